@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+	etcdversion "go.etcd.io/etcd/api/v3/version"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// version is set by the linker in a release build; see buildVersion for the
+// rest.
+var version string
+
+type versionInfo struct {
+	Version   string   `json:"version"`
+	Etcd      string   `json:"etcd"`
+	Supported []string `json:"supportedEtcd"`
+	Go        string   `json:"go"`
+	Platform  string   `json:"platform"`
+}
+
+func newVersionCommand(a *app) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Tell the version, the etcd carried inside and the etcd versions supported",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return printVersion(a, format)
+		},
+	}
+	addFormatFlag(cmd, &format)
+	return cmd
+}
+
+func printVersion(a *app, format string) error {
+	v := versionInfo{
+		Version:   buildVersion(),
+		Etcd:      "v" + etcdversion.Version,
+		Supported: cluster.SupportedEtcd(),
+		Go:        runtime.Version(),
+		Platform:  runtime.GOOS + "/" + runtime.GOARCH,
+	}
+	if format == formatJSON {
+		enc := json.NewEncoder(a.out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(v)
+	}
+	fmt.Fprintf(a.out, "etcdctr %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+	fmt.Fprintf(a.out, "carries etcd %s\n", v.Etcd)
+	fmt.Fprintf(a.out, "supports etcd %s\n", strings.Join(v.Supported, ", "))
+	return nil
+}
+
+// buildVersion falls back to what the Go toolchain recorded, so that
+// `go install …@v1.2.3` and a build from a checkout tell the truth too.
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,2 @@
+// Package e2e starts etcd clusters for tests.
+package e2e

@@ -1,0 +1,2 @@
+// Package images makes etcd images: binaries from somewhere, into an OCI image, to somewhere.
+package images

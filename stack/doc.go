@@ -1,0 +1,2 @@
+// Package stack runs a Compose project on a Docker Engine.
+package stack
