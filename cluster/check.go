@@ -1,0 +1,260 @@
+package cluster
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/distribution/reference"
+)
+
+// This file checks the parts of a Spec that are open to anything: image
+// references, further settings, environments.
+
+var labelPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+
+// isLabel tells whether s is a DNS label in lower case (RFC 1123).
+func isLabel(s string) bool { return len(s) <= 63 && labelPattern.MatchString(s) }
+
+// OfficialImage is where the etcd project publishes its image.
+const OfficialImage = "gcr.io/etcd-development/etcd"
+
+// release decides the etcd release and the image. The two have to agree,
+// because the release decides which settings exist; so either brings the
+// other along.
+func (r *resolver) release() (Version, string) {
+	s := r.spec
+	var tagged Version
+	if s.Image != "" {
+		tagged = r.imageRelease(s.Image)
+	}
+	if s.Etcd == "" {
+		if tagged == (Version{}) {
+			tagged = DefaultVersion
+		}
+		return tagged, or(s.Image, OfficialImage+":"+tagged.String())
+	}
+	v, err := ParseVersion(s.Etcd)
+	if err != nil {
+		r.report("etcd", "%s", err)
+		return DefaultVersion, s.Image
+	}
+	if tagged != (Version{}) && tagged != v {
+		r.report("image", "%s is etcd %s, but etcd: asks for %s: change one of them", s.Image, tagged, v)
+	}
+	return v, or(s.Image, OfficialImage+":"+v.String())
+}
+
+// imageRelease gives the etcd release that an image's tag names, if it names
+// one.
+func (r *resolver) imageRelease(image string) Version {
+	ref, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		r.report("image", "%q is not an image reference such as %s:%s: %s", image, OfficialImage, DefaultVersion, err)
+		return Version{}
+	}
+	tagged, ok := ref.(reference.Tagged)
+	if !ok || !versionPattern.MatchString(tagged.Tag()) {
+		return Version{}
+	}
+	v, err := ParseVersion(tagged.Tag())
+	if err != nil {
+		r.report("image", "%s", err)
+	}
+	return v
+}
+
+var sizePattern = regexp.MustCompile(`^(\d+)(B|KiB|MiB|GiB|TiB|KB|MB|GB|TB)?$`)
+
+// parseSize reads a number of bytes with or without a unit.
+func parseSize(s string) (int64, error) {
+	m := sizePattern.FindStringSubmatch(s)
+	if m == nil {
+		return 0, fmt.Errorf("%q must be a size such as 2GiB or 500MB", s)
+	}
+	base, exponent := int64(1000), strings.Index("BKMGT", m[2][:min(1, len(m[2]))])
+	if strings.Contains(m[2], "i") {
+		base = 1024
+	}
+	n, err := strconv.ParseInt(m[1], 10, 64)
+	for ; err == nil && exponent > 0; exponent-- {
+		if n > math.MaxInt64/base {
+			return 0, fmt.Errorf("%q is too large", s)
+		}
+		n *= base
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%q is too large", s)
+	}
+	return n, nil
+}
+
+// typedSettings have a key of their own in the Spec, with units.
+var typedSettings = []string{
+	"auto-compaction-mode", "auto-compaction-retention", "election-timeout",
+	"heartbeat-interval", "initial-cluster-token", "listen-metrics-urls", "log-level",
+	"quota-backend-bytes", "snapshot-count",
+}
+
+// ownedSettings are decided by the rest of the Spec, or would undo it.
+var ownedSettings = map[string]string{
+	"name":                        "comes from members",
+	"data-dir":                    "is where the member's volume is mounted",
+	"listen-client-urls":          "comes from where the member runs",
+	"listen-client-http-urls":     "would open a listener that nothing here knows of",
+	"listen-peer-urls":            "comes from where the member runs",
+	"advertise-client-urls":       "comes from where the member runs",
+	"initial-advertise-peer-urls": "comes from where the member runs",
+	"initial-cluster":             "comes from members",
+	"initial-cluster-state":       "comes from bootstrap",
+	"config-file":                 "would make etcd ignore every other setting",
+	"force-new-cluster":           "would make each member a cluster of its own",
+	"version":                     "would make etcd print its version and exit",
+	"auto-tls":                    "comes from tls",
+	"client-cert-auth":            "comes from tls",
+	"peer-auto-tls":               "comes from tls",
+	"peer-client-cert-auth":       "comes from tls",
+}
+
+// ownedPrefixes are groups of settings that other keys decide.
+var ownedPrefixes = map[string]string{
+	"discovery": "comes from bootstrap",
+	"proxy":     "would make the member a proxy",
+}
+
+func owner(name string) string {
+	if why, ok := ownedSettings[name]; ok {
+		return why
+	}
+	if strings.HasSuffix(name, "-file") {
+		return "comes from tls"
+	}
+	for prefix, why := range ownedPrefixes {
+		if name == prefix || strings.HasPrefix(name, prefix+"-") {
+			return why
+		}
+	}
+	return ""
+}
+
+// furtherSettings checks and merges the settings maps: the profile's, the
+// cluster's, the member's.
+func (r *resolver) furtherSettings(path string, v Version, member map[string]string) Settings {
+	r.checkSettings("settings", v, r.spec.Settings)
+	r.checkSettings(path, v, member)
+	all := overlay(overlay(r.profile.settings, r.spec.Settings), member)
+	var settings Settings
+	for name, value := range all {
+		settings = append(settings, Setting{name, value})
+	}
+	slices.SortFunc(settings, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
+	return settings
+}
+
+func (r *resolver) checkSettings(path string, v Version, settings map[string]string) {
+	for name, value := range settings {
+		r.checkSetting(path+"."+name, v, name, value)
+	}
+}
+
+func (r *resolver) checkSetting(path string, v Version, name, value string) {
+	if slices.Contains(typedSettings, name) {
+		r.report(path, "has a key of its own: write %s at the top level", name)
+		return
+	}
+	if why := owner(name); why != "" {
+		r.report(path, "can't be set here: it %s", why)
+		return
+	}
+	known, ok := findSetting(name)
+	if !ok {
+		r.report(path, "is not a setting of etcd: %s", didYouMean(strings.ToLower(strings.Trim(name, "-")), settingNames()))
+		return
+	}
+	if v.Minor < known.first {
+		r.report(path, "etcd %s does not know it, v3.%d and later do: leave it out, or change etcd", v, known.first)
+		return
+	}
+	if v.Minor > known.last {
+		r.report(path, "etcd %s does not know it any more, v3.%d was the last: %s", v, known.last, successor(name))
+		return
+	}
+	if !known.kind.fits(value) {
+		r.report(path, "must be %s, not %q", known.kind, value)
+	}
+	if name == "unsafe-no-fsync" && value == "true" {
+		r.warn(path, "loses acknowledged writes when the machine stops: only for data that can be lost")
+	}
+}
+
+// successor names what replaced a setting that is gone.
+func successor(name string) string {
+	if stable, ok := strings.CutPrefix(name, "experimental-"); ok {
+		if _, known := findSetting(stable); known {
+			return "it is now " + stable
+		}
+		return "it is now a feature gate, or gone: see feature-gates in etcd's documentation"
+	}
+	return "leave it out"
+}
+
+func findSetting(name string) (knownSetting, bool) {
+	i := slices.IndexFunc(catalogue, func(k knownSetting) bool { return k.name == name })
+	if i < 0 {
+		return knownSetting{}, false
+	}
+	return catalogue[i], true
+}
+
+func settingNames() []string {
+	names := make([]string, len(catalogue))
+	for i, k := range catalogue {
+		names[i] = k.name
+	}
+	return names
+}
+
+func (k valueKind) fits(value string) bool {
+	var err error
+	switch k {
+	case boolean:
+		_, err = strconv.ParseBool(value)
+	case count:
+		_, err = strconv.ParseUint(value, 10, 64)
+	case integer:
+		_, err = strconv.ParseInt(value, 10, 64)
+	case duration:
+		_, err = time.ParseDuration(value)
+	case text:
+		return value != "" && !strings.ContainsRune(value, 0)
+	}
+	return err == nil
+}
+
+var variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// environment checks variables that are not etcd's.
+func (r *resolver) environment(path string, env map[string]string) {
+	for name, value := range env {
+		at := path + "." + name
+		switch {
+		case !variablePattern.MatchString(name):
+			r.report(at, "is not a variable's name: letters, digits and underscores, not beginning with a digit")
+		case strings.HasPrefix(name, "ETCD_"):
+			r.report(at, "is a setting of etcd: write it under settings as %s, where it is checked", flagName(name))
+		case strings.HasPrefix(name, "ETCDCTL_"):
+			r.report(at, "is etcdctl's, which is set up for the member already; a variable here would make the same flag fatal")
+		case strings.ContainsRune(value, 0):
+			r.report(at, "has a zero byte, which no environment can carry")
+		}
+	}
+}
+
+// flagName turns ETCD_MAX_TXN_OPS into max-txn-ops.
+func flagName(variable string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, "ETCD_"), "_", "-"))
+}

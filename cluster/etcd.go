@@ -1,0 +1,242 @@
+package cluster
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// This file gives each member its etcd settings.
+
+func scheme(tls TLSMode) string {
+	if tls == NoTLS {
+		return "http"
+	}
+	return "https"
+}
+
+func endpoint(tls TLSMode, host string, port int) string {
+	return scheme(tls) + "://" + net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+// identitySettings say who a member is and where it is reached.
+func identitySettings(m Member, tls TLSMode) Settings {
+	p := m.Place
+	return Settings{
+		{"name", m.Name},
+		{"data-dir", p.DataDir},
+		{"listen-client-urls", endpoint(tls, p.Listen.String(), p.ClientPort)},
+		{"advertise-client-urls", endpoint(tls, p.Host, p.ClientPort)},
+		{"listen-peer-urls", endpoint(tls, p.Listen.String(), p.PeerPort)},
+		{"initial-advertise-peer-urls", endpoint(tls, p.Host, p.PeerPort)},
+	}
+}
+
+// bootstrapSettings tell a member how to find the others. After its first
+// start a member goes by its data and ignores them, so a second start is safe.
+func bootstrapSettings(c *Cluster) Settings {
+	peers := make([]string, len(c.Members))
+	for i, m := range c.Members {
+		peers[i] = m.Name + "=" + endpoint(c.TLS, m.Place.Host, m.Place.PeerPort)
+	}
+	return Settings{
+		{"initial-cluster", strings.Join(peers, ",")},
+		{"initial-cluster-state", "new"},
+		{"initial-cluster-token", c.Token},
+	}
+}
+
+// tlsSettings secure both of a member's listeners. Each has an authority of
+// its own: with a shared one, any client's certificate would open the peer
+// port.
+func tlsSettings(m Member, tls TLSMode) Settings {
+	if tls != Mutual {
+		return nil
+	}
+	server, peer := path.Join(m.Place.CertsDir, "server"), path.Join(m.Place.CertsDir, "peer")
+	return Settings{
+		{"cert-file", path.Join(server, "tls.crt")},
+		{"key-file", path.Join(server, "tls.key")},
+		{"client-cert-auth", "true"},
+		{"trusted-ca-file", path.Join(server, "ca.crt")},
+		{"client-crl-file", path.Join(server, "crl.der")},
+		{"peer-cert-file", path.Join(peer, "tls.crt")},
+		{"peer-key-file", path.Join(peer, "tls.key")},
+		{"peer-client-cert-auth", "true"},
+		{"peer-trusted-ca-file", path.Join(peer, "ca.crt")},
+		{"peer-crl-file", path.Join(peer, "crl.der")},
+	}
+}
+
+// defaultSnapshotCount is etcd's own since 3.6; 3.5 kept ten times as many
+// entries in memory.
+const defaultSnapshotCount = 10000
+
+// commonSettings are the tuning that all members share.
+func (r *resolver) commonSettings(c *Cluster) Settings {
+	s := r.spec
+	var settings Settings
+	if urls := r.metricsURLs(c.TLS); urls != "" {
+		settings = append(settings, Setting{"listen-metrics-urls", urls})
+	}
+	heartbeat, election := r.timing()
+	mode, retention := r.compaction()
+	return append(settings, Settings{
+		{"heartbeat-interval", milliseconds(heartbeat)},
+		{"election-timeout", milliseconds(election)},
+		{"quota-backend-bytes", strconv.FormatInt(r.quota(), 10)},
+		{"auto-compaction-mode", mode},
+		{"auto-compaction-retention", retention},
+		{"snapshot-count", strconv.Itoa(r.snapshotCount())},
+		{"log-level", oneOf(r, "log-level", s.LogLevel, r.profile.logLevel,
+			"debug", "info", "warn", "error", "panic", "fatal")},
+	}...)
+}
+
+func milliseconds(d time.Duration) string {
+	return strconv.FormatInt(d.Milliseconds(), 10)
+}
+
+// timing decides heartbeat interval and election timeout. etcd refuses an
+// election timeout under five heartbeats or over 50 seconds; one of the two
+// given alone brings the other along at the usual ratio of ten.
+func (r *resolver) timing() (heartbeat, election time.Duration) {
+	const usualRatio, leastRatio = 10, 5
+	s := r.spec
+	heartbeat, election = r.profile.heartbeatInterval, r.profile.electionTimeout
+	heartbeat = r.span("heartbeat-interval", s.HeartbeatInterval, heartbeat, time.Millisecond, 5*time.Second)
+	if s.HeartbeatInterval != "" {
+		election = heartbeat * usualRatio
+	}
+	election = r.span("election-timeout", s.ElectionTimeout, election, leastRatio*time.Millisecond, 50*time.Second)
+	if s.ElectionTimeout != "" && s.HeartbeatInterval == "" {
+		heartbeat = max(election/usualRatio, time.Millisecond)
+	}
+	if election < leastRatio*heartbeat {
+		r.report("election-timeout", "%s must be at least %d times the heartbeat-interval of %s, and ten times is usual",
+			election, leastRatio, heartbeat)
+	}
+	return heartbeat, election
+}
+
+func (r *resolver) quota() int64 {
+	const path = "quota-backend-bytes"
+	if r.spec.QuotaBackendBytes == "" {
+		return r.profile.quotaBackendBytes
+	}
+	n, err := parseSize(r.spec.QuotaBackendBytes)
+	if err != nil {
+		r.report(path, "%s", err)
+		return 0
+	}
+	const least = 16 << 20 // below it, a member runs full on its own bookkeeping
+	if n < least {
+		r.report(path, "must be at least 16MiB, not %s", r.spec.QuotaBackendBytes)
+	}
+	if n > 8*gibibyte {
+		r.warn(path, "%s is over the 8GiB that etcd recommends: starts and snapshots get slow", r.spec.QuotaBackendBytes)
+	}
+	return n
+}
+
+// compaction decides mode and retention. Without compaction etcd keeps every
+// revision of every key until the quota stops all writes, so it is on unless
+// it is switched off by name.
+func (r *resolver) compaction() (mode, retention string) {
+	const modePath, retentionPath = "auto-compaction-mode", "auto-compaction-retention"
+	mode = oneOf(r, modePath, r.spec.AutoCompactionMode, r.profile.autoCompactionMode, "periodic", "revision", "off")
+	retention = r.spec.AutoCompactionRetention
+	switch mode {
+	case "off":
+		if retention != "" {
+			r.report(retentionPath, "has no effect with auto-compaction-mode: off: leave it out")
+		}
+		r.warn(modePath, "off keeps every revision: the database grows to its quota unless something else compacts it")
+		return "periodic", "0"
+	case "revision":
+		retention = or(retention, "10000")
+		if n, err := strconv.ParseInt(retention, 10, 64); err != nil || n < 1 {
+			r.report(retentionPath, "must be a number of revisions to keep with auto-compaction-mode: revision, not %q", retention)
+		}
+	default:
+		retention = or(retention, r.profile.autoCompactionRetention)
+		if d, err := time.ParseDuration(retention); err != nil || d < time.Minute {
+			r.report(retentionPath, "must be a duration of at least 1m such as 1h, not %q", retention)
+		}
+	}
+	return mode, retention
+}
+
+func (r *resolver) snapshotCount() int {
+	value := r.spec.SnapshotCount
+	if value == "" {
+		return defaultSnapshotCount
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > 1_000_000 {
+		r.report("snapshot-count", "must be a number of entries from 1 to 1000000, not %q", value)
+		return defaultSnapshotCount
+	}
+	return n
+}
+
+const metricsPath = "listen-metrics-urls"
+
+// metricsURLs decides the listener for /metrics and /health, by default inside
+// the container only: it answers anyone without a certificate.
+func (r *resolver) metricsURLs(tls TLSMode) string {
+	value := r.spec.ListenMetricsURLs
+	switch value {
+	case "":
+		return fmt.Sprintf("http://127.0.0.1:%d", MetricsPort)
+	case "none":
+		return ""
+	}
+	for _, one := range strings.Split(value, ",") {
+		r.metricsURL(one, tls)
+	}
+	return value
+}
+
+func (r *resolver) metricsURL(value string, tls TLSMode) {
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Path != "" {
+		r.report(metricsPath, "%q must be a URL such as http://127.0.0.1:%d, or none", value, MetricsPort)
+		return
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
+		r.report(metricsPath, "%q must have an IP address: etcd does not bind to names", value)
+		return
+	}
+	if port, err := strconv.Atoi(u.Port()); err != nil || port < 1 || port > 65535 {
+		r.report(metricsPath, "%q must have a port from 1 to 65535", value)
+		return
+	}
+	if u.Scheme == "https" && tls == NoTLS {
+		r.report(metricsPath, "%q needs tls: there is no certificate with tls: none", value)
+	}
+	if u.Scheme == "http" && !ip.IsLoopback() {
+		r.warn(metricsPath, "%s answers everyone on the stack's network, without a certificate", value)
+	}
+}
+
+// metricsPort refuses a metrics listener on a port that etcd itself needs.
+func (r *resolver) metricsPort(p Place) {
+	for _, one := range strings.Split(r.spec.ListenMetricsURLs, ",") {
+		u, err := url.Parse(one)
+		if err != nil {
+			continue // reported by metricsURL
+		}
+		for _, port := range []int{p.ClientPort, p.PeerPort} {
+			if u.Port() == strconv.Itoa(port) {
+				r.report(metricsPath, "%q must not use port %d, which is etcd's own: use %d", one, port, MetricsPort)
+			}
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package cluster
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Load reads a cluster file. It is strict: unknown and repeated keys, values
+// of the wrong form and a second document are Problems, all of them reported,
+// each with its line. file is only used in messages.
+func Load(file string, data []byte) (Spec, error) {
+	l := &loader{source: source{file: file, lines: map[string]int{}}}
+	spec := Spec{source: &l.source}
+
+	dec := yaml.NewDecoder(strings.NewReader(string(data)))
+	var doc yaml.Node
+	if err := dec.Decode(&doc); err != nil {
+		if len(strings.TrimSpace(string(data))) == 0 || err.Error() == "EOF" {
+			return spec, nil // nothing said: every default
+		}
+		return Spec{}, Problems{l.syntax(err)}
+	}
+	if err := dec.Decode(&yaml.Node{}); err == nil {
+		return Spec{}, Problems{l.problem("", "has a second document: one file describes one cluster")}
+	} else if err.Error() != "EOF" {
+		return Spec{}, Problems{l.syntax(err)}
+	}
+	if isNull(doc.Content[0]) {
+		return spec, nil
+	}
+	l.structure("", doc.Content[0], reflect.ValueOf(&spec).Elem())
+	if err := l.problems.asError(); err != nil {
+		return Spec{}, err
+	}
+	return spec, nil
+}
+
+// loader fills a Spec from YAML nodes and collects what is wrong with them.
+type loader struct {
+	source
+	problems Problems
+}
+
+func (l *loader) report(path string, n *yaml.Node, format string, args ...any) {
+	l.problems = append(l.problems, Problem{
+		File: l.file, Line: n.Line, Path: path, Message: fmt.Sprintf(format, args...),
+	})
+}
+
+// syntax turns the YAML reader's error, which names its line in its text, into
+// a Problem.
+func (l *loader) syntax(err error) Problem {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	p := Problem{File: l.file, Message: "is not valid YAML: " + msg}
+	if rest, ok := strings.CutPrefix(msg, "line "); ok {
+		if num, text, ok := strings.Cut(rest, ": "); ok {
+			p.Line, _ = strconv.Atoi(num)
+			p.Message = "is not valid YAML: " + text
+		}
+	}
+	return p
+}
+
+// structure fills a struct whose fields carry `key` tags from a mapping.
+func (l *loader) structure(path string, n *yaml.Node, into reflect.Value) {
+	fields := map[string]reflect.Value{}
+	var known []string
+	for i := range into.NumField() {
+		if key := into.Type().Field(i).Tag.Get("key"); key != "" {
+			fields[key] = into.Field(i)
+			known = append(known, key)
+		}
+	}
+	l.mapping(path, n, func(key string, at string, k, v *yaml.Node) {
+		field, ok := fields[key]
+		if !ok {
+			l.report(at, k, "is not a known key: %s", didYouMean(key, known))
+			return
+		}
+		l.value(at, v, field)
+	})
+}
+
+// mapping calls visit for each key of a mapping, once.
+func (l *loader) mapping(path string, n *yaml.Node, visit func(key, at string, k, v *yaml.Node)) {
+	n = resolveAlias(n)
+	if n == nil || n.Kind != yaml.MappingNode {
+		l.report(path, orEmpty(n), "must be keys with values, like `name: etcd`")
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		at := join(path, k.Value)
+		switch {
+		case k.Kind != yaml.ScalarNode:
+			l.report(path, k, "has a key that is not a word")
+		case seen[k.Value]:
+			l.report(at, k, "is given twice: keep one")
+		default:
+			seen[k.Value] = true
+			l.lines[at] = k.Line
+			visit(k.Value, at, k, v)
+		}
+	}
+}
+
+func (l *loader) value(at string, n *yaml.Node, into reflect.Value) {
+	switch into.Interface().(type) {
+	case Members:
+		l.members(at, n, into.Addr().Interface().(*Members))
+	case map[string]string:
+		m := map[string]string{}
+		l.mapping(at, n, func(key, at string, _, v *yaml.Node) {
+			m[key] = l.scalar(at, v)
+		})
+		into.Set(reflect.ValueOf(m))
+	default: // string
+		into.SetString(l.scalar(at, n))
+	}
+}
+
+// scalar gives a value as it was written. A null counts as not given.
+func (l *loader) scalar(at string, n *yaml.Node) string {
+	n = resolveAlias(n)
+	if n == nil || n.Kind != yaml.ScalarNode {
+		l.report(at, orEmpty(n), "must be a single value, not %s", kindName(n))
+		return ""
+	}
+	if isNull(n) {
+		return ""
+	}
+	return n.Value
+}
+
+func (l *loader) members(at string, n *yaml.Node, into *Members) {
+	n = resolveAlias(n)
+	if n == nil || n.Kind == yaml.MappingNode {
+		l.report(at, orEmpty(n), "must be a number or a list of members")
+		return
+	}
+	if n.Kind == yaml.ScalarNode {
+		if isNull(n) {
+			return
+		}
+		c, err := strconv.Atoi(n.Value)
+		if err != nil || c < 1 {
+			l.report(at, n, "must be a number from 1 to %d or a list of members, not %q", MaxMembers, n.Value)
+			return
+		}
+		into.Count = c
+		return
+	}
+	if len(n.Content) == 0 {
+		l.report(at, n, "is an empty list: name at least one member, or leave the key out")
+	}
+	for i, item := range n.Content {
+		itemAt := fmt.Sprintf("%s[%d]", at, i)
+		l.lines[itemAt] = item.Line
+		var m MemberSpec
+		if r := resolveAlias(item); r != nil && r.Kind == yaml.ScalarNode {
+			m.Name = l.scalar(itemAt, r)
+		} else {
+			l.structure(itemAt, item, reflect.ValueOf(&m).Elem())
+		}
+		into.List = append(into.List, m)
+	}
+}
+
+func resolveAlias(n *yaml.Node) *yaml.Node {
+	if n != nil && n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+func orEmpty(n *yaml.Node) *yaml.Node {
+	if n == nil {
+		return &yaml.Node{}
+	}
+	return n
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
+
+func kindName(n *yaml.Node) string {
+	if n != nil && n.Kind == yaml.SequenceNode {
+		return "a list"
+	}
+	return "a group of keys"
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// didYouMean names the known word nearest to what was written, or all of them
+// when none is near and they are few.
+func didYouMean(written string, known []string) string {
+	best, distance := "", max(1, len(written)/3)+1
+	for _, k := range known {
+		if d := editDistance(written, k); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best != "" {
+		return fmt.Sprintf("did you mean %s?", best)
+	}
+	const few = 25
+	if len(known) > few {
+		return "its settings are its flags, without the dashes"
+	}
+	return "known are " + strings.Join(known, ", ")
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		previous := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := previous
+			if a[i] != b[j] {
+				cost = 1 + min(previous, row[j], row[j+1])
+			}
+			previous, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,253 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Resolve decides everything that spec leaves open and checks everything that
+// it says. The error is Problems, and lists every mistake, not only the first.
+func Resolve(spec Spec, place Placement) (*Cluster, error) {
+	r := &resolver{spec: spec}
+	c := r.cluster()
+	r.members(c, place)
+	if err := Problems(inOrder(r.problems)).asError(); err != nil {
+		return nil, err
+	}
+	c.Warnings = inOrder(r.warnings)
+	return c, nil
+}
+
+// resolver checks a Spec's values one by one and collects what is wrong.
+type resolver struct {
+	spec     Spec
+	profile  profile
+	problems Problems
+	warnings []Problem
+}
+
+func (r *resolver) report(path, format string, args ...any) {
+	r.problems = append(r.problems, r.spec.source.problem(path, format, args...))
+}
+
+func (r *resolver) warn(path, format string, args ...any) {
+	r.warnings = append(r.warnings, r.spec.source.problem(path, format, args...))
+}
+
+// cluster decides all that the members have in common.
+func (r *resolver) cluster() *Cluster {
+	s := r.spec
+	oneOf(r, "version", s.Version, "1", "1")
+	c := &Cluster{
+		Name:      r.label("name", or(s.Name, "etcd"), maxNameLength),
+		Profile:   oneOf(r, "profile", s.Profile, DefaultProfile, "production", "dev", "ci"),
+		Bootstrap: oneOf(r, "bootstrap", Bootstrap(s.Bootstrap), Static, Static),
+		TLS:       oneOf(r, "tls", TLSMode(s.TLS), Mutual, Mutual, NoTLS),
+		Publish:   oneOf(r, "publish", Publish(s.Publish), PublishNone, PublishNone, PublishLoopback),
+	}
+	r.profile = profiles[c.Profile]
+	c.Upkeep = r.profile.upkeep
+	c.Data = oneOf(r, "data", Data(s.Data), r.profile.data, Volume, Memory)
+	if c.Data == Memory && c.Profile == "production" {
+		r.warn("data", "memory loses a member's data whenever it stops: use volume for data that matters")
+	}
+	c.Etcd, c.Image = r.release()
+	c.Token = r.token("initial-cluster-token", or(s.InitialClusterToken, c.Name))
+	return c
+}
+
+// oneOf gives value, or fallback when there is none, and reports a value that
+// is not among the allowed.
+func oneOf[T ~string](r *resolver, path string, value, fallback T, allowed ...T) T {
+	if value == "" {
+		return fallback
+	}
+	if slices.Contains(allowed, value) {
+		return value
+	}
+	words := make([]string, len(allowed))
+	for i, a := range allowed {
+		words[i] = string(a)
+	}
+	r.report(path, "must be %s, not %q", strings.Join(words, " or "), value)
+	return fallback
+}
+
+func or(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
+
+// The most that a host name in a certificate, and a container's name made of
+// cluster and member, have room for.
+const (
+	maxNameLength   = 40
+	maxMemberLength = 20
+)
+
+// label checks a name that becomes part of host, container and volume names.
+func (r *resolver) label(path, name string, longest int) string {
+	if !isLabel(name) || len(name) > longest {
+		r.report(path, "%q must be lower-case letters, digits and inner hyphens, at most %d characters", name, longest)
+	}
+	return name
+}
+
+// token checks an initial cluster token: any word will do for etcd, which
+// hashes it into the cluster ID.
+func (r *resolver) token(path, token string) string {
+	if len(token) > 128 || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		r.report(path, "%q must be at most 128 printable characters without spaces", token)
+	}
+	return token
+}
+
+// members makes every member complete.
+func (r *resolver) members(c *Cluster, place Placement) {
+	list := r.memberSpecs()
+	r.countWarnings(len(list))
+	common := r.commonSettings(c)
+	r.environment("environment", r.spec.Environment)
+
+	names, ports := map[string]bool{}, map[int]string{}
+	for i, ms := range list {
+		at := fmt.Sprintf("members[%d]", i)
+		r.memberName(at, ms.Name, names)
+		c.Members = append(c.Members, Member{
+			Name:          ms.Name,
+			Place:         place(c.Name, ms.Name, i),
+			PublishedPort: r.publishedPort(at, ms, i, c.Publish, ports),
+			Environment:   overlay(r.spec.Environment, ms.Environment),
+		})
+		r.environment(at+".environment", ms.Environment)
+	}
+	for i := range c.Members {
+		m := &c.Members[i]
+		r.metricsPort(m.Place)
+		m.Settings = slices.Concat(
+			identitySettings(*m, c.TLS),
+			bootstrapSettings(c),
+			tlsSettings(*m, c.TLS),
+			common,
+			r.furtherSettings(fmt.Sprintf("members[%d].settings", i), c.Etcd, list[i].Settings),
+		)
+	}
+}
+
+// memberSpecs gives the wanted members, named.
+func (r *resolver) memberSpecs() []MemberSpec {
+	m := r.spec.Members
+	if len(m.List) > MaxMembers || m.Count > MaxMembers || m.Count < 0 {
+		r.report("members", "must be from 1 to %d, not %d: more members make a cluster slower, not safer",
+			MaxMembers, max(len(m.List), m.Count))
+		return nil
+	}
+	if len(m.List) > 0 {
+		return m.List
+	}
+	n := m.Count
+	if n == 0 {
+		n = 3
+	}
+	list := make([]MemberSpec, n)
+	for i := range list {
+		list[i].Name = fmt.Sprintf("etcd%d", i+1)
+	}
+	return list
+}
+
+func (r *resolver) countWarnings(n int) {
+	switch {
+	case n == 1:
+		r.warn("members", "1 member tolerates no failure, and its data is on one disk only: 3 tolerate one")
+	case n > 0 && n%2 == 0:
+		r.warn("members", "%d members tolerate %s, as %d would, and every write waits for one more: use %d or %d",
+			n, failures((n-1)/2), n-1, n-1, n+1)
+	case n > 7:
+		r.warn("members", "%d members are more than the 7 that etcd recommends: every write waits for %d of them", n, n/2+1)
+	}
+}
+
+func failures(n int) string {
+	if n == 0 {
+		return "no failure"
+	}
+	if n == 1 {
+		return "1 failure"
+	}
+	return fmt.Sprintf("%d failures", n)
+}
+
+func (r *resolver) memberName(at, name string, seen map[string]bool) {
+	path := at + ".name"
+	if name == "" {
+		r.report(path, "is missing: every member in a list has a name")
+		return
+	}
+	r.label(path, name, maxMemberLength)
+	if seen[name] {
+		r.report(path, "%q is the name of another member too", name)
+	}
+	seen[name] = true
+}
+
+// portStep keeps the default ports of neighbouring members apart, up to the
+// ninth: 2379, 2479, … 3179.
+const portStep = 100
+
+func (r *resolver) publishedPort(at string, ms MemberSpec, i int, publish Publish, taken map[int]string) int {
+	path := at + ".client-port"
+	if publish == PublishNone {
+		if ms.ClientPort != "" {
+			r.report(path, "has no effect with publish: none: set publish: loopback, or leave it out")
+		}
+		return 0
+	}
+	port := ClientPort + i*portStep
+	if ms.ClientPort != "" {
+		p, err := strconv.Atoi(ms.ClientPort)
+		if err != nil || p < 1 || p > 65535 {
+			r.report(path, "must be a port from 1 to 65535, not %q", ms.ClientPort)
+			return 0
+		}
+		port = p
+	}
+	if other, ok := taken[port]; ok {
+		r.report(path, "%d is the port of %s too: give each member its own", port, other)
+	}
+	taken[port] = ms.Name
+	return port
+}
+
+// overlay gives base with more laid over it.
+func overlay(base, more map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, m := range []map[string]string{base, more} {
+		for k, v := range m {
+			all[k] = v
+		}
+	}
+	return all
+}
+
+// span reads a duration within bounds; empty gives fallback.
+func (r *resolver) span(path, value string, fallback, least, most time.Duration) time.Duration {
+	if value == "" {
+		return fallback
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		r.report(path, "must be a duration such as %s, not %q", fallback, value)
+		return fallback
+	}
+	if d < least || d > most {
+		r.report(path, "must be from %s to %s, not %s", least, most, value)
+		return fallback
+	}
+	return d
+}

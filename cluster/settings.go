@@ -1,0 +1,80 @@
+package cluster
+
+import (
+	"slices"
+	"strings"
+)
+
+// Setting is one etcd setting by its flag name without dashes, such as
+// "listen-peer-urls".
+type Setting struct {
+	Name, Value string
+}
+
+// Env gives the setting's environment variable: the flag name in capitals with
+// underscores after ETCD_, which is etcd's own rule.
+func (s Setting) Env() string {
+	return "ETCD_" + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
+}
+
+// Settings are a member's settings in reading order. etcd takes a setting as a
+// variable or as a flag and refuses both at once, so a member uses either Env
+// or Flags.
+type Settings []Setting
+
+// Get gives a setting's value, empty when it is not set. etcd, too, takes an
+// empty value for an unset one.
+func (s Settings) Get(name string) string {
+	for _, x := range s {
+		if x.Name == name {
+			return x.Value
+		}
+	}
+	return ""
+}
+
+// Flags gives the settings as command line flags.
+func (s Settings) Flags() []string {
+	flags := make([]string, len(s))
+	for i, x := range s {
+		flags[i] = "--" + x.Name + "=" + x.Value
+	}
+	return flags
+}
+
+// Variable is one environment variable.
+type Variable struct {
+	Name, Value string
+}
+
+// Variables gives a member's whole environment: its settings in their order,
+// then etcdctl's defaults, then the rest by name.
+func (m Member) Variables() []Variable {
+	var vars []Variable
+	for _, s := range m.Settings {
+		vars = append(vars, Variable{s.Env(), s.Value})
+	}
+	vars = append(vars, m.etcdctl()...)
+	var rest []Variable
+	for name, value := range m.Environment {
+		rest = append(rest, Variable{name, value})
+	}
+	slices.SortFunc(rest, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
+	return append(vars, rest...)
+}
+
+// etcdctl lets a bare `etcdctl` work beside the member, its health check
+// included. Endpoints are left out: etcdctl's default is the member itself, and
+// a variable would make a user's own --endpoints fatal. The server's
+// certificate serves because it may act as a client's too.
+func (m Member) etcdctl() []Variable {
+	cert := m.Settings.Get("cert-file")
+	if cert == "" {
+		return nil
+	}
+	return []Variable{
+		{"ETCDCTL_CACERT", m.Settings.Get("trusted-ca-file")},
+		{"ETCDCTL_CERT", cert},
+		{"ETCDCTL_KEY", m.Settings.Get("key-file")},
+	}
+}

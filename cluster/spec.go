@@ -1,0 +1,110 @@
+package cluster
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+)
+
+// Spec is what a user wrote: the cluster file, with the flags laid over it.
+// Everything is optional, and scalars are kept as they were written, so that
+// Resolve can report every mistake in the user's own words. The key of a field
+// is its name in the file, on the command line and in messages.
+type Spec struct {
+	// Version of the file format. There is one: "1".
+	Version string `key:"version"`
+	// Name of the cluster: the Compose project, and the default token.
+	Name string `key:"name"`
+	// Etcd release, such as v3.7.3, or a minor such as 3.6.
+	Etcd string `key:"etcd"`
+	// Image reference; by default the official image of the release.
+	Image string `key:"image"`
+	// Members, as a number or one by one.
+	Members Members `key:"members"`
+	// Profile names a set of defaults: production, dev or ci.
+	Profile string `key:"profile"`
+	// Bootstrap is how members find each other: static.
+	Bootstrap string `key:"bootstrap"`
+	// TLS is mutual or none.
+	TLS string `key:"tls"`
+	// Publish is none, or loopback: the client ports on 127.0.0.1.
+	Publish string `key:"publish"`
+	// Data is volume, or memory for clusters that are thrown away.
+	Data string `key:"data"`
+
+	// What etcd itself is told. The keys are etcd's own names; durations and
+	// sizes carry their unit.
+	InitialClusterToken     string `key:"initial-cluster-token"`
+	HeartbeatInterval       string `key:"heartbeat-interval"`
+	ElectionTimeout         string `key:"election-timeout"`
+	QuotaBackendBytes       string `key:"quota-backend-bytes"`
+	AutoCompactionMode      string `key:"auto-compaction-mode"`
+	AutoCompactionRetention string `key:"auto-compaction-retention"`
+	SnapshotCount           string `key:"snapshot-count"`
+	ListenMetricsURLs       string `key:"listen-metrics-urls"`
+	LogLevel                string `key:"log-level"`
+
+	// Settings is any other setting of etcd, by its flag name without dashes.
+	Settings map[string]string `key:"settings"`
+	// Environment is any other variable of the members' containers.
+	Environment map[string]string `key:"environment"`
+
+	// source says where each key was written; nil for a Spec made in Go.
+	source *source
+}
+
+// Members of a Spec: either how many, or a list.
+type Members struct {
+	Count int
+	List  []MemberSpec
+}
+
+// Count asks for n members with default names.
+func Count(n int) Members { return Members{Count: n} }
+
+// MemberSpec is what a user wrote about one member.
+type MemberSpec struct {
+	// Name of the member and of its service.
+	Name string `key:"name"`
+	// ClientPort is the member's port on 127.0.0.1 with publish: loopback.
+	ClientPort string `key:"client-port"`
+	// Settings and Environment add to the cluster's and win over them.
+	Settings    map[string]string `key:"settings"`
+	Environment map[string]string `key:"environment"`
+}
+
+// Set lays a flag's value over what the file says. key is a key of the Spec
+// with a single value, or members with a number; anything else is a mistake in
+// the program and panics.
+func (s *Spec) Set(key, value string) error {
+	if s.source == nil {
+		s.source = &source{}
+	}
+	if s.source.flags == nil {
+		s.source.flags = map[string]bool{}
+	}
+	s.source.flags[key] = true
+	if key == "members" {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 {
+			return Problems{s.source.problem(key, "must be a number from 1 to %d, not %q", MaxMembers, value)}
+		}
+		s.Members = Count(n)
+		return nil
+	}
+	field, ok := fieldByKey(reflect.ValueOf(s).Elem(), key)
+	if !ok {
+		panic(fmt.Sprintf("cluster: the spec has no key %q", key))
+	}
+	field.SetString(value)
+	return nil
+}
+
+func fieldByKey(spec reflect.Value, key string) (reflect.Value, bool) {
+	for i := range spec.NumField() {
+		if spec.Type().Field(i).Tag.Get("key") == key {
+			return spec.Field(i), true
+		}
+	}
+	return reflect.Value{}, false
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// defaultClusterFile is read when it is there and no -f says otherwise.
+const defaultClusterFile = "etcdctr.yaml"
+
+// clusterFlags are the flags that describe a cluster. They are the same on
+// every command that takes one, and override the file.
+type clusterFlags struct {
+	cmd      *cobra.Command
+	file     string
+	certsDir string
+}
+
+// specFlags are the flags that stand for a key of the cluster file, under the
+// same name.
+var specFlags = []struct{ key, usage string }{
+	{"name", "name of the cluster and of its Compose project (default etcd)"},
+	{"members", "how many members, 1 to 9 (default 3)"},
+	{"etcd", "etcd release, such as v3.7.3 or 3.6 (default " + cluster.DefaultVersion.String() + ")"},
+	{"image", "image to run (default " + cluster.OfficialImage + ":RELEASE)"},
+	{"bootstrap", "how members find each other: static (default static)"},
+	{"tls", "mutual or none (default mutual)"},
+	{"profile", "defaults for a purpose: production, dev or ci (default dev)"},
+	{"publish", "where clients outside the stack reach it: none or loopback (default none)"},
+}
+
+// addClusterFlags gives cmd the flags that describe a cluster.
+func addClusterFlags(cmd *cobra.Command) *clusterFlags {
+	f := &clusterFlags{cmd: cmd}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.file, "file", "f", "", "cluster file, - for standard input (default "+defaultClusterFile+" if it is there)")
+	for _, s := range specFlags {
+		flags.String(s.key, "", s.usage)
+	}
+	flags.StringVar(&f.certsDir, "certs-dir", "", "certificates of the cluster (default certs beside the cluster file)")
+	return f
+}
+
+// resolve reads the file, lays the flags over it and decides the rest. What
+// may surprise is said on the way.
+func (f *clusterFlags) resolve(a *app) (*cluster.Cluster, error) {
+	spec, err := f.load(a)
+	if err != nil {
+		return nil, err
+	}
+	var mistakes []error
+	for _, s := range specFlags {
+		if flag := f.cmd.Flags().Lookup(s.key); flag.Changed {
+			mistakes = append(mistakes, spec.Set(s.key, flag.Value.String()))
+		}
+	}
+	c, err := cluster.Resolve(spec, cluster.InContainers)
+	if err := errors.Join(append(mistakes, err)...); err != nil {
+		return nil, usage(err)
+	}
+	for _, w := range c.Warnings {
+		a.warn("%s", w)
+	}
+	return c, nil
+}
+
+// load reads the cluster file. Without -f a missing file is an empty one.
+func (f *clusterFlags) load(a *app) (cluster.Spec, error) {
+	name, read := f.file, os.ReadFile
+	switch name {
+	case "-":
+		name, read = "standard input", func(string) ([]byte, error) { return io.ReadAll(a.in) }
+	case "":
+		name = defaultClusterFile
+	}
+	data, err := read(name)
+	if errors.Is(err, fs.ErrNotExist) && f.file == "" {
+		return cluster.Spec{}, nil
+	}
+	if err != nil {
+		return cluster.Spec{}, usage(fmt.Errorf("cannot read the cluster file: %w", err))
+	}
+	spec, err := cluster.Load(name, data)
+	return spec, usage(err)
+}
+
+// dir is the folder that relative paths of the cluster are meant from.
+func (f *clusterFlags) dir() string {
+	if f.file == "" || f.file == "-" {
+		return "."
+	}
+	return filepath.Dir(f.file)
+}
+
+// certificates is the folder of the cluster's certificates.
+func (f *clusterFlags) certificates() string {
+	if f.certsDir != "" {
+		return f.certsDir
+	}
+	return filepath.Join(f.dir(), "certs")
+}
