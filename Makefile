@@ -1,0 +1,134 @@
+# Everything a contributor runs. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The ceiling keeps git from describing a repository that merely contains this
+# folder. Without a version the binary falls back to its build information.
+VERSION ?= $(shell GIT_CEILING_DIRECTORIES="$(abspath ..)" git describe --tags --always --dirty 2>/dev/null)
+
+STATIC := CGO_ENABLED=0
+ETCDCTR := go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
+
+##@ The product
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/etcdctr, static and stripped
+	$(STATIC) $(ETCDCTR) -o bin/etcdctr ./cmd/etcdctr
+
+.PHONY: image
+image: build ## Build the image etcdctr:latest from bin/etcdctr
+	docker build --tag etcdctr:latest .
+
+.PHONY: cross
+cross: ## Build dist/OS-ARCH/etcdctr for every platform
+	@for platform in $(PLATFORMS); do \
+		echo "dist/$$platform"; \
+		$(STATIC) GOOS=$${platform%-*} GOARCH=$${platform#*-} \
+			$(ETCDCTR) -o "dist/$$platform/" ./cmd/etcdctr; \
+	done
+
+.PHONY: up
+up: build ## Start a three-member cluster and show that it is healthy
+	bin/etcdctr up
+	bin/etcdctr health
+
+.PHONY: down
+down: build ## Stop that cluster and delete its data
+	bin/etcdctr down --volumes
+
+##@ Tests
+
+.PHONY: unit
+unit: ## Run the hermetic tests: no Docker, no network
+	go test ./...
+
+.PHONY: smoke
+smoke: e2e-inputs ## Run the quick end-to-end tests (needs Docker)
+	$(E2E) -run '^TestSmoke' ./e2e/...
+
+.PHONY: e2e
+e2e: e2e-inputs .cache/tools/coredns .cache/tools/cfssl ## Run every end-to-end test (needs Docker and minutes)
+	$(E2E) -timeout 60m ./e2e/...
+
+.PHONY: test
+test: unit ## Run the hermetic tests, and the smoke tests where Docker answers
+	@if docker version >/dev/null 2>&1; then \
+		$(MAKE) --no-print-directory smoke; \
+	elif [ "$(ETCDCTR_DEMAND_DOCKER)" = 1 ]; then \
+		echo "no Docker Engine answers, and ETCDCTR_DEMAND_DOCKER=1 asks for the tests that need one" >&2; \
+		exit 1; \
+	else \
+		echo "no Docker Engine answers: the end-to-end tests did not run"; \
+	fi
+
+.PHONY: bench
+bench: $(patsubst bench/%/main.go,bench-%,$(wildcard bench/*/main.go)) ## Compare with the tools used otherwise, see bench/README.md
+
+bench-%: e2e-inputs .cache/tools/cfssl
+	BENCH_BIN=$(CURDIR)/bin/etcdctr BENCH_ETCD=$(CURDIR)/.cache/etcd \
+		PATH="$(CURDIR)/.cache/tools:$$PATH" go run ./bench/$*
+
+##@ The source
+
+.PHONY: lint
+lint: .cache/tools/golangci-lint ## Check style, imports and go.mod
+	.cache/tools/golangci-lint run ./...
+	go mod tidy -diff
+
+.PHONY: fmt
+fmt: .cache/tools/golangci-lint ## Format the source
+	.cache/tools/golangci-lint fmt ./...
+
+.PHONY: docs
+docs: ## Write the command reference, docs/reference
+	go test ./cmd/etcdctr -run '^TestReference$$' -update
+
+# What the end-to-end suite is handed, see e2e/README.md. Ryuk, the reaper of
+# testcontainers, is an image of its own; the suite cleans up after itself and
+# does without.
+E2E = PATH="$(CURDIR)/.cache/tools:$$PATH" \
+	ETCDCTR_E2E_ETCDCTR=$(CURDIR)/bin/etcdctr \
+	ETCDCTR_E2E_BIN=$(CURDIR)/.cache/etcd \
+	TESTCONTAINERS_RYUK_DISABLED=$${TESTCONTAINERS_RYUK_DISABLED:-true} \
+	go test -tags e2e -count 1
+
+# An engine on this machine publishes on loopback. testcontainers thinks
+# otherwise when it runs in a container itself.
+ifndef DOCKER_HOST
+export TESTCONTAINERS_HOST_OVERRIDE ?= 127.0.0.1
+endif
+
+.PHONY: e2e-inputs
+e2e-inputs: build .cache/tools/docker-compose $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7)
+
+# Each tool is the `tool` line of a module of its own, so that no tool's
+# dependencies mix with the product's.
+.cache/tools/%: tools/%/go.mod tools/%/go.sum
+	$(STATIC) go build -C tools/$* -trimpath -ldflags "-s -w $(TOOL_LDFLAGS)" -o $(CURDIR)/$@ tool
+
+# Compose learns its version from the linker only.
+.cache/tools/docker-compose: TOOL_LDFLAGS = -X github.com/docker/compose/v5/internal.Version=$$(go -C tools/docker-compose list -m -f '{{.Version}}' github.com/docker/compose/v5)
+
+# The newest etcd is the one that the product is built with.
+.cache/etcd/3.7/etcd: go.mod
+	$(call build-etcd,.)
+
+.cache/etcd/%/etcd: tools/etcd-%/go.mod tools/etcd-%/go.sum
+	$(call build-etcd,tools/etcd-$*)
+
+# etcd comes last: it is the file that make looks at.
+define build-etcd
+	for program in etcdctl etcdutl server; do \
+		$(STATIC) go build -C $(1) -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/$${program/server/etcd} go.etcd.io/etcd/$$program/v3; \
+	done
+endef
