@@ -1,2 +1,0 @@
-// Package images makes etcd images: binaries from somewhere, into an OCI image, to somewhere.
-package images

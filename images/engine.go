@@ -1,0 +1,128 @@
+package images
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/moby/client"
+)
+
+// Engine is what a Docker Engine is asked; *client.Client is one.
+type Engine interface {
+	ImageInspect(ctx context.Context, image string, opts ...client.ImageInspectOption) (client.ImageInspectResult, error)
+	ImageLoad(ctx context.Context, input io.Reader, opts ...client.ImageLoadOption) (client.ImageLoadResult, error)
+	ImageSave(ctx context.Context, images []string, opts ...client.ImageSaveOption) (client.ImageSaveResult, error)
+	ServerVersion(ctx context.Context, opts client.ServerVersionOptions) (client.ServerVersionResult, error)
+}
+
+// EnginePlatform tells which platform's images an Engine runs.
+func EnginePlatform(ctx context.Context, e Engine) (v1.Platform, error) {
+	v, err := e.ServerVersion(ctx, client.ServerVersionOptions{})
+	if err != nil {
+		return v1.Platform{}, fmt.Errorf("ask the Docker Engine for its platform: %w", err)
+	}
+	return ParsePlatform(v.Os + "/" + v.Arch)
+}
+
+// Load hands an image to a Docker Engine under the given references, such as
+// "localhost/etcd:v3.7.3", and gives its ID. A reference moves if another
+// image has it. The Engine has the whole image or nothing of it.
+func Load(ctx context.Context, e Engine, img *Image, refs []string, progress Progress) (string, error) {
+	tags, err := parseTags(refs)
+	if err != nil {
+		return "", err
+	}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(writeDockerArchive(w, img, tags)) }()
+	defer r.Close()
+
+	event := Event{Item: tags[0], Action: "loading", Total: img.layer.tarSize}
+	if err := sendArchive(ctx, e, &counter{r: r, event: event, progress: progress}); err != nil {
+		return "", fmt.Errorf("load %s into the Docker Engine: %w", tags[0], err)
+	}
+	event.Done = true
+	progress.report(event)
+	return img.ID(), nil
+}
+
+// parseTags normalises references that an image is to have, and reports all
+// that cannot be given to one.
+func parseTags(refs []string) ([]string, error) {
+	var tags []string
+	var errs []error
+	for _, s := range refs {
+		t, err := name.NewTag(s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%q cannot name an image: write it as REPOSITORY:TAG", s))
+			continue
+		}
+		tags = append(tags, familiar(t))
+	}
+	if len(refs) == 0 {
+		errs = append(errs, errors.New("an image needs at least one reference"))
+	}
+	return tags, errors.Join(errs...)
+}
+
+// familiar writes a tag the way Docker does: "index.docker.io/library/etcd" is
+// "etcd" to it.
+func familiar(t name.Tag) string {
+	s := strings.TrimPrefix(t.Name(), name.DefaultRegistry+"/")
+	return strings.TrimPrefix(s, "library/")
+}
+
+// sendArchive streams a Docker archive to an Engine. The Engine answers 200 and
+// tells its errors in the body.
+func sendArchive(ctx context.Context, e Engine, archive io.Reader) error {
+	res, err := e.ImageLoad(ctx, archive, client.ImageLoadWithQuiet(true))
+	if err != nil {
+		return err
+	}
+	defer res.Close()
+	for dec := json.NewDecoder(res); ; {
+		var line struct{ Error string }
+		switch err := dec.Decode(&line); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case line.Error != "":
+			return errors.New(line.Error)
+		}
+	}
+}
+
+// dockerImage is an entry of the file manifest.json in an archive that
+// `docker load` takes.
+type dockerImage struct {
+	Config   string
+	RepoTags []string
+	Layers   []string
+}
+
+// writeDockerArchive writes an image as `docker save` does, its layer
+// uncompressed: between two processes on one machine, compressing costs more
+// than it saves.
+func writeDockerArchive(w io.Writer, img *Image, tags []string) error {
+	config := strings.TrimPrefix(img.ID(), "sha256:") + ".json"
+	layerName := img.layer.diffID.Hex + ".tar"
+	manifest, err := json.Marshal([]dockerImage{{Config: config, RepoTags: tags, Layers: []string{layerName}}})
+	if err != nil {
+		return err
+	}
+	bytesOf := func(b []byte) func() (io.ReadCloser, error) {
+		return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+	}
+	return writeTar(w, []entry{
+		{file(config, int64(len(img.config))), bytesOf(img.config)},
+		{file(layerName, img.layer.tarSize), img.layer.Uncompressed},
+		{file("manifest.json", int64(len(manifest))), bytesOf(manifest)},
+	})
+}
