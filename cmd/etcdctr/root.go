@@ -23,6 +23,8 @@ containers. The shortest way to a cluster:
 	root.SetErr(a.errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(
+		newComposeCommand(a),
+		newEnvCommand(a),
 		newVersionCommand(a),
 	)
 	return root

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+)
+
+type composeOptions struct {
+	cluster *clusterFlags
+	envDir  string
+	output  string
+}
+
+func newComposeCommand(a *app) *cobra.Command {
+	var o composeOptions
+	cmd := &cobra.Command{
+		Use:   "compose",
+		Short: "Print a Compose file, and make the certificates that it needs",
+		Long: `compose prints a Compose file that starts the cluster: three members, mutual
+TLS and no published port unless you say otherwise. The certificates it mounts
+are made on the way, or reused if they still fit. Nothing but the file goes to
+standard output.`,
+		Example: `  etcdctr compose > docker-compose.yml && docker compose up -d --wait
+  etcdctr compose --members 5 --profile production -o docker-compose.yml
+  etcdctr compose --publish loopback | docker compose -f - up -d`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runCompose(cmd.Context(), a, o)
+		},
+	}
+	o.cluster = addClusterFlags(cmd)
+	cmd.Flags().StringVar(&o.envDir, "env-dir", "", "write one environment file a member into this folder and refer to them")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "", "file to write instead of standard output")
+	return cmd
+}
+
+func runCompose(ctx context.Context, a *app, o composeOptions) error {
+	c, err := o.cluster.resolve(a)
+	if err != nil {
+		return err
+	}
+	file, err := renderCompose(ctx, c, o)
+	if err != nil {
+		return err
+	}
+	a.warnOfTakenPorts(c)
+	if err := a.ensureCertificates(ctx, c, o.cluster.certificates()); err != nil {
+		return err
+	}
+	if o.envDir != "" {
+		if err := writeEnvFiles(c, o.envDir); err != nil {
+			return err
+		}
+	}
+	return a.writeResult(o.output, file)
+}
+
+// renderCompose makes the Compose file. Its paths are meant from the folder it
+// will be in: that of -o, or the current one.
+func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions) ([]byte, error) {
+	base := "."
+	if o.output != "" {
+		base = filepath.Dir(o.output)
+	}
+	certs, err := composePath(base, o.cluster.certificates())
+	if err != nil {
+		return nil, err
+	}
+	options := compose.Options{CertsDir: certs}
+	if o.envDir != "" {
+		if options.EnvDir, err = composePath(base, o.envDir); err != nil {
+			return nil, err
+		}
+	}
+	return compose.Marshal(ctx, c, compose.Project(c, options))
+}
+
+// composePath writes a path the way a Compose file in base needs it: with
+// slashes, and recognizable as a path.
+func composePath(base, path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return filepath.ToSlash(filepath.Clean(path)), nil
+	}
+	absBase, err := filepath.Abs(base)
+	if err != nil {
+		return "", fmt.Errorf("cannot find the current folder: %w", err)
+	}
+	absPath, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("cannot find the current folder: %w", err)
+	}
+	rel, err := filepath.Rel(absBase, absPath)
+	if err != nil {
+		return filepath.ToSlash(absPath), nil // on another drive
+	}
+	rel = filepath.ToSlash(rel)
+	if !strings.HasPrefix(rel, "../") {
+		rel = "./" + rel
+	}
+	return rel, nil
+}
+
+// warnOfTakenPorts names the members whose published port something else uses
+// now. It only warns: what uses it may be this very stack, running.
+func (a *app) warnOfTakenPorts(c *cluster.Cluster) {
+	for _, m := range c.Members {
+		if m.PublishedPort == 0 {
+			continue
+		}
+		addr := fmt.Sprintf("127.0.0.1:%d", m.PublishedPort)
+		l, err := net.Listen("tcp4", addr)
+		if err != nil {
+			a.warn("%s, the port of %s, is in use: if it is not by this stack, give the member another client-port", addr, m.Name)
+			continue
+		}
+		l.Close()
+	}
+}
+
+func writeEnvFiles(c *cluster.Cluster, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("cannot make the folder for environment files: %w", err)
+	}
+	for _, m := range c.Members {
+		path := filepath.Join(dir, compose.EnvFileName(m))
+		if err := renameio.WriteFile(path, compose.EnvFile(m), 0o644); err != nil {
+			return fmt.Errorf("cannot write the environment of %s: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+// writeResult writes a command's result to standard output, or whole to a file.
+func (a *app) writeResult(output string, data []byte) error {
+	if output == "" {
+		_, err := a.out.Write(data)
+		return err
+	}
+	if err := renameio.WriteFile(output, data, 0o644); err != nil {
+		return fmt.Errorf("cannot write %s: %w", output, err)
+	}
+	return nil
+}

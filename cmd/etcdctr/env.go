@@ -1,0 +1,83 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+)
+
+func newEnvCommand(a *app) *cobra.Command {
+	format := "env"
+	cmd := &cobra.Command{
+		Use:   "env MEMBER",
+		Short: "Print one member's environment",
+		Example: `  etcdctr env etcd1 > etcd1.env
+  etcdctr env etcd2 --tls none --format json`,
+		Args: exactArgs("MEMBER"),
+	}
+	flags := addClusterFlags(cmd)
+	cmd.Flags().Var(&choice{value: &format, of: []string{"env", "shell", "json"}}, "format",
+		"env for an environment file, shell for export commands, or json")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		c, err := flags.resolve(a)
+		if err != nil {
+			return err
+		}
+		m, err := findMember(c, args[0])
+		if err != nil {
+			return err
+		}
+		data, err := renderEnv(m, format)
+		if err != nil {
+			return err
+		}
+		return a.writeResult("", data)
+	}
+	return cmd
+}
+
+func renderEnv(m cluster.Member, format string) ([]byte, error) {
+	switch format {
+	case "shell":
+		return compose.ShellFile(m), nil
+	case formatJSON:
+		env := map[string]string{}
+		for _, v := range m.Variables() {
+			env[v.Name] = v.Value
+		}
+		data, err := json.MarshalIndent(env, "", "  ")
+		return append(data, '\n'), err
+	default:
+		return compose.EnvFile(m), nil
+	}
+}
+
+// findMember gives the member that a command names.
+func findMember(c *cluster.Cluster, name string) (cluster.Member, error) {
+	i := slices.IndexFunc(c.Members, func(m cluster.Member) bool { return m.Name == name })
+	if i >= 0 {
+		return c.Members[i], nil
+	}
+	names := make([]string, len(c.Members))
+	for i, m := range c.Members {
+		names[i] = m.Name
+	}
+	return cluster.Member{}, usage(fmt.Errorf("%q is not a member of %s: its members are %s",
+		name, c.Name, strings.Join(names, ", ")))
+}
+
+// exactArgs wants the named arguments, and names the missing ones.
+func exactArgs(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == len(names) {
+			return nil
+		}
+		return usage(fmt.Errorf("%s takes %s: %s", cmd.CommandPath(), strings.Join(names, " and "), cmd.UseLine()))
+	}
+}

@@ -1,0 +1,104 @@
+package compose
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// header tells what the file is and how to change it.
+func header(c *cluster.Cluster) string {
+	size := fmt.Sprintf("%d members", len(c.Members))
+	if len(c.Members) == 1 {
+		size = "1 member"
+	}
+	return fmt.Sprintf(`# etcd %s, %s: %s, %s.
+#
+#   docker compose up -d --wait
+#   docker compose exec %s etcdctl endpoint health --cluster
+#
+# Made by etcdctr. To change it, change the cluster file or the flags and make it again.
+
+`, c.Etcd, size, tlsWords[c.TLS], publishWords[c.Publish], c.Members[0].Name)
+}
+
+var tlsWords = map[cluster.TLSMode]string{
+	cluster.Mutual: "mutual TLS",
+	cluster.NoTLS:  "plain text",
+}
+
+var publishWords = map[cluster.Publish]string{
+	cluster.PublishNone:     "no port is published",
+	cluster.PublishLoopback: "clients on 127.0.0.1 only",
+}
+
+// remarks stand behind a key of a service. They are for values that a reader
+// would otherwise wonder about.
+var remarks = map[string]string{
+	"user":    "root with one capability, the one below, whatever the image says",
+	"cap_add": "reads the keys, which on the host only their owner may read",
+}
+
+// variableRemarks stand behind a variable.
+var variableRemarks = map[string]string{
+	"ETCD_LISTEN_CLIENT_URLS":    "all addresses of the container, none of the host",
+	"ETCD_INITIAL_CLUSTER_STATE": "matters at the first start only: later ones go by the data",
+	"ETCD_LISTEN_METRICS_URLS":   "/metrics and /health, without a certificate",
+	"ETCD_UNSAFE_NO_FSYNC":       "fast, and the data does not survive a crash of the host",
+}
+
+// groupHeads stand above the first variable of a group.
+var groupHeads = map[string]string{
+	"ETCD_CERT_FILE":      "The client port opens to certificates of the client authority,",
+	"ETCD_PEER_CERT_FILE": "the peer port to those of the peer authority only.",
+	"ETCDCTL_CACERT":      "For etcdctl in the container, so that it needs no flags.",
+}
+
+// comment puts comments where a value surprises.
+func comment(root *yaml.Node, members []*yaml.Node) {
+	head(root, "x-member", "What all members have in common.")
+	head(root, "x-environment", "What all members are told.")
+	services := append([]*yaml.Node{get(root, "x-member")}, members...)
+	for _, s := range services {
+		remarkAll(s, remarks)
+		commentVariables(get(s, "environment"))
+		remark(get(s, "healthcheck"), "test", "exec form: the image has no shell")
+	}
+	commentVariables(get(root, "x-environment"))
+	networks := get(root, "networks")
+	remark(get(networks, ClusterNetwork), "internal", "no way in or out")
+	head(networks, LoopbackNetwork, "Ports can't be published from an internal network. This one carries them and nothing else.")
+}
+
+func head(m *yaml.Node, key, text string) {
+	if i := index(m, key); i >= 0 {
+		m.Content[i].HeadComment = "# " + text
+	}
+}
+
+func remarkAll(m *yaml.Node, texts map[string]string) {
+	for key, text := range texts {
+		remark(m, key, text)
+	}
+}
+
+func commentVariables(env *yaml.Node) {
+	remarkAll(env, variableRemarks)
+	for key, text := range groupHeads {
+		head(env, key, text)
+	}
+}
+
+func remark(m *yaml.Node, key, text string) {
+	i := index(m, key)
+	if i < 0 {
+		return
+	}
+	if v := m.Content[i+1]; v.Kind == yaml.ScalarNode || v.Style == yaml.FlowStyle {
+		v.LineComment = "# " + text
+		return
+	}
+	m.Content[i].HeadComment = "# " + text
+}

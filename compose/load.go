@@ -1,0 +1,31 @@
+package compose
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
+)
+
+// Load reads a Compose file the way `docker compose` does. Relative paths in
+// it are meant from dir, and no variable of the caller's environment reaches
+// it.
+func Load(ctx context.Context, name string, data []byte, dir string) (*types.Project, error) {
+	p, err := load(ctx, name, data, dir, func(*loader.Options) {})
+	if err != nil {
+		return nil, fmt.Errorf("cannot load %s as a Compose file: %w", name, err)
+	}
+	return p, nil
+}
+
+func load(ctx context.Context, name string, data []byte, dir string, options func(*loader.Options)) (*types.Project, error) {
+	return loader.LoadWithContext(ctx, types.ConfigDetails{
+		WorkingDir:  dir,
+		ConfigFiles: []types.ConfigFile{{Filename: name, Content: data}},
+		Environment: types.Mapping{},
+	}, func(o *loader.Options) {
+		o.ResolvePaths = true
+		options(o)
+	})
+}
