@@ -54,11 +54,11 @@ unit: ## Run the hermetic tests: no Docker, no network
 
 .PHONY: smoke
 smoke: e2e-inputs ## Run the quick end-to-end tests (needs Docker)
-	$(E2E) -run '^TestSmoke' ./e2e/...
+	$(E2E) -run '^TestSmoke' $(E2E_FLAGS) ./e2e/...
 
 .PHONY: e2e
 e2e: e2e-inputs .cache/tools/coredns .cache/tools/cfssl ## Run every end-to-end test (needs Docker and minutes)
-	$(E2E) -timeout 60m ./e2e/...
+	$(E2E) -timeout 60m $(E2E_FLAGS) ./e2e/...
 
 .PHONY: test
 test: unit ## Run the hermetic tests, and the smoke tests where Docker answers
