@@ -1,0 +1,172 @@
+package certs
+
+import (
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"time"
+)
+
+// backdate is how far before now a certificate's life begins, for machines
+// whose clocks are behind.
+const backdate = 5 * time.Minute
+
+// Authority is a certificate that vouches for others, with its private key.
+type Authority struct {
+	chain  []*x509.Certificate // its own, then those that vouch for it
+	key    crypto.Signer       // nil when the key is kept elsewhere
+	keyPEM []byte
+}
+
+// LoadAuthority reads an authority that was made elsewhere: by cfssl, openssl
+// or a company's PKI. certFile holds its certificate in PEM, followed by those
+// that vouch for it, if any, up to the root. keyFile holds its private key in
+// PEM, as PKCS#8, PKCS#1 or SEC 1.
+func LoadAuthority(certFile, keyFile string) (*Authority, error) {
+	certPEM, certErr := os.ReadFile(certFile)
+	keyPEM, keyErr := os.ReadFile(keyFile)
+	if err := errors.Join(certErr, keyErr); err != nil {
+		return nil, fmt.Errorf("read the authority: %w", err)
+	}
+	chain, certErr := parseCertificates(certPEM)
+	if certErr != nil {
+		certErr = fmt.Errorf("authority %s %w", certFile, certErr)
+	}
+	key, keyErr := parseKey(keyPEM)
+	if keyErr != nil {
+		keyErr = fmt.Errorf("authority key %s %w", keyFile, keyErr)
+	}
+	if err := errors.Join(certErr, keyErr); err != nil {
+		return nil, err
+	}
+	a := &Authority{chain: chain, key: key}
+	if err := a.check(); err != nil {
+		return nil, fmt.Errorf("authority %s %w", certFile, err)
+	}
+	var err error
+	a.keyPEM, err = encodeKey(key)
+	return a, err
+}
+
+// check reports what keeps a certificate and key from being an authority.
+func (a *Authority) check() error {
+	cert := a.cert()
+	var errs []error
+	if !cert.IsCA || !cert.BasicConstraintsValid {
+		errs = append(errs, errors.New("is not an authority (basicConstraints lacks CA:TRUE): give the authority's certificate, not a server's"))
+	}
+	if cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0 {
+		errs = append(errs, errors.New("may not sign certificates (keyUsage lacks keyCertSign): give an authority that may"))
+	}
+	if !samePublicKey(cert, a.key) {
+		errs = append(errs, errors.New("belongs to another private key: give the key that it was made with, its own certificate first in the file"))
+	}
+	for i, c := range a.chain[1:] {
+		if err := a.chain[i].CheckSignatureFrom(c); err != nil {
+			errs = append(errs, fmt.Errorf("has a broken chain, its certificate %d was not signed by number %d: put them in order, the root last", i+1, i+2))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Authority) cert() *x509.Certificate { return a.chain[0] }
+
+// same reports whether two authorities are one.
+func (a *Authority) same(other *Authority) bool { return a.cert().Equal(other.cert()) }
+
+// notAfter is when the first certificate of the chain ends, and everything that
+// it vouches for with it.
+func (a *Authority) notAfter() time.Time {
+	end := a.cert().NotAfter
+	for _, c := range a.chain[1:] {
+		if c.NotAfter.Before(end) {
+			end = c.NotAfter
+		}
+	}
+	return end
+}
+
+// intermediates is what a leaf shows beside its own certificate, so that
+// whoever trusts the root can build the chain.
+func (a *Authority) intermediates() []*x509.Certificate {
+	var list []*x509.Certificate
+	for _, c := range a.chain {
+		if !selfSigned(c) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func selfSigned(c *x509.Certificate) bool {
+	return string(c.RawIssuer) == string(c.RawSubject) && c.CheckSignatureFrom(c) == nil
+}
+
+// crlIssuer is the certificate as crypto/x509 wants to see a signer of
+// revocation lists. A certificate without key usages, such as
+// `openssl req -x509` makes, may be used for everything (RFC 5280, 4.2.1.3),
+// which crypto/x509 does not take for a yes.
+func (a *Authority) crlIssuer() *x509.Certificate {
+	cert := *a.cert()
+	cert.KeyUsage |= x509.KeyUsageCRLSign
+	if len(cert.SubjectKeyId) == 0 {
+		sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+		cert.SubjectKeyId = sum[:20] // as RFC 7093 makes one
+	}
+	return &cert
+}
+
+// newAuthority makes a root that vouches for leaves only.
+func newAuthority(subject pkix.Name, key KeyAlgorithm, now time.Time, lifetime time.Duration, random io.Reader) (*Authority, error) {
+	signer, err := newKey(key)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := newSerial(random)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               subject,
+		NotBefore:             now.Add(-backdate),
+		NotAfter:              now.Add(lifetime),
+		KeyUsage:              CA.keyUsage(key),
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
+	}
+	cert, err := sign(template, template, signer.Public(), signer, random)
+	if err != nil {
+		return nil, err
+	}
+	keyPEM, err := encodeKey(signer)
+	if err != nil {
+		return nil, err
+	}
+	return &Authority{chain: []*x509.Certificate{cert}, key: signer, keyPEM: keyPEM}, nil
+}
+
+// newSerial is 128 random bits: more than the 64 that RFC 5280's successors ask
+// for, within its 20 octets, and never twice.
+func newSerial(random io.Reader) (*big.Int, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return nil, fmt.Errorf("draw a serial number: %w", err)
+	}
+	return new(big.Int).SetBytes(b[:]), nil
+}
+
+func sign(template, parent *x509.Certificate, pub crypto.PublicKey, key crypto.Signer, random io.Reader) (*x509.Certificate, error) {
+	der, err := x509.CreateCertificate(random, template, parent, pub, key)
+	if err != nil {
+		return nil, fmt.Errorf("sign a certificate: %w", err)
+	}
+	return x509.ParseCertificate(der)
+}

@@ -1,0 +1,117 @@
+package certs
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/etcdctr/etcdctr/internal/atomicdir"
+)
+
+// The files of an identity.
+const (
+	CAFile   = "ca.crt"  // the authorities it trusts, PEM, several during a rotation
+	CertFile = "tls.crt" // its certificate, PEM, followed by intermediates
+	KeyFile  = "tls.key" // its private key, PKCS#8 in PEM
+	CRLFile  = "crl.der" // what has been revoked, DER; where a server reads one
+)
+
+const (
+	certMode fs.FileMode = 0o644
+	keyMode  fs.FileMode = 0o600
+)
+
+// stored is an identity as it is on disk.
+type stored struct {
+	chain  []*x509.Certificate // the identity's own, then intermediates
+	key    crypto.Signer
+	trust  []byte // ca.crt
+	crl    []byte // crl.der, nil when there is none
+	keyPEM []byte
+}
+
+func (s *stored) cert() *x509.Certificate { return s.chain[0] }
+
+// readStored reads an identity. The error says which files are amiss; it is
+// fs.ErrPermission when they are somebody else's.
+func readStored(dir string) (*stored, error) {
+	var s stored
+	certPEM, err := os.ReadFile(filepath.Join(dir, CertFile))
+	if err == nil {
+		s.chain, err = parseCertificates(certPEM)
+	}
+	var keyErr, trustErr, crlErr error
+	s.keyPEM, keyErr = os.ReadFile(filepath.Join(dir, KeyFile))
+	if keyErr == nil {
+		s.key, keyErr = parseKey(s.keyPEM)
+	}
+	s.trust, trustErr = os.ReadFile(filepath.Join(dir, CAFile))
+	s.crl, crlErr = os.ReadFile(filepath.Join(dir, CRLFile))
+	if errors.Is(crlErr, fs.ErrNotExist) {
+		crlErr = nil
+	}
+	return &s, errors.Join(amiss(CertFile, err), amiss(KeyFile, keyErr), amiss(CAFile, trustErr), amiss(CRLFile, crlErr))
+}
+
+// amiss says what is wrong with a file without the path that its caller knows.
+func amiss(file string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is missing", file)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: %w: run as the owner of the files", file, fs.ErrPermission)
+	}
+	return fmt.Errorf("%s %w", file, err)
+}
+
+// parseCertificates reads every certificate in PEM data.
+func parseCertificates(data []byte) ([]*x509.Certificate, error) {
+	var certs []*x509.Certificate
+	for {
+		var block *pem.Block
+		if block, data = pem.Decode(data); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("cannot be read: %w", err)
+		}
+		certs = append(certs, cert)
+	}
+	if len(certs) == 0 {
+		return nil, errors.New("holds no certificate in PEM form")
+	}
+	return certs, nil
+}
+
+func encodeCertificates(certs ...*x509.Certificate) []byte {
+	var out bytes.Buffer
+	for _, c := range certs {
+		out.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+	}
+	return out.Bytes()
+}
+
+// directory is the identity's content as it is written.
+func (s *stored) directory(dir string) atomicdir.Dir {
+	d := atomicdir.Dir{Path: dir, Files: []atomicdir.File{
+		{Name: CAFile, Data: s.trust, Mode: certMode},
+		{Name: CertFile, Data: encodeCertificates(s.chain...), Mode: certMode},
+		{Name: KeyFile, Data: s.keyPEM, Mode: keyMode},
+	}}
+	if s.crl != nil {
+		d.Files = append(d.Files, atomicdir.File{Name: CRLFile, Data: s.crl, Mode: certMode})
+	}
+	return d
+}

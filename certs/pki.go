@@ -1,0 +1,152 @@
+package certs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr/internal/atomicdir"
+	"github.com/etcdctr/etcdctr/internal/lockfile"
+)
+
+// PKI is a directory of certificates. Its methods may be called by several
+// processes at the same time: those that write wait for each other, and change
+// all files or none.
+type PKI struct {
+	Dir    string
+	Now    func() time.Time // default time.Now
+	Random io.Reader        // of serial numbers; default crypto/rand. Keys are always drawn from the system.
+}
+
+func (p *PKI) now() time.Time {
+	if p.Now == nil {
+		return time.Now()
+	}
+	return p.Now()
+}
+
+func (p *PKI) random() io.Reader {
+	if p.Random == nil {
+		return rand.Reader
+	}
+	return p.Random
+}
+
+// exclusive runs f while no other process writes here, after what an
+// interrupted one has left is settled.
+func (p *PKI) exclusive(ctx context.Context, f func() error) error {
+	release, err := lockfile.Acquire(ctx, p.Dir)
+	if err != nil {
+		return err
+	}
+	err = atomicdir.Recover(p.Dir)
+	if err == nil {
+		err = f()
+	}
+	return errors.Join(err, release())
+}
+
+// place is where an identity lives, and what it is therefore for.
+type place struct {
+	name    string // slash-separated, below the PKI's directory
+	profile Profile
+}
+
+// state is a PKI as it is on disk.
+type state struct {
+	authorities []*authority
+	identities  []existing
+}
+
+// existing is an identity that has a directory.
+type existing struct {
+	place
+	files  *stored
+	broken error // what is amiss with the files
+}
+
+// observe reads everything there is.
+func (p *PKI) observe() (*state, error) {
+	authorities, err := p.readAuthorities()
+	if err != nil {
+		return nil, err
+	}
+	s := &state{authorities: authorities}
+	places, err := p.places()
+	if err != nil {
+		return nil, err
+	}
+	for _, pl := range places {
+		files, err := readStored(p.path(pl.name))
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("%s: %w", pl.name, err)
+		}
+		s.identities = append(s.identities, existing{place: pl, files: files, broken: err})
+	}
+	return s, nil
+}
+
+// find returns the identity of that name, nil if there is none.
+func (s *state) find(name string) *existing {
+	for i := range s.identities {
+		if s.identities[i].name == name {
+			return &s.identities[i]
+		}
+	}
+	return nil
+}
+
+// authorityFor is who vouches for certificates of a profile, nil if nobody
+// does yet.
+func (s *state) authorityFor(profile Profile) *authority {
+	role := clientCA
+	if profile == Peer {
+		role = peerCA
+	}
+	for _, a := range s.authorities {
+		if a.name == role || a.name == singleCA {
+			return a
+		}
+	}
+	return nil
+}
+
+// path turns an identity's or authority's name into its directory.
+func (p *PKI) path(name string) string {
+	return filepath.Join(p.Dir, filepath.FromSlash(name))
+}
+
+// places lists the directories of identities, sorted by name.
+func (p *PKI) places() ([]place, error) {
+	var found []place
+	for _, pattern := range []struct {
+		glob    string
+		profile Profile
+	}{
+		{"members/*/server", Server},
+		{"members/*/peer", Peer},
+		{"servers/*", Server},
+		{"clients/*", Client},
+	} {
+		matches, err := fs.Glob(os.DirFS(p.Dir), pattern.glob)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range matches {
+			if !strings.HasPrefix(path.Base(m), ".") {
+				found = append(found, place{name: m, profile: pattern.profile})
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b place) int { return strings.Compare(a.name, b.name) })
+	return found, nil
+}

@@ -1,0 +1,225 @@
+// Package atomicdir replaces directories as a whole, so that a reader never
+// finds one file of the old set beside another of the new.
+//
+// The new content of DIR is written to its sibling .DIR.new and made durable;
+// then the two change places in one step where the kernel and the file system
+// can (renameat2 with RENAME_EXCHANGE), and by two renames through .DIR.old
+// elsewhere. Recover, called before the next write, finishes or undoes what an
+// interruption between those steps has left.
+//
+// Callers keep each other out, see package lockfile.
+package atomicdir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	newSuffix = ".new"
+	oldSuffix = ".old"
+
+	// dirMode keeps everybody else out of directories that hold keys.
+	dirMode fs.FileMode = 0o700
+
+	// writers write at the same time. File systems gather the fsyncs of many
+	// into one commit of their journal, which makes 40 files as fast as 4.
+	writers = 16
+)
+
+// Dir is a directory and all that it shall hold.
+type Dir struct {
+	Path  string
+	Files []File
+}
+
+// File is one file in a Dir.
+type File struct {
+	Name string
+	Data []byte
+	Mode fs.FileMode
+}
+
+// Replace gives every directory its new content, in the given order. Nothing
+// changes unless all of the content could be written: on an error or a
+// cancelled context before that, what was written is removed again.
+func Replace(ctx context.Context, dirs ...Dir) error {
+	err := stage(ctx, dirs)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		for _, d := range dirs {
+			os.RemoveAll(sibling(d.Path, newSuffix))
+		}
+		return err
+	}
+	for _, d := range dirs {
+		if err := swap(d.Path); err != nil {
+			return fmt.Errorf("replace directory %s: %w", d.Path, err)
+		}
+	}
+	return syncParents(dirs)
+}
+
+// stage writes the new content of every directory beside it.
+func stage(ctx context.Context, dirs []Dir) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(writers)
+	for _, d := range dirs {
+		staged := sibling(d.Path, newSuffix)
+		if err := makeStaging(staged); err != nil {
+			return errors.Join(err, g.Wait())
+		}
+		for _, f := range d.Files {
+			g.Go(func() error {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				return writeFile(filepath.Join(staged, f.Name), f)
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return syncStaged(dirs)
+}
+
+func syncStaged(dirs []Dir) error {
+	paths := make([]string, len(dirs))
+	for i, d := range dirs {
+		paths[i] = sibling(d.Path, newSuffix)
+	}
+	return syncAll(paths)
+}
+
+// makeStaging makes an empty staging directory, whatever a crash left there.
+func makeStaging(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(path); err != nil {
+		return err
+	}
+	return os.Mkdir(path, dirMode)
+}
+
+func writeFile(path string, f File) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(f.Data)
+	// The mode at creation passes through the umask.
+	return errors.Join(err, file.Chmod(f.Mode), file.Sync(), file.Close())
+}
+
+// swap puts the staged directory in its place and removes what was there.
+func swap(path string) error {
+	staged := sibling(path, newSuffix)
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return os.Rename(staged, path)
+	}
+	err := exchange(staged, path)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return swapByRename(path)
+	}
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(staged)
+}
+
+// swapByRename is the way without an atomic exchange: for a moment there is
+// nothing at path, and Recover knows what to do about it.
+func swapByRename(path string) error {
+	old := sibling(path, oldSuffix)
+	if err := os.Rename(path, old); err != nil {
+		return err
+	}
+	if err := os.Rename(sibling(path, newSuffix), path); err != nil {
+		return errors.Join(err, os.Rename(old, path))
+	}
+	return os.RemoveAll(old)
+}
+
+// Recover finishes or undoes interrupted replacements anywhere below root. A
+// root that does not exist needs none.
+func Recover(root string) error {
+	var left []string
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !entry.IsDir() || !isSibling(entry.Name()) {
+			return nil
+		}
+		left = append(left, path)
+		return fs.SkipDir
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, path := range left {
+		if err := recoverOne(path); err != nil {
+			return fmt.Errorf("clean up after an interrupted run: %w", err)
+		}
+	}
+	return nil
+}
+
+// recoverOne settles one left-over. Only between the two renames of
+// swapByRename is a left-over the sole copy of the directory; by then the new
+// content is complete, but the old is what its owner last saw, so it returns.
+func recoverOne(left string) error {
+	name := filepath.Base(left)
+	target := filepath.Join(filepath.Dir(left), name[1:len(name)-len(newSuffix)])
+	if strings.HasSuffix(name, oldSuffix) {
+		if _, err := os.Lstat(target); errors.Is(err, fs.ErrNotExist) {
+			return os.Rename(left, target)
+		}
+	}
+	return os.RemoveAll(left)
+}
+
+// sibling is the hidden directory beside path that a replacement works in.
+func sibling(path, suffix string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+suffix)
+}
+
+func isSibling(name string) bool {
+	return len(name) > len(".")+len(newSuffix) && name[0] == '.' &&
+		(strings.HasSuffix(name, newSuffix) || strings.HasSuffix(name, oldSuffix))
+}
+
+// syncParents makes the swaps durable, up to directories made on the way.
+func syncParents(dirs []Dir) error {
+	seen := map[string]bool{}
+	var parents []string
+	for _, d := range dirs {
+		for _, p := range []string{filepath.Dir(d.Path), filepath.Dir(filepath.Dir(d.Path))} {
+			if !seen[p] {
+				seen[p] = true
+				parents = append(parents, p)
+			}
+		}
+	}
+	return syncAll(parents)
+}
+
+func syncAll(paths []string) error {
+	var g errgroup.Group
+	g.SetLimit(writers)
+	for _, p := range paths {
+		g.Go(func() error { return syncDir(p) })
+	}
+	return g.Wait()
+}
