@@ -172,7 +172,7 @@ func (r *resolver) checkSetting(path string, v Version, name, value string) {
 	}
 	known, ok := findSetting(name)
 	if !ok {
-		r.report(path, "is not a setting of etcd: %s", didYouMean(strings.ToLower(strings.Trim(name, "-")), settingNames()))
+		r.report(path, "is not a setting of etcd: %s", didYouMean(flagName(name), settingNames()))
 		return
 	}
 	if v.Minor < known.first {
@@ -254,7 +254,9 @@ func (r *resolver) environment(path string, env map[string]string) {
 	}
 }
 
-// flagName turns ETCD_MAX_TXN_OPS into max-txn-ops.
-func flagName(variable string) string {
-	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, "ETCD_"), "_", "-"))
+// flagName gives the setting that is meant by ETCD_MAX_TXN_OPS or
+// --max-txn-ops.
+func flagName(written string) string {
+	name := strings.ToLower(strings.TrimPrefix(strings.Trim(written, "-"), "ETCD_"))
+	return strings.ReplaceAll(name, "_", "-")
 }

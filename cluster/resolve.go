@@ -68,12 +68,24 @@ func oneOf[T ~string](r *resolver, path string, value, fallback T, allowed ...T)
 	if slices.Contains(allowed, value) {
 		return value
 	}
-	words := make([]string, len(allowed))
-	for i, a := range allowed {
-		words[i] = string(a)
-	}
-	r.report(path, "must be %s, not %q", strings.Join(words, " or "), value)
+	r.report(path, "must be %s, not %q", alternatives(allowed), value)
 	return fallback
+}
+
+// alternatives gives "a, b or c".
+func alternatives[T ~string](words []T) string {
+	var b strings.Builder
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
 }
 
 func or(value, fallback string) string {

@@ -1,0 +1,98 @@
+package cluster_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+func TestLoadKeepsWhatWasWritten(t *testing.T) {
+	got, err := cluster.Load("etcdctr.yaml", []byte(`
+name: orders
+etcd: 3.6
+members:
+  - {name: a, client-port: 4001}
+  - b
+quota-backend-bytes: 4GiB
+settings: {pre-vote: yes}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := cluster.Spec{
+		Name: "orders",
+		Etcd: "3.6",
+		Members: cluster.Members{List: []cluster.MemberSpec{
+			{Name: "a", ClientPort: "4001"}, {Name: "b"},
+		}},
+		QuotaBackendBytes: "4GiB",
+		Settings:          map[string]string{"pre-vote": "yes"},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(cluster.Spec{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLoadOfNothingIsTheEmptySpec(t *testing.T) {
+	for _, file := range []string{"", "\n", "# only a comment\n", "---\n", "null\n"} {
+		got, err := cluster.Load("etcdctr.yaml", []byte(file))
+		if err != nil {
+			t.Errorf("%q: %v", file, err)
+		}
+		if diff := cmp.Diff(cluster.Spec{}, got, cmpopts.IgnoreUnexported(cluster.Spec{})); diff != "" {
+			t.Errorf("%q: %s", file, diff)
+		}
+	}
+}
+
+func TestFlagsOverrideTheFileAndAreNamedInMistakes(t *testing.T) {
+	spec, err := cluster.Load("etcdctr.yaml", []byte("tls: none\nprofile: nope\nmembers: [a, b]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range map[string]string{"tls": "both", "members": "5"} {
+		if err := spec.Set(key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = cluster.Resolve(spec, cluster.InContainers)
+	want := `--tls: must be mutual or none, not "both"
+etcdctr.yaml:2: profile: must be production, dev or ci, not "nope"`
+	if err == nil || err.Error() != want {
+		t.Errorf("got:\n%v\nwant:\n%s", err, want)
+	}
+}
+
+// FuzzLoad holds the loader to its contract for any input: a Spec that Resolve
+// can judge, or Problems that name the file.
+func FuzzLoad(f *testing.F) {
+	for _, seed := range []string{
+		"", "name: orders\nmembers: 3\n", "members: [a, {name: b, settings: {x: 1}}]",
+		"a: &a [*a]", "? [x] : y", "settings: {<<: {a: b}}", "name: !!binary aGk=", "\x00", "--- a\n--- b",
+		"members: &m [*m, *m]", "environment: {A: [1, {b: c}]}", "name: 'a\nb'", "members: 99999999999999999999",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		spec, err := cluster.Load("etcdctr.yaml", data)
+		if err == nil {
+			_, err = cluster.Resolve(spec, cluster.InContainers)
+		}
+		if err == nil {
+			return
+		}
+		var problems cluster.Problems
+		if !errors.As(err, &problems) || len(problems) == 0 {
+			t.Fatalf("not a list of problems: %v", err)
+		}
+		for _, p := range problems {
+			if p.File == "" || p.Message == "" {
+				t.Errorf("a problem without file or message: %+v", p)
+			}
+		}
+	})
+}

@@ -1,0 +1,175 @@
+package cluster_test
+
+import (
+	"flag"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	etcdversion "go.etcd.io/etcd/api/v3/version"
+	"go.etcd.io/etcd/server/v3/embed"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+func resolve(t *testing.T, spec cluster.Spec) *cluster.Cluster {
+	t.Helper()
+	c, err := cluster.Resolve(spec, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestAMemberHasAllItsSettingsInReadingOrder(t *testing.T) {
+	c := resolve(t, cluster.Spec{Name: "orders", Members: cluster.Count(1)})
+	want := []string{
+		"--name=etcd1",
+		"--data-dir=/var/lib/etcd",
+		"--listen-client-urls=https://0.0.0.0:2379",
+		"--advertise-client-urls=https://etcd1:2379",
+		"--listen-peer-urls=https://0.0.0.0:2380",
+		"--initial-advertise-peer-urls=https://etcd1:2380",
+		"--initial-cluster=etcd1=https://etcd1:2380",
+		"--initial-cluster-state=new",
+		"--initial-cluster-token=orders",
+		"--cert-file=/etc/etcd/certs/server/tls.crt",
+		"--key-file=/etc/etcd/certs/server/tls.key",
+		"--client-cert-auth=true",
+		"--trusted-ca-file=/etc/etcd/certs/server/ca.crt",
+		"--client-crl-file=/etc/etcd/certs/server/crl.der",
+		"--peer-cert-file=/etc/etcd/certs/peer/tls.crt",
+		"--peer-key-file=/etc/etcd/certs/peer/tls.key",
+		"--peer-client-cert-auth=true",
+		"--peer-trusted-ca-file=/etc/etcd/certs/peer/ca.crt",
+		"--peer-crl-file=/etc/etcd/certs/peer/crl.der",
+		"--listen-metrics-urls=http://127.0.0.1:2381",
+		"--heartbeat-interval=100",
+		"--election-timeout=1000",
+		"--quota-backend-bytes=2147483648",
+		"--auto-compaction-mode=periodic",
+		"--auto-compaction-retention=1h",
+		"--snapshot-count=10000",
+		"--log-level=info",
+	}
+	if diff := cmp.Diff(want, c.Members[0].Settings.Flags()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAVariableIsTheFlagInCapitals(t *testing.T) {
+	s := cluster.Setting{Name: "initial-advertise-peer-urls", Value: "x"}
+	if got, want := s.Env(), "ETCD_INITIAL_ADVERTISE_PEER_URLS"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestAMembersOwnSettingsWinOverTheClusters(t *testing.T) {
+	c := resolve(t, cluster.Spec{
+		Members: cluster.Members{List: []cluster.MemberSpec{
+			{Name: "a", Settings: map[string]string{"max-txn-ops": "256"}, Environment: map[string]string{"GOGC": "200"}},
+			{Name: "b"},
+			{Name: "c"},
+		}},
+		Settings:    map[string]string{"max-txn-ops": "512"},
+		Environment: map[string]string{"GOGC": "50"},
+	})
+	for i, want := range []string{"256/200", "512/50", "512/50"} {
+		m := c.Members[i]
+		if got := m.Settings.Get("max-txn-ops") + "/" + m.Environment["GOGC"]; got != want {
+			t.Errorf("%s: got %s, want %s", m.Name, got, want)
+		}
+	}
+}
+
+func TestHeartbeatAndElectionBringEachOtherAlong(t *testing.T) {
+	for _, tt := range []struct{ heartbeat, election, wantHeartbeat, wantElection string }{
+		{"", "", "100", "1000"},
+		{"250ms", "", "250", "2500"},
+		{"", "5s", "500", "5000"},
+		{"50ms", "5s", "50", "5000"},
+	} {
+		c := resolve(t, cluster.Spec{HeartbeatInterval: tt.heartbeat, ElectionTimeout: tt.election})
+		s := c.Members[0].Settings
+		got := s.Get("heartbeat-interval") + "/" + s.Get("election-timeout")
+		if want := tt.wantHeartbeat + "/" + tt.wantElection; got != want {
+			t.Errorf("%q and %q: got %s, want %s", tt.heartbeat, tt.election, got, want)
+		}
+	}
+}
+
+func TestSizesAreBytes(t *testing.T) {
+	for size, want := range map[string]string{
+		"16777216": "16777216", "16777216B": "16777216", "16MiB": "16777216", "20MB": "20000000",
+		"2GiB": "2147483648", "2GB": "2000000000", "1TiB": "1099511627776",
+	} {
+		c := resolve(t, cluster.Spec{QuotaBackendBytes: size})
+		if got := c.Members[0].Settings.Get("quota-backend-bytes"); got != want {
+			t.Errorf("%s: got %s, want %s", size, got, want)
+		}
+	}
+}
+
+func TestVersions(t *testing.T) {
+	for written, want := range map[string]string{
+		"v3.7.3": "v3.7.3", "3.7.0": "v3.7.0", "3.5": "v3.5.35", "v3.6": "v3.6.16", "3.6.0-rc.1": "v3.6.0-rc.1",
+		"3.4": "", "3.8.0": "", "v3": "", "3.7.3.1": "", "": "", "v3.7.x": "",
+	} {
+		v, err := cluster.ParseVersion(written)
+		if want == "" {
+			if err == nil {
+				t.Errorf("%q: got %s, want an error", written, v)
+			}
+			continue
+		}
+		if err != nil || v.String() != want {
+			t.Errorf("%q: got %s, %v, want %s", written, v, err, want)
+		}
+	}
+}
+
+func TestACertificateIsForEveryNameOfItsMember(t *testing.T) {
+	c := resolve(t, cluster.Spec{Name: "orders"})
+	want := []string{"etcd2", "orders-etcd2-1", "localhost", "127.0.0.1", "::1"}
+	if diff := cmp.Diff(want, c.Members[1].Hosts()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheSameSpecGivesTheSameCluster(t *testing.T) {
+	spec := cluster.Spec{
+		Settings:    map[string]string{"max-txn-ops": "1", "pre-vote": "true", "max-wals": "3", "cors": "*"},
+		Environment: map[string]string{"A": "1", "B": "2", "C": "3"},
+	}
+	first := resolve(t, spec)
+	for range 20 {
+		for i, m := range resolve(t, spec).Members {
+			if diff := cmp.Diff(first.Members[i].Variables(), m.Variables()); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+	}
+}
+
+// TestTheNewestCatalogueIsEtcds compares what the catalogue says of the newest
+// release with the flags of the etcd that is linked in.
+func TestTheNewestCatalogueIsEtcds(t *testing.T) {
+	flags := flag.NewFlagSet("etcd", flag.ContinueOnError)
+	embed.NewConfig().AddFlags(flags)
+	flags.VisitAll(func(f *flag.Flag) {
+		spec := cluster.Spec{Settings: map[string]string{f.Name: "\x00"}}
+		_, err := cluster.Resolve(spec, cluster.InContainers)
+		if err == nil || strings.Contains(err.Error(), "is not a setting of etcd") || strings.Contains(err.Error(), "does not know") {
+			t.Errorf("etcd %s has --%s, the catalogue does not: %v", cluster.DefaultVersion, f.Name, err)
+		}
+	})
+}
+
+func TestTheDefaultReleaseIsTheOneLinkedIn(t *testing.T) {
+	if got, want := cluster.DefaultVersion, cluster.KnownPatches[cluster.NewestMinor]; got != want {
+		t.Errorf("default %s, newest known %s", got, want)
+	}
+	if got, want := cluster.DefaultVersion.String(), "v"+etcdversion.Version; got != want {
+		t.Errorf("default %s, linked in %s", got, want)
+	}
+}

@@ -1,0 +1,98 @@
+package compose_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestGolden holds every testdata/*.txtar to its word: from etcdctr.yaml come
+// either docker-compose.yml and the warnings, or the error.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			golden, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			input, want := split(t, golden)
+			got := results(t, input)
+			if diff := cmp.Diff(want, got); diff == "" {
+				return
+			} else if !*update {
+				t.Fatalf("%s differs (-want +got); -update rewrites it:\n%s", file, diff)
+			}
+			rewrite(t, file, golden.Comment, input, got)
+		})
+	}
+}
+
+// order is that of the files in an archive.
+var order = []string{"docker-compose.yml", "warnings", "error"}
+
+func split(t *testing.T, a *txtar.Archive) (input []byte, want map[string]string) {
+	t.Helper()
+	want = map[string]string{}
+	for _, f := range a.Files {
+		if f.Name == "etcdctr.yaml" {
+			input = f.Data
+			continue
+		}
+		want[f.Name] = string(f.Data)
+	}
+	return input, want
+}
+
+// results renders a cluster file and, as Compose would, loads what came out.
+func results(t *testing.T, input []byte) map[string]string {
+	t.Helper()
+	ctx := context.Background()
+	spec, err := cluster.Load("etcdctr.yaml", input)
+	if err != nil {
+		return map[string]string{"error": err.Error() + "\n"}
+	}
+	c, err := cluster.Resolve(spec, cluster.InContainers)
+	if err != nil {
+		return map[string]string{"error": err.Error() + "\n"}
+	}
+	file, err := compose.Marshal(ctx, c, compose.Project(c, compose.Options{CertsDir: "./certs"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := compose.Load(ctx, "docker-compose.yml", file, t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{"docker-compose.yml": string(file)}
+	for _, w := range c.Warnings {
+		got["warnings"] += w.String() + "\n"
+	}
+	return got
+}
+
+func rewrite(t *testing.T, file string, comment, input []byte, got map[string]string) {
+	t.Helper()
+	a := &txtar.Archive{Comment: comment, Files: []txtar.File{{Name: "etcdctr.yaml", Data: input}}}
+	for _, name := range order {
+		if data, ok := got[name]; ok {
+			a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(data)})
+		}
+	}
+	if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
