@@ -1,0 +1,227 @@
+package stack
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/api/types/volume"
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
+)
+
+// State is what an engine holds of one project.
+type State struct {
+	Project    string
+	Containers []Container // by service and number
+	Networks   []Network   // by name
+	Volumes    []Volume    // by name
+}
+
+// Container is one container of a project.
+type Container struct {
+	ID      string
+	Name    string // without the engine's leading slash
+	Service string
+	Number  int // 1 for the first container of a service
+
+	Status  Status
+	Healthy Health
+	Detail  string // the engine's own words, such as "Exited (1) 3 seconds ago"
+	Created time.Time
+
+	Image      string // the reference that it was created from
+	ImageID    string // what that was at the time
+	ConfigHash string // Compose's hash of the service that it was created from
+	Labels     map[string]string
+	Addresses  map[string]netip.Addr // by name of the network; only while it runs
+	NetworkIDs map[string]string     // by name of the network
+	Ports      []Port                // published ones
+	Volumes    map[string]string     // name of the volume by folder in the container
+}
+
+// Status is a container's state in the engine's word.
+type Status = container.ContainerState
+
+// Health is the result of a container's health check in the engine's word.
+type Health = container.HealthStatus
+
+// Port is a published port.
+type Port struct {
+	Address  netip.AddrPort // on the engine's host
+	Port     int            // in the container
+	Protocol string
+}
+
+// Network is one network of a project.
+type Network struct {
+	ID, Name   string
+	Key        string // its name in the Compose file
+	ConfigHash string
+	Internal   bool
+	Subnets    []netip.Prefix
+	Gateways   []netip.Addr // addresses of the engine's host on the network
+	Created    time.Time
+}
+
+// Volume is one volume of a project.
+type Volume struct {
+	Name       string
+	Key        string // its name in the Compose file
+	ConfigHash string
+	Labels     map[string]string
+}
+
+// Running reports whether the container's process lives, frozen or not.
+func (c Container) Running() bool {
+	return c.Status == container.StateRunning || c.Status == container.StatePaused
+}
+
+// Member reports whether the container is a member of the cluster that the
+// project is about.
+func (c Container) Member() bool { return c.Labels[RoleLabel] == Member }
+
+// Service gives the container of a service, and false when there is none.
+func (s *State) Service(name string) (Container, bool) {
+	i := slices.IndexFunc(s.Containers, func(c Container) bool { return c.Service == name })
+	if i < 0 {
+		return Container{}, false
+	}
+	return s.Containers[i], true
+}
+
+// Members gives the containers that are members.
+func (s *State) Members() []Container {
+	var members []Container
+	for _, c := range s.Containers {
+		if c.Member() {
+			members = append(members, c)
+		}
+	}
+	return members
+}
+
+// Empty reports whether the engine holds nothing of the project.
+func (s *State) Empty() bool {
+	return len(s.Containers)+len(s.Networks)+len(s.Volumes) == 0
+}
+
+// Observe asks the engine what it holds of a project, running or not, whether
+// this package or Docker Compose made it.
+func Observe(ctx context.Context, e Observer, project string) (*State, error) {
+	s := &State{Project: project}
+	mine := make(client.Filters).Add("label", projectLabel+"="+project)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		r, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: mine})
+		s.Containers = inOrder(observed(r.Items, toContainer), compareContainers)
+		return err
+	})
+	g.Go(func() error {
+		r, err := e.NetworkList(ctx, client.NetworkListOptions{Filters: mine})
+		s.Networks = inOrder(observed(r.Items, toNetwork), func(a, b Network) int {
+			return cmp.Or(strings.Compare(a.Name, b.Name), a.Created.Compare(b.Created))
+		})
+		return err
+	})
+	g.Go(func() error {
+		r, err := e.VolumeList(ctx, client.VolumeListOptions{Filters: mine})
+		s.Volumes = inOrder(observed(r.Items, toVolume), func(a, b Volume) int { return strings.Compare(a.Name, b.Name) })
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("ask the engine what it holds of %s: %w", project, err)
+	}
+	return s, nil
+}
+
+func observed[A, B any](items []A, convert func(A) B) []B {
+	var out []B
+	for _, item := range items {
+		out = append(out, convert(item))
+	}
+	return out
+}
+
+func inOrder[T any](items []T, compare func(a, b T) int) []T {
+	slices.SortFunc(items, compare)
+	return items
+}
+
+func compareContainers(a, b Container) int {
+	return cmp.Or(strings.Compare(a.Service, b.Service), cmp.Compare(a.Number, b.Number), strings.Compare(a.Name, b.Name))
+}
+
+func toContainer(s container.Summary) Container {
+	c := Container{
+		ID: s.ID, Service: s.Labels[serviceLabel],
+		Status: s.State, Healthy: health(s), Detail: s.Status, Created: time.Unix(s.Created, 0),
+		Image: s.Image, ImageID: s.Labels[imageLabel], ConfigHash: s.Labels[configHashLabel], Labels: s.Labels,
+		Addresses: map[string]netip.Addr{}, NetworkIDs: map[string]string{}, Volumes: map[string]string{},
+	}
+	if len(s.Names) > 0 {
+		c.Name = strings.TrimPrefix(s.Names[0], "/")
+	}
+	c.Number, _ = strconv.Atoi(s.Labels[numberLabel]) // 0 when somebody else made it
+	if s.NetworkSettings != nil {
+		for name, endpoint := range s.NetworkSettings.Networks {
+			c.NetworkIDs[name] = endpoint.NetworkID
+			if endpoint.IPAddress.IsValid() {
+				c.Addresses[name] = endpoint.IPAddress
+			}
+		}
+	}
+	for _, p := range s.Ports {
+		if p.PublicPort != 0 {
+			c.Ports = append(c.Ports, Port{netip.AddrPortFrom(p.IP, p.PublicPort), int(p.PrivatePort), p.Type})
+		}
+	}
+	for _, m := range s.Mounts {
+		if m.Type == mount.TypeVolume {
+			c.Volumes[m.Destination] = m.Name
+		}
+	}
+	return c
+}
+
+// health falls back to the text that people read: engines before API 1.52 say
+// it nowhere else in a list.
+func health(s container.Summary) Health {
+	if s.Health != nil {
+		return s.Health.Status
+	}
+	for _, h := range []Health{container.Unhealthy, container.Healthy, container.Starting} {
+		if strings.HasSuffix(s.Status, "("+string(h)+")") || strings.HasSuffix(s.Status, "(health: "+string(h)+")") {
+			return h
+		}
+	}
+	return container.NoHealthcheck
+}
+
+func toNetwork(s network.Summary) Network {
+	n := Network{
+		ID: s.ID, Name: s.Name, Key: s.Labels[networkLabel], ConfigHash: s.Labels[configHashLabel],
+		Internal: s.Internal, Created: s.Created,
+	}
+	for _, c := range s.IPAM.Config {
+		if c.Subnet.IsValid() {
+			n.Subnets = append(n.Subnets, c.Subnet)
+		}
+		if c.Gateway.IsValid() {
+			n.Gateways = append(n.Gateways, c.Gateway)
+		}
+	}
+	return n
+}
+
+func toVolume(v volume.Volume) Volume {
+	return Volume{Name: v.Name, Key: v.Labels[volumeLabel], ConfigHash: v.Labels[configHashLabel], Labels: v.Labels}
+}
