@@ -111,13 +111,16 @@ endif
 .PHONY: e2e-inputs
 e2e-inputs: build .cache/tools/docker-compose $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7)
 
-# Each tool is the `tool` line of a module of its own, so that no tool's
-# dependencies mix with the product's.
+# A tool is the module tools/NAME, so that its dependencies do not mix with the
+# product's; its `tool` lines say which programs it has.
 .cache/tools/%: tools/%/go.mod tools/%/go.sum
-	$(STATIC) go build -C tools/$* -trimpath -ldflags "-s -w $(TOOL_LDFLAGS)" -o $(CURDIR)/$@ tool
+	$(STATIC) go build -C tools/$* -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
 
-# Compose learns its version from the linker only.
-.cache/tools/docker-compose: TOOL_LDFLAGS = -X github.com/docker/compose/v5/internal.Version=$$(go -C tools/docker-compose list -m -f '{{.Version}}' github.com/docker/compose/v5)
+# Upstream's main package is called cmd, and learns its version from the linker.
+.cache/tools/docker-compose: tools/docker-compose/go.mod tools/docker-compose/go.sum
+	version=$$(go -C tools/docker-compose list -m -f '{{.Version}}' github.com/docker/compose/v5); \
+	$(STATIC) go build -C tools/docker-compose -trimpath -o $(CURDIR)/$@ \
+		-ldflags "-s -w -X github.com/docker/compose/v5/internal.Version=$$version" tool
 
 # The newest etcd is the one that the product is built with.
 .cache/etcd/3.7/etcd: go.mod
