@@ -1,6 +1,6 @@
 # Everything a contributor runs. `make` alone lists the targets.
 
-SHELL := /bin/bash
+SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
