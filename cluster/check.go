@@ -103,7 +103,7 @@ var typedSettings = []string{
 // ownedSettings are decided by the rest of the Spec, or would undo it.
 var ownedSettings = map[string]string{
 	"name":                        "comes from members",
-	"data-dir":                    "is where the member's volume is mounted",
+	"data-dir":                    "is in the member's volume",
 	"listen-client-urls":          "comes from where the member runs",
 	"listen-client-http-urls":     "would open a listener that nothing here knows of",
 	"listen-peer-urls":            "comes from where the member runs",

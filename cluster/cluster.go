@@ -105,11 +105,14 @@ const (
 	MetricsPort = 2381
 )
 
-// Where a member finds its files in a container. DataDir is the official
-// image's.
+// Where a member finds its files in a container. The volume is mounted where
+// the official image has its data directory; the data is one level below,
+// because etcd wants a directory that it made itself (0700), and etcdutl
+// restores only into one that is not there yet.
 const (
-	ContainerDataDir  = "/var/lib/etcd"
-	ContainerCertsDir = "/etc/etcd/certs"
+	ContainerVolumeDir = "/var/lib/etcd"
+	ContainerDataDir   = ContainerVolumeDir + "/data"
+	ContainerCertsDir  = "/etc/etcd/certs"
 )
 
 // InContainers places each member in a container of its own, reached by its

@@ -25,7 +25,7 @@ func TestAMemberHasAllItsSettingsInReadingOrder(t *testing.T) {
 	c := resolve(t, cluster.Spec{Name: "orders", Members: cluster.Count(1)})
 	want := []string{
 		"--name=etcd1",
-		"--data-dir=/var/lib/etcd",
+		"--data-dir=/var/lib/etcd/data",
 		"--listen-client-urls=https://0.0.0.0:2379",
 		"--advertise-client-urls=https://etcd1:2379",
 		"--listen-peer-urls=https://0.0.0.0:2380",

@@ -146,10 +146,10 @@ func logging() *types.LoggingConfig {
 
 func dataVolume(c *cluster.Cluster, m cluster.Member) types.ServiceVolumeConfig {
 	if c.Data == cluster.Memory {
-		return types.ServiceVolumeConfig{Type: types.VolumeTypeTmpfs, Target: m.Place.DataDir}
+		return types.ServiceVolumeConfig{Type: types.VolumeTypeTmpfs, Target: cluster.ContainerVolumeDir}
 	}
 	return types.ServiceVolumeConfig{
-		Type: types.VolumeTypeVolume, Source: volumeName(m), Target: m.Place.DataDir,
+		Type: types.VolumeTypeVolume, Source: volumeName(m), Target: cluster.ContainerVolumeDir,
 		Volume: &types.ServiceVolumeVolume{},
 	}
 }
