@@ -69,7 +69,7 @@ func comment(root *yaml.Node, members []*yaml.Node) {
 	commentVariables(get(root, "x-environment"))
 	networks := get(root, "networks")
 	remark(get(networks, ClusterNetwork), "internal", "no way in or out")
-	head(networks, LoopbackNetwork, "Ports can't be published from an internal network. This one carries them and nothing else.")
+	head(networks, LoopbackNetwork, "Ports can't be published from an internal network; this one is for them. Without\n# masquerading, nothing that a member sends past the host is answered.")
 }
 
 func head(m *yaml.Node, key, text string) {

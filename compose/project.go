@@ -63,13 +63,12 @@ func Project(c *cluster.Cluster, o Options) *types.Project {
 	return p
 }
 
-// loopbackNetwork lets the engine publish ports and nothing else: without
-// masquerading no container gets out through it, and without inter-container
-// communication none reaches another.
+// loopbackNetwork lets the engine publish ports. Without masquerading, what a
+// container sends beyond the host has no address to answer to. Members may
+// talk to each other through it as well: their names resolve on both networks.
 func loopbackNetwork() types.NetworkConfig {
 	return types.NetworkConfig{DriverOpts: types.Options{
 		"com.docker.network.bridge.enable_ip_masquerade": "false",
-		"com.docker.network.bridge.enable_icc":           "false",
 	}}
 }
 

@@ -1,0 +1,281 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// TestMain removes the images that the run made.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, ref := range madeImages() {
+		if out, err := exec.Command("docker", "rmi", "--force", ref).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "cannot remove image %s: %v\n%s", ref, err, out)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// runID keeps the names of concurrent runs apart.
+var runID = randomID()
+
+func randomID() string {
+	b := make([]byte, 4)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// images are those that the run made, by the minor of etcd 3.
+var images struct {
+	sync.Mutex
+	byMinor map[int]string
+}
+
+func madeImages() []string {
+	images.Lock()
+	defer images.Unlock()
+	var refs []string
+	for _, ref := range images.byMinor {
+		refs = append(refs, ref)
+	}
+	return refs
+}
+
+// etcdImage gives an image of a minor's release with the layout of the official
+// one: the three programs, no shell, nothing else. Its tag names the release.
+func etcdImage(t *testing.T, minor int) string {
+	t.Helper()
+	images.Lock()
+	defer images.Unlock()
+	if ref, ok := images.byMinor[minor]; ok {
+		return ref
+	}
+	ref := fmt.Sprintf("etcdctr-e2e-%s/etcd:%s", runID, cluster.KnownPatches[minor])
+	dir := t.TempDir()
+	for _, program := range []string{"etcd", "etcdctl", "etcdutl"} {
+		link(t, etcdBinary(t, minor, program), filepath.Join(dir, program))
+	}
+	writeFile(t, filepath.Join(dir, "Dockerfile"), `FROM scratch
+COPY etcd etcdctl etcdutl /usr/local/bin/
+ENV PATH=/usr/local/bin
+WORKDIR /var/lib/etcd
+EXPOSE 2379 2380
+CMD ["/usr/local/bin/etcd"]
+`)
+	run(t, dir, "docker", "build", "--quiet", "--tag", ref, ".")
+	if images.byMinor == nil {
+		images.byMinor = map[int]string{}
+	}
+	images.byMinor[minor] = ref
+	return ref
+}
+
+func link(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs a program in dir, wants it to succeed and gives its standard output.
+func run(t *testing.T, dir, program string, args ...string) string {
+	t.Helper()
+	out, err := try(t, dir, program, args...)
+	if err != nil {
+		t.Fatalf("%s %s: %v", program, strings.Join(args, " "), err)
+	}
+	return out
+}
+
+// try runs a program in dir and gives its standard output; the error carries
+// what it said on standard error.
+func try(t *testing.T, dir, program string, args ...string) (string, error) {
+	t.Helper()
+	return output(exec.CommandContext(t.Context(), program, args...), dir)
+}
+
+func output(cmd *exec.Cmd, dir string) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("%w\n%s%s", err, stdout.String(), stderr.String())
+	}
+	return stdout.String(), nil
+}
+
+// stack is a folder with a Compose file from `etcdctr compose`, and what
+// becomes of it.
+type stack struct {
+	t    *testing.T
+	dir  string
+	name string
+}
+
+// newStack makes an empty folder for a stack and sees to it that nothing of
+// the stack stays.
+func newStack(t *testing.T) *stack {
+	t.Helper()
+	s := &stack{t: t, dir: t.TempDir(), name: "etcdctr-e2e-" + randomID()}
+	t.Cleanup(s.remove)
+	return s
+}
+
+// remove takes the stack down, after it has shown the logs of one that failed.
+func (s *stack) remove() {
+	if _, err := os.Stat(filepath.Join(s.dir, "docker-compose.yml")); err != nil {
+		return
+	}
+	for _, args := range [][]string{{"logs", "--no-color", "--tail", "40"}, {"down", "--volumes", "--timeout", "0"}} {
+		if args[0] == "logs" && !s.t.Failed() {
+			continue
+		}
+		// The test's own context has ended by now.
+		out, err := output(exec.Command("docker-compose", append([]string{"--project-name", s.name}, args...)...), s.dir)
+		if err != nil {
+			s.t.Errorf("docker-compose %s: %v", args[0], err)
+		} else if args[0] == "logs" {
+			s.t.Log(out)
+		}
+	}
+}
+
+// generate runs `etcdctr compose > docker-compose.yml` with the newest etcd,
+// as a user would.
+func (s *stack) generate(flags ...string) {
+	s.t.Helper()
+	s.generateWith(etcdImage(s.t, cluster.NewestMinor), flags...)
+}
+
+func (s *stack) generateWith(image string, flags ...string) {
+	s.t.Helper()
+	args := append([]string{"compose", "--name", s.name, "--image", image}, flags...)
+	writeFile(s.t, filepath.Join(s.dir, "docker-compose.yml"), run(s.t, s.dir, etcdctrBinary(s.t), args...))
+}
+
+// compose runs the Compose plugin on the stack's file.
+func (s *stack) compose(args ...string) string {
+	s.t.Helper()
+	return run(s.t, s.dir, "docker-compose", args...)
+}
+
+// up starts the stack and waits until Compose calls every member healthy.
+func (s *stack) up() {
+	s.t.Helper()
+	s.compose("up", "--detach", "--wait", "--wait-timeout", "60")
+}
+
+// etcdctl runs etcdctl in a member's container, without a flag of TLS.
+func (s *stack) etcdctl(member string, args ...string) string {
+	s.t.Helper()
+	return s.compose(append([]string{"exec", "-T", member, "etcdctl"}, args...)...)
+}
+
+// wantMembers wants one cluster of n members, all of them healthy.
+func (s *stack) wantMembers(n int) {
+	s.t.Helper()
+	var list struct{ Members []struct{ Name string } }
+	decode(s.t, s.etcdctl("etcd1", "member", "list", "--write-out", "json"), &list)
+	if len(list.Members) != n {
+		s.t.Errorf("got %d members, want %d: %v", len(list.Members), n, list.Members)
+	}
+	var health []struct {
+		Endpoint string
+		Health   bool
+	}
+	decode(s.t, s.etcdctl("etcd1", "endpoint", "health", "--cluster", "--write-out", "json"), &health)
+	if len(health) != n {
+		s.t.Errorf("got %d endpoints, want %d: %v", len(health), n, health)
+	}
+	for _, h := range health {
+		if !h.Health {
+			s.t.Errorf("%s is not healthy", h.Endpoint)
+		}
+	}
+}
+
+func decode(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("not JSON: %v\n%s", err, text)
+	}
+}
+
+// container is what the engine tells of a container.
+type container struct {
+	Config     struct{ Env []string }
+	HostConfig struct {
+		PortBindings map[string][]struct{ HostIp, HostPort string } //nolint:revive // the engine's spelling
+	}
+	NetworkSettings struct {
+		Ports    map[string][]struct{ HostIp, HostPort string } //nolint:revive // the engine's spelling
+		Networks map[string]struct{ IPAddress string }
+	}
+}
+
+// inspect asks the engine about a member's container.
+func (s *stack) inspect(member string) container {
+	s.t.Helper()
+	id := strings.TrimSpace(s.compose("ps", "--quiet", member))
+	var found []container
+	decode(s.t, run(s.t, s.dir, "docker", "inspect", id), &found)
+	return found[0]
+}
+
+// address is a member's address on the stack's own network, which on a Linux
+// host the host itself can dial.
+func (s *stack) address(member string) string {
+	s.t.Helper()
+	return s.inspect(member).NetworkSettings.Networks[s.name+"_cluster"].IPAddress
+}
+
+// clientTLS is what a client needs that has an identity of the stack's PKI,
+// such as "clients/root".
+func (s *stack) clientTLS(identity string) *tls.Config {
+	s.t.Helper()
+	dir := filepath.Join(s.dir, "certs", filepath.FromSlash(identity))
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &tls.Config{RootCAs: s.authority(dir), Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+}
+
+func (s *stack) authority(dir string) *x509.CertPool {
+	s.t.Helper()
+	pem, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		s.t.Fatalf("no certificate in %s/ca.crt", dir)
+	}
+	return pool
+}
