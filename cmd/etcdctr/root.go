@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
@@ -16,7 +19,13 @@ containers. The shortest way to a cluster:
     docker compose up -d --wait`,
 		SilenceErrors: true, // run prints them, in one voice
 		SilenceUsage:  true,
-		// The completion command is ours to place, see newCompletionCommand.
+		Args:          cobra.ArbitraryArgs, // what is no command comes to RunE
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return cmd.Help()
+		},
 	}
 	root.SetIn(a.in)
 	root.SetOut(a.out)
@@ -27,5 +36,24 @@ containers. The shortest way to a cluster:
 		newEnvCommand(a),
 		newVersionCommand(a),
 	)
+	markUsage(root)
 	return root
+}
+
+func unknownCommand(root *cobra.Command, name string) error {
+	err := fmt.Errorf("%q is not a command", name)
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		err = fmt.Errorf("%w: did you mean %s?", err, strings.Join(near, " or "))
+	}
+	return withHint(usage(err), "etcdctr --help lists the commands")
+}
+
+// markUsage makes wrong arguments of any command a wrong usage.
+func markUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error { return usage(check(cmd, args)) }
+	}
+	for _, sub := range cmd.Commands() {
+		markUsage(sub)
+	}
 }
