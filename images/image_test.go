@@ -2,7 +2,6 @@ package images
 
 import (
 	"archive/tar"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,7 @@ import (
 
 func build(t *testing.T, s Source) *Image {
 	t.Helper()
-	b, err := s.Binaries(context.Background(), testPlatform)
+	b, err := s.Binaries(t.Context(), testPlatform)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +30,7 @@ func build(t *testing.T, s Source) *Image {
 
 func oci(t *testing.T, img *Image) v1.Image {
 	t.Helper()
-	o, err := img.OCI()
+	o, err := img.OCI(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
