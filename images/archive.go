@@ -69,7 +69,7 @@ func (s *stored) scan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.layout, s.close = layout.Path(tmp), func() { os.RemoveAll(tmp) }
+	s.layout, s.close = layout.Path(tmp), func() { discard(tmp) }
 	return eachEntry(ctx, s.path, func(h *tar.Header, r io.Reader) error {
 		if h.Typeflag != tar.TypeReg {
 			return nil
@@ -225,7 +225,7 @@ func PushEngine(ctx context.Context, e Engine, ref string, opts PushOptions) (v1
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	defer os.RemoveAll(tmp)
+	defer discard(tmp)
 	file := filepath.Join(tmp, "image.tar")
 	if err := Save(ctx, e, []string{ref}, file, opts.Progress); err != nil {
 		return v1.Hash{}, err

@@ -33,12 +33,12 @@ func (c Cache) folder(ctx context.Context, key string, fill func(dir string) err
 	if err != nil {
 		return "", err
 	}
-	defer unlock()
+	defer func() { _ = unlock() }() // it ends with the process at the latest
 	if verifySums(dir) == nil {
 		return dir, nil
 	}
 	tmp := dir + ".making"
-	defer os.RemoveAll(tmp)
+	defer discard(tmp)
 	if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(tmp), os.Mkdir(tmp, 0o755)); err != nil {
 		return "", err
 	}
@@ -113,3 +113,6 @@ func fileSum(file string) (string, error) {
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
+
+// discard removes what was temporary. If that fails it stays, and harms nobody.
+func discard(path string) { _ = os.RemoveAll(path) }

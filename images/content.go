@@ -31,7 +31,7 @@ func newContent(ctx context.Context, imgs []*Image) (*content, error) {
 		return strings.Compare(a.Binaries.Platform.String(), b.Binaries.Platform.String())
 	})
 	c := &content{}
-	var index v1.ImageIndex = mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, img := range imgs {
 		o, err := img.OCI(ctx)
 		if err != nil {

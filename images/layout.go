@@ -60,11 +60,11 @@ func prepareLayout(dir string) (undo func(), err error) {
 	return func() {
 		for file := range tree(dir) {
 			if !before[file] {
-				_ = os.Remove(file) // best effort: the cause is what gets reported
+				discard(file)
 			}
 		}
 		if missing {
-			_ = os.RemoveAll(dir)
+			discard(dir)
 		}
 	}, nil
 }
@@ -163,7 +163,7 @@ func WriteArchive(ctx context.Context, file, ref string, imgs []*Image) (v1.Hash
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	defer os.RemoveAll(tmp)
+	defer discard(tmp)
 	digest, err := WriteLayout(ctx, tmp, ref, imgs)
 	if err != nil {
 		return digest, err
@@ -234,8 +234,8 @@ func writeFile(file string, write func(io.Writer) error) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			f.Close()
-			_ = os.Remove(f.Name()) // best effort: the cause is what gets reported
+			_ = f.Close()
+			discard(f.Name())
 		}
 	}()
 	if err := write(f); err != nil {

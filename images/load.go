@@ -62,7 +62,7 @@ func (s *stored) loadLayout(ctx context.Context, e Engine, progress Progress) ([
 		}
 		go func() { w.CloseWithError(tarball.Write(short, img, w)) }()
 		err = sendArchive(ctx, e, r)
-		r.Close()
+		_ = r.Close() // ends the writer if the Engine stopped reading early
 		if err != nil {
 			return nil, fmt.Errorf("load %s into the Docker Engine: %w", event.Item, err)
 		}

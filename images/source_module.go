@@ -57,7 +57,7 @@ func (m Module) compile(ctx context.Context, platform v1.Platform, dir string) e
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer discard(work)
 	if err := os.WriteFile(filepath.Join(work, "go.mod"), []byte("module image\n"), 0o644); err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func (r Release) download(url string, limit int64) download {
 
 // wantedSum reads the checksum of an archive from the list beside it.
 func (r Release) wantedSum(ctx context.Context, base, archive, file string) (string, error) {
-	defer os.Remove(file)
+	defer discard(file)
 	if err := os.RemoveAll(file); err != nil {
 		return "", err
 	}

@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/moby/moby/client"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -132,7 +131,7 @@ func (f *sourceFlags) open(progress images.Progress) (images.Source, error) {
 }
 
 // build makes an image for each platform.
-func (f *sourceFlags) build(ctx context.Context, a *app, platforms []v1.Platform, board progressBoard) ([]*images.Image, error) {
+func (f *sourceFlags) build(ctx context.Context, platforms []v1.Platform, board progressBoard) ([]*images.Image, error) {
 	source, err := f.open(showImageEvents(board))
 	if err != nil {
 		return nil, err
@@ -182,14 +181,4 @@ func imageError(err error) error {
 		return withHint(err, "make room there; XDG_CACHE_HOME and TMPDIR choose other places for what is downloaded and unpacked")
 	}
 	return err
-}
-
-// engine connects to the Docker Engine that DOCKER_HOST names, or this
-// machine's.
-func (a *app) engine() (*client.Client, error) {
-	c, err := client.New(client.FromEnv)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the Docker Engine: %w", err)
-	}
-	return c, nil
 }

@@ -85,13 +85,13 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
 	if err := o.source.check(); err != nil {
 		return err
 	}
-	destination, err := openDestination(ctx, a, o)
+	destination, err := openDestination(ctx, o)
 	if err != nil {
 		return err
 	}
 	board := a.newProgress(o.progress)
 	defer board.close()
-	imgs, err := o.source.build(ctx, a, destination.platforms, board)
+	imgs, err := o.source.build(ctx, destination.platforms, board)
 	if err != nil {
 		return err
 	}
@@ -118,11 +118,11 @@ type destination struct {
 	write func(ctx context.Context, ref string, imgs []*images.Image, progress images.Progress) (string, error)
 }
 
-func openDestination(ctx context.Context, a *app, o imageBuildOptions) (*destination, error) {
+func openDestination(ctx context.Context, o imageBuildOptions) (*destination, error) {
 	kind, path, _ := strings.Cut(o.output, ":")
 	switch {
 	case o.output == "docker":
-		return engineDestination(ctx, a, o.source)
+		return engineDestination(ctx, o.source)
 	case kind == "oci" && path != "":
 		return fileDestination(o.source, path, images.WriteLayout)
 	case kind == "tar" && path != "":
@@ -131,17 +131,17 @@ func openDestination(ctx context.Context, a *app, o imageBuildOptions) (*destina
 	return nil, usage(fmt.Errorf("--output %q: must be docker, oci:FOLDER or tar:FILE", o.output))
 }
 
-func engineDestination(ctx context.Context, a *app, source *sourceFlags) (*destination, error) {
+func engineDestination(ctx context.Context, source *sourceFlags) (*destination, error) {
 	if len(source.platforms) > 1 {
 		return nil, usage(errors.New("--platform: a Docker Engine takes one platform at a time: name one, or give --output oci:FOLDER"))
 	}
-	engine, err := a.engine()
+	engine, err := connectEngine(ctx)
 	if err != nil {
 		return nil, err
 	}
 	platform, err := images.EnginePlatform(ctx, engine)
 	if err != nil {
-		return nil, withHint(err, "start Docker, or give --output oci:FOLDER or tar:FILE, which need none")
+		return nil, err
 	}
 	platforms, err := source.parsePlatforms(platform)
 	if err != nil {

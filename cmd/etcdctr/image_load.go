@@ -31,7 +31,7 @@ takes the Engine's. The result is one reference a line.`,
 }
 
 func runImageLoad(ctx context.Context, a *app, path string, o imageLoadOptions) error {
-	engine, err := a.engine()
+	engine, err := connectEngine(ctx)
 	if err != nil {
 		return err
 	}

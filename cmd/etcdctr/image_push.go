@@ -47,7 +47,7 @@ func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) e
 	opts := images.PushOptions{PlainHTTP: o.plainHTTP, Progress: showImageEvents(board)}
 	push := func() (fmt.Stringer, error) { return images.PushStored(ctx, o.from, ref, opts) }
 	if o.from == "" {
-		engine, err := a.engine()
+		engine, err := connectEngine(ctx)
 		if err != nil {
 			return err
 		}
