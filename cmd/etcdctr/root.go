@@ -34,7 +34,6 @@ containers. The shortest way to a cluster:
 	root.AddCommand(
 		newComposeCommand(a),
 		newEnvCommand(a),
-		newImageCommand(a),
 		newVersionCommand(a),
 	)
 	markUsage(root)

@@ -1,0 +1,150 @@
+package health_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+
+	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
+)
+
+func TestMain(m *testing.M) {
+	if etcdtest.CalledAsEtcd() {
+		etcdmain.Main(os.Args)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestACompleteClusterIsHealthy(t *testing.T) {
+	c := newCluster(t, "etcd1", "etcd2", "etcd3")
+	c.start(t, "etcd1", "etcd2", "etcd3")
+
+	r := c.check(t)
+	wantFailures(t, r)
+	if !r.Healthy || r.Leader == "" || r.ClusterID == "" {
+		t.Errorf("healthy %v, leader %q, cluster %q; want true and both known", r.Healthy, r.Leader, r.ClusterID)
+	}
+	for _, m := range r.Members {
+		if m.Version == "" || m.DBSize == 0 || m.ReadMillis == 0 || m.ClockAheadMillis == nil {
+			t.Errorf("%s lacks version, size, read time or clock: %+v", m.Name, m)
+		}
+	}
+}
+
+func TestAMemberThatIsDownDoesNotHideTheOthers(t *testing.T) {
+	c := newCluster(t, "etcd1", "etcd2", "etcd3")
+	c.start(t, "etcd1", "etcd2", "etcd3")
+	c.stop("etcd2")
+
+	r := c.check(t)
+	wantFailures(t, r, "etcd2: does not answer: dial tcp")
+	if r.Leader == "" {
+		t.Error("the other two have no leader")
+	}
+}
+
+func TestAClusterWithoutQuorumNamesItsLostLeader(t *testing.T) {
+	c := newCluster(t, "etcd1", "etcd2", "etcd3")
+	c.start(t, "etcd1", "etcd2", "etcd3")
+	c.stop("etcd2")
+	c.stop("etcd3")
+	c.await(t, func(r health.Report) bool { return r.Leader == "" })
+
+	r := c.check(t)
+	wantFailures(t, r,
+		"etcd1: has no leader",
+		"etcd2: does not answer: dial tcp",
+		"etcd3: does not answer: dial tcp",
+		"etcd1: does not answer a linearizable read")
+}
+
+// Before its first quorum etcd accepts connections and answers nothing.
+func TestAMemberThatWaitsForItsFirstQuorumIsSilent(t *testing.T) {
+	c := newCluster(t, "etcd1", "etcd2", "etcd3")
+	c.startWithoutWaiting(t, "etcd1")
+	c.await(t, func(r health.Report) bool { return !strings.Contains(r.Members[0].Error, "refused") })
+
+	wantFailures(t, c.check(t),
+		"etcd1: does not answer: accepts connections and does not answer",
+		"etcd2: does not answer: dial tcp",
+		"etcd3: does not answer: dial tcp")
+}
+
+func TestThreeOneMemberClustersAreNamedAsThat(t *testing.T) {
+	names := []string{"etcd1", "etcd2", "etcd3"}
+	c := newCluster(t, names...)
+	for _, name := range names {
+		c.initial[name] = name + "=" + c.peerURL(name)
+		c.start(t, name)
+	}
+
+	r := c.check(t)
+	wantFailures(t, r, "3 clusters instead of one (etcd1 in ")
+	if !strings.Contains(r.Failures[0], "each member formed a cluster of its own") {
+		t.Errorf("the first failure does not say why: %s", r.Failures[0])
+	}
+}
+
+func TestMembersOtherThanTheExpectedAreFailures(t *testing.T) {
+	c := newCluster(t, "etcd1", "etcd2", "etcd3")
+	c.start(t, "etcd1", "etcd2", "etcd3")
+	c.names = []string{"etcd1", "etcd2"}
+
+	wantFailures(t, c.check(t), "etcd1, etcd2: knows a member etcd3 that is not expected")
+}
+
+func TestALearnerIsNotYetAMember(t *testing.T) {
+	c := newCluster(t, "etcd1")
+	c.start(t, "etcd1")
+	c.add(t, "etcd2")
+
+	c.await(t, func(r health.Report) bool { return r.Members[1].Role == health.Learner })
+	wantFailures(t, c.check(t), "etcd2: is a learner and has no vote yet")
+}
+
+func TestAFullDatabaseIsAFailure(t *testing.T) {
+	c := newCluster(t, "etcd1")
+	c.flags = []string{"--quota-backend-bytes=1048576"}
+	c.start(t, "etcd1")
+	client := c.client(t, "etcd1")
+	for i := range 10 {
+		_, err := client.Put(t.Context(), fmt.Sprint(i), strings.Repeat("x", 512<<10))
+		if err != nil {
+			break
+		}
+	}
+	c.await(t, func(r health.Report) bool { return !r.Healthy }) // the alarm follows the refused write
+
+	r := c.check(t)
+	wantFailures(t, r, "etcd1: alarm NOSPACE: its database reached the quota")
+	if want := []string{"NOSPACE"}; !slices.Equal(r.Members[0].Alarms, want) {
+		t.Errorf("alarms %q, want %q", r.Members[0].Alarms, want)
+	}
+}
+
+func TestAnAddressOfAnotherMemberIsNoticed(t *testing.T) {
+	c := newCluster(t, "etcd1", "etcd2")
+	c.start(t, "etcd1", "etcd2")
+	c.clientPort["etcd2"] = c.clientPort["etcd1"]
+
+	wantFailures(t, c.check(t), "etcd2: is answered for by another member")
+}
+
+// wantFailures compares the failures' beginnings.
+func wantFailures(t *testing.T, r health.Report, want ...string) {
+	t.Helper()
+	if r.Healthy != (len(r.Failures) == 0) {
+		t.Errorf("healthy is %v with failures %q", r.Healthy, r.Failures)
+	}
+	ok := slices.EqualFunc(r.Failures, want, strings.HasPrefix)
+	if !ok {
+		t.Errorf("failures:\n  %s\nwant lines that begin:\n  %s",
+			strings.Join(r.Failures, "\n  "), strings.Join(want, "\n  "))
+	}
+}

@@ -1,0 +1,64 @@
+package health
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"time"
+)
+
+// DefaultTimeout is how long a member may take to answer: etcdctl's patience.
+const DefaultTimeout = 5 * time.Second
+
+// Dial opens a connection to an address such as "etcd1:2379".
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Cluster is the cluster that ought to be there, and how to reach it.
+type Cluster struct {
+	// Members are exactly those expected.
+	Members []Member
+	// TLS is what a client needs; nil for plain text.
+	TLS *tls.Config
+	// Dial reaches the addresses in the members' URLs; nil dials directly.
+	Dial Dial
+	// Timeout is each member's own, so that one that is dead does not hide the
+	// others. Zero stands for DefaultTimeout.
+	Timeout time.Duration
+	// Now is the clock that certificates and members' clocks are compared
+	// with; nil stands for time.Now.
+	Now func() time.Time
+}
+
+// Member is a member that is expected.
+type Member struct {
+	Name      string
+	ClientURL string // as Dial reaches it, such as "https://etcd1:2379"
+	PeerURL   string // likewise; empty if its certificate is not to be looked at
+}
+
+// Check asks all members at the same time and judges what they say. What is
+// wrong is in the report: asking itself does not fail.
+func (c Cluster) Check(ctx context.Context) Report {
+	c = c.withDefaults()
+	answers := make([]answer, len(c.Members))
+	var all sync.WaitGroup
+	for i, m := range c.Members {
+		all.Go(func() { answers[i] = c.ask(ctx, m) })
+	}
+	all.Wait()
+	return judge(answers, c.Now())
+}
+
+func (c Cluster) withDefaults() Cluster {
+	if c.Dial == nil {
+		c.Dial = new(net.Dialer).DialContext
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}

@@ -1,0 +1,66 @@
+package health
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// findings are things to be said about members, in the order they were found.
+// What is true of several is said once.
+type findings []finding
+
+type finding struct {
+	members []string // none for the cluster
+	text    string
+}
+
+func (f *findings) add(member, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	var members []string
+	if member != "" {
+		members = []string{member}
+	}
+	for i := range *f {
+		if old := &(*f)[i]; old.text == text {
+			old.members = appendNew(old.members, members)
+			return
+		}
+	}
+	*f = append(*f, finding{members, text})
+}
+
+func appendNew(all, more []string) []string {
+	for _, m := range more {
+		if len(all) == 0 || all[len(all)-1] != m {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// lines gives one line a finding: "etcd1, etcd2: has no leader: …".
+func (f findings) lines() []string {
+	lines := make([]string, len(f))
+	for i, x := range f {
+		lines[i] = x.text
+		if len(x.members) > 0 {
+			lines[i] = strings.Join(x.members, ", ") + ": " + x.text
+		}
+	}
+	return lines
+}
+
+// alarmText is how etcd writes an alarm among a status's errors:
+// "memberID:10276657743932975437 alarm:NOSPACE". The text form of protocol
+// buffers varies its spaces on purpose.
+var alarmText = regexp.MustCompile(`alarm:\s*(\w+)`)
+
+func days(d time.Duration) int {
+	const day = 24 * time.Hour
+	if d < 0 {
+		d -= day - 1 // round down
+	}
+	return int(d / day)
+}

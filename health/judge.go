@@ -1,0 +1,279 @@
+package health
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+const (
+	// maxLag is how many raft entries a member may be behind. Under load the
+	// answers of two members are some hundred entries apart; at 5000 etcd
+	// itself refuses further writes (maxGapBetweenApplyAndCommitIndex).
+	maxLag = 1000
+
+	// maxClockDrift is the difference at which etcd warns ("prober found high
+	// clock drift").
+	maxClockDrift = time.Second
+
+	// spaceWarning is the share of the quota at which there is still time to
+	// compact and defragment before etcd stops all writes.
+	spaceWarning = 0.8
+
+	// certificateWarning is the share of its life at whose end a certificate
+	// is due: Let's Encrypt renews at a third, and so leaves a month of three.
+	certificateWarning = 3
+)
+
+// verdict collects what is to be said about members.
+type verdict struct {
+	answers  []answer
+	now      time.Time
+	failures findings
+	warnings findings
+}
+
+// judge compares the answers.
+func judge(answers []answer, now time.Time) Report {
+	v := &verdict{answers: answers, now: now}
+	if v.oneCluster() {
+		v.exactlyTheExpected()
+		v.oneLeader()
+	}
+	v.allAnswer()
+	for _, a := range v.answered() {
+		v.serves(a)
+		v.alarms(a)
+		v.space(a)
+	}
+	v.closeIndexes()
+	v.closeClocks()
+	v.certificates()
+	v.oneVersion()
+	return v.report()
+}
+
+// answered are the members that told their status.
+func (v *verdict) answered() []answer {
+	return slices.DeleteFunc(slices.Clone(v.answers), func(a answer) bool { return a.err != nil })
+}
+
+// oneCluster reports whether all members are in the same cluster. If they are
+// not, it is pointless to compare them further.
+func (v *verdict) oneCluster() bool {
+	clusters := map[uint64][]string{}
+	alone := true
+	for _, a := range v.answered() {
+		id := a.status.Header.ClusterId
+		clusters[id] = append(clusters[id], a.member.Name)
+		alone = alone && len(a.members) == 1
+	}
+	if len(clusters) < 2 {
+		return true
+	}
+	var parts []string
+	for id, names := range clusters {
+		parts = append(parts, fmt.Sprintf("%s in %x", strings.Join(names, ", "), id))
+	}
+	slices.Sort(parts)
+	why := "stop those that are in the wrong one, delete their data and add them anew"
+	if alone {
+		why = "each member formed a cluster of its own, because it was not told of the others or did not " +
+			"understand the setting that tells it: correct that, delete the data and start again"
+	}
+	v.failures.add("", "%d clusters instead of one (%s): %s", len(clusters), strings.Join(parts, "; "), why)
+	return false
+}
+
+func (v *verdict) allAnswer() {
+	for _, a := range v.answers {
+		if a.err != nil {
+			v.failures.add(a.member.Name, "does not answer: %v", a.err)
+		}
+	}
+}
+
+// exactlyTheExpected compares what each member knows of the membership with
+// what it ought to be.
+func (v *verdict) exactlyTheExpected() {
+	for _, a := range v.answered() {
+		known := map[string]uint64{}
+		for _, m := range a.members {
+			name := m.Name
+			if name == "" {
+				v.failures.add(a.member.Name, "knows a member at %s that never started: start it, or remove it with `etcdctl member remove %x`",
+					strings.Join(m.PeerURLs, ","), m.ID)
+				continue
+			}
+			known[name] = m.ID
+			if !v.expected(name) {
+				v.failures.add(a.member.Name, "knows a member %s that is not expected: add it to the cluster's description, or remove it with `etcdctl member remove %x`",
+					name, m.ID)
+			}
+		}
+		v.missing(a, known)
+	}
+}
+
+func (v *verdict) missing(a answer, known map[string]uint64) {
+	if a.members == nil {
+		if !a.status.IsLearner { // etcd lets no learner tell
+			v.failures.add(a.member.Name, "does not tell who the members are")
+		}
+		return
+	}
+	for _, other := range v.answers {
+		id, ok := known[other.member.Name]
+		switch {
+		case !ok:
+			v.failures.add(a.member.Name, "does not know %s as a member: add it with `etcdctl member add %s`",
+				other.member.Name, other.member.Name)
+		case other.member.Name == a.member.Name && id != a.status.Header.MemberId:
+			v.failures.add(a.member.Name, "is answered for by another member (%x): its address leads to the wrong one",
+				a.status.Header.MemberId)
+		}
+	}
+}
+
+func (v *verdict) expected(name string) bool {
+	return slices.ContainsFunc(v.answers, func(a answer) bool { return a.member.Name == name })
+}
+
+func (v *verdict) oneLeader() {
+	leaders := map[uint64][]string{}
+	for _, a := range v.answered() {
+		if a.status.Leader == 0 {
+			v.failures.add(a.member.Name, "has no leader: more than half of the members must run and reach each other")
+			continue
+		}
+		leaders[a.status.Leader] = append(leaders[a.status.Leader], a.member.Name)
+	}
+	if len(leaders) < 2 {
+		return
+	}
+	var parts []string
+	for id, followers := range leaders {
+		parts = append(parts, fmt.Sprintf("%s according to %s", v.nameOf(id), strings.Join(followers, ", ")))
+	}
+	slices.Sort(parts)
+	v.failures.add("", "%d leaders instead of one: %s", len(leaders), strings.Join(parts, "; "))
+}
+
+// nameOf gives a member's name, or its ID where nobody knows the name.
+func (v *verdict) nameOf(id uint64) string {
+	for _, a := range v.answered() {
+		for _, m := range a.members {
+			if m.ID == id && m.Name != "" {
+				return m.Name
+			}
+		}
+	}
+	return strconv.FormatUint(id, 16)
+}
+
+func (v *verdict) serves(a answer) {
+	switch {
+	case a.status.IsLearner:
+		v.failures.add(a.member.Name, "is a learner and has no vote yet: promote it with `etcdctl member promote %x`",
+			a.status.Header.MemberId)
+	case a.readErr != nil:
+		v.failures.add(a.member.Name, "does not answer a linearizable read: %v", a.readErr)
+	}
+}
+
+// remedies of the alarms that etcd knows.
+var remedies = map[string]string{
+	"NOSPACE": "its database reached the quota and it refuses all writes: compact, defragment, then `etcdctl alarm disarm`",
+	"CORRUPT": "its data differs from the others': remove the member, delete its data and add it anew",
+}
+
+func (v *verdict) alarms(a answer) {
+	for _, alarm := range alarmsOf(a.status) {
+		v.failures.add(a.member.Name, "alarm %s: %s", alarm, remedies[alarm])
+	}
+}
+
+func (v *verdict) space(a answer) {
+	quota := a.status.DbSizeQuota
+	if quota > 0 && float64(a.status.DbSize) > spaceWarning*float64(quota) {
+		v.warnings.add(a.member.Name, "its database takes %d %% of its quota: compact and defragment before etcd refuses all writes",
+			a.status.DbSize*100/quota)
+	}
+}
+
+func (v *verdict) closeIndexes() {
+	var front uint64
+	for _, a := range v.answered() {
+		front = max(front, a.status.RaftIndex)
+	}
+	for _, a := range v.answered() {
+		if lag := front - min(front, a.status.RaftAppliedIndex); lag > maxLag {
+			v.failures.add(a.member.Name, "is %d raft entries behind: its disk or its network is too slow", lag)
+		}
+	}
+}
+
+// closeClocks compares the members' clocks with each other. A difference counts
+// only as far as it is certain: they are read in whole seconds.
+func (v *verdict) closeClocks() {
+	for _, a := range v.answered() {
+		for _, b := range v.answered() {
+			apart := a.clock.earliest - b.clock.latest
+			if a.clock.known && b.clock.known && apart > maxClockDrift {
+				v.failures.add(a.member.Name, "its clock is %s ahead of that of %s: synchronize the machines' clocks",
+					apart.Round(time.Second), b.member.Name)
+			}
+		}
+	}
+}
+
+func (v *verdict) certificates() {
+	for _, a := range v.answers {
+		for _, c := range a.certificates {
+			left := c.cert.NotAfter.Sub(v.now)
+			life := c.cert.NotAfter.Sub(c.cert.NotBefore)
+			switch {
+			case left <= 0:
+				v.failures.add(v.shower(a, c), "%s certificate expired %s: renew it", c.use, c.cert.NotAfter.Format(time.DateOnly))
+			case left < life/certificateWarning:
+				v.warnings.add(v.shower(a, c), "%s certificate ends in %d days: renew it", c.use, days(left))
+			}
+		}
+	}
+}
+
+// shower names who shows a certificate: the client's is the same everywhere.
+func (v *verdict) shower(a answer, c shown) string {
+	if c.use == "client" {
+		return ""
+	}
+	return a.member.Name
+}
+
+func (v *verdict) oneVersion() {
+	versions := map[string]bool{}
+	for _, a := range v.answered() {
+		versions[a.status.Version] = true
+	}
+	if len(versions) > 1 {
+		v.warnings.add("", "members run different versions (%s): finish the upgrade",
+			strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
+	}
+}
+
+// alarmsOf reads the member's alarms from its status: asking for them would be
+// a write.
+func alarmsOf(s *clientv3.StatusResponse) []string {
+	var alarms []string
+	for _, e := range s.Errors {
+		if m := alarmText.FindStringSubmatch(e); m != nil && !slices.Contains(alarms, m[1]) {
+			alarms = append(alarms, m[1])
+		}
+	}
+	return alarms
+}

@@ -1,0 +1,126 @@
+package health
+
+import (
+	"crypto/x509"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// What a real cluster does not do on demand is judged from made-up answers.
+
+var noon = time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
+
+const day = 24 * time.Hour
+
+// healthy are the answers of a cluster with nothing wrong.
+func healthy() []answer {
+	members := []*etcdserverpb.Member{{ID: 0x11, Name: "etcd1"}, {ID: 0x12, Name: "etcd2"}, {ID: 0x13, Name: "etcd3"}}
+	var answers []answer
+	for _, m := range members {
+		answers = append(answers, answer{
+			member: Member{Name: m.Name},
+			status: &clientv3.StatusResponse{
+				Header: &etcdserverpb.ResponseHeader{ClusterId: 0xc1, MemberId: m.ID},
+				Leader: 0x11, Version: "3.7.3", RaftIndex: 5000, RaftAppliedIndex: 5000,
+			},
+			members: members,
+		})
+	}
+	return answers
+}
+
+func TestJudgement(t *testing.T) {
+	tests := map[string]struct {
+		change             func(a []answer)
+		failures, warnings []string
+	}{
+		"nothing wrong": {change: func([]answer) {}},
+		"two leaders": {
+			change:   func(a []answer) { a[2].status.Leader = 0x13 },
+			failures: []string{"2 leaders instead of one: etcd1 according to etcd1, etcd2; etcd3 according to etcd3"},
+		},
+		"one member in another cluster": {
+			change:   func(a []answer) { a[1].status.Header.ClusterId = 0xc2 },
+			failures: []string{"2 clusters instead of one (etcd1, etcd3 in c1; etcd2 in c2): stop those that are in the wrong one, delete their data and add them anew"},
+		},
+		"a member added and never started": {
+			change: func(a []answer) {
+				for i := range a {
+					a[i].members = append(a[i].members, &etcdserverpb.Member{ID: 0x14, PeerURLs: []string{"http://etcd4:2380"}})
+				}
+			},
+			failures: []string{"etcd1, etcd2, etcd3: knows a member at http://etcd4:2380 that never started: start it, or remove it with `etcdctl member remove 14`"},
+		},
+		"a member that lags": {
+			change:   func(a []answer) { a[2].status.RaftAppliedIndex = 3500 },
+			failures: []string{"etcd3: is 1500 raft entries behind: its disk or its network is too slow"},
+		},
+		"a clock that is ahead": {
+			change: func(a []answer) {
+				a[0].clock = clock{known: true, earliest: -time.Second, latest: 0}
+				a[1].clock = clock{known: true, earliest: 4 * time.Second, latest: 5 * time.Second}
+			},
+			failures: []string{"etcd2: its clock is 4s ahead of that of etcd1: synchronize the machines' clocks"},
+		},
+		"clocks that may be the same": {
+			change: func(a []answer) {
+				a[0].clock = clock{known: true, earliest: -time.Second, latest: 0}
+				a[1].clock = clock{known: true, earliest: time.Second, latest: 2 * time.Second}
+			},
+		},
+		"certificates": {
+			change: func(a []answer) {
+				a[0].certificates = []shown{certificate("server", -365*day, 0), certificate("client", -300*day, 65*day)}
+				a[1].certificates = []shown{certificate("peer", -day, 364*day), certificate("client", -300*day, 65*day)}
+			},
+			failures: []string{"etcd1: server certificate expired 2030-06-01: renew it"},
+			warnings: []string{"client certificate ends in 65 days: renew it"},
+		},
+		"alarms": {
+			change: func(a []answer) {
+				a[1].status.Errors = []string{"memberID:18  alarm:CORRUPT", "etcdserver: no leader"}
+			},
+			failures: []string{"etcd2: alarm CORRUPT: its data differs from the others': remove the member, delete its data and add it anew"},
+		},
+		"a database nearly full": {
+			change:   func(a []answer) { a[0].status.DbSize, a[0].status.DbSizeQuota = 90, 100 },
+			warnings: []string{"etcd1: its database takes 90 % of its quota: compact and defragment before etcd refuses all writes"},
+		},
+		"an upgrade under way": {
+			change:   func(a []answer) { a[0].status.Version = "3.6.16" },
+			warnings: []string{"members run different versions (3.6.16, 3.7.3): finish the upgrade"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			answers := healthy()
+			tt.change(answers)
+			r := judge(answers, noon)
+			if diff := cmp.Diff(append([]string{}, tt.failures...), r.Failures); diff != "" {
+				t.Errorf("failures (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(append([]string{}, tt.warnings...), r.Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+			if r.Healthy != (len(tt.failures) == 0) {
+				t.Errorf("healthy is %v", r.Healthy)
+			}
+		})
+	}
+}
+
+func certificate(use string, from, to time.Duration) shown {
+	return shown{use: use, cert: &x509.Certificate{NotBefore: noon.Add(from), NotAfter: noon.Add(to)}}
+}
+
+func TestDaysAreRoundedDown(t *testing.T) {
+	for left, want := range map[time.Duration]int{2*day - 1: 1, time.Hour: 0, -time.Hour: -1, -25 * time.Hour: -2} {
+		if got := days(left); got != want {
+			t.Errorf("days(%s) = %d, want %d", left, got, want)
+		}
+	}
+}

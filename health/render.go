@@ -1,0 +1,101 @@
+package health
+
+import "strconv"
+
+// This file turns answers and a verdict into a Report.
+
+func (v *verdict) report() Report {
+	r := Report{
+		Time:     v.now,
+		Healthy:  len(v.failures) == 0,
+		Failures: v.failures.lines(),
+		Warnings: v.warnings.lines(),
+		Members:  make([]MemberReport, len(v.answers)),
+	}
+	for i, a := range v.answers {
+		r.Members[i] = v.memberReport(a)
+	}
+	r.ClusterID = agreed(v.answered(), func(a answer) string { return hex(a.status.Header.ClusterId) })
+	r.Leader = agreed(v.answered(), func(a answer) string { return v.leaderOf(a) })
+	return r
+}
+
+// agreed gives what all answers say, or nothing.
+func agreed(answers []answer, says func(answer) string) string {
+	if len(answers) == 0 {
+		return ""
+	}
+	first := says(answers[0])
+	for _, a := range answers[1:] {
+		if says(a) != first {
+			return ""
+		}
+	}
+	return first
+}
+
+func (v *verdict) leaderOf(a answer) string {
+	if a.status.Leader == 0 {
+		return ""
+	}
+	return v.nameOf(a.status.Leader)
+}
+
+func (v *verdict) memberReport(a answer) MemberReport {
+	r := MemberReport{Name: a.member.Name, Endpoint: a.member.ClientURL}
+	for _, c := range a.certificates {
+		r.Certificates = append(r.Certificates, Certificate{
+			Use: c.use, Subject: c.cert.Subject.String(),
+			NotAfter: c.cert.NotAfter, DaysLeft: days(c.cert.NotAfter.Sub(v.now)),
+		})
+	}
+	if a.err != nil {
+		r.Error = a.err.Error()
+		return r
+	}
+	s := a.status
+	r.ID, r.ClusterID = hex(s.Header.MemberId), hex(s.Header.ClusterId)
+	r.Role, r.Version = role(a), s.Version
+	r.DBSize, r.DBSizeInUse, r.DBQuota = s.DbSize, s.DbSizeInUse, s.DbSizeQuota
+	r.RaftTerm, r.RaftIndex, r.RaftAppliedIndex = s.RaftTerm, s.RaftIndex, s.RaftAppliedIndex
+	r.Alarms = alarmsOf(s)
+	if a.readErr == nil {
+		r.ReadMillis = float64(a.read.Microseconds()) / 1000
+	}
+	if a.clock.known {
+		ahead := ((a.clock.earliest + a.clock.latest) / 2).Milliseconds()
+		r.ClockAheadMillis = &ahead
+	}
+	return r
+}
+
+func role(a answer) string {
+	switch {
+	case a.status.IsLearner:
+		return Learner
+	case a.status.Leader != 0 && a.status.Leader == a.status.Header.MemberId:
+		return Leader
+	}
+	return Follower
+}
+
+func hex(id uint64) string { return strconv.FormatUint(id, 16) }
+
+// DaysLeft is the least of the member's certificates, and whether it has any.
+func (m MemberReport) DaysLeft() (least int, ok bool) {
+	for _, c := range m.Certificates {
+		if !ok || c.DaysLeft < least {
+			least, ok = c.DaysLeft, true
+		}
+	}
+	return least, ok
+}
+
+// Lag is how many raft entries the member is behind the one furthest ahead.
+func (r Report) Lag(m MemberReport) uint64 {
+	var front uint64
+	for _, other := range r.Members {
+		front = max(front, other.RaftIndex)
+	}
+	return front - m.RaftAppliedIndex
+}

@@ -1,0 +1,67 @@
+package health
+
+import (
+	"time"
+)
+
+// Report is what is true of a cluster at a moment.
+type Report struct {
+	Time    time.Time `json:"time"`
+	Healthy bool      `json:"healthy"` // nothing failed
+
+	// Failures are what keeps the cluster from being healthy, the most telling
+	// first. Each names the member that it is about and what to do.
+	Failures []string `json:"failures"`
+	// Warnings are what will become a failure if nobody does anything.
+	Warnings []string `json:"warnings"`
+
+	ClusterID string         `json:"clusterId"` // hexadecimal as etcdctl prints it; empty if the members disagree
+	Leader    string         `json:"leader"`    // its name; empty if the members disagree or have none
+	Members   []MemberReport `json:"members"`
+}
+
+// MemberReport is what is true of one member. All but Name and Endpoint are
+// empty if it did not answer.
+type MemberReport struct {
+	Name     string `json:"name"`
+	Endpoint string `json:"endpoint"`
+	Error    string `json:"error,omitempty"` // why it did not answer
+
+	ID        string `json:"id,omitempty"`        // hexadecimal
+	ClusterID string `json:"clusterId,omitempty"` // hexadecimal
+	Role      string `json:"role,omitempty"`      // leader, follower or learner
+	Version   string `json:"version,omitempty"`
+
+	ReadMillis float64 `json:"readMillis,omitempty"` // what a linearizable read took
+
+	DBSize      int64 `json:"dbSize,omitempty"`      // bytes of the database file
+	DBSizeInUse int64 `json:"dbSizeInUse,omitempty"` // bytes of it that hold data
+	DBQuota     int64 `json:"dbQuota,omitempty"`     // bytes; told by etcd from 3.6 on
+
+	RaftTerm         uint64 `json:"raftTerm,omitempty"`
+	RaftIndex        uint64 `json:"raftIndex,omitempty"`
+	RaftAppliedIndex uint64 `json:"raftAppliedIndex,omitempty"`
+
+	Alarms []string `json:"alarms,omitempty"`
+
+	// ClockAheadMillis is how far its clock is ahead of the asking machine's,
+	// give or take half a second; absent if it could not be found out.
+	ClockAheadMillis *int64 `json:"clockAheadMillis,omitempty"`
+
+	Certificates []Certificate `json:"certificates,omitempty"`
+}
+
+// The roles of members.
+const (
+	Leader   = "leader"
+	Follower = "follower"
+	Learner  = "learner"
+)
+
+// Certificate is a certificate in use.
+type Certificate struct {
+	Use      string    `json:"use"` // server, peer or client: who shows it
+	Subject  string    `json:"subject"`
+	NotAfter time.Time `json:"notAfter"`
+	DaysLeft int       `json:"daysLeft"` // whole days, negative once expired
+}
