@@ -32,44 +32,43 @@ const (
 // authority is an authority's directory.
 type authority struct {
 	name    string
-	current *Authority          // who issues
-	next    *Authority          // who will issue, trusted already
-	old     []*x509.Certificate // who issued, trusted still
+	current *Authority // who issues
+	next    *Authority // who will issue, trusted already
+	old     *Authority // who issued, trusted still; its key is gone
 	issued  ledger
 	crl     []byte
 	dirty   bool   // differs from what is on disk
+	broken  error  // what is amiss with the files
 	action  Action // what is being done about it, empty when nothing is
 	cause   string
 }
 
-func (p *PKI) readAuthorities() ([]*authority, error) {
+func (p *PKI) readAuthorities() []*authority {
 	var list []*authority
-	var errs []error
 	for _, name := range []string{clientCA, peerCA, singleCA} {
-		if _, err := os.Stat(p.path(name)); errors.Is(err, fs.ErrNotExist) {
-			continue
+		if _, err := os.Stat(p.path(name)); !errors.Is(err, fs.ErrNotExist) {
+			list = append(list, readAuthority(p.path(name), name))
 		}
-		a, err := readAuthority(p.path(name), name)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("authority %s: %w", name, err))
-		}
-		list = append(list, a)
 	}
-	return list, errors.Join(errs...)
+	return list
 }
 
-func readAuthority(dir, name string) (*authority, error) {
+func readAuthority(dir, name string) *authority {
 	a := &authority{name: name}
 	var errs [5]error
 	a.current, errs[0] = readKeyPair(dir, CertFile, KeyFile)
-	a.next, errs[1] = readKeyPair(dir, nextFile, nextKeyFile)
-	if errors.Is(errs[1], fs.ErrNotExist) {
-		a.next, errs[1] = nil, nil
+	if _, err := os.Stat(filepath.Join(dir, nextFile)); err == nil {
+		a.next, errs[1] = readKeyPair(dir, nextFile, nextKeyFile)
 	}
-	errs[2] = ifPresent(dir, oldFile, func(data []byte) (err error) { a.old, err = parseCertificates(data); return })
+	errs[2] = ifPresent(dir, oldFile, func(data []byte) (err error) {
+		a.old = &Authority{}
+		a.old.chain, err = parseCertificates(data)
+		return err
+	})
 	errs[3] = ifPresent(dir, ledgerFile, func(data []byte) (err error) { a.issued, err = parseLedger(data); return })
 	errs[4] = ifPresent(dir, CRLFile, func(data []byte) error { a.crl = data; return nil })
-	return a, errors.Join(errs[:]...)
+	a.broken = errors.Join(errs[:]...)
+	return a
 }
 
 // readKeyPair reads an authority. Its key may be kept elsewhere: then it
@@ -77,7 +76,7 @@ func readAuthority(dir, name string) (*authority, error) {
 func readKeyPair(dir, certFile, keyFile string) (*Authority, error) {
 	certPEM, err := os.ReadFile(filepath.Join(dir, certFile))
 	if err != nil {
-		return nil, err
+		return nil, amiss(certFile, err)
 	}
 	a := &Authority{}
 	if a.chain, err = parseCertificates(certPEM); err != nil {
@@ -145,7 +144,7 @@ func (a *authority) record(identity string, cert *x509.Certificate, now time.Tim
 // to see a root.
 func (a *authority) trust(profile Profile) []byte {
 	var list []*x509.Certificate
-	for _, each := range []*Authority{a.current, a.next} {
+	for _, each := range []*Authority{a.current, a.next, a.old} {
 		switch {
 		case each == nil:
 		case profile == Client:
@@ -154,7 +153,7 @@ func (a *authority) trust(profile Profile) []byte {
 			list = append(list, each.cert())
 		}
 	}
-	return encodeCertificates(append(list, a.old...)...)
+	return encodeCertificates(list...)
 }
 
 // crlFor is what an identity of the profile refuses, nil if it reads no list.
@@ -184,8 +183,8 @@ func (a *authority) directory(dir string) (atomicdir.Dir, error) {
 		d.Files = append(d.Files, atomicdir.File{Name: nextFile, Data: encodeCertificates(a.next.chain...), Mode: certMode})
 		d.Files = appendKey(d.Files, nextKeyFile, a.next.keyPEM)
 	}
-	if len(a.old) > 0 {
-		d.Files = append(d.Files, atomicdir.File{Name: oldFile, Data: encodeCertificates(a.old...), Mode: certMode})
+	if a.old != nil {
+		d.Files = append(d.Files, atomicdir.File{Name: oldFile, Data: encodeCertificates(a.old.chain...), Mode: certMode})
 	}
 	return d, err
 }

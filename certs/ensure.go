@@ -201,8 +201,8 @@ func (s *state) unfit(want identity, have *existing, now time.Time) string {
 		return "is not valid before " + cert.NotBefore.UTC().Format(time.RFC3339)
 	case expired(cert, now), expiresSoon(cert, now) && cert.NotAfter.Before(a.current.notAfter()):
 		return expiry(cert, now)
-	case lackedUsage(cert, want.profile) != "":
-		return "lacks the key usage " + lackedUsage(cert, want.profile)
+	case len(lackedUsages(cert, want.profile)) > 0:
+		return "lacks the key usage " + strings.Join(lackedUsages(cert, want.profile), ", ")
 	case cert.Subject.CommonName != want.commonName:
 		return fmt.Sprintf("has common name %q, wanted %q", cert.Subject.CommonName, want.commonName)
 	case len(missing) > 0:
@@ -242,15 +242,16 @@ func expiry(cert *x509.Certificate, now time.Time) string {
 	return fmt.Sprintf("expires in %d days", int(left/(24*time.Hour)))
 }
 
-// lackedUsage names the first usage that the profile needs and the certificate
-// does not have.
-func lackedUsage(cert *x509.Certificate, profile Profile) string {
+// lackedUsages names the usages that the profile needs and the certificate does
+// not have.
+func lackedUsages(cert *x509.Certificate, profile Profile) []string {
+	var lacked []string
 	for _, usage := range profile.extKeyUsage() {
 		if !slices.Contains(cert.ExtKeyUsage, usage) && !slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageAny) {
-			return usageNames[usage]
+			lacked = append(lacked, usageNames[usage])
 		}
 	}
-	return ""
+	return lacked
 }
 
 // usageNames are the names that openssl's configuration and cfssl's profiles

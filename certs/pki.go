@@ -74,22 +74,36 @@ type existing struct {
 	broken error // what is amiss with the files
 }
 
-// observe reads everything there is.
+// observe reads everything there is. Nothing can be done with an authority that
+// cannot be read; identities can be made anew.
 func (p *PKI) observe() (*state, error) {
-	authorities, err := p.readAuthorities()
+	s, err := p.scan()
 	if err != nil {
 		return nil, err
 	}
-	s := &state{authorities: authorities}
+	var errs []error
+	for _, a := range s.authorities {
+		if a.broken != nil {
+			errs = append(errs, fmt.Errorf("authority %s: %w", a.name, a.broken))
+		}
+	}
+	for _, e := range s.identities {
+		if errors.Is(e.broken, fs.ErrPermission) {
+			errs = append(errs, fmt.Errorf("%s: %w", e.name, e.broken))
+		}
+	}
+	return s, errors.Join(errs...)
+}
+
+// scan is observe for whoever wants to see what is broken too.
+func (p *PKI) scan() (*state, error) {
 	places, err := p.places()
 	if err != nil {
 		return nil, err
 	}
+	s := &state{authorities: p.readAuthorities()}
 	for _, pl := range places {
 		files, err := readStored(p.path(pl.name))
-		if errors.Is(err, fs.ErrPermission) {
-			return nil, fmt.Errorf("%s: %w", pl.name, err)
-		}
 		s.identities = append(s.identities, existing{place: pl, files: files, broken: err})
 	}
 	return s, nil

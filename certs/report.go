@@ -41,7 +41,9 @@ func (r *Report) add(identity string, action Action, cause string) {
 func (r *Report) update(identity string) {
 	for i := range r.Changes {
 		if r.Changes[i].Identity == identity {
-			r.Changes[i].Action = Updated
+			if r.Changes[i].Action == Reused {
+				r.Changes[i].Action = Updated
+			}
 			return
 		}
 	}
@@ -75,7 +77,7 @@ func (r Report) String() string {
 	var parts []string
 	for _, a := range []Action{Created, Reused, Reissued, Renewed, Updated, Revoked} {
 		if n := r.Count(a); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s%s", n, a, r.causes(a)))
+			parts = append(parts, fmt.Sprintf("%d %s%s", n, a, r.details(a)))
 		}
 	}
 	if len(parts) == 0 {
@@ -84,17 +86,36 @@ func (r Report) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// causes names what was replaced and why; what is new or untouched explains
-// itself.
-func (r Report) causes(a Action) string {
+// details names what has been replaced or revoked, and why; what is new or
+// untouched explains itself. Many with one cause are one entry.
+func (r Report) details(a Action) string {
+	names := map[string][]string{} // by cause
 	var causes []string
 	for _, c := range r.Changes {
-		if c.Action == a && c.Cause != "" {
-			causes = append(causes, c.Identity+": "+c.Cause)
+		if c.Action != a || c.Cause == "" && a != Revoked {
+			continue
 		}
+		if names[c.Cause] == nil {
+			causes = append(causes, c.Cause)
+		}
+		names[c.Cause] = append(names[c.Cause], c.Identity)
 	}
 	if len(causes) == 0 {
 		return ""
 	}
+	for i, cause := range causes {
+		causes[i] = shortList(names[cause])
+		if cause != "" {
+			causes[i] += ": " + cause
+		}
+	}
 	return " (" + strings.Join(causes, "; ") + ")"
+}
+
+func shortList(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

@@ -1,0 +1,115 @@
+package certs
+
+import (
+	"crypto/x509"
+	"strings"
+	"time"
+)
+
+// Status is what a certificate is worth now.
+type Status string
+
+// The statuses of certificates.
+const (
+	Valid       Status = "valid"
+	Expiring    Status = "expiring" // due for renewal
+	Expired     Status = "expired"
+	NotYetValid Status = "not yet valid"
+	IsRevoked   Status = "revoked"
+	Broken      Status = "broken" // its files cannot be read; see Verify
+)
+
+// Certificate describes one certificate of a PKI.
+type Certificate struct {
+	Identity  string       `json:"identity"`         // its directory below the PKI's
+	Member    string       `json:"member,omitempty"` // whose it is, if a member's
+	Profile   Profile      `json:"profile"`
+	Subject   string       `json:"subject"` // as in RFC 4514, CN first
+	Issuer    string       `json:"issuer"`
+	Hosts     []string     `json:"hosts,omitempty"` // the subject alternative names
+	Key       KeyAlgorithm `json:"key"`
+	Serial    string       `json:"serial"` // hexadecimal, as openssl prints it
+	NotBefore time.Time    `json:"notBefore"`
+	NotAfter  time.Time    `json:"notAfter"`
+	DaysLeft  int          `json:"daysLeft"` // whole days, negative once expired
+	Status    Status       `json:"status"`
+}
+
+// List describes every certificate, the authorities' first.
+func (p *PKI) List() ([]Certificate, error) {
+	s, err := p.observe()
+	if err != nil {
+		return nil, err
+	}
+	if len(s.authorities) == 0 {
+		return nil, p.noAuthority()
+	}
+	var list []Certificate
+	for _, a := range s.authorities {
+		list = append(list, describe(place{name: a.name, profile: CA}, a.current.cert(), p.now()))
+	}
+	for _, e := range s.identities {
+		list = append(list, s.describe(e, p.now()))
+	}
+	return list, nil
+}
+
+func (s *state) describe(e existing, now time.Time) Certificate {
+	if e.broken != nil {
+		return Certificate{Identity: e.name, Member: memberOf(e.name), Profile: e.profile, Status: Broken}
+	}
+	c := describe(e.place, e.files.cert(), now)
+	if a := s.authorityFor(e.profile); a != nil && a.issued.revoked(e.files.cert()) != nil {
+		c.Status = IsRevoked
+	}
+	return c
+}
+
+func describe(at place, cert *x509.Certificate, now time.Time) Certificate {
+	return Certificate{
+		Identity:  at.name,
+		Member:    memberOf(at.name),
+		Profile:   at.profile,
+		Subject:   cert.Subject.String(),
+		Issuer:    cert.Issuer.String(),
+		Hosts:     hostsOf(cert),
+		Key:       algorithmOf(cert.PublicKey),
+		Serial:    serialOf(cert),
+		NotBefore: cert.NotBefore,
+		NotAfter:  cert.NotAfter,
+		DaysLeft:  daysLeft(cert, now),
+		Status:    statusOf(cert, now),
+	}
+}
+
+// daysLeft counts whole days, rounding down on both sides of zero.
+func daysLeft(cert *x509.Certificate, now time.Time) int {
+	const day = 24 * time.Hour
+	left := cert.NotAfter.Sub(now)
+	days := int(left / day)
+	if left < 0 && left%day != 0 {
+		days--
+	}
+	return days
+}
+
+func statusOf(cert *x509.Certificate, now time.Time) Status {
+	switch {
+	case now.Before(cert.NotBefore):
+		return NotYetValid
+	case expired(cert, now):
+		return Expired
+	case expiresSoon(cert, now):
+		return Expiring
+	}
+	return Valid
+}
+
+// memberOf is the member in members/NAME/…, or nothing.
+func memberOf(name string) string {
+	parts := strings.Split(name, "/")
+	if parts[0] != "members" {
+		return ""
+	}
+	return parts[1]
+}

@@ -1,0 +1,188 @@
+package certs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Stage is a step in the replacement of an authority. Members read what they
+// trust when they start and never again, so that a new authority has to be
+// trusted by every member before the first certificate from it is shown.
+type Stage string
+
+// The stages, in order. After Begin and after Finish the members are restarted
+// one by one.
+const (
+	Begin  Stage = "begin"  // make the new authority; everybody trusts both
+	Switch Stage = "switch" // the new one issues: all certificates are replaced
+	Finish Stage = "finish" // the old one is not trusted any more
+)
+
+// Stages lists the stages in order.
+func Stages() []Stage { return []Stage{Begin, Switch, Finish} }
+
+// RotateOptions say which authorities to replace, and by what.
+type RotateOptions struct {
+	Stage    Stage
+	Profiles []Profile // those vouched for by the authority: Client (and servers) or Peer; none: every authority
+
+	// Authority is an existing authority to change to, at Begin and for one
+	// authority at a time. Otherwise one like the old is made.
+	Authority *Authority
+	Key       KeyAlgorithm  // of the new authority; default: as before
+	Lifetime  time.Duration // of the new authority; default: as before
+}
+
+// RotateCA does one stage of the replacement of authorities. A stage that was
+// done before is done again as far as something is missing.
+func (p *PKI) RotateCA(ctx context.Context, o RotateOptions) (Report, error) {
+	if err := o.validate(); err != nil {
+		return Report{}, err
+	}
+	return p.change(ctx, func(s *state) ([]step, error) {
+		chosen, err := p.rotated(s, o)
+		if err != nil {
+			return nil, err
+		}
+		var errs []error
+		for _, a := range chosen {
+			errs = append(errs, p.rotate(a, o))
+		}
+		if err := errors.Join(errs...); err != nil {
+			return nil, err
+		}
+		return s.reissues(), nil
+	})
+}
+
+func (o RotateOptions) validate() error {
+	var errs []error
+	if !slices.Contains(Stages(), o.Stage) {
+		errs = append(errs, fmt.Errorf("stage: unknown stage %q: use one of %s", o.Stage, joinStrings(Stages())))
+	}
+	for _, profile := range o.Profiles {
+		errs = append(errs, profile.validate("authority"))
+	}
+	if o.Stage != Begin && (o.Authority != nil || o.Key != "" || o.Lifetime != 0) {
+		errs = append(errs, fmt.Errorf("stage: the new authority is chosen at %s, and is settled at %s: leave its certificate, key and lifetime out", Begin, o.Stage))
+	}
+	return errors.Join(append(errs, o.Key.validate("key"), validateLifetime("lifetime", o.Lifetime))...)
+}
+
+// rotated lists the authorities that the options mean.
+func (p *PKI) rotated(s *state, o RotateOptions) ([]*authority, error) {
+	chosen := s.authorities
+	if len(o.Profiles) > 0 {
+		chosen = nil
+		for _, profile := range o.Profiles {
+			if a := s.authorityFor(profile); a != nil && !slices.Contains(chosen, a) {
+				chosen = append(chosen, a)
+			}
+		}
+	}
+	switch {
+	case len(chosen) == 0:
+		return nil, p.noAuthority()
+	case o.Authority != nil && len(chosen) > 1:
+		return nil, errors.New("authority: one is given for two places: say whether it is for clients or for peers")
+	}
+	return chosen, nil
+}
+
+func (p *PKI) rotate(a *authority, o RotateOptions) error {
+	switch o.Stage {
+	case Begin:
+		return p.beginRotation(a, o)
+	case Switch:
+		return p.switchRotation(a)
+	}
+	return finishRotation(a)
+}
+
+func (p *PKI) beginRotation(a *authority, o RotateOptions) error {
+	a.action = Reused
+	switch {
+	case a.old != nil:
+		return fmt.Errorf("authority %s: its last replacement is not over: finish it first", a.name)
+	case a.next != nil && o.Authority != nil && !o.Authority.same(a.next):
+		return fmt.Errorf("authority %s: a replacement by another authority has begun: switch to it and finish first", a.name)
+	case a.next != nil:
+		return nil
+	}
+	next := o.Authority
+	if next == nil {
+		var err error
+		if next, err = p.successor(a.current, o); err != nil {
+			return err
+		}
+	}
+	if next.same(a.current) {
+		return fmt.Errorf("authority %s: the given one is in use already: give another", a.name)
+	}
+	a.next, a.dirty, a.action, a.cause = next, true, Updated, "trusted beside the next"
+	return nil
+}
+
+// successor is a new authority like the one that it replaces.
+func (p *PKI) successor(old *Authority, o RotateOptions) (*Authority, error) {
+	if o.Key == "" {
+		o.Key = algorithmOf(old.cert().PublicKey)
+	}
+	if o.Key.validate("") != nil {
+		o.Key = DefaultKey
+	}
+	if o.Lifetime == 0 {
+		o.Lifetime = DefaultAuthorityLifetime
+		if selfSigned(old.cert()) {
+			o.Lifetime = old.cert().NotAfter.Sub(old.cert().NotBefore) - backdate
+		}
+	}
+	return newAuthority(old.cert().Subject, o.Key, p.now(), o.Lifetime, p.random())
+}
+
+func (p *PKI) switchRotation(a *authority) error {
+	a.action = Reused
+	switch {
+	case a.next == nil && a.old != nil:
+		return nil
+	case a.next == nil:
+		return fmt.Errorf("authority %s: there is no next one: begin with the stage %s", a.name, Begin)
+	}
+	a.old, a.current, a.next = &Authority{chain: a.current.chain}, a.next, nil
+	a.action, a.cause = Updated, "the next one issues now"
+	return a.refreshCRL(p.now(), p.random())
+}
+
+func finishRotation(a *authority) error {
+	a.action = Reused
+	if a.next != nil {
+		return fmt.Errorf("authority %s: the old one still issues: the stage %s comes first", a.name, Switch)
+	}
+	if a.old != nil {
+		a.old, a.dirty, a.action, a.cause = nil, true, Updated, "the old one is out"
+	}
+	return nil
+}
+
+// reissues replaces every certificate that its authority's current certificate
+// did not sign. Revoked ones stay what they are.
+func (s *state) reissues() []step {
+	var steps []step
+	for i := range s.identities {
+		e := &s.identities[i]
+		a := s.authorityFor(e.profile)
+		if a == nil || e.broken != nil {
+			continue
+		}
+		cert := e.files.cert()
+		st := step{old: e, action: Reused, want: identity{place: e.place, rawSubject: cert.RawSubject, hosts: hostsOf(cert)}}
+		if a.issued.revoked(cert) == nil && cert.CheckSignatureFrom(a.current.cert()) != nil {
+			st.action, st.cause = Reissued, "by the new authority"
+		}
+		steps = append(steps, st)
+	}
+	return steps
+}

@@ -1,0 +1,259 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/x509"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Severity says whether a finding keeps the cluster from working securely.
+type Severity string
+
+// The severities.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning" // works, and was chosen or is on its way
+)
+
+// Finding is something that is wrong, and what to do about it.
+type Finding struct {
+	Identity string   `json:"identity"` // or authority
+	Severity Severity `json:"severity"`
+	Problem  string   `json:"problem"`
+	Remedy   string   `json:"remedy"`
+}
+
+// VerifyOptions say what a PKI is compared with.
+type VerifyOptions struct {
+	Plan   *Plan         // what it shall be; nil: only its own consistency
+	Within time.Duration // certificates that expire so soon are a finding too
+}
+
+// The remedies that several findings share.
+const (
+	remedyCreate = "run `etcdctr certs create`"
+	remedyRotate = "replace it with `etcdctr certs rotate-ca`"
+)
+
+// Verify reports everything that is wrong, authorities first. An error means
+// that it could not look.
+func (p *PKI) Verify(o VerifyOptions) ([]Finding, error) {
+	if o.Plan != nil {
+		if err := o.Plan.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	s, err := p.scan()
+	if err != nil {
+		return nil, err
+	}
+	v := &verification{pki: p, state: s, now: p.now(), within: o.Within}
+	v.authorities(o.Plan)
+	for i := range s.identities {
+		v.identity(&s.identities[i])
+	}
+	if o.Plan != nil {
+		v.plan(*o.Plan)
+	}
+	return v.findings, nil
+}
+
+type verification struct {
+	pki      *PKI
+	state    *state
+	now      time.Time
+	within   time.Duration
+	findings []Finding
+}
+
+func (v *verification) fail(identity, remedy, problem string, args ...any) {
+	v.findings = append(v.findings, Finding{identity, Error, fmt.Sprintf(problem, args...), remedy})
+}
+
+func (v *verification) warn(identity, remedy, problem string, args ...any) {
+	v.findings = append(v.findings, Finding{identity, Warning, fmt.Sprintf(problem, args...), remedy})
+}
+
+func (v *verification) identity(e *existing) {
+	remedy := remake(e.place)
+	v.permissions(e.name, KeyFile)
+	if e.broken != nil {
+		for _, line := range strings.Split(e.broken.Error(), "\n") {
+			v.fail(e.name, remedy, "%s", line)
+		}
+		return
+	}
+	a, cert := v.state.authorityFor(e.profile), e.files.cert()
+	if !samePublicKey(cert, e.files.key) {
+		v.fail(e.name, remedy, "%s is not the key of %s: etcd does not start with them", KeyFile, CertFile)
+	}
+	if weak := weakness(cert); weak != "" {
+		v.fail(e.name, remedy, "%s", weak)
+	}
+	v.chain(e)
+	v.expiry(e)
+	v.use(e)
+	if a != nil && a.broken == nil {
+		v.standing(e, a)
+	}
+}
+
+// remake is the way to have an identity made anew.
+func remake(at place) string {
+	if folder, name, _ := strings.Cut(at.name, "/"); folder == "servers" {
+		return "run `etcdctr certs issue " + name + " --profile server`"
+	} else if folder == "clients" {
+		return "run `etcdctr certs issue " + name + "`"
+	}
+	return remedyCreate
+}
+
+// chain checks that whoever trusts what the identity trusts accepts it. It looks
+// at the signatures only: dates are expiry's matter.
+func (v *verification) chain(e *existing) {
+	trusted, err := parseCertificates(e.files.trust)
+	if err != nil {
+		v.fail(e.name, remedyCreate, "%s %s", CAFile, err)
+		return
+	}
+	cert := e.files.cert()
+	roots, intermediates := x509.NewCertPool(), x509.NewCertPool()
+	for _, c := range trusted {
+		roots.AddCert(c)
+	}
+	for _, c := range e.files.chain[1:] {
+		intermediates.AddCert(c)
+	}
+	_, err = cert.Verify(x509.VerifyOptions{
+		Roots:         roots,
+		Intermediates: intermediates,
+		CurrentTime:   cert.NotBefore.Add(cert.NotAfter.Sub(cert.NotBefore) / 2),
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	if err != nil {
+		v.fail(e.name, remake(e.place), "%s does not vouch for %s: %s", CAFile, CertFile, strings.TrimPrefix(err.Error(), "x509: "))
+	}
+}
+
+func (v *verification) expiry(e *existing) {
+	cert := e.files.cert()
+	renew := "run `etcdctr certs renew " + e.name + "`"
+	switch {
+	case v.now.Before(cert.NotBefore):
+		v.fail(e.name, "set the clock right, or "+renew, "is not valid before %s", cert.NotBefore.UTC().Format(time.RFC3339))
+	case expired(cert, v.now), cert.NotAfter.Sub(v.now) <= v.within:
+		v.fail(e.name, renew, "%s", expiry(cert, v.now))
+	case expiresSoon(cert, v.now):
+		v.warn(e.name, renew, "%s", expiry(cert, v.now))
+	}
+}
+
+// use checks that the certificate serves its profile in etcd.
+func (v *verification) use(e *existing) {
+	cert := e.files.cert()
+	remedy := remake(e.place)
+	for _, usage := range lackedUsages(cert, e.profile) {
+		v.fail(e.name, remedy, "lacks the key usage %s: %s", usage, usageReasons[e.profile])
+	}
+	if !e.profile.serves() {
+		return
+	}
+	hosts := hostsOf(cert)
+	switch {
+	case len(hosts) == 0:
+		v.fail(e.name, remedy, "answers to no name and no address (it has no subject alternative names): nobody can verify it")
+	case e.profile == Peer && wildcardsOnly(hosts):
+		v.fail(e.name, remedy, "answers to wildcards only: other members refuse it unless every address has a PTR record")
+	}
+}
+
+var usageReasons = map[Profile]string{
+	Server: "etcd's JSON gateway dials the member with its server certificate",
+	Peer:   "a member both accepts and dials with its peer certificate",
+	Client: "members refuse it",
+}
+
+func wildcardsOnly(hosts []string) bool {
+	for _, h := range hosts {
+		if !strings.HasPrefix(h, "*.") {
+			return false
+		}
+	}
+	return true
+}
+
+// standing checks what the authority says about the identity.
+func (v *verification) standing(e *existing, a *authority) {
+	cert := e.files.cert()
+	if cert.CheckSignatureFrom(a.current.cert()) != nil {
+		v.fail(e.name, remake(e.place), "was not issued by %s", a.name)
+	}
+	if cert.NotAfter.After(a.current.notAfter()) {
+		v.fail(e.name, "run `etcdctr certs renew "+e.name+"`", "outlives its authority: nobody accepts it after %s", a.current.notAfter().UTC().Format(time.DateOnly))
+	}
+	if when := a.issued.revoked(cert); when != nil {
+		v.fail(e.name, remake(e.place)+" for a new one, or delete the folder", "was revoked on %s", when.UTC().Format(time.DateOnly))
+	}
+	if !bytes.Equal(e.files.trust, a.trust(e.profile)) {
+		v.fail(e.name, remedyCreate, "%s is not what %s says now", CAFile, a.name)
+	}
+	v.revocationList(e, a)
+}
+
+func (v *verification) revocationList(e *existing, a *authority) {
+	if !e.profile.serves() {
+		return
+	}
+	crl := e.files.crl
+	if crl == nil {
+		v.fail(e.name, remedyCreate, "%s is missing: etcd refuses every client", CRLFile)
+	} else if _, err := x509.ParseRevocationList(crl); err != nil {
+		v.fail(e.name, remedyCreate, "%s is no revocation list in DER form: etcd 3.6 and later refuse every client", CRLFile)
+	} else if !bytes.Equal(crl, a.crl) {
+		v.fail(e.name, remedyCreate, "%s is not what %s says now: revoked certificates may be accepted", CRLFile, a.name)
+	}
+}
+
+// permissions checks that nobody but the owner reads a key or swaps the files.
+func (v *verification) permissions(identity string, keys ...string) {
+	if runtime.GOOS == "windows" {
+		return // which has no such modes
+	}
+	dir := v.pki.path(identity)
+	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o022 != 0 {
+		v.fail(identity, "run `chmod 700 "+dir+"`", "others may write to the folder (mode %04o)", info.Mode().Perm())
+	}
+	for _, key := range keys {
+		path := filepath.Join(dir, key)
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+			v.fail(identity, "run `chmod 600 "+path+"`, and renew with a new key if others use this machine", "others may read %s (mode %04o)", key, info.Mode().Perm()&fs.ModePerm)
+		}
+	}
+}
+
+// plan checks the identities against what they shall be.
+func (v *verification) plan(plan Plan) {
+	for _, want := range plan.identities() {
+		e := v.state.find(want.name)
+		if e == nil {
+			v.fail(want.name, remedyCreate, "is missing")
+			continue
+		}
+		if e.broken != nil {
+			continue
+		}
+		cert := e.files.cert()
+		if have := cert.Subject.CommonName; have != want.commonName {
+			v.fail(want.name, remedyCreate, "has common name %q, wanted %q", have, want.commonName)
+		}
+		if missing := without(want.hosts, hostsOf(cert)); len(missing) > 0 {
+			v.fail(want.name, remedyCreate, "does not answer to %s", strings.Join(missing, ", "))
+		}
+	}
+}

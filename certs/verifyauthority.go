@@ -1,0 +1,91 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// authorities checks the authorities, and that there is one for everything.
+func (v *verification) authorities(plan *Plan) {
+	for _, a := range v.state.authorities {
+		v.authority(a)
+	}
+	if plan == nil {
+		plan = &Plan{}
+	}
+	for _, name := range v.state.missing(*plan) {
+		v.fail(name, remedyCreate, "is missing")
+	}
+	v.separation()
+}
+
+func (v *verification) authority(a *authority) {
+	v.permissions(a.name, KeyFile, nextKeyFile)
+	if a.broken != nil {
+		for _, line := range strings.Split(a.broken.Error(), "\n") {
+			v.fail(a.name, "put back the files of the authority from a copy", "%s", line)
+		}
+		return
+	}
+	cert := a.current.cert()
+	if !cert.IsCA {
+		v.fail(a.name, remedyRotate, "is not an authority (basicConstraints lacks CA:TRUE)")
+	}
+	if weak := weakness(cert); weak != "" {
+		v.fail(a.name, remedyRotate, "%s", weak)
+	}
+	end := a.current.notAfter()
+	switch {
+	case !end.After(v.now):
+		v.fail(a.name, remedyRotate, "expired on %s, and all that it issued", end.UTC().Format(time.DateOnly))
+	case end.Sub(v.now) <= v.within:
+		v.fail(a.name, remedyRotate, "%s", expiry(cert, v.now))
+	case end.Sub(v.now) < DefaultLifetime:
+		v.warn(a.name, remedyRotate, "expires in %d days: what it issues ends with it", int(end.Sub(v.now)/(24*time.Hour)))
+	}
+	v.rotation(a)
+}
+
+func (v *verification) rotation(a *authority) {
+	switch {
+	case a.next != nil:
+		v.warn(a.name, "restart the members one by one, then run `etcdctr certs rotate-ca --stage switch`", "is being replaced: both authorities are trusted, the old one issues")
+	case a.old != nil:
+		v.warn(a.name, "run `etcdctr certs rotate-ca --stage finish`, then restart the members one by one", "is being replaced: the new authority issues, the old one is trusted still")
+	}
+}
+
+// separation checks that a client's certificate does not open the peer port.
+func (v *verification) separation() {
+	var keys [][]byte
+	for _, a := range v.state.authorities {
+		if a.broken != nil {
+			continue
+		}
+		if a.name == singleCA {
+			v.warn(a.name, "make two authorities, in another directory, unless this is meant", "vouches for clients and peers: any client certificate opens the peer port")
+		}
+		for _, other := range keys {
+			if bytes.Equal(other, a.current.cert().RawSubjectPublicKeyInfo) {
+				v.fail(a.name, remedyRotate, "has the key of another authority: any client certificate opens the peer port")
+			}
+		}
+		keys = append(keys, a.current.cert().RawSubjectPublicKeyInfo)
+	}
+}
+
+// weakness says what is too weak about a certificate's cryptography.
+func weakness(cert *x509.Certificate) string {
+	if key, ok := cert.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < 2048 {
+		return fmt.Sprintf("has an RSA key of %d bits: 2048 are the least", key.N.BitLen())
+	}
+	switch cert.SignatureAlgorithm {
+	case x509.MD5WithRSA, x509.SHA1WithRSA, x509.ECDSAWithSHA1:
+		return fmt.Sprintf("is signed with %s, which Go and so etcd refuse", cert.SignatureAlgorithm)
+	}
+	return ""
+}
