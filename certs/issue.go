@@ -29,19 +29,20 @@ type IssueOptions struct {
 // Issue makes the identity clients/NAME or servers/NAME; one that is there
 // already and fits is kept. The authority has to be there.
 func (p *PKI) Issue(ctx context.Context, o IssueOptions) (Report, error) {
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return Report{}, err
 	}
 	return p.change(ctx, func(s *state) ([]step, error) {
 		a := s.authorityFor(o.Profile)
 		if a == nil {
-			return nil, p.noAuthority()
+			return nil, errNoAuthority
 		}
 		return s.steps([]identity{o.identity(a)}, p.now()), nil
 	})
 }
 
-func (o IssueOptions) validate() error {
+// Validate reports everything that is wrong with the options at once.
+func (o IssueOptions) Validate() error {
 	var errs []error
 	errs = append(errs, validateName("name", o.Name, map[string]bool{}))
 	switch {
@@ -82,6 +83,9 @@ func (o IssueOptions) identity(a *authority) identity {
 // change decides on steps from what is there, and does them, while no other
 // process writes.
 func (p *PKI) change(ctx context.Context, decide func(*state) ([]step, error)) (Report, error) {
+	if len(p.readAuthorities()) == 0 {
+		return Report{}, errNoAuthority
+	}
 	var report Report
 	err := p.exclusive(ctx, func() error {
 		s, err := p.observe()
@@ -101,7 +105,5 @@ func (p *PKI) change(ctx context.Context, decide func(*state) ([]step, error)) (
 	return report, nil
 }
 
-// noAuthority is the error of what needs a PKI where there is none.
-func (p *PKI) noAuthority() error {
-	return fmt.Errorf("there is no authority in %s: make one with `etcdctr certs create`", p.Dir)
-}
+// errNoAuthority is the error of what needs a PKI where there is none.
+var errNoAuthority = errors.New("there is no authority here: make one with `etcdctr certs create`")

@@ -42,7 +42,7 @@ func (p *PKI) List() ([]Certificate, error) {
 		return nil, err
 	}
 	if len(s.authorities) == 0 {
-		return nil, p.noAuthority()
+		return nil, errNoAuthority
 	}
 	var list []Certificate
 	for _, a := range s.authorities {

@@ -19,13 +19,10 @@ type RenewOptions struct {
 // Renew replaces certificates by new ones that say the same. Members show them
 // from the next handshake on, without a restart.
 func (p *PKI) Renew(ctx context.Context, o RenewOptions) (Report, error) {
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return Report{}, err
 	}
 	return p.change(ctx, func(s *state) ([]step, error) {
-		if len(s.authorities) == 0 {
-			return nil, p.noAuthority()
-		}
 		chosen, err := s.choose(o.Names)
 		if err != nil {
 			return nil, err
@@ -34,7 +31,8 @@ func (p *PKI) Renew(ctx context.Context, o RenewOptions) (Report, error) {
 	})
 }
 
-func (o RenewOptions) validate() error {
+// Validate reports everything that is wrong with the options at once.
+func (o RenewOptions) Validate() error {
 	var both error
 	if o.KeepKey && o.Key != "" {
 		both = fmt.Errorf("key: a kept key stays what it is: leave %s out, or let a new key be made", o.Key)

@@ -20,9 +20,6 @@ func (p *PKI) Revoke(ctx context.Context, names ...string) (Report, error) {
 		return Report{}, errors.New("name: there is none: say which identity to revoke")
 	}
 	return p.change(ctx, func(s *state) ([]step, error) {
-		if len(s.authorities) == 0 {
-			return nil, p.noAuthority()
-		}
 		chosen, err := s.revocable(names)
 		if err != nil {
 			return nil, err

@@ -39,7 +39,7 @@ type RotateOptions struct {
 // RotateCA does one stage of the replacement of authorities. A stage that was
 // done before is done again as far as something is missing.
 func (p *PKI) RotateCA(ctx context.Context, o RotateOptions) (Report, error) {
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return Report{}, err
 	}
 	return p.change(ctx, func(s *state) ([]step, error) {
@@ -58,7 +58,8 @@ func (p *PKI) RotateCA(ctx context.Context, o RotateOptions) (Report, error) {
 	})
 }
 
-func (o RotateOptions) validate() error {
+// Validate reports everything that is wrong with the options at once.
+func (o RotateOptions) Validate() error {
 	var errs []error
 	if !slices.Contains(Stages(), o.Stage) {
 		errs = append(errs, fmt.Errorf("stage: unknown stage %q: use one of %s", o.Stage, joinStrings(Stages())))
@@ -85,7 +86,7 @@ func (p *PKI) rotated(s *state, o RotateOptions) ([]*authority, error) {
 	}
 	switch {
 	case len(chosen) == 0:
-		return nil, p.noAuthority()
+		return nil, errNoAuthority
 	case o.Authority != nil && len(chosen) > 1:
 		return nil, errors.New("authority: one is given for two places: say whether it is for clients or for peers")
 	}

@@ -107,7 +107,7 @@ func (v *verification) identity(e *existing) {
 // remake is the way to have an identity made anew.
 func remake(at place) string {
 	if folder, name, _ := strings.Cut(at.name, "/"); folder == "servers" {
-		return "run `etcdctr certs issue " + name + " --profile server`"
+		return "run `etcdctr certs issue " + name + " --server`"
 	} else if folder == "clients" {
 		return "run `etcdctr certs issue " + name + "`"
 	}

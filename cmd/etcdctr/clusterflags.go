@@ -39,12 +39,19 @@ var specFlags = []struct{ key, usage string }{
 
 // addClusterFlags gives cmd the flags that describe a cluster.
 func addClusterFlags(cmd *cobra.Command) *clusterFlags {
+	f := addCertsDirFlags(cmd)
+	for _, s := range specFlags {
+		cmd.Flags().String(s.key, "", s.usage)
+	}
+	return f
+}
+
+// addCertsDirFlags gives cmd those of the flags that tell where a cluster's
+// certificates are, for commands that need to know no more of it.
+func addCertsDirFlags(cmd *cobra.Command) *clusterFlags {
 	f := &clusterFlags{cmd: cmd}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.file, "file", "f", "", "cluster file, - for standard input (default "+defaultClusterFile+" if it is there)")
-	for _, s := range specFlags {
-		flags.String(s.key, "", s.usage)
-	}
 	flags.StringVar(&f.certsDir, "certs-dir", "", "certificates of the cluster (default certs beside the cluster file)")
 	return f
 }

@@ -32,6 +32,7 @@ containers. The shortest way to a cluster:
 	root.SetErr(a.errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(
+		newCertsCommand(a),
 		newComposeCommand(a),
 		newEnvCommand(a),
 		newVersionCommand(a),

@@ -3,7 +3,9 @@ package lockfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,19 +13,58 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// retry is how often a held lock is asked for again.
-const retry = 50 * time.Millisecond
+const (
+	name = ".lock"
+
+	// retry is how often a held lock is asked for again.
+	retry = 50 * time.Millisecond
+)
 
 // Acquire locks dir, which is made if it is not there (0700), and waits for
 // another process's lock until ctx ends. The lock is on the file .lock in dir,
-// held by the process: a crash releases it, and the file stays.
+// held by the process: a crash releases it, and the file stays. A directory
+// that Acquire has made and that is empty upon release is removed again.
 func Acquire(ctx context.Context, dir string) (release func() error, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+	for {
+		_, err := os.Lstat(dir)
+		made := errors.Is(err, fs.ErrNotExist)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+		lock := flock.New(filepath.Join(dir, name), flock.SetPermissions(0o600))
+		_, err = lock.TryLockContext(ctx, retry)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the directory was removed in between
+		}
+		if err != nil {
+			return nil, fmt.Errorf("lock %s: %w", dir, err)
+		}
+		if current(lock) {
+			return func() error { return unlock(lock, dir, made) }, nil
+		}
+		if err := lock.Unlock(); err != nil {
+			return nil, fmt.Errorf("lock %s: %w", dir, err)
+		}
 	}
-	lock := flock.New(filepath.Join(dir, ".lock"), flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(ctx, retry); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
+}
+
+// current reports whether the locked file is the one that others will find, and
+// not one that its last owner has removed with the directory.
+func current(lock *flock.Flock) bool {
+	held, err := lock.Stat()
+	if err != nil {
+		return false
 	}
-	return lock.Unlock, nil
+	found, err := os.Stat(lock.Path())
+	return err == nil && os.SameFile(held, found)
+}
+
+func unlock(lock *flock.Flock, dir string, made bool) error {
+	if entries, err := os.ReadDir(dir); err == nil && made && len(entries) == 1 {
+		// Windows removes no open file: there the two stay.
+		if os.Remove(lock.Path()) == nil {
+			os.Remove(dir)
+		}
+	}
+	return lock.Unlock()
 }

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/certs"
+)
+
+func newCertsCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "certs",
+		Short: "Make certificates and look after them",
+		Long: `certs makes the certificates of a cluster and looks after them. They are files
+in one folder, certs beside the cluster file unless --certs-dir says otherwise:
+
+    ca/client, ca/peer          the authorities, with their keys
+    members/NAME/server, peer   what each member shows to clients and to members
+    clients/NAME, servers/NAME  others who connect to the cluster
+
+A member needs its own folder, members/NAME, and a client its own, clients/NAME;
+the authorities' keys are needed by these commands alone.`,
+		Args: cobra.NoArgs,
+	}
+	cmd.AddCommand(
+		newCertsCreateCommand(a),
+		newCertsIssueCommand(a),
+		newCertsListCommand(a),
+		newCertsRenewCommand(a),
+		newCertsRevokeCommand(a),
+		newCertsRotateCACommand(a),
+		newCertsVerifyCommand(a),
+	)
+	return cmd
+}
+
+// sayReport says what an operation on certificates did.
+func (a *app) sayReport(dir string, report certs.Report) {
+	a.say("certificates in %s: %s", dir, report)
+}
+
+// keyFlags are the flags that say how keys and certificates are made.
+type keyFlags struct {
+	algorithm string
+	lifetime  time.Duration
+}
+
+func addKeyFlags(cmd *cobra.Command, f *keyFlags, algorithmDefault, lifetimeDefault string) {
+	algorithms := make([]string, len(certs.KeyAlgorithms()))
+	for i, algorithm := range certs.KeyAlgorithms() {
+		algorithms[i] = string(algorithm)
+	}
+	cmd.Flags().Var(&choice{value: &f.algorithm, of: algorithms}, "key-algorithm",
+		fmt.Sprintf("keys to make: %s (default %s)", strings.Join(algorithms, ", "), algorithmDefault))
+	cmd.Flags().Var((*days)(&f.lifetime), "lifetime",
+		fmt.Sprintf("how long certificates are valid, such as 90d or 12h (default %s)", lifetimeDefault))
+}
+
+// days is a flag for a duration that may be written in days too, as
+// certificates are thought of.
+type days time.Duration
+
+func (d *days) duration() time.Duration { return time.Duration(*d) }
+
+func (d *days) String() string {
+	switch v := time.Duration(*d); {
+	case v == 0:
+		return ""
+	case v%(24*time.Hour) == 0:
+		return fmt.Sprintf("%dd", v/(24*time.Hour))
+	default:
+		return v.String()
+	}
+}
+
+func (d *days) Set(text string) error {
+	if number, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(number, 10, 15) // 89 years, and no overflow
+		if err != nil || n == 0 {
+			return fmt.Errorf("must be a number of days from 1d to %dd", 1<<15-1)
+		}
+		*d = days(n) * days(24*time.Hour)
+		return nil
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil || v <= 0 {
+		return fmt.Errorf("must be a positive duration such as 90d or 12h")
+	}
+	*d = days(v)
+	return nil
+}
+
+func (d *days) Type() string { return "duration" }
+
+// loadAuthority reads an authority that two flags name together.
+func loadAuthority(certFlag, certFile, keyFlag, keyFile string) (*certs.Authority, error) {
+	switch {
+	case certFile == "" && keyFile == "":
+		return nil, nil
+	case certFile == "":
+		return nil, usage(fmt.Errorf("--%s: needs --%s, the certificate that belongs to the key", keyFlag, certFlag))
+	case keyFile == "":
+		return nil, usage(fmt.Errorf("--%s: needs --%s, the key that belongs to the certificate", certFlag, keyFlag))
+	}
+	authority, err := certs.LoadAuthority(certFile, keyFile)
+	return authority, usage(err)
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+type certsCreateOptions struct {
+	cluster  *clusterFlags
+	keys     keyFlags
+	clients  []string
+	hosts    []string
+	exact    bool
+	singleCA bool
+
+	caLifetime                days
+	clientCACert, clientCAKey string
+	peerCACert, peerCAKey     string
+	cfssl                     string
+}
+
+func newCertsCreateCommand(a *app) *cobra.Command {
+	var o certsCreateOptions
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Make the certificates that a cluster needs",
+		Long: `create makes the certificates that a cluster needs: two authorities, a server and
+a peer certificate for each member, and a client certificate for root. Run again,
+it makes what is missing, keeps what fits, and reissues what does not: because a
+member answers to another host now, or a certificate ends within 30 days.
+
+Two authorities keep a client's certificate from opening the peer port.`,
+		Example: `  etcdctr certs create
+  etcdctr certs create --members 5 --host etcd1=10.0.0.11 --host db.example.com
+  etcdctr certs create --client root,backup --key-algorithm ed25519
+  etcdctr certs create --client-ca-cert ca.pem --client-ca-key ca-key.pem
+  etcdctr certs create --from-cfssl ./cfssl`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runCertsCreate(cmd.Context(), a, o)
+		},
+	}
+	o.cluster = addClusterFlags(cmd)
+	addKeyFlags(cmd, &o.keys, string(certs.DefaultKey), "365d")
+	flags := cmd.Flags()
+	flags.StringSliceVar(&o.clients, "client", []string{adminClient}, "clients to make certificates for; --client= for none")
+	flags.StringSliceVar(&o.hosts, "host", nil, "further name or address of every member, or MEMBER=HOST of one")
+	flags.BoolVar(&o.exact, "exact-hosts", false, "reissue members' certificates that answer to other hosts too")
+	flags.BoolVar(&o.singleCA, "single-ca", false, "one authority for clients and peers: any client certificate opens the peer port")
+	flags.Var(&o.caLifetime, "ca-lifetime", "how long new authorities are valid (default 3650d)")
+	flags.StringVar(&o.clientCACert, "client-ca-cert", "", "existing authority for servers and clients, PEM, its chain after it; for everything with --single-ca")
+	flags.StringVar(&o.clientCAKey, "client-ca-key", "", "its private key, PEM")
+	flags.StringVar(&o.peerCACert, "peer-ca-cert", "", "existing authority for peers")
+	flags.StringVar(&o.peerCAKey, "peer-ca-key", "", "its private key, PEM")
+	flags.StringVar(&o.cfssl, "from-cfssl", "", "folder with cfssl's ca-csr.json, ca-config.json, server-csr.json, ca.pem to take over")
+	return cmd
+}
+
+func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions) error {
+	c, err := o.cluster.resolve(a)
+	if err != nil {
+		return err
+	}
+	if c.TLS != cluster.Mutual {
+		return usage(fmt.Errorf("tls: %s has no use for certificates: use mutual", c.TLS))
+	}
+	plan, err := o.plan(c)
+	if err != nil {
+		return err
+	}
+	if o.cfssl != "" {
+		var notes []string
+		if plan, notes, err = certs.FromCFSSL(o.cfssl, plan); err != nil {
+			return usage(err)
+		}
+		for _, note := range notes {
+			a.warn("%s", note)
+		}
+	}
+	if err := plan.Validate(); err != nil {
+		return usage(err)
+	}
+	dir := o.cluster.certificates()
+	report, err := a.pki(dir).Ensure(ctx, plan)
+	if err != nil {
+		return certsError(dir, err)
+	}
+	a.sayReport(dir, report)
+	return nil
+}
+
+// plan is the cluster's plan with what the flags say about certificates.
+func (o certsCreateOptions) plan(c *cluster.Cluster) (certs.Plan, error) {
+	plan := certsPlan(c)
+	plan.Clients = nil
+	for _, name := range o.clients {
+		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: name})
+	}
+	plan.SingleCA, plan.Exact = o.singleCA, o.exact
+	plan.Key, plan.Lifetime = certs.KeyAlgorithm(o.keys.algorithm), o.keys.lifetime
+	plan.Authority.Lifetime = o.caLifetime.duration()
+	var clientErr, peerErr error
+	plan.Authority.Client, clientErr = loadAuthority("client-ca-cert", o.clientCACert, "client-ca-key", o.clientCAKey)
+	plan.Authority.Peer, peerErr = loadAuthority("peer-ca-cert", o.peerCACert, "peer-ca-key", o.peerCAKey)
+	return plan, errors.Join(addHosts(plan.Members, o.hosts), clientErr, peerErr)
+}
+
+// addHosts gives members the hosts of --host.
+func addHosts(members []certs.Member, hosts []string) error {
+	var errs []error
+	for _, h := range hosts {
+		name, host, one := strings.Cut(h, "=")
+		if !one {
+			host = h
+		}
+		if one && !slices.ContainsFunc(members, func(m certs.Member) bool { return m.Name == name }) {
+			errs = append(errs, usage(fmt.Errorf("--host %s: there is no member %q: write MEMBER=HOST, or HOST for all", h, name)))
+		}
+		for i := range members {
+			if !one || members[i].Name == name {
+				members[i].Hosts = append(members[i].Hosts, host)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/certs"
+)
+
+func newCertsListCommand(a *app) *cobra.Command {
+	var flags *clusterFlags
+	var format string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the certificates: whose, for what, until when",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return runCertsList(a, flags.certificates(), format)
+		},
+	}
+	flags = addCertsDirFlags(cmd)
+	addFormatFlag(cmd, &format)
+	return cmd
+}
+
+func runCertsList(a *app, dir, format string) error {
+	list, err := a.pki(dir).List()
+	if err != nil {
+		return certsError(dir, err)
+	}
+	if format == formatJSON {
+		return a.printJSON(list)
+	}
+	var rows [][]string
+	for _, c := range list {
+		rows = append(rows, certificateRow(c))
+	}
+	a.printTable([]string{"identity", "profile", "subject", "hosts", "key", "expires", "days", "status"}, rows)
+	return nil
+}
+
+func certificateRow(c certs.Certificate) []string {
+	if c.Status == certs.Broken {
+		return []string{c.Identity, string(c.Profile), "", "", "", "", "", string(c.Status)}
+	}
+	return []string{
+		c.Identity, string(c.Profile), c.Subject, strings.Join(c.Hosts, ","), string(c.Key),
+		c.NotAfter.UTC().Format(time.DateOnly), strconv.Itoa(c.DaysLeft), string(c.Status),
+	}
+}
+
+// printJSON writes a result for a script.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+type certsVerifyOptions struct {
+	cluster *clusterFlags
+	within  days
+	format  string
+}
+
+func newCertsVerifyCommand(a *app) *cobra.Command {
+	var o certsVerifyOptions
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check the certificates against the cluster, and say how to mend them",
+		Long: `verify checks every certificate: its chain and key, its key usages, that it has
+the names and addresses which the cluster needs, its dates, whether it is revoked,
+and the files' permissions. It prints each finding with its remedy and exits 1
+when there is an error; warnings alone exit 0.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return runCertsVerify(a, o)
+		},
+	}
+	o.cluster = addClusterFlags(cmd)
+	cmd.Flags().Var(&o.within, "within", "certificates that end so soon are an error too, such as 30d")
+	addFormatFlag(cmd, &o.format)
+	return cmd
+}
+
+func runCertsVerify(a *app, o certsVerifyOptions) error {
+	c, err := o.cluster.resolve(a)
+	if err != nil {
+		return err
+	}
+	if c.TLS != cluster.Mutual {
+		return usage(fmt.Errorf("tls: %s has no use for certificates: use mutual", c.TLS))
+	}
+	dir := o.cluster.certificates()
+	plan := certsPlan(c)
+	plan.Clients = nil // which clients there are is not the cluster's matter
+	findings, err := a.pki(dir).Verify(certs.VerifyOptions{Plan: &plan, Within: o.within.duration()})
+	if err != nil {
+		return certsError(dir, err)
+	}
+	if err := a.printFindings(findings, o.format); err != nil {
+		return err
+	}
+	if err := verdict(findings); err != nil {
+		return certsError(dir, err)
+	}
+	a.say("certificates in %s: fit the cluster", dir)
+	return nil
+}
+
+func (a *app) printFindings(findings []certs.Finding, format string) error {
+	if format == formatJSON {
+		if findings == nil {
+			findings = []certs.Finding{} // an empty list, not null
+		}
+		return a.printJSON(findings)
+	}
+	for _, f := range findings {
+		fmt.Fprintf(a.out, "%s: %s: %s: %s\n", f.Severity, f.Identity, f.Problem, f.Remedy)
+	}
+	return nil
+}
+
+// verdict is an error when there is one among the findings.
+func verdict(findings []certs.Finding) error {
+	n := 0
+	for _, f := range findings {
+		if f.Severity == certs.Error {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("1 error was found")
+	}
+	return fmt.Errorf("%d errors were found", n)
+}
