@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -185,18 +184,4 @@ func moduleVersion(info *debug.BuildInfo, path string) string {
 		}
 	}
 	return ""
-}
-
-// sameFile tells whether all names in dir are one file, as where an etcdctr
-// binary stands in for all three through links.
-func sameFile(dir string) (string, bool) {
-	var first string
-	for _, name := range Names {
-		resolved, err := filepath.EvalSymlinks(filepath.Join(dir, name))
-		if err != nil || first != "" && resolved != first {
-			return "", false
-		}
-		first = resolved
-	}
-	return first, true
 }

@@ -19,6 +19,7 @@ type Engine interface {
 	ImageInspect(ctx context.Context, image string, opts ...client.ImageInspectOption) (client.ImageInspectResult, error)
 	ImageLoad(ctx context.Context, input io.Reader, opts ...client.ImageLoadOption) (client.ImageLoadResult, error)
 	ImageSave(ctx context.Context, images []string, opts ...client.ImageSaveOption) (client.ImageSaveResult, error)
+	ImageTag(ctx context.Context, opts client.ImageTagOptions) (client.ImageTagResult, error)
 	ServerVersion(ctx context.Context, opts client.ServerVersionOptions) (client.ServerVersionResult, error)
 }
 
@@ -32,12 +33,16 @@ func EnginePlatform(ctx context.Context, e Engine) (v1.Platform, error) {
 }
 
 // Load hands an image to a Docker Engine under the given references, such as
-// "localhost/etcd:v3.7.3", and gives its ID. A reference moves if another
-// image has it. The Engine has the whole image or nothing of it.
-func Load(ctx context.Context, e Engine, img *Image, refs []string, progress Progress) (string, error) {
+// "localhost/etcd:v3.7.3". A reference moves if another image has it. The
+// Engine has the whole image or nothing of it, and is only sent what it does
+// not have yet.
+func Load(ctx context.Context, e Engine, img *Image, refs []string, progress Progress) error {
 	tags, err := parseTags(refs)
 	if err != nil {
-		return "", err
+		return err
+	}
+	if _, err := e.ImageInspect(ctx, img.ID()); err == nil {
+		return tagImage(ctx, e, img.ID(), tags)
 	}
 	r, w := io.Pipe()
 	go func() { w.CloseWithError(writeDockerArchive(w, img, tags)) }()
@@ -45,11 +50,20 @@ func Load(ctx context.Context, e Engine, img *Image, refs []string, progress Pro
 
 	event := Event{Item: tags[0], Action: "loading", Total: img.layer.tarSize}
 	if err := sendArchive(ctx, e, &counter{r: r, event: event, progress: progress}); err != nil {
-		return "", fmt.Errorf("load %s into the Docker Engine: %w", tags[0], err)
+		return fmt.Errorf("load %s into the Docker Engine: %w", tags[0], err)
 	}
-	event.Done = true
+	event.Current, event.Done = event.Total, true
 	progress.report(event)
-	return img.ID(), nil
+	return nil
+}
+
+func tagImage(ctx context.Context, e Engine, id string, tags []string) error {
+	for _, tag := range tags {
+		if _, err := e.ImageTag(ctx, client.ImageTagOptions{Source: id, Target: tag}); err != nil {
+			return fmt.Errorf("tag %s as %s: %w", id, tag, err)
+		}
+	}
+	return nil
 }
 
 // parseTags normalises references that an image is to have, and reports all
@@ -58,11 +72,8 @@ func parseTags(refs []string) ([]string, error) {
 	var tags []string
 	var errs []error
 	for _, s := range refs {
-		t, err := name.NewTag(s)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%q cannot name an image: write it as REPOSITORY:TAG", s))
-			continue
-		}
+		t, err := parseTag(s)
+		errs = append(errs, err)
 		tags = append(tags, familiar(t))
 	}
 	if len(refs) == 0 {
@@ -71,8 +82,16 @@ func parseTags(refs []string) ([]string, error) {
 	return tags, errors.Join(errs...)
 }
 
-// familiar writes a tag the way Docker does: "index.docker.io/library/etcd" is
-// "etcd" to it.
+func parseTag(s string) (name.Tag, error) {
+	t, err := name.NewTag(s)
+	if err != nil {
+		return t, fmt.Errorf("%q cannot name an image: write it as REPOSITORY:TAG", s)
+	}
+	return t, nil
+}
+
+// familiar writes a tag the way Docker does: what is index.docker.io/library/etcd
+// elsewhere is etcd to it.
 func familiar(t name.Tag) string {
 	s := strings.TrimPrefix(t.Name(), name.DefaultRegistry+"/")
 	return strings.TrimPrefix(s, "library/")
@@ -99,8 +118,10 @@ func sendArchive(ctx context.Context, e Engine, archive io.Reader) error {
 	}
 }
 
-// dockerImage is an entry of the file manifest.json in an archive that
-// `docker load` takes.
+// dockerManifest is the file in an archive that makes `docker load` take it.
+const dockerManifest = "manifest.json"
+
+// dockerImage is an entry of dockerManifest; its paths are inside the archive.
 type dockerImage struct {
 	Config   string
 	RepoTags []string
@@ -117,12 +138,15 @@ func writeDockerArchive(w io.Writer, img *Image, tags []string) error {
 	if err != nil {
 		return err
 	}
-	bytesOf := func(b []byte) func() (io.ReadCloser, error) {
-		return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
-	}
 	return writeTar(w, []entry{
-		{file(config, int64(len(img.config))), bytesOf(img.config)},
+		inMemory(config, img.config),
 		{file(layerName, img.layer.tarSize), img.layer.Uncompressed},
-		{file("manifest.json", int64(len(manifest))), bytesOf(manifest)},
+		inMemory(dockerManifest, manifest),
 	})
+}
+
+func inMemory(name string, data []byte) entry {
+	return entry{file(name, int64(len(data))), func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(data)), nil
+	}}
 }

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -52,9 +53,10 @@ func (i *Image) Size() int64 {
 }
 
 // OCI gives the image as go-containerregistry knows images, with OCI's media
-// types. It compresses the layer, which Load never needs.
-func (i *Image) OCI() (v1.Image, error) {
-	if err := i.layer.compress(); err != nil {
+// types. It compresses the layer, which takes seconds and which Load never
+// needs.
+func (i *Image) OCI(ctx context.Context) (v1.Image, error) {
+	if err := i.layer.compress(ctx); err != nil {
 		return nil, err
 	}
 	return newArtifact(v1.Manifest{

@@ -2,7 +2,6 @@ package images
 
 import (
 	"archive/tar"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,7 @@ import (
 
 func build(t *testing.T, s Source) *Image {
 	t.Helper()
-	b, err := s.Binaries(context.Background(), testPlatform)
+	b, err := s.Binaries(t.Context(), testPlatform)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +30,7 @@ func build(t *testing.T, s Source) *Image {
 
 func oci(t *testing.T, img *Image) v1.Image {
 	t.Helper()
-	o, err := img.OCI()
+	o, err := img.OCI(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,18 +66,18 @@ func TestImageOfThreeProgramsHasTheOfficialLayout(t *testing.T) {
 		"drwxr-xr-x 0:0 etc",
 		"drwxr-xr-x 0:0 etc/ssl",
 		"drwxr-xr-x 0:0 etc/ssl/certs",
-		"-rw-r--r-- 0:0 etc/group",
-		"-rw-r--r-- 0:0 etc/passwd",
-		"-rw-r--r-- 0:0 etc/ssl/certs/ca-certificates.crt",
 		"drwxr-xr-x 0:0 usr",
 		"drwxr-xr-x 0:0 usr/local",
 		"drwxr-xr-x 0:0 usr/local/bin",
-		"-rwxr-xr-x 0:0 usr/local/bin/etcd",
-		"-rwxr-xr-x 0:0 usr/local/bin/etcdctl",
-		"-rwxr-xr-x 0:0 usr/local/bin/etcdutl",
 		"drwxr-xr-x 0:0 var",
 		"drwxr-xr-x 0:0 var/lib",
 		"drwx------ 65532:65532 var/lib/etcd",
+		"-rw-r--r-- 0:0 etc/group",
+		"-rw-r--r-- 0:0 etc/passwd",
+		"-rw-r--r-- 0:0 etc/ssl/certs/ca-certificates.crt",
+		"-rwxr-xr-x 0:0 usr/local/bin/etcd",
+		"-rwxr-xr-x 0:0 usr/local/bin/etcdctl",
+		"-rwxr-xr-x 0:0 usr/local/bin/etcdutl",
 	}
 	if diff := cmp.Diff(want, listing(t, img)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)

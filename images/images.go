@@ -39,6 +39,7 @@ type Source interface {
 type Event struct {
 	Item    string // what is worked on: a file name, an image reference
 	Action  string // what is done to it: "downloading"
+	Detail  string // what of it right now, if that changes often
 	Current int64  // bytes so far
 	Total   int64  // bytes in the end, 0 when unknown or not counted
 	Done    bool   // the action ended well

@@ -3,6 +3,7 @@ package images
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -31,19 +32,23 @@ func newLayer(entries []entry) (*layer, error) {
 	return l, err
 }
 
-func (l *layer) compress() error {
+func (l *layer) compress(ctx context.Context) error {
 	if l.gz != nil {
 		return nil
 	}
 	var buf bytes.Buffer
 	zw := gzip.NewWriter(&buf)
-	if err := writeTar(zw, l.entries); err != nil {
+	r, err := l.Uncompressed()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if _, err := io.Copy(zw, contextReader{ctx, r}); err != nil {
 		return err
 	}
 	if err := zw.Close(); err != nil {
 		return err
 	}
-	var err error
 	if l.digest, _, err = v1.SHA256(bytes.NewReader(buf.Bytes())); err != nil {
 		return err
 	}

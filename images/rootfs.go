@@ -11,13 +11,12 @@ import (
 	"time"
 )
 
-// rootfs holds the files that every image has besides the programs. The
-// Dockerfile copies the same folder.
+// rootfs holds the files that every image has besides the programs.
 //
 // The root certificates are Mozilla's, as the Go project distributes them in
 // golang.org/x/crypto/x509roots/fallback/bundle; they come from the module and
 // not from the machine, so that every machine makes the same image. Run
-// `go test ./images -run RootCertificates -update` after an update of that module.
+// `go test ./images -run Root -update` after an update of that module.
 //
 //go:embed rootfs
 var rootfs embed.FS
@@ -43,7 +42,28 @@ type entry struct {
 
 // rootEntries lists the whole file system of an image with these programs.
 func rootEntries(b *Binaries) ([]entry, error) {
-	entries := []entry{directory("etc"), directory("etc/ssl"), directory("etc/ssl/certs")}
+	entries, err := baseEntries()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range b.Programs {
+		entries = append(entries, program(p))
+	}
+	if b.multicall() {
+		entries = append(entries, multicallLinks()...)
+	}
+	return entries, nil
+}
+
+// baseEntries lists what every image has.
+func baseEntries() ([]entry, error) {
+	data := directory(dataDir)
+	data.Mode, data.Uid, data.Gid = 0o700, user, user // what etcd asks of its data directory
+	entries := []entry{
+		directory("etc"), directory("etc/ssl"), directory("etc/ssl/certs"),
+		directory("usr"), directory("usr/local"), directory(binDir),
+		directory("var"), directory("var/lib"), data,
+	}
 	for _, name := range []string{"etc/group", "etc/passwd", "etc/ssl/certs/ca-certificates.crt"} {
 		e, err := embedded(name)
 		if err != nil {
@@ -51,18 +71,16 @@ func rootEntries(b *Binaries) ([]entry, error) {
 		}
 		entries = append(entries, e)
 	}
-	entries = append(entries, directory("usr"), directory("usr/local"), directory(binDir))
-	for _, p := range b.Programs {
-		entries = append(entries, program(p))
+	return entries, nil
+}
+
+// multicallLinks give one file the names of all three programs.
+func multicallLinks() []entry {
+	var links []entry
+	for _, name := range Names {
+		links = append(links, link(path.Join(binDir, name), multicallName))
 	}
-	if b.multicall() {
-		for _, name := range Names {
-			entries = append(entries, link(path.Join(binDir, name), multicallName))
-		}
-	}
-	data := directory(dataDir)
-	data.Mode, data.Uid, data.Gid = 0o700, user, user // what etcd asks of its data directory
-	return append(entries, directory("var"), directory("var/lib"), data), nil
+	return links
 }
 
 func directory(name string) entry {

@@ -41,6 +41,32 @@ func TestRootCertificatesAreThoseOfThePinnedModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("%s differs from golang.org/x/crypto/x509roots/fallback/bundle: run go test ./images -run RootCertificates -update", file)
+		t.Errorf("%s differs from golang.org/x/crypto/x509roots/fallback/bundle: run go test ./images -run Root -update", file)
+	}
+}
+
+// The Dockerfile adds everything but the program from one archive, which keeps
+// owners and modes through any builder and any umask.
+func TestRootfsArchiveOfTheDockerfileIsWhatImagesHave(t *testing.T) {
+	const file = "rootfs.tar"
+	entries, err := baseEntries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want bytes.Buffer
+	if err := writeTar(&want, append(entries, multicallLinks()...)); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(file, want.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("%s is not what images are made of: run go test ./images -run Root -update", file)
 	}
 }

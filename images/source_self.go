@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -55,36 +54,4 @@ func examineMulticall(file string) (Program, error) {
 		}
 	}
 	return p, nil
-}
-
-// Dir takes programs that are there already: files named etcd, etcdctl and
-// etcdutl in a folder.
-type Dir struct {
-	Path string
-}
-
-// Binaries examines the three files, and reports the mistakes of all of them.
-func (d Dir) Binaries(_ context.Context, platform v1.Platform) (*Binaries, error) {
-	return binariesIn(d.Path, "dir "+d.Path, platform)
-}
-
-func binariesIn(dir, origin string, platform v1.Platform) (*Binaries, error) {
-	if file, ok := sameFile(dir); ok {
-		p, err := examineMulticall(file)
-		if err != nil {
-			return nil, err
-		}
-		return newBinaries(origin, platform, []Program{p})
-	}
-	var programs []Program
-	var errs []error
-	for _, name := range Names {
-		p, err := examine(name, filepath.Join(dir, name))
-		errs = append(errs, err)
-		programs = append(programs, p)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return newBinaries(origin, platform, programs)
 }

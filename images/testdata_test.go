@@ -1,6 +1,7 @@
 package images
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,66 +27,54 @@ var built struct {
 	dirs map[string]string
 }
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if built.root != "" {
-		os.RemoveAll(built.root)
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	root, err := os.MkdirTemp("", "etcdctr-images-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	os.Exit(code)
+	defer discard(root)
+	built.root, built.dirs = root, map[string]string{}
+	return m.Run()
 }
 
 // programs gives a folder with etcd, etcdctl, etcdutl and the etcdctr that is
-// all three, compiled once for each version and environment.
-func programs(t *testing.T, version string, env ...string) string {
+// all three, of one release, compiled once.
+func programs(t *testing.T, version string) string {
 	t.Helper()
 	built.Lock()
 	defer built.Unlock()
-	key := version
-	for _, e := range env {
-		key += " " + e
-	}
-	if dir, ok := built.dirs[key]; ok {
+	if dir, ok := built.dirs[version]; ok {
 		return dir
 	}
-	if built.dirs == nil {
-		built.dirs = map[string]string{}
-	}
-	dir := compile(t, version, env)
-	built.dirs[key] = dir
-	return dir
-}
-
-func compile(t *testing.T, version string, env []string) string {
-	t.Helper()
-	if built.root == "" {
-		root, err := os.MkdirTemp("", "etcdctr-images-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		built.root = root
-	}
-	src, err := os.MkdirTemp(built.root, "src-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	src := filepath.Join(built.root, version)
 	archive, err := txtar.ParseFile("testdata/programs.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range archive.Files {
-		data := []byte(os.Expand(string(f.Data), func(string) string { return version }))
-		write(t, filepath.Join(src, f.Name), data)
+		data := os.Expand(string(f.Data), func(string) string { return version })
+		write(t, filepath.Join(src, f.Name), []byte(data))
 	}
+	bin := filepath.Join(src, "bin")
 	for name, folder := range map[string]string{"etcd": "server", "etcdctl": "etcdctl", "etcdutl": "etcdutl", "etcdctr": "etcdctr"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(src, "bin", name), ".")
-		cmd.Dir = filepath.Join(src, folder)
-		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off", "CGO_ENABLED=0", "GOOS=linux")
-		cmd.Env = append(cmd.Env, env...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", name, err, out)
-		}
+		compile(t, filepath.Join(src, folder), filepath.Join(bin, name), "CGO_ENABLED=0")
 	}
-	return filepath.Join(src, "bin")
+	built.dirs[version] = bin
+	return bin
+}
+
+func compile(t *testing.T, module, output string, env ...string) {
+	t.Helper()
+	cmd := exec.Command("go", "build", "-trimpath", "-o", output, ".")
+	cmd.Dir = module
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off", "GOOS=linux")
+	cmd.Env = append(cmd.Env, env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", module, err, out)
+	}
 }
 
 func write(t *testing.T, file string, data []byte) {

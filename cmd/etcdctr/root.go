@@ -35,6 +35,7 @@ containers. The shortest way to a cluster:
 		newCertsCommand(a),
 		newComposeCommand(a),
 		newEnvCommand(a),
+		newImageCommand(a),
 		newVersionCommand(a),
 	)
 	markUsage(root)

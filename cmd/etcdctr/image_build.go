@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/renameio/v2/maybe"
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/images"
+)
+
+type imageBuildOptions struct {
+	source   *sourceFlags
+	output   string
+	tag      string
+	sbom     string
+	format   string
+	progress string
+}
+
+func newImageBuildCommand(a *app) *cobra.Command {
+	var o imageBuildOptions
+	cmd := &cobra.Command{
+		Use:   "build",
+		Short: "Make an etcd image from this program, Go modules, a release or a folder",
+		Long: `build makes an image with the official image's layout, reproducibly: the same
+programs give the same digest on any machine. Nothing else takes part, neither
+a base image nor a builder; only the default output asks for a Docker Engine.
+
+    self      this program, which is etcd, etcdctl and etcdutl too
+    module    compiled from etcd's Go modules, with the Go toolchain found here
+    release   upstream's archive, checked against its SHA256SUMS
+    dir       programs you have
+
+The image has the tag localhost/etcd:VERSION unless --tag says otherwise.`,
+		Example: `  etcdctr image build
+  etcdctr image build --source module --etcd 3.6 --tag registry.example/etcd:v3.6.16
+  etcdctr image build --source module --platform linux/amd64,linux/arm64 --output oci:etcd-image
+  etcdctr image build --source release --mirror https://mirror.example/etcd --output tar:etcd.tar`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runImageBuild(cmd.Context(), a, o)
+		},
+	}
+	o.source = addSourceFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&o.output, "output", "o", "docker", "where the image goes: docker (the Engine), oci:FOLDER (an OCI layout) or tar:FILE")
+	flags.StringVarP(&o.tag, "tag", "t", "", "reference of the image (default localhost/etcd:VERSION)")
+	flags.StringVar(&o.sbom, "sbom", "", "write the software bill of materials (SPDX) to this file too")
+	addFormatFlag(cmd, &o.format)
+	addProgressFlag(cmd, &o.progress)
+	return cmd
+}
+
+// imageResult is what image build and image push tell.
+type imageResult struct {
+	Reference string         `json:"reference"`
+	Digest    string         `json:"digest"` // of the manifest or index; in a Docker Engine, the image's ID
+	Images    []imageDetails `json:"images"`
+}
+
+type imageDetails struct {
+	Platform string           `json:"platform"`
+	Etcd     string           `json:"etcd"`
+	Source   string           `json:"source"`
+	ID       string           `json:"id"`
+	Size     int64            `json:"size"` // bytes, unpacked
+	Programs []programDetails `json:"programs"`
+}
+
+type programDetails struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Size    int64  `json:"size"`
+	Static  bool   `json:"static"`
+}
+
+func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
+	if err := o.source.check(); err != nil {
+		return err
+	}
+	destination, err := openDestination(ctx, o)
+	if err != nil {
+		return err
+	}
+	board := a.newProgress(o.progress)
+	defer board.close()
+	imgs, err := o.source.build(ctx, destination.platforms, board)
+	if err != nil {
+		return err
+	}
+	ref := o.tag
+	if ref == "" {
+		ref = "localhost/etcd:" + imgs[0].Binaries.Version
+	}
+	digest, err := destination.write(ctx, ref, imgs, showImageEvents(board))
+	if err != nil {
+		return imageError(err)
+	}
+	board.close()
+	if err := writeSBOM(o.sbom, imgs); err != nil {
+		return err
+	}
+	return a.printImages(o.format, o.progress, ref, digest, imgs)
+}
+
+// destination is what --output means.
+type destination struct {
+	platforms []v1.Platform
+	// write puts images there under a reference and gives the digest that the
+	// place knows them by.
+	write func(ctx context.Context, ref string, imgs []*images.Image, progress images.Progress) (string, error)
+}
+
+func openDestination(ctx context.Context, o imageBuildOptions) (*destination, error) {
+	kind, path, _ := strings.Cut(o.output, ":")
+	switch {
+	case o.output == "docker":
+		return engineDestination(ctx, o.source)
+	case kind == "oci" && path != "":
+		return fileDestination(o.source, path, images.WriteLayout)
+	case kind == "tar" && path != "":
+		return fileDestination(o.source, path, images.WriteArchive)
+	}
+	return nil, usage(fmt.Errorf("--output %q: must be docker, oci:FOLDER or tar:FILE", o.output))
+}
+
+func engineDestination(ctx context.Context, source *sourceFlags) (*destination, error) {
+	if len(source.platforms) > 1 {
+		return nil, usage(errors.New("--platform: a Docker Engine takes one platform at a time: name one, or give --output oci:FOLDER"))
+	}
+	engine, err := connectEngine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	platform, err := images.EnginePlatform(ctx, engine)
+	if err != nil {
+		return nil, err
+	}
+	platforms, err := source.parsePlatforms(platform)
+	if err != nil {
+		return nil, err
+	}
+	write := func(ctx context.Context, ref string, imgs []*images.Image, progress images.Progress) (string, error) {
+		return imgs[0].ID(), images.Load(ctx, engine, imgs[0], []string{ref}, progress)
+	}
+	return &destination{platforms, write}, nil
+}
+
+type writeFunc func(ctx context.Context, path, ref string, imgs []*images.Image) (v1.Hash, error)
+
+func fileDestination(source *sourceFlags, path string, write writeFunc) (*destination, error) {
+	platforms, err := source.parsePlatforms(v1.Platform{OS: "linux", Architecture: runtime.GOARCH})
+	if err != nil {
+		return nil, err
+	}
+	return &destination{platforms, func(ctx context.Context, ref string, imgs []*images.Image, progress images.Progress) (string, error) {
+		event := images.Event{Item: path, Action: "writing"}
+		progress(event)
+		digest, err := write(ctx, path, ref, imgs)
+		event.Done = err == nil
+		progress(event)
+		return digest.String(), err
+	}}, nil
+}
+
+// writeSBOM writes the bill of materials of one image, or of several as one
+// JSON document each.
+func writeSBOM(file string, imgs []*images.Image) error {
+	if file == "" {
+		return nil
+	}
+	var all []byte
+	for _, img := range imgs {
+		doc, err := img.SBOM()
+		if err != nil {
+			return err
+		}
+		all = append(append(all, doc...), '\n')
+	}
+	if err := maybe.WriteFile(file, all, 0o644); err != nil {
+		return fmt.Errorf("write the bill of materials to %s: %w", file, err)
+	}
+	return nil
+}
+
+// printImages tells what was found and what became of it.
+func (a *app) printImages(format, progress, ref, digest string, imgs []*images.Image) error {
+	result := imageResult{Reference: ref, Digest: digest}
+	var rows [][]string
+	for _, img := range imgs {
+		b := img.Binaries
+		if progress != progressQuiet {
+			a.say("found in %s", describe(b))
+		}
+		result.Images = append(result.Images, imageDetailsOf(img))
+		rows = append(rows, []string{ref, b.Platform.String(), b.Version, megabytes(img.Size()), digest})
+	}
+	if format == formatJSON {
+		enc := json.NewEncoder(a.out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(result)
+	}
+	a.printTable([]string{"reference", "platform", "etcd", "size", "digest"}, rows)
+	return nil
+}
+
+func imageDetailsOf(img *images.Image) imageDetails {
+	b := img.Binaries
+	d := imageDetails{
+		Platform: b.Platform.String(), Etcd: b.Version, Source: b.Origin, ID: img.ID(), Size: img.Size(),
+	}
+	for _, p := range b.Programs {
+		d.Programs = append(d.Programs, programDetails{p.Name, p.Version, p.Size, p.Static})
+	}
+	return d
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/images"
+)
+
+type imagePushOptions struct {
+	from      string
+	plainHTTP bool
+	progress  string
+}
+
+func newImagePushCommand(a *app) *cobra.Command {
+	var o imagePushOptions
+	cmd := &cobra.Command{
+		Use:   "push REFERENCE",
+		Short: "Put an image into a registry",
+		Long: `push puts the Docker Engine's image of that name into the registry that the
+name says; with --from, it puts the image of an OCI layout or an archive there,
+all its platforms and its bill of materials included. What docker login left is
+used to log in. The result is the reference with its digest.`,
+		Example: `  etcdctr image push registry.example/etcd:v3.7.3
+  etcdctr image push --from etcd-image registry.example/etcd:v3.7.3`,
+		Args: exactly(1, "the reference to push to"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runImagePush(cmd.Context(), a, args[0], o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.from, "from", "", "OCI layout (a folder) or archive to push instead of the Docker Engine's image")
+	flags.BoolVar(&o.plainHTTP, "plain-http", false, "speak unencrypted HTTP to other machines too, not just on loopback")
+	addProgressFlag(cmd, &o.progress)
+	return cmd
+}
+
+func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) error {
+	board := a.newProgress(o.progress)
+	defer board.close()
+	opts := images.PushOptions{PlainHTTP: o.plainHTTP, Progress: showImageEvents(board)}
+	push := func() (fmt.Stringer, error) { return images.PushStored(ctx, o.from, ref, opts) }
+	if o.from == "" {
+		engine, err := connectEngine(ctx)
+		if err != nil {
+			return err
+		}
+		push = func() (fmt.Stringer, error) { return images.PushEngine(ctx, engine, ref, opts) }
+	}
+	digest, err := push()
+	if err != nil {
+		return pushError(err)
+	}
+	board.close()
+	fmt.Fprintf(a.out, "%s@%s\n", ref, digest)
+	return nil
+}
+
+func pushError(err error) error {
+	if t := (*transport.Error)(nil); errors.As(err, &t) &&
+		(t.StatusCode == http.StatusUnauthorized || t.StatusCode == http.StatusForbidden) {
+		return withHint(err, "log in with docker login, as someone who may write there")
+	}
+	return imageError(err)
+}
+
+// exactly is cobra.ExactArgs with a sentence that says what is wanted.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usage(fmt.Errorf("give %s", what))
+		}
+		return nil
+	}
+}

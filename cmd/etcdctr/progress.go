@@ -1,0 +1,190 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/progress"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+const (
+	progressAuto  = "auto"
+	progressPlain = "plain"
+	progressJSON  = "json"
+	progressQuiet = "quiet"
+)
+
+// addProgressFlag adds --progress, the same on every command that takes its
+// time.
+func addProgressFlag(cmd *cobra.Command, mode *string) {
+	*mode = progressAuto
+	modes := []string{progressAuto, progressPlain, progressJSON, progressQuiet}
+	cmd.Flags().Var(&choice{value: mode, of: modes}, "progress",
+		"how progress is told on standard error: auto (a terminal gets bars), plain, json or quiet")
+}
+
+// step is one thing that is being done, as far as it is known now. The packages
+// that do it have events of their own; this is what all of them come down to.
+type step struct {
+	Item    string `json:"item"`             // what is worked on, the key: later steps of an item replace earlier ones
+	Action  string `json:"action"`           // what is done to it: "downloading"
+	Detail  string `json:"detail,omitempty"` // what of it right now
+	Current int64  `json:"current,omitempty"`
+	Total   int64  `json:"total,omitempty"` // bytes; 0 where nothing is counted
+	Done    bool   `json:"done"`
+}
+
+// progressBoard shows steps. Its methods may be called from any goroutine.
+type progressBoard interface {
+	show(step)
+	close() // shows the last state; to be called before anything else is printed
+}
+
+// newProgress gives the board for a --progress mode.
+func (a *app) newProgress(mode string) progressBoard {
+	switch mode {
+	case progressQuiet:
+		return quietProgress{}
+	case progressJSON:
+		return &lineProgress{a: a, every: time.Second, write: writeJSONStep, last: map[string]lastLine{}}
+	case progressAuto:
+		if f, ok := a.errOut.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return newBarProgress(f)
+		}
+	}
+	return &lineProgress{a: a, every: 5 * time.Second, write: writePlainStep, last: map[string]lastLine{}}
+}
+
+type quietProgress struct{}
+
+func (quietProgress) show(step) {}
+func (quietProgress) close()    {}
+
+// lineProgress writes a line when an action begins, when it is done, and now
+// and then between.
+type lineProgress struct {
+	a     *app
+	every time.Duration
+	write func(*app, step)
+
+	mu   sync.Mutex
+	last map[string]lastLine
+}
+
+type lastLine struct {
+	action string
+	at     time.Time
+}
+
+func (p *lineProgress) show(s step) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.a.now()
+	last, known := p.last[s.Item]
+	if known && !s.Done && last.action == s.Action && now.Sub(last.at) < p.every {
+		return
+	}
+	p.last[s.Item] = lastLine{s.Action, now}
+	p.write(p.a, s)
+}
+
+func (*lineProgress) close() {}
+
+func writePlainStep(a *app, s step) {
+	line := s.Action + " " + s.Item
+	switch {
+	case s.Done && s.Current > 0:
+		line += ": done, " + megabytes(s.Current)
+	case s.Done:
+		line += ": done"
+	case s.Total > 0 && s.Current > 0:
+		line += fmt.Sprintf(": %s of %s", megabytes(s.Current), megabytes(s.Total))
+	case s.Detail != "":
+		line += ": " + s.Detail
+	}
+	a.say("%s", line)
+}
+
+func writeJSONStep(a *app, s step) {
+	// A terminal that went away is no failure of the command.
+	_ = json.NewEncoder(a.errOut).Encode(s)
+}
+
+// megabytes writes a number of bytes the way Docker's tools do.
+func megabytes(n int64) string {
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+// barProgress draws a bar for each item on a terminal.
+type barProgress struct {
+	writer   progress.Writer
+	rendered chan struct{} // closed when nothing more will be drawn; nil before the first step
+
+	mu   sync.Mutex
+	bars map[string]*progress.Tracker
+}
+
+func newBarProgress(out io.Writer) *barProgress {
+	w := progress.NewWriter()
+	w.SetOutputWriter(out)
+	w.SetUpdateFrequency(100 * time.Millisecond)
+	w.SetTrackerLength(20)
+	w.SetStyle(progress.StyleBlocks)
+	w.Style().Visibility.ETA = false
+	return &barProgress{writer: w, bars: map[string]*progress.Tracker{}}
+}
+
+func (p *barProgress) show(s step) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.start()
+	bar, known := p.bars[s.Item]
+	if !known {
+		bar = &progress.Tracker{Units: progress.UnitsBytes, AutoStopDisabled: true}
+		p.bars[s.Item] = bar
+		p.writer.AppendTracker(bar)
+	}
+	message := s.Action + " " + s.Item
+	if s.Detail != "" {
+		message += ": " + s.Detail
+	}
+	bar.UpdateMessage(message)
+	bar.UpdateTotal(s.Total)
+	bar.SetValue(s.Current)
+	if s.Done {
+		bar.MarkAsDone()
+	}
+}
+
+func (p *barProgress) start() {
+	if p.rendered != nil {
+		return
+	}
+	p.rendered = make(chan struct{})
+	go func() {
+		p.writer.Render()
+		close(p.rendered)
+	}()
+}
+
+func (p *barProgress) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, bar := range p.bars {
+		bar.MarkAsErrored() // unless it is done
+	}
+	for p.rendered != nil {
+		p.writer.Stop() // does nothing until Render has begun
+		select {
+		case <-p.rendered:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
