@@ -25,12 +25,21 @@ type Op struct {
 	After []*Op
 
 	object  string // the ID or name by which the engine knows what it is done to
-	network *types.NetworkConfig
-	volume  *types.VolumeConfig
+	network *networkCreation
+	volume  *volumeCreation
 	create  *creation
 	files   *transfer
 	newName string
-	probe   Container
+}
+
+type networkCreation struct {
+	config types.NetworkConfig
+	labels map[string]string
+}
+
+type volumeCreation struct {
+	config types.VolumeConfig
+	labels map[string]string
 }
 
 // Verb is a kind of operation.

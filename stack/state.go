@@ -24,6 +24,11 @@ type State struct {
 	Containers []Container // by service and number
 	Networks   []Network   // by name
 	Volumes    []Volume    // by name
+
+	// others are objects with names that the project wants, and not of it.
+	others map[string]other
+	// files are the digests of copied files, by volume.
+	files map[string]string
 }
 
 // Container is one container of a project.
@@ -84,6 +89,10 @@ type Volume struct {
 func (c Container) Running() bool {
 	return c.Status == container.StateRunning || c.Status == container.StatePaused
 }
+
+// exitedWell reports whether the container's process ended with code 0. A list
+// tells it nowhere but in the text for people.
+func (c Container) exitedWell() bool { return strings.HasPrefix(c.Detail, "Exited (0)") }
 
 // Member reports whether the container is a member of the cluster that the
 // project is about.

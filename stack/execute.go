@@ -1,0 +1,201 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
+)
+
+// Execution is how a plan is carried out.
+type Execution struct {
+	Engine   Engine
+	Prober   Prober
+	Progress Progress
+	// WaitTimeout bounds each wait for a container.
+	WaitTimeout time.Duration
+
+	report sync.Mutex
+}
+
+// headStart is how long a member that is resumed has for itself before the
+// next one. A starting etcd opens its ports, asks its peers and only then
+// serves; of two that do so at the same time, each waits a full second for the
+// other. Within this time it is past that, also on a slow machine.
+const headStart = 60 * time.Millisecond
+
+// Run carries a plan out, each operation once those before it are done, and
+// gives the operations that are done. After an error or once ctx is cancelled
+// it begins no further one. What it has begun to change it finishes: nothing is
+// left in a state that is not known.
+func (x *Execution) Run(ctx context.Context, p *Plan) ([]*Op, error) {
+	finished := make(map[*Op]chan struct{}, len(p.Ops))
+	for _, o := range p.Ops {
+		finished[o] = make(chan struct{})
+	}
+	var done []*Op
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	for _, o := range p.Ops {
+		g.Go(func() error {
+			if err := waitFor(ctx, o.After, finished); err != nil {
+				return err
+			}
+			if err := x.step(ctx, o); err != nil {
+				return err
+			}
+			mu.Lock()
+			done = append(done, o)
+			mu.Unlock()
+			close(finished[o])
+			return nil
+		})
+	}
+	err := g.Wait()
+	return done, err
+}
+
+func waitFor(ctx context.Context, ops []*Op, finished map[*Op]chan struct{}) error {
+	for _, o := range ops {
+		select {
+		case <-finished[o]:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// step carries one operation out and tells about it.
+func (x *Execution) step(ctx context.Context, o *Op) error {
+	x.tell(Event{Op: o, Stage: Started})
+	err := x.do(ctx, o)
+	if err != nil {
+		x.tell(Event{Op: o, Stage: Failed, Err: err})
+		return err
+	}
+	x.tell(Event{Op: o, Stage: Done})
+	return nil
+}
+
+func (x *Execution) tell(e Event) {
+	if x.Progress != nil {
+		x.report.Lock()
+		defer x.report.Unlock()
+		x.Progress(e)
+	}
+}
+
+// do carries one operation out. Only those that wait can be interrupted.
+func (x *Execution) do(ctx context.Context, o *Op) error {
+	var err error
+	switch o.Verb {
+	case AwaitAnswer, AwaitHealth, AwaitExit:
+		return x.await(ctx, o)
+	case Stop:
+		_, err = x.Engine.ContainerStop(ctx, o.target(), client.ContainerStopOptions{})
+	default:
+		err = x.change(context.WithoutCancel(ctx), o)
+	}
+	if err != nil && ctx.Err() == nil {
+		return &OpError{Op: o, Err: err}
+	}
+	return err
+}
+
+func (x *Execution) change(ctx context.Context, o *Op) error {
+	e := x.Engine
+	var err error
+	switch o.Verb {
+	case CreateNetwork:
+		err = o.network.create(ctx, e)
+	case RemoveNetwork:
+		_, err = e.NetworkRemove(ctx, o.target(), client.NetworkRemoveOptions{})
+	case CreateVolume:
+		err = o.volume.create(ctx, e)
+	case RemoveVolume:
+		_, err = e.VolumeRemove(ctx, o.target(), client.VolumeRemoveOptions{})
+	case CopyFiles:
+		err = o.files.run(ctx, e)
+	case CreateContainer:
+		err = o.create.create(ctx, e, o.Name)
+	case RenameContainer:
+		_, err = e.ContainerRename(ctx, o.target(), client.ContainerRenameOptions{NewName: o.newName})
+	case RemoveContainer:
+		_, err = e.ContainerRemove(ctx, o.target(), client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	case Start:
+		_, err = e.ContainerStart(ctx, o.target(), client.ContainerStartOptions{})
+	case StartHeld:
+		err = startHeld(ctx, e, o.target())
+	case Resume:
+		err = resume(ctx, e, o.target())
+	default:
+		return fmt.Errorf("no such operation: %s", o.Verb)
+	}
+	if o.Verb.removes() && errdefs.IsNotFound(err) {
+		return nil // somebody was faster
+	}
+	return err
+}
+
+// removes reports whether the operation is done when its object is not there.
+func (v Verb) removes() bool { return v == RemoveNetwork || v == RemoveVolume || v == RemoveContainer }
+
+// target is what the engine knows the operation's object by.
+func (o *Op) target() string {
+	if o.object != "" {
+		return o.object
+	}
+	return o.Name
+}
+
+// startHeld freezes a container as soon as it has started. An engine that
+// cannot freeze, such as a rootless one with cgroup v1, starts it: that costs
+// time and nothing else.
+func startHeld(ctx context.Context, e Engine, name string) error {
+	if _, err := e.ContainerStart(ctx, name, client.ContainerStartOptions{}); err != nil {
+		return err
+	}
+	_, _ = e.ContainerPause(ctx, name, client.ContainerPauseOptions{})
+	return nil
+}
+
+// resume wakes a container. One that is awake could not be frozen, has ended
+// meanwhile, or was woken by somebody else.
+func resume(ctx context.Context, e Engine, name string) error {
+	if _, err := e.ContainerUnpause(ctx, name, client.ContainerUnpauseOptions{}); err != nil && !notPaused(err) {
+		return err
+	}
+	time.Sleep(headStart)
+	return nil
+}
+
+// notPaused recognizes the engine's refusal to wake what is awake. Engine
+// 20.10 answers it with status 500, and only its text tells.
+func notPaused(err error) bool {
+	text := err.Error()
+	return errdefs.IsConflict(err) || strings.Contains(text, "is not paused") || strings.Contains(text, "is not running")
+}
+
+// OpError is the failure of one operation.
+type OpError struct {
+	Op  *Op
+	Err error
+}
+
+func (e *OpError) Error() string { return fmt.Sprintf("cannot %s: %s", e.Op, engineText(e.Err)) }
+func (e *OpError) Unwrap() error { return e.Err }
+
+// engineText drops what every answer of an engine begins with.
+func engineText(err error) string {
+	return strings.TrimPrefix(err.Error(), "Error response from daemon: ")
+}
+
+// interrupted reports whether an execution was ended by its caller.
+func interrupted(err error) bool { return errors.Is(err, context.Canceled) }

@@ -1,0 +1,217 @@
+package stack
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/moby/api/types/container"
+)
+
+// stopOrder puts the leader behind the other members and the services that
+// members depend on behind all of them. A leader that is told to stop hands
+// over to another member first, and waits in vain for one that is stopping
+// too: 7 seconds with etcd's defaults. Once all others are gone there is
+// nobody to hand over to, and it leaves at once.
+func stopOrder(containers []Container, leader string) []Container {
+	order := slices.Clone(containers)
+	slices.SortStableFunc(order, func(a, b Container) int {
+		return cmp.Compare(stopRank(a, leader), stopRank(b, leader))
+	})
+	return order
+}
+
+func stopRank(c Container, leader string) int {
+	switch {
+	case c.Service == leader && c.Member():
+		return 1
+	case c.Member():
+		return 0
+	default:
+		return 2
+	}
+}
+
+// stop ends a container's process in its own good time. A frozen one has to be
+// woken for that.
+func (p *Plan) stop(c Container, cause string, after ...*Op) *Op {
+	if c.Status == container.StatePaused {
+		after = append(after, p.add(&Op{Verb: Resume, Name: c.Name, object: c.ID, Cause: "it is paused"}, after...))
+	}
+	return p.add(&Op{Verb: Stop, Name: c.Name, object: c.ID, Cause: cause}, after...)
+}
+
+// stopAll stops containers in stopOrder: each rank at once, after the one
+// before it.
+func (p *Plan) stopAll(containers []Container, leader string) map[string]*Op {
+	stops := map[string]*Op{}
+	var before, same []*Op
+	rank := 0
+	for _, c := range stopOrder(containers, leader) {
+		if !c.Running() && c.Status != container.StateRestarting {
+			continue
+		}
+		if r := stopRank(c, leader); r != rank {
+			before, same, rank = append(before, same...), nil, r
+		}
+		op := p.stop(c, "", before...)
+		same = append(same, op)
+		stops[c.ID] = op
+	}
+	return stops
+}
+
+// planStop stops containers and keeps them.
+func planStop(s *State, containers []Container, leader string) *Plan {
+	p := &Plan{Project: s.Project}
+	p.stopAll(containers, leader)
+	return p
+}
+
+// planDown removes all of a project but its volumes, and those too if asked
+// to. Data that is about to be deleted needs no goodbye: without it the
+// containers are killed.
+func planDown(s *State, leader string, volumes bool) *Plan {
+	p := &Plan{Project: s.Project}
+	var stops map[string]*Op
+	if !volumes {
+		stops = p.stopAll(slices.DeleteFunc(slices.Clone(s.Containers), Container.volatile), leader)
+	}
+	var gone []*Op
+	for _, c := range s.Containers {
+		gone = append(gone, p.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID}, stops[c.ID]))
+	}
+	for _, n := range s.Networks {
+		p.add(&Op{Verb: RemoveNetwork, Name: n.Name, object: n.ID}, gone...)
+	}
+	for _, v := range s.Volumes {
+		if volumes {
+			p.add(&Op{Verb: RemoveVolume, Name: v.Name, object: v.Name}, gone...)
+		}
+	}
+	return p
+}
+
+// planStart starts what does not run, in the order of the dependencies that
+// the containers remember.
+func planStart(s *State, containers []Container) *Plan {
+	p := &Plan{Project: s.Project}
+	var members []Container
+	started := map[string]*Op{}
+	for _, c := range dependencyOrder(containers) {
+		switch {
+		case c.Status == container.StatePaused:
+			started[c.Service] = p.add(&Op{Verb: Resume, Name: c.Name, object: c.ID, Cause: "it is paused"})
+		case c.Running() || c.exitedWell() && !c.Member():
+		case c.Member():
+			members = append(members, c)
+		default:
+			started[c.Service] = p.add(&Op{Verb: Start, Name: c.Name, object: c.ID, Cause: idle(c)}, p.conditions(c, started)...)
+		}
+	}
+	p.startMembers(members, started)
+	for _, c := range containers {
+		if c.Member() {
+			p.add(&Op{Verb: AwaitAnswer, Name: c.Name, object: c.ID}, started[c.Service])
+		}
+	}
+	return p
+}
+
+// startMembers starts members at the same time, held until all of them have
+// their network.
+func (p *Plan) startMembers(members []Container, started map[string]*Op) {
+	if len(members) == 1 {
+		c := members[0]
+		started[c.Service] = p.add(&Op{Verb: Start, Name: c.Name, object: c.ID, Cause: idle(c)}, p.conditions(c, started)...)
+		return
+	}
+	var held []*Op
+	for _, c := range members {
+		held = append(held, p.add(&Op{Verb: StartHeld, Name: c.Name, object: c.ID, Cause: idle(c)}, p.conditions(c, started)...))
+	}
+	before := held
+	for _, c := range members {
+		started[c.Service] = p.add(&Op{Verb: Resume, Name: c.Name, object: c.ID}, before...)
+		before = []*Op{started[c.Service]}
+	}
+}
+
+// conditions are the operations that a container's dependencies put before its
+// start.
+func (p *Plan) conditions(c Container, started map[string]*Op) []*Op {
+	var ops []*Op
+	for _, d := range c.dependencies() {
+		op := started[d.service]
+		if op != nil && d.condition == types.ServiceConditionHealthy {
+			op = p.add(&Op{Verb: AwaitHealth, Name: op.Name, object: op.object}, op)
+		}
+		if op != nil && d.condition == types.ServiceConditionCompletedSuccessfully {
+			op = p.add(&Op{Verb: AwaitExit, Name: op.Name, object: op.object}, op)
+		}
+		ops = append(ops, op)
+	}
+	return ops
+}
+
+type dependency struct{ service, condition string }
+
+// dependencies reads what Compose has noted at the container.
+func (c Container) dependencies() []dependency {
+	var deps []dependency
+	for entry := range strings.SplitSeq(c.Labels[dependsOnLabel], ",") {
+		if service, rest, ok := strings.Cut(entry, ":"); ok {
+			condition, _, _ := strings.Cut(rest, ":")
+			deps = append(deps, dependency{service, condition})
+		}
+	}
+	return deps
+}
+
+// dependencyOrder puts each container behind those that it depends on.
+func dependencyOrder(containers []Container) []Container {
+	var order []Container
+	seen := map[string]bool{}
+	var visit func(c Container)
+	visit = func(c Container) {
+		if seen[c.ID] {
+			return
+		}
+		seen[c.ID] = true
+		for _, d := range c.dependencies() {
+			for _, other := range containers {
+				if other.Service == d.service {
+					visit(other)
+				}
+			}
+		}
+		order = append(order, c)
+	}
+	for _, c := range containers {
+		visit(c)
+	}
+	return order
+}
+
+// planRestart restarts containers. Members that serve are restarted one by
+// one, the leader last; there is nothing to keep up among those that do not.
+func planRestart(s *State, containers []Container, now standing) *Plan {
+	p := &Plan{Project: s.Project}
+	var before []*Op
+	for _, c := range stopOrder(containers, now.leader) {
+		stop := p.stop(c, "", before...)
+		start := p.add(&Op{Verb: Start, Name: c.Name, object: c.ID}, stop)
+		if !c.Member() {
+			continue
+		}
+		answer := p.add(&Op{Verb: AwaitAnswer, Name: c.Name, object: c.ID}, start)
+		if now.serving[c.Service] {
+			before = []*Op{answer}
+		}
+	}
+	return p
+}
+
+// volatile reports whether what a container holds is gone once it stops.
+func (c Container) volatile() bool { return c.Member() && len(c.Volumes) == 0 }

@@ -1,0 +1,38 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/moby/moby/client"
+)
+
+// Summary is one stack of an engine.
+type Summary struct {
+	Project    string
+	Containers []Container // of its members
+}
+
+// List gives the stacks on an engine that have members.
+func List(ctx context.Context, e Observer) ([]Summary, error) {
+	r, err := e.ContainerList(ctx, client.ContainerListOptions{
+		All:     true,
+		Filters: make(client.Filters).Add("label", projectLabel).Add("label", RoleLabel+"="+Member),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine for its stacks: %w", err)
+	}
+	byProject := map[string][]Container{}
+	for _, c := range inOrder(observed(r.Items, toContainer), compareContainers) {
+		p := c.Labels[projectLabel]
+		byProject[p] = append(byProject[p], c)
+	}
+	var all []Summary
+	for project, containers := range byProject {
+		all = append(all, Summary{project, containers})
+	}
+	slices.SortFunc(all, func(a, b Summary) int { return strings.Compare(a.Project, b.Project) })
+	return all, nil
+}

@@ -1,0 +1,322 @@
+package stack
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/moby/api/types/container"
+)
+
+// standing is how the members of a running stack are.
+type standing struct {
+	serving map[string]bool // by service
+	leader  string          // service
+}
+
+// upPlanner plans the way from what is there to what is wanted.
+type upPlanner struct {
+	w    Wanted
+	s    *State
+	now  standing
+	plan *Plan
+
+	base    map[string]*Op // what makes "network KEY" and "volume NAME", and what clears a name for "service NAME"
+	started map[string]*Op // what starts a service; nil when it runs already
+	ended   map[string]*Op // waits for a service's end
+	healthy map[string]*Op // waits for a service's health check
+	causes  map[string]string
+}
+
+// planUp plans as few operations as lead from s to w. Members are not touched
+// two at a time as long as the rest of them serve.
+func planUp(w Wanted, s *State, now standing, causes map[string]string) (*Plan, error) {
+	u := &upPlanner{
+		w: w, s: s, now: now, plan: &Plan{Project: w.Project.Name}, causes: causes,
+		base: map[string]*Op{}, started: map[string]*Op{}, ended: map[string]*Op{}, healthy: map[string]*Op{},
+	}
+	if err := errors.Join(u.checkNames(), u.checkVolumes(), u.checkMembers()); err != nil {
+		return nil, err
+	}
+	u.clear()
+	u.networks()
+	if err := errors.Join(u.volumes(), u.services()); err != nil {
+		return nil, err
+	}
+	return u.plan, nil
+}
+
+// causesToReplace gives, by service, why its container does not do any more.
+func causesToReplace(w Wanted, s *State) (map[string]string, error) {
+	causes := map[string]string{}
+	for name, service := range w.Project.Services {
+		c, ok := current(w, s, service)
+		if !ok {
+			continue
+		}
+		h, err := serviceHash(service)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case c.Status == container.StateDead || c.Status == container.StateRemoving:
+			causes[name] = "it is " + string(c.Status)
+		case c.ConfigHash != h:
+			causes[name] = "its configuration changed"
+		case c.ImageID != w.Images[service.Image]:
+			causes[name] = "its image changed"
+		case !attached(w, s, service, c):
+			causes[name] = "its networks or volumes changed"
+		}
+	}
+	return causes, nil
+}
+
+// current is the container that runs a service. Another one of the service has
+// another name and does not count.
+func current(w Wanted, s *State, service types.ServiceConfig) (Container, bool) {
+	i := slices.IndexFunc(s.Containers, func(c Container) bool {
+		return c.Service == service.Name && c.Name == w.containerName(service)
+	})
+	if i < 0 {
+		return Container{}, false
+	}
+	return s.Containers[i], true
+}
+
+// attached reports whether a container is on the networks and has the volumes
+// that are there now under the wanted names.
+func attached(w Wanted, s *State, service types.ServiceConfig, c Container) bool {
+	for key := range service.Networks {
+		name := w.Project.Networks[key].Name
+		i := slices.IndexFunc(s.Networks, func(n Network) bool { return n.Name == name })
+		if c.Status == container.StateRunning && i >= 0 && c.NetworkIDs[name] != s.Networks[i].ID {
+			return false
+		}
+	}
+	for _, v := range service.Volumes {
+		if known, ok := w.Project.Volumes[v.Source]; ok && v.Type == types.VolumeTypeVolume && c.Volumes[v.Target] != known.Name {
+			return false
+		}
+	}
+	return true
+}
+
+// checkNames refuses to take what is somebody else's, and to do without what
+// should be somebody else's.
+func (u *upPlanner) checkNames() error {
+	var errs []error
+	taken := func(kind, name string) {
+		if o, ok := u.s.others[kind+" "+name]; ok {
+			errs = append(errs, fmt.Errorf("the name %s is taken: the %s %s: remove it, or give this stack another name",
+				name, kind, o))
+		}
+	}
+	missing := func(kind, key, name string) {
+		if _, ok := u.s.others[kind+" "+name]; !ok {
+			errs = append(errs, fmt.Errorf("%ss.%s is external, and the engine has no %s %s: create it first", kind, key, kind, name))
+		}
+	}
+	for _, s := range u.inOrder() {
+		taken("container", u.w.containerName(s))
+	}
+	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Networks)) {
+		if n := u.w.Project.Networks[key]; n.External {
+			missing("network", key, n.Name)
+		} else {
+			taken("network", n.Name)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Volumes)) {
+		if v := u.w.Project.Volumes[key]; v.External {
+			missing("volume", key, v.Name)
+		} else {
+			taken("volume", v.Name)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkVolumes refuses to change a volume: that would mean to delete its data.
+func (u *upPlanner) checkVolumes() error {
+	var errs []error
+	for _, v := range u.s.Volumes {
+		wanted, ok := u.w.Project.Volumes[v.Key]
+		if !ok || v.Name != wanted.Name || v.ConfigHash == "" {
+			continue
+		}
+		h, err := volumeHash(wanted)
+		if err == nil && h != v.ConfigHash {
+			err = fmt.Errorf("the volume %s is configured otherwise than wanted, and its data would be lost with it: "+
+				"undo the change, or delete the data with `down --volumes`", v.Name)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// checkMembers refuses to change who the members are: that is a change of the
+// cluster, which has to be told, and not one of containers alone. A member of
+// a first start that was interrupted is no new one: the others, whose
+// configuration names all of them, are as wanted.
+func (u *upPlanner) checkMembers() error {
+	var errs []error
+	members := u.s.Members()
+	changed := slices.ContainsFunc(members, func(c Container) bool { return u.causes[c.Service] == "its configuration changed" })
+	for _, s := range u.inOrder() {
+		if _, ok := current(u.w, u.s, s); !ok && isMember(s) && changed && len(members) > 0 {
+			errs = append(errs, fmt.Errorf("%s is a new member, and the cluster exists: `up` does not change who its members are", s.Name))
+		}
+	}
+	for _, c := range members {
+		if _, ok := u.w.Project.Services[c.Service]; !ok {
+			errs = append(errs, fmt.Errorf("%s is a member of the cluster that is not wanted any more: `up` does not change who its members are", c.Service))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// clear removes what an interrupted replacement has left over, and tells of
+// containers that nobody asked for.
+func (u *upPlanner) clear() {
+	for _, c := range u.s.Containers {
+		s, ok := u.w.Project.Services[c.Service]
+		switch {
+		case c.Labels[oneoffLabel] == "True" || ok && c.Name == u.w.containerName(s):
+		case ok && c.Labels[replaceLabel] != "":
+			u.base["service "+s.Name] = u.plan.add(&Op{
+				Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: "an interrupted replacement left it",
+			})
+		default:
+			u.plan.Notes = append(u.plan.Notes, fmt.Sprintf("%s is a container of this project that is not wanted: it is left alone", c.Name))
+		}
+	}
+}
+
+// networks creates what is missing. A changed network takes all containers on
+// it with it: an engine cannot change one.
+func (u *upPlanner) networks() {
+	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Networks)) {
+		n := u.w.Project.Networks[key]
+		if n.External {
+			continue
+		}
+		h, _ := networkHash(n) // a string-keyed structure of plain values always marshals
+		i := slices.IndexFunc(u.s.Networks, func(o Network) bool { return o.Name == n.Name })
+		if i >= 0 && (u.s.Networks[i].ConfigHash == h || u.s.Networks[i].ConfigHash == "") {
+			continue
+		}
+		op := &Op{Verb: CreateNetwork, Name: n.Name, Cause: "it is not there", network: &networkCreation{n, u.w.objectLabels(n.Labels, networkLabel, key, h)}}
+		if i >= 0 {
+			op.Cause = "its configuration changed"
+			op.After = []*Op{u.removeNetwork(key, u.s.Networks[i])}
+		}
+		u.base["network "+key] = u.plan.add(op)
+	}
+}
+
+func (u *upPlanner) removeNetwork(key string, n Network) *Op {
+	remove := &Op{Verb: RemoveNetwork, Name: n.Name, Cause: "its configuration changed", object: n.ID}
+	var last []*Op
+	for _, c := range stopOrder(u.s.Containers, u.now.leader) {
+		s, ok := u.w.Project.Services[c.Service]
+		if _, uses := s.Networks[key]; !ok || !uses {
+			continue
+		}
+		cause := "its network " + n.Name + " is replaced"
+		gone := u.remove(c, cause, last...)
+		if c.Service == u.now.leader || len(last) == 0 {
+			last = append(last, gone)
+		}
+		remove.After = append(remove.After, gone)
+		u.forget(c)
+	}
+	return u.plan.add(remove)
+}
+
+// forget plans on as if the container had never been there.
+func (u *upPlanner) forget(c Container) {
+	kept := slices.Clone(u.s.Containers)
+	u.s.Containers = slices.DeleteFunc(kept, func(o Container) bool { return o.ID == c.ID })
+	delete(u.causes, c.Service)
+}
+
+// remove stops a container, if it runs, and removes it.
+func (u *upPlanner) remove(c Container, cause string, after ...*Op) *Op {
+	if c.Running() || c.Status == container.StateRestarting {
+		after = append(after, u.plan.stop(c, cause, after...))
+	}
+	return u.plan.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: cause}, after...)
+}
+
+func (u *upPlanner) volumes() error {
+	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Volumes)) {
+		v := u.w.Project.Volumes[key]
+		if bool(v.External) || u.hasVolume(v.Name) {
+			continue
+		}
+		h, err := volumeHash(v)
+		if err != nil {
+			return err
+		}
+		u.base["volume "+v.Name] = u.plan.add(&Op{
+			Verb: CreateVolume, Name: v.Name, Cause: "it is not there",
+			volume: &volumeCreation{v, u.w.objectLabels(v.Labels, volumeLabel, key, h)},
+		})
+	}
+	return nil
+}
+
+func (u *upPlanner) hasVolume(name string) bool {
+	return slices.ContainsFunc(u.s.Volumes, func(v Volume) bool { return v.Name == name })
+}
+
+// files copies what the engine cannot mount, into a volume for each mount.
+func (u *upPlanner) files(s types.ServiceConfig) error {
+	transfers, err := u.w.transfers(s)
+	if err != nil {
+		return fmt.Errorf("services.%s: %w", s.Name, err)
+	}
+	for _, t := range transfers {
+		held, known := u.s.files[t.volume]
+		if known && held == t.digest {
+			continue
+		}
+		cause := "its files changed"
+		if !u.hasVolume(t.volume) {
+			cause = "the engine does not see the files of this machine"
+			labels := u.w.objectLabels(types.Labels{filesLabel: t.target}, volumeLabel, strings.TrimPrefix(t.volume, u.w.Project.Name+"_"), "")
+			u.base["volume "+t.volume] = u.plan.add(&Op{
+				Verb: CreateVolume, Name: t.volume, Cause: cause,
+				volume: &volumeCreation{types.VolumeConfig{Name: t.volume}, labels},
+			})
+		}
+		u.base["volume "+t.volume] = u.plan.add(&Op{Verb: CopyFiles, Name: t.volume, Cause: cause, files: t}, u.base["volume "+t.volume])
+	}
+	return nil
+}
+
+// inOrder gives the services, each behind those that it depends on.
+func (u *upPlanner) inOrder() []types.ServiceConfig {
+	var order []types.ServiceConfig
+	seen := map[string]bool{}
+	var visit func(name string)
+	visit = func(name string) {
+		s, ok := u.w.Project.Services[name]
+		if !ok || seen[name] {
+			return
+		}
+		seen[name] = true
+		for _, dep := range slices.Sorted(maps.Keys(s.DependsOn)) {
+			visit(dep)
+		}
+		order = append(order, s)
+	}
+	for _, name := range slices.Sorted(maps.Keys(u.w.Project.Services)) {
+		visit(name)
+	}
+	return order
+}
