@@ -148,22 +148,22 @@ func newStack(t *testing.T) *stack {
 }
 
 // remove takes the stack down, after it has shown the logs of one that failed.
+// The project's name is enough for Compose to find what is there, and the
+// folder may be gone already.
 func (s *stack) remove() {
-	if _, err := os.Stat(filepath.Join(s.dir, "docker-compose.yml")); err != nil {
-		return
+	if s.t.Failed() {
+		logs, err := s.clean("logs", "--no-color", "--tail", "40")
+		s.t.Log(logs, err)
 	}
-	for _, args := range [][]string{{"logs", "--no-color", "--tail", "40"}, {"down", "--volumes", "--timeout", "0"}} {
-		if args[0] == "logs" && !s.t.Failed() {
-			continue
-		}
-		// The test's own context has ended by now.
-		out, err := output(exec.Command("docker-compose", append([]string{"--project-name", s.name}, args...)...), s.dir)
-		if err != nil {
-			s.t.Errorf("docker-compose %s: %v", args[0], err)
-		} else if args[0] == "logs" {
-			s.t.Log(out)
-		}
+	if _, err := s.clean("down", "--volumes", "--timeout", "0"); err != nil {
+		s.t.Errorf("the stack is not removed: %v", err)
 	}
+}
+
+// clean runs Compose on what the engine has of the stack. The test's own
+// context has ended by now.
+func (s *stack) clean(args ...string) (string, error) {
+	return output(exec.Command("docker-compose", append([]string{"--project-name", s.name}, args...)...), os.TempDir())
 }
 
 // generate runs `etcdctr compose > docker-compose.yml` with the newest etcd,
