@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"fmt"
 	"net/netip"
 	"time"
 )
@@ -67,6 +66,9 @@ type Cluster struct {
 type Member struct {
 	Name  string
 	Place Place
+	// Host is the address of the machine that the member has to itself; not
+	// valid when all members run where the command does.
+	Host netip.Addr
 	// PublishedPort is the member's client port on 127.0.0.1 with
 	// PublishLoopback, otherwise 0.
 	PublishedPort int
@@ -82,55 +84,6 @@ func (m Member) ClientURL() string { return m.Settings.Get("advertise-client-url
 // PeerURL is where the other members reach the member.
 func (m Member) PeerURL() string { return m.Settings.Get("initial-advertise-peer-urls") }
 
-// Place is where a member runs: the addresses and folders that depend on
-// whether it lives in a container, in a process or on a machine of its own.
-type Place struct {
-	Listen      netip.Addr // what etcd binds to
-	Host        string     // the name or address that others reach it by
-	ClientPort  int
-	PeerPort    int
-	MetricsPort int
-	DataDir     string
-	CertsDir    string   // holds server/ and peer/
-	AlsoKnownAs []string // further names for the certificates
-}
-
-// Placement gives each member its place.
-type Placement func(cluster, member string, index int) Place
-
-// etcd's registered ports, and the one that its documentation uses for metrics.
-const (
-	ClientPort  = 2379
-	PeerPort    = 2380
-	MetricsPort = 2381
-)
-
-// Where a member finds its files in a container. The volume is mounted where
-// the official image has its data directory; the data is one level below,
-// because etcd wants a directory that it made itself (0700), and etcdutl
-// restores only into one that is not there yet.
-const (
-	ContainerVolumeDir = "/var/lib/etcd"
-	ContainerDataDir   = ContainerVolumeDir + "/data"
-	ContainerCertsDir  = "/etc/etcd/certs"
-)
-
-// InContainers places each member in a container of its own, reached by its
-// service name. etcd refuses a name as a listen address, and an address in a
-// container is not known beforehand, so it listens on all of them.
-func InContainers(cluster, member string, _ int) Place {
-	return Place{
-		Listen:      netip.IPv4Unspecified(),
-		Host:        member,
-		ClientPort:  ClientPort,
-		PeerPort:    PeerPort,
-		MetricsPort: MetricsPort,
-		DataDir:     ContainerDataDir,
-		CertsDir:    ContainerCertsDir,
-		AlsoKnownAs: []string{fmt.Sprintf("%s-%s-1", cluster, member)}, // Compose's container name
-	}
-}
-
 // Upkeep is how a member's container is kept alive, watched and stopped.
 type Upkeep struct {
 	Restart   string        // a Compose restart policy
@@ -144,6 +97,22 @@ type HealthCheck struct {
 	StartPeriod, StartInterval time.Duration
 	Retries                    int
 }
+
+// Only gives the cluster with one of its members: what that member's machine
+// runs. The member itself still knows of all the others.
+func (c *Cluster) Only(member string) *Cluster {
+	only := *c
+	only.Members = nil
+	for _, m := range c.Members {
+		if m.Name == member {
+			only.Members = []Member{m}
+		}
+	}
+	return &only
+}
+
+// SpansMachines tells whether the members have machines of their own.
+func (c *Cluster) SpansMachines() bool { return c.Members[0].Host.IsValid() }
 
 // Hosts are the names and addresses that a member's certificates are for.
 func (m Member) Hosts() []string {

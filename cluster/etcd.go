@@ -78,15 +78,11 @@ func tlsSettings(m Member, tls TLSMode) Settings {
 const defaultSnapshotCount = 10000
 
 // commonSettings are the tuning that all members share.
-func (r *resolver) commonSettings(c *Cluster) Settings {
+func (r *resolver) commonSettings() Settings {
 	s := r.spec
-	var settings Settings
-	if urls := r.metricsURLs(c.TLS); urls != "" {
-		settings = append(settings, Setting{"listen-metrics-urls", urls})
-	}
 	heartbeat, election := r.timing()
 	mode, retention := r.compaction()
-	return append(settings, Settings{
+	return Settings{
 		{"heartbeat-interval", milliseconds(heartbeat)},
 		{"election-timeout", milliseconds(election)},
 		{"quota-backend-bytes", strconv.FormatInt(r.quota(), 10)},
@@ -95,7 +91,7 @@ func (r *resolver) commonSettings(c *Cluster) Settings {
 		{"snapshot-count", strconv.Itoa(r.snapshotCount())},
 		{"log-level", oneOf(r, "log-level", s.LogLevel, r.profile.logLevel,
 			"debug", "info", "warn", "error", "panic", "fatal")},
-	}...)
+	}
 }
 
 func milliseconds(d time.Duration) string {
@@ -187,20 +183,27 @@ func (r *resolver) snapshotCount() int {
 
 const metricsPath = "listen-metrics-urls"
 
-// metricsURLs decides the listener for /metrics and /health, by default inside
-// the container only: it answers anyone without a certificate.
-func (r *resolver) metricsURLs(tls TLSMode) string {
-	value := r.spec.ListenMetricsURLs
-	switch value {
+// metricsSettings decide the listener for /metrics and /health, by default on
+// loopback only, which in a container is the container's own: it answers anyone
+// without a certificate.
+func (r *resolver) metricsSettings(p Place) Settings {
+	switch value := r.spec.ListenMetricsURLs; value {
 	case "":
-		return fmt.Sprintf("http://127.0.0.1:%d", MetricsPort)
+		return Settings{{metricsPath, fmt.Sprintf("http://127.0.0.1:%d", p.MetricsPort)}}
 	case "none":
-		return ""
+		return nil
+	default:
+		return Settings{{metricsPath, value}}
 	}
-	for _, one := range strings.Split(value, ",") {
-		r.metricsURL(one, tls)
+}
+
+// metricsURLs checks the listeners that the user asks for.
+func (r *resolver) metricsURLs(tls TLSMode) {
+	if value := r.spec.ListenMetricsURLs; value != "" && value != "none" {
+		for _, one := range strings.Split(value, ",") {
+			r.metricsURL(one, tls)
+		}
 	}
-	return value
 }
 
 func (r *resolver) metricsURL(value string, tls TLSMode) {
@@ -226,8 +229,12 @@ func (r *resolver) metricsURL(value string, tls TLSMode) {
 	}
 }
 
-// metricsPort refuses a metrics listener on a port that etcd itself needs.
-func (r *resolver) metricsPort(p Place) {
+// metricsPort refuses a metrics listener on a port that is taken: by etcd
+// itself, or by the next of several members of the same machine.
+func (r *resolver) metricsPort(p Place, members int) {
+	if value := r.spec.ListenMetricsURLs; value != "" && value != "none" && p.Shared && p.Listen.IsLoopback() && members > 1 {
+		r.report(metricsPath, "%q can't be the address of %d members on one machine: leave it out, and each gets its own", value, members)
+	}
 	for _, one := range strings.Split(r.spec.ListenMetricsURLs, ",") {
 		u, err := url.Parse(one)
 		if err != nil {

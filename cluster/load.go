@@ -139,8 +139,12 @@ func (l *loader) scalar(at string, n *yaml.Node) string {
 
 func (l *loader) members(at string, n *yaml.Node, into *Members) {
 	n = resolveAlias(n)
-	if n == nil || n.Kind == yaml.MappingNode {
+	if n == nil {
 		l.report(at, orEmpty(n), "must be a number or a list of members")
+		return
+	}
+	if n.Kind == yaml.MappingNode {
+		l.hosts(at, n, into)
 		return
 	}
 	if n.Kind == yaml.ScalarNode {
@@ -169,6 +173,16 @@ func (l *loader) members(at string, n *yaml.Node, into *Members) {
 		}
 		into.List = append(into.List, m)
 	}
+}
+
+// hosts reads members that are written as names with the addresses of their
+// machines.
+func (l *loader) hosts(at string, n *yaml.Node, into *Members) {
+	l.mapping(at, n, func(name, _ string, k, v *yaml.Node) {
+		itemAt := memberPath(len(into.List))
+		l.lines[itemAt] = k.Line
+		into.List = append(into.List, MemberSpec{Name: name, Host: l.scalar(itemAt+".host", v)})
+	})
 }
 
 func resolveAlias(n *yaml.Node) *yaml.Node {

@@ -3,7 +3,6 @@ package cluster
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -123,33 +122,43 @@ func (r *resolver) token(path, token string) string {
 func (r *resolver) members(c *Cluster, place Placement) {
 	list := r.memberSpecs()
 	r.countWarnings(len(list))
-	common := r.commonSettings(c)
+	common := r.commonSettings()
 	r.environment("environment", r.spec.Environment)
 
-	names, ports := map[string]bool{}, map[int]string{}
+	names, ports := map[string]bool{}, map[string]string{}
 	for i, ms := range list {
-		at := fmt.Sprintf("members[%d]", i)
+		at := memberPath(i)
 		r.memberName(at, ms.Name, names)
-		c.Members = append(c.Members, Member{
-			Name:          ms.Name,
-			Place:         place(c.Name, ms.Name, i),
-			PublishedPort: r.publishedPort(at, ms, i, c.Publish, ports),
-			Environment:   overlay(r.spec.Environment, ms.Environment),
-		})
+		seat := Seat{Cluster: c.Name, Member: ms.Name, Index: i, Host: r.host(at, ms.Host), ClientPort: r.clientPort(at, ms.ClientPort)}
+		m := Member{
+			Name:        ms.Name,
+			Place:       place(seat),
+			Host:        seat.Host,
+			Environment: overlay(r.spec.Environment, ms.Environment),
+		}
+		m.PublishedPort = r.publishedPort(at, seat, m.Place, c.Publish)
+		r.distinctPorts(at, m, ports)
 		r.environment(at+".environment", ms.Environment)
+		c.Members = append(c.Members, m)
 	}
+	r.hostsOfAll(list)
+	r.metricsURLs(c.TLS)
 	for i := range c.Members {
 		m := &c.Members[i]
-		r.metricsPort(m.Place)
+		r.metricsPort(m.Place, len(c.Members))
 		m.Settings = slices.Concat(
 			identitySettings(*m, c.TLS),
 			bootstrapSettings(c),
 			tlsSettings(*m, c.TLS),
+			r.metricsSettings(m.Place),
 			common,
-			r.furtherSettings(fmt.Sprintf("members[%d].settings", i), c.Etcd, list[i].Settings),
+			r.furtherSettings(memberPath(i)+".settings", c.Etcd, list[i].Settings),
 		)
 	}
 }
+
+// memberPath is the path of a member's keys.
+func memberPath(i int) string { return fmt.Sprintf("members[%d]", i) }
 
 // memberSpecs gives the wanted members, named.
 func (r *resolver) memberSpecs() []MemberSpec {
@@ -206,34 +215,6 @@ func (r *resolver) memberName(at, name string, seen map[string]bool) {
 		r.report(path, "%q is the name of another member too", name)
 	}
 	seen[name] = true
-}
-
-// portStep keeps the default ports of neighbouring members apart, up to the
-// ninth: 2379, 2479, … 3179.
-const portStep = 100
-
-func (r *resolver) publishedPort(at string, ms MemberSpec, i int, publish Publish, taken map[int]string) int {
-	path := at + ".client-port"
-	if publish == PublishNone {
-		if ms.ClientPort != "" {
-			r.report(path, "has no effect with publish: none: set publish: loopback, or leave it out")
-		}
-		return 0
-	}
-	port := ClientPort + i*portStep
-	if ms.ClientPort != "" {
-		p, err := strconv.Atoi(ms.ClientPort)
-		if err != nil || p < 1 || p > 65535 {
-			r.report(path, "must be a port from 1 to 65535, not %q", ms.ClientPort)
-			return 0
-		}
-		port = p
-	}
-	if other, ok := taken[port]; ok {
-		r.report(path, "%d is the port of %s too: give each member its own", port, other)
-	}
-	taken[port] = ms.Name
-	return port
 }
 
 // overlay gives base with more laid over it.

@@ -173,3 +173,62 @@ func TestTheDefaultReleaseIsTheOneLinkedIn(t *testing.T) {
 		t.Errorf("default %s, linked in %s", got, want)
 	}
 }
+
+func TestInProcessesMembersShareLoopbackAndDifferInPortsAndFolders(t *testing.T) {
+	spec := cluster.Spec{TLS: "none", Members: cluster.Members{List: []cluster.MemberSpec{{Name: "a"}, {Name: "b", ClientPort: "5000"}}}}
+	c, err := cluster.Resolve(spec, cluster.InProcesses("/home", "/certs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"--name=b",
+		"--data-dir=/home/b/data",
+		"--listen-client-urls=http://127.0.0.1:5000",
+		"--advertise-client-urls=http://127.0.0.1:5000",
+		"--listen-peer-urls=http://127.0.0.1:5001",
+		"--initial-advertise-peer-urls=http://127.0.0.1:5001",
+		"--initial-cluster=a=http://127.0.0.1:2380,b=http://127.0.0.1:5001",
+		"--initial-cluster-state=new",
+		"--initial-cluster-token=etcd",
+		"--listen-metrics-urls=http://127.0.0.1:5002",
+	}
+	if diff := cmp.Diff(want, c.Members[1].Settings.Flags()[:len(want)]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestInProcessesPortsThatClashAreRefused(t *testing.T) {
+	spec := cluster.Spec{
+		ListenMetricsURLs: "http://127.0.0.1:9999",
+		Members:           cluster.Members{List: []cluster.MemberSpec{{Name: "a"}, {Name: "b", ClientPort: "2381"}}},
+	}
+	_, err := cluster.Resolve(spec, cluster.InProcesses("/home", "/certs"))
+	want := `listen-metrics-urls: "http://127.0.0.1:9999" can't be the address of 2 members on one machine: leave it out, and each gets its own
+members[1].client-port: 2381 is the port of a too: give each member its own`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestUnderSystemdAMemberListensOnItsHostOnly(t *testing.T) {
+	spec := cluster.Spec{Members: cluster.Members{List: []cluster.MemberSpec{{Name: "a", Host: "192.0.2.1"}}}}
+	c, err := cluster.Resolve(spec, cluster.UnderSystemd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.Members[0]
+	for name, want := range map[string]string{
+		"listen-client-urls":  "https://192.0.2.1:2379",
+		"listen-peer-urls":    "https://192.0.2.1:2380",
+		"listen-metrics-urls": "http://127.0.0.1:2381",
+		"data-dir":            "/var/lib/etcd/etcd-a/data",
+		"cert-file":           "/etc/etcd/etcd-a/server/tls.crt",
+	} {
+		if got := m.Settings.Get(name); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+	if diff := cmp.Diff([]string{"a", "192.0.2.1", "localhost", "127.0.0.1", "::1"}, m.Hosts()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -19,7 +19,7 @@ type Spec struct {
 	Etcd string `key:"etcd"`
 	// Image reference; by default the official image of the release.
 	Image string `key:"image"`
-	// Members, as a number or one by one.
+	// Members, as a number, one by one, or as names with their hosts.
 	Members Members `key:"members"`
 	// Profile names a set of defaults: production, dev or ci.
 	Profile string `key:"profile"`
@@ -66,7 +66,11 @@ func Count(n int) Members { return Members{Count: n} }
 type MemberSpec struct {
 	// Name of the member and of its service.
 	Name string `key:"name"`
-	// ClientPort is the member's port on 127.0.0.1 with publish: loopback.
+	// Host is the IP address of the machine that the member has to itself.
+	Host string `key:"host"`
+	// ClientPort is the member's port on 127.0.0.1 with publish: loopback, and
+	// on its machine where it runs without a container or has a host. There,
+	// the two ports behind it are the member's as well.
 	ClientPort string `key:"client-port"`
 	// Settings and Environment add to the cluster's and win over them.
 	Settings    map[string]string `key:"settings"`

@@ -1,7 +1,7 @@
 package compose
 
 import (
-	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -110,7 +110,7 @@ func keyList(m *yaml.Node) *yaml.Node {
 }
 
 func shortPort(p *yaml.Node) *yaml.Node {
-	short := scalar(fmt.Sprintf("%s:%s:%s", get(p, "host_ip").Value, get(p, "published").Value, get(p, "target").Value))
+	short := scalar(net.JoinHostPort(get(p, "host_ip").Value, get(p, "published").Value) + ":" + get(p, "target").Value)
 	short.Style = yaml.DoubleQuotedStyle
 	return short
 }

@@ -10,6 +10,9 @@ import (
 
 // header tells what the file is and how to change it.
 func header(c *cluster.Cluster) string {
+	if c.SpansMachines() {
+		return machineHeader(c, c.Members[0])
+	}
 	size := fmt.Sprintf("%d members", len(c.Members))
 	if len(c.Members) == 1 {
 		size = "1 member"
@@ -22,6 +25,20 @@ func header(c *cluster.Cluster) string {
 # Made by etcdctr. To change it, change the cluster file or the flags and make it again.
 
 `, c.Etcd, size, tlsWords[c.TLS], publishWords[c.Publish], c.Members[0].Name)
+}
+
+// machineHeader is the header of one machine's part. It does not wait for the
+// member to be healthy: that takes the other machines.
+func machineHeader(c *cluster.Cluster, m cluster.Member) string {
+	return fmt.Sprintf(`# etcd %[1]s, %[2]s of the cluster %[3]s, on the machine %[4]s: %[5]s, ports on
+# that address only.
+#
+#   docker compose up -d
+#   docker compose exec %[2]s etcdctl endpoint health
+#
+# Made by etcdctr. To change it, change the cluster file or the flags and make it again.
+
+`, c.Etcd, m.Name, c.Name, m.Host, tlsWords[c.TLS])
 }
 
 var tlsWords = map[cluster.TLSMode]string{

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"net/netip"
 	"path"
 	"strconv"
 	"time"
@@ -20,6 +21,9 @@ const (
 	// published ports on internal networks without a word (moby#36174), so
 	// publishing takes a second one.
 	LoopbackNetwork = "loopback"
+	// MachineNetwork takes the place of both on a machine that runs one member
+	// of a cluster of several machines.
+	MachineNetwork = "machine"
 )
 
 // RoleLabel tells what a service of a stack is for; see the roles.
@@ -43,16 +47,14 @@ type Options struct {
 	EnvDir string
 }
 
-// Project gives the Compose project of a cluster.
+// Project gives the Compose project of a cluster. Of a cluster that spans
+// machines it is one machine's part: see cluster.Cluster.Only.
 func Project(c *cluster.Cluster, o Options) *types.Project {
 	p := &types.Project{
 		Name:     c.Name,
 		Services: types.Services{},
-		Networks: types.Networks{ClusterNetwork: {Internal: true}},
+		Networks: networks(c),
 		Volumes:  types.Volumes{},
-	}
-	if c.Publish == cluster.PublishLoopback {
-		p.Networks[LoopbackNetwork] = loopbackNetwork()
 	}
 	for _, m := range c.Members {
 		p.Services[m.Name] = service(c, m, o)
@@ -61,6 +63,31 @@ func Project(c *cluster.Cluster, o Options) *types.Project {
 		}
 	}
 	return p
+}
+
+func networks(c *cluster.Cluster) types.Networks {
+	if c.SpansMachines() {
+		return types.Networks{MachineNetwork: machineNetwork(c.Members[0].Host)}
+	}
+	n := types.Networks{ClusterNetwork: {Internal: true}}
+	if c.Publish == cluster.PublishLoopback {
+		n[LoopbackNetwork] = loopbackNetwork()
+	}
+	return n
+}
+
+// machineNetwork lets a member reach the other machines as coming from its own
+// machine's address, on a machine with several as well: etcd compares where a
+// peer comes from with the addresses in its certificate.
+func machineNetwork(host netip.Addr) types.NetworkConfig {
+	if host.Is6() {
+		on := true
+		return types.NetworkConfig{
+			EnableIPv6: &on,
+			DriverOpts: types.Options{"com.docker.network.host_ipv6": host.String()},
+		}
+	}
+	return types.NetworkConfig{DriverOpts: types.Options{"com.docker.network.host_ipv4": host.String()}}
 }
 
 // loopbackNetwork lets the engine publish ports. Without masquerading, what a
@@ -84,16 +111,16 @@ func service(c *cluster.Cluster, m cluster.Member, o Options) types.ServiceConfi
 	s.StopGracePeriod = span(c.Upkeep.StopGrace)
 	s.HealthCheck = healthCheck(c.Upkeep.Health)
 	s.Logging = logging()
-	s.Networks = map[string]*types.ServiceNetworkConfig{ClusterNetwork: nil}
+	s.Networks = map[string]*types.ServiceNetworkConfig{}
+	for name := range networks(c) {
+		s.Networks[name] = nil
+	}
+	s.Ports = ports(m)
 	s.Volumes = []types.ServiceVolumeConfig{dataVolume(c, m)}
 	confine(&s)
 	if c.TLS == cluster.Mutual {
 		letReadKeys(&s)
 		s.Volumes = append(s.Volumes, certsVolume(m, o))
-	}
-	if m.PublishedPort != 0 {
-		s.Networks[LoopbackNetwork] = nil
-		s.Ports = []types.ServicePortConfig{loopbackPort(m)}
 	}
 	if o.EnvDir != "" {
 		s.EnvFiles = []types.EnvFile{{Path: path.Join(o.EnvDir, EnvFileName(m)), Required: true}}
@@ -169,12 +196,26 @@ func certsVolume(m cluster.Member, o Options) types.ServiceVolumeConfig {
 	}
 }
 
-func loopbackPort(m cluster.Member) types.ServicePortConfig {
+// ports are what a member publishes, each on one address.
+func ports(m cluster.Member) []types.ServicePortConfig {
+	if on := m.Place.PublishOn; on.IsValid() {
+		return []types.ServicePortConfig{
+			port(on.String(), m.Place.ClientPort, m.Place.ClientPort),
+			port(on.String(), m.Place.PeerPort, m.Place.PeerPort),
+		}
+	}
+	if m.PublishedPort != 0 {
+		return []types.ServicePortConfig{port("127.0.0.1", m.PublishedPort, m.Place.ClientPort)}
+	}
+	return nil
+}
+
+func port(address string, published, target int) types.ServicePortConfig {
 	return types.ServicePortConfig{
 		Mode:      "ingress",
-		HostIP:    "127.0.0.1",
-		Target:    uint32(m.Place.ClientPort),
-		Published: strconv.Itoa(m.PublishedPort),
+		HostIP:    address,
+		Target:    uint32(target),
+		Published: strconv.Itoa(published),
 		Protocol:  "tcp",
 	}
 }

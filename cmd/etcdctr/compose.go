@@ -17,6 +17,7 @@ import (
 
 type composeOptions struct {
 	cluster *clusterFlags
+	member  string
 	envDir  string
 	output  string
 }
@@ -32,6 +33,7 @@ are made on the way, or reused if they still fit. Nothing but the file goes to
 standard output.`,
 		Example: `  etcdctr compose > docker-compose.yml && docker compose up -d --wait
   etcdctr compose --members 5 --profile production -o docker-compose.yml
+  etcdctr compose --member etcd1 -o etcd1/docker-compose.yml
   etcdctr compose --publish loopback | docker compose -f - up -d`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -39,6 +41,7 @@ standard output.`,
 		},
 	}
 	o.cluster = addClusterFlags(cmd)
+	cmd.Flags().StringVar(&o.member, "member", "", "only this member, for the machine that the cluster file gives it as host")
 	cmd.Flags().StringVar(&o.envDir, "env-dir", "", "write one environment file a member into this folder and refer to them")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "file to write instead of standard output")
 	return cmd
@@ -49,12 +52,16 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 	if err != nil {
 		return err
 	}
+	whole := c
+	if c, err = machinePart(c, o.member); err != nil {
+		return err
+	}
 	file, err := renderCompose(ctx, c, o)
 	if err != nil {
 		return err
 	}
 	a.warnOfTakenPorts(c)
-	if err := a.ensureCertificates(ctx, c, o.cluster.certificates()); err != nil {
+	if err := a.ensureCertificates(ctx, whole, o.cluster.certificates()); err != nil {
 		return err
 	}
 	if o.envDir != "" {
@@ -63,6 +70,25 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 		}
 	}
 	return a.writeResult(o.output, file)
+}
+
+// machinePart is what the machine of the named member runs. Where members have
+// no machines of their own, it is everything.
+func machinePart(c *cluster.Cluster, member string) (*cluster.Cluster, error) {
+	switch {
+	case member == "" && !c.SpansMachines():
+		return c, nil
+	case member == "":
+		return nil, usage(fmt.Errorf("the members of %s have machines of their own: say whose with --member, or make them all with `etcdctr bundle`", c.Name))
+	}
+	m, err := findMember(c, member)
+	if err != nil {
+		return nil, err
+	}
+	if !c.SpansMachines() {
+		return nil, usage(fmt.Errorf("--member: the members of %s run on one machine: give each its host in the cluster file", c.Name))
+	}
+	return c.Only(m.Name), nil
 }
 
 // renderCompose makes the Compose file. Its paths are meant from the folder it

@@ -1,0 +1,97 @@
+package cluster
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+)
+
+// This file checks what a Spec says of the members' hosts and ports.
+
+// host reads the address of a member's machine.
+func (r *resolver) host(at, value string) netip.Addr {
+	if value == "" {
+		return netip.Addr{}
+	}
+	path := at + ".host"
+	addr, err := netip.ParseAddr(value)
+	switch {
+	case err != nil:
+		r.report(path, "must be an IP address of the member's machine, not %q: etcd and Docker bind to addresses, not to names", value)
+	case addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() || addr.Zone() != "":
+		r.report(path, "must be an address that the other machines reach, not %s", value)
+	default:
+		return addr
+	}
+	return netip.Addr{}
+}
+
+// hostsOfAll wants a host for every member, or for none.
+func (r *resolver) hostsOfAll(list []MemberSpec) {
+	given := 0
+	for _, ms := range list {
+		if ms.Host != "" {
+			given++
+		}
+	}
+	if given == 0 {
+		return
+	}
+	for i, ms := range list {
+		if ms.Host == "" {
+			r.report(memberPath(i)+".host", "is missing: when one member has a machine of its own, every member has")
+		}
+	}
+	if Publish(r.spec.Publish) == PublishLoopback {
+		r.report("publish", "loopback has no effect with hosts: the members' ports are on their hosts' addresses")
+	}
+}
+
+// lastPort leaves room for the two ports behind a client port.
+const lastPort = 65535 - (MetricsPort - ClientPort)
+
+// clientPort reads a port; 0 when there is none.
+func (r *resolver) clientPort(at, value string) int {
+	if value == "" {
+		return 0
+	}
+	p, err := strconv.Atoi(value)
+	if err != nil || p < 1 || p > lastPort {
+		r.report(at+".client-port", "must be a port from 1 to %d, not %q", lastPort, value)
+		return 0
+	}
+	return p
+}
+
+// publishedPort is the member's port on 127.0.0.1, where it is published there.
+func (r *resolver) publishedPort(at string, s Seat, p Place, publish Publish) int {
+	if p.Shared {
+		return 0
+	}
+	if publish == PublishLoopback {
+		return s.clientPort(ClientPort + s.Index*portStep)
+	}
+	if s.ClientPort != 0 {
+		r.report(at+".client-port", "has no effect with publish: none: set publish: loopback, or leave it out")
+	}
+	return 0
+}
+
+// distinctPorts refuses two members on the same port of one machine.
+func (r *resolver) distinctPorts(at string, m Member, taken map[string]string) {
+	ports, host := []int{m.PublishedPort}, "127.0.0.1"
+	if m.Place.Shared {
+		ports, host = []int{m.Place.ClientPort, m.Place.PeerPort, m.Place.MetricsPort}, m.Place.Host
+	}
+	for _, port := range ports {
+		if port == 0 {
+			continue
+		}
+		address := net.JoinHostPort(host, strconv.Itoa(port))
+		if other, ok := taken[address]; ok {
+			r.report(at+".client-port", "%d is the port of %s too: give each member its own", port, other)
+			return
+		}
+		taken[address] = m.Name
+	}
+}

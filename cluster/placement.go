@@ -1,0 +1,137 @@
+package cluster
+
+import (
+	"fmt"
+	"net/netip"
+	"path"
+)
+
+// Place is where a member runs: the addresses and folders that depend on
+// whether it lives in a container, in a process or on a machine of its own.
+type Place struct {
+	Listen      netip.Addr // what etcd binds to
+	Host        string     // the name or address that others reach it by
+	ClientPort  int
+	PeerPort    int
+	MetricsPort int
+	DataDir     string
+	CertsDir    string   // holds server/ and peer/
+	AlsoKnownAs []string // further names for the certificates
+
+	// Shared tells that the ports are those of a machine, where other members
+	// may run too: no two can have the same.
+	Shared bool
+	// PublishOn is the machine's address that a container's client and peer
+	// port are published on; not valid when they are not.
+	PublishOn netip.Addr
+}
+
+// Seat is what a Placement goes by: which member it is, and what the user says
+// of its place.
+type Seat struct {
+	Cluster, Member string
+	Index           int        // among the members, from 0
+	Host            netip.Addr // not valid unless the member has a machine of its own
+	ClientPort      int        // 0 unless given
+}
+
+// Placement gives each member its place.
+type Placement func(Seat) Place
+
+// etcd's registered ports, and the one that its documentation uses for metrics.
+const (
+	ClientPort  = 2379
+	PeerPort    = 2380
+	MetricsPort = 2381
+)
+
+// portStep keeps the default ports of neighbouring members apart, up to the
+// ninth: 2379, 2479, … 3179.
+const portStep = 100
+
+// Where a member finds its files in a container. The volume is mounted where
+// the official image has its data directory; the data is one level below,
+// because etcd wants a directory that it made itself (0700), and etcdutl
+// restores only into one that is not there yet.
+const (
+	ContainerVolumeDir = "/var/lib/etcd"
+	ContainerDataDir   = ContainerVolumeDir + "/data"
+	ContainerCertsDir  = "/etc/etcd/certs"
+)
+
+// InContainers places each member in a container of its own, reached by its
+// service name. etcd refuses a name as a listen address, and an address in a
+// container is not known beforehand, so it listens on all of them.
+//
+// A member with a machine of its own is reached by that machine's address,
+// where its container's ports are published.
+func InContainers(s Seat) Place {
+	p := Place{
+		Listen:      netip.IPv4Unspecified(),
+		Host:        s.Member,
+		DataDir:     ContainerDataDir,
+		CertsDir:    ContainerCertsDir,
+		AlsoKnownAs: []string{fmt.Sprintf("%s-%s-1", s.Cluster, s.Member)}, // Compose's container name
+	}
+	if !s.Host.IsValid() {
+		return p.withPorts(ClientPort)
+	}
+	p.Host, p.PublishOn, p.Shared = s.Host.String(), s.Host, true
+	if s.Host.Is6() {
+		p.Listen = netip.IPv6Unspecified()
+	}
+	return p.withPorts(s.clientPort(ClientPort))
+}
+
+// InProcesses places all members on loopback of this machine, told apart by
+// their ports. The data of a member is in a folder of its own below home, and
+// its certificates are where package certs puts them below certs; both are
+// best given as absolute paths, with slashes.
+func InProcesses(home, certs string) Placement {
+	return func(s Seat) Place {
+		loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		p := Place{
+			Listen:   loopback,
+			Host:     loopback.String(),
+			DataDir:  path.Join(home, s.Member, "data"),
+			CertsDir: path.Join(certs, "members", s.Member),
+			Shared:   true,
+		}
+		return p.withPorts(s.clientPort(ClientPort + s.Index*portStep))
+	}
+}
+
+// UnderSystemd places each member in a systemd unit of its own: on the address
+// of its machine, or all on loopback of one. Nothing of it listens on any
+// other address.
+func UnderSystemd(s Seat) Place {
+	unit := UnitName(s.Cluster, s.Member)
+	p := InProcesses("", "")(s)
+	p.DataDir = path.Join(ContainerVolumeDir, unit, "data")
+	p.CertsDir = path.Join("/etc/etcd", unit)
+	if s.Host.IsValid() {
+		p.Listen, p.Host = s.Host, s.Host.String()
+		return p.withPorts(s.clientPort(ClientPort))
+	}
+	return p
+}
+
+// UnitName is the name of a member's systemd unit, without its suffix, and of
+// its folders.
+func UnitName(cluster, member string) string { return cluster + "-" + member }
+
+// clientPort is the port that the user gave, or fallback.
+func (s Seat) clientPort(fallback int) int {
+	if s.ClientPort != 0 {
+		return s.ClientPort
+	}
+	return fallback
+}
+
+// withPorts gives the place three ports in a row, as etcd's own are.
+func (p Place) withPorts(client int) Place {
+	p.ClientPort = client
+	p.PeerPort = client + PeerPort - ClientPort
+	p.MetricsPort = client + MetricsPort - ClientPort
+	return p
+}
