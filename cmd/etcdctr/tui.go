@@ -82,6 +82,7 @@ func (a *app) printTable(header []string, rows [][]string) {
 	t := table.NewWriter()
 	t.SetOutputMirror(a.out)
 	t.SetStyle(plainStyle)
+	t.SuppressTrailingSpaces()
 	t.AppendHeader(tableRow(header))
 	for _, r := range rows {
 		t.AppendRow(tableRow(r))
