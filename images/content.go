@@ -84,7 +84,7 @@ func (c *content) index(ref name.Tag) (v1.ImageIndex, error) {
 	d.Annotations = refAnnotations(ref)
 	adds := []mutate.IndexAddendum{{Add: c.main, Descriptor: *d}}
 	for _, r := range c.referrers {
-		adds = append(adds, mutate.IndexAddendum{Add: r})
+		adds = append(adds, mutate.IndexAddendum{Add: r, Descriptor: v1.Descriptor{ArtifactType: sbomType}})
 	}
 	return mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), adds...), nil
 }

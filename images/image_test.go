@@ -128,8 +128,8 @@ func TestImageRunsAsTheOfficialOneButNotAsRoot(t *testing.T) {
 }
 
 func TestSameProgramsInAnotherFolderGiveTheSameDigest(t *testing.T) {
-	one := build(t, Dir{Path: copyPrograms(t, testVersion)})
-	two := build(t, Dir{Path: copyPrograms(t, testVersion)})
+	one := build(t, Dir{Path: copyPrograms(t)})
+	two := build(t, Dir{Path: copyPrograms(t)})
 	if one.ID() != two.ID() {
 		t.Errorf("IDs differ: %s, %s", one.ID(), two.ID())
 	}

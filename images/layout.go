@@ -9,12 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/google/go-containerregistry/pkg/v1/match"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/renameio/v2/maybe"
 )
@@ -136,24 +136,19 @@ func (c *content) mergedIndex(l layout.Path, ref name.Tag) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	oldManifest, err := mutate.RemoveManifests(old, func(d v1.Descriptor) bool {
-		return match.Annotation(containerdName, refAnnotations(ref)[containerdName])(d) || holds(m.Manifests, d.Digest)
-	}).IndexManifest()
+	replaced := func(d v1.Descriptor) bool {
+		if name, ok := d.Annotations[containerdName]; ok {
+			return name == refAnnotations(ref)[containerdName]
+		}
+		return slices.ContainsFunc(m.Manifests, func(n v1.Descriptor) bool { return n.Digest == d.Digest })
+	}
+	oldManifest, err := mutate.RemoveManifests(old, replaced).IndexManifest()
 	if err != nil {
 		return nil, err
 	}
 	m = m.DeepCopy()
 	m.Manifests = append(oldManifest.Manifests, m.Manifests...)
 	return json.MarshalIndent(m, "", "  ")
-}
-
-func holds(ds []v1.Descriptor, digest v1.Hash) bool {
-	for _, d := range ds {
-		if d.Digest == digest {
-			return true
-		}
-	}
-	return false
 }
 
 // WriteArchive puts images into a file: an OCI layout as a tar archive. An

@@ -187,7 +187,10 @@ func writeProgram(file string, r io.Reader) error {
 	}
 	defer f.Close()
 	if _, err := io.Copy(f, r); err != nil {
-		return fmt.Errorf("unpack %s: %w", filepath.Base(file), err)
+		if full := (*os.PathError)(nil); errors.As(err, &full) || errors.Is(err, context.Canceled) {
+			return err // not the archive's fault
+		}
+		return fmt.Errorf("is damaged in %s: %w", filepath.Base(file), err)
 	}
 	return f.Close()
 }

@@ -89,11 +89,11 @@ func write(t *testing.T, file string, data []byte) {
 
 // copyPrograms gives a folder of the test's own with the three programs, to be
 // changed as it pleases.
-func copyPrograms(t *testing.T, version string) string {
+func copyPrograms(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range Names {
-		copyFile(t, filepath.Join(programs(t, version), name), filepath.Join(dir, name))
+		copyFile(t, filepath.Join(programs(t, testVersion), name), filepath.Join(dir, name))
 	}
 	return dir
 }

@@ -1,0 +1,205 @@
+package images
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// otherPlatform is one that this machine's programs are not for.
+func otherPlatform() v1.Platform {
+	if runtime.GOARCH == "arm64" {
+		return v1.Platform{OS: "linux", Architecture: "amd64"}
+	}
+	return v1.Platform{OS: "linux", Architecture: "arm64"}
+}
+
+// convert makes a program claim to be for another architecture, which is all
+// that a header can tell.
+func convert(t *testing.T, file, arch string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range architectures {
+		if a.name == arch {
+			const machineOffset = 18 // e_machine in an ELF header
+			binary.LittleEndian.PutUint16(data[machineOffset:], uint16(a.machine))
+		}
+	}
+	write(t, file, data)
+}
+
+func TestDirRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		damage func(t *testing.T, dir string)
+		want   []string // each is in the error
+	}{
+		"a mix of releases": {
+			damage: func(t *testing.T, dir string) {
+				t.Helper()
+				copyFile(t, filepath.Join(programs(t, "v3.6.16"), "etcdctl"), filepath.Join(dir, "etcdctl"))
+			},
+			want: []string{"different etcd releases (etcd v3.7.3, etcdctl v3.6.16, etcdutl v3.7.3)", "take all three from one"},
+		},
+		"a program for another architecture": {
+			damage: func(t *testing.T, dir string) {
+				t.Helper()
+				convert(t, filepath.Join(dir, "etcdutl"), otherPlatform().Architecture)
+			},
+			want: []string{"etcdutl: is a program for " + otherPlatform().String(), "choose another --platform"},
+		},
+		"a program that needs a C library": {
+			damage: func(t *testing.T, dir string) {
+				t.Helper()
+				src := filepath.Join(filepath.Dir(programs(t, testVersion)), "server")
+				compile(t, src, filepath.Join(dir, "etcd"), "CGO_ENABLED=0", "GOFLAGS=-mod=mod -buildmode=pie")
+			},
+			want: []string{"etcd: is dynamically linked", "CGO_ENABLED=0"},
+		},
+		"programs under each other's names": {
+			damage: func(t *testing.T, dir string) {
+				t.Helper()
+				copyFile(t, filepath.Join(dir, "etcdctl"), filepath.Join(dir, "etcd"))
+			},
+			want: []string{"etcd: is built from go.etcd.io/etcd/etcdctl/v3, but etcd is go.etcd.io/etcd/server/v3"},
+		},
+		"something that is no program": {
+			damage: func(t *testing.T, dir string) {
+				t.Helper()
+				write(t, filepath.Join(dir, "etcd"), []byte("#!/bin/sh\nexec /opt/etcd\n"))
+			},
+			want: []string{"etcd: is not a Go program with build information"},
+		},
+		"10 GB where a program should be": {
+			damage: func(t *testing.T, dir string) {
+				t.Helper()
+				if err := os.Truncate(filepath.Join(dir, "etcd"), 10<<30); err != nil {
+					t.Fatal(err)
+				}
+			},
+			want: []string{"etcd: has 10240 MB, which is no etcd program"},
+		},
+		"a folder where a program should be": {
+			damage: func(t *testing.T, dir string) {
+				t.Helper()
+				if err := errors.Join(os.Remove(filepath.Join(dir, "etcd")), os.Mkdir(filepath.Join(dir, "etcd"), 0o755)); err != nil {
+					t.Fatal(err)
+				}
+			},
+			want: []string{"etcd: is not a regular file"},
+		},
+		"every mistake at once": {
+			damage: func(t *testing.T, dir string) {
+				t.Helper()
+				write(t, filepath.Join(dir, "etcdctl"), []byte("nothing"))
+				if err := os.Remove(filepath.Join(dir, "etcdutl")); err != nil {
+					t.Fatal(err)
+				}
+			},
+			want: []string{"etcdctl: is not a Go program", "etcdutl: no such file"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := copyPrograms(t)
+			test.damage(t, dir)
+			_, err := Dir{Path: dir}.Binaries(t.Context(), testPlatform)
+			wantError(t, err, test.want...)
+		})
+	}
+}
+
+func wantError(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error %q lacks %q", err, part)
+		}
+	}
+}
+
+func TestDirServesSeveralPlatformsFromFoldersInIt(t *testing.T) {
+	root := t.TempDir()
+	for _, platform := range []v1.Platform{testPlatform, otherPlatform()} {
+		for _, name := range Names {
+			file := filepath.Join(root, "linux-"+platform.Architecture, name)
+			copyFile(t, filepath.Join(programs(t, testVersion), name), file)
+			convert(t, file, platform.Architecture)
+		}
+	}
+	for _, platform := range []v1.Platform{testPlatform, otherPlatform()} {
+		b, err := Dir{Path: root}.Binaries(t.Context(), platform)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Programs[0].Arch; got != platform.Architecture {
+			t.Errorf("asked for %s, got %s", platform.Architecture, got)
+		}
+	}
+}
+
+func TestDirTakesAnEtcdctrForAllThreePrograms(t *testing.T) {
+	for name, arrange := range map[string]func(dir string) error{
+		"alone": func(string) error { return nil },
+		"under their names": func(dir string) error {
+			return errors.Join(
+				os.Symlink("etcdctr", filepath.Join(dir, "etcd")),
+				os.Symlink("etcdctr", filepath.Join(dir, "etcdctl")),
+				os.Symlink("etcdctr", filepath.Join(dir, "etcdutl")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			copyFile(t, filepath.Join(programs(t, testVersion), "etcdctr"), filepath.Join(dir, "etcdctr"))
+			if err := arrange(dir); err != nil {
+				t.Fatal(err)
+			}
+			b, err := Dir{Path: dir}.Binaries(t.Context(), testPlatform)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !b.multicall() || b.Version != testVersion {
+				t.Errorf("got %+v", b)
+			}
+		})
+	}
+}
+
+func TestSelfRefusesAProgramOfAnotherOperatingSystem(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "etcdctr")
+	src := filepath.Join(filepath.Dir(programs(t, testVersion)), "etcdctr")
+	compile(t, src, file, "CGO_ENABLED=0", "GOOS=darwin")
+	_, err := Self{File: file}.Binaries(t.Context(), testPlatform)
+	if !errors.Is(err, ErrNotLinux) {
+		t.Errorf("got %v, want ErrNotLinux", err)
+	}
+}
+
+func TestSelfRefusesAProgramThatDoesNotCarryEtcd(t *testing.T) {
+	_, err := Self{File: filepath.Join(programs(t, testVersion), "etcdctl")}.Binaries(t.Context(), testPlatform)
+	wantError(t, err, "does not carry etcd", "give an etcdctr binary")
+}
+
+func TestPlatformsAreThoseThatUpstreamSupports(t *testing.T) {
+	for in, want := range map[string]string{"linux/amd64": "linux/amd64", "arm64": "linux/arm64", "linux/s390x": "linux/s390x"} {
+		got, err := ParsePlatform(in)
+		if err != nil || got.String() != want {
+			t.Errorf("ParsePlatform(%q) = %v, %v; want %s", in, got, err, want)
+		}
+	}
+	for _, in := range []string{"", "linux", "windows/amd64", "linux/386", "linux/arm64/v8"} {
+		if got, err := ParsePlatform(in); err == nil {
+			t.Errorf("ParsePlatform(%q) = %v, want an error", in, got)
+		}
+	}
+}
