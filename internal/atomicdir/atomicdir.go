@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -29,9 +30,9 @@ const (
 	// dirMode keeps everybody else out of directories that hold keys.
 	dirMode fs.FileMode = 0o700
 
-	// writers write at the same time. File systems gather the fsyncs of many
-	// into one commit of their journal, which makes 40 files as fast as 4.
-	writers = 16
+	// syncs are under way at the same time. File systems gather them into one
+	// commit of their journal, which makes 40 files as fast as 4.
+	syncs = 16
 )
 
 // Dir is a directory and all that it shall hold.
@@ -56,9 +57,7 @@ func Replace(ctx context.Context, dirs ...Dir) error {
 		err = ctx.Err()
 	}
 	if err != nil {
-		for _, d := range dirs {
-			os.RemoveAll(sibling(d.Path, newSuffix))
-		}
+		unstage(dirs)
 		return err
 	}
 	for _, d := range dirs {
@@ -71,34 +70,33 @@ func Replace(ctx context.Context, dirs ...Dir) error {
 
 // stage writes the new content of every directory beside it.
 func stage(ctx context.Context, dirs []Dir) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(writers)
+	var written []string
 	for _, d := range dirs {
 		staged := sibling(d.Path, newSuffix)
 		if err := makeStaging(staged); err != nil {
-			return errors.Join(err, g.Wait())
+			return err
 		}
 		for _, f := range d.Files {
-			g.Go(func() error {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				return writeFile(filepath.Join(staged, f.Name), f)
-			})
+			path := filepath.Join(staged, f.Name)
+			if err := errors.Join(ctx.Err(), writeFile(path, f)); err != nil {
+				return err
+			}
+			written = append(written, path)
 		}
+		written = append(written, staged)
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return syncStaged(dirs)
+	return syncAll(written)
 }
 
-func syncStaged(dirs []Dir) error {
-	paths := make([]string, len(dirs))
-	for i, d := range dirs {
-		paths[i] = sibling(d.Path, newSuffix)
+// unstage removes what stage has written, and the folders it has made on the
+// way if they are empty.
+func unstage(dirs []Dir) {
+	for _, d := range dirs {
+		os.RemoveAll(sibling(d.Path, newSuffix))
 	}
-	return syncAll(paths)
+	for _, p := range parents(dirs) {
+		os.Remove(p) // fails when something is in it
+	}
 }
 
 // makeStaging makes an empty staging directory, whatever a crash left there.
@@ -119,7 +117,7 @@ func writeFile(path string, f File) error {
 	}
 	_, err = file.Write(f.Data)
 	// The mode at creation passes through the umask.
-	return errors.Join(err, file.Chmod(f.Mode), file.Sync(), file.Close())
+	return errors.Join(err, file.Chmod(f.Mode), file.Close())
 }
 
 // swap puts the staged directory in its place and removes what was there.
@@ -200,26 +198,31 @@ func isSibling(name string) bool {
 		(strings.HasSuffix(name, newSuffix) || strings.HasSuffix(name, oldSuffix))
 }
 
-// syncParents makes the swaps durable, up to directories made on the way.
-func syncParents(dirs []Dir) error {
-	seen := map[string]bool{}
-	var parents []string
-	for _, d := range dirs {
-		for _, p := range []string{filepath.Dir(d.Path), filepath.Dir(filepath.Dir(d.Path))} {
-			if !seen[p] {
-				seen[p] = true
-				parents = append(parents, p)
+// syncParents makes the swaps durable, and folders made on the way.
+func syncParents(dirs []Dir) error { return syncAll(parents(dirs)) }
+
+// parents lists the directories that hold the given ones, and those that hold
+// these, each once and the inner ones first.
+func parents(dirs []Dir) []string {
+	var list []string
+	for _, up := range []func(string) string{
+		filepath.Dir,
+		func(path string) string { return filepath.Dir(filepath.Dir(path)) },
+	} {
+		for _, d := range dirs {
+			if p := up(d.Path); !slices.Contains(list, p) {
+				list = append(list, p)
 			}
 		}
 	}
-	return syncAll(parents)
+	return list
 }
 
 func syncAll(paths []string) error {
 	var g errgroup.Group
-	g.SetLimit(writers)
+	g.SetLimit(syncs)
 	for _, p := range paths {
-		g.Go(func() error { return syncDir(p) })
+		g.Go(func() error { return syncPath(p) })
 	}
 	return g.Wait()
 }

@@ -2,5 +2,6 @@
 
 package atomicdir
 
-// syncDir does nothing: Windows cannot sync a directory and does not need to.
-func syncDir(string) error { return nil }
+// syncPath does nothing: Windows syncs no directory, and a file only through
+// the handle that wrote it.
+func syncPath(string) error { return nil }

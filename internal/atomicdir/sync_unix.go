@@ -7,11 +7,11 @@ import (
 	"os"
 )
 
-// syncDir makes the directory's entries durable, not only its files.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
+// syncPath makes a file's content or a directory's entries durable.
+func syncPath(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return errors.Join(f.Sync(), f.Close())
 }
