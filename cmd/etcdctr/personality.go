@@ -18,6 +18,7 @@ import (
 func runAs(args []string) bool {
 	switch strings.TrimSuffix(filepath.Base(args[0]), ".exe") {
 	case "etcd":
+		waitForPeers(os.Getenv)
 		etcdmain.Main(args)
 	case "etcdctl":
 		ctlv3.MustStart()
