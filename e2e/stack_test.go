@@ -4,8 +4,10 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -32,6 +34,12 @@ func TestMain(m *testing.M) {
 
 // runID keeps the names of concurrent runs apart.
 var runID = randomID()
+
+func randomID() string {
+	b := make([]byte, 4)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
 
 // images are those that the run made, by the minor of etcd 3.
 var images struct {
@@ -219,8 +227,8 @@ func decode(t *testing.T, text string, into any) {
 	}
 }
 
-// inspected is what the engine tells of a container.
-type inspected struct {
+// container is what the engine tells of a container.
+type container struct {
 	Config     struct{ Env []string }
 	HostConfig struct {
 		PortBindings map[string][]struct{ HostIp, HostPort string } //nolint:revive // the engine's spelling
@@ -232,10 +240,10 @@ type inspected struct {
 }
 
 // inspect asks the engine about a member's container.
-func (s *stack) inspect(member string) inspected {
+func (s *stack) inspect(member string) container {
 	s.t.Helper()
 	id := strings.TrimSpace(s.compose("ps", "--quiet", member))
-	var found []inspected
+	var found []container
 	decode(s.t, run(s.t, s.dir, "docker", "inspect", id), &found)
 	return found[0]
 }

@@ -105,13 +105,18 @@ func (d *Driver) run(ctx context.Context, p *Plan) ([]*Op, error) {
 
 // Up brings a project to what is wanted of it. When that fails where nothing
 // ran before, it removes what it has created and nothing else, unless keep is
-// set; otherwise a second Up goes on from where this one ended.
-func (d *Driver) Up(ctx context.Context, w Wanted, keep bool) error {
+// set; otherwise a second Up goes on from where this one ended. It gives what
+// somebody who wants this should know.
+func (d *Driver) Up(ctx context.Context, w Wanted, keep bool) (notes []string, err error) {
+	if err := w.checkFiles(); err != nil {
+		return nil, err
+	}
 	var created []*Op
 	first := false
 	for attempt := 1; ; attempt++ {
 		s, p, err := d.planUp(ctx, w)
 		if err == nil {
+			notes = p.Notes
 			first = first || attempt == 1 && len(s.Containers) == 0
 			var done []*Op
 			done, err = d.run(ctx, p)
@@ -119,13 +124,13 @@ func (d *Driver) Up(ctx context.Context, w Wanted, keep bool) error {
 		}
 		switch {
 		case err == nil:
-			return nil
+			return notes, nil
 		case errdefs.IsConflict(err) && attempt < mostAttempts && ctx.Err() == nil:
 			continue // somebody else made it first: go on from there
 		case first && !keep:
-			return errors.Join(err, d.undo(ctx, w.Project.Name, created))
+			return notes, errors.Join(err, d.undo(ctx, w.Project.Name, created))
 		default:
-			return err
+			return notes, err
 		}
 	}
 }

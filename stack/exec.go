@@ -46,7 +46,7 @@ func Exec(ctx context.Context, e Engine, container string, c Command) (int, erro
 		go follow(ctx, e, made.ID, c.Resized)
 	}
 	if err := c.exchange(&attached.HijackedResponse); err != nil {
-		return 0, errors.Join(context.Cause(ctx), err)
+		return 0, errors.Join(ctx.Err(), err)
 	}
 	ended, err := e.ExecInspect(ctx, made.ID, client.ExecInspectOptions{})
 	if err != nil {

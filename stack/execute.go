@@ -24,12 +24,6 @@ type Execution struct {
 	report sync.Mutex
 }
 
-// headStart is how long a member that is resumed has for itself before the
-// next one. A starting etcd opens its ports, asks its peers and only then
-// serves; of two that do so at the same time, each waits a full second for the
-// other. Within this time it is past that, also on a slow machine.
-const headStart = 60 * time.Millisecond
-
 // Run carries a plan out, each operation once those before it are done, and
 // gives the operations that are done. After an error or once ctx is cancelled
 // it begins no further one. What it has begun to change it finishes: nothing is
@@ -66,10 +60,10 @@ func waitFor(ctx context.Context, ops []*Op, finished map[*Op]chan struct{}) err
 		select {
 		case <-finished[o]:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctx.Err()
 		}
 	}
-	return context.Cause(ctx)
+	return ctx.Err()
 }
 
 // step carries one operation out and tells about it.
@@ -131,8 +125,6 @@ func (x *Execution) change(ctx context.Context, o *Op) error {
 		_, err = e.ContainerRemove(ctx, o.target(), client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 	case Start:
 		_, err = e.ContainerStart(ctx, o.target(), client.ContainerStartOptions{})
-	case StartHeld:
-		err = startHeld(ctx, e, o.target())
 	case Resume:
 		err = resume(ctx, e, o.target())
 	default:
@@ -155,32 +147,20 @@ func (o *Op) target() string {
 	return o.Name
 }
 
-// startHeld freezes a container as soon as it has started. An engine that
-// cannot freeze, such as a rootless one with cgroup v1, starts it: that costs
-// time and nothing else.
-func startHeld(ctx context.Context, e Engine, name string) error {
-	if _, err := e.ContainerStart(ctx, name, client.ContainerStartOptions{}); err != nil {
-		return err
-	}
-	_, _ = e.ContainerPause(ctx, name, client.ContainerPauseOptions{})
-	return nil
-}
-
-// resume wakes a container. One that is awake could not be frozen, has ended
-// meanwhile, or was woken by somebody else.
+// resume wakes a container. One that is awake was woken by somebody else.
 func resume(ctx context.Context, e Engine, name string) error {
-	if _, err := e.ContainerUnpause(ctx, name, client.ContainerUnpauseOptions{}); err != nil && !notPaused(err) {
-		return err
+	_, err := e.ContainerUnpause(ctx, name, client.ContainerUnpauseOptions{})
+	if err != nil && notPaused(err) {
+		return nil
 	}
-	time.Sleep(headStart)
-	return nil
+	return err
 }
 
 // notPaused recognizes the engine's refusal to wake what is awake. Engine
 // 20.10 answers it with status 500, and only its text tells.
 func notPaused(err error) bool {
 	text := err.Error()
-	return errdefs.IsConflict(err) || strings.Contains(text, "is not paused") || strings.Contains(text, "is not running")
+	return errdefs.IsConflict(err) || strings.Contains(text, "is not paused")
 }
 
 // OpError is the failure of one operation.

@@ -139,7 +139,7 @@ func (w Wanted) mount(s types.ServiceConfig, v types.ServiceVolumeConfig) (mount
 		}
 	case types.VolumeTypeBind:
 		if !w.CopyFiles {
-			return m, exists(v.Source)
+			return m, nil
 		}
 		t, err := w.transfer(s, v.Source, v.Target)
 		if err != nil {
@@ -152,13 +152,36 @@ func (w Wanted) mount(s types.ServiceConfig, v types.ServiceVolumeConfig) (mount
 	return m, nil
 }
 
-// exists refuses a path that the engine would otherwise make up as an empty
-// folder, or fail at halfway.
-func exists(path string) error {
-	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("cannot mount %s: %w", path, errors.Unwrap(err))
+// checkFiles refuses a project that mounts what is not there: the engine would
+// make up an empty folder in its place, or fail halfway.
+func (w Wanted) checkFiles() error {
+	var errs []error
+	for _, s := range w.Project.Services {
+		for _, f := range w.localFiles(s) {
+			if _, err := os.Stat(f.source); err != nil {
+				errs = append(errs, fmt.Errorf("services.%s cannot have %s: %w", s.Name, f.source, errors.Unwrap(err)))
+			}
+		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// localFile is something of this machine and its place in a container.
+type localFile struct{ source, target string }
+
+func (w Wanted) localFiles(s types.ServiceConfig) []localFile {
+	var files []localFile
+	for _, v := range s.Volumes {
+		if v.Type == types.VolumeTypeBind {
+			files = append(files, localFile{v.Source, v.Target})
+		}
+	}
+	for _, c := range s.Configs {
+		if file := w.Project.Configs[c.Source].File; file != "" {
+			files = append(files, localFile{file, configTarget(c)})
+		}
+	}
+	return files
 }
 
 // transfers are the copies that a service's mounts take on an engine that does
@@ -168,24 +191,12 @@ func (w Wanted) transfers(s types.ServiceConfig) ([]*transfer, error) {
 		return nil, nil
 	}
 	var all []*transfer
-	add := func(source, target string) error {
-		t, err := w.transfer(s, source, target)
+	for _, f := range w.localFiles(s) {
+		t, err := w.transfer(s, f.source, f.target)
+		if err != nil {
+			return nil, err
+		}
 		all = append(all, t)
-		return err
-	}
-	for _, v := range s.Volumes {
-		if v.Type == types.VolumeTypeBind {
-			if err := add(v.Source, v.Target); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for _, c := range s.Configs {
-		if file := w.Project.Configs[c.Source].File; file != "" {
-			if err := add(file, configTarget(c)); err != nil {
-				return nil, err
-			}
-		}
 	}
 	return all, nil
 }
@@ -194,10 +205,7 @@ func (w Wanted) transfers(s types.ServiceConfig) ([]*transfer, error) {
 // a volume cannot be mounted at a file.
 func (w Wanted) transfer(s types.ServiceConfig, source, target string) (*transfer, error) {
 	info, err := os.Stat(source)
-	if err != nil {
-		return nil, fmt.Errorf("cannot copy %s: %w", source, errors.Unwrap(err))
-	}
-	if !info.IsDir() {
+	if err == nil && !info.IsDir() {
 		target = path.Dir(target)
 	}
 	t := &transfer{
@@ -205,6 +213,9 @@ func (w Wanted) transfer(s types.ServiceConfig, source, target string) (*transfe
 		target: target, source: source, image: s.Image,
 	}
 	entries, err := t.entries()
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, nil // it may be made after the plan is
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot copy %s: %w", source, err)
 	}

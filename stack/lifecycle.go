@@ -97,45 +97,22 @@ func planDown(s *State, leader string, volumes bool) *Plan {
 // the containers remember.
 func planStart(s *State, containers []Container) *Plan {
 	p := &Plan{Project: s.Project}
-	var members []Container
 	started := map[string]*Op{}
 	for _, c := range dependencyOrder(containers) {
 		switch {
 		case c.Status == container.StatePaused:
 			started[c.Service] = p.add(&Op{Verb: Resume, Name: c.Name, object: c.ID, Cause: "it is paused"})
 		case c.Running() || c.exitedWell() && !c.Member():
-		case c.Member():
-			members = append(members, c)
 		default:
 			started[c.Service] = p.add(&Op{Verb: Start, Name: c.Name, object: c.ID, Cause: idle(c)}, p.conditions(c, started)...)
 		}
 	}
-	p.startMembers(members, started)
 	for _, c := range containers {
 		if c.Member() {
 			p.add(&Op{Verb: AwaitAnswer, Name: c.Name, object: c.ID}, started[c.Service])
 		}
 	}
 	return p
-}
-
-// startMembers starts members at the same time, held until all of them have
-// their network.
-func (p *Plan) startMembers(members []Container, started map[string]*Op) {
-	if len(members) == 1 {
-		c := members[0]
-		started[c.Service] = p.add(&Op{Verb: Start, Name: c.Name, object: c.ID, Cause: idle(c)}, p.conditions(c, started)...)
-		return
-	}
-	var held []*Op
-	for _, c := range members {
-		held = append(held, p.add(&Op{Verb: StartHeld, Name: c.Name, object: c.ID, Cause: idle(c)}, p.conditions(c, started)...))
-	}
-	before := held
-	for _, c := range members {
-		started[c.Service] = p.add(&Op{Verb: Resume, Name: c.Name, object: c.ID}, before...)
-		before = []*Op{started[c.Service]}
-	}
 }
 
 // conditions are the operations that a container's dependencies put before its

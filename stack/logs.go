@@ -35,7 +35,7 @@ func Logs(ctx context.Context, e Engine, containers []Container, o LogOptions, l
 		})
 	}
 	wg.Wait()
-	if err := context.Cause(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return errors.Join(errs...)

@@ -45,9 +45,7 @@ type volumeCreation struct {
 // Verb is a kind of operation.
 type Verb string
 
-// The operations. A held start freezes the container's processes as soon as
-// its network is there, until it is resumed: members that are started so find
-// each other's names from their first moment.
+// The operations.
 const (
 	CreateNetwork   Verb = "create network"
 	RemoveNetwork   Verb = "remove network"
@@ -58,7 +56,6 @@ const (
 	RenameContainer Verb = "rename container"
 	RemoveContainer Verb = "remove container"
 	Start           Verb = "start"
-	StartHeld       Verb = "start held"
 	Resume          Verb = "resume"
 	Stop            Verb = "stop"
 	AwaitHealth     Verb = "wait for the health check of"

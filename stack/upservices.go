@@ -38,17 +38,17 @@ func (u *upPlanner) single(s types.ServiceConfig) error {
 		if err != nil {
 			return err
 		}
-		u.started[s.Name] = u.start(Start, s, "", made)
+		u.started[s.Name] = u.start(s, "", made)
 	case cause != "":
 		op, err := u.replace(s, c, cause)
 		if err != nil {
 			return err
 		}
-		u.started[s.Name] = u.start(Start, s, "", op)
+		u.started[s.Name] = u.start(s, "", op)
 	case c.Status == container.StatePaused:
 		u.started[s.Name] = u.plan.add(&Op{Verb: Resume, Name: c.Name, Cause: "it is paused"}, u.conditions(s)...)
 	case !c.Running() && !u.completed(c):
-		u.started[s.Name] = u.start(Start, s, idle(c))
+		u.started[s.Name] = u.start(s, idle(c))
 	}
 	return nil
 }
@@ -85,8 +85,10 @@ func (u *upPlanner) members(members []types.ServiceConfig) error {
 		}
 	}
 	rolling, atOnce := u.split(members)
-	if err := u.atOnce(atOnce); err != nil {
-		return err
+	for _, s := range atOnce {
+		if err := u.single(s); err != nil {
+			return err
+		}
 	}
 	var answers []*Op
 	for _, s := range members {
@@ -161,55 +163,6 @@ func last(is bool) int {
 	return 0
 }
 
-// atOnce starts all members that do not run, after replacing the containers
-// that have to be. Several are held until all have their network.
-func (u *upPlanner) atOnce(members []types.ServiceConfig) error {
-	type starting struct {
-		s     types.ServiceConfig
-		cause string
-		after *Op
-	}
-	var all []starting
-	for _, s := range members {
-		c, ok := current(u.w, u.s, s)
-		cause := u.causes[s.Name]
-		switch {
-		case !ok:
-			made, err := u.create(s, u.w.containerName(s), "it is not there")
-			if err != nil {
-				return err
-			}
-			all = append(all, starting{s, "", made})
-		case cause != "":
-			renamed, err := u.replace(s, c, cause)
-			if err != nil {
-				return err
-			}
-			all = append(all, starting{s, "", renamed})
-		case c.Status == container.StatePaused:
-			u.started[s.Name] = u.plan.add(&Op{Verb: Resume, Name: c.Name, Cause: "it is paused"})
-		case !c.Running():
-			all = append(all, starting{s, idle(c), nil})
-		}
-	}
-	if len(all) == 1 {
-		u.started[all[0].s.Name] = u.start(Start, all[0].s, all[0].cause, all[0].after)
-		return nil
-	}
-	var held []*Op
-	for _, x := range all {
-		held = append(held, u.start(StartHeld, x.s, x.cause, x.after))
-	}
-	for i, x := range all {
-		after := held
-		if i > 0 {
-			after = []*Op{u.started[all[i-1].s.Name]}
-		}
-		u.started[x.s.Name] = u.plan.add(&Op{Verb: Resume, Name: u.w.containerName(x.s)}, after...)
-	}
-	return nil
-}
-
 // roll replaces one serving member, after the others have answered.
 func (u *upPlanner) roll(s types.ServiceConfig, answers []*Op) (*Op, error) {
 	c, _ := current(u.w, u.s, s)
@@ -217,7 +170,7 @@ func (u *upPlanner) roll(s types.ServiceConfig, answers []*Op) (*Op, error) {
 	if err != nil {
 		return nil, err
 	}
-	u.started[s.Name] = u.start(Start, s, "", renamed)
+	u.started[s.Name] = u.start(s, "", renamed)
 	return u.answer(s), nil
 }
 
@@ -255,8 +208,8 @@ func (u *upPlanner) replace(s types.ServiceConfig, c Container, cause string, be
 }
 
 // start starts a service's container once its dependencies allow it.
-func (u *upPlanner) start(verb Verb, s types.ServiceConfig, cause string, after ...*Op) *Op {
-	return u.plan.add(&Op{Verb: verb, Name: u.w.containerName(s), Cause: cause}, append(after, u.conditions(s)...)...)
+func (u *upPlanner) start(s types.ServiceConfig, cause string, after ...*Op) *Op {
+	return u.plan.add(&Op{Verb: Start, Name: u.w.containerName(s), Cause: cause}, append(after, u.conditions(s)...)...)
 }
 
 // conditions are the operations that depends_on puts before a service's start.

@@ -63,7 +63,7 @@ func (x *Execution) await(ctx context.Context, o *Op) error {
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctx.Err()
 		case <-limited.Done():
 			return w.unwell(ctx, fmt.Sprintf("%s within %s", w.missing(), x.WaitTimeout), w.last)
 		case <-time.After(pause):

@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -29,6 +30,7 @@ func main() {
 func run(a *app, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 
 	root := newRootCommand(a)
 	root.SetArgs(args)
@@ -40,6 +42,15 @@ func run(a *app, args []string) int {
 		a.say("interrupted")
 		return exitInterrupted
 	}
+	if status := exitStatus(0); errors.As(err, &status) {
+		return int(status)
+	}
 	a.fail(err)
 	return exitCode(err)
 }
+
+// exitStatus ends the program with the exit code of another that it ran, which
+// has said itself what there was to say.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }

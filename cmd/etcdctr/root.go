@@ -34,8 +34,17 @@ containers. The shortest way to a cluster:
 	root.AddCommand(
 		newCertsCommand(a),
 		newComposeCommand(a),
+		newDownCommand(a),
 		newEnvCommand(a),
+		newExecCommand(a),
 		newImageCommand(a),
+		newLogsCommand(a),
+		newLsCommand(a),
+		newPsCommand(a),
+		newRestartCommand(a),
+		newStartCommand(a),
+		newStopCommand(a),
+		newUpCommand(a),
 		newVersionCommand(a),
 	)
 	markUsage(root)

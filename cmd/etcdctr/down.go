@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+func newDownCommand(a *app) *cobra.Command {
+	var volumes bool
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "Stop the cluster and remove its containers and networks",
+		Long: `down stops the members, the leader last, and removes the containers and networks
+of the stack. The data stays in its volumes for the next ` + "`etcdctr up`" + `, unless
+--volumes deletes it too; then nothing is stopped gently either.`,
+		Example: `  etcdctr down
+  etcdctr down --name orders --volumes`,
+		Args: cobra.NoArgs,
+	}
+	f := addStackFlags(cmd)
+	addProgressFlag(cmd, &f.progress)
+	cmd.Flags().BoolVar(&volumes, "volumes", false, "delete the data as well")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return runDown(cmd.Context(), a, f, volumes)
+	}
+	return cmd
+}
+
+func runDown(ctx context.Context, a *app, f *stackFlags, volumes bool) error {
+	d, err := f.open(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	p, err := d.driver.PlanDown(ctx, d.project, volumes)
+	if err != nil {
+		return err
+	}
+	if p.Empty() {
+		a.say("there is no stack %s on this engine: nothing to do", d.project)
+		return nil
+	}
+	if err := d.run(ctx, a, p); err != nil {
+		return err
+	}
+	if volumes {
+		a.say("%s is gone, its data too", d.project)
+	} else {
+		a.say("%s is down, and its data is kept", d.project)
+	}
+	return nil
+}

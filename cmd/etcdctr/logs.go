@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+func newLogsCommand(a *app) *cobra.Command {
+	var o stack.LogOptions
+	cmd := &cobra.Command{
+		Use:   "logs [MEMBER...]",
+		Short: "Print the logs of all members, or of those named",
+		Example: `  etcdctr logs --since 10m
+  etcdctr logs --follow etcd1`,
+	}
+	f := &stackFlags{cluster: addClusterFlags(cmd)}
+	cmd.Flags().BoolVar(&o.Follow, "follow", false, "go on until Ctrl-C")
+	cmd.Flags().StringVar(&o.Since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
+	cmd.Flags().StringVar(&o.Tail, "tail", "", "only so many last lines of each member")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return runLogs(cmd.Context(), a, f, args, o)
+	}
+	return cmd
+}
+
+func runLogs(ctx context.Context, a *app, f *stackFlags, names []string, o stack.LogOptions) error {
+	d, err := f.open(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	s, err := d.observe(ctx)
+	if err != nil {
+		return err
+	}
+	chosen, err := choose(s, names)
+	if err != nil {
+		return err
+	}
+	width := 0
+	for _, c := range chosen {
+		width = max(width, len(c.Service))
+	}
+	return stack.Logs(ctx, d.engine, chosen, o, func(c stack.Container, line string) {
+		if len(chosen) > 1 {
+			fmt.Fprintf(a.out, "%-*s | ", width, c.Service)
+		}
+		fmt.Fprintln(a.out, line)
+	})
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/moby/moby/client"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// prober asks etcd members how they are, for package stack. On the machine of
+// the containers it asks over their network, which takes milliseconds; from
+// anywhere else it lets the etcdctl in the container ask, which always works.
+type prober struct {
+	engine stack.Engine
+	// access is how clients of the cluster connect; nil when that is not known.
+	access *access
+	// local says that the engine runs on this machine, behind no other.
+	local bool
+}
+
+// access is what a client needs besides an address.
+type access struct {
+	tls *tls.Config // nil for plain text
+}
+
+// newProber prepares for a cluster whose certificates are in dir. Without them
+// it can do with etcdctl in the containers.
+func newProber(ctx context.Context, engine *client.Client, mode cluster.TLSMode, dir string) (*prober, error) {
+	local, err := stack.SeesFiles(ctx, engine)
+	if err != nil {
+		return nil, err
+	}
+	p := &prober{engine: engine, local: local}
+	if mode == cluster.NoTLS {
+		p.access = &access{}
+	} else if config, err := adminTLS(dir); err == nil {
+		p.access = &access{tls: config}
+	}
+	return p, nil
+}
+
+// adminTLS is the TLS side of the cluster's own administrator.
+func adminTLS(dir string) (*tls.Config, error) {
+	dir = filepath.Join(dir, "clients", adminClient)
+	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
+	if err != nil {
+		return nil, err
+	}
+	authorities, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authorities)
+	return &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+// Probe reads linearizably: an answer proves a leader and a quorum.
+func (p *prober) Probe(ctx context.Context, c stack.Container) error {
+	err := p.ask(ctx, c, func(etcd *clientv3.Client) error {
+		_, err := etcd.Get(ctx, "health")
+		if errors.Is(err, rpctypes.ErrPermissionDenied) {
+			return nil // it consulted its quorum about who may read
+		}
+		return err
+	})
+	if errors.Is(err, errOutOfReach) {
+		_, err = p.etcdctl(ctx, c, "endpoint", "health")
+	}
+	return err
+}
+
+// Leader asks all members at the same time and takes the first who leads.
+func (p *prober) Leader(ctx context.Context, members []stack.Container) string {
+	var leader string
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, c := range members {
+		wg.Go(func() {
+			if p.leads(ctx, c) {
+				mu.Lock()
+				defer mu.Unlock()
+				leader = c.Service
+			}
+		})
+	}
+	wg.Wait()
+	return leader
+}
+
+func (p *prober) leads(ctx context.Context, c stack.Container) bool {
+	leads := false
+	err := p.ask(ctx, c, func(etcd *clientv3.Client) error {
+		s, err := etcd.Status(ctx, etcd.Endpoints()[0])
+		leads = err == nil && s.Leader == s.Header.MemberId
+		return err
+	})
+	if errors.Is(err, errOutOfReach) {
+		out, err := p.etcdctl(ctx, c, "endpoint", "status", "--write-out", "json")
+		return err == nil && saysItLeads(out)
+	}
+	return leads
+}
+
+// saysItLeads reads what etcdctl endpoint status prints as JSON.
+func saysItLeads(out []byte) bool {
+	var answers []struct {
+		Status struct {
+			Header struct {
+				MemberID uint64 `json:"member_id"`
+			} `json:"header"`
+			Leader uint64 `json:"leader"`
+		}
+	}
+	return json.Unmarshal(out, &answers) == nil && len(answers) == 1 &&
+		answers[0].Status.Leader == answers[0].Status.Header.MemberID
+}
+
+// errOutOfReach is for a member that cannot be asked over its network.
+var errOutOfReach = errors.New("not reachable from here")
+
+// ask connects to a member. The address is dialled before etcd's client is
+// made: that one waits a second before it tries again, and a member that
+// starts refuses connections for a few milliseconds.
+func (p *prober) ask(ctx context.Context, c stack.Container, question func(*clientv3.Client) error) error {
+	address, ok := p.address(c)
+	if !ok {
+		return errOutOfReach
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	dialled := make(chan net.Conn, 1)
+	dialled <- conn
+	etcd, err := clientv3.New(clientv3.Config{
+		Endpoints: []string{p.access.url(c.Service)}, TLS: p.access.tls, Context: ctx, Logger: zap.NewNop(),
+		DialOptions: []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			select {
+			case conn := <-dialled:
+				return conn, nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		})},
+	})
+	if err != nil {
+		return err
+	}
+	defer etcd.Close()
+	err = question(etcd)
+	if strings.Contains(fmt.Sprint(err), "x509:") {
+		return errOutOfReach // the certificates here are of another cluster
+	}
+	return err
+}
+
+func (a *access) url(host string) string {
+	scheme := "https"
+	if a.tls == nil {
+		scheme = "http"
+	}
+	return fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(host, fmt.Sprint(cluster.ClientPort)))
+}
+
+// address is a member's on a network that this machine is on too.
+func (p *prober) address(c stack.Container) (string, bool) {
+	if p.access == nil || !p.local {
+		return "", false
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return "", false
+	}
+	for _, ip := range c.Addresses {
+		if slices.ContainsFunc(own, func(a net.Addr) bool { return contains(a, ip) }) {
+			return netip.AddrPortFrom(ip, cluster.ClientPort).String(), true
+		}
+	}
+	return "", false
+}
+
+func contains(network net.Addr, ip netip.Addr) bool {
+	prefix, err := netip.ParsePrefix(network.String())
+	return err == nil && prefix.Contains(ip)
+}
+
+// etcdctl runs etcdctl beside the member, which finds its certificates in the
+// environment.
+func (p *prober) etcdctl(ctx context.Context, c stack.Container, args ...string) ([]byte, error) {
+	var out, errOut bytes.Buffer
+	code, err := stack.Exec(ctx, p.engine, c.ID, stack.Command{
+		Args: append([]string{"/usr/local/bin/etcdctl"}, args...), Out: &out, Err: &errOut,
+	})
+	if err == nil && code != 0 {
+		err = errors.New(finalLine(errOut.String()))
+	}
+	return out.Bytes(), err
+}
+
+func finalLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+func newStartCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "start [MEMBER...]",
+		Short: "Start members that were stopped",
+		Long: `start starts all members that do not run, or those named, and returns once they
+answer. It changes nothing about them; that is what up is for.`,
+		Example: `  etcdctr start`,
+	}
+	f := addStackFlags(cmd)
+	addProgressFlag(cmd, &f.progress)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return runOnMembers(cmd.Context(), a, f, args, "started", planStart)
+	}
+	return cmd
+}
+
+func planStart(_ context.Context, d *stack.Driver, s *stack.State, chosen []stack.Container) *stack.Plan {
+	return d.PlanStart(s, chosen)
+}

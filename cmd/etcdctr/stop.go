@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+func newStopCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "stop [MEMBER...]",
+		Short: "Stop members and keep them and their data",
+		Long: `stop stops all members, or those named. The leader is stopped last: it has nobody
+left to hand over to then, and does not wait for that.`,
+		Example: `  etcdctr stop
+  etcdctr stop etcd3`,
+	}
+	f := addStackFlags(cmd)
+	addProgressFlag(cmd, &f.progress)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return runOnMembers(cmd.Context(), a, f, args, "stopped", planStop)
+	}
+	return cmd
+}
+
+func planStop(ctx context.Context, d *stack.Driver, s *stack.State, chosen []stack.Container) *stack.Plan {
+	return d.PlanStop(ctx, s, chosen)
+}
+
+// planOf plans something for chosen containers of a stack.
+type planOf func(context.Context, *stack.Driver, *stack.State, []stack.Container) *stack.Plan
+
+// runOnMembers does something to the named members of a stack, or to all.
+func runOnMembers(ctx context.Context, a *app, f *stackFlags, names []string, done string, plan planOf) error {
+	d, err := f.open(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	s, err := d.observe(ctx)
+	if err != nil {
+		return err
+	}
+	chosen, err := choose(s, names)
+	if err != nil {
+		return err
+	}
+	p := plan(ctx, d.driver, s, chosen)
+	if p.Empty() {
+		a.say("nothing to do")
+	}
+	a.warnAll(p.Notes)
+	if err := d.run(ctx, a, p); err != nil {
+		return err
+	}
+	if !p.Empty() {
+		a.say("%s is %s", d.project, done)
+	}
+	return nil
+}

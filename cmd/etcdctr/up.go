@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+type upOptions struct {
+	stack       *stackFlags
+	fileCompose string
+	pull        string
+	waitTimeout time.Duration
+	dryRun      bool
+	keep        bool
+}
+
+func newUpCommand(a *app) *cobra.Command {
+	o := upOptions{pull: pullMissing}
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Start the cluster on a Docker Engine, or bring it to what is wanted now",
+		Long: `up starts the cluster that the flags and the cluster file describe on a Docker
+Engine, and returns once every member answers. It runs exactly the project that
+` + "`etcdctr compose`" + ` prints and needs neither the docker command nor Compose.
+
+Run again, it changes what has to be changed and nothing else: members whose
+settings differ are replaced one at a time while the others keep the quorum, the
+leader last. --dry-run prints what would be done, why and in which order. A
+first start that fails says why, and takes away what it has created and nothing
+else.`,
+		Example: `  etcdctr up
+  etcdctr up --members 5 --publish loopback --dry-run
+  etcdctr up --file-compose docker-compose.yml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runUp(cmd.Context(), a, o)
+		},
+	}
+	o.stack = addStackFlags(cmd)
+	addProgressFlag(cmd, &o.stack.progress)
+	flags := cmd.Flags()
+	flags.StringVar(&o.fileCompose, "file-compose", "", "start this file, made by `etcdctr compose`, instead of what the flags describe")
+	flags.Var(&choice{value: &o.pull, of: []string{pullMissing, pullAlways, pullNever}}, "pull",
+		"when to pull the image: missing, always or never")
+	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long each member may take to answer")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
+	flags.BoolVar(&o.keep, "keep", false, "leave what a failed first start has created, to look at it")
+	return cmd
+}
+
+// wish is what is to run.
+type wish struct {
+	project *types.Project
+	tls     cluster.TLSMode
+	etcd    string // the image reference of the members, if its etcd is carried inside
+	prepare func(context.Context) error
+}
+
+func runUp(ctx context.Context, a *app, o upOptions) error {
+	w, err := o.wish(ctx, a)
+	if err != nil {
+		return err
+	}
+	d, err := o.stack.drive(ctx, a, w.project.Name, w.tls)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	d.driver.WaitTimeout = o.waitTimeout
+	if o.dryRun {
+		return printUpPlan(ctx, a, d, w)
+	}
+	began := a.now()
+	if err := w.prepare(ctx); err != nil {
+		return err
+	}
+	if err := d.learnAccess(ctx, o.stack, w); err != nil {
+		return err
+	}
+	f := &fetcher{a: a, engine: d.engine, policy: o.pull, board: d.board, etcd: w.etcd}
+	ids, err := f.ids(ctx, stack.ImageRefs(w.project))
+	if err != nil {
+		return err
+	}
+	wanted, err := d.wanted(ctx, w, ids)
+	if err != nil {
+		return err
+	}
+	notes, err := d.driver.Up(ctx, wanted, o.keep)
+	d.board.close()
+	a.warnAll(notes)
+	if err != nil {
+		return explainFailure(err)
+	}
+	a.say("%s is up: %s after %.1f s", w.project.Name, everyMember(w.project), a.now().Sub(began).Seconds())
+	return nil
+}
+
+func (d *driven) wanted(ctx context.Context, w *wish, ids map[string]string) (stack.Wanted, error) {
+	sees, err := stack.SeesFiles(ctx, d.engine)
+	return stack.Wanted{Project: w.project, Images: ids, CopyFiles: !sees}, err
+}
+
+// learnAccess reads the certificates that may just have been made.
+func (d *driven) learnAccess(ctx context.Context, f *stackFlags, w *wish) error {
+	p, err := newProber(ctx, d.engine, w.tls, w.certificates(f.cluster.certificates()))
+	d.driver.Prober = p
+	return err
+}
+
+// printUpPlan looks at everything and makes nothing, not even certificates.
+func printUpPlan(ctx context.Context, a *app, d *driven, w *wish) error {
+	ids := map[string]string{}
+	for _, ref := range stack.ImageRefs(w.project) {
+		id, err := stack.ImageID(ctx, d.engine, ref)
+		if err != nil {
+			return err
+		}
+		if id == "" {
+			a.say("the image %s is not on the engine, and would be fetched first", ref)
+		}
+		ids[ref] = id
+	}
+	wanted, err := d.wanted(ctx, w, ids)
+	if err != nil {
+		return err
+	}
+	p, err := d.driver.PlanUp(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	a.warnAll(p.Notes)
+	if p.Empty() {
+		a.say("%s is as wanted: nothing to do", w.project.Name)
+	}
+	return a.writeResult("", []byte(p.String()))
+}
+
+func (a *app) warnAll(notes []string) {
+	for _, n := range notes {
+		a.warn("%s", n)
+	}
+}
+
+// wish reads what is wanted, from the flags or from a Compose file.
+func (o upOptions) wish(ctx context.Context, a *app) (*wish, error) {
+	if o.fileCompose != "" {
+		return o.wishFromFile(ctx)
+	}
+	c, err := o.stack.cluster.resolve(a)
+	if err != nil {
+		return nil, err
+	}
+	file, err := renderCompose(ctx, c, composeOptions{cluster: o.stack.cluster})
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the current folder: %w", err)
+	}
+	p, err := compose.Load(ctx, "docker-compose.yml", file, dir)
+	if err != nil {
+		return nil, err
+	}
+	w := &wish{project: p, tls: c.TLS, prepare: func(ctx context.Context) error {
+		return a.ensureCertificates(ctx, c, o.stack.cluster.certificates())
+	}}
+	w.etcd = carried(c.Image, c.Etcd.String())
+	return w, nil
+}
+
+// wishFromFile takes a Compose file as it is, and from it what else there is
+// to know.
+func (o upOptions) wishFromFile(ctx context.Context) (*wish, error) {
+	data, err := os.ReadFile(o.fileCompose)
+	if err != nil {
+		return nil, usage(fmt.Errorf("cannot read the Compose file: %w", err))
+	}
+	path, err := filepath.Abs(o.fileCompose)
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the current folder: %w", err)
+	}
+	p, err := compose.Load(ctx, path, data, filepath.Dir(path))
+	if err != nil {
+		return nil, usage(err)
+	}
+	w := &wish{project: p, tls: cluster.NoTLS, prepare: func(context.Context) error { return nil }}
+	for _, s := range p.Services {
+		if s.Environment["ETCD_CERT_FILE"] != nil {
+			w.tls = cluster.Mutual
+		}
+		if s.Labels[stack.RoleLabel] == stack.Member {
+			w.etcd = carried(s.Image, s.Image[strings.LastIndexByte(s.Image, ':')+1:])
+		}
+	}
+	return w, nil
+}
+
+// certificates is the folder whose members' certificates the project mounts.
+func (w *wish) certificates(otherwise string) string {
+	for _, s := range w.project.Services {
+		for _, v := range s.Volumes {
+			if v.Target == cluster.ContainerCertsDir && v.Type == types.VolumeTypeBind {
+				return filepath.Dir(filepath.Dir(v.Source))
+			}
+		}
+	}
+	return otherwise
+}
+
+func everyMember(p *types.Project) string {
+	n := 0
+	for _, s := range p.Services {
+		if s.Labels[stack.RoleLabel] == stack.Member {
+			n++
+		}
+	}
+	if n == 1 {
+		return "its member answers"
+	}
+	return fmt.Sprintf("all %d members answer", n)
+}
