@@ -37,7 +37,7 @@ func TestSmokeComposeStartsAHealthyClosedAuthenticatedCluster(t *testing.T) {
 }
 
 // wantUnpublished wants the engine to bind no port of the host to c.
-func wantUnpublished(t *testing.T, c container) {
+func wantUnpublished(t *testing.T, c inspected) {
 	t.Helper()
 	if len(c.HostConfig.PortBindings) > 0 {
 		t.Errorf("ports are bound: %v", c.HostConfig.PortBindings)

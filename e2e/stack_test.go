@@ -4,10 +4,8 @@ package e2e
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -34,12 +32,6 @@ func TestMain(m *testing.M) {
 
 // runID keeps the names of concurrent runs apart.
 var runID = randomID()
-
-func randomID() string {
-	b := make([]byte, 4)
-	rand.Read(b)
-	return hex.EncodeToString(b)
-}
 
 // images are those that the run made, by the minor of etcd 3.
 var images struct {
@@ -227,8 +219,8 @@ func decode(t *testing.T, text string, into any) {
 	}
 }
 
-// container is what the engine tells of a container.
-type container struct {
+// inspected is what the engine tells of a container.
+type inspected struct {
 	Config     struct{ Env []string }
 	HostConfig struct {
 		PortBindings map[string][]struct{ HostIp, HostPort string } //nolint:revive // the engine's spelling
@@ -240,10 +232,10 @@ type container struct {
 }
 
 // inspect asks the engine about a member's container.
-func (s *stack) inspect(member string) container {
+func (s *stack) inspect(member string) inspected {
 	s.t.Helper()
 	id := strings.TrimSpace(s.compose("ps", "--quiet", member))
-	var found []container
+	var found []inspected
 	decode(s.t, run(s.t, s.dir, "docker", "inspect", id), &found)
 	return found[0]
 }

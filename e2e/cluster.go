@@ -1,0 +1,224 @@
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// rootClient is the client that every cluster with mutual TLS has a
+// certificate for: the user that etcd lets do everything once authentication
+// is on.
+const rootClient = "root"
+
+// dialTimeout is that of the clients that the fixture makes and describes.
+const dialTimeout = 5 * time.Second
+
+// Cluster is a running cluster.
+type Cluster struct {
+	// Name is unique, and begins the names of everything that the cluster has
+	// on the engine.
+	Name string
+	// Members in the order of the spec.
+	Members []*Member
+	// Client is connected to all members, as root with mutual TLS. It is
+	// closed with the cluster.
+	Client *clientv3.Client
+
+	options  *options
+	provider *testcontainers.DockerProvider
+	host     string // where the engine publishes ports, as seen from here
+	model    *cluster.Cluster
+	project  *types.Project
+	certsDir string
+	files    map[string]string // the volume that holds the files of a folder here
+
+	madeNetworks []string
+	madeVolumes  []string
+}
+
+func (c *Cluster) engine() client.APIClient { return c.provider.Client() }
+
+// Member gives the member of that name, nil if there is none.
+func (c *Cluster) Member(name string) *Member {
+	i := slices.IndexFunc(c.Members, func(m *Member) bool { return m.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return c.Members[i]
+}
+
+// Endpoints are where this process reaches the members: in their order, and
+// the same for as long as the cluster is there.
+func (c *Cluster) Endpoints() []string {
+	var all []string
+	for _, m := range c.Members {
+		all = append(all, m.Endpoint())
+	}
+	return all
+}
+
+// ContainerEndpoints are where containers reach the members that are on a
+// network given by WithNetwork, or on the cluster's own: see Network.
+func (c *Cluster) ContainerEndpoints() []string {
+	var all []string
+	for _, m := range c.Members {
+		all = append(all, m.ContainerEndpoint())
+	}
+	return all
+}
+
+// Network is the name of the cluster's own network. It is internal: a
+// container that is only there reaches the members, and nothing else.
+func (c *Cluster) Network() string { return c.madeNetworks[0] }
+
+// Config is what a client in this process needs, root's certificate included.
+// Leave automatic synchronization of the endpoints off: members advertise their
+// names, which mean nothing outside of their network.
+func (c *Cluster) Config() (clientv3.Config, error) {
+	config := clientv3.Config{Endpoints: c.Endpoints(), DialTimeout: dialTimeout}
+	if c.model.TLS != cluster.Mutual {
+		return config, nil
+	}
+	root, err := c.Certificate(context.Background(), rootClient)
+	if err != nil {
+		return config, err
+	}
+	config.TLS, err = root.TLS()
+	return config, err
+}
+
+// CertsDir is the folder with the cluster's PKI, laid out as package certs
+// says, authorities included: a test can issue whatever it needs. It is removed
+// with the cluster, and empty without mutual TLS.
+func (c *Cluster) CertsDir() string { return c.certsDir }
+
+// Certificate is a client's identity, as files on this machine.
+type Certificate struct {
+	CAFile, CertFile, KeyFile string
+}
+
+// TLS is the configuration of a client that shows the certificate.
+func (c Certificate) TLS() (*tls.Config, error) {
+	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := certPool(c.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+// Certificate gives the certificate of a client, which is issued when it is
+// first asked for. Once authentication is on, etcd takes the client for the
+// user of that name. "root" is there from the start.
+func (c *Cluster) Certificate(ctx context.Context, client string) (Certificate, error) {
+	if c.certsDir == "" {
+		return Certificate{}, errors.New("the cluster has no certificates: it has them with tls: mutual")
+	}
+	plan := certs.Plan{Cluster: c.Name, Clients: []certs.ClientIdentity{{Name: client}}}
+	if _, err := (&certs.PKI{Dir: c.certsDir}).Ensure(ctx, plan); err != nil {
+		return Certificate{}, err
+	}
+	dir := filepath.Join(c.certsDir, "clients", client)
+	return Certificate{
+		CAFile:   filepath.Join(dir, "ca.crt"),
+		CertFile: filepath.Join(dir, "tls.crt"),
+		KeyFile:  filepath.Join(dir, "tls.key"),
+	}, nil
+}
+
+// statusTimeout is how long a member may take to say how it is.
+const statusTimeout = 2 * time.Second
+
+// Leader gives the member that leads. Of several that think so, as after a
+// network partition, it is the one that was elected last.
+func (c *Cluster) Leader(ctx context.Context) (*Member, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	statuses := make([]*clientv3.StatusResponse, len(c.Members))
+	errs := make([]error, len(c.Members))
+	var wait sync.WaitGroup
+	for i, m := range c.Members {
+		wait.Go(func() { statuses[i], errs[i] = c.Client.Status(ctx, m.Endpoint()) })
+	}
+	wait.Wait()
+	var leader *Member
+	var term uint64
+	for i, s := range statuses {
+		if errs[i] == nil && s.Leader == s.Header.MemberId && s.RaftTerm > term {
+			leader, term = c.Members[i], s.RaftTerm
+		}
+	}
+	if leader == nil {
+		return nil, fmt.Errorf("no member of %s leads: %w", c.Name, errors.Join(errs...))
+	}
+	return leader, nil
+}
+
+// Terminate removes the cluster: its containers, networks, volumes and
+// certificates. What has gone already is no error, and neither is a nil
+// cluster.
+func (c *Cluster) Terminate(ctx context.Context) error {
+	if c == nil {
+		return nil
+	}
+	var errs []error
+	if c.Client != nil {
+		errs = append(errs, c.Client.Close())
+		c.Client = nil
+	}
+	errs = append(errs, c.removeContainers(ctx))
+	for _, name := range c.madeNetworks {
+		_, err := c.engine().NetworkRemove(ctx, name, client.NetworkRemoveOptions{})
+		errs = append(errs, unlessGone(err))
+	}
+	for _, name := range c.madeVolumes {
+		_, err := c.engine().VolumeRemove(ctx, name, client.VolumeRemoveOptions{})
+		errs = append(errs, unlessGone(err))
+	}
+	if c.certsDir != "" {
+		errs = append(errs, os.RemoveAll(c.certsDir))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("cannot remove all of the etcd cluster %s: %w", c.Name, err)
+	}
+	return nil
+}
+
+// removeContainers does not give the members time to say goodbye.
+func (c *Cluster) removeContainers(ctx context.Context) error {
+	errs := make(chan error, len(c.Members))
+	for _, m := range c.Members {
+		go func() { errs <- m.remove(ctx) }()
+	}
+	var all error
+	for range c.Members {
+		all = errors.Join(all, <-errs)
+	}
+	return all
+}
+
+func unlessGone(err error) error {
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}

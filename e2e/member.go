@@ -1,0 +1,191 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// clientPort is etcd's in the containers.
+const clientPort = "2379/tcp"
+
+// Member is one member of a running cluster. What its methods do to it is done
+// when they return, but for the cluster's reaction: see Ready.
+type Member struct {
+	Name string
+
+	cluster   *Cluster
+	model     cluster.Member
+	container *testcontainers.DockerContainer
+	port      string // on the engine's machine
+	unplugged map[string]*network.EndpointSettings
+	joins     string // the initial cluster, when the member joins one that runs
+}
+
+// Endpoint is where this process reaches the member.
+func (m *Member) Endpoint() string {
+	return m.scheme() + "://" + net.JoinHostPort(m.cluster.host, m.port)
+}
+
+// ContainerEndpoint is where containers on the member's networks reach it.
+func (m *Member) ContainerEndpoint() string {
+	return m.scheme() + "://" + net.JoinHostPort(m.cluster.containerName(m.Name), strconv.Itoa(cluster.ClientPort))
+}
+
+func (m *Member) scheme() string {
+	scheme, _, _ := strings.Cut(m.model.ClientURL(), "://")
+	return scheme
+}
+
+// Container is the member's container, for what testcontainers can do with it.
+// Replace gives the member another one.
+func (m *Member) Container() testcontainers.Container { return m.container }
+
+// Stop has the member shut down in an orderly way, which passes leadership on.
+func (m *Member) Stop(ctx context.Context) error { return m.container.Stop(ctx, nil) }
+
+// Start starts a member that was stopped or killed. It finds its data again,
+// unless the spec keeps data in memory.
+func (m *Member) Start(ctx context.Context) error { return m.container.Start(ctx) }
+
+// Kill ends the member's process with SIGKILL.
+func (m *Member) Kill(ctx context.Context) error {
+	_, err := m.cluster.engine().ContainerKill(ctx, m.container.ID, client.ContainerKillOptions{Signal: "SIGKILL"})
+	return err
+}
+
+// Pause freezes the member's process. Its connections stay open and answer
+// nothing.
+func (m *Member) Pause(ctx context.Context) error {
+	_, err := m.cluster.engine().ContainerPause(ctx, m.container.ID, client.ContainerPauseOptions{})
+	return err
+}
+
+// Unpause lets a paused member go on.
+func (m *Member) Unpause(ctx context.Context) error {
+	_, err := m.cluster.engine().ContainerUnpause(ctx, m.container.ID, client.ContainerUnpauseOptions{})
+	return err
+}
+
+// Disconnect takes the member off all of its networks: it runs on, and neither
+// members nor clients reach it.
+func (m *Member) Disconnect(ctx context.Context) error {
+	inspected, err := m.container.Inspect(ctx)
+	if err != nil {
+		return err
+	}
+	if m.unplugged == nil {
+		m.unplugged = map[string]*network.EndpointSettings{}
+	}
+	for name, settings := range inspected.NetworkSettings.Networks {
+		_, err := m.cluster.engine().NetworkDisconnect(ctx, name, client.NetworkDisconnectOptions{Container: m.container.ID})
+		if err != nil {
+			return err
+		}
+		m.unplugged[name] = &network.EndpointSettings{Aliases: settings.Aliases, IPAMConfig: settings.IPAMConfig}
+	}
+	return nil
+}
+
+// Reconnect undoes Disconnect.
+func (m *Member) Reconnect(ctx context.Context) error {
+	for name, settings := range m.unplugged {
+		_, err := m.cluster.engine().NetworkConnect(ctx, name, client.NetworkConnectOptions{Container: m.container.ID, EndpointConfig: settings})
+		if err != nil {
+			return err
+		}
+		delete(m.unplugged, name)
+	}
+	return nil
+}
+
+// Logs is all that the member has written so far.
+func (m *Member) Logs(ctx context.Context) (string, error) {
+	if m.container == nil {
+		return "", errors.New("the member has no container")
+	}
+	r, err := m.container.Logs(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	text, err := io.ReadAll(r)
+	return string(text), err
+}
+
+// create makes the member's container.
+func (m *Member) create(ctx context.Context) error {
+	c := m.cluster
+	service := c.project.Services[m.Name]
+	if m.joins != "" {
+		service.Environment = joining(service.Environment, m.joins)
+	}
+	if m.port == "" {
+		m.port = strconv.Itoa(randomPort())
+	}
+	var err error
+	m.container, err = testcontainers.Run(ctx, service.Image,
+		append([]testcontainers.ContainerCustomizer{c.request(service, m.port), testcontainers.WithNoStart()}, c.options.customizers()...)...)
+	return err
+}
+
+// joining is a member's environment for its start in a cluster that runs.
+func joining(env types.MappingWithEquals, initialCluster string) types.MappingWithEquals {
+	joined, existing := types.MappingWithEquals{}, "existing"
+	for name, value := range env {
+		if !strings.HasPrefix(name, "ETCD_DISCOVERY") {
+			joined[name] = value
+		}
+	}
+	joined["ETCD_INITIAL_CLUSTER"], joined["ETCD_INITIAL_CLUSTER_STATE"] = &initialCluster, &existing
+	return joined
+}
+
+// randomPort is one below those that Linux gives out by itself, from 32768,
+// so that only another fixture or a server of the machine can have it.
+func randomPort() int {
+	const first, last = 20000, 29999
+	return first + rand.IntN(last-first+1)
+}
+
+// portAttempts is how often a member tries another port.
+const portAttempts = 10
+
+// firstStart starts the member, on another port when its own is taken. A port
+// that the engine chooses would be another one after each restart, and clients
+// would lose the member.
+func (m *Member) firstStart(ctx context.Context) error {
+	for range portAttempts {
+		err := m.container.Start(ctx)
+		if err == nil || !portTaken(err) {
+			return err
+		}
+		m.port = ""
+		if err := errors.Join(m.remove(ctx), m.create(ctx)); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("found no free port from 20000 to 29999 on %s after %d attempts", m.cluster.host, portAttempts)
+}
+
+// portTaken recognizes what the engine says when it or somebody else on its
+// machine has the port. The API has no code for that.
+func portTaken(err error) bool {
+	return strings.Contains(err.Error(), "port is already allocated") || strings.Contains(err.Error(), "address already in use")
+}
+
+func (m *Member) remove(ctx context.Context) error {
+	return testcontainers.TerminateContainer(m.container, testcontainers.StopContext(ctx), testcontainers.StopTimeout(0))
+}

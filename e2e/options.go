@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/log"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// Option says something about the cluster to start. Options apply in their
+// order.
+type Option func(*options)
+
+type options struct {
+	spec      cluster.Spec
+	networks  []string
+	customize []testcontainers.ContainerCustomizer
+	logger    log.Logger
+}
+
+func optionsOf(opts ...Option) *options {
+	o := &options{}
+	for _, opt := range opts {
+		opt(o)
+	}
+	return o
+}
+
+// WithSpec describes the whole cluster. It takes the place of what the options
+// before it said of the cluster.
+func WithSpec(spec cluster.Spec) Option {
+	return func(o *options) { o.spec = spec }
+}
+
+// WithMembers asks for n members; without it there are three. One member
+// starts fastest, and is enough for a test that does not stop any.
+func WithMembers(n int) Option {
+	return func(o *options) { o.spec.Members = cluster.Count(n) }
+}
+
+// WithEtcd chooses the release, such as v3.6.16, or the minor, such as 3.6.
+func WithEtcd(release string) Option {
+	return func(o *options) { o.spec.Etcd = release }
+}
+
+// WithImage chooses the image; without it, it is the official one of the
+// release. An image that the engine does not have is pulled.
+func WithImage(reference string) Option {
+	return func(o *options) { o.spec.Image = reference }
+}
+
+// WithTLS chooses how connections are secured; without it, by mutual TLS.
+func WithTLS(mode cluster.TLSMode) Option {
+	return func(o *options) { o.spec.TLS = string(mode) }
+}
+
+// WithBootstrap chooses how the members find each other; without it, by a
+// static list.
+func WithBootstrap(b cluster.Bootstrap) Option {
+	return func(o *options) { o.spec.Bootstrap = string(b) }
+}
+
+// WithNetwork puts the members on one more network, for containers that are
+// there: see Cluster.ContainerEndpoints. The network is the caller's, who makes
+// it before and removes it after the cluster.
+func WithNetwork(name string) Option {
+	return func(o *options) { o.networks = append(o.networks, name) }
+}
+
+// WithContainer applies testcontainers' own options to each of the cluster's
+// containers, for what a Spec does not say: log consumers, image substitutors,
+// lifecycle hooks.
+func WithContainer(customize ...testcontainers.ContainerCustomizer) Option {
+	return func(o *options) { o.customize = append(o.customize, customize...) }
+}
+
+// WithLogger says where testcontainers reports what it does; without it, in
+// the test's log, or with Run where testcontainers' own default is.
+func WithLogger(logger log.Logger) Option {
+	return func(o *options) { o.logger = logger }
+}
+
+// resolve decides what the cluster is. host is where the engine publishes
+// ports, as seen from here.
+func (o *options) resolve(host string) (*cluster.Cluster, error) {
+	spec := o.spec
+	if spec.Name == "" {
+		spec.Name = "etcdctr-e2e"
+	}
+	spec.Name += "-" + randomID()
+	if spec.Profile == "" {
+		spec.Profile = "ci"
+	}
+	if spec.Data == "" {
+		spec.Data = string(cluster.Volume)
+	}
+	spec.Publish = string(cluster.PublishLoopback)
+	return cluster.Resolve(spec, func(seat cluster.Seat) cluster.Place {
+		place := cluster.InContainers(seat)
+		if host != localAddress {
+			place.AlsoKnownAs = append(place.AlsoKnownAs, host)
+		}
+		return place
+	})
+}
+
+func randomID() string {
+	b := make([]byte, 4)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
