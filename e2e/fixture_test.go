@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"regexp"
 	"runtime"
 	"slices"
@@ -67,22 +66,11 @@ func fixtureConfig(t *testing.T, etcd *Cluster) clientv3.Config {
 	return config
 }
 
-// wantNothingLeft wants the engine to hold nothing whose name begins with that
-// of a cluster.
+// wantNothingLeft wants the engine to hold nothing of a cluster.
 func wantNothingLeft(t *testing.T, name string) {
 	t.Helper()
-	for _, list := range [][]string{
-		{"ps", "--all", "--format", "{{.Names}}"},
-		{"network", "ls", "--format", "{{.Name}}"},
-		{"volume", "ls", "--format", "{{.Name}}"},
-	} {
-		out, err := output(exec.Command("docker", append(list, "--filter", "name="+name)...), "") // the test's context may have ended
-		if err != nil {
-			t.Error(err)
-		}
-		if strings.TrimSpace(out) != "" {
-			t.Errorf("docker %s: left behind:\n%s", list[0], out)
-		}
+	if err := nothingLeft(name); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -220,7 +208,7 @@ func runToEnd(t *testing.T, network string, cmd []string, files map[string]strin
 		copied = append(copied, testcontainers.ContainerFile{HostFilePath: file, ContainerFilePath: at, FileMode: 0o644})
 	}
 	c, err := testcontainers.Run(t.Context(), etcdImage(t, cluster.NewestMinor),
-		testcontainers.WithName("etcdctr-e2e-"+randomID()), testcontainers.WithCmd(cmd...), testcontainers.WithFiles(copied...),
+		testcontainers.WithName(uniqueName(namePrefix)), testcontainers.WithCmd(cmd...), testcontainers.WithFiles(copied...),
 		testcontainers.CustomizeRequest(testcontainers.GenericContainerRequest{
 			ContainerRequest: testcontainers.ContainerRequest{Networks: []string{network}},
 		}),
@@ -301,7 +289,7 @@ func TestAFailedTestShowsTheMembersLogsAndLeavesNothing(t *testing.T) {
 			t.Errorf("the test's log does not say %q:\n%s", want, said)
 		}
 	}
-	name := regexp.MustCompile(`etcdctr-e2e-[0-9a-f]{8}`).FindString(said)
+	name := regexp.MustCompile(`etcdctr-e2e-[0-9a-f]{10}`).FindString(said)
 	if name == "" {
 		t.Fatal("the test's log does not name the cluster")
 	}

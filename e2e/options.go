@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 
@@ -83,14 +84,14 @@ func WithLogger(logger log.Logger) Option {
 	return func(o *options) { o.logger = logger }
 }
 
+// namePrefix begins the names of clusters that are not given one.
+const namePrefix = "etcdctr-e2e"
+
 // resolve decides what the cluster is. host is where the engine publishes
 // ports, as seen from here.
 func (o *options) resolve(host string) (*cluster.Cluster, error) {
 	spec := o.spec
-	if spec.Name == "" {
-		spec.Name = "etcdctr-e2e"
-	}
-	spec.Name += "-" + randomID()
+	spec.Name = uniqueName(cmp.Or(spec.Name, namePrefix))
 	if spec.Profile == "" {
 		spec.Profile = "ci"
 	}
@@ -107,8 +108,17 @@ func (o *options) resolve(host string) (*cluster.Cluster, error) {
 	})
 }
 
-func randomID() string {
-	b := make([]byte, 4)
+// processID begins the random part of every name, so that what one process has
+// made can be told from what others have.
+var processID = randomHex(2)
+
+// uniqueName gives a name that nothing else on the engine has.
+func uniqueName(prefix string) string {
+	return prefix + "-" + processID + randomHex(3)
+}
+
+func randomHex(bytes int) string {
+	b := make([]byte, bytes)
 	rand.Read(b)
 	return hex.EncodeToString(b)
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,20 +19,47 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
-// TestMain removes the images that the run made.
+// TestMain removes the images that the run made, and wants nothing else of it
+// to be left on the engine, whether its tests passed or failed.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	for _, ref := range madeImages() {
-		if out, err := exec.Command("docker", "rmi", "--force", ref).CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "cannot remove image %s: %v\n%s", ref, err, out)
-			code = 1
-		}
+	err := errors.Join(removeImages(), nothingLeft(namePrefix+"-"+processID))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
 }
 
-// runID keeps the names of concurrent runs apart.
-var runID = randomID()
+func removeImages() error {
+	var errs []error
+	for _, ref := range madeImages() {
+		_, err := output(exec.Command("docker", "rmi", "--force", ref), "")
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// nothingLeft is an error that names the containers, networks, volumes and
+// images whose names begin so.
+func nothingLeft(prefix string) error {
+	var errs []error
+	for what, list := range map[string][]string{
+		"containers": {"ps", "--all", "--format", "{{.Names}}"},
+		"networks":   {"network", "ls", "--format", "{{.Name}}"},
+		"volumes":    {"volume", "ls", "--format", "{{.Name}}"},
+		"images":     {"images", "--format", "{{.Repository}}:{{.Tag}}"},
+	} {
+		names, err := output(exec.Command("docker", list...), "")
+		errs = append(errs, err)
+		for name := range strings.Lines(names) {
+			if strings.HasPrefix(name, prefix) {
+				errs = append(errs, fmt.Errorf("%s: %s was left behind", what, strings.TrimSpace(name)))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // images are those that the run made, by the minor of etcd 3.
 var images struct {
@@ -58,7 +86,7 @@ func etcdImage(t *testing.T, minor int) string {
 	if ref, ok := images.byMinor[minor]; ok {
 		return ref
 	}
-	ref := fmt.Sprintf("etcdctr-e2e-%s/etcd:%s", runID, cluster.KnownPatches[minor])
+	ref := fmt.Sprintf("%s-%s/etcd:%s", namePrefix, processID, cluster.KnownPatches[minor])
 	dir := t.TempDir()
 	for _, program := range []string{"etcd", "etcdctl", "etcdutl"} {
 		link(t, etcdBinary(t, minor, program), filepath.Join(dir, program))
@@ -134,7 +162,7 @@ type stack struct {
 // the stack stays.
 func newStack(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{t: t, dir: t.TempDir(), name: "etcdctr-e2e-" + randomID()}
+	s := &stack{t: t, dir: t.TempDir(), name: uniqueName(namePrefix)}
 	t.Cleanup(s.remove)
 	return s
 }
