@@ -40,7 +40,7 @@ type builtImage struct {
 // this run that goes away with the test.
 func buildImage(t *testing.T, flags ...string) builtImage {
 	t.Helper()
-	ref := fmt.Sprintf("etcdctr-e2e-%s/image:%s", runID, randomID())
+	ref := uniqueName(namePrefix) + "/image:1"
 	removeImage(t, ref)
 	return runBuild(t, append([]string{"--tag", ref}, flags...)...)
 }
@@ -94,7 +94,7 @@ func TestSmokeThisProgramPacksItselfAsAnEtcdImage(t *testing.T) {
 
 func TestImageRunsAsAnOrdinaryUserOnAVolumeOfItsOwn(t *testing.T) {
 	ref := buildImage(t).Reference
-	name := "etcdctr-e2e-" + randomID()
+	name := uniqueName(namePrefix)
 	removeContainer(t, name)
 	t.Cleanup(func() { _ = exec.Command("docker", "volume", "rm", "--force", name).Run() })
 	run(t, t.TempDir(), "docker", "run", "--detach", "--name", name,
@@ -144,7 +144,7 @@ func waitHealthy(t *testing.T, name string, flags ...string) {
 // TestDockerfileMakesWhatImageBuildMakes compares the two descriptions of the
 // project's own image: files with owners and modes, and configuration.
 func TestDockerfileMakesWhatImageBuildMakes(t *testing.T) {
-	ref := fmt.Sprintf("etcdctr-e2e-%s/dockerfile:1", runID)
+	ref := uniqueName(namePrefix) + "/dockerfile:1"
 	removeImage(t, ref)
 	folder := t.TempDir()
 	for from, to := range map[string]string{

@@ -72,7 +72,7 @@ func sources(t *testing.T) map[string][]string {
 // TestMembersOnImagesOfEverySourceFormOneCluster runs one member on each, as
 // plain containers.
 func TestMembersOnImagesOfEverySourceFormOneCluster(t *testing.T) {
-	network := "etcdctr-e2e-" + randomID()
+	network := uniqueName(namePrefix)
 	t.Cleanup(func() { _ = exec.Command("docker", "network", "rm", network).Run() })
 	run(t, t.TempDir(), "docker", "network", "create", "--internal", network)
 
