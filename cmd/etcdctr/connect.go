@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/stack/relay"
+)
+
+type connectOptions struct {
+	cluster *clusterFlags
+	listen  string
+	route   string
+	format  string
+}
+
+func newConnectCommand(a *app) *cobra.Command {
+	var o connectOptions
+	cmd := &cobra.Command{
+		Use:   "connect",
+		Short: "Keep a way to the members open, and print how clients use it",
+		Long: `connect listens on this machine, one port a member, and carries each connection
+to the member until Ctrl-C. Nothing is published: on a Linux host it dials the
+containers' addresses, and anywhere else it puts a relay on the stack's network
+and goes through the Docker API. TLS is between the client and etcd.
+
+What it prints on standard output are the variables that etcdctl reads; a Go
+client takes the same endpoints and files.`,
+		Example: `  etcdctr connect
+  etcdctr connect --listen 127.0.0.1:0 --format json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runConnect(cmd.Context(), a, o)
+		},
+	}
+	o.cluster = addClusterFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:2379", "address for the first member; the others follow in steps of 100, or on any free port with port 0")
+	o.route = string(stack.AutoRoute)
+	flags.Var(&choice{value: &o.route, of: []string{string(stack.AutoRoute), string(stack.Direct), string(stack.Relayed)}}, "via",
+		"direct to the containers' addresses, through a relay, or auto: direct where that works")
+	o.format = formatShell
+	flags.Var(&choice{value: &o.format, of: []string{formatShell, formatJSON}}, "format",
+		"shell for export commands, or json")
+	return cmd
+}
+
+const (
+	formatShell = "shell"
+
+	// portStep keeps the members' ports apart as publish: loopback does.
+	portStep = 100
+)
+
+func runConnect(ctx context.Context, a *app, o connectOptions) error {
+	first, err := netip.ParseAddrPort(o.listen)
+	if err != nil {
+		return usage(fmt.Errorf("--listen %q must be an IP address and a port such as 127.0.0.1:2379", o.listen))
+	}
+	if !first.Addr().IsLoopback() {
+		a.warn("%s is reachable from other machines", first)
+	}
+	r, err := a.reach(ctx, o.cluster, stack.Route(o.route))
+	if err != nil {
+		return err
+	}
+	defer r.close(a)
+	open, err := forwardToMembers(ctx, r, first)
+	defer open.close()
+	if err != nil {
+		return err
+	}
+	vars, err := clientVariables(r.cluster, open.urls(r.cluster.Members), o.cluster.certificates())
+	if err != nil {
+		return err
+	}
+	if err := a.printConnection(r.cluster, vars, o.format); err != nil {
+		return err
+	}
+	a.say("connected to %s (%s): Ctrl-C ends it", r.cluster.Name, r.tunnel.Route)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.tunnel.Done():
+		return errors.New("the relay has ended: was the engine or the stack stopped?")
+	}
+}
+
+// forwardToMembers listens on one port a member and carries connections to it.
+// What is open is given in any case, to be closed.
+func forwardToMembers(ctx context.Context, r *running, first netip.AddrPort) (listeners, error) {
+	open, err := listenForMembers(ctx, first, len(r.cluster.Members))
+	if err != nil {
+		return open, err
+	}
+	for i, m := range r.cluster.Members {
+		go forward(ctx, open[i], r.tunnel, net.JoinHostPort(m.Place.Host, fmt.Sprint(m.Place.ClientPort)))
+	}
+	return open, nil
+}
+
+// listeners are one a member.
+type listeners []net.Listener
+
+// listenForMembers opens all ports or reports all that it cannot open.
+func listenForMembers(ctx context.Context, first netip.AddrPort, n int) (listeners, error) {
+	var all listeners
+	var errs []error
+	for i := range n {
+		port := int(first.Port())
+		if port != 0 {
+			port += i * portStep
+		}
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(first.Addr().String(), fmt.Sprint(port)))
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		all = append(all, l)
+	}
+	return all, withHint(errors.Join(errs...), "choose other ports with --listen, or any free ones with --listen 127.0.0.1:0")
+}
+
+func (l listeners) close() {
+	for _, x := range l {
+		x.Close()
+	}
+}
+
+// urls are those of the members, from here.
+func (l listeners) urls(members []cluster.Member) []string {
+	urls := make([]string, len(l))
+	for i, x := range l {
+		scheme, _, _ := strings.Cut(members[i].ClientURL(), "://")
+		urls[i] = scheme + "://" + x.Addr().String()
+	}
+	return urls
+}
+
+// forward carries every connection to one address, until the listener is
+// closed. A connection that cannot be made is closed: to its client it looks
+// like a member that is down, which clients know how to handle.
+func forward(ctx context.Context, l net.Listener, t *stack.Tunnel, address string) {
+	for {
+		from, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer from.Close()
+			to, err := t.DialContext(ctx, "tcp", address)
+			if err != nil {
+				return
+			}
+			defer to.Close()
+			relay.Splice(from, to)
+		}()
+	}
+}
+
+// clientVariables are what etcdctl needs in its environment.
+func clientVariables(c *cluster.Cluster, endpoints []string, certsDir string) ([]cluster.Variable, error) {
+	vars := []cluster.Variable{{Name: "ETCDCTL_ENDPOINTS", Value: strings.Join(endpoints, ",")}}
+	if c.TLS != cluster.Mutual {
+		return vars, nil
+	}
+	dir, err := filepath.Abs(adminDir(certsDir))
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the current folder: %w", err)
+	}
+	files := identityFiles(dir)
+	return append(vars,
+		cluster.Variable{Name: "ETCDCTL_CACERT", Value: files.ca},
+		cluster.Variable{Name: "ETCDCTL_CERT", Value: files.cert},
+		cluster.Variable{Name: "ETCDCTL_KEY", Value: files.key},
+	), nil
+}
+
+func (a *app) printConnection(c *cluster.Cluster, vars []cluster.Variable, format string) error {
+	if format == formatJSON {
+		env := map[string]string{}
+		for _, v := range vars {
+			env[v.Name] = v.Value
+		}
+		return a.printJSON(env)
+	}
+	fmt.Fprintf(a.out, "%s", compose.Shell(vars))
+	fmt.Fprintln(a.out, goClient(c.TLS))
+	return nil
+}
+
+// goClient shows a Go program the same variables.
+func goClient(mode cluster.TLSMode) string {
+	if mode != cluster.Mutual {
+		return `# Go: clientv3.New(clientv3.Config{Endpoints: strings.Split(os.Getenv("ETCDCTL_ENDPOINTS"), ",")})`
+	}
+	return `# Go: config, err := transport.TLSInfo{TrustedCAFile: os.Getenv("ETCDCTL_CACERT"),
+#         CertFile: os.Getenv("ETCDCTL_CERT"), KeyFile: os.Getenv("ETCDCTL_KEY")}.ClientConfig()
+#     clientv3.New(clientv3.Config{Endpoints: strings.Split(os.Getenv("ETCDCTL_ENDPOINTS"), ","), TLS: config})`
+}

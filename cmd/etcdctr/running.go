@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// running is a stack on an engine, with a way to its members.
+type running struct {
+	cluster *cluster.Cluster
+	engine  *client.Client
+	tunnel  *stack.Tunnel
+	tls     *tls.Config // of the admin client; nil for plain text
+}
+
+// reach finds the stack that the flags describe and opens a way to it.
+func (a *app) reach(ctx context.Context, f *clusterFlags, route stack.Route) (*running, error) {
+	spec, err := f.checkedSpec(a)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := connectEngine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &running{engine: engine}
+	if err := r.open(ctx, a, spec, f.certificates(), route); err != nil {
+		r.close(a)
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *running) open(ctx context.Context, a *app, spec cluster.Spec, certsDir string, route stack.Route) error {
+	var err error
+	if r.cluster, err = resolveRunning(ctx, spec, r.engine); err != nil {
+		return err
+	}
+	if r.tls, err = clusterTLS(r.cluster, certsDir); err != nil {
+		return err
+	}
+	r.tunnel, err = stack.OpenTunnel(ctx, r.engine, stack.TunnelOptions{
+		Project: r.cluster.Name, Network: compose.ClusterNetwork, Route: route,
+		RelayImage:   func(ctx context.Context) (string, error) { return a.relayImage(ctx, r.engine) },
+		RelayCommand: []string{relayProgram, relayCommand},
+	})
+	return explainNotFound(err)
+}
+
+// close leaves nothing behind. What is left all the same is said, and does not
+// change what the command has found out.
+func (r *running) close(a *app) {
+	if r.tunnel != nil {
+		if err := r.tunnel.Close(); err != nil {
+			a.warn("the way to the stack is not closed properly: %v", err)
+		}
+	}
+	r.engine.Close()
+}
+
+// expected is the cluster that ought to answer.
+func (r *running) expected() health.Cluster {
+	h := health.Cluster{TLS: r.tls, Dial: r.tunnel.DialContext}
+	for _, m := range r.cluster.Members {
+		h.Members = append(h.Members, health.Member{Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL()})
+	}
+	return h
+}
+
+// checkedSpec is what the file and the flags say, without mistakes.
+func (f *clusterFlags) checkedSpec(a *app) (cluster.Spec, error) {
+	spec, mistakes, err := f.spec(a)
+	if err != nil {
+		return spec, err
+	}
+	_, err = cluster.Resolve(spec, cluster.InContainers)
+	return spec, usage(errors.Join(append(mistakes, err)...))
+}
+
+// resolveRunning resolves a cluster that is there already: what spec does not
+// say of its members and their security is taken from the engine, so that a
+// stack made by flags is found again by its name.
+func resolveRunning(ctx context.Context, spec cluster.Spec, e *client.Client) (*cluster.Cluster, error) {
+	c, err := cluster.Resolve(spec, cluster.InContainers)
+	if err != nil {
+		return nil, err
+	}
+	s, err := stack.Observe(ctx, e, c.Name)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.Members()) == 0 {
+		return nil, explainNotFound(&stack.NotFoundError{Project: c.Name})
+	}
+	if err := adopt(ctx, e, &spec, s.Members()); err != nil {
+		return nil, err
+	}
+	c, err = cluster.Resolve(spec, cluster.InContainers)
+	return c, usage(err)
+}
+
+// adopt completes spec with what the engine tells.
+func adopt(ctx context.Context, e *client.Client, spec *cluster.Spec, members []stack.Container) error {
+	if spec.Members.Count == 0 && len(spec.Members.List) == 0 {
+		for _, m := range members {
+			spec.Members.List = append(spec.Members.List, cluster.MemberSpec{Name: m.Service})
+		}
+	}
+	if spec.TLS != "" {
+		return nil
+	}
+	first, err := e.ContainerInspect(ctx, members[0].ID, client.ContainerInspectOptions{})
+	if err != nil {
+		return fmt.Errorf("ask the engine how %s is secured: %w", members[0].Name, err)
+	}
+	spec.TLS = string(tlsModeOf(first.Container.Config.Env))
+	return nil
+}
+
+// tlsModeOf reads a member's TLS mode off its environment.
+func tlsModeOf(env []string) cluster.TLSMode {
+	trusts := cluster.Setting{Name: "trusted-ca-file"}
+	if slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, trusts.Env()+"=") }) {
+		return cluster.Mutual
+	}
+	return cluster.NoTLS
+}
+
+// explainNotFound says what to do about a stack that is not there.
+func explainNotFound(err error) error {
+	if missing := (*stack.NotFoundError)(nil); errors.As(err, &missing) {
+		return withHint(err, "start it with `etcdctr up`, or name the right one with --name")
+	}
+	return err
+}
+
+// clusterTLS is what the admin client connects with.
+func clusterTLS(c *cluster.Cluster, certsDir string) (*tls.Config, error) {
+	if c.TLS != cluster.Mutual {
+		return nil, nil
+	}
+	config, err := clientTLS(adminDir(certsDir))
+	return config, withHint(err, "these commands need the certificates that the stack was made with: say where they are with --certs-dir")
+}
+
+// adminDir is where the admin client's identity is.
+func adminDir(certsDir string) string { return filepath.Join(certsDir, "clients", adminClient) }
+
+// clientTLS reads an identity of a client, as package certs lays it out.
+func clientTLS(dir string) (*tls.Config, error) {
+	files := identityFiles(dir)
+	pair, pairErr := tls.LoadX509KeyPair(files.cert, files.key)
+	authorities, caErr := os.ReadFile(files.ca)
+	if err := errors.Join(pairErr, caErr); err != nil {
+		return nil, fmt.Errorf("cannot read the client's certificate: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authorities) {
+		return nil, fmt.Errorf("%s holds no certificate", files.ca)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+// identity are the files of one.
+type identity struct{ ca, cert, key string }
+
+func identityFiles(dir string) identity {
+	return identity{
+		ca:   filepath.Join(dir, "ca.crt"),
+		cert: filepath.Join(dir, "tls.crt"),
+		key:  filepath.Join(dir, "tls.key"),
+	}
+}
+
+// plural writes "1 member", "3 members".
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, strings.TrimSpace(noun))
+}

@@ -1,0 +1,196 @@
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/stack/relay"
+)
+
+type relayEngine interface {
+	ContainerCreate(context.Context, client.ContainerCreateOptions) (client.ContainerCreateResult, error)
+	ContainerAttach(ctx context.Context, container string, o client.ContainerAttachOptions) (client.ContainerAttachResult, error)
+	ContainerStart(ctx context.Context, container string, o client.ContainerStartOptions) (client.ContainerStartResult, error)
+	ContainerRemove(ctx context.Context, container string, o client.ContainerRemoveOptions) (client.ContainerRemoveResult, error)
+}
+
+const (
+	// Relay is the role of a tunnel's container.
+	Relay = "relay"
+
+	// relayUser is nobody in particular: the number that distroless images use
+	// for their non-root user.
+	relayUser = "65532:65532"
+
+	// orphanAge is how long a relay may take from its creation to its start.
+	orphanAge = time.Minute
+
+	// goodbye is how long the engine may take to remove a relay. It is asked
+	// to even if the context that the tunnel was opened with is done.
+	goodbye = 10 * time.Second
+)
+
+// openRelay puts a container on the network and talks to it through its
+// standard streams. The engine closes the container's standard input when the
+// attached connection ends, also when this process is killed; the relay then
+// ends, and the engine removes it.
+func openRelay(ctx context.Context, e TunnelEngine, n Network, o TunnelOptions) (*Tunnel, error) {
+	image, err := o.RelayImage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := sweepRelays(ctx, e, o.Project); err != nil {
+		return nil, err
+	}
+	created, err := e.ContainerCreate(ctx, relayContainer(n, o, image))
+	if err != nil {
+		return nil, fmt.Errorf("create a relay on %s: %w", n.Name, err)
+	}
+	remove := func() error { return removeRelay(e, created.ID) }
+	c, err := startRelay(ctx, e, created.ID)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start a relay on %s: %w", n.Name, err), remove())
+	}
+	return &Tunnel{
+		Route: Relayed, dial: c.DialContext, done: c.Done(),
+		// In this order: once the relay has ended by itself, the engine only
+		// says that it is being removed, and not when it is gone.
+		close: func() error { return errors.Join(remove(), c.Close()) },
+	}, nil
+}
+
+// relayContainer is a container that may do nothing but dial on one network. It
+// is labelled as one that `docker compose run` made: Compose leaves it alone
+// and counts it to the project.
+func relayContainer(n Network, o TunnelOptions, image string) client.ContainerCreateOptions {
+	const most = 256 // threads and processes
+	limit := int64(most)
+	return client.ContainerCreateOptions{
+		Name: fmt.Sprintf("%s-relay-%s", o.Project, strings.ToLower(rand.Text()[:8])),
+		Config: &container.Config{
+			Image: image, Entrypoint: o.RelayCommand[:1], Cmd: o.RelayCommand[1:], User: relayUser,
+			OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
+			Labels: map[string]string{
+				projectLabel: o.Project, serviceLabel: Relay, oneoffLabel: "True", RoleLabel: Relay,
+			},
+		},
+		HostConfig: &container.HostConfig{
+			NetworkMode: container.NetworkMode(n.ID), AutoRemove: true,
+			// Its output is other people's data and must not be written to disk.
+			LogConfig:      container.LogConfig{Type: "none"},
+			ReadonlyRootfs: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges"},
+			Resources: container.Resources{PidsLimit: &limit},
+		},
+	}
+}
+
+// startRelay attaches first, so that nothing that the relay says is missed.
+func startRelay(ctx context.Context, e relayEngine, id string) (*relay.Client, error) {
+	attached, err := e.ContainerAttach(ctx, id, client.ContainerAttachOptions{
+		Stream: true, Stdin: true, Stdout: true, Stderr: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
+		attached.Close()
+		return nil, err
+	}
+	s := newAttachedStream(attached.HijackedResponse)
+	c, err := relay.NewClient(ctx, s)
+	if err != nil {
+		s.Close()
+		return nil, errors.Join(err, s.said())
+	}
+	return c, nil
+}
+
+func removeRelay(e relayEngine, id string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	_, err := e.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true})
+	if errdefs.IsNotFound(err) || errdefs.IsConflict(err) { // removed, or about to be: it removes itself
+		return nil
+	}
+	return err
+}
+
+// sweepRelays removes relays that were created and never started, because
+// whoever created them was killed in between.
+func sweepRelays(ctx context.Context, e TunnelEngine, project string) error {
+	s, err := Observe(ctx, e, project)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, c := range s.Containers {
+		if c.Labels[RoleLabel] == Relay && !c.Running() && time.Since(c.Created) > orphanAge {
+			errs = append(errs, removeRelay(e, c.ID))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// attachedStream is a container's standard input and output as one stream.
+type attachedStream struct {
+	conn   net.Conn
+	stdout *io.PipeReader
+	stderr limitedBuffer
+}
+
+func newAttachedStream(h client.HijackedResponse) *attachedStream {
+	r, w := io.Pipe()
+	s := &attachedStream{conn: h.Conn, stdout: r}
+	go func() {
+		_, err := stdcopy.StdCopy(w, &s.stderr, h.Reader)
+		w.CloseWithError(err)
+	}()
+	return s
+}
+
+func (s *attachedStream) Read(p []byte) (int, error)  { return s.stdout.Read(p) }
+func (s *attachedStream) Write(p []byte) (int, error) { return s.conn.Write(p) }
+
+func (s *attachedStream) Close() error {
+	return errors.Join(s.conn.Close(), s.stdout.Close())
+}
+
+// said is what the container complained about.
+func (s *attachedStream) said() error {
+	if text := strings.TrimSpace(s.stderr.String()); text != "" {
+		return errors.New(text)
+	}
+	return nil
+}
+
+// limitedBuffer keeps the beginning of what is written.
+type limitedBuffer struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	const most = 4 << 10
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text = append(b.text, p[:min(len(p), most-len(b.text))]...)
+	return len(p), nil
+}
+
+func (b *limitedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.text)
+}

@@ -1,0 +1,171 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// TunnelEngine is what a Docker Engine is asked for by a tunnel; *client.Client
+// is one.
+type TunnelEngine interface {
+	Observer
+	relayEngine
+}
+
+// Route is a way into a network on an engine.
+type Route string
+
+// The ways in. Both resolve the names of the project's services.
+const (
+	// AutoRoute is Direct where that works, and otherwise Relayed.
+	AutoRoute Route = "auto"
+	// Direct dials the containers' addresses. The engine's bridge has to be a
+	// device of this very machine, as it is on a Linux host.
+	Direct Route = "direct"
+	// Relayed dials inside a container that is put on the network, and carries
+	// the connections through the engine's API. That works from wherever the
+	// API can be reached.
+	Relayed Route = "relay"
+)
+
+// TunnelOptions say where a tunnel leads.
+type TunnelOptions struct {
+	Project string
+	Network string // its name in the Compose file
+	Route   Route
+	// RelayImage gives the image for the relay's container. It is called only
+	// if there is to be one.
+	RelayImage func(context.Context) (string, error)
+	// RelayCommand is what runs in it: package relay's Serve on its standard
+	// streams.
+	RelayCommand []string
+}
+
+// Tunnel is a way into a network of a project. Nothing is published for it.
+type Tunnel struct {
+	Route Route // Direct or Relayed
+	dial  func(ctx context.Context, network, address string) (net.Conn, error)
+	close func() error
+	done  <-chan struct{}
+}
+
+// NotFoundError is the error for a project, or a part of it, that the engine
+// does not hold.
+type NotFoundError struct {
+	Project string
+	What    string // what of it; empty for all of it
+}
+
+func (e *NotFoundError) Error() string {
+	if e.What == "" {
+		return fmt.Sprintf("the engine holds nothing of %s", e.Project)
+	}
+	return fmt.Sprintf("the engine holds no %s of %s", e.What, e.Project)
+}
+
+// OpenTunnel opens a way into a network. Whoever opens it closes it.
+func OpenTunnel(ctx context.Context, e TunnelEngine, o TunnelOptions) (*Tunnel, error) {
+	s, err := Observe(ctx, e, o.Project)
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.network(o.Network)
+	if err != nil {
+		return nil, err
+	}
+	here := onThisMachine(n)
+	switch {
+	case o.Route == Relayed || o.Route != Direct && !here:
+		return openRelay(ctx, e, n, o)
+	case here:
+		return &Tunnel{
+			Route: Direct,
+			dial:  (&directDialer{engine: e, project: o.Project, network: n.Name}).DialContext,
+			close: func() error { return nil },
+		}, nil
+	}
+	return nil, fmt.Errorf("the network %s is not on this machine: reach it through a relay", n.Name)
+}
+
+func (s *State) network(key string) (Network, error) {
+	i := slices.IndexFunc(s.Networks, func(n Network) bool { return n.Key == key })
+	switch {
+	case i >= 0:
+		return s.Networks[i], nil
+	case s.Empty():
+		return Network{}, &NotFoundError{Project: s.Project}
+	}
+	return Network{}, &NotFoundError{Project: s.Project, What: "network " + key}
+}
+
+// DialContext connects to an address such as "etcd1:2379", where the host is a
+// service of the project or an address on the network.
+func (t *Tunnel) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return t.dial(ctx, network, address)
+}
+
+// Done is closed when the tunnel has broken. It is nil, which is never closed,
+// for a tunnel that has nothing to break.
+func (t *Tunnel) Done() <-chan struct{} { return t.done }
+
+// Close ends the tunnel's connections where it carries them, and leaves nothing
+// of it on the engine.
+func (t *Tunnel) Close() error { return t.close() }
+
+// onThisMachine reports whether a network's bridge is a device of this machine.
+// Docker names it after the network's ID, so that no other machine's bridge is
+// taken for it. Without an address the bridge leads nowhere: recent engines can
+// isolate a network from its own host too.
+func onThisMachine(n Network) bool {
+	const inName = 12 // digits of the ID
+	bridge, err := net.InterfaceByName("br-" + n.ID[:min(inName, len(n.ID))])
+	if err != nil {
+		return false
+	}
+	addrs, err := bridge.Addrs()
+	return err == nil && slices.ContainsFunc(addrs, func(a net.Addr) bool {
+		return slices.ContainsFunc(n.Gateways, func(g netip.Addr) bool {
+			return strings.HasPrefix(a.String(), g.String()+"/")
+		})
+	})
+}
+
+// directDialer dials containers at the addresses that they have at that moment:
+// after a restart they have others, and others have theirs.
+type directDialer struct {
+	engine           Observer
+	project, network string
+}
+
+func (d *directDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if net.ParseIP(host) == nil {
+		if host, err = d.lookUp(ctx, host); err != nil {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		}
+	}
+	return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(host, port))
+}
+
+func (d *directDialer) lookUp(ctx context.Context, service string) (string, error) {
+	s, err := Observe(ctx, d.engine, d.project)
+	if err != nil {
+		return "", err
+	}
+	c, ok := s.Service(service)
+	if !ok {
+		return "", &NotFoundError{Project: d.project, What: "service " + service}
+	}
+	if ip, ok := c.Addresses[d.network]; ok {
+		return ip.String(), nil
+	}
+	return "", errors.New(c.Name + " is not running: " + c.Detail)
+}
