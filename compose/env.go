@@ -14,17 +14,20 @@ func EnvFileName(m cluster.Member) string { return m.Name + ".env" }
 // EnvFile gives a member's environment as a file that Compose's env_file
 // reads: NAME=value, quoted where a value needs it.
 func EnvFile(m cluster.Member) []byte {
-	return lines(m, func(v cluster.Variable) string { return v.Name + "=" + quoteEnv(v.Value) })
+	return lines(m.Variables(), func(v cluster.Variable) string { return v.Name + "=" + quoteEnv(v.Value) })
 }
 
 // ShellFile gives a member's environment as commands for a POSIX shell.
-func ShellFile(m cluster.Member) []byte {
-	return lines(m, func(v cluster.Variable) string { return "export " + v.Name + "=" + quoteShell(v.Value) })
+func ShellFile(m cluster.Member) []byte { return Shell(m.Variables()) }
+
+// Shell gives variables as commands for a POSIX shell.
+func Shell(vars []cluster.Variable) []byte {
+	return lines(vars, func(v cluster.Variable) string { return "export " + v.Name + "=" + quoteShell(v.Value) })
 }
 
-func lines(m cluster.Member, line func(cluster.Variable) string) []byte {
+func lines(vars []cluster.Variable, line func(cluster.Variable) string) []byte {
 	var b strings.Builder
-	for _, v := range m.Variables() {
+	for _, v := range vars {
 		fmt.Fprintln(&b, line(v))
 	}
 	return []byte(b.String())

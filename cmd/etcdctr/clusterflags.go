@@ -59,15 +59,9 @@ func addCertsDirFlags(cmd *cobra.Command) *clusterFlags {
 // resolve reads the file, lays the flags over it and decides the rest. What
 // may surprise is said on the way.
 func (f *clusterFlags) resolve(a *app) (*cluster.Cluster, error) {
-	spec, err := f.load(a)
+	spec, mistakes, err := f.spec(a)
 	if err != nil {
 		return nil, err
-	}
-	var mistakes []error
-	for _, s := range specFlags {
-		if flag := f.cmd.Flags().Lookup(s.key); flag.Changed {
-			mistakes = append(mistakes, spec.Set(s.key, flag.Value.String()))
-		}
 	}
 	c, err := cluster.Resolve(spec, cluster.InContainers)
 	if err := errors.Join(append(mistakes, err)...); err != nil {
@@ -77,6 +71,20 @@ func (f *clusterFlags) resolve(a *app) (*cluster.Cluster, error) {
 		a.warn("%s", w)
 	}
 	return c, nil
+}
+
+// spec reads the file and lays the flags over it. What is wrong with the flags
+// is to be reported together with what Resolve finds.
+func (f *clusterFlags) spec(a *app) (spec cluster.Spec, mistakes []error, err error) {
+	if spec, err = f.load(a); err != nil {
+		return spec, nil, err
+	}
+	for _, s := range specFlags {
+		if flag := f.cmd.Flags().Lookup(s.key); flag.Changed {
+			mistakes = append(mistakes, spec.Set(s.key, flag.Value.String()))
+		}
+	}
+	return spec, mistakes, nil
 }
 
 // load reads the cluster file. Without -f a missing file is an empty one.

@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -56,22 +53,6 @@ func newProber(ctx context.Context, engine *client.Client, mode cluster.TLSMode,
 		p.access = &access{tls: config}
 	}
 	return p, nil
-}
-
-// adminTLS is the TLS side of the cluster's own administrator.
-func adminTLS(dir string) (*tls.Config, error) {
-	dir = filepath.Join(dir, "clients", adminClient)
-	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
-	if err != nil {
-		return nil, err
-	}
-	authorities, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(authorities)
-	return &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
 
 // Probe reads linearizably: an answer proves a leader and a quorum.

@@ -148,14 +148,17 @@ func explainNotFound(err error) error {
 	return err
 }
 
-// clusterTLS is what the admin client connects with.
+// clusterTLS is what the admin client connects with; nil for plain text.
 func clusterTLS(c *cluster.Cluster, certsDir string) (*tls.Config, error) {
 	if c.TLS != cluster.Mutual {
 		return nil, nil
 	}
-	config, err := clientTLS(adminDir(certsDir))
+	config, err := adminTLS(certsDir)
 	return config, withHint(err, "these commands need the certificates that the stack was made with: say where they are with --certs-dir")
 }
+
+// adminTLS is the TLS side of the cluster's own administrator.
+func adminTLS(certsDir string) (*tls.Config, error) { return clientTLS(adminDir(certsDir)) }
 
 // adminDir is where the admin client's identity is.
 func adminDir(certsDir string) string { return filepath.Join(certsDir, "clients", adminClient) }
