@@ -78,7 +78,7 @@ func TestServersAsEtcdctlJudgesThem(t *testing.T) {
 			for _, m := range c.members {
 				c.replaceServer(m, pair)
 			}
-			if _, err := c.etcdctl("clients/root", "endpoint", "health"); err == nil {
+			if _, err := c.etcdctl("clients/root", "--command-timeout=2s", "endpoint", "health"); err == nil {
 				t.Errorf("etcdctl accepts a server certificate: %s", name)
 			}
 		}
