@@ -1,0 +1,181 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// keeper keeps one member running.
+type keeper struct {
+	member Member
+	grace  time.Duration
+	output io.Writer
+	start  func(*exec.Cmd) error // see starter
+	change func(func(*MemberState), Event)
+	pauses backoff.BackOff
+	atOnce atomic.Bool // kill it instead of asking it to stop
+
+	mu      sync.Mutex // of what follows
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when the keeper rests
+	retired bool
+}
+
+// longEnough is how long a member must have run for its next crash to count as
+// the first.
+const longEnough = time.Minute
+
+// crashPauses are the pauses before a crashed member is started again: short
+// enough not to be missed from the cluster, and soon long enough for one that
+// crashes again and again not to be in the way.
+func crashPauses() backoff.BackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval = 500 * time.Millisecond
+	b.Multiplier = 2
+	b.MaxInterval = 30 * time.Second
+	return b
+}
+
+// begin keeps the member running from now on, unless it does already. The error
+// is that of the first start.
+func (k *keeper) begin() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.retired {
+		return errors.New("the stack is being stopped")
+	}
+	if k.done != nil {
+		select {
+		case <-k.done:
+		default:
+			return nil
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd, err := k.spawn(ctx)
+	if err != nil {
+		cancel()
+		return err
+	}
+	k.cancel, k.done = cancel, make(chan struct{})
+	k.pauses.Reset()
+	go k.keep(ctx, cmd)
+	return nil
+}
+
+// end stops the member and returns when it is stopped.
+func (k *keeper) end() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.endLocked()
+}
+
+func (k *keeper) endLocked() {
+	if k.done != nil {
+		k.cancel()
+		<-k.done
+	}
+}
+
+// retire is end for good.
+func (k *keeper) retire() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.retired = true
+	k.endLocked()
+}
+
+// kill ends the member at once and for good.
+func (k *keeper) kill() {
+	k.atOnce.Store(true)
+	k.retire()
+}
+
+// keep waits for the process to end, and starts it again if it should not have.
+func (k *keeper) keep(ctx context.Context, cmd *exec.Cmd) {
+	defer close(k.done)
+	for {
+		began := time.Now()
+		err := cmd.Wait()
+		sweep(cmd.Process)
+		switch {
+		case ctx.Err() != nil:
+			k.report(Stopped, Event{Kind: Ended}, cmd)
+			return
+		case err == nil:
+			k.report(Left, Event{Kind: HasLeft}, cmd)
+			return
+		}
+		if time.Since(began) > longEnough {
+			k.pauses.Reset()
+		}
+		if cmd = k.again(ctx, cmd); cmd == nil {
+			return
+		}
+	}
+}
+
+// again starts a member that crashed, after a pause, and gives nil if it was
+// stopped before that.
+func (k *keeper) again(ctx context.Context, crashed *exec.Cmd) *exec.Cmd {
+	for {
+		pause := k.pauses.NextBackOff()
+		k.report(Restarting, Event{Kind: Crashed, Delay: pause}, crashed)
+		select {
+		case <-ctx.Done():
+			k.report(Stopped, Event{Kind: Ended}, crashed)
+			return nil
+		case <-time.After(pause):
+		}
+		if cmd, err := k.spawn(ctx); err == nil {
+			return cmd
+		}
+	}
+}
+
+// spawn starts the member's process. When ctx ends, the process is asked to
+// stop, and is killed if it still runs after the grace.
+func (k *keeper) spawn(ctx context.Context) (*exec.Cmd, error) {
+	dir := filepath.Dir(k.member.DataDir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, k.member.Path)
+	cmd.Args, cmd.Env, cmd.Dir = k.member.Args, k.member.Env, dir
+	cmd.Stdout, cmd.Stderr = k.output, k.output
+	cmd.SysProcAttr = child()
+	cmd.Cancel = func() error {
+		if k.atOnce.Load() {
+			return cmd.Process.Kill()
+		}
+		return askToStop(cmd.Process)
+	}
+	cmd.WaitDelay = k.grace
+	if err := k.start(cmd); err != nil {
+		return nil, err
+	}
+	k.change(func(s *MemberState) {
+		if s.Status == Restarting {
+			s.Restarts++
+		}
+		s.Status, s.Process = Running, identify(cmd.Process.Pid)
+	}, Event{Kind: Started, PID: cmd.Process.Pid})
+	return cmd, nil
+}
+
+// report tells how a process ended, and what the member does now.
+func (k *keeper) report(status Status, e Event, cmd *exec.Cmd) {
+	e.PID, e.Exit = cmd.Process.Pid, cmd.ProcessState.String()
+	k.change(func(s *MemberState) {
+		s.Status, s.Process, s.LastExit = status, ID{}, e.Exit
+	}, e)
+}

@@ -1,0 +1,83 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	psnet "github.com/shirou/gopsutil/v4/net"
+	"github.com/shirou/gopsutil/v4/process"
+)
+
+// checkPorts reports every address of the members that something else listens
+// on, and what that is.
+func checkPorts(ctx context.Context, members []Member) error {
+	var errs []error
+	for _, m := range members {
+		for _, address := range slices.Sorted(maps.Keys(m.Addresses)) {
+			if !taken(address) {
+				continue
+			}
+			errs = append(errs, fmt.Errorf("%s, the %s of %s, is held by %s: stop that, or give %s another client-port",
+				address, m.Addresses[address], m.Name, Holder(ctx, address), m.Name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// taken tells whether an address cannot be listened on.
+func taken(address string) bool {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return true
+	}
+	l.Close()
+	return false
+}
+
+// Holder names the process that listens on an address, such as "etcd (process
+// 4711)", as far as this user may know.
+func Holder(ctx context.Context, address string) string {
+	const unknown = "a process of another user"
+	want, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return unknown
+	}
+	conns, err := psnet.ConnectionsWithContext(ctx, "tcp")
+	if err != nil {
+		return unknown
+	}
+	for _, c := range conns {
+		if c.Status == "LISTEN" && c.Pid != 0 && listensOn(c.Laddr, want) {
+			return describe(ctx, c.Pid)
+		}
+	}
+	return unknown
+}
+
+func listensOn(have psnet.Addr, want netip.AddrPort) bool {
+	ip, err := netip.ParseAddr(have.IP)
+	return err == nil && have.Port == uint32(want.Port()) && (ip.IsUnspecified() || ip.Unmap() == want.Addr().Unmap())
+}
+
+// describe names a process by the name that it was called by, which for the
+// etcd inside another binary is more telling than the file's.
+func describe(ctx context.Context, pid int32) string {
+	p, err := process.NewProcessWithContext(ctx, pid)
+	if err != nil {
+		return fmt.Sprintf("process %d", pid)
+	}
+	name, err := p.NameWithContext(ctx)
+	if args, errArgs := p.CmdlineSliceWithContext(ctx); errArgs == nil && len(args) > 0 {
+		name, err = args[0][strings.LastIndexAny(args[0], `/\`)+1:], nil
+	}
+	if err != nil || name == "" {
+		return fmt.Sprintf("process %d", pid)
+	}
+	return fmt.Sprintf("%s (process %d)", name, pid)
+}

@@ -1,0 +1,60 @@
+package process
+
+import "time"
+
+// State is how a stack is.
+type State struct {
+	Name string `json:"name"`
+	// Running tells whether a supervisor looks after the stack now.
+	Running    bool          `json:"-"`
+	Supervisor ID            `json:"supervisor"`
+	Socket     string        `json:"socket"` // where the supervisor takes orders
+	Members    []MemberState `json:"members"`
+}
+
+// MemberState is how a member is.
+type MemberState struct {
+	Name   string    `json:"name"`
+	Status Status    `json:"status"`
+	Since  time.Time `json:"since"`
+	// Process is the member's process, while it runs.
+	Process ID `json:"process"`
+	// Restarts counts how often it was started again after a crash.
+	Restarts int `json:"restarts"`
+	// LastExit is how it ended last, in words; empty while it never did.
+	LastExit string `json:"lastExit,omitempty"`
+}
+
+// Status is what a member is doing.
+type Status string
+
+// What a member can be doing.
+const (
+	Running    Status = "running"
+	Restarting Status = "restarting" // crashed, and waits to be started again
+	Stopped    Status = "stopped"    // was asked to
+	// Left is a member that ended by itself and in order, which is what etcd
+	// does once it was removed from its cluster. It is not started again: on
+	// its old data it could only end the same way.
+	Left Status = "left"
+	// Lost is a member whose supervisor was killed, or the whole machine.
+	Lost Status = "lost"
+	// Orphaned is a member that still runs after its supervisor was killed.
+	Orphaned Status = "orphaned"
+)
+
+// lost is the state as it is when its supervisor is there no more.
+func (s State) lost() State {
+	members := make([]MemberState, len(s.Members))
+	for i, m := range s.Members {
+		switch {
+		case m.Process.Alive():
+			m.Status = Orphaned
+		case m.Status == Running || m.Status == Restarting:
+			m.Status, m.Process = Lost, ID{}
+		}
+		members[i] = m
+	}
+	s.Members, s.Running = members, false
+	return s
+}

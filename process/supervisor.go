@@ -1,0 +1,208 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Options are how a supervisor makes itself heard. All of its functions are
+// called from several goroutines, one at a time, and must return quickly; each
+// may be nil.
+type Options struct {
+	Output func(Line)  // what the members say; it is in the logs in any case
+	Events func(Event) // what happens to them
+	Ready  func()      // all members are started
+}
+
+// supervisor runs a stack.
+type supervisor struct {
+	home    Home
+	stack   Stack
+	keepers map[string]*keeper
+	log     io.Writer // of what happens
+
+	mu      sync.Mutex // of what follows, and of calling options
+	options Options
+	state   State
+	broken  error // of writing the state down
+
+	shutdown chan bool // asks for the end of the stack, and whether at once
+	over     chan struct{}
+}
+
+// Run runs a stack in the foreground: until ctx ends, or until somebody calls
+// Shutdown, and then stops its members. Neither is an error. It is a
+// RunningError when the stack runs already, and any other error is one of
+// starting: then nothing was started.
+func (h Home) Run(ctx context.Context, stack Stack, o Options) error {
+	release, err := h.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	s := newSupervisor(h, stack, o)
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	control, err := s.control()
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	starter := newStarter()
+	defer starter.close()
+	if err := s.begin(starter); err != nil {
+		return err
+	}
+	s.heard(func(o Options) {
+		if o.Ready != nil {
+			o.Ready()
+		}
+	})
+	s.wait(ctx)
+	return s.broken
+}
+
+func newSupervisor(h Home, stack Stack, o Options) *supervisor {
+	s := &supervisor{
+		home: h, stack: stack, options: o, keepers: map[string]*keeper{},
+		log: h.logFile(SupervisorLog), shutdown: make(chan bool), over: make(chan struct{}),
+		state: State{Name: stack.Name, Supervisor: identify(os.Getpid()), Socket: h.socket()},
+	}
+	for _, m := range stack.Members {
+		s.state.Members = append(s.state.Members, MemberState{Name: m.Name, Status: Stopped, Since: time.Now()})
+	}
+	return s
+}
+
+// prepare puts the home in order before anything starts.
+func (s *supervisor) prepare(ctx context.Context) error {
+	last, err := s.home.State()
+	if err != nil && !errors.Is(err, ErrNoStack) {
+		return err
+	}
+	s.recover(last)
+	if err := checkPorts(ctx, s.stack.Members); err != nil {
+		return err
+	}
+	return errors.Join(s.discard(), s.home.write(stackFile, s.stack))
+}
+
+// recover ends what a supervisor left running that was killed.
+func (s *supervisor) recover(last State) {
+	lost := false
+	for _, m := range last.Members {
+		if m.Status == Orphaned {
+			m.Process.kill()
+			s.tell(Event{Member: m.Name, Kind: Rescued, PID: m.Process.PID})
+		}
+		lost = lost || m.Status == Lost || m.Status == Orphaned
+	}
+	if lost {
+		s.tell(Event{Kind: Recovered})
+	}
+}
+
+// discard deletes data that was not meant to stay.
+func (s *supervisor) discard() error {
+	var errs []error
+	for _, m := range s.stack.Members {
+		if s.stack.Ephemeral {
+			errs = append(errs, os.RemoveAll(m.DataDir))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// begin starts all members, or none.
+func (s *supervisor) begin(starter *starter) error {
+	for _, m := range s.stack.Members {
+		s.keepers[m.Name] = &keeper{
+			member: m, grace: s.stack.StopGrace, start: starter.start, pauses: crashPauses(),
+			output: newLogWriter(s.home, m.Name, s.say),
+			change: func(f func(*MemberState), e Event) { s.change(m.Name, f, e) },
+		}
+	}
+	for _, m := range s.stack.Members {
+		if err := s.keepers[m.Name].begin(); err != nil {
+			s.end(s.stack.Members, true)
+			return fmt.Errorf("cannot start %s: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+// wait returns when the stack has run and was stopped.
+func (s *supervisor) wait(ctx context.Context) {
+	atOnce := false
+	select {
+	case <-ctx.Done():
+	case atOnce = <-s.shutdown:
+	}
+	members := s.stack.Members
+	if !atOnce {
+		members = leaderLast(context.WithoutCancel(ctx), members)
+	}
+	s.end(members, atOnce)
+	if err := s.discard(); err != nil {
+		s.broken = errors.Join(s.broken, err)
+	}
+	close(s.over)
+}
+
+// end stops members for good: in the given order, one after the other, or all of
+// them at once.
+func (s *supervisor) end(members []Member, atOnce bool) {
+	var all sync.WaitGroup
+	for _, m := range members {
+		if atOnce {
+			all.Go(s.keepers[m.Name].kill)
+		} else {
+			s.keepers[m.Name].retire()
+		}
+	}
+	all.Wait()
+}
+
+// change notes how a member is now.
+func (s *supervisor) change(member string, f func(*MemberState), e Event) {
+	s.mu.Lock()
+	i := slices.IndexFunc(s.state.Members, func(m MemberState) bool { return m.Name == member })
+	m := &s.state.Members[i]
+	f(m)
+	m.Since = time.Now()
+	s.broken = errors.Join(s.broken, s.home.write(stateFile, s.state))
+	s.mu.Unlock()
+	e.Member = member
+	s.tell(e)
+}
+
+func (s *supervisor) tell(e Event) {
+	e.Time = time.Now()
+	s.heard(func(o Options) {
+		logEvent(s.log, e)
+		if o.Events != nil {
+			o.Events(e)
+		}
+	})
+}
+
+func (s *supervisor) say(l Line) {
+	s.heard(func(o Options) {
+		if o.Output != nil {
+			o.Output(l)
+		}
+	})
+}
+
+func (s *supervisor) heard(f func(Options)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s.options)
+}

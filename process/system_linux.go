@@ -1,0 +1,9 @@
+package process
+
+import "syscall"
+
+// child puts a member into a process group of its own, so that Ctrl-C reaches
+// the supervisor only, and ends it when its supervisor is killed.
+func child() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
