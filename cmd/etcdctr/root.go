@@ -49,6 +49,7 @@ containers. The shortest way to a cluster:
 		newStartCommand(a),
 		newStopCommand(a),
 		newUpCommand(a),
+		newVerifyCommand(a),
 		newVersionCommand(a),
 	)
 	markUsage(root)

@@ -21,10 +21,11 @@ import (
 
 // running is a stack on an engine, with a way to its members.
 type running struct {
-	cluster *cluster.Cluster
-	engine  *client.Client
-	tunnel  *stack.Tunnel
-	tls     *tls.Config // of the admin client; nil for plain text
+	cluster  *cluster.Cluster // as it runs
+	promised *cluster.Cluster // as the file and the flags alone describe it
+	engine   *client.Client
+	tunnel   *stack.Tunnel
+	tls      *tls.Config // of the admin client; nil for plain text
 }
 
 // reach finds the stack that the flags describe and opens a way to it.
@@ -47,7 +48,10 @@ func (a *app) reach(ctx context.Context, f *clusterFlags, route stack.Route) (*r
 
 func (r *running) open(ctx context.Context, a *app, spec cluster.Spec, certsDir string, route stack.Route) error {
 	var err error
-	if r.cluster, err = resolveRunning(ctx, spec, r.engine); err != nil {
+	if r.promised, err = cluster.Resolve(spec, cluster.InContainers); err != nil {
+		return err
+	}
+	if r.cluster, err = resolveRunning(ctx, spec, r.promised.Name, r.engine); err != nil {
 		return err
 	}
 	if r.tls, err = clusterTLS(r.cluster, certsDir); err != nil {
@@ -94,22 +98,18 @@ func (f *clusterFlags) checkedSpec(a *app) (cluster.Spec, error) {
 // resolveRunning resolves a cluster that is there already: what spec does not
 // say of its members and their security is taken from the engine, so that a
 // stack made by flags is found again by its name.
-func resolveRunning(ctx context.Context, spec cluster.Spec, e *client.Client) (*cluster.Cluster, error) {
-	c, err := cluster.Resolve(spec, cluster.InContainers)
-	if err != nil {
-		return nil, err
-	}
-	s, err := stack.Observe(ctx, e, c.Name)
+func resolveRunning(ctx context.Context, spec cluster.Spec, name string, e *client.Client) (*cluster.Cluster, error) {
+	s, err := stack.Observe(ctx, e, name)
 	if err != nil {
 		return nil, err
 	}
 	if len(s.Members()) == 0 {
-		return nil, explainNotFound(&stack.NotFoundError{Project: c.Name})
+		return nil, explainNotFound(&stack.NotFoundError{Project: name})
 	}
 	if err := adopt(ctx, e, &spec, s.Members()); err != nil {
 		return nil, err
 	}
-	c, err = cluster.Resolve(spec, cluster.InContainers)
+	c, err := cluster.Resolve(spec, cluster.InContainers)
 	return c, usage(err)
 }
 
