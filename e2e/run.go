@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,8 +68,15 @@ func logMembers(ctx context.Context, tb testing.TB, c *Cluster) {
 		if err != nil {
 			text = err.Error()
 		}
-		tb.Logf("the log of %s:\n%s", m.Name, text)
+		tb.Logf("the log of %s:\n%s", m.Name, tail(text))
 	}
+}
+
+// tail gives the last hundred lines, which tell how it ended.
+func tail(text string) string {
+	const most = 100
+	lines := slices.Collect(strings.Lines(text))
+	return strings.Join(lines[max(0, len(lines)-most):], "")
 }
 
 // Run gives a running cluster, which the caller has to Terminate, also after
