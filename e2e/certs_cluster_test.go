@@ -134,12 +134,8 @@ func (c *tlsCluster) stopped(m *tlsMember, cmd *exec.Cmd) {
 		cmd.Wait()
 	}
 	if c.t.Failed() {
-		c.t.Logf("log of %s:\n%s", m.name, tail(m.log.String(), 4000))
+		c.t.Logf("log of %s:\n%s", m.name, tail(m.log.String()))
 	}
-}
-
-func tail(text string, most int) string {
-	return text[max(0, len(text)-most):]
 }
 
 // restartOneByOne restarts every member, waiting for the cluster in between.
@@ -197,7 +193,7 @@ func (c *tlsCluster) etcdctl(identity string, args ...string) (string, error) {
 	)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("etcdctl %s as %s: %w\n%s", strings.Join(args, " "), identity, err, tail(string(out), 1000))
+		return "", fmt.Errorf("etcdctl %s as %s: %w\n%s", strings.Join(args, " "), identity, err, tail(string(out)))
 	}
 	return string(out), nil
 }
