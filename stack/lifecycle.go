@@ -9,11 +9,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 )
 
-// stopOrder puts the leader behind the other members and the services that
-// members depend on behind all of them. A leader that is told to stop hands
-// over to another member first, and waits in vain for one that is stopping
-// too: 7 seconds with etcd's defaults. Once all others are gone there is
-// nobody to hand over to, and it leaves at once.
+// stopOrder puts the leader behind the other members, and the services that
+// members depend on behind all of them.
 func stopOrder(containers []Container, leader string) []Container {
 	order := slices.Clone(containers)
 	slices.SortStableFunc(order, func(a, b Container) int {
@@ -42,22 +39,35 @@ func (p *Plan) stop(c Container, cause string, after ...*Op) *Op {
 	return p.add(&Op{Verb: Stop, Name: c.Name, object: c.ID, Cause: cause}, after...)
 }
 
-// stopAll stops containers in stopOrder: each rank at once, after the one
-// before it.
+// stopAll stops containers: the members but the leader at once, the leader as
+// soon as these are silent, and what members depend on when all are gone.
+//
+// A leader that is told to stop hands over to another member first, and waits
+// in vain for one that is stopping too: 7 seconds with etcd's defaults. Once
+// the others are gone there is nobody to hand over to. But it must not wait
+// until the engine has cleared them away either: a request that reaches it
+// without a quorum, such as its health check's, hangs for as long and keeps it
+// from stopping.
 func (p *Plan) stopAll(containers []Container, leader string) map[string]*Op {
 	stops := map[string]*Op{}
-	var before, same []*Op
-	rank := 0
+	var silent, members []*Op
 	for _, c := range stopOrder(containers, leader) {
 		if !c.Running() && c.Status != container.StateRestarting {
 			continue
 		}
-		if r := stopRank(c, leader); r != rank {
-			before, same, rank = append(before, same...), nil, r
+		switch stopRank(c, leader) {
+		case 0:
+			stops[c.ID] = p.stop(c, "")
+			if leader != "" {
+				silent = append(silent, p.add(&Op{Verb: AwaitSilence, Name: c.Name, container: c}))
+			}
+		case 1:
+			stops[c.ID] = p.stop(c, "it leads", silent...)
+		default:
+			stops[c.ID] = p.stop(c, "", members...)
+			continue
 		}
-		op := p.stop(c, "", before...)
-		same = append(same, op)
-		stops[c.ID] = op
+		members = append(members, stops[c.ID])
 	}
 	return stops
 }

@@ -30,6 +30,8 @@ type Op struct {
 	create  *creation
 	files   *transfer
 	newName string
+
+	container Container // to ask, where the engine does not answer for it
 }
 
 type networkCreation struct {
@@ -61,10 +63,13 @@ const (
 	AwaitHealth     Verb = "wait for the health check of"
 	AwaitExit       Verb = "wait for the end of"
 	AwaitAnswer     Verb = "wait for an answer of"
+	AwaitSilence    Verb = "wait for the silence of"
 )
 
 // waits reports whether the operation changes nothing.
-func (v Verb) waits() bool { return v == AwaitHealth || v == AwaitExit || v == AwaitAnswer }
+func (v Verb) waits() bool {
+	return v == AwaitHealth || v == AwaitExit || v == AwaitAnswer || v == AwaitSilence
+}
 
 // Empty reports whether the plan changes nothing.
 func (p *Plan) Empty() bool {

@@ -154,6 +154,23 @@ func (w *wait) alive(ctx context.Context, c container.InspectResponse) error {
 	return nil
 }
 
+// lastBreath is what a member takes from its last request to the moment when
+// the others have noticed that it is gone.
+const lastBreath = 100 * time.Millisecond
+
+// awaitSilence waits until a container that is being stopped takes no more
+// requests. The engine tells of its end much later, with its clearing up done,
+// and answers no question about the container until then.
+func (x *Execution) awaitSilence(ctx context.Context, o *Op) error {
+	limited, cancel := context.WithTimeout(ctx, x.WaitTimeout)
+	defer cancel()
+	for limited.Err() == nil && x.Prober.Listens(limited, o.container) {
+		time.Sleep(firstPause)
+	}
+	time.Sleep(lastBreath)
+	return ctx.Err()
+}
+
 func exited(c container.InspectResponse) string {
 	const sigKill = 128 + 9
 	switch {

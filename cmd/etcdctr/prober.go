@@ -70,6 +70,20 @@ func (p *prober) Probe(ctx context.Context, c stack.Container) error {
 	return err
 }
 
+// Listens connects, and asks for nothing that takes a quorum.
+func (p *prober) Listens(ctx context.Context, c stack.Container) bool {
+	address, ok := p.address(c)
+	if !ok {
+		_, err := p.etcdctl(ctx, c, "endpoint", "status")
+		return err == nil
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
+}
+
 // Leader asks all members at the same time and takes the first who leads.
 func (p *prober) Leader(ctx context.Context, members []stack.Container) string {
 	var leader string
