@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -225,7 +226,7 @@ func TestBuildsElsewhereAndLaterAreTheSameImage(t *testing.T) {
 		{other},
 	} {
 		layout := filepath.Join(t.TempDir(), "layout")
-		args := append(build, "image", "build", "--format", "json", "--output", "oci:"+layout)
+		args := slices.Concat(build, []string{"image", "build", "--format", "json", "--output", "oci:" + layout})
 		var built builtImage
 		decode(t, run(t, t.TempDir(), args[0], args[1:]...), &built)
 		if got, want := built.Images[0].ID, first.Images[0].ID; got != want {
@@ -285,4 +286,53 @@ func TestDamagedArchivesLeaveTheEngineAsItWas(t *testing.T) {
 	if _, err := try(t, t.TempDir(), "docker", "image", "inspect", built.Digest); err == nil {
 		t.Error("the Engine has the image")
 	}
+}
+
+// TestBundleStartsAStackWhereNothingElseIsAtHand takes the images from the
+// Engine and the folder from the stack, and gets both back from the bundle. The
+// keys, which a bundle does not carry, come the way their owner chooses.
+func TestBundleStartsAStackWhereNothingElseIsAtHand(t *testing.T) {
+	built := buildImage(t)
+	s := newStack(t)
+	s.generateWith(built.Reference)
+	bundle := filepath.Join(t.TempDir(), "bundle.tar")
+	run(t, s.dir, etcdctrBinary(t), "image", "bundle", "--name", s.name, "--image", built.Reference, "--output", bundle)
+	wantNoKeys(t, bundle)
+	run(t, t.TempDir(), "docker", "rmi", "--force", built.Reference)
+
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	run(t, t.TempDir(), etcdctrBinary(t), "image", "load", "--output", elsewhere, bundle)
+	wantImage(t, built.Reference, built.Digest)
+	for _, file := range []string{"docker-compose.yml", "certs/ca/client/tls.crt", "certs/members/etcd1/server/tls.crt"} {
+		if got, want := readFile(t, filepath.Join(elsewhere, file)), readFile(t, filepath.Join(s.dir, file)); got != want {
+			t.Errorf("%s came out of the bundle as\n%s\nwant\n%s", file, got, want)
+		}
+	}
+	run(t, s.dir, "sh", "-c", `find certs -name "*.key" -exec cp --parents -p {} "$0" ";"`, elsewhere)
+	s.dir = elsewhere
+	s.up()
+	s.wantMembers(3)
+	_, err := try(t, t.TempDir(), "docker", "load", "--input", bundle)
+	if err != nil {
+		t.Errorf("docker load does not take the bundle: %v", err)
+	}
+}
+
+func wantNoKeys(t *testing.T, archive string) {
+	t.Helper()
+	if list := run(t, t.TempDir(), "tar", "-tf", archive); strings.Contains(list, ".key") {
+		t.Errorf("the bundle carries keys:\n%s", list)
+	}
+	if data := readFile(t, archive); strings.Contains(data, "PRIVATE KEY-----\n") {
+		t.Error("the bundle carries a private key")
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }

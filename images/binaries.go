@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -130,6 +131,9 @@ func examine(name, file string) (Program, error) {
 // stat refuses what cannot be a program before any of it is read.
 func (p *Program) stat() error {
 	st, err := os.Stat(p.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: is not there: an image takes etcd, etcdctl and etcdutl", p.File)
+	}
 	if err != nil {
 		return err
 	}

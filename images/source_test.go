@@ -104,7 +104,7 @@ func TestDirRefuses(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
-			want: []string{"etcdctl: is not a Go program", "etcdutl: no such file"},
+			want: []string{"etcdctl: is not a Go program", "etcdutl: is not there"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,6 +24,7 @@ func newImageCommand(a *app) *cobra.Command {
 	}
 	cmd.AddCommand(
 		newImageBuildCommand(a),
+		newImageBundleCommand(a),
 		newImagePushCommand(a),
 		newImageLoadCommand(a),
 		newImageSaveCommand(a),

@@ -51,6 +51,7 @@ func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) e
 		if err != nil {
 			return err
 		}
+		defer engine.Close()
 		push = func() (fmt.Stringer, error) { return images.PushEngine(ctx, engine, ref, opts) }
 	}
 	digest, err := push()

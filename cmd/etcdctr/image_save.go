@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/containerd/errdefs"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/images"
@@ -47,7 +48,15 @@ func runImageSave(ctx context.Context, a *app, refs []string, o imageSaveOptions
 	if err != nil {
 		return err
 	}
+	defer engine.Close()
 	board := a.newProgress(o.progress)
 	defer board.close()
-	return imageError(images.Save(ctx, engine, refs, o.output, showImageEvents(board)))
+	return saveError(images.Save(ctx, engine, refs, o.output, showImageEvents(board)))
+}
+
+func saveError(err error) error {
+	if errdefs.IsNotFound(err) {
+		return withHint(err, "docker pull it, or make it with etcdctr image build --tag")
+	}
+	return imageError(err)
 }

@@ -1,0 +1,68 @@
+package images
+
+import (
+	"archive/tar"
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// dockerArchive is what an Engine answers to a save.
+func dockerArchive(t *testing.T, img *Image) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	if err := writeDockerArchive(&buf, img, []string{testRef}); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func TestBundleGivesImagesAndFilesBack(t *testing.T) {
+	img := one(t)[0]
+	bundle := filepath.Join(t.TempDir(), "bundle.tar")
+	files := []File{{"docker-compose.yml", []byte("name: etcd\n")}, {"certs/ca/client/tls.crt", []byte("PEM")}}
+	from := engine{has: map[string]bool{testRef: true}, save: dockerArchive(t, img)}
+	if err := WriteBundle(t.Context(), &from, []string{testRef}, files, bundle, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := BundledFiles(t.Context(), bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(files, got); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	var to engine
+	if _, err := LoadStored(t.Context(), &to, bundle, nil); err != nil {
+		t.Fatal(err)
+	}
+	wantSameImage(t, to.loadedImage(t, testRef), img)
+}
+
+func TestBundleRefusesImagesNamedByDigestWhichItWouldLoseTheNameOf(t *testing.T) {
+	ref := "etcd@sha256:" + strings.Repeat("a", 64)
+	err := WriteBundle(t.Context(), &engine{}, []string{ref}, nil, filepath.Join(t.TempDir(), "x.tar"), nil)
+	wantError(t, err, ref, "write it as REPOSITORY:TAG")
+}
+
+func TestBundledFilesRefuses(t *testing.T) {
+	for name, header := range map[string]tar.Header{
+		"a link":                  {Name: "stack/docker-compose.yml", Typeflag: tar.TypeSymlink, Linkname: "/etc/shadow"},
+		"a path out of its place": {Name: "stack//etc/cron.d/evil", Typeflag: tar.TypeReg},
+		"a huge file":             {Name: "stack/docker-compose.yml", Typeflag: tar.TypeReg, Size: 10 << 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var buf bytes.Buffer
+			if err := tar.NewWriter(&buf).WriteHeader(&header); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "x.tar")
+			write(t, file, buf.Bytes())
+			_, err := BundledFiles(t.Context(), file)
+			wantError(t, err, header.Name, "tampered with")
+		})
+	}
+}
