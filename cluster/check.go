@@ -97,7 +97,7 @@ func parseSize(s string) (int64, error) {
 var typedSettings = []string{
 	"auto-compaction-mode", "auto-compaction-retention", "election-timeout",
 	"heartbeat-interval", "initial-cluster-token", "listen-metrics-urls", "log-level",
-	"quota-backend-bytes", "snapshot-count",
+	"quota-backend-bytes", "self-signed-cert-validity", "snapshot-count",
 }
 
 // ownedSettings are decided by the rest of the Spec, or would undo it.
@@ -118,6 +118,12 @@ var ownedSettings = map[string]string{
 	"client-cert-auth":            "comes from tls",
 	"peer-auto-tls":               "comes from tls",
 	"peer-client-cert-auth":       "comes from tls",
+}
+
+// clientAuthentication are the settings that ask for client certificates.
+var clientAuthentication = map[string]bool{
+	"client-cert-auth": true, "trusted-ca-file": true, "client-crl-file": true,
+	"peer-client-cert-auth": true, "peer-trusted-ca-file": true, "peer-crl-file": true,
 }
 
 // ownedPrefixes are groups of settings that other keys decide.
@@ -167,7 +173,14 @@ func (r *resolver) checkSetting(path string, v Version, name, value string) {
 		return
 	}
 	if why := owner(name); why != "" {
+		if TLSMode(r.spec.TLS) == AutoTLS && clientAuthentication[name] {
+			why = "asks for client certificates, and with tls: auto etcd would switch that off without a word: use tls: mutual"
+		}
 		r.report(path, "can't be set here: it %s", why)
+		return
+	}
+	if TLSMode(r.spec.TLS) == AutoTLS && strings.Contains(name, "cert-allowed-") {
+		r.report(path, "asks for client certificates, and with tls: auto etcd looks at none: use tls: mutual")
 		return
 	}
 	known, ok := findSetting(name)

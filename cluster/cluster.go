@@ -14,7 +14,9 @@ type Bootstrap string
 
 // The ways to bootstrap.
 const (
-	Static Bootstrap = "static" // every member is told of all the others
+	Static      Bootstrap = "static"    // every member is told of all the others
+	ByDiscovery Bootstrap = "discovery" // members meet at a discovery service
+	ByDNS       Bootstrap = "dns"       // members find each other by DNS SRV records
 )
 
 // TLSMode is how connections are secured.
@@ -22,8 +24,9 @@ type TLSMode string
 
 // The TLS modes.
 const (
-	Mutual TLSMode = "mutual" // both sides of every connection show a certificate
-	NoTLS  TLSMode = "none"   // plain text, for networks that are closed otherwise
+	Mutual  TLSMode = "mutual" // both sides of every connection show a certificate
+	AutoTLS TLSMode = "auto"   // members make up certificates: encrypted, not authenticated
+	NoTLS   TLSMode = "none"   // plain text, for networks that are closed otherwise
 )
 
 // Publish says where clients outside the stack reach it.
@@ -54,7 +57,10 @@ type Cluster struct {
 	TLS       TLSMode
 	Publish   Publish
 	Data      Data
-	Token     string // the initial cluster token
+	Token     string         // the initial cluster token
+	Discovery *Discovery     // with ByDiscovery, otherwise nil
+	DNS       *DNS           // with ByDNS, otherwise nil
+	Subnets   []netip.Prefix // of the members' network, when members have fixed addresses
 	Members   []Member
 	Upkeep    Upkeep
 

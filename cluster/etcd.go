@@ -25,21 +25,52 @@ func endpoint(tls TLSMode, host string, port int) string {
 }
 
 // identitySettings say who a member is and where it is reached.
-func identitySettings(m Member, tls TLSMode) Settings {
+func identitySettings(m Member, c *Cluster) Settings {
 	p := m.Place
+	listen, advertise := endpoint(c.TLS, p.Listen.String(), p.ClientPort), endpoint(c.TLS, p.Host, p.ClientPort)
+	if c.verifiable(m) {
+		listen, advertise = verifiableURLs(p)
+	}
 	return Settings{
 		{"name", m.Name},
 		{"data-dir", p.DataDir},
-		{"listen-client-urls", endpoint(tls, p.Listen.String(), p.ClientPort)},
-		{"advertise-client-urls", endpoint(tls, p.Host, p.ClientPort)},
-		{"listen-peer-urls", endpoint(tls, p.Listen.String(), p.PeerPort)},
-		{"initial-advertise-peer-urls", endpoint(tls, p.Host, p.PeerPort)},
+		{"listen-client-urls", listen},
+		{"advertise-client-urls", advertise},
+		{"listen-peer-urls", endpoint(c.TLS, p.Listen.String(), p.PeerPort)},
+		{"initial-advertise-peer-urls", endpoint(c.TLS, p.Host, p.PeerPort)},
 	}
+}
+
+// verifiable tells that clients can verify a member's auto-TLS certificate,
+// once they have it. It is for the addresses that the member listens on, so
+// these have to be fixed, and published ports arrive on another one.
+func (c *Cluster) verifiable(m Member) bool {
+	return c.TLS == AutoTLS && len(m.Place.Addresses) > 0 && c.Publish == PublishNone && !m.Place.PublishOn.IsValid()
+}
+
+// verifiableURLs are the addresses that the certificate will be for. Loopback
+// is for the member's own health check.
+func verifiableURLs(p Place) (listen, advertise string) {
+	var urls []string
+	for _, a := range p.Addresses {
+		urls = append(urls, endpoint(AutoTLS, a.String(), p.ClientPort))
+	}
+	advertise = strings.Join(urls, ",")
+	if !p.Addresses[0].IsLoopback() {
+		urls = append(urls, endpoint(AutoTLS, "127.0.0.1", p.ClientPort))
+	}
+	return strings.Join(urls, ","), advertise
 }
 
 // bootstrapSettings tell a member how to find the others. After its first
 // start a member goes by its data and ignores them, so a second start is safe.
-func bootstrapSettings(c *Cluster) Settings {
+func bootstrapSettings(c *Cluster, m Member) Settings {
+	switch {
+	case c.DNS != nil:
+		return dnsSettings(c)
+	case c.Discovery != nil && !c.Discovery.ByProxy():
+		return discoverySettings(c, m)
+	}
 	peers := make([]string, len(c.Members))
 	for i, m := range c.Members {
 		peers[i] = m.Name + "=" + endpoint(c.TLS, m.Place.Host, m.Place.PeerPort)
@@ -54,9 +85,12 @@ func bootstrapSettings(c *Cluster) Settings {
 // tlsSettings secure both of a member's listeners. Each has an authority of
 // its own: with a shared one, any client's certificate would open the peer
 // port.
-func tlsSettings(m Member, tls TLSMode) Settings {
-	if tls != Mutual {
+func (r *resolver) tlsSettings(m Member, tls TLSMode) Settings {
+	switch tls {
+	case NoTLS:
 		return nil
+	case AutoTLS:
+		return Settings{{"auto-tls", "true"}, {"peer-auto-tls", "true"}, {"self-signed-cert-validity", r.selfSignedCertValidity()}}
 	}
 	server, peer := path.Join(m.Place.CertsDir, "server"), path.Join(m.Place.CertsDir, "peer")
 	return Settings{
@@ -92,6 +126,17 @@ func (r *resolver) commonSettings() Settings {
 		{"log-level", oneOf(r, "log-level", s.LogLevel, r.profile.logLevel,
 			"debug", "info", "warn", "error", "panic", "fatal")},
 	}
+}
+
+// selfSignedCertValidity decides how many years auto-TLS certificates are good
+// for.
+func (r *resolver) selfSignedCertValidity() string {
+	const path, most = "self-signed-cert-validity", 10
+	value := or(r.spec.SelfSignedCertValidity, "1")
+	if n, err := strconv.Atoi(value); err != nil || n < 1 || n > most {
+		r.report(path, "must be a number of years from 1 to %d, not %q", most, value)
+	}
+	return value
 }
 
 func milliseconds(d time.Duration) string {

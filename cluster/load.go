@@ -227,7 +227,7 @@ func didYouMean(written string, known []string) string {
 	if best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
-	const few = 25
+	const few = 40
 	if len(known) > few {
 		return "its settings are its flags, without the dashes"
 	}

@@ -60,7 +60,7 @@ func TestFlagsOverrideTheFileAndAreNamedInMistakes(t *testing.T) {
 		}
 	}
 	_, err = cluster.Resolve(spec, cluster.InContainers)
-	want := `--tls: must be mutual or none, not "both"
+	want := `--tls: must be mutual, auto or none, not "both"
 etcdctr.yaml:2: profile: must be production, dev or ci, not "nope"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got:\n%v\nwant:\n%s", err, want)

@@ -21,6 +21,12 @@ type Place struct {
 	// Shared tells that the ports are those of a machine, where other members
 	// may run too: no two can have the same.
 	Shared bool
+	// Addresses are those that the member keeps as long as it exists; none
+	// when they may change at a restart.
+	Addresses []netip.Addr
+	// DiscoveryDir is where the member finds what it shows an existing
+	// discovery service; empty: where the Spec says.
+	DiscoveryDir string
 	// PublishOn is the machine's address that a container's client and peer
 	// port are published on; not valid when they are not.
 	PublishOn netip.Addr
@@ -57,6 +63,8 @@ const (
 	ContainerVolumeDir = "/var/lib/etcd"
 	ContainerDataDir   = ContainerVolumeDir + "/data"
 	ContainerCertsDir  = "/etc/etcd/certs"
+
+	ContainerDiscoveryDir = "/etc/etcd/discovery"
 )
 
 // InContainers places each member in a container of its own, reached by its
@@ -72,6 +80,8 @@ func InContainers(s Seat) Place {
 		DataDir:     ContainerDataDir,
 		CertsDir:    ContainerCertsDir,
 		AlsoKnownAs: []string{fmt.Sprintf("%s-%s-1", s.Cluster, s.Member)}, // Compose's container name
+
+		DiscoveryDir: ContainerDiscoveryDir,
 	}
 	if !s.Host.IsValid() {
 		return p.withPorts(ClientPort)

@@ -13,6 +13,8 @@ func Resolve(spec Spec, place Placement) (*Cluster, error) {
 	r := &resolver{spec: spec}
 	c := r.cluster()
 	r.members(c, place)
+	r.bootstrap(c, place)
+	r.settings(c)
 	if err := Problems(inOrder(r.problems)).asError(); err != nil {
 		return nil, err
 	}
@@ -43,8 +45,8 @@ func (r *resolver) cluster() *Cluster {
 	c := &Cluster{
 		Name:      r.label("name", or(s.Name, "etcd"), maxNameLength),
 		Profile:   oneOf(r, "profile", s.Profile, DefaultProfile, "production", "dev", "ci"),
-		Bootstrap: oneOf(r, "bootstrap", Bootstrap(s.Bootstrap), Static, Static),
-		TLS:       oneOf(r, "tls", TLSMode(s.TLS), Mutual, Mutual, NoTLS),
+		Bootstrap: oneOf(r, "bootstrap", Bootstrap(s.Bootstrap), Static, Static, ByDiscovery, ByDNS),
+		TLS:       oneOf(r, "tls", TLSMode(s.TLS), Mutual, TLSModes()...),
 		Publish:   oneOf(r, "publish", Publish(s.Publish), PublishNone, PublishNone, PublishLoopback),
 	}
 	r.profile = profiles[c.Profile]
@@ -54,7 +56,9 @@ func (r *resolver) cluster() *Cluster {
 		r.warn("data", "memory loses a member's data whenever it stops: use volume for data that matters")
 	}
 	c.Etcd, c.Image = r.release()
-	c.Token = r.token("initial-cluster-token", or(s.InitialClusterToken, c.Name))
+	if s.SelfSignedCertValidity != "" && c.TLS != AutoTLS {
+		r.report("self-signed-cert-validity", "has no effect without tls: auto: set that, or leave it out")
+	}
 	return c
 }
 
@@ -109,20 +113,24 @@ func (r *resolver) label(path, name string, longest int) string {
 	return name
 }
 
-// token checks an initial cluster token: any word will do for etcd, which
-// hashes it into the cluster ID.
-func (r *resolver) token(path, token string) string {
-	if len(token) > 128 || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		r.report(path, "%q must be at most 128 printable characters without spaces", token)
+// token decides the initial cluster token: any word will do for etcd, which
+// hashes it into the cluster ID. A discovery token takes its place.
+func (r *resolver) token(c *Cluster) {
+	if c.Discovery != nil {
+		c.Token = c.Discovery.Token
+		return
 	}
-	return token
+	token := or(r.spec.InitialClusterToken, c.Name)
+	if len(token) > 128 || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		r.report("initial-cluster-token", "%q must be at most 128 printable characters without spaces", token)
+	}
+	c.Token = token
 }
 
-// members makes every member complete.
+// members names the members and places them.
 func (r *resolver) members(c *Cluster, place Placement) {
 	list := r.memberSpecs()
 	r.countWarnings(len(list))
-	common := r.commonSettings()
 	r.environment("environment", r.spec.Environment)
 
 	names, ports := map[string]bool{}, map[string]string{}
@@ -142,14 +150,30 @@ func (r *resolver) members(c *Cluster, place Placement) {
 		c.Members = append(c.Members, m)
 	}
 	r.hostsOfAll(list)
+}
+
+// bootstrap decides how the members find each other.
+func (r *resolver) bootstrap(c *Cluster, place Placement) {
+	r.subnets(c)
+	r.dns(c)
+	r.discovery(c, place)
+	r.token(c)
+	r.judge(c)
+}
+
+// settings tells every member all that it needs to know.
+func (r *resolver) settings(c *Cluster) {
+	list := r.memberSpecs()
+	common := r.commonSettings()
 	r.metricsURLs(c.TLS)
 	for i := range c.Members {
 		m := &c.Members[i]
 		r.metricsPort(m.Place, len(c.Members))
+		m.Environment = overlay(m.Environment, discoveryEnvironment(c, *m))
 		m.Settings = slices.Concat(
-			identitySettings(*m, c.TLS),
-			bootstrapSettings(c),
-			tlsSettings(*m, c.TLS),
+			identitySettings(*m, c),
+			bootstrapSettings(c, *m),
+			r.tlsSettings(*m, c.TLS),
 			r.metricsSettings(m.Place),
 			common,
 			r.furtherSettings(memberPath(i)+".settings", c.Etcd, list[i].Settings),
@@ -214,7 +238,15 @@ func (r *resolver) memberName(at, name string, seen map[string]bool) {
 	if seen[name] {
 		r.report(path, "%q is the name of another member too", name)
 	}
+	if reserved[name] {
+		r.report(path, "%q is the name of one of the stack's own services: take another", name)
+	}
 	seen[name] = true
+}
+
+// reserved are the services that a stack may have besides its members.
+var reserved = map[string]bool{
+	DNSServerName: true, DiscoveryServerName: true, DiscoveryOpenName: true, DiscoveryGuardName: true,
 }
 
 // overlay gives base with more laid over it.

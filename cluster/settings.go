@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -31,6 +32,11 @@ func (s Settings) Get(name string) string {
 		}
 	}
 	return ""
+}
+
+// without gives the settings but for some.
+func (s Settings) without(names ...string) Settings {
+	return slices.DeleteFunc(slices.Clone(s), func(x Setting) bool { return slices.Contains(names, x.Name) })
 }
 
 // Flags gives the settings as command line flags.
@@ -69,11 +75,14 @@ func (m Member) Variables() []Variable {
 // certificate serves because it may act as a client's too.
 func (m Member) etcdctl() []Variable {
 	cert := m.Settings.Get("cert-file")
-	if cert == "" {
+	switch {
+	case m.Settings.Get("auto-tls") == "true":
+		return []Variable{{"ETCDCTL_INSECURE_SKIP_TLS_VERIFY", "true"}, {"ETCDCTL_INSECURE_TRANSPORT", "false"}}
+	case cert == "":
 		return nil
 	}
 	return []Variable{
-		{"ETCDCTL_CACERT", m.Settings.Get("trusted-ca-file")},
+		{"ETCDCTL_CACERT", path.Join(path.Dir(cert), "ca.crt")},
 		{"ETCDCTL_CERT", cert},
 		{"ETCDCTL_KEY", m.Settings.Get("key-file")},
 	}

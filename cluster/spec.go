@@ -23,14 +23,44 @@ type Spec struct {
 	Members Members `key:"members"`
 	// Profile names a set of defaults: production, dev or ci.
 	Profile string `key:"profile"`
-	// Bootstrap is how members find each other: static.
+	// Bootstrap is how members find each other: static, discovery or dns.
 	Bootstrap string `key:"bootstrap"`
-	// TLS is mutual or none.
+	// TLS is mutual, auto or none.
 	TLS string `key:"tls"`
+	// SelfSignedCertValidity is for how many years auto-TLS certificates are
+	// good.
+	SelfSignedCertValidity string `key:"self-signed-cert-validity"`
 	// Publish is none, or loopback: the client ports on 127.0.0.1.
 	Publish string `key:"publish"`
 	// Data is volume, or memory for clusters that are thrown away.
 	Data string `key:"data"`
+
+	// Subnet of the members' network, as 10.89.1.0/24; a second one of the other
+	// IP version may follow after a comma. Members then have fixed addresses.
+	Subnet string `key:"subnet"`
+
+	// An existing discovery service of the v3 protocol, by its URLs separated
+	// by commas, or of v2, by one URL. Without either, the stack brings one.
+	DiscoveryEndpoints string `key:"discovery-endpoints"`
+	DiscoveryURL       string `key:"discovery-url"`
+	// DiscoveryToken is the name of the new cluster at a discovery service.
+	DiscoveryToken string `key:"discovery-token"`
+	// What an existing discovery service is shown: files, and for etcdctr
+	// itself a user whose password is in a file.
+	DiscoveryCACert       string `key:"discovery-cacert"`
+	DiscoveryCert         string `key:"discovery-cert"`
+	DiscoveryKey          string `key:"discovery-key"`
+	DiscoveryUser         string `key:"discovery-user"`
+	DiscoveryPasswordFile string `key:"discovery-password-file"`
+	// DiscoveryNetwork is the Docker network of an existing discovery service.
+	DiscoveryNetwork string `key:"discovery-network"`
+
+	// DiscoveryDomain is the domain of the DNS records; DiscoverySRVName a
+	// suffix of their service, where a domain has several clusters.
+	DiscoveryDomain  string `key:"discovery-domain"`
+	DiscoverySRVName string `key:"discovery-srv-name"`
+	// DNSImage is that of the stack's DNS server: CoreDNS.
+	DNSImage string `key:"dns-image"`
 
 	// What etcd itself is told. The keys are etcd's own names; durations and
 	// sizes carry their unit.

@@ -19,8 +19,8 @@ import (
 var (
 	topOrder     = []string{"name", "x-member", "x-environment", "services", "networks", "volumes"}
 	serviceOrder = []string{
-		"<<", "image", "hostname", "user", "read_only", "cap_drop", "cap_add", "security_opt",
-		"environment", "env_file", "volumes", "networks", "ports", "healthcheck",
+		"<<", "image", "command", "hostname", "user", "read_only", "cap_drop", "cap_add", "security_opt",
+		"environment", "env_file", "volumes", "networks", "dns", "ports", "depends_on", "healthcheck",
 		"restart", "stop_grace_period", "logging", "labels",
 	}
 	mountOrder = []string{"type", "source", "target", "read_only", "bind"}
@@ -29,13 +29,19 @@ var (
 
 func arrange(root *yaml.Node, c *cluster.Cluster) {
 	services := get(root, "services")
+	for _, s := range values(services) {
+		tidyService(s)
+	}
 	var members []*yaml.Node
 	for _, m := range c.Members {
 		s := get(services, m.Name)
-		tidyService(s, variableNames(m))
+		sortKeys(get(s, "environment"), variableNames(m))
 		members = append(members, s)
 	}
-	sortKeys(services, memberNames(c))
+	if c.Discovery != nil && c.Discovery.Server != nil {
+		sortKeys(get(get(services, cluster.DiscoveryServerName), "environment"), variableNames(*c.Discovery.Server))
+	}
+	sortKeys(services, serviceNames(c))
 	if len(members) > 1 {
 		share(root, members)
 	}
@@ -44,12 +50,13 @@ func arrange(root *yaml.Node, c *cluster.Cluster) {
 	comment(root, members)
 }
 
-func memberNames(c *cluster.Cluster) []string {
-	names := make([]string, len(c.Members))
-	for i, m := range c.Members {
-		names[i] = m.Name
+// serviceNames gives the services in the order that they start in.
+func serviceNames(c *cluster.Cluster) []string {
+	names := []string{cluster.DNSServerName, cluster.DiscoveryServerName, cluster.DiscoveryOpenName}
+	for _, m := range c.Members {
+		names = append(names, m.Name)
 	}
-	return names
+	return append(names, cluster.DiscoveryGuardName)
 }
 
 func variableNames(m cluster.Member) []string {
@@ -63,22 +70,20 @@ func variableNames(m cluster.Member) []string {
 
 // tidyService orders one service's keys and takes the short forms that people
 // write.
-func tidyService(s *yaml.Node, variables []string) {
+func tidyService(s *yaml.Node) {
 	sortKeys(s, serviceOrder)
-	sortKeys(get(s, "environment"), variables)
 	sortKeys(get(s, "healthcheck"), checkOrder)
 	sortKeys(get(get(s, "logging"), "options"), []string{"max-size", "max-file"})
-	flow(get(s, "cap_drop"))
-	flow(get(s, "cap_add"))
+	for _, key := range []string{"command", "cap_drop", "cap_add", "dns"} {
+		flow(get(s, key))
+	}
 	flow(get(get(s, "healthcheck"), "test"))
 	if v := get(s, "volumes"); v != nil {
 		for i, mount := range v.Content {
 			v.Content[i] = tidyMount(mount)
 		}
 	}
-	if n := get(s, "networks"); n != nil {
-		set(s, "networks", keyList(n))
-	}
+	tidyLinks(s)
 	if p := get(s, "ports"); p != nil {
 		for i, port := range p.Content {
 			p.Content[i] = shortPort(port)
@@ -98,6 +103,22 @@ func tidyMount(mount *yaml.Node) *yaml.Node {
 	sortKeys(mount, mountOrder)
 	flow(get(mount, "bind"))
 	return mount
+}
+
+// tidyLinks shortens what ties a service to others: networks without a fixed
+// address to a list, conditions to one line each.
+func tidyLinks(s *yaml.Node) {
+	networks := get(s, "networks")
+	if networks != nil && !slices.ContainsFunc(networks.Content, isMapping) {
+		set(s, "networks", keyList(networks))
+	}
+	for _, n := range values(networks) {
+		flow(n)
+	}
+	for _, d := range values(get(s, "depends_on")) {
+		remove(d, "required") // true, as by default
+		flow(d)
+	}
 }
 
 // keyList turns networks that carry no options into a list of their names.
@@ -246,6 +267,19 @@ func get(m *yaml.Node, key string) *yaml.Node {
 	}
 	return m.Content[i+1]
 }
+
+// values gives what the keys of m stand for.
+func values(m *yaml.Node) []*yaml.Node {
+	var list []*yaml.Node
+	if m != nil && m.Kind == yaml.MappingNode {
+		for i := 1; i < len(m.Content); i += 2 {
+			list = append(list, m.Content[i])
+		}
+	}
+	return list
+}
+
+func isMapping(n *yaml.Node) bool { return n.Kind == yaml.MappingNode }
 
 func set(m *yaml.Node, key string, value *yaml.Node) {
 	if i := index(m, key); i >= 0 {

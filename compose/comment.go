@@ -2,6 +2,7 @@ package compose
 
 import (
 	"fmt"
+	"regexp"
 
 	"go.yaml.in/yaml/v3"
 
@@ -42,8 +43,9 @@ func machineHeader(c *cluster.Cluster, m cluster.Member) string {
 }
 
 var tlsWords = map[cluster.TLSMode]string{
-	cluster.Mutual: "mutual TLS",
-	cluster.NoTLS:  "plain text",
+	cluster.Mutual:  "mutual TLS",
+	cluster.AutoTLS: "auto-TLS (encrypted, not authenticated)",
+	cluster.NoTLS:   "plain text",
 }
 
 var publishWords = map[cluster.Publish]string{
@@ -63,14 +65,30 @@ var variableRemarks = map[string]string{
 	"ETCD_LISTEN_CLIENT_URLS":    "all addresses of the container, none of the host",
 	"ETCD_INITIAL_CLUSTER_STATE": "matters at the first start only: later ones go by the data",
 	"ETCD_LISTEN_METRICS_URLS":   "/metrics and /health, without a certificate",
+	"ETCD_AUTO_TLS":              "makes up a certificate: encrypted, not authenticated",
+	"ETCD_DISCOVERY_TOKEN":       "this cluster's, and no other's",
 	"ETCD_UNSAFE_NO_FSYNC":       "fast, and the data does not survive a crash of the host",
 }
+
+// anyAddress finds a URL that listens on every address.
+var anyAddress = regexp.MustCompile(`//(0\.0\.0\.0|\[::\]):`)
 
 // groupHeads stand above the first variable of a group.
 var groupHeads = map[string]string{
 	"ETCD_CERT_FILE":      "The client port opens to certificates of the client authority,",
 	"ETCD_PEER_CERT_FILE": "the peer port to those of the peer authority only.",
 	"ETCDCTL_CACERT":      "For etcdctl in the container, so that it needs no flags.",
+
+	"ETCDCTL_INSECURE_SKIP_TLS_VERIFY": "For etcdctl in the container: nobody can verify a made-up certificate.",
+}
+
+// serviceHeads stand above the services that a stack has besides its members.
+var serviceHeads = map[string]string{
+	cluster.DNSServerName:       "Knows every member's address before any member starts.",
+	cluster.DiscoveryServerName: "Where members find each other at their first start, and never again.",
+	cluster.DiscoveryOpenName:   "Says how many members the token is for. They wait for it.",
+	cluster.DiscoveryGuardName: "Closes the token once all members are up, and again whenever it is opened: a\n" +
+		"# member that lost its data and came back under it would break.",
 }
 
 // comment puts comments where a value surprises.
@@ -84,8 +102,13 @@ func comment(root *yaml.Node, members []*yaml.Node) {
 		remark(get(s, "healthcheck"), "test", "exec form: the image has no shell")
 	}
 	commentVariables(get(root, "x-environment"))
+	for name, text := range serviceHeads {
+		head(get(root, "services"), name, text)
+	}
 	networks := get(root, "networks")
 	remark(get(networks, ClusterNetwork), "internal", "no way in or out")
+	remark(get(networks, ClusterNetwork), "ipam", "members have fixed addresses, others get one of ip_range")
+	head(networks, DiscoveryNetwork, "The way to the discovery service.")
 	head(networks, LoopbackNetwork, "Ports can't be published from an internal network; this one is for them. Without\n# masquerading, nothing that a member sends past the host is answered.")
 }
 
@@ -103,6 +126,9 @@ func remarkAll(m *yaml.Node, texts map[string]string) {
 
 func commentVariables(env *yaml.Node) {
 	remarkAll(env, variableRemarks)
+	if listen := get(env, "ETCD_LISTEN_CLIENT_URLS"); listen != nil && !anyAddress.MatchString(listen.Value) {
+		listen.LineComment = "# what its certificate is for"
+	}
 	for key, text := range groupHeads {
 		head(env, key, text)
 	}

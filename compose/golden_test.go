@@ -73,7 +73,7 @@ func results(t *testing.T, input []byte) map[string]string {
 	if c.SpansMachines() {
 		c = c.Only(c.Members[len(c.Members)-1].Name)
 	}
-	file, err := compose.Marshal(ctx, c, compose.Project(c, compose.Options{CertsDir: "./certs"}))
+	file, err := compose.Marshal(ctx, c, compose.Project(c, options(c)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,4 +98,13 @@ func rewrite(t *testing.T, file string, comment, input []byte, got map[string]st
 	if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// options have every file beside the Compose file.
+func options(c *cluster.Cluster) compose.Options {
+	o := compose.Options{CertsDir: "./certs", DNSDir: "./dns/" + c.Name}
+	if c.Discovery != nil {
+		o.Credentials = c.Discovery.Credentials.In("./discovery")
+	}
+	return o
 }

@@ -24,6 +24,8 @@ const (
 	// MachineNetwork takes the place of both on a machine that runs one member
 	// of a cluster of several machines.
 	MachineNetwork = "machine"
+	// DiscoveryNetwork is where members reach an existing discovery service.
+	DiscoveryNetwork = "discovery"
 )
 
 // RoleLabel tells what a service of a stack is for; see the roles.
@@ -31,7 +33,11 @@ const RoleLabel = "io.etcdctr.role"
 
 // The roles of services.
 const (
-	RoleMember = "member"
+	RoleMember    = "member"
+	RoleDiscovery = "discovery" // a discovery service
+	RoleDNS       = "dns"       // a DNS server
+	RoleTask      = "task"      // runs to its end at each start of the stack
+	RoleGuard     = "guard"     // keeps a token from being used again
 )
 
 // Options are what a project needs to know beyond the cluster: where files
@@ -45,6 +51,11 @@ type Options struct {
 	// EnvFileName), and the services refer to those instead of spelling the
 	// environment out.
 	EnvDir string
+	// DNSDir holds what package dns writes for the stack's DNS server.
+	DNSDir string
+	// Credentials are the files that members show an existing discovery
+	// service.
+	Credentials cluster.DiscoveryCredentials
 }
 
 // Project gives the Compose project of a cluster. Of a cluster that spans
@@ -57,10 +68,16 @@ func Project(c *cluster.Cluster, o Options) *types.Project {
 		Volumes:  types.Volumes{},
 	}
 	for _, m := range c.Members {
-		p.Services[m.Name] = service(c, m, o)
+		p.Services[m.Name] = memberService(c, m, o)
 		if c.Data == cluster.Volume {
 			p.Volumes[volumeName(m)] = types.VolumeConfig{}
 		}
+	}
+	if c.Discovery != nil {
+		addDiscovery(p, c, o)
+	}
+	if c.DNS != nil && len(c.DNS.Addresses) > 0 {
+		p.Services[cluster.DNSServerName] = dnsService(c, o)
 	}
 	return p
 }
@@ -69,9 +86,42 @@ func networks(c *cluster.Cluster) types.Networks {
 	if c.SpansMachines() {
 		return types.Networks{MachineNetwork: machineNetwork(c.Members[0].Host)}
 	}
-	n := types.Networks{ClusterNetwork: {Internal: true}}
+	n := types.Networks{ClusterNetwork: clusterNetwork(c.Subnets)}
+	if c.Discovery != nil && c.Discovery.ByMembers() {
+		n[DiscoveryNetwork] = discoveryNetwork(c.Discovery)
+	}
 	if c.Publish == cluster.PublishLoopback {
 		n[LoopbackNetwork] = loopbackNetwork()
+	}
+	return n
+}
+
+// clusterNetwork has the engine choose addresses, or with fixed ones keeps it
+// to the other half of the subnets.
+func clusterNetwork(subnets []netip.Prefix) types.NetworkConfig {
+	n := types.NetworkConfig{Internal: true}
+	for _, s := range subnets {
+		n.Ipam.Config = append(n.Ipam.Config, &types.IPAMPool{Subnet: s.String(), IPRange: cluster.Dynamic(s).String()})
+		if s.Addr().Is6() {
+			on := true
+			n.EnableIPv6 = &on
+		}
+	}
+	return n
+}
+
+// at gives a service its fixed addresses on the members' network, if any.
+func at(addresses []netip.Addr) *types.ServiceNetworkConfig {
+	if len(addresses) == 0 {
+		return nil
+	}
+	n := &types.ServiceNetworkConfig{}
+	for _, a := range addresses {
+		if a.Is4() {
+			n.Ipv4Address = a.String()
+		} else {
+			n.Ipv6Address = a.String()
+		}
 	}
 	return n
 }
@@ -101,31 +151,53 @@ func loopbackNetwork() types.NetworkConfig {
 
 func volumeName(m cluster.Member) string { return m.Name + "-data" }
 
-// service gives one member's service.
-func service(c *cluster.Cluster, m cluster.Member, o Options) types.ServiceConfig {
-	s := types.ServiceConfig{Name: m.Name}
+// container is what all containers of a stack have in common.
+func container(c *cluster.Cluster, name, role string) types.ServiceConfig {
+	s := types.ServiceConfig{Name: name}
 	s.Image = c.Image
+	s.Labels = types.Labels{RoleLabel: role}
+	s.Logging = logging()
+	s.Networks = map[string]*types.ServiceNetworkConfig{ClusterNetwork: nil}
+	confine(&s)
+	return s
+}
+
+// server is a container that runs etcd.
+func server(c *cluster.Cluster, m cluster.Member, role string, o Options) types.ServiceConfig {
+	s := container(c, m.Name, role)
 	s.Hostname = m.Name
-	s.Labels = types.Labels{RoleLabel: RoleMember}
 	s.Restart = c.Upkeep.Restart
 	s.StopGracePeriod = span(c.Upkeep.StopGrace)
-	s.HealthCheck = healthCheck(c.Upkeep.Health)
-	s.Logging = logging()
+	s.HealthCheck = healthCheck(c.Upkeep.Health, "endpoint", "health")
+	s.Environment = environment(m.Variables())
+	s.Volumes = []types.ServiceVolumeConfig{dataVolume(c, m)}
+	if c.TLS == cluster.Mutual {
+		letReadKeys(&s)
+		s.Volumes = append(s.Volumes, certsVolume(m.Name, m.Place.CertsDir, o))
+	}
+	return s
+}
+
+// memberService gives one member's service.
+func memberService(c *cluster.Cluster, m cluster.Member, o Options) types.ServiceConfig {
+	s := server(c, m, RoleMember, o)
 	s.Networks = map[string]*types.ServiceNetworkConfig{}
 	for name := range networks(c) {
 		s.Networks[name] = nil
 	}
+	if len(c.Subnets) > 0 {
+		s.Networks[ClusterNetwork] = at(m.Place.Addresses)
+	}
 	s.Ports = ports(m)
-	s.Volumes = []types.ServiceVolumeConfig{dataVolume(c, m)}
-	confine(&s)
-	if c.TLS == cluster.Mutual {
-		letReadKeys(&s)
-		s.Volumes = append(s.Volumes, certsVolume(m, o))
+	if c.Discovery != nil {
+		discover(&s, c, o)
+	}
+	if c.DNS != nil {
+		lookUp(&s, c)
 	}
 	if o.EnvDir != "" {
+		s.Environment = nil
 		s.EnvFiles = []types.EnvFile{{Path: path.Join(o.EnvDir, EnvFileName(m)), Required: true}}
-	} else {
-		s.Environment = environment(m)
 	}
 	return s
 }
@@ -147,13 +219,16 @@ func letReadKeys(s *types.ServiceConfig) {
 	s.CapAdd = []string{"DAC_OVERRIDE"}
 }
 
-// healthCheck asks the member through etcdctl, in exec form: the official
-// image has no shell. etcdctl's default endpoint is the member itself, and its
+// Etcdctl is where the official image has etcdctl.
+const Etcdctl = "/usr/local/bin/etcdctl"
+
+// healthCheck runs etcdctl in the container, in exec form: the official image
+// has no shell. etcdctl's default endpoint is the member itself, and its
 // certificate comes from the environment (see cluster.Member.Variables).
-func healthCheck(h cluster.HealthCheck) *types.HealthCheckConfig {
+func healthCheck(h cluster.HealthCheck, args ...string) *types.HealthCheckConfig {
 	retries := uint64(h.Retries)
 	return &types.HealthCheckConfig{
-		Test:          types.HealthCheckTest{"CMD", "/usr/local/bin/etcdctl", "endpoint", "health"},
+		Test:          append(types.HealthCheckTest{"CMD", Etcdctl}, args...),
 		Interval:      span(h.Interval),
 		Timeout:       span(h.Timeout),
 		Retries:       &retries,
@@ -180,14 +255,19 @@ func dataVolume(c *cluster.Cluster, m cluster.Member) types.ServiceVolumeConfig 
 	}
 }
 
-// certsVolume mounts the member's own certificates. The folder is mounted, not
+// certsVolume mounts a member's own certificates. The folder is mounted, not
 // its files, so that a renewed certificate is seen: etcd reads it again at the
 // next handshake.
-func certsVolume(m cluster.Member, o Options) types.ServiceVolumeConfig {
+func certsVolume(member, target string, o Options) types.ServiceVolumeConfig {
+	return bind(o.CertsDir+"/members/"+member, target)
+}
+
+// bind mounts a file or folder of the host, to be read.
+func bind(source, target string) types.ServiceVolumeConfig {
 	return types.ServiceVolumeConfig{
 		Type:     types.VolumeTypeBind,
-		Source:   o.CertsDir + "/members/" + m.Name,
-		Target:   m.Place.CertsDir,
+		Source:   source,
+		Target:   target,
 		ReadOnly: true,
 		Bind: &types.ServiceVolumeBind{
 			SELinux:        "z",                 // where SELinux enforces, let containers read it
@@ -220,9 +300,9 @@ func port(address string, published, target int) types.ServicePortConfig {
 	}
 }
 
-func environment(m cluster.Member) types.MappingWithEquals {
+func environment(vars []cluster.Variable) types.MappingWithEquals {
 	env := types.MappingWithEquals{}
-	for _, v := range m.Variables() {
+	for _, v := range vars {
 		env[v.Name] = &v.Value
 	}
 	return env

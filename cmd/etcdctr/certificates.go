@@ -25,6 +25,12 @@ func certsPlan(c *cluster.Cluster) certs.Plan {
 	for _, m := range c.Members {
 		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: m.Hosts()})
 	}
+	if d := c.Discovery; d != nil && d.Server != nil {
+		plan.Members = append(plan.Members, certs.Member{Name: d.Server.Name, Hosts: d.Server.Hosts()})
+	}
+	if c.DNS != nil {
+		plan.DiscoveryDomain = c.DNS.Domain
+	}
 	return plan
 }
 

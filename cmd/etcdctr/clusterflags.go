@@ -31,10 +31,29 @@ var specFlags = []struct{ key, usage string }{
 	{"members", "how many members, 1 to 9 (default 3)"},
 	{"etcd", "etcd release, such as v3.7.3 or 3.6 (default " + cluster.DefaultVersion.String() + ")"},
 	{"image", "image to run (default " + cluster.OfficialImage + ":RELEASE)"},
-	{"bootstrap", "how members find each other: static (default static)"},
-	{"tls", "mutual or none (default mutual)"},
+	{"bootstrap", "how members find each other: static, discovery or dns (default static)"},
+	{"tls", "mutual, auto (encrypted, not authenticated) or none (default mutual)"},
 	{"profile", "defaults for a purpose: production, dev or ci (default dev)"},
 	{"publish", "where clients outside the stack reach it: none or loopback (default none)"},
+	{"subnet", "fixed addresses from this subnet for the members, such as 10.89.1.0/24 (default one that is free, with dns)"},
+	{"discovery-endpoints", "URLs of an existing v3 discovery service (default one in the stack)"},
+	{"discovery-url", "existing v2 discovery service, for etcd 3.5 and 3.6: URL that ends in the token"},
+	{"discovery-token", "token at the discovery service (default a fresh one, in the stack)"},
+	{"discovery-cacert", "authority of an existing discovery service"},
+	{"discovery-cert", "certificate for an existing discovery service"},
+	{"discovery-key", "private key of that certificate"},
+	{"discovery-user", "user at an existing discovery service"},
+	{"discovery-password-file", "file with that user's password"},
+	{"discovery-network", "Docker network that an existing discovery service is on (default one that leads out)"},
+	{"discovery-domain", "domain of the DNS records (default NAME.internal)"},
+	{"discovery-srv-name", "suffix of the service in the DNS records"},
+	{"dns-image", "image of the stack's DNS server (default " + cluster.DefaultDNSImage + ")"},
+}
+
+// pathKeys are the keys that name files. In a cluster file they are meant from
+// its folder.
+func pathKeys(s *cluster.Spec) []*string {
+	return []*string{&s.DiscoveryCACert, &s.DiscoveryCert, &s.DiscoveryKey, &s.DiscoveryPasswordFile}
 }
 
 // addClusterFlags gives cmd the flags that describe a cluster.
@@ -67,6 +86,9 @@ func (f *clusterFlags) resolve(a *app) (*cluster.Cluster, error) {
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, usage(err)
 	}
+	if c, err = f.placeOnEngine(a, spec, c); err != nil {
+		return nil, err
+	}
 	for _, w := range c.Warnings {
 		a.warn("%s", w)
 	}
@@ -79,12 +101,20 @@ func (f *clusterFlags) spec(a *app) (spec cluster.Spec, mistakes []error, err er
 	if spec, err = f.load(a); err != nil {
 		return spec, nil, err
 	}
+	for _, path := range pathKeys(&spec) {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(f.dir(), *path)
+		}
+	}
 	for _, s := range specFlags {
-		if flag := f.cmd.Flags().Lookup(s.key); flag.Changed {
+		if flag := f.cmd.Flags().Lookup(s.key); flag != nil && flag.Changed {
 			mistakes = append(mistakes, spec.Set(s.key, flag.Value.String()))
 		}
 	}
-	return spec, mistakes, nil
+	if spec.WantsFreshToken() {
+		spec.DiscoveryToken, err = a.token(f.tokenFile(spec.Name))
+	}
+	return spec, mistakes, err
 }
 
 // load reads the cluster file. Without -f a missing file is an empty one.
@@ -121,4 +151,16 @@ func (f *clusterFlags) certificates() string {
 		return f.certsDir
 	}
 	return filepath.Join(f.dir(), "certs")
+}
+
+// tokenFile is where the discovery token of a stack is kept, from the first
+// time that it is rendered until its volumes are deleted. The name may not have
+// been checked yet.
+func (f *clusterFlags) tokenFile(name string) string {
+	return filepath.Join(f.dir(), "discovery", filepath.Base(filepath.Clean("/"+name)), "token")
+}
+
+// dnsDir is the folder of the files for the stack's DNS server.
+func (f *clusterFlags) dnsDir(c *cluster.Cluster) string {
+	return filepath.Join(f.dir(), "dns", c.Name)
 }

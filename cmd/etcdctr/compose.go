@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -61,7 +62,7 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 		return err
 	}
 	a.warnOfTakenPorts(c)
-	if err := a.ensureCertificates(ctx, whole, o.cluster.certificates()); err != nil {
+	if err := a.prepare(ctx, whole, o.cluster); err != nil {
 		return err
 	}
 	if o.envDir != "" {
@@ -98,15 +99,22 @@ func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions) ([
 	if o.output != "" {
 		base = filepath.Dir(o.output)
 	}
-	certs, err := composePath(base, o.cluster.certificates())
-	if err != nil {
-		return nil, err
-	}
-	options := compose.Options{CertsDir: certs}
-	if o.envDir != "" {
-		if options.EnvDir, err = composePath(base, o.envDir); err != nil {
-			return nil, err
+	var errs []error
+	at := func(path string) string {
+		if path == "" {
+			return ""
 		}
+		p, err := composePath(base, path)
+		errs = append(errs, err)
+		return p
+	}
+	options := compose.Options{CertsDir: at(o.cluster.certificates()), EnvDir: at(o.envDir), DNSDir: at(o.cluster.dnsDir(c))}
+	if c.Discovery != nil {
+		files := c.Discovery.Credentials
+		options.Credentials = cluster.DiscoveryCredentials{CACert: at(files.CACert), Cert: at(files.Cert), Key: at(files.Key)}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return compose.Marshal(ctx, c, compose.Project(c, options))
 }

@@ -33,6 +33,11 @@ func newEnvCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if c.Discovery != nil && c.Discovery.Server != nil {
+			if err := a.keepToken(flags.tokenFile(c.Name), c.Token); err != nil {
+				return err
+			}
+		}
 		data, err := renderEnv(m, format)
 		if err != nil {
 			return err

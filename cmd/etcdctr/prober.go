@@ -47,9 +47,15 @@ func newProber(ctx context.Context, engine *client.Client, mode cluster.TLSMode,
 		return nil, err
 	}
 	p := &prober{engine: engine, local: local}
-	if mode == cluster.NoTLS {
+	switch mode {
+	case cluster.NoTLS:
 		p.access = &access{}
-	} else if config, err := adminTLS(dir); err == nil {
+		return p, nil
+	case cluster.AutoTLS:
+		p.access = &access{tls: unverified()}
+		return p, nil
+	}
+	if config, err := adminTLS(dir); err == nil {
 		p.access = &access{tls: config}
 	}
 	return p, nil

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/moby/moby/client"
@@ -133,11 +132,25 @@ func adopt(ctx context.Context, e *client.Client, spec *cluster.Spec, members []
 
 // tlsModeOf reads a member's TLS mode off its environment.
 func tlsModeOf(env []string) cluster.TLSMode {
-	trusts := cluster.Setting{Name: "trusted-ca-file"}
-	if slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, trusts.Env()+"=") }) {
+	switch {
+	case settingIn(env, "trusted-ca-file") != "":
 		return cluster.Mutual
+	case settingIn(env, "auto-tls") == "true":
+		return cluster.AutoTLS
 	}
 	return cluster.NoTLS
+}
+
+// settingIn reads one of etcd's settings off a container's environment; empty
+// when it is not there.
+func settingIn(env []string, name string) string {
+	key := cluster.Setting{Name: name}.Env() + "="
+	for _, v := range env {
+		if value, ok := strings.CutPrefix(v, key); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // explainNotFound says what to do about a stack that is not there.
@@ -150,11 +163,20 @@ func explainNotFound(err error) error {
 
 // clusterTLS is what the admin client connects with; nil for plain text.
 func clusterTLS(c *cluster.Cluster, certsDir string) (*tls.Config, error) {
-	if c.TLS != cluster.Mutual {
+	switch c.TLS {
+	case cluster.NoTLS:
 		return nil, nil
+	case cluster.AutoTLS:
+		return unverified(), nil
 	}
 	config, err := adminTLS(certsDir)
 	return config, withHint(err, "these commands need the certificates that the stack was made with: say where they are with --certs-dir")
+}
+
+// unverified is the TLS side of a client of auto-TLS, whose certificates nobody
+// has vouched for: encrypted, not authenticated.
+func unverified() *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} //nolint:gosec // see above
 }
 
 // adminTLS is the TLS side of the cluster's own administrator.

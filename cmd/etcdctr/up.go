@@ -175,7 +175,7 @@ func (o upOptions) wish(ctx context.Context, a *app) (*wish, error) {
 		return nil, err
 	}
 	w := &wish{project: p, tls: c.TLS, prepare: func(ctx context.Context) error {
-		return a.ensureCertificates(ctx, c, o.stack.cluster.certificates())
+		return a.prepare(ctx, c, o.stack.cluster)
 	}}
 	w.etcd = carried(c.Image, c.Etcd.String())
 	return w, nil
@@ -198,8 +198,11 @@ func (o upOptions) wishFromFile(ctx context.Context) (*wish, error) {
 	}
 	w := &wish{project: p, tls: cluster.NoTLS, prepare: func(context.Context) error { return nil }}
 	for _, s := range p.Services {
-		if s.Environment["ETCD_CERT_FILE"] != nil {
+		switch {
+		case s.Environment["ETCD_CERT_FILE"] != nil:
 			w.tls = cluster.Mutual
+		case s.Environment["ETCD_AUTO_TLS"] != nil:
+			w.tls = cluster.AutoTLS
 		}
 		if s.Labels[stack.RoleLabel] == stack.Member {
 			w.etcd = carried(s.Image, s.Image[strings.LastIndexByte(s.Image, ':')+1:])
