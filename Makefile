@@ -54,11 +54,11 @@ unit: ## Run the hermetic tests: no Docker, no network
 
 .PHONY: smoke
 smoke: e2e-inputs ## Run the quick end-to-end tests (needs Docker)
-	$(E2E) -run '^TestSmoke' $(E2E_FLAGS) ./e2e/...
+	$(E2E) -run '^TestSmoke' $(E2E_FLAGS) ./e2e | $(REPORT)
 
 .PHONY: e2e
 e2e: e2e-inputs .cache/tools/coredns .cache/tools/cfssl ## Run every end-to-end test (needs Docker and minutes)
-	$(E2E) -timeout 60m $(E2E_FLAGS) ./e2e/...
+	$(E2E) -timeout 60m $(E2E_FLAGS) ./e2e | $(REPORT)
 
 .PHONY: test
 test: unit ## Run the hermetic tests, and the smoke tests where Docker answers
@@ -100,7 +100,8 @@ E2E = PATH="$(CURDIR)/.cache/tools:$$PATH" \
 	ETCDCTR_E2E_ETCDCTR=$(CURDIR)/bin/etcdctr \
 	ETCDCTR_E2E_BIN=$(CURDIR)/.cache/etcd \
 	TESTCONTAINERS_RYUK_DISABLED=$${TESTCONTAINERS_RYUK_DISABLED:-true} \
-	go test -tags e2e -count 1
+	go test -json -tags e2e -count 1
+REPORT = go run ./e2e/report -dir .cache/report
 
 # An engine on this machine publishes on loopback. testcontainers thinks
 # otherwise when it runs in a container itself.

@@ -185,7 +185,7 @@ func (r *resolver) checkSetting(path string, v Version, name, value string) {
 	}
 	known, ok := findSetting(name)
 	if !ok {
-		r.report(path, "is not a setting of etcd: %s", didYouMean(flagName(name), settingNames()))
+		r.report(path, "is not a setting of etcd: %s", didYouMean(flagName(name), SettingNames()))
 		return
 	}
 	if v.Minor < known.first {
@@ -223,7 +223,9 @@ func findSetting(name string) (knownSetting, bool) {
 	return catalogue[i], true
 }
 
-func settingNames() []string {
+// SettingNames lists the settings of all supported releases of etcd, by their flag
+// names without dashes.
+func SettingNames() []string {
 	names := make([]string, len(catalogue))
 	for i, k := range catalogue {
 		names[i] = k.name
