@@ -239,7 +239,14 @@ func expiry(cert *x509.Certificate, now time.Time) string {
 	case left < 24*time.Hour:
 		return "expires in " + left.Truncate(time.Minute).String()
 	}
-	return fmt.Sprintf("expires in %d days", int(left/(24*time.Hour)))
+	return "expires in " + inDays(left)
+}
+
+func inDays(d time.Duration) string {
+	if n := int(d / (24 * time.Hour)); n != 1 {
+		return fmt.Sprintf("%d days", n)
+	}
+	return "1 day"
 }
 
 // lackedUsages names the usages that the profile needs and the certificate does

@@ -45,7 +45,7 @@ func (v *verification) authority(a *authority) {
 	case end.Sub(v.now) <= v.within:
 		v.fail(a.name, remedyRotate, "%s", expiry(cert, v.now))
 	case end.Sub(v.now) < DefaultLifetime:
-		v.warn(a.name, remedyRotate, "expires in %d days: what it issues ends with it", int(end.Sub(v.now)/(24*time.Hour)))
+		v.warn(a.name, remedyRotate, "expires in %s: what it issues ends with it", inDays(end.Sub(v.now)))
 	}
 	v.rotation(a)
 }
