@@ -86,14 +86,17 @@ func (r *cfsslReader) read(path, stem string) error {
 		return fmt.Errorf("read cfssl's files: %w", err)
 	}
 	if r.file == cfsslConfig {
-		err = r.config(data)
-	} else {
-		err = r.csr(strings.TrimSuffix(stem, "-csr"), data)
+		return r.config(data)
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	return r.mistake(r.csr(strings.TrimSuffix(stem, "-csr"), data))
+}
+
+// mistake says which file an error is in; nil stays nil.
+func (r *cfsslReader) mistake(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %w", r.file, err)
 }
 
 // authority takes over ca.pem and ca-key.pem when both are there.
@@ -134,16 +137,16 @@ func (r *cfsslReader) config(data []byte) error {
 		} `json:"signing"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return err
+		return r.mistake(err)
 	}
 	r.found = true
 	r.ignored(data, "", "signing")
 	lifetime, err := r.signing("default", file.Signing.Default)
-	errs := []error{err}
+	errs := []error{r.mistake(err)}
 	r.setLifetime(lifetime)
 	for _, name := range slices.Sorted(maps.Keys(file.Signing.Profiles)) {
 		lifetime, err := r.signing(name, file.Signing.Profiles[name])
-		errs = append(errs, err)
+		errs = append(errs, r.mistake(err))
 		switch profile := Profile(name); {
 		case lifetime == 0 || r.given.Lifetime > 0:
 		case profile.validate("") == nil:
