@@ -1,0 +1,96 @@
+package lockfile
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+func acquire(t *testing.T, dir string) (release func()) {
+	t.Helper()
+	unlock, err := Acquire(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := unlock(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOneAtATime(t *testing.T) {
+	dir := t.TempDir()
+	inside := 0 // guarded by the lock alone: the race detector is the judge too
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			release := acquire(t, dir)
+			defer release()
+			if inside++; inside != 1 {
+				t.Errorf("%d are inside", inside)
+			}
+			inside--
+		})
+	}
+	wg.Wait()
+}
+
+func TestWaitingEndsWithTheContext(t *testing.T) {
+	dir := t.TempDir()
+	release := acquire(t, dir)
+	defer release()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Acquire(ctx, dir); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestDirectoryThatNothingWasPutIntoIsRemovedAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	acquire(t, dir)()
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is there: %v", err)
+	}
+	release := acquire(t, dir)
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if _, err := os.Stat(filepath.Join(dir, "file")); err != nil {
+		t.Error(err)
+	}
+
+	empty := t.TempDir() // somebody else's
+	acquire(t, empty)()
+	if _, err := os.Stat(empty); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whoever waits for a lock that is then removed with its directory must not
+// believe to hold one that the next to come does not see.
+func TestRemovedLockIsAcquiredAnew(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	var wg sync.WaitGroup
+	inside := 0
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				release := acquire(t, dir)
+				if inside++; inside != 1 {
+					t.Errorf("%d are inside", inside)
+				}
+				inside--
+				release()
+			}
+		})
+	}
+	wg.Wait()
+}
