@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -84,8 +85,12 @@ type Member struct {
 	Environment map[string]string
 }
 
-// ClientURL is where clients on the members' network reach the member.
-func (m Member) ClientURL() string { return m.Settings.Get("advertise-client-urls") }
+// ClientURL is where clients on the members' network reach the member; the
+// first place if there are several.
+func (m Member) ClientURL() string {
+	first, _, _ := strings.Cut(m.Settings.Get("advertise-client-urls"), ",")
+	return first
+}
 
 // PeerURL is where the other members reach the member.
 func (m Member) PeerURL() string { return m.Settings.Get("initial-advertise-peer-urls") }

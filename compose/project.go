@@ -101,7 +101,9 @@ func networks(c *cluster.Cluster) types.Networks {
 func clusterNetwork(subnets []netip.Prefix) types.NetworkConfig {
 	n := types.NetworkConfig{Internal: true}
 	for _, s := range subnets {
-		n.Ipam.Config = append(n.Ipam.Config, &types.IPAMPool{Subnet: s.String(), IPRange: cluster.Dynamic(s).String()})
+		n.Ipam.Config = append(n.Ipam.Config, &types.IPAMPool{
+			Subnet: s.String(), IPRange: cluster.Dynamic(s).String(), Gateway: s.Addr().Next().String(),
+		})
 		if s.Addr().Is6() {
 			on := true
 			n.EnableIPv6 = &on

@@ -38,6 +38,8 @@ type TunnelOptions struct {
 	Project string
 	Network string // its name in the Compose file
 	Route   Route
+	// Names are other names of services, by those.
+	Names map[string]string
 	// RelayImage gives the image for the relay's container. It is called only
 	// if there is to be one.
 	RelayImage func(context.Context) (string, error)
@@ -49,6 +51,7 @@ type TunnelOptions struct {
 // Tunnel is a way into a network of a project. Nothing is published for it.
 type Tunnel struct {
 	Route Route // Direct or Relayed
+	names map[string]string
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	close func() error
 	done  <-chan struct{}
@@ -81,10 +84,16 @@ func OpenTunnel(ctx context.Context, e TunnelEngine, o TunnelOptions) (*Tunnel, 
 	here := onThisMachine(n)
 	switch {
 	case o.Route == Relayed || o.Route != Direct && !here:
-		return openRelay(ctx, e, n, o)
+		t, err := openRelay(ctx, e, n, o)
+		if err != nil {
+			return nil, err
+		}
+		t.names = o.Names
+		return t, nil
 	case here:
 		return &Tunnel{
 			Route: Direct,
+			names: o.Names,
 			dial:  (&directDialer{engine: e, project: o.Project, network: n.Name}).DialContext,
 			close: func() error { return nil },
 		}, nil
@@ -104,8 +113,11 @@ func (s *State) network(key string) (Network, error) {
 }
 
 // DialContext connects to an address such as "etcd1:2379", where the host is a
-// service of the project or an address on the network.
+// service of the project, one of the other names, or an address on the network.
 func (t *Tunnel) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(address); err == nil && t.names[host] != "" {
+		address = net.JoinHostPort(t.names[host], port)
+	}
 	return t.dial(ctx, network, address)
 }
 

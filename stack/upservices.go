@@ -10,22 +10,55 @@ import (
 )
 
 // services brings the containers of all services to what is wanted: first
-// those that are no members, then the members, which may depend on them.
+// those that members may depend on, then the members, then those that depend
+// on members.
 func (u *upPlanner) services() error {
-	var members []types.ServiceConfig
+	var before, members, after []types.ServiceConfig
 	for _, s := range u.inOrder() {
 		if err := u.files(s); err != nil {
 			return err
 		}
-		if isMember(s) {
+		switch {
+		case isMember(s):
 			members = append(members, s)
-			continue
+		case u.needsMember(s):
+			after = append(after, s)
+		default:
+			before = append(before, s)
 		}
+	}
+	if u.volatile(members) {
+		if err := u.renewAll(slices.Concat(before, members, after)); err != nil {
+			return err
+		}
+	}
+	if err := u.singles(before); err != nil {
+		return err
+	}
+	if err := u.members(members); err != nil {
+		return err
+	}
+	return u.singles(after)
+}
+
+// needsMember reports whether a service starts after a member, or after one
+// that does.
+func (u *upPlanner) needsMember(s types.ServiceConfig) bool {
+	for name := range s.DependsOn {
+		if dep := u.w.Project.Services[name]; isMember(dep) || u.needsMember(dep) {
+			return true
+		}
+	}
+	return false
+}
+
+func (u *upPlanner) singles(services []types.ServiceConfig) error {
+	for _, s := range services {
 		if err := u.single(s); err != nil {
 			return err
 		}
 	}
-	return u.members(members)
+	return nil
 }
 
 // single brings one service to what is wanted, whatever the others do.
@@ -79,16 +112,9 @@ func (u *upPlanner) completed(c Container) bool {
 // nothing and are seen to at once. Those that serve are replaced one by one,
 // the leader last, each after all the others have answered.
 func (u *upPlanner) members(members []types.ServiceConfig) error {
-	if u.volatile(members) {
-		if err := u.renewAll(members); err != nil {
-			return err
-		}
-	}
 	rolling, atOnce := u.split(members)
-	for _, s := range atOnce {
-		if err := u.single(s); err != nil {
-			return err
-		}
+	if err := u.singles(atOnce); err != nil {
+		return err
 	}
 	var answers []*Op
 	for _, s := range members {
@@ -122,10 +148,11 @@ func (u *upPlanner) volatile(members []types.ServiceConfig) bool {
 	return fresh && running
 }
 
-// renewAll plans for all members to start anew, empty.
-func (u *upPlanner) renewAll(members []types.ServiceConfig) error {
+// renewAll plans for the members to start anew, empty, and with them whatever
+// had part in their first start.
+func (u *upPlanner) renewAll(services []types.ServiceConfig) error {
 	u.plan.Notes = append(u.plan.Notes, "the members keep their data in memory: it is lost, and the cluster starts empty")
-	for _, s := range members {
+	for _, s := range services {
 		c, ok := current(u.w, u.s, s)
 		if !ok {
 			continue

@@ -69,10 +69,13 @@ func addClusterFlags(cmd *cobra.Command) *clusterFlags {
 // certificates are, for commands that need to know no more of it.
 func addCertsDirFlags(cmd *cobra.Command) *clusterFlags {
 	f := &clusterFlags{cmd: cmd}
-	flags := cmd.Flags()
-	flags.StringVarP(&f.file, "file", "f", "", "cluster file, - for standard input (default "+defaultClusterFile+" if it is there)")
-	flags.StringVar(&f.certsDir, "certs-dir", "", "certificates of the cluster (default certs beside the cluster file)")
+	addFileFlag(cmd, f)
+	cmd.Flags().StringVar(&f.certsDir, "certs-dir", "", "certificates of the cluster (default certs beside the cluster file)")
 	return f
+}
+
+func addFileFlag(cmd *cobra.Command, f *clusterFlags) {
+	cmd.Flags().StringVarP(&f.file, "file", "f", "", "cluster file, - for standard input (default "+defaultClusterFile+" if it is there)")
 }
 
 // resolve reads the file, lays the flags over it and decides the rest. What

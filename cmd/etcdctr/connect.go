@@ -171,8 +171,13 @@ func forward(ctx context.Context, l net.Listener, t *stack.Tunnel, address strin
 // clientVariables are what etcdctl needs in its environment.
 func clientVariables(c *cluster.Cluster, endpoints []string, certsDir string) ([]cluster.Variable, error) {
 	vars := []cluster.Variable{{Name: "ETCDCTL_ENDPOINTS", Value: strings.Join(endpoints, ",")}}
-	if c.TLS != cluster.Mutual {
+	switch c.TLS {
+	case cluster.NoTLS:
 		return vars, nil
+	case cluster.AutoTLS:
+		return append(vars,
+			cluster.Variable{Name: "ETCDCTL_INSECURE_SKIP_TLS_VERIFY", Value: "true"},
+			cluster.Variable{Name: "ETCDCTL_INSECURE_TRANSPORT", Value: "false"}), nil
 	}
 	dir, err := filepath.Abs(adminDir(certsDir))
 	if err != nil {
@@ -201,7 +206,11 @@ func (a *app) printConnection(c *cluster.Cluster, vars []cluster.Variable, forma
 
 // goClient shows a Go program the same variables.
 func goClient(mode cluster.TLSMode) string {
-	if mode != cluster.Mutual {
+	switch mode {
+	case cluster.AutoTLS:
+		return `# Go, encrypted and not authenticated: clientv3.New(clientv3.Config{
+#         Endpoints: strings.Split(os.Getenv("ETCDCTL_ENDPOINTS"), ","), TLS: &tls.Config{InsecureSkipVerify: true}})`
+	case cluster.NoTLS:
 		return `# Go: clientv3.New(clientv3.Config{Endpoints: strings.Split(os.Getenv("ETCDCTL_ENDPOINTS"), ",")})`
 	}
 	return `# Go: config, err := transport.TLSInfo{TrustedCAFile: os.Getenv("ETCDCTL_CACERT"),

@@ -133,7 +133,7 @@ func etcdctlEnvironment(caller []string, vars []cluster.Variable, args []string)
 		return false
 	})
 	for _, v := range vars {
-		flag := "--" + strings.ToLower(strings.TrimPrefix(v.Name, "ETCDCTL_"))
+		flag := "--" + strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(v.Name, "ETCDCTL_")), "_", "-")
 		if !slices.ContainsFunc(args, func(arg string) bool { return arg == flag || strings.HasPrefix(arg, flag+"=") }) {
 			env = append(env, v.Name+"="+v.Value)
 		}

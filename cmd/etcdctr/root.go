@@ -35,6 +35,8 @@ containers. The shortest way to a cluster:
 		newCertsCommand(a),
 		newComposeCommand(a),
 		newConnectCommand(a),
+		newDiscoveryCommand(a),
+		newDNSCommand(a),
 		newDownCommand(a),
 		newEnvCommand(a),
 		newEtcdctlCommand(a),

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -57,7 +58,7 @@ func (r *running) open(ctx context.Context, a *app, spec cluster.Spec, certsDir 
 		return err
 	}
 	r.tunnel, err = stack.OpenTunnel(ctx, r.engine, stack.TunnelOptions{
-		Project: r.cluster.Name, Network: compose.ClusterNetwork, Route: route,
+		Project: r.cluster.Name, Network: compose.ClusterNetwork, Route: route, Names: hostNames(r.cluster),
 		RelayImage:   func(ctx context.Context) (string, error) { return a.relayImage(ctx, r.engine) },
 		RelayCommand: []string{relayProgram, relayCommand},
 	})
@@ -84,6 +85,16 @@ func (r *running) expected() health.Cluster {
 	return h
 }
 
+// hostNames are the hosts in members' URLs, which with DNS are not the names of
+// their services.
+func hostNames(c *cluster.Cluster) map[string]string {
+	names := map[string]string{}
+	for _, m := range c.Members {
+		names[m.Place.Host] = m.Name
+	}
+	return names
+}
+
 // checkedSpec is what the file and the flags say, without mistakes.
 func (f *clusterFlags) checkedSpec(a *app) (cluster.Spec, error) {
 	spec, mistakes, err := f.spec(a)
@@ -105,7 +116,7 @@ func resolveRunning(ctx context.Context, spec cluster.Spec, name string, e *clie
 	if len(s.Members()) == 0 {
 		return nil, explainNotFound(&stack.NotFoundError{Project: name})
 	}
-	if err := adopt(ctx, e, &spec, s.Members()); err != nil {
+	if err := adopt(ctx, e, &spec, s); err != nil {
 		return nil, err
 	}
 	c, err := cluster.Resolve(spec, cluster.InContainers)
@@ -113,21 +124,51 @@ func resolveRunning(ctx context.Context, spec cluster.Spec, name string, e *clie
 }
 
 // adopt completes spec with what the engine tells.
-func adopt(ctx context.Context, e *client.Client, spec *cluster.Spec, members []stack.Container) error {
+func adopt(ctx context.Context, e *client.Client, spec *cluster.Spec, s *stack.State) error {
+	members := s.Members()
 	if spec.Members.Count == 0 && len(spec.Members.List) == 0 {
 		for _, m := range members {
 			spec.Members.List = append(spec.Members.List, cluster.MemberSpec{Name: m.Service})
 		}
 	}
-	if spec.TLS != "" {
-		return nil
-	}
 	first, err := e.ContainerInspect(ctx, members[0].ID, client.ContainerInspectOptions{})
 	if err != nil {
 		return fmt.Errorf("ask the engine how %s is secured: %w", members[0].Name, err)
 	}
-	spec.TLS = string(tlsModeOf(first.Container.Config.Env))
+	env := first.Container.Config.Env
+	if spec.TLS == "" {
+		spec.TLS = string(tlsModeOf(env))
+	}
+	if domain := settingIn(env, "discovery-srv"); spec.Bootstrap == "" && domain != "" {
+		spec.Bootstrap, spec.DiscoveryDomain = string(cluster.ByDNS), domain
+	}
+	if spec.Subnet == "" && hasFixedAddress(first.Container) {
+		spec.Subnet = subnetOf(s)
+	}
 	return nil
+}
+
+func hasFixedAddress(c container.InspectResponse) bool {
+	for _, n := range c.NetworkSettings.Networks {
+		if n.IPAMConfig != nil && (n.IPAMConfig.IPv4Address.IsValid() || n.IPAMConfig.IPv6Address.IsValid()) {
+			return true
+		}
+	}
+	return false
+}
+
+// subnetOf is what the key subnet says of the members' network.
+func subnetOf(s *stack.State) string {
+	var subnets []string
+	for _, n := range s.Networks {
+		if n.Key != compose.ClusterNetwork {
+			continue
+		}
+		for _, p := range n.Subnets {
+			subnets = append(subnets, p.Masked().String())
+		}
+	}
+	return strings.Join(subnets, ",")
 }
 
 // tlsModeOf reads a member's TLS mode off its environment.

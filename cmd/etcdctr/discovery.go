@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/discovery"
+)
+
+func newDiscoveryCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "discovery",
+		Short: "Keep tokens at an existing discovery service",
+		Long: `discovery keeps tokens at an existing etcd discovery service: each is the name of
+a cluster that is yet to form, and of how many members it takes. A stack that
+brings its own service (--bootstrap discovery and nothing else) needs none of it.
+
+A token is named by itself, at the service of --discovery-endpoints, or for the
+v2 protocol by the URL that members are given.`,
+	}
+	cmd.AddCommand(newDiscoveryNewCommand(a), newDiscoveryStatusCommand(a), newDiscoveryRmCommand(a))
+	return cmd
+}
+
+// discoveryFlags say which service a command is about: the keys of the cluster
+// file that do.
+type discoveryFlags struct{ *clusterFlags }
+
+// discoveryKeys are the flags that say how a service is reached.
+var discoveryKeys = []string{
+	"discovery-endpoints", "discovery-cacert", "discovery-cert", "discovery-key", "discovery-user", "discovery-password-file",
+}
+
+func addDiscoveryFlags(cmd *cobra.Command) discoveryFlags {
+	f := &clusterFlags{cmd: cmd}
+	addFileFlag(cmd, f)
+	for _, s := range specFlags {
+		for _, key := range discoveryKeys {
+			if s.key == key {
+				cmd.Flags().String(s.key, "", s.usage)
+			}
+		}
+	}
+	return discoveryFlags{f}
+}
+
+// service gives what the file and the flags say of the service.
+func (f discoveryFlags) service(a *app) (*cluster.Discovery, error) {
+	spec, mistakes, err := f.spec(a)
+	if err := errors.Join(append(mistakes, err)...); err != nil {
+		return nil, usage(err)
+	}
+	d := &cluster.Discovery{
+		Credentials: cluster.DiscoveryCredentials{CACert: spec.DiscoveryCACert, Cert: spec.DiscoveryCert, Key: spec.DiscoveryKey},
+		User:        spec.DiscoveryUser, PasswordFile: spec.DiscoveryPasswordFile,
+	}
+	if spec.DiscoveryEndpoints != "" {
+		d.Endpoints = strings.Split(spec.DiscoveryEndpoints, ",")
+	}
+	return d, nil
+}
+
+// token connects to the service that a token is at, and gives the token's name
+// there.
+func (f discoveryFlags) token(ctx context.Context, a *app, token string) (*discovery.Service, string, error) {
+	d, err := f.service(a)
+	if err != nil {
+		return nil, "", err
+	}
+	if strings.Contains(token, "://") {
+		d.URL = token
+		if _, token, err = discovery.SplitV2URL(token); err != nil {
+			return nil, "", usage(err)
+		}
+	} else if err := wantEndpoints(d); err != nil {
+		return nil, "", err
+	}
+	s, err := a.discoveryService(ctx, d)
+	return s, token, err
+}
+
+func wantEndpoints(d *cluster.Discovery) error {
+	if len(d.Endpoints) > 0 {
+		return nil
+	}
+	return usage(fmt.Errorf("which discovery service: name it by --discovery-endpoints, or in the cluster file"))
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/discovery"
+)
+
+func newDiscoveryStatusCommand(a *app) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "status TOKEN",
+		Short: "Show a token's size, who has registered and how many are missing",
+		Args:  exactArgs("TOKEN"),
+	}
+	flags := addDiscoveryFlags(cmd)
+	addFormatFlag(cmd, &format)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return runDiscoveryStatus(cmd.Context(), a, flags, args[0], format)
+	}
+	return cmd
+}
+
+func runDiscoveryStatus(ctx context.Context, a *app, flags discoveryFlags, token, format string) error {
+	s, token, err := flags.token(ctx, a, token)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	status, err := s.Status(ctx, token)
+	if err != nil {
+		return err
+	}
+	if format == formatJSON {
+		return a.printJSON(status)
+	}
+	a.printStatus(status)
+	return nil
+}
+
+func (a *app) printStatus(s discovery.Status) {
+	var rows [][]string
+	for _, m := range s.Members {
+		rows = append(rows, []string{m.Name, m.ID, m.PeerURLs})
+	}
+	a.printTable([]string{"member", "id", "peer urls"}, rows)
+	switch {
+	case s.Size == 0:
+		a.say("token %s is closed: %s registered, and nobody else may", s.Token, plural(len(s.Members), "member"))
+	case s.Missing() > 0:
+		a.say("token %s is for %s: %s missing", s.Token, plural(s.Size, "member"), strconv.Itoa(s.Missing()))
+	default:
+		a.say("token %s is for %s: all have registered", s.Token, plural(s.Size, "member"))
+	}
+}

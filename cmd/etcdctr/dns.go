@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/dns"
+)
+
+func newDNSCommand(a *app) *cobra.Command {
+	format := formatTable
+	cmd := &cobra.Command{
+		Use:   "dns",
+		Short: "Print the DNS records that members and clients find each other by",
+		Long: `dns prints the SRV and address records of a cluster with --bootstrap dns, for
+people who serve them with a DNS server of their own. A stack in containers
+brings its server and the records along.`,
+		Example: `  etcdctr dns --bootstrap dns
+  etcdctr dns --bootstrap dns --discovery-domain etcd.example.com --format zone > etcd.example.com.zone
+  etcdctr dns check 192.0.2.53 --bootstrap dns`,
+		Args: cobra.NoArgs,
+	}
+	flags := addClusterFlags(cmd)
+	cmd.Flags().Var(&choice{value: &format, of: []string{formatTable, "zone", "dnsmasq", "coredns", formatJSON}}, "format",
+		"table, zone (a zone file), dnsmasq or coredns (their configuration) or json")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		c, err := flags.resolveDNS(a)
+		if err != nil {
+			return err
+		}
+		return a.printRecords(c, format)
+	}
+	cmd.AddCommand(newDNSCheckCommand(a))
+	return cmd
+}
+
+// resolveDNS resolves a cluster that has records.
+func (f *clusterFlags) resolveDNS(a *app) (*cluster.Cluster, error) {
+	c, err := f.resolve(a)
+	if err != nil {
+		return nil, err
+	}
+	if c.DNS == nil {
+		return nil, usage(fmt.Errorf("bootstrap: %s does without DNS records: set it to dns", c.Bootstrap))
+	}
+	return c, nil
+}
+
+func (a *app) printRecords(c *cluster.Cluster, format string) error {
+	switch format {
+	case "zone":
+		return a.writeResult("", dns.Zone(c))
+	case "dnsmasq":
+		return a.writeResult("", dns.Dnsmasq(c))
+	case "coredns":
+		return a.writeResult("", dns.Corefile(c, "."))
+	case formatJSON:
+		return a.printJSON(dnsRecords(c))
+	}
+	var rows [][]string
+	for _, r := range dnsRecords(c) {
+		rows = append(rows, []string{r.Name, r.Type, r.Value})
+	}
+	a.printTable([]string{"name", "type", "value"}, rows)
+	return nil
+}
+
+// dnsRecord is a record as it is printed.
+type dnsRecord struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+func dnsRecords(c *cluster.Cluster) []dnsRecord {
+	var list []dnsRecord
+	for _, r := range c.Records() {
+		list = append(list, dnsRecord{r.Name, r.Type, dns.Value(r)})
+	}
+	return list
+}

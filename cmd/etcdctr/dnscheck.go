@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/dns"
+)
+
+func newDNSCheckCommand(a *app) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "check SERVER",
+		Short: "Ask a DNS server whether it has every record, and no other",
+		Long: `check asks a DNS server for the records of a cluster with --bootstrap dns: every
+one has to be there, and no other of the same names. etcd leaves out a member
+whose record or address is missing without a word, so that members form
+different clusters. With mutual TLS it also checks that the certificates are for
+the names in the records.
+
+It prints each finding with its remedy, and exits 1 when there is one.`,
+		Example: `  etcdctr dns check 192.0.2.53 --bootstrap dns --discovery-domain etcd.example.com
+  etcdctr dns check 127.0.0.1:5353`,
+		Args: exactArgs("SERVER"),
+	}
+	flags := addClusterFlags(cmd)
+	addFormatFlag(cmd, &format)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return runDNSCheck(cmd.Context(), a, flags, args[0], format)
+	}
+	return cmd
+}
+
+func runDNSCheck(ctx context.Context, a *app, flags *clusterFlags, server, format string) error {
+	c, err := flags.resolveDNS(a)
+	if err != nil {
+		return err
+	}
+	findings, err := dns.Check(ctx, withPort(server), c)
+	if err != nil {
+		return err
+	}
+	names, err := a.checkNames(c, flags.certificates())
+	if err != nil {
+		return err
+	}
+	findings = append(findings, names...)
+	if format == formatJSON {
+		err = a.printJSON(append([]dns.Finding{}, findings...))
+	}
+	for _, f := range findings {
+		if format != formatJSON {
+			fmt.Fprintf(a.out, "%s %s: %s: %s\n", f.Name, f.Type, f.Problem, f.Remedy)
+		}
+	}
+	if err == nil && len(findings) > 0 {
+		err = fmt.Errorf("%s: %s found", server, plural(len(findings), "problem"))
+	}
+	if err == nil {
+		a.say("%s has all %d records of %s, and no other", server, len(c.Records()), c.DNS.Domain)
+	}
+	return err
+}
+
+// checkNames looks for the records' names in the members' certificates.
+func (a *app) checkNames(c *cluster.Cluster, dir string) ([]dns.Finding, error) {
+	if c.TLS != cluster.Mutual {
+		return nil, nil
+	}
+	plan := certsPlan(c)
+	plan.Clients = nil
+	found, err := a.pki(dir).Verify(certs.VerifyOptions{Plan: &plan})
+	if err != nil {
+		return nil, certsError(dir, err)
+	}
+	var list []dns.Finding
+	for _, f := range found {
+		if f.Severity == certs.Error {
+			list = append(list, dns.Finding{Name: f.Identity, Type: "certificate", Problem: f.Problem, Remedy: f.Remedy})
+		}
+	}
+	return list, nil
+}
+
+// withPort gives a server's address with DNS's port, unless it has one.
+func withPort(server string) string {
+	if _, _, err := net.SplitHostPort(server); err == nil {
+		return server
+	}
+	return net.JoinHostPort(server, "53")
+}
