@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"fmt"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
 )
@@ -187,17 +187,14 @@ func programsIn(t *testing.T, dir string) []string {
 }
 
 func TestInterruptedDownloadGoesOnLater(t *testing.T) {
-	root := t.TempDir()
 	_, folder := publishRelease(t)
 	var ranges []string
-	half := make(chan struct{})
 	files := http.StripPrefix("/"+cluster.DefaultVersion.String(), http.FileServer(http.Dir(folder)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, ".tar.gz") {
 			ranges = append(ranges, r.Header.Get("Range"))
 			if len(ranges) == 1 {
 				sendHalf(t, w, filepath.Join(folder, release+".tar.gz"))
-				close(half)
 				<-r.Context().Done()
 				return
 			}
@@ -206,42 +203,88 @@ func TestInterruptedDownloadGoesOnLater(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 
-	args := []string{"image", "build", "--source", "release", "--mirror", server.URL, "--progress", "json", "--output", "tar:" + filepath.Join(root, "etcd.tar")}
-	cmd := exec.CommandContext(t.Context(), etcdctrBinary(t), args...)
-	cache := t.TempDir()
-	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
+	dir, cache := t.TempDir(), t.TempDir()
+	command := func() *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), etcdctrBinary(t), "image", "build", "--progress", "json",
+			"--source", "release", "--mirror", server.URL, "--output", "tar:"+filepath.Join(dir, "etcd.tar"))
+		cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache)
+		return cmd
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	<-half
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	said := bufio.NewScanner(stderr)
-	var last string
-	for said.Scan() {
-		last = said.Text()
-	}
-	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
-		t.Errorf("exit code %d (%v), the last line was %q", cmd.ProcessState.ExitCode(), err, last)
-	}
-	wantEmpty(t, root)
+	interrupt(t, command(), func() bool {
+		return sizeOf(t, filepath.Join(cache, "etcdctr", "release", "*", release+".tar.gz.part")) > 0
+	})
+	wantEmpty(t, dir)
 	if left := programsIn(t, cache); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-
-	again := exec.CommandContext(t.Context(), etcdctrBinary(t), args...)
-	again.Env = cmd.Env
-	if _, err := output(again, root); err != nil {
+	if _, err := output(command(), dir); err != nil {
 		t.Fatal(err)
 	}
 	if from, ok := strings.CutPrefix(ranges[1], "bytes="); !ok || from == "0-" {
 		t.Errorf("the second run asked for %q", ranges[1])
 	}
+}
+
+func TestInterruptedCompilationLeavesNothing(t *testing.T) {
+	dir, cache, tmp := t.TempDir(), t.TempDir(), t.TempDir()
+	cmd := exec.CommandContext(t.Context(), etcdctrBinary(t), "image", "build", "--progress", "json",
+		"--source", "module", "--output", "tar:"+filepath.Join(dir, "etcd.tar"))
+	cmd.Env = append(os.Environ(), "GOCACHE="+t.TempDir(), "XDG_CACHE_HOME="+cache, "TMPDIR="+tmp)
+	interrupt(t, cmd, func() bool { // until the compiler is at work
+		return sizeOf(t, filepath.Join(tmp, "etcdctr-module-*", "go-build*", "*", "*")) > 0
+	})
+	wantEmpty(t, dir)
+	wantEmpty(t, tmp)
+	if left := programsIn(t, cache); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// interrupt starts a command, presses Ctrl-C as soon as that is due, and wants
+// the exit code that stands for it.
+func interrupt(t *testing.T, cmd *exec.Cmd, due func() bool) {
+	t.Helper()
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // the exit code tells
+		close(ended)
+	}()
+	for !due() {
+		select {
+		case <-ended:
+			t.Fatalf("ended before it was interrupted:\n%s", said.String())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	<-ended
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d, it said:\n%s", code, said.String())
+	}
+}
+
+// sizeOf is the size of the first file that a pattern matches, 0 without one.
+func sizeOf(t *testing.T, pattern string) int64 {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		return 0
+	}
+	st, err := os.Stat(found[0])
+	if err != nil {
+		return 0 // gone again
+	}
+	return st.Size()
 }
 
 // sendHalf announces a whole file and sends the first half of it.

@@ -27,6 +27,7 @@ func (c goCommand) environment() []string {
 	return append(os.Environ(),
 		"GOOS="+c.platform.OS, "GOARCH="+c.platform.Architecture,
 		"GOAMD64=v1", "GOARM64=v8.0", "GOPPC64=power8",
+		"GOTMPDIR="+c.dir, // goes away with the folder, also when go is killed
 		"CGO_ENABLED=0", "GO111MODULE=on", "GOWORK=off", "GOFLAGS=-mod=mod", "GOFIPS140=off", "GOEXPERIMENT=",
 	)
 }
