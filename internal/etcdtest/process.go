@@ -14,10 +14,13 @@ package etcdtest
 
 import (
 	"bytes"
+	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -36,14 +39,40 @@ type Process struct {
 // When the test ends, so does the process.
 func Start(t *testing.T, env []string, flags ...string) *Process {
 	t.Helper()
-	self, err := os.Executable()
+	cmd := exec.Command(self(t))
+	cmd.Env = append([]string{}, env...)
+	return start(t, cmd, flags)
+}
+
+// StartAs is Start as another user, who may read and run the program but owns
+// nothing.
+func StartAs(t *testing.T, uid int, flags ...string) *Process {
+	t.Helper()
+	dir := t.TempDir()
+	public := filepath.Join(dir, "program")
+	// The test binary's own folder is private, and so are those of tests.
+	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Link(self(t), public)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(public)
+	cmd.Env = []string{}
+	actAs(cmd, uid)
+	return start(t, cmd, flags)
+}
+
+func self(t *testing.T) string {
+	t.Helper()
+	file, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Process{done: make(chan struct{})}
-	p.cmd = exec.Command(self)
+	return file
+}
+
+func start(t *testing.T, cmd *exec.Cmd, flags []string) *Process {
+	t.Helper()
+	p := &Process{cmd: cmd, done: make(chan struct{})}
 	p.cmd.Args = append([]string{"etcd"}, flags...)
-	p.cmd.Env = append([]string{}, env...)
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	if err := p.cmd.Start(); err != nil {
@@ -72,15 +101,22 @@ func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
 // Log is all that it has said so far.
 func (p *Process) Log() string { return p.log.String() }
 
-// FreePort finds a port of loopback that nobody uses.
+// FreePort finds a port of loopback that nobody uses. It is not one of those
+// that the system gives to outgoing connections: members dial all the time, and
+// would take it away again.
 func FreePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, count, attempts = 20_000, 12_000, 100
+	for range attempts {
+		port := first + rand.IntN(count)
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 type syncBuffer struct {

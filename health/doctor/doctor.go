@@ -1,0 +1,147 @@
+// Package doctor names the cause of a stack that does not come up.
+//
+// It looks at what the members' containers are doing and what etcd has written
+// to its log, and gives one cause with one command. Members that fail draw
+// others into failing in other ways: one that is missing makes its peers
+// complain about names that do not resolve. So the causes are ranked, and the
+// one that explains the others wins.
+//
+// etcd's last line is often no help: whatever keeps a new member from starting
+// ends in "discovery failed", and the cause is in that line's error field.
+//
+// The package is pure: the evidence is handed in.
+package doctor
+
+import (
+	"fmt"
+)
+
+// Evidence is what is known of a stack.
+type Evidence struct {
+	Members []Member
+}
+
+// Member is what is known of one member.
+type Member struct {
+	Name   string
+	Status Status
+	// ExitCode is that of a member that has exited.
+	ExitCode int
+	// OutOfMemory says that the kernel ended it for its memory.
+	OutOfMemory bool
+	// EngineError is why the engine could not start it.
+	EngineError string
+	// Serves says that it answers a linearizable read: whatever its log says is
+	// over.
+	Serves bool
+	// Log is the end of its log, oldest line first.
+	Log []string
+}
+
+// Status is what a member's container is doing, in Docker's words.
+type Status string
+
+// What a container may be doing.
+const (
+	Missing    Status = "missing"
+	Created    Status = "created"
+	Running    Status = "running"
+	Restarting Status = "restarting"
+	Paused     Status = "paused"
+	Exited     Status = "exited"
+	Dead       Status = "dead"
+)
+
+// Diagnosis is a cause and what to do about it.
+type Diagnosis struct {
+	Member   string // whose cause it is
+	Cause    string // what is wrong with it
+	Command  string // what puts it right
+	Evidence string // the line of the log, or the engine's words, that tell it
+}
+
+func (d Diagnosis) String() string {
+	return fmt.Sprintf("%s: %s", d.Member, d.Cause)
+}
+
+// Diagnose gives the cause that explains the most, and false if there is
+// nothing to explain.
+func Diagnose(e Evidence) (Diagnosis, bool) {
+	best, found := candidate{}, false
+	for _, m := range e.Members {
+		if m.Serves {
+			continue
+		}
+		for _, c := range append(fromEngine(m), fromLog(m)...) {
+			if !found || c.rank < best.rank {
+				best, found = c, true
+			}
+		}
+	}
+	return best.Diagnosis, found
+}
+
+// candidate is a possible diagnosis. The one with the lowest rank wins, the
+// earlier one of two.
+type candidate struct {
+	Diagnosis
+	rank int
+}
+
+// Ranks between those of log lines, see rules.
+const (
+	rankEngine  = -1    // the engine knows for certain
+	rankStopped = 1_000 // a reason for others to complain, when its own log has none
+	rankSymptom = 2_000 // follows from something else
+	rankUnknown = 3_000 // something is wrong, and nothing is known of it
+)
+
+// fromEngine is what the container's state says.
+func fromEngine(m Member) []candidate {
+	c := candidate{Diagnosis: Diagnosis{Member: m.Name, Evidence: m.EngineError}}
+	if known, ok := recognise(engineErrors, m, m.EngineError); ok {
+		known.rank = rankEngine
+		return []candidate{known}
+	}
+	switch {
+	case m.EngineError != "":
+		c.rank, c.Cause, c.Command = rankEngine, "the engine can't start it: "+m.EngineError, up
+	case m.OutOfMemory:
+		c.rank, c.Cause, c.Command = rankEngine, "it was ended for using more memory than its container may", up
+	case m.Status == Paused:
+		c.rank, c.Cause, c.Command = rankEngine, "its container is paused", up
+	case m.Status == Missing:
+		c.rank, c.Cause, c.Command = rankStopped, "it has no container", up
+	case m.Status == Created:
+		c.rank, c.Cause, c.Command = rankStopped, "its container was never started", up
+	case m.Status == Exited && m.ExitCode == 0:
+		c.rank, c.Cause, c.Command = rankStopped, "it was stopped", up
+	case m.Status == Exited || m.Status == Dead:
+		c.rank, c.Cause, c.Command = rankStopped+1, fmt.Sprintf("it ended with exit code %d", m.ExitCode), up
+	default:
+		return nil
+	}
+	return []candidate{c}
+}
+
+// fromLog is what the log says: the first of the rules that knows a line of it,
+// or else the last line that tells of an error.
+func fromLog(m Member) []candidate {
+	var last string
+	var found []candidate
+	for _, line := range m.Log {
+		entry := readEntry(line)
+		if c, ok := recognise(rules, m, entry.text); ok {
+			found = append(found, c)
+		}
+		if entry.bad() {
+			last = entry.text
+		}
+	}
+	if len(found) == 0 && last != "" {
+		found = append(found, candidate{
+			Diagnosis{m.Name, "it says: " + last, "etcdctr logs " + m.Name, last}, rankUnknown,
+		})
+	}
+	return found
+}

@@ -1,0 +1,129 @@
+package doctor_test
+
+import (
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+
+	"github.com/etcdctr/etcdctr/health/doctor"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
+)
+
+func TestMain(m *testing.M) {
+	if etcdtest.CalledAsEtcd() {
+		etcdmain.Main(os.Args)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// Every text is provoked from a real etcd.
+func TestWhatEtcdSaysIsRecognised(t *testing.T) {
+	tests := map[string]struct {
+		// provoke gives the process whose log is to be read.
+		provoke func(t *testing.T) *etcdtest.Process
+		cause   string // a pattern
+		command string // a pattern
+	}{
+		"its own name is not in the initial cluster": {
+			provoke: with("--initial-cluster=b=http://127.0.0.1:12380"),
+			cause:   `its name "a" is not in initial-cluster`, command: `^etcdctr up$`,
+		},
+		"its URL in the initial cluster is not the one that it advertises": {
+			provoke: with("--initial-cluster=a=http://127.0.0.1:12380"),
+			cause:   `initial-cluster has it at a=http://127.0.0.1:12380, where it does not advertise itself|advertises itself at`, command: `^etcdctr up$`,
+		},
+		"it is to listen on a name": {
+			provoke: with("--listen-peer-urls=http://etcd1:2380"),
+			cause:   `it is to listen on http://etcd1:2380`, command: `^etcdctr up$`,
+		},
+		"it listens explicitly and advertises nothing": {
+			provoke: func(t *testing.T) *etcdtest.Process {
+				m := newPlace(t, "http", "a")
+				return ended(t, etcdtest.Start(t, nil, "--listen-client-urls="+m.client, "--listen-peer-urls="+m.peer))
+			},
+			cause: `listen-client-urls is set without advertise-client-urls`, command: `^etcdctr up$`,
+		},
+		"two members at one URL": {
+			provoke: with("--initial-cluster=a={peer},b={peer}"),
+			cause:   `initial-cluster has two members at the same URL`, command: `^etcdctr up$`,
+		},
+		"a setting as variable and as flag": {
+			provoke: func(t *testing.T) *etcdtest.Process {
+				return ended(t, etcdtest.Start(t, []string{"ETCD_NAME=a"}, "--name=a"))
+			},
+			cause: `ETCD_NAME is given as a variable and as a flag too`, command: `^etcdctr up$`,
+		},
+		"a flag that this etcd does not know": {
+			provoke: with("--enable-v2"),
+			cause:   `its etcd does not know the flag -enable-v2`, command: `^etcdctr up$`,
+		},
+		"its port is taken": {
+			provoke: func(t *testing.T) *etcdtest.Process {
+				m := newPlace(t, "http", "a")
+				l, err := net.Listen("tcp", strings.TrimPrefix(m.peer, "http://"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { l.Close() })
+				return ended(t, etcdtest.Start(t, nil, m.flags([]place{m})...))
+			},
+			cause: `something else listens on 127.0.0.1:\d+`, command: `^etcdctr restart etcd1$`,
+		},
+		"its data directory is another user's":          {provoke: withForeignData, cause: `it may not write to its data directory`, command: `^etcdctr down --volumes && etcdctr up  # deletes the data$`},
+		"its key is another certificate's":              {provoke: withWrongKey, cause: `its certificate and its key don't belong together`, command: `^etcdctr certs create`},
+		"its certificates are not there":                {provoke: withoutCertificates, cause: `it does not find \S+/tls.crt`, command: `^etcdctr certs create`},
+		"a peer's certificate is of another authority":  {provoke: withForeignAuthority, cause: `a certificate is of an authority that is not trusted`, command: `^etcdctr certs create`},
+		"a peer's certificate has expired":              {provoke: withExpiredPeer, cause: `a certificate has expired`, command: `^etcdctr certs renew`},
+		"a peer's certificate is for another host":      {provoke: withMisnamedPeer, cause: `a certificate is for 127.0.0.1, ::1 and not for 127.0.0.2`, command: `^etcdctr certs create`},
+		"a certificate is refused, as the refusing see": {provoke: asServerOfStrangers, cause: `somebody does not accept its certificate`, command: `^etcdctr certs create`},
+
+		"its data is gone and the others remember it": {provoke: wiped("new"), cause: `its data is gone, and the others still know it as member [0-9a-f]+`, command: `^etcdctr etcdctl member remove [0-9a-f]+$`},
+		"its data is gone and it says that it joins":  {provoke: wiped("existing"), cause: `it has lost data that it had confirmed`, command: `^etcdctr etcdctl member list$`},
+		"it joins with another number of members":     {provoke: notAdded, cause: `another number of members`, command: `^etcdctr up$`},
+		"it is of another cluster than its peers":     {provoke: ofAnotherCluster, cause: `it is a member of another cluster than its peers`, command: `^etcdctr down --volumes && etcdctr up`},
+		"it was removed": {provoke: removed, cause: `it was removed from the cluster`, command: `^etcdctr down --volumes && etcdctr up`},
+
+		"its discovery token was never made":       {provoke: discovering(nil), cause: `its discovery token was never made`, command: `^etcdctr discovery new$`},
+		"its discovery token holds no number":      {provoke: discovering(map[string]string{"_config/size": "many"}), cause: `its discovery token does not hold a number`, command: `^etcdctr discovery new$`},
+		"its discovery token has enough members":   {provoke: discovering(map[string]string{"_config/size": "1", "members/1": "a=http://127.0.0.1:1"}), cause: `its discovery token has as many members as it was made for`, command: `^etcdctr discovery new$`},
+		"the peers that it looks for do not exist": {provoke: alone("http://no-such-host.invalid:2380"), cause: `it does not find no-such-host.invalid`, command: `^etcdctr up$`},
+		"the peers that it looks for do not run":   {provoke: alone("http://127.0.0.1:1"), cause: `nobody listens on 127.0.0.1:1`, command: `^etcdctr up$`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of the time etcd waits for itself
+			p := tt.provoke(t)
+			d := diagnose(t, p, tt.cause)
+			if !regexp.MustCompile(tt.command).MatchString(d.Command) {
+				t.Errorf("command %q does not match %s", d.Command, tt.command)
+			}
+			if d.Evidence == "" {
+				t.Error("there is no evidence")
+			}
+		})
+	}
+}
+
+// diagnose reads the log of a process until the diagnosis is the wanted one.
+func diagnose(t *testing.T, p *etcdtest.Process, cause string) doctor.Diagnosis {
+	t.Helper()
+	pattern := regexp.MustCompile(cause)
+	var d doctor.Diagnosis
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		d, _ = doctor.Diagnose(doctor.Evidence{Members: []doctor.Member{{
+			Name: "etcd1", Status: doctor.Running, Log: strings.Split(p.Log(), "\n"),
+		}}})
+		if pattern.MatchString(d.Cause) {
+			return d
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("cause %q does not match %s; the log:\n%s", d.Cause, cause, p.Log())
+	return d
+}
