@@ -39,7 +39,7 @@ cross: ## Build dist/OS-ARCH/etcdctr for every platform
 
 .PHONY: up
 up: build ## Start a three-member cluster and show that it is healthy
-	bin/etcdctr up
+	bin/etcdctr up --detach
 	bin/etcdctr health
 
 .PHONY: down

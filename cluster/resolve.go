@@ -43,7 +43,7 @@ func (r *resolver) cluster() *Cluster {
 	s := r.spec
 	oneOf(r, "version", s.Version, "1", "1")
 	c := &Cluster{
-		Name:      r.label("name", or(s.Name, "etcd"), maxNameLength),
+		Name:      r.label("name", s.ClusterName(), maxNameLength),
 		Profile:   oneOf(r, "profile", s.Profile, DefaultProfile, "production", "dev", "ci"),
 		Bootstrap: oneOf(r, "bootstrap", Bootstrap(s.Bootstrap), Static, Static, ByDiscovery, ByDNS),
 		TLS:       oneOf(r, "tls", TLSMode(s.TLS), Mutual, TLSModes()...),

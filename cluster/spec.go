@@ -83,6 +83,12 @@ type Spec struct {
 	source *source
 }
 
+// ClusterName is the name of the cluster, checked or not.
+func (s Spec) ClusterName() string { return or(s.Name, DefaultName) }
+
+// DefaultName is the name of a cluster that has been given none.
+const DefaultName = "etcd"
+
 // Members of a Spec: either how many, or a list.
 type Members struct {
 	Count int

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -32,15 +33,28 @@ func leads(ctx context.Context, m Member) bool {
 	return false
 }
 
-// leaderLast puts the leader behind its followers.
-func leaderLast(ctx context.Context, members []Member) []Member {
-	var followers, leaders []Member
+// Leader gives the name of the member that leads; empty when none says so.
+func Leader(ctx context.Context, members []Member) string {
 	for _, m := range members {
 		if leads(ctx, m) {
-			leaders = append(leaders, m)
-		} else {
-			followers = append(followers, m)
+			return m.Name
 		}
 	}
-	return append(followers, leaders...)
+	return ""
+}
+
+// LeaderLast puts the leader, as far as the members tell, behind its followers.
+func LeaderLast(ctx context.Context, members []Member) []Member {
+	leader := Leader(ctx, members)
+	order := slices.Clone(members)
+	slices.SortStableFunc(order, func(a, b Member) int {
+		if a.Name == leader {
+			return 1
+		}
+		if b.Name == leader {
+			return -1
+		}
+		return 0
+	})
+	return order
 }

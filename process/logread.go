@@ -182,7 +182,7 @@ func (t *tail) moved() bool {
 
 func (t *tail) close() {
 	if t.file != nil {
-		t.file.Close()
+		_ = t.file.Close() // it was only read
 		t.file = nil
 	}
 }

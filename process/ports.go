@@ -65,6 +65,21 @@ func listensOn(have psnet.Addr, want netip.AddrPort) bool {
 	return err == nil && have.Port == uint32(want.Port()) && (ip.IsUnspecified() || ip.Unmap() == want.Addr().Unmap())
 }
 
+// Listening gives the addresses that a process listens on.
+func Listening(ctx context.Context, pid int) ([]string, error) {
+	conns, err := psnet.ConnectionsPidWithContext(ctx, "tcp", int32(pid))
+	if err != nil {
+		return nil, fmt.Errorf("cannot see what process %d listens on: %w", pid, err)
+	}
+	var addresses []string
+	for _, c := range conns {
+		if c.Status == "LISTEN" {
+			addresses = append(addresses, net.JoinHostPort(c.Laddr.IP, fmt.Sprint(c.Laddr.Port)))
+		}
+	}
+	return addresses, nil
+}
+
 // describe names a process by the name that it was called by, which for the
 // etcd inside another binary is more telling than the file's.
 func describe(ctx context.Context, pid int32) string {

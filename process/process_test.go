@@ -69,9 +69,7 @@ func supervise() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	if err := (process.Home{Dir: dir}).Serve(ctx, os.Stdin, os.Stdout, process.Options{}); err != nil {
-		os.Exit(1)
-	}
+	_ = process.Home{Dir: dir}.Serve(ctx, os.Stdin, os.Stdout, process.Options{}) // it tells its parent
 }
 
 func self(t *testing.T) string {
@@ -104,7 +102,7 @@ func newHome(t *testing.T) process.Home {
 // running is a stack that runs in the foreground of a test.
 type running struct {
 	home   process.Home
-	stop   context.CancelFunc
+	end    context.CancelFunc
 	ended  chan error
 	events chan string
 	mu     sync.Mutex
@@ -115,7 +113,7 @@ type running struct {
 func run(t *testing.T, home process.Home, stack process.Stack) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{home: home, stop: cancel, ended: make(chan error, 1), events: make(chan string, 100)}
+	r := &running{home: home, end: cancel, ended: make(chan error, 1), events: make(chan string, 100)}
 	ready := make(chan struct{})
 	go func() {
 		r.ended <- home.Run(ctx, stack, process.Options{
@@ -125,10 +123,7 @@ func run(t *testing.T, home process.Home, stack process.Stack) *running {
 		})
 		close(r.ended)
 	}()
-	t.Cleanup(func() {
-		cancel()
-		<-r.ended
-	})
+	t.Cleanup(func() { r.end(); _ = r.wait() })
 	select {
 	case <-ready:
 	case err := <-r.ended:
@@ -136,6 +131,9 @@ func run(t *testing.T, home process.Home, stack process.Stack) *running {
 	}
 	return r
 }
+
+// wait returns when the stack has ended, with the error of that.
+func (r *running) wait() error { return <-r.ended }
 
 func word(k process.Kind) string {
 	return []string{"started", "ended", "crashed", "left", "recovered", "rescued"}[k]
@@ -207,9 +205,9 @@ func TestMembersRunTogetherAndStopInOrder(t *testing.T) {
 	r.says(t, "a: hello from a", "b: hello from b")
 	wantStatuses(t, home, map[string]process.Status{"a": process.Running, "b": process.Running})
 
-	r.stop()
+	r.end()
 	r.next(t, "a ended", "b ended")
-	if err := <-r.ended; err != nil {
+	if err := r.wait(); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"a: goodbye", "a: hello from a", "b: goodbye", "b: hello from b"}
@@ -230,8 +228,13 @@ func TestTheLeaderStopsLast(t *testing.T) {
 	r := run(t, home, stackOf(a, member(t, home, "b", "good"), member(t, home, "c", "good")))
 	r.next(t, "a started", "b started", "c started")
 	r.says(t, "a: hello from a", "b: hello from b", "c: hello from c")
-	r.stop()
-	r.next(t, "b ended", "c ended", "a ended")
+	r.end()
+	followers := []string{<-r.events, <-r.events}
+	slices.Sort(followers)
+	if diff := cmp.Diff([]string{"b ended", "c ended"}, followers); diff != "" {
+		t.Error(diff)
+	}
+	r.next(t, "a ended")
 }
 
 func TestAMemberThatIsKilledIsStartedAgain(t *testing.T) {
@@ -284,8 +287,8 @@ func TestAMemberThatDoesNotStopIsKilledAfterTheGrace(t *testing.T) {
 	stack.StopGrace = 100 * time.Millisecond
 	r := run(t, home, stack)
 	r.says(t, "a: hello")
-	r.stop()
-	<-r.ended
+	r.end()
+	_ = r.wait()
 	s, err := home.State()
 	if err != nil {
 		t.Fatal(err)
@@ -321,7 +324,7 @@ func TestShutdownEndsTheForegroundCommandToo(t *testing.T) {
 	if err := home.Shutdown(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-r.ended; err != nil {
+	if err := r.wait(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(home.Dir, "control.sock")); !errors.Is(err, os.ErrNotExist) {
@@ -384,8 +387,8 @@ func TestEphemeralDataIsDeletedAtTheEnd(t *testing.T) {
 		if err := os.Mkdir(data, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		r.stop()
-		<-r.ended
+		r.end()
+		_ = r.wait()
 		if _, err := os.Stat(data); errors.Is(err, os.ErrNotExist) != ephemeral {
 			t.Errorf("ephemeral %t: %v", ephemeral, err)
 		}
@@ -442,6 +445,7 @@ func TestWhyTheBackgroundFailsIsToldInTheForeground(t *testing.T) {
 func TestAKilledSupervisorLeavesNoOrphansAndARecoverableState(t *testing.T) {
 	home := newHome(t)
 	stack := stackOf(member(t, home, "a", "deaf"), member(t, home, "b", "good"))
+	stack.StopGrace = 100 * time.Millisecond
 	launch(t, home, stack)
 	before, err := home.State()
 	if err != nil {
@@ -557,8 +561,8 @@ func TestRemoveForgetsTheStackAndDeletesDataOnlyWhenAsked(t *testing.T) {
 	stack := stackOf(member(t, home, "a", "leaver"))
 	r := run(t, home, stack)
 	r.next(t, "a started", "a left")
-	r.stop()
-	<-r.ended
+	r.end()
+	_ = r.wait()
 	if err := os.Mkdir(stack.Members[0].DataDir, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -131,7 +131,7 @@ func (s *supervisor) begin(starter *starter) error {
 	}
 	for _, m := range s.stack.Members {
 		if err := s.keepers[m.Name].begin(); err != nil {
-			s.end(s.stack.Members, true)
+			s.end(context.Background(), true)
 			return fmt.Errorf("cannot start %s: %w", m.Name, err)
 		}
 	}
@@ -145,27 +145,36 @@ func (s *supervisor) wait(ctx context.Context) {
 	case <-ctx.Done():
 	case atOnce = <-s.shutdown:
 	}
-	members := s.stack.Members
-	if !atOnce {
-		members = leaderLast(context.WithoutCancel(ctx), members)
-	}
-	s.end(members, atOnce)
+	s.end(context.WithoutCancel(ctx), atOnce)
 	if err := s.discard(); err != nil {
 		s.broken = errors.Join(s.broken, err)
 	}
 	close(s.over)
 }
 
-// end stops members for good: in the given order, one after the other, or all of
-// them at once.
-func (s *supervisor) end(members []Member, atOnce bool) {
+// end stops all members for good. Followers stop at the same time: each of them
+// waits up to a second for its peers to hang up. The leader stops after them: as
+// long as they stop, it waits in vain for one of them to take over. If nobody is
+// known to lead, they stop one after the other, so that whoever does finds
+// somebody.
+func (s *supervisor) end(ctx context.Context, atOnce bool) {
+	if atOnce {
+		s.together(s.stack.Members, (*keeper).kill)
+		return
+	}
+	if leader := Leader(ctx, s.stack.Members); leader != "" {
+		followers := slices.DeleteFunc(slices.Clone(s.stack.Members), func(m Member) bool { return m.Name == leader })
+		s.together(followers, (*keeper).retire)
+	}
+	for _, m := range s.stack.Members {
+		s.keepers[m.Name].retire()
+	}
+}
+
+func (s *supervisor) together(members []Member, do func(*keeper)) {
 	var all sync.WaitGroup
 	for _, m := range members {
-		if atOnce {
-			all.Go(s.keepers[m.Name].kill)
-		} else {
-			s.keepers[m.Name].retire()
-		}
+		all.Go(func() { do(s.keepers[m.Name]) })
 	}
 	all.Wait()
 }

@@ -22,6 +22,7 @@ type clusterFlags struct {
 	cmd      *cobra.Command
 	file     string
 	certsDir string
+	input    []byte // standard input, once it was read
 }
 
 // specFlags are the flags that stand for a key of the cluster file, under the
@@ -125,7 +126,7 @@ func (f *clusterFlags) load(a *app) (cluster.Spec, error) {
 	name, read := f.file, os.ReadFile
 	switch name {
 	case "-":
-		name, read = "standard input", func(string) ([]byte, error) { return io.ReadAll(a.in) }
+		name, read = "standard input", func(string) ([]byte, error) { return f.readInput(a.in) }
 	case "":
 		name = defaultClusterFile
 	}
@@ -138,6 +139,14 @@ func (f *clusterFlags) load(a *app) (cluster.Spec, error) {
 	}
 	spec, err := cluster.Load(name, data)
 	return spec, usage(err)
+}
+
+// readInput reads standard input once, however often it is asked for.
+func (f *clusterFlags) readInput(in io.Reader) (data []byte, err error) {
+	if f.input == nil {
+		f.input, err = io.ReadAll(in)
+	}
+	return f.input, err
 }
 
 // dir is the folder that relative paths of the cluster are meant from.

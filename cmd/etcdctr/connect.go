@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/stack"
 	"github.com/etcdctr/etcdctr/stack/relay"
 )
@@ -75,6 +76,9 @@ func runConnect(ctx context.Context, a *app, o connectOptions) error {
 		return err
 	}
 	defer r.close(a)
+	if r.processes != nil {
+		return a.printOpenWay(r, o)
+	}
 	open, err := forwardToMembers(ctx, r, first)
 	defer open.close()
 	if err != nil {
@@ -96,6 +100,21 @@ func runConnect(ctx context.Context, a *app, o connectOptions) error {
 	}
 }
 
+// printOpenWay prints how clients reach members that listen on this machine by
+// themselves.
+func (a *app) printOpenWay(r *running, o connectOptions) error {
+	var urls []string
+	for _, m := range r.cluster.Members {
+		urls = append(urls, m.ClientURL())
+	}
+	vars, err := clientVariables(r.cluster, urls, o.cluster.certificates())
+	if err != nil {
+		return err
+	}
+	a.say("the members of %s listen on this machine: there is nothing to keep open", r.cluster.Name)
+	return a.printConnection(r.cluster, vars, o.format)
+}
+
 // forwardToMembers listens on one port a member and carries connections to it.
 // What is open is given in any case, to be closed.
 func forwardToMembers(ctx context.Context, r *running, first netip.AddrPort) (listeners, error) {
@@ -104,7 +123,7 @@ func forwardToMembers(ctx context.Context, r *running, first netip.AddrPort) (li
 		return open, err
 	}
 	for i, m := range r.cluster.Members {
-		go forward(ctx, open[i], r.tunnel, net.JoinHostPort(m.Place.Host, fmt.Sprint(m.Place.ClientPort)))
+		go forward(ctx, open[i], r.dial, net.JoinHostPort(m.Place.Host, fmt.Sprint(m.Place.ClientPort)))
 	}
 	return open, nil
 }
@@ -150,7 +169,7 @@ func (l listeners) urls(members []cluster.Member) []string {
 // forward carries every connection to one address, until the listener is
 // closed. A connection that cannot be made is closed: to its client it looks
 // like a member that is down, which clients know how to handle.
-func forward(ctx context.Context, l net.Listener, t *stack.Tunnel, address string) {
+func forward(ctx context.Context, l net.Listener, dial health.Dial, address string) {
 	for {
 		from, err := l.Accept()
 		if err != nil {
@@ -158,7 +177,7 @@ func forward(ctx context.Context, l net.Listener, t *stack.Tunnel, address strin
 		}
 		go func() {
 			defer from.Close()
-			to, err := t.DialContext(ctx, "tcp", address)
+			to, err := dial(ctx, "tcp", address)
 			if err != nil {
 				return
 			}

@@ -28,11 +28,15 @@ of the stack. The data stays in its volumes for the next ` + "`etcdctr up`" + `,
 }
 
 func runDown(ctx context.Context, a *app, f *stackFlags, volumes bool) error {
-	d, err := f.open(ctx, a)
+	r, err := f.runner(ctx, a)
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer r.close()
+	return r.down(ctx, a, volumes)
+}
+
+func (d *driven) down(ctx context.Context, a *app, volumes bool) error {
 	p, err := d.driver.PlanDown(ctx, d.project, volumes)
 	if err != nil {
 		return err

@@ -90,6 +90,9 @@ func storedOptions(contexts store.Reader, name string) ([]client.Opt, error) {
 	return withTLS.ClientOpts()
 }
 
+// errNoEngine is the error of finding nobody where the Docker Engine would be.
+var errNoEngine = errors.New("no Docker Engine answers")
+
 // explainNoEngine tells apart the reasons for which an engine does not answer.
 func explainNoEngine(host string, err error) error {
 	switch {
@@ -99,7 +102,7 @@ func explainNoEngine(host string, err error) error {
 		return withHint(fmt.Errorf("this user may not talk to the Docker Engine at %s", host),
 			"join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in again), or run a rootless engine")
 	case client.IsErrConnectionFailed(err):
-		return withHint(fmt.Errorf("no Docker Engine answers: %w", err),
+		return withHint(fmt.Errorf("%w: %w", errNoEngine, err),
 			"start it, or say where it is: DOCKER_HOST, or `docker context use`")
 	default:
 		return fmt.Errorf("the Docker Engine at %s does not answer as one: %w", host, err)

@@ -88,7 +88,7 @@ func (a *app) runEtcdctl(ctx context.Context, f *clusterFlags, args []string) er
 	if err != nil {
 		return err
 	}
-	proxy, err := startProxy(r.cluster, r.tunnel)
+	proxy, err := startProxy(r.cluster, r.dial)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -28,11 +27,15 @@ func newLogsCommand(a *app) *cobra.Command {
 }
 
 func runLogs(ctx context.Context, a *app, f *stackFlags, names []string, o stack.LogOptions) error {
-	d, err := f.open(ctx, a)
+	r, err := f.runner(ctx, a)
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer r.close()
+	return r.logs(ctx, a, names, o)
+}
+
+func (d *driven) logs(ctx context.Context, a *app, names []string, o stack.LogOptions) error {
 	s, err := d.observe(ctx)
 	if err != nil {
 		return err
@@ -41,14 +44,10 @@ func runLogs(ctx context.Context, a *app, f *stackFlags, names []string, o stack
 	if err != nil {
 		return err
 	}
-	width := 0
+	names = nil
 	for _, c := range chosen {
-		width = max(width, len(c.Service))
+		names = append(names, c.Service)
 	}
-	return stack.Logs(ctx, d.engine, chosen, o, func(c stack.Container, line string) {
-		if len(chosen) > 1 {
-			fmt.Fprintf(a.out, "%-*s | ", width, c.Service)
-		}
-		fmt.Fprintln(a.out, line)
-	})
+	lines := newMemberLines(a.out, names)
+	return stack.Logs(ctx, d.engine, chosen, o, func(c stack.Container, line string) { lines.print(c.Service, line) })
 }

@@ -22,6 +22,11 @@ func runAs(args []string) bool {
 		etcdmain.Main(args)
 	case "etcdctl":
 		ctlv3.MustStart()
+	case supervisorProgram:
+		if err := superviseProcesses(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(exitFailure)
+		}
 	case "etcdutl":
 		runEtcdutl()
 	default:

@@ -63,17 +63,23 @@ func newProber(ctx context.Context, engine *client.Client, mode cluster.TLSMode,
 
 // Probe reads linearizably: an answer proves a leader and a quorum.
 func (p *prober) Probe(ctx context.Context, c stack.Container) error {
-	err := p.ask(ctx, c, func(etcd *clientv3.Client) error {
+	err := p.ask(ctx, c, linearizableRead(ctx))
+	if errors.Is(err, errOutOfReach) {
+		_, err = p.etcdctl(ctx, c, "endpoint", "health")
+	}
+	return err
+}
+
+// linearizableRead is the question that only a member with a leader and a
+// quorum answers.
+func linearizableRead(ctx context.Context) func(*clientv3.Client) error {
+	return func(etcd *clientv3.Client) error {
 		_, err := etcd.Get(ctx, "health")
 		if errors.Is(err, rpctypes.ErrPermissionDenied) {
 			return nil // it consulted its quorum about who may read
 		}
 		return err
-	})
-	if errors.Is(err, errOutOfReach) {
-		_, err = p.etcdctl(ctx, c, "endpoint", "health")
 	}
-	return err
 }
 
 // Listens connects, and asks for nothing that takes a quorum.
@@ -139,14 +145,23 @@ func saysItLeads(out []byte) bool {
 // errOutOfReach is for a member that cannot be asked over its network.
 var errOutOfReach = errors.New("not reachable from here")
 
-// ask connects to a member. The address is dialled before etcd's client is
-// made: that one waits a second before it tries again, and a member that
-// starts refuses connections for a few milliseconds.
+// ask connects to a member over its network.
 func (p *prober) ask(ctx context.Context, c stack.Container, question func(*clientv3.Client) error) error {
 	address, ok := p.address(c)
 	if !ok {
 		return errOutOfReach
 	}
+	err := askAt(ctx, address, p.access.url(c.Service), p.access.tls, question)
+	if strings.Contains(fmt.Sprint(err), "x509:") {
+		return errOutOfReach // the certificates here are of another cluster
+	}
+	return err
+}
+
+// askAt puts a question to the member at an address, which is dialled before
+// etcd's client is made: that one waits a second before it tries again, and a
+// member that starts refuses connections for a few milliseconds.
+func askAt(ctx context.Context, address, url string, tls *tls.Config, question func(*clientv3.Client) error) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return err
@@ -155,7 +170,7 @@ func (p *prober) ask(ctx context.Context, c stack.Container, question func(*clie
 	dialled := make(chan net.Conn, 1)
 	dialled <- conn
 	etcd, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{p.access.url(c.Service)}, TLS: p.access.tls, Context: ctx, Logger: zap.NewNop(),
+		Endpoints: []string{url}, TLS: tls, Context: ctx, Logger: zap.NewNop(),
 		DialOptions: []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			select {
 			case conn := <-dialled:
@@ -169,11 +184,7 @@ func (p *prober) ask(ctx context.Context, c stack.Container, question func(*clie
 		return err
 	}
 	defer etcd.Close()
-	err = question(etcd)
-	if strings.Contains(fmt.Sprint(err), "x509:") {
-		return errOutOfReach // the certificates here are of another cluster
-	}
-	return err
+	return question(etcd)
 }
 
 func (a *access) url(host string) string {

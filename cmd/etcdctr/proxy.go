@@ -12,7 +12,7 @@ import (
 	"slices"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/stack/relay"
 )
 
@@ -27,15 +27,15 @@ type proxy struct {
 	listener net.Listener
 	user     string // of this one process alone; others on this machine get no further
 	hosts    []string
-	tunnel   *stack.Tunnel
+	way      health.Dial
 }
 
-func startProxy(c *cluster.Cluster, t *stack.Tunnel) (*proxy, error) {
+func startProxy(c *cluster.Cluster, way health.Dial) (*proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for etcdctl: %w", err)
 	}
-	p := &proxy{listener: l, user: rand.Text(), tunnel: t}
+	p := &proxy{listener: l, user: rand.Text(), way: way}
 	for _, m := range c.Members {
 		p.hosts = append(p.hosts, m.Hosts()...)
 	}
@@ -89,11 +89,11 @@ func (p *proxy) connect(w http.ResponseWriter, r *http.Request) {
 	relay.Splice(from, to)
 }
 
-// dial goes through the tunnel to members and directly to anything else.
+// dial goes the way to members and directly to anything else.
 func (p *proxy) dial(r *http.Request) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(r.Host)
 	if err == nil && slices.Contains(p.hosts, host) {
-		return p.tunnel.DialContext(r.Context(), "tcp", r.Host)
+		return p.way(r.Context(), "tcp", r.Host)
 	}
 	return new(net.Dialer).DialContext(r.Context(), "tcp", r.Host)
 }

@@ -16,7 +16,7 @@ func newPsCommand(a *app) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "ps",
-		Short: "List the containers of the stack",
+		Short: "List the containers of the stack, or its processes",
 		Args:  cobra.NoArgs,
 	}
 	f := addStackFlags(cmd)
@@ -27,6 +27,7 @@ func newPsCommand(a *app) *cobra.Command {
 	return cmd
 }
 
+// containerInfo is what there is to say of a container, or of a process.
 type containerInfo struct {
 	Name    string            `json:"name"`
 	Service string            `json:"service"`
@@ -40,18 +41,14 @@ type containerInfo struct {
 }
 
 func runPs(ctx context.Context, a *app, f *stackFlags, format string) error {
-	d, err := f.open(ctx, a)
+	r, err := f.runner(ctx, a)
 	if err != nil {
 		return err
 	}
-	defer d.close()
-	s, err := d.observe(ctx)
+	defer r.close()
+	infos, err := r.list(ctx)
 	if err != nil {
 		return err
-	}
-	infos := make([]containerInfo, len(s.Containers))
-	for i, c := range s.Containers {
-		infos[i] = toContainerInfo(c)
 	}
 	if format == formatJSON {
 		enc := json.NewEncoder(a.out)
@@ -64,6 +61,18 @@ func runPs(ctx context.Context, a *app, f *stackFlags, format string) error {
 	}
 	a.printTable([]string{"name", "service", "image", "status", "ports"}, rows)
 	return nil
+}
+
+func (d *driven) list(ctx context.Context) ([]containerInfo, error) {
+	s, err := d.observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]containerInfo, len(s.Containers))
+	for i, c := range s.Containers {
+		infos[i] = toContainerInfo(c)
+	}
+	return infos, nil
 }
 
 func toContainerInfo(c stack.Container) containerInfo {

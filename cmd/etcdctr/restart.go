@@ -20,9 +20,18 @@ before it answers again, the leader last. Clients of the cluster notice little.`
 	f := addStackFlags(cmd)
 	addProgressFlag(cmd, &f.progress)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return runOnMembers(cmd.Context(), a, f, args, "restarted", planRestart)
+		r, err := f.runner(cmd.Context(), a)
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		return r.restart(cmd.Context(), a, args)
 	}
 	return cmd
+}
+
+func (d *driven) restart(ctx context.Context, a *app, names []string) error {
+	return d.onMembers(ctx, a, names, "restarted", planRestart)
 }
 
 func planRestart(ctx context.Context, d *stack.Driver, s *stack.State, chosen []stack.Container) *stack.Plan {

@@ -19,17 +19,28 @@ import (
 	"github.com/etcdctr/etcdctr/stack"
 )
 
-// running is a stack on an engine, with a way to its members.
+// running is a stack with a way to its members.
 type running struct {
 	cluster  *cluster.Cluster // as it runs
 	promised *cluster.Cluster // as the file and the flags alone describe it
-	engine   *client.Client
-	tunnel   *stack.Tunnel
-	tls      *tls.Config // of the admin client; nil for plain text
+	dial     health.Dial      // the way to the members
+	// What runs them: an engine with a tunnel into the stack's network, or
+	// processes of this machine.
+	engine    *client.Client
+	tunnel    *stack.Tunnel
+	processes *processes
+	tls       *tls.Config // of the admin client; nil for plain text
 }
 
 // reach finds the stack that the flags describe and opens a way to it.
 func (a *app) reach(ctx context.Context, f *clusterFlags, route stack.Route) (*running, error) {
+	p, err := f.processes(a)
+	if err != nil {
+		return nil, err
+	}
+	if p != nil {
+		return p.reach()
+	}
 	spec, err := f.checkedSpec(a)
 	if err != nil {
 		return nil, err
@@ -62,7 +73,11 @@ func (r *running) open(ctx context.Context, a *app, spec cluster.Spec, certsDir 
 		RelayImage:   func(ctx context.Context) (string, error) { return a.relayImage(ctx, r.engine) },
 		RelayCommand: []string{relayProgram, relayCommand},
 	})
-	return explainNotFound(err)
+	if err != nil {
+		return explainNotFound(err)
+	}
+	r.dial = r.tunnel.DialContext
+	return nil
 }
 
 // close leaves nothing behind. What is left all the same is said, and does not
@@ -73,12 +88,14 @@ func (r *running) close(a *app) {
 			a.warn("the way to the stack is not closed properly: %v", err)
 		}
 	}
-	r.engine.Close()
+	if r.engine != nil {
+		r.engine.Close()
+	}
 }
 
 // expected is the cluster that ought to answer.
 func (r *running) expected() health.Cluster {
-	h := health.Cluster{TLS: r.tls, Dial: r.tunnel.DialContext}
+	h := health.Cluster{TLS: r.tls, Dial: r.dial}
 	for _, m := range r.cluster.Members {
 		h.Members = append(h.Members, health.Member{Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL()})
 	}

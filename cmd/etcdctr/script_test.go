@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
 	"flag"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/etcdctr/etcdctr/process"
 )
 
 var updateScripts = flag.Bool("update-scripts", false, "rewrite the outputs that scripts compare with")
@@ -16,6 +21,8 @@ func TestMain(m *testing.M) {
 		"etcd":    main,
 		"etcdctl": main,
 		"etcdutl": main,
+
+		supervisorProgram: main,
 	})
 }
 
@@ -26,5 +33,34 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       *updateScripts,
+		Setup:               endProcesses,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await},
 	})
+}
+
+// endProcesses ends what a script has left running, whatever became of it.
+func endProcesses(env *testscript.Env) error {
+	env.Defer(func() {
+		homes, err := filepath.Glob(filepath.Join(env.WorkDir, processFolder, "*"))
+		if err != nil {
+			env.T().Fatal(err)
+		}
+		for _, dir := range homes {
+			_ = process.Home{Dir: dir}.Shutdown(context.Background(), true) // there may be none
+		}
+	})
+	return nil
+}
+
+// await runs a command until it succeeds.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: await COMMAND [ARGUMENT...]")
+	}
+	for deadline := time.Now().Add(time.Minute); ts.Exec(args[0], args[1:]...) != nil; {
+		if time.Now().After(deadline) {
+			ts.Fatalf("waited in vain for %q", args)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }

@@ -19,9 +19,18 @@ answer. It changes nothing about them; that is what up is for.`,
 	f := addStackFlags(cmd)
 	addProgressFlag(cmd, &f.progress)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return runOnMembers(cmd.Context(), a, f, args, "started", planStart)
+		r, err := f.runner(cmd.Context(), a)
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		return r.start(cmd.Context(), a, args)
 	}
 	return cmd
+}
+
+func (d *driven) start(ctx context.Context, a *app, names []string) error {
+	return d.onMembers(ctx, a, names, "started", planStart)
 }
 
 func planStart(_ context.Context, d *stack.Driver, s *stack.State, chosen []stack.Container) *stack.Plan {

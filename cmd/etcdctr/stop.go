@@ -20,9 +20,18 @@ left to hand over to then, and does not wait for that.`,
 	f := addStackFlags(cmd)
 	addProgressFlag(cmd, &f.progress)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return runOnMembers(cmd.Context(), a, f, args, "stopped", planStop)
+		r, err := f.runner(cmd.Context(), a)
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		return r.stop(cmd.Context(), a, args)
 	}
 	return cmd
+}
+
+func (d *driven) stop(ctx context.Context, a *app, names []string) error {
+	return d.onMembers(ctx, a, names, "stopped", planStop)
 }
 
 func planStop(ctx context.Context, d *stack.Driver, s *stack.State, chosen []stack.Container) *stack.Plan {
@@ -32,13 +41,8 @@ func planStop(ctx context.Context, d *stack.Driver, s *stack.State, chosen []sta
 // planOf plans something for chosen containers of a stack.
 type planOf func(context.Context, *stack.Driver, *stack.State, []stack.Container) *stack.Plan
 
-// runOnMembers does something to the named members of a stack, or to all.
-func runOnMembers(ctx context.Context, a *app, f *stackFlags, names []string, done string, plan planOf) error {
-	d, err := f.open(ctx, a)
-	if err != nil {
-		return err
-	}
-	defer d.close()
+// onMembers does something to the named members of a stack, or to all.
+func (d *driven) onMembers(ctx context.Context, a *app, names []string, done string, plan planOf) error {
 	s, err := d.observe(ctx)
 	if err != nil {
 		return err

@@ -23,16 +23,25 @@ type upOptions struct {
 	waitTimeout time.Duration
 	dryRun      bool
 	keep        bool
+	runtime     string
+	detach      bool
+	etcdBinary  string
 }
 
 func newUpCommand(a *app) *cobra.Command {
 	o := upOptions{pull: pullMissing}
 	cmd := &cobra.Command{
 		Use:   "up",
-		Short: "Start the cluster on a Docker Engine, or bring it to what is wanted now",
+		Short: "Start the cluster, or bring it to what is wanted now",
 		Long: `up starts the cluster that the flags and the cluster file describe on a Docker
 Engine, and returns once every member answers. It runs exactly the project that
 ` + "`etcdctr compose`" + ` prints and needs neither the docker command nor Compose.
+
+Where no engine answers, or with --runtime process, the members are processes of
+this machine: children of this command, which shows what they say until Ctrl-C
+stops them, or in the background with -d. They run the etcd inside this program
+unless --etcd-binary names another. ps, logs, stop, health and all the others
+work on them as they do on containers.
 
 Run again, it changes what has to be changed and nothing else: members whose
 settings differ are replaced one at a time while the others keep the quorum, the
@@ -41,6 +50,7 @@ first start that fails says why, and takes away what it has created and nothing
 else.`,
 		Example: `  etcdctr up
   etcdctr up --members 5 --publish loopback --dry-run
+  etcdctr up --runtime process -d
   etcdctr up --file-compose docker-compose.yml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -55,6 +65,11 @@ else.`,
 		"when to pull the image: missing, always or never")
 	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long each member may take to answer")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
+	o.runtime = runtimeAuto
+	flags.Var(&choice{value: &o.runtime, of: []string{runtimeAuto, runtimeDocker, runtimeProcess}}, "runtime",
+		"what runs the members: docker, process, or auto: docker if an engine answers")
+	flags.BoolVarP(&o.detach, "detach", "d", false, "leave the members in the background, where containers are in any case")
+	flags.StringVar(&o.etcdBinary, "etcd-binary", "", "etcd to run in processes instead of the one inside this program")
 	flags.BoolVar(&o.keep, "keep", false, "leave what a failed first start has created, to look at it")
 	return cmd
 }
@@ -68,6 +83,13 @@ type wish struct {
 }
 
 func runUp(ctx context.Context, a *app, o upOptions) error {
+	local, err := o.locally(ctx, a)
+	if err != nil {
+		return err
+	}
+	if local {
+		return o.upLocally(ctx, a)
+	}
 	w, err := o.wish(ctx, a)
 	if err != nil {
 		return err

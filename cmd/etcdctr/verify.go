@@ -73,7 +73,11 @@ func runVerify(ctx context.Context, a *app, o verifyOptions) error {
 	}
 	defer r.close(a)
 	proofs := []proof{prove("cluster", "TLS mode", string(r.promised.TLS), string(r.cluster.TLS))}
-	published, err := r.provePublished(ctx)
+	open := r.provePublished
+	if r.processes != nil {
+		open = r.processes.proveListening
+	}
+	published, err := open(ctx)
 	if err != nil {
 		return err
 	}
@@ -206,7 +210,7 @@ func portsOf(c stack.Container) string {
 
 // provePorts tries every port of every member.
 func (r *running) provePorts(ctx context.Context, a *app, certsDir string) ([]proof, error) {
-	c := exposure.Cluster{Mode: exposure.Mode(r.cluster.TLS), Dial: r.tunnel.DialContext, Now: a.now()}
+	c := exposure.Cluster{Mode: exposure.Mode(r.cluster.TLS), Dial: r.dial, Now: a.now()}
 	for _, m := range r.cluster.Members {
 		c.Members = append(c.Members, exposure.Member{
 			Name: m.Name, ClientAddr: hostOf(m.ClientURL()), PeerAddr: hostOf(m.PeerURL()), ClosedAddr: closedAddr(m),
@@ -267,7 +271,7 @@ func hostOf(address string) string {
 // is meant for the member's own container.
 func closedAddr(m cluster.Member) string {
 	u, err := url.Parse(m.Settings.Get("listen-metrics-urls"))
-	if err != nil || u.Host == "" || !net.ParseIP(u.Hostname()).IsLoopback() {
+	if err != nil || u.Host == "" || m.Place.Listen.IsLoopback() || !net.ParseIP(u.Hostname()).IsLoopback() {
 		return ""
 	}
 	return net.JoinHostPort(m.Place.Host, u.Port())

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// runner is what the everyday commands ask of whatever runs a stack. It tells
+// the user what it has done.
+type runner interface {
+	// stop, start and restart are about the named members, or about all.
+	stop(ctx context.Context, a *app, members []string) error
+	start(ctx context.Context, a *app, members []string) error
+	restart(ctx context.Context, a *app, members []string) error
+	down(ctx context.Context, a *app, volumes bool) error
+	list(ctx context.Context) ([]containerInfo, error)
+	logs(ctx context.Context, a *app, members []string, o stack.LogOptions) error
+	close()
+}
+
+// The runners.
+var (
+	_ runner = (*driven)(nil)
+	_ runner = (*processes)(nil)
+)
+
+// runner finds what runs the stack: local processes if there are any, and
+// otherwise the engine.
+func (f *stackFlags) runner(ctx context.Context, a *app) (runner, error) {
+	p, err := f.cluster.processes(a)
+	if err != nil {
+		return nil, err
+	}
+	if p != nil {
+		return p, nil
+	}
+	return f.open(ctx, a)
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/process"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// This file tells when local processes serve.
+
+func dialDirectly(ctx context.Context, network, address string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
+
+// probeEvery is the pause between two questions to a member that starts.
+const probeEvery = 5 * time.Millisecond
+
+// waitServing returns when all of these members answer a linearizable read, or
+// says which does not, with its last words.
+func (p *processes) waitServing(ctx context.Context, members []process.Member, timeout time.Duration) error {
+	r, err := p.reach()
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	errs := make([]error, len(members))
+	var all sync.WaitGroup
+	for i, m := range members {
+		all.Go(func() { errs[i] = p.untilServing(limited, r, m.Name, timeout) })
+	}
+	all.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, err := range errs { // one cause usually shows on all of them
+		if err != nil {
+			return explainFailure(err)
+		}
+	}
+	return nil
+}
+
+func (p *processes) untilServing(ctx context.Context, r *running, name string, timeout time.Duration) error {
+	m, err := findMember(r.cluster, name)
+	if err != nil {
+		return err
+	}
+	for {
+		err := r.askMember(ctx, m)
+		if err == nil {
+			return nil
+		}
+		if cause := p.failed(name); cause != "" {
+			return p.unwell(name, cause)
+		}
+		select {
+		case <-ctx.Done():
+			return p.unwell(name, fmt.Sprintf("does not answer within %s (%v)", timeout, err))
+		case <-time.After(probeEvery):
+		}
+	}
+}
+
+// askMember reads linearizably.
+func (r *running) askMember(ctx context.Context, m cluster.Member) error {
+	once, cancel := context.WithTimeout(ctx, oneRead)
+	defer cancel()
+	return askAt(once, hostOf(m.ClientURL()), m.ClientURL(), r.tls, linearizableRead(once))
+}
+
+// oneRead is how long a member may think about one read: one that has no leader
+// yet would think for ever.
+const oneRead = time.Second
+
+// failed says what is wrong with a member that cannot come to serve by itself;
+// empty as long as it can.
+func (p *processes) failed(name string) string {
+	s, err := p.home.State()
+	if err != nil || !s.Running {
+		return "is not running any more"
+	}
+	for _, m := range s.Members {
+		if m.Name == name && m.Status != process.Running {
+			return fmt.Sprintf("ended (%s)", m.LastExit)
+		}
+	}
+	return ""
+}
+
+// unwell puts a member's last lines to what is wrong with it.
+func (p *processes) unwell(name, cause string) error {
+	u := &stack.UnwellError{Container: name, Service: name, What: cause}
+	const enough = 50
+	err := p.home.Logs(context.Background(), process.LogOptions{Members: []string{name}, Tail: enough}, func(l process.Line) {
+		u.Log = append(u.Log, l.Text)
+	})
+	return errors.Join(u, err)
+}
+
+// serving says how each member is, in Docker's words for a health check.
+func (p *processes) serving(ctx context.Context) map[string]string {
+	words := map[string]string{}
+	r, err := p.reach()
+	if err != nil {
+		return words
+	}
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for _, m := range r.cluster.Members {
+		all.Go(func() {
+			word := "healthy"
+			if r.askMember(ctx, m) != nil {
+				word = "unhealthy"
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			words[m.Name] = word
+		})
+	}
+	all.Wait()
+	return words
+}
+
+// proveListening compares what the members' processes listen on with what they
+// are meant to.
+func (p *processes) proveListening(ctx context.Context) ([]proof, error) {
+	s, err := p.home.State()
+	if err != nil {
+		return nil, err
+	}
+	var proofs []proof
+	for i, m := range s.Members {
+		var promised []string
+		for address := range p.stack.Members[i].Addresses {
+			promised = append(promised, address)
+		}
+		seen, err := process.Listening(ctx, m.Process.PID)
+		if err != nil {
+			return nil, err
+		}
+		proofs = append(proofs, prove(m.Name, "listens on", orNone(promised), orNone(seen)))
+	}
+	return proofs, nil
+}
