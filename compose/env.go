@@ -22,7 +22,7 @@ func ShellFile(m cluster.Member) []byte { return Shell(m.Variables()) }
 
 // Shell gives variables as commands for a POSIX shell.
 func Shell(vars []cluster.Variable) []byte {
-	return lines(vars, func(v cluster.Variable) string { return "export " + v.Name + "=" + quoteShell(v.Value) })
+	return lines(vars, func(v cluster.Variable) string { return "export " + v.Name + "=" + QuoteShell(v.Value) })
 }
 
 func lines(vars []cluster.Variable, line func(cluster.Variable) string) []byte {
@@ -48,7 +48,8 @@ func quoteEnv(value string) string {
 	return `"` + envEscapes.Replace(value) + `"`
 }
 
-func quoteShell(value string) string {
+// QuoteShell writes a value as one word for a POSIX shell.
+func QuoteShell(value string) string {
 	if plain.MatchString(value) {
 		return value
 	}

@@ -37,6 +37,7 @@ containers. The shortest way to a cluster:
 		newConnectCommand(a),
 		newDiscoveryCommand(a),
 		newDNSCommand(a),
+		newDoctorCommand(a),
 		newDownCommand(a),
 		newEnvCommand(a),
 		newEtcdctlCommand(a),

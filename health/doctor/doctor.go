@@ -14,11 +14,26 @@ package doctor
 
 import (
 	"fmt"
+	"strings"
 )
 
 // Evidence is what is known of a stack.
 type Evidence struct {
 	Members []Member
+	// Flags are those that name the cluster on a command line, and CertsFlags
+	// those that name its certificates alone; each may be empty.
+	Flags, CertsFlags []string
+}
+
+// command completes the pattern of a command.
+func (e Evidence) command(pattern string) string {
+	for placeholder, flags := range map[string][]string{"FLAGS": e.Flags, "CERTS": e.CertsFlags} {
+		if len(flags) == 0 {
+			pattern = strings.ReplaceAll(pattern, " "+placeholder, "")
+		}
+		pattern = strings.ReplaceAll(pattern, placeholder, strings.Join(flags, " "))
+	}
+	return pattern
 }
 
 // Member is what is known of one member.
@@ -60,10 +75,6 @@ type Diagnosis struct {
 	Evidence string // the line of the log, or the engine's words, that tell it
 }
 
-func (d Diagnosis) String() string {
-	return fmt.Sprintf("%s: %s", d.Member, d.Cause)
-}
-
 // Diagnose gives the cause that explains the most, and false if there is
 // nothing to explain.
 func Diagnose(e Evidence) (Diagnosis, bool) {
@@ -78,6 +89,7 @@ func Diagnose(e Evidence) (Diagnosis, bool) {
 			}
 		}
 	}
+	best.Command = e.command(best.Command)
 	return best.Diagnosis, found
 }
 
@@ -140,7 +152,7 @@ func fromLog(m Member) []candidate {
 	}
 	if len(found) == 0 && last != "" {
 		found = append(found, candidate{
-			Diagnosis{m.Name, "it says: " + last, "etcdctr logs " + m.Name, last}, rankUnknown,
+			Diagnosis{m.Name, "it says: " + last, "etcdctr logs FLAGS " + m.Name, last}, rankUnknown,
 		})
 	}
 	return found

@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// Commands that put things right. Those that delete data say so in the cause.
+// Commands that put things right. FLAGS and CERTS stand for the flags that
+// say which cluster is meant, and where its certificates are.
 const (
-	up         = "etcdctr up"
-	anew       = "etcdctr down --volumes && etcdctr up"
-	newCerts   = "etcdctr certs create && etcdctr up"
-	renewCerts = "etcdctr certs renew"
+	up         = "etcdctr up FLAGS"
+	anew       = "etcdctr down --volumes FLAGS && etcdctr up FLAGS  # deletes the data"
+	newCerts   = "etcdctr certs create FLAGS && etcdctr up FLAGS"
+	renewCerts = "etcdctr certs renew CERTS"
 	newToken   = "etcdctr discovery new"
 )
 
@@ -30,9 +31,9 @@ var rules = []rule{
 	{re(`no space left on device`),
 		"its disk is full", "docker system df", false},
 	{re(`(?:cannot access|failed to list) data directory: .*permission denied`),
-		"it may not write to its data directory, which belongs to another user: the volume was made for another image", anew + "  # deletes the data", false},
+		"it may not write to its data directory, which belongs to another user: the volume was made for another image", anew, false},
 	{re(`listen tcp (\S+): bind: address already in use`),
-		"something else listens on $1", "etcdctr restart NAME", false},
+		"something else listens on $1", "etcdctr restart FLAGS NAME", false},
 
 	// The settings of one member.
 	{re(`conflicting environment variable is shadowed by corresponding command-line flag.*: (ETCD_\w+)`),
@@ -79,27 +80,27 @@ var rules = []rule{
 	// Where a member belongs.
 	{re(`member (\w+) has already been bootstrapped`),
 		"its data is gone, and the others still know it as member $1: it has to be removed, added again and started with initial-cluster-state: existing",
-		"etcdctr etcdctl member remove $1", false},
+		"etcdctr etcdctl FLAGS member remove $1", false},
 	{re(`tocommit\(\d+\) is out of range`),
 		"it has lost data that it had confirmed, and must not go on under its old ID: remove it, delete its data and add it anew",
-		"etcdctr etcdctl member list", false},
+		"etcdctr etcdctl FLAGS member list", false},
 	{re(`member has been permanently removed from the cluster|removed from the cluster permanently`),
 		"it was removed from the cluster and must not start again on its old data",
-		anew + "  # deletes the data", false},
+		anew, false},
 	{re(`member count is unequal`),
 		"the cluster that it is to join has another number of members than its initial-cluster: correct the members in the cluster file", up, false},
 	{re(`unmatched member while checking PeerURLs|unmatched member`),
 		"the cluster that it is to join has members at other URLs than its initial-cluster: correct the members in the cluster file", up, false},
 	{re(`cluster ID mismatch`),
 		"it is a member of another cluster than its peers: it was started on old data, or it did not find them the first time",
-		anew + "  # deletes the data", false},
+		anew, false},
 	{re(`unmarshal should never fail`),
 		"its data was last written by an etcd that this one can't follow on: go back to the release before, write more than snapshot-count entries, and upgrade then",
-		"etcdctr up --etcd 3.6", false},
+		"etcdctr up FLAGS --etcd 3.6", false},
 
 	// What others suffer from.
 	{re(`mvcc: database space exceeded`),
-		"its database reached the quota", "etcdctr etcdctl alarm list", true},
+		"its database reached the quota", "etcdctr etcdctl FLAGS alarm list", true},
 	{re(`remote error: tls: (.+)`),
 		"somebody does not accept its certificate ($1), or shows none that it accepts; the log of who dials tells why", newCerts, true},
 	{re(`lookup (\S+?)(?: on \S+)?: no such host`),

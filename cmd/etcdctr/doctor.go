@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/moby/moby/client"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/health/doctor"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+func newDoctorCommand(a *app) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Name the cause of a stack that does not come up, and a command for it",
+		Long: `doctor looks at the members' containers, at their logs and at what they answer,
+and names one cause and one command that puts it right: the cause that explains
+the others. It exits with 0 if there is nothing to put right.`,
+		Args: cobra.NoArgs,
+	}
+	f := addClusterFlags(cmd)
+	addFormatFlag(cmd, &format)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return runDoctor(cmd.Context(), a, f, format)
+	}
+	return cmd
+}
+
+// diagnosis is the form that scripts read.
+type diagnosis struct {
+	Healthy  bool   `json:"healthy"`
+	Member   string `json:"member,omitempty"`
+	Cause    string `json:"cause,omitempty"`
+	Command  string `json:"command,omitempty"`
+	Evidence string `json:"evidence,omitempty"`
+}
+
+func runDoctor(ctx context.Context, a *app, f *clusterFlags, format string) error {
+	spec, err := f.checkedSpec(a)
+	if err != nil {
+		return err
+	}
+	engine, err := connectEngine(ctx)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	p := patient{app: a, engine: engine, flags: f}
+	if p.cluster, err = cluster.Resolve(spec, cluster.InContainers); err != nil {
+		return err
+	}
+	if p.state, err = stack.Observe(ctx, engine, p.cluster.Name); err != nil {
+		return err
+	}
+	d, err := p.examine(ctx, spec)
+	if err != nil {
+		return err
+	}
+	return a.tellDiagnosis(d, format)
+}
+
+func (a *app) tellDiagnosis(d diagnosis, format string) error {
+	if format == formatJSON {
+		if err := a.printJSON(d); err != nil || d.Healthy {
+			return err
+		}
+		return exitStatus(exitFailure)
+	}
+	if d.Healthy {
+		a.say("healthy: nothing to put right")
+		return nil
+	}
+	fmt.Fprintf(a.out, "cause    %s: %s\n", d.Member, d.Cause)
+	fmt.Fprintf(a.out, "command  %s\n", d.Command)
+	if d.Evidence != "" {
+		fmt.Fprintf(a.out, "seen     %s\n", d.Evidence)
+	}
+	return exitStatus(exitFailure)
+}
+
+// patient is a stack that may not be well.
+type patient struct {
+	app     *app
+	engine  *client.Client
+	flags   *clusterFlags
+	cluster *cluster.Cluster // as described
+	state   *stack.State
+}
+
+// examine asks the engine, the logs and the members, in the order in which they
+// can tell something.
+func (p *patient) examine(ctx context.Context, spec cluster.Spec) (diagnosis, error) {
+	if len(p.state.Members()) == 0 {
+		return diagnosis{Member: p.cluster.Name, Cause: "there is no stack of this name on the engine", Command: p.command("up")}, nil
+	}
+	report, err := p.ask(ctx, spec)
+	if err != nil {
+		return diagnosis{}, err
+	}
+	if report.Healthy {
+		return diagnosis{Healthy: true}, nil
+	}
+	evidence, err := p.gather(ctx, report)
+	if err != nil {
+		return diagnosis{}, err
+	}
+	if d, found := doctor.Diagnose(evidence); found {
+		return diagnosis{Member: d.Member, Cause: d.Cause, Command: d.Command, Evidence: d.Evidence}, nil
+	}
+	return p.fromHealth(report), nil
+}
+
+// fromHealth is for members that run and answer, and are no healthy cluster all
+// the same.
+func (p *patient) fromHealth(report health.Report) diagnosis {
+	d := diagnosis{Member: p.cluster.Name, Cause: report.Failures[0], Command: p.command("health")}
+	clusters := map[string]bool{}
+	for _, m := range report.Members {
+		if m.ClusterID != "" {
+			clusters[m.ClusterID] = true
+		}
+	}
+	if len(clusters) > 1 {
+		d.Command = p.command("down --volumes") + " && " + p.command("up") + "  # deletes the data"
+	}
+	return d
+}
+
+// command gives a command about the same cluster, to be typed.
+func (p *patient) command(verb string) string {
+	return strings.Join(append([]string{"etcdctr", verb}, p.flagsToo(nil)...), " ")
+}
+
+// flagsToo are the flags that the cluster was described with, all or some of
+// them, as they are typed again.
+func (p *patient) flagsToo(only []string) []string {
+	var words []string
+	p.flags.cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name != "format" && (only == nil || slices.Contains(only, f.Name)) {
+			words = append(words, "--"+f.Name, compose.QuoteShell(f.Value.String()))
+		}
+	})
+	return words
+}
+
+// ask puts the questions of `health`. Members that can't be reached because
+// there is no way to them at all are silent.
+func (p *patient) ask(ctx context.Context, spec cluster.Spec) (health.Report, error) {
+	r := &running{engine: p.engine, promised: p.cluster}
+	defer func() {
+		if r.tunnel != nil {
+			_ = r.tunnel.Close()
+		}
+	}()
+	err := r.open(ctx, p.app, spec, p.flags.certificates(), stack.AutoRoute)
+	if err != nil {
+		if ctx.Err() != nil {
+			return health.Report{}, ctx.Err()
+		}
+		return health.Report{Failures: []string{err.Error()}}, nil
+	}
+	report := r.expected().Check(ctx)
+	return report, ctx.Err()
+}
+
+// gather collects the evidence about each member that was described or is
+// there.
+func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evidence, error) {
+	e := doctor.Evidence{Flags: p.flagsToo(nil), CertsFlags: p.flagsToo([]string{"file", "certs-dir"})}
+	for _, name := range p.names() {
+		m := doctor.Member{Name: name, Status: doctor.Missing, Serves: answered(report, name)}
+		if c, ok := p.state.Service(name); ok {
+			if err := p.inspect(ctx, c, &m); err != nil {
+				return e, err
+			}
+		}
+		e.Members = append(e.Members, m)
+	}
+	return e, nil
+}
+
+func (p *patient) names() []string {
+	var names []string
+	for _, m := range p.state.Members() {
+		names = append(names, m.Service)
+	}
+	if p.flags.file != "" || p.flags.cmd.Flags().Lookup("members").Changed {
+		names = names[:0]
+		for _, m := range p.cluster.Members {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+func answered(r health.Report, name string) bool {
+	for _, m := range r.Members {
+		if m.Name == name {
+			return m.ReadMillis > 0
+		}
+	}
+	return false
+}
+
+// logTail is how many of a member's lines are read: a failed start of etcd
+// takes about thirty.
+const logTail = "100"
+
+// inspect reads a container's state and the end of its log.
+func (p *patient) inspect(ctx context.Context, c stack.Container, m *doctor.Member) error {
+	in, err := p.engine.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
+	if err != nil {
+		return fmt.Errorf("ask the engine about %s: %w", c.Name, err)
+	}
+	m.Status = doctor.Status(c.Status)
+	if s := in.Container.State; s != nil {
+		m.ExitCode, m.OutOfMemory, m.EngineError = s.ExitCode, s.OOMKilled, s.Error
+	}
+	var lines []string
+	err = stack.Logs(ctx, p.engine, []stack.Container{c}, stack.LogOptions{Tail: logTail}, func(_ stack.Container, line string) {
+		lines = append(lines, line)
+	})
+	m.Log = lastRun(lines)
+	return err
+}
+
+// lastRun is the part of a log that etcd's last start, or the one before it,
+// has written: what an earlier one suffered from may be put right by now. The
+// start that has just begun may not have come to its failure yet.
+func lastRun(lines []string) []string {
+	const starts = `"msg":"Running: "`
+	seen := 0
+	for i := len(lines) - 1; i >= 0; i-- {
+		if strings.Contains(lines[i], starts) {
+			if seen++; seen == 2 {
+				return lines[i:]
+			}
+		}
+	}
+	return lines
+}
