@@ -53,8 +53,12 @@ func (d *Driver) planUp(ctx context.Context, w Wanted) (*State, *Plan, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	networks, err := changedNetworks(w, s)
+	if err != nil {
+		return nil, nil, err
+	}
 	var now standing
-	if len(causes) > 0 {
+	if len(causes)+len(networks) > 0 {
 		now = d.standing(ctx, s)
 	}
 	p, err := planUp(w, s, now, causes)

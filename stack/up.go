@@ -24,11 +24,12 @@ type upPlanner struct {
 	now  standing
 	plan *Plan
 
-	base    map[string]*Op // what makes "network KEY" and "volume NAME", and what clears a name for "service NAME"
-	started map[string]*Op // what starts a service; nil when it runs already
-	ended   map[string]*Op // waits for a service's end
-	healthy map[string]*Op // waits for a service's health check
-	causes  map[string]string
+	base    map[string]*Op    // what makes "network KEY" and "volume NAME", and what clears a name for "service NAME"
+	started map[string]*Op    // what starts a service; nil when it runs already
+	ended   map[string]*Op    // waits for a service's end
+	healthy map[string]*Op    // waits for a service's health check
+	causes  map[string]string // to replace a service's container
+	lost    map[string]string // why a service's container is removed before
 }
 
 // planUp plans as few operations as lead from s to w. Members are not touched
@@ -37,14 +38,16 @@ func planUp(w Wanted, s *State, now standing, causes map[string]string) (*Plan, 
 	u := &upPlanner{
 		w: w, s: s, now: now, plan: &Plan{Project: w.Project.Name}, causes: causes,
 		base: map[string]*Op{}, started: map[string]*Op{}, ended: map[string]*Op{}, healthy: map[string]*Op{},
+		lost: map[string]string{},
 	}
 	if err := errors.Join(u.checkNames(), u.checkVolumes(), u.checkMembers()); err != nil {
 		return nil, err
 	}
 	u.clear()
-	u.networks()
-	if err := errors.Join(u.volumes(), u.services()); err != nil {
-		return nil, err
+	for _, step := range []func() error{u.networks, u.volumes, u.services} {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
 	return u.plan, nil
 }
@@ -159,15 +162,16 @@ func (u *upPlanner) checkVolumes() error {
 }
 
 // checkMembers refuses to change who the members are: that is a change of the
-// cluster, which has to be told, and not one of containers alone. A member of
-// a first start that was interrupted is no new one: the others, whose
-// configuration names all of them, are as wanted.
+// cluster, which has to be told, and not one of containers alone. A member
+// without a container is no new one if it has its data, nor if the others,
+// whose configuration names all of them, are as wanted: then a first start was
+// interrupted.
 func (u *upPlanner) checkMembers() error {
 	var errs []error
 	members := u.s.Members()
 	changed := slices.ContainsFunc(members, func(c Container) bool { return u.causes[c.Service] == "its configuration changed" })
 	for _, s := range u.inOrder() {
-		if _, ok := current(u.w, u.s, s); !ok && isMember(s) && changed && len(members) > 0 {
+		if _, ok := current(u.w, u.s, s); !ok && isMember(s) && changed && !u.hasData(s) {
 			errs = append(errs, fmt.Errorf("%s is a new member, and the cluster exists: `up` does not change who its members are", s.Name))
 		}
 	}
@@ -196,58 +200,88 @@ func (u *upPlanner) clear() {
 	}
 }
 
+// changedNetworks gives the networks of a project that are there and otherwise
+// than wanted, by their names in the Compose file. One without a hash was made
+// by somebody who does not care.
+func changedNetworks(w Wanted, s *State) (map[string]Network, error) {
+	changed := map[string]Network{}
+	for key, wanted := range w.Project.Networks {
+		h, err := networkHash(wanted)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range s.Networks {
+			if n.Name == wanted.Name && n.ConfigHash != "" && n.ConfigHash != h {
+				changed[key] = n
+			}
+		}
+	}
+	return changed, nil
+}
+
 // networks creates what is missing. A changed network takes all containers on
 // it with it: an engine cannot change one.
-func (u *upPlanner) networks() {
+func (u *upPlanner) networks() error {
+	changed, err := changedNetworks(u.w, u.s)
+	if err != nil {
+		return err
+	}
 	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Networks)) {
 		n := u.w.Project.Networks[key]
-		if n.External {
+		old, isChanged := changed[key]
+		if bool(n.External) || !isChanged && u.hasNetwork(n.Name) {
 			continue
 		}
-		h, _ := networkHash(n) // a string-keyed structure of plain values always marshals
-		i := slices.IndexFunc(u.s.Networks, func(o Network) bool { return o.Name == n.Name })
-		if i >= 0 && (u.s.Networks[i].ConfigHash == h || u.s.Networks[i].ConfigHash == "") {
-			continue
+		h, err := networkHash(n)
+		if err != nil {
+			return err
 		}
-		op := &Op{Verb: CreateNetwork, Name: n.Name, Cause: "it is not there", network: &networkCreation{n, u.w.objectLabels(n.Labels, networkLabel, key, h)}}
-		if i >= 0 {
+		op := &Op{
+			Verb: CreateNetwork, Name: n.Name, Cause: "it is not there",
+			network: &networkCreation{n, u.w.objectLabels(n.Labels, networkLabel, key, h)},
+		}
+		if isChanged {
 			op.Cause = "its configuration changed"
-			op.After = []*Op{u.removeNetwork(key, u.s.Networks[i])}
+			op.After = []*Op{u.removeNetwork(key, old)}
 		}
 		u.base["network "+key] = u.plan.add(op)
 	}
+	return nil
+}
+
+func (u *upPlanner) hasNetwork(name string) bool {
+	return slices.ContainsFunc(u.s.Networks, func(n Network) bool { return n.Name == name })
 }
 
 func (u *upPlanner) removeNetwork(key string, n Network) *Op {
+	cause := "its network " + n.Name + " changed"
+	var on []Container
+	for _, c := range u.s.Containers {
+		if _, uses := u.w.Project.Services[c.Service].Networks[key]; uses {
+			on = append(on, c)
+		}
+	}
+	stops := u.plan.stopAll(on, u.now.leader)
 	remove := &Op{Verb: RemoveNetwork, Name: n.Name, Cause: "its configuration changed", object: n.ID}
-	var last []*Op
-	for _, c := range stopOrder(u.s.Containers, u.now.leader) {
-		s, ok := u.w.Project.Services[c.Service]
-		if _, uses := s.Networks[key]; !ok || !uses {
-			continue
-		}
-		cause := "its network " + n.Name + " is replaced"
-		gone := u.remove(c, cause, last...)
-		if c.Service == u.now.leader || len(last) == 0 {
-			last = append(last, gone)
-		}
-		remove.After = append(remove.After, gone)
-		u.forget(c)
+	for _, c := range on {
+		remove.After = append(remove.After, u.plan.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: cause}, stops[c.ID]))
+		u.forget(c, cause)
 	}
 	return u.plan.add(remove)
 }
 
 // forget plans on as if the container had never been there.
-func (u *upPlanner) forget(c Container) {
+func (u *upPlanner) forget(c Container, cause string) {
 	kept := slices.Clone(u.s.Containers)
 	u.s.Containers = slices.DeleteFunc(kept, func(o Container) bool { return o.ID == c.ID })
 	delete(u.causes, c.Service)
+	u.lost[c.Service] = cause
 }
 
 // remove stops a container, if it runs, and removes it.
 func (u *upPlanner) remove(c Container, cause string, after ...*Op) *Op {
 	if c.Running() || c.Status == container.StateRestarting {
-		after = append(after, u.plan.stop(c, cause, after...))
+		after = []*Op{u.plan.stop(c, cause, after...)}
 	}
 	return u.plan.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: cause}, after...)
 }
@@ -268,6 +302,13 @@ func (u *upPlanner) volumes() error {
 		})
 	}
 	return nil
+}
+
+// hasData reports whether a service has data from before.
+func (u *upPlanner) hasData(s types.ServiceConfig) bool {
+	return slices.ContainsFunc(s.Volumes, func(v types.ServiceVolumeConfig) bool {
+		return v.Type == types.VolumeTypeVolume && u.hasVolume(u.w.Project.Volumes[v.Source].Name)
+	})
 }
 
 func (u *upPlanner) hasVolume(name string) bool {

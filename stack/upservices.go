@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,9 +29,7 @@ func (u *upPlanner) services() error {
 		}
 	}
 	if u.volatile(members) {
-		if err := u.renewAll(slices.Concat(before, members, after)); err != nil {
-			return err
-		}
+		u.renewAll(slices.Concat(before, members, after))
 	}
 	if err := u.singles(before); err != nil {
 		return err
@@ -67,7 +66,7 @@ func (u *upPlanner) single(s types.ServiceConfig) error {
 	cause := u.causes[s.Name]
 	switch {
 	case !ok:
-		made, err := u.create(s, u.w.containerName(s), "it is not there")
+		made, err := u.create(s, u.w.containerName(s), cmp.Or(u.lost[s.Name], "it is not there"))
 		if err != nil {
 			return err
 		}
@@ -150,21 +149,17 @@ func (u *upPlanner) volatile(members []types.ServiceConfig) bool {
 
 // renewAll plans for the members to start anew, empty, and with them whatever
 // had part in their first start.
-func (u *upPlanner) renewAll(services []types.ServiceConfig) error {
+func (u *upPlanner) renewAll(services []types.ServiceConfig) {
 	u.plan.Notes = append(u.plan.Notes, "the members keep their data in memory: it is lost, and the cluster starts empty")
 	for _, s := range services {
 		c, ok := current(u.w, u.s, s)
 		if !ok {
 			continue
 		}
-		cause := u.causes[s.Name]
-		if cause == "" {
-			cause = "it starts anew with the others"
-		}
+		cause := cmp.Or(u.causes[s.Name], "it starts anew with the others")
 		u.base["service "+s.Name] = u.plan.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: cause}, u.base["service "+s.Name])
-		u.forget(c)
+		u.forget(c, cause)
 	}
-	return nil
 }
 
 // split tells the members that have to be replaced one by one from the others.

@@ -1,0 +1,194 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/moby/api/types/container"
+)
+
+// started gives a driver of an engine on which three members run, etcd2 leads.
+func started(t *testing.T) (*Driver, *fakeEngine) {
+	t.Helper()
+	e := newFakeEngine()
+	d := &Driver{Engine: e, Prober: fakeProber{leader: "etcd2"}, WaitTimeout: time.Second}
+	if _, err := d.Up(t.Context(), wanted(t, three), false); err != nil {
+		t.Fatal(err)
+	}
+	e.calls = nil
+	return d, e
+}
+
+func observe(t *testing.T, d *Driver) *State {
+	t.Helper()
+	s, err := Observe(t.Context(), d.Engine, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestLeaderIsStoppedWhenTheOthersAreSilent(t *testing.T) {
+	d, _ := started(t)
+	s := observe(t, d)
+	wantPlan(t, d.PlanStop(t.Context(), s, s.Containers), `
+ 1  stop p-etcd1-1
+ 2  wait for the silence of p-etcd1-1
+ 3  stop p-etcd3-1
+ 4  wait for the silence of p-etcd3-1
+ 5  stop p-etcd2-1, after 2, 4: it leads
+`)
+}
+
+func TestDownStopsGentlyAndKeepsVolumes(t *testing.T) {
+	d, e := started(t)
+	p, err := d.PlanDown(t.Context(), "p", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Run(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if len(e.containers)+len(e.networks) > 0 || len(e.volumes) != 3 {
+		t.Errorf("left are %d containers, %d networks and %d volumes", len(e.containers), len(e.networks), len(e.volumes))
+	}
+	if stops := strings.Count(strings.Join(e.calls, "\n"), "stop "); stops != 3 {
+		t.Errorf("%d members were stopped before they were removed, want 3", stops)
+	}
+}
+
+func TestDownWithVolumesDoesNotStopFirst(t *testing.T) {
+	d, _ := started(t)
+	p, err := d.PlanDown(t.Context(), "p", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range p.Ops {
+		o.object = "" // an ID that differs from run to run
+	}
+	wantPlan(t, p, `
+ 1  remove container p-etcd1-1
+ 2  remove container p-etcd2-1
+ 3  remove container p-etcd3-1
+ 4  remove network p_cluster, after 1, 2, 3
+ 5  remove volume p_etcd1-data, after 1, 2, 3
+ 6  remove volume p_etcd2-data, after 1, 2, 3
+ 7  remove volume p_etcd3-data, after 1, 2, 3
+`)
+}
+
+func TestRestartTakesServingMembersOneByOneLeaderLast(t *testing.T) {
+	d, _ := started(t)
+	s := observe(t, d)
+	wantPlan(t, d.PlanRestart(t.Context(), s, s.Containers), `
+ 1  stop p-etcd1-1
+ 2  start p-etcd1-1, after 1
+ 3  wait for an answer of p-etcd1-1, after 2
+ 4  stop p-etcd3-1, after 3
+ 5  start p-etcd3-1, after 4
+ 6  wait for an answer of p-etcd3-1, after 5
+ 7  stop p-etcd2-1, after 6
+ 8  start p-etcd2-1, after 7
+ 9  wait for an answer of p-etcd2-1, after 8
+`)
+}
+
+func TestStartStartsWhatDoesNotRun(t *testing.T) {
+	d, e := started(t)
+	stopped, err := e.find("p-etcd2-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped.status = container.StateExited
+	s := observe(t, d)
+	wantPlan(t, d.PlanStart(s, s.Containers), `
+ 1  start p-etcd2-1: it does not run: Exited (0) a moment ago
+ 2  wait for an answer of p-etcd1-1
+ 3  wait for an answer of p-etcd2-1, after 1
+ 4  wait for an answer of p-etcd3-1
+`)
+}
+
+func wantPlan(t *testing.T, p *Plan, want string) {
+	t.Helper()
+	if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), p.String()); diff != "" {
+		t.Errorf("plan (-want +got):\n%s", diff)
+	}
+}
+
+func TestMemberThatCannotComeUpIsReportedWithItsLastLines(t *testing.T) {
+	for what, test := range map[string]struct {
+		damage func(*fakeContainer)
+		want   string
+	}{
+		"exited":     {func(c *fakeContainer) { c.status, c.exit = container.StateExited, 1 }, "p-etcd2-1 exited with code 1"},
+		"killed":     {func(c *fakeContainer) { c.status, c.exit = container.StateExited, 137 }, "p-etcd2-1 was killed"},
+		"restarting": {func(c *fakeContainer) { c.status, c.exit, c.restarts = container.StateRestarting, 1, 3 }, "p-etcd2-1 exited with code 1, 3 times in a row"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			e := newFakeEngine()
+			e.before = func(change string) error {
+				if change == "start p-etcd1-1" {
+					c, err := e.find("p-etcd2-1")
+					if err != nil {
+						return err
+					}
+					test.damage(c)
+					c.log = "first line\nlast line\n"
+				}
+				return nil
+			}
+			// The one that breaks must not be started behind that.
+			file := strings.Replace(three, `etcd1: {<<: *member,`, `etcd1: {<<: *member, depends_on: [etcd2],`, 1)
+			d := &Driver{Engine: e, Prober: fakeProber{}, WaitTimeout: time.Second}
+			_, err := d.Up(t.Context(), wanted(t, file), false)
+			u := (*UnwellError)(nil)
+			if !errors.As(err, &u) {
+				t.Fatalf("Up gave %v, want an UnwellError", err)
+			}
+			if u.Error() != test.want {
+				t.Errorf("Up gave %q, want %q", u.Error(), test.want)
+			}
+			if diff := cmp.Diff([]string{"first line", "last line"}, u.Log); diff != "" {
+				t.Errorf("log (-want +got):\n%s", diff)
+			}
+			if !e.empty() {
+				t.Error("what was created is still there")
+			}
+		})
+	}
+}
+
+func TestSilentMemberIsWaitedForAndNoLonger(t *testing.T) {
+	e := newFakeEngine()
+	d := &Driver{Engine: e, Prober: fakeProber{silent: map[string]bool{"etcd3": true}}, WaitTimeout: 50 * time.Millisecond}
+	_, err := d.Up(t.Context(), wanted(t, three), false)
+	const want = "p-etcd3-1 did not answer within 50ms: etcd3 is silent"
+	if err == nil || err.Error() != want {
+		t.Errorf("Up gave %v, want %s", err, want)
+	}
+}
+
+func TestSomebodyElsesSimultaneousStartIsJoined(t *testing.T) {
+	e := newFakeEngine()
+	other := &Driver{Engine: e, Prober: fakeProber{}, WaitTimeout: time.Second}
+	raced := false
+	d := &Driver{Engine: e, Prober: fakeProber{}, WaitTimeout: time.Second}
+	w := wanted(t, three)
+	e.before = func(change string) error {
+		if change == "create container p-etcd1-1" && !raced {
+			raced = true
+			_, err := other.Up(context.WithoutCancel(t.Context()), w, false)
+			return err
+		}
+		return nil
+	}
+	if _, err := d.Up(t.Context(), w, false); err != nil {
+		t.Fatal(err)
+	}
+	wantAsWanted(t, d)
+}
