@@ -26,31 +26,35 @@ func TestCFSSLFilesBecomeAPlan(t *testing.T) {
 	}
 	for _, path := range archives {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			last := len(archive.Files) - 1
-			if archive.Files[last].Name != "plan" {
-				t.Fatal("the last file is not the plan")
-			}
-			dir := t.TempDir()
-			for _, f := range archive.Files[:last] {
-				if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			got := takeOver(dir)
-			if *update {
-				archive.Files[last].Data = []byte(got)
-				if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(string(archive.Files[last].Data), got); diff != "" {
-				t.Errorf("plan (-want +got):\n%s", diff)
-			}
+			testArchive(t, path)
 		})
+	}
+}
+
+// testArchive compares the last file of an archive, the plan, with what the
+// others make.
+func testArchive(t *testing.T, path string) {
+	t.Helper()
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &archive.Files[len(archive.Files)-1]
+	dir := t.TempDir()
+	for _, f := range archive.Files[:len(archive.Files)-1] {
+		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := takeOver(dir)
+	if *update {
+		want.Data = []byte(got)
+		if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(string(want.Data), got); diff != "" {
+		t.Errorf("plan (-want +got):\n%s", diff)
 	}
 }
 

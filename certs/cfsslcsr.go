@@ -105,7 +105,7 @@ func (r *cfsslReader) leaf(q cfsslRequest) {
 func (r *cfsslReader) memberRequest(role string, q cfsslRequest) {
 	for i, m := range r.plan.Members {
 		if m.Name == role || m.Name == q.CN {
-			r.plan.Members[i].Hosts = append(m.Hosts, r.hosts(q)...)
+			r.plan.Members[i].Hosts = slices.Concat(m.Hosts, r.hosts(q))
 			r.leaf(q)
 			return
 		}

@@ -56,15 +56,11 @@ func newTLSCluster(t *testing.T, minor int, createArgs ...string) *tlsCluster {
 	return c
 }
 
-// certs runs `etcdctr certs` on the cluster's PKI and returns what it said.
-func (c *tlsCluster) certs(args ...string) string {
+// certs runs `etcdctr certs` on the cluster's PKI.
+func (c *tlsCluster) certs(args ...string) {
 	c.t.Helper()
 	args = append([]string{"certs", args[0], "--certs-dir", c.pki}, args[1:]...)
-	out, err := exec.CommandContext(c.t.Context(), etcdctrBinary(c.t), args...).CombinedOutput()
-	if err != nil {
-		c.t.Fatalf("etcdctr %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
+	run(c.t, "", etcdctrBinary(c.t), args...)
 }
 
 // start starts all members and waits until all are healthy.
@@ -130,8 +126,8 @@ func (c *tlsCluster) startMember(m *tlsMember) {
 // shows its log when the test has failed.
 func (c *tlsCluster) stopped(m *tlsMember, cmd *exec.Cmd) {
 	if cmd.Process != nil && cmd.ProcessState == nil {
-		cmd.Process.Kill()
-		cmd.Wait()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // its error is the kill
 	}
 	if c.t.Failed() {
 		c.t.Logf("log of %s:\n%s", m.name, tail(m.log.String()))
@@ -145,7 +141,7 @@ func (c *tlsCluster) restartOneByOne() {
 		if err := m.process.Process.Signal(syscall.SIGTERM); err != nil {
 			c.t.Fatal(err)
 		}
-		m.process.Wait() // etcd ends by the signal itself
+		_ = m.process.Wait() // etcd ends by the signal itself
 		c.startMember(m)
 		c.waitHealthy()
 	}
@@ -154,8 +150,7 @@ func (c *tlsCluster) restartOneByOne() {
 func (c *tlsCluster) waitHealthy() {
 	c.t.Helper()
 	waitUntil(c.t, time.Minute, func() error {
-		_, err := c.etcdctl("clients/root", "endpoint", "health")
-		return err
+		return c.etcdctl("endpoint", "health")
 	})
 }
 
@@ -175,13 +170,13 @@ func waitUntil(t *testing.T, limit time.Duration, try func() error) {
 	}
 }
 
-// etcdctl runs etcdctl with an identity of the PKI on all members.
-func (c *tlsCluster) etcdctl(identity string, args ...string) (string, error) {
+// etcdctl runs etcdctl on all members.
+func (c *tlsCluster) etcdctl(args ...string) error {
 	var endpoints []string
 	for _, m := range c.members {
 		endpoints = append(endpoints, "https://"+m.client)
 	}
-	dir := filepath.Join(c.pki, identity)
+	dir := filepath.Join(c.pki, "clients/root")
 	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, etcdBinary(c.t, c.minor, "etcdctl"), args...)
@@ -193,16 +188,16 @@ func (c *tlsCluster) etcdctl(identity string, args ...string) (string, error) {
 	)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("etcdctl %s as %s: %w\n%s", strings.Join(args, " "), identity, err, tail(string(out)))
+		return fmt.Errorf("etcdctl %s: %w\n%s", strings.Join(args, " "), err, tail(string(out)))
 	}
-	return string(out), nil
+	return nil
 }
 
 // wantServing wants reads and writes through every member to succeed.
 func (c *tlsCluster) wantServing() {
 	c.t.Helper()
 	for _, args := range [][]string{{"put", "key", "value"}, {"get", "key"}, {"endpoint", "health", "--cluster"}} {
-		if _, err := c.etcdctl("clients/root", args...); err != nil {
+		if err := c.etcdctl(args...); err != nil {
 			c.t.Error(err)
 		}
 	}

@@ -65,7 +65,7 @@ func TestServersAsEtcdctlJudgesThem(t *testing.T) {
 		c := newTLSCluster(t, minor)
 		c.start()
 		ca := c.authority("ca/client")
-		if _, err := c.etcdctl("clients/root", "endpoint", "health"); err != nil {
+		if err := c.etcdctl("endpoint", "health"); err != nil {
 			t.Fatal(err)
 		}
 		for name, pair := range map[string]*tls.Certificate{
@@ -78,7 +78,7 @@ func TestServersAsEtcdctlJudgesThem(t *testing.T) {
 			for _, m := range c.members {
 				c.replaceServer(m, pair)
 			}
-			if _, err := c.etcdctl("clients/root", "--command-timeout=2s", "endpoint", "health"); err == nil {
+			if err := c.etcdctl("--command-timeout=2s", "endpoint", "health"); err == nil {
 				t.Errorf("etcdctl accepts a server certificate: %s", name)
 			}
 		}

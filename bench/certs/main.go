@@ -96,12 +96,12 @@ func compare(ctx context.Context, etcdctr string, at place) (ours, theirs time.D
 
 // measure times one command in a folder of its own, which holds the given files
 // and afterwards must hold the whole PKI.
-func measure(ctx context.Context, parent string, files map[string]string, name string, args ...string) (time.Duration, error) {
+func measure(ctx context.Context, parent string, files map[string]string, name string, args ...string) (took time.Duration, err error) {
 	dir, err := os.MkdirTemp(parent, "etcdctr-bench-certs-")
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	for file, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
 			return 0, err
@@ -111,7 +111,7 @@ func measure(ctx context.Context, parent string, files map[string]string, name s
 	cmd.Dir = dir
 	start := time.Now()
 	out, err := cmd.CombinedOutput()
-	took := time.Since(start)
+	took = time.Since(start)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w\n%s", cmd, err, out)
 	}

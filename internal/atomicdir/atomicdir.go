@@ -89,13 +89,14 @@ func stage(ctx context.Context, dirs []Dir) error {
 }
 
 // unstage removes what stage has written, and the folders it has made on the
-// way if they are empty.
+// way: of those, the ones that nothing else is in. What cannot be removed now,
+// Recover removes later.
 func unstage(dirs []Dir) {
 	for _, d := range dirs {
-		os.RemoveAll(sibling(d.Path, newSuffix))
+		_ = os.RemoveAll(sibling(d.Path, newSuffix))
 	}
 	for _, p := range parents(dirs) {
-		os.Remove(p) // fails when something is in it
+		_ = os.Remove(p)
 	}
 }
 

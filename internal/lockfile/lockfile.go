@@ -61,9 +61,9 @@ func current(lock *flock.Flock) bool {
 
 func unlock(lock *flock.Flock, dir string, made bool) error {
 	if entries, err := os.ReadDir(dir); err == nil && made && len(entries) == 1 {
-		// Windows removes no open file: there the two stay.
+		// Windows removes no open file: there the two stay, which is no harm.
 		if os.Remove(lock.Path()) == nil {
-			os.Remove(dir)
+			_ = os.Remove(dir)
 		}
 	}
 	return lock.Unlock()
