@@ -45,8 +45,8 @@ type Cluster struct {
 	host     string // where the engine publishes ports, as seen from here
 	model    *cluster.Cluster
 	project  *types.Project
-	certsDir string
-	files    map[string]string // the volume that holds the files of a folder here
+	dir      string // for the certificates and the DNS server's files
+	sidecars []*box // what is not a member
 
 	madeNetworks []string
 	madeVolumes  []string
@@ -92,7 +92,12 @@ func (c *Cluster) Network() string { return c.madeNetworks[0] }
 // names, which mean nothing outside of their network.
 func (c *Cluster) Config() (clientv3.Config, error) {
 	config := clientv3.Config{Endpoints: c.Endpoints(), DialTimeout: dialTimeout}
-	if c.model.TLS != cluster.Mutual {
+	switch c.model.TLS {
+	case cluster.NoTLS:
+		return config, nil
+	case cluster.AutoTLS:
+		// Encrypted, not authenticated: nobody vouches for the certificates.
+		config.TLS = &tls.Config{InsecureSkipVerify: true}
 		return config, nil
 	}
 	root, err := c.Certificate(context.Background(), rootClient)
@@ -106,7 +111,7 @@ func (c *Cluster) Config() (clientv3.Config, error) {
 // CertsDir is the folder with the cluster's PKI, laid out as package certs
 // says, authorities included: a test can issue whatever it needs. It is removed
 // with the cluster, and empty without mutual TLS.
-func (c *Cluster) CertsDir() string { return c.certsDir }
+func (c *Cluster) CertsDir() string { return filepath.Join(c.dir, "certs") }
 
 // Certificate is a client's identity, as files on this machine.
 type Certificate struct {
@@ -130,14 +135,14 @@ func (c Certificate) TLS() (*tls.Config, error) {
 // first asked for. Once authentication is on, etcd takes the client for the
 // user of that name. "root" is there from the start.
 func (c *Cluster) Certificate(ctx context.Context, client string) (Certificate, error) {
-	if c.certsDir == "" {
+	if c.model.TLS != cluster.Mutual {
 		return Certificate{}, errors.New("the cluster has no certificates: it has them with tls: mutual")
 	}
 	plan := certs.Plan{Cluster: c.Name, Clients: []certs.ClientIdentity{{Name: client}}}
-	if _, err := (&certs.PKI{Dir: c.certsDir}).Ensure(ctx, plan); err != nil {
+	if _, err := (&certs.PKI{Dir: c.CertsDir()}).Ensure(ctx, plan); err != nil {
 		return Certificate{}, err
 	}
-	dir := filepath.Join(c.certsDir, "clients", client)
+	dir := filepath.Join(c.CertsDir(), "clients", client)
 	return Certificate{
 		CAFile:   filepath.Join(dir, "ca.crt"),
 		CertFile: filepath.Join(dir, "tls.crt"),
@@ -194,8 +199,8 @@ func (c *Cluster) Terminate(ctx context.Context) error {
 		_, err := c.engine().VolumeRemove(ctx, name, client.VolumeRemoveOptions{})
 		errs = append(errs, unlessGone(err))
 	}
-	if c.certsDir != "" {
-		errs = append(errs, os.RemoveAll(c.certsDir))
+	if c.dir != "" {
+		errs = append(errs, os.RemoveAll(c.dir))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cannot remove all of the etcd cluster %s: %w", c.Name, err)
@@ -205,13 +210,22 @@ func (c *Cluster) Terminate(ctx context.Context) error {
 
 // removeContainers does not give the members time to say goodbye.
 func (c *Cluster) removeContainers(ctx context.Context) error {
-	errs := make(chan error, len(c.Members))
-	for _, m := range c.Members {
-		go func() { errs <- m.remove(ctx) }()
+	boxes := c.boxes()
+	errs := make(chan error, len(boxes))
+	for _, b := range boxes {
+		go func() { errs <- b.remove(ctx) }()
 	}
 	var all error
-	for range c.Members {
+	for range boxes {
 		all = errors.Join(all, <-errs)
+	}
+	return all
+}
+
+func (c *Cluster) boxes() []*box {
+	all := slices.Clone(c.sidecars)
+	for _, m := range c.Members {
+		all = append(all, &m.box)
 	}
 	return all
 }

@@ -51,7 +51,7 @@ func wantUnpublished(t *testing.T, c inspected) {
 
 // wantCertificateDemanded wants both ports of the member at ip to refuse whom
 // they do not know, and the client port to serve whom it does.
-func wantCertificateDemanded(t *testing.T, s *stack, ip string) {
+func wantCertificateDemanded(t *testing.T, s *composeStack, ip string) {
 	t.Helper()
 	client, peer := net.JoinHostPort(ip, "2379"), net.JoinHostPort(ip, "2380")
 	known, nobody := s.clientTLS("clients/root"), &tls.Config{InsecureSkipVerify: true} //nolint:gosec // a stranger does not verify

@@ -66,6 +66,22 @@ func fixtureConfig(t *testing.T, etcd *Cluster) clientv3.Config {
 	return config
 }
 
+// TestStartKnowsEveryBootstrapAndTLSMode starts what the CLI can describe.
+func TestStartKnowsEveryBootstrapAndTLSMode(t *testing.T) {
+	for _, bootstrap := range []cluster.Bootstrap{cluster.Static, cluster.ByDiscovery, cluster.ByDNS} {
+		for _, tls := range []cluster.TLSMode{cluster.Mutual, cluster.AutoTLS, cluster.NoTLS} {
+			t.Run(fmt.Sprintf("%s/%s", bootstrap, tls), func(t *testing.T) {
+				spec := cluster.Spec{}
+				if bootstrap == cluster.ByDNS {
+					spec.DNSImage = dnsImage(t)
+				}
+				etcd := Start(t, WithSpec(spec), testImage(t), WithBootstrap(bootstrap), WithTLS(tls))
+				roundTrip(t, fixtureConfig(t, etcd))
+			})
+		}
+	}
+}
+
 // wantNothingLeft wants the engine to hold nothing of a cluster.
 func wantNothingLeft(t *testing.T, name string) {
 	t.Helper()
@@ -133,12 +149,16 @@ func ask(t *testing.T, etcd *Cluster, m *Member) error {
 	return err
 }
 
+// put writes a key, and tries again when a request is not answered: one that
+// went to a frozen member never is.
 func put(t *testing.T, c *clientv3.Client, key, value string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for {
-		_, err := c.Put(ctx, key, value)
+		attempt, cancel := context.WithTimeout(ctx, time.Second)
+		_, err := c.Put(attempt, key, value)
+		cancel()
 		if err == nil {
 			return
 		}
@@ -312,15 +332,11 @@ func TestStartMeetsNobodyOnATakenPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(etcd.makeNetworks(t.Context()), etcd.makeVolumes(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	m := &Member{Name: "etcd1", cluster: etcd, model: etcd.model.Members[0], port: port}
-	etcd.Members = []*Member{m}
-	if err := m.create(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.firstStart(t.Context()); err != nil {
+	etcd.lineUp()
+	m := etcd.Member("etcd1")
+	m.port, m.service.Ports[0].Published = port, port
+	err = errors.Join(etcd.makeNetworks(t.Context()), etcd.makeVolumes(t.Context()), m.create(t.Context()), m.firstStart(t.Context()))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if m.port == port {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -18,20 +17,15 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
-// clientPort is etcd's in the containers.
-const clientPort = "2379/tcp"
-
 // Member is one member of a running cluster. What its methods do to it is done
 // when they return, but for the cluster's reaction: see Ready.
 type Member struct {
 	Name string
 
-	cluster   *Cluster
+	box
 	model     cluster.Member
-	container *testcontainers.DockerContainer
 	port      string // on the engine's machine
 	unplugged map[string]*network.EndpointSettings
-	joins     string // the initial cluster, when the member joins one that runs
 }
 
 // Endpoint is where this process reaches the member.
@@ -41,7 +35,7 @@ func (m *Member) Endpoint() string {
 
 // ContainerEndpoint is where containers on the member's networks reach it.
 func (m *Member) ContainerEndpoint() string {
-	return m.scheme() + "://" + net.JoinHostPort(m.cluster.containerName(m.Name), strconv.Itoa(cluster.ClientPort))
+	return m.scheme() + "://" + net.JoinHostPort(fmt.Sprintf("%s-%s-1", m.cluster.Name, m.Name), strconv.Itoa(cluster.ClientPort))
 }
 
 func (m *Member) scheme() string {
@@ -112,33 +106,15 @@ func (m *Member) Reconnect(ctx context.Context) error {
 }
 
 // Logs is all that the member has written so far.
-func (m *Member) Logs(ctx context.Context) (string, error) {
-	if m.container == nil {
-		return "", errors.New("the member has no container")
-	}
-	r, err := m.container.Logs(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer r.Close()
-	text, err := io.ReadAll(r)
-	return string(text), err
-}
+func (m *Member) Logs(ctx context.Context) (string, error) { return m.logs(ctx) }
 
-// create makes the member's container.
-func (m *Member) create(ctx context.Context) error {
-	c := m.cluster
-	service := c.project.Services[m.Name]
-	if m.joins != "" {
-		service.Environment = joining(service.Environment, m.joins)
-	}
-	if m.port == "" {
-		m.port = strconv.Itoa(randomPort())
-	}
-	var err error
-	m.container, err = testcontainers.Run(ctx, service.Image,
-		append([]testcontainers.ContainerCustomizer{c.request(service, m.port), testcontainers.WithNoStart()}, c.options.customizers()...)...)
-	return err
+// place gives the member a port, and its service the one thing that the Compose
+// file does not know: which one it is.
+func (m *Member) place() {
+	m.port = strconv.Itoa(randomPort())
+	m.service.Ports = []types.ServicePortConfig{{
+		HostIP: m.cluster.publishAddress(), Published: m.port, Target: uint32(cluster.ClientPort), Protocol: "tcp",
+	}}
 }
 
 // joining is a member's environment for its start in a cluster that runs.
@@ -168,11 +144,11 @@ const portAttempts = 10
 // would lose the member.
 func (m *Member) firstStart(ctx context.Context) error {
 	for range portAttempts {
-		err := m.container.Start(ctx)
+		err := m.start(ctx)
 		if err == nil || !portTaken(err) {
 			return err
 		}
-		m.port = ""
+		m.place()
 		if err := errors.Join(m.remove(ctx), m.create(ctx)); err != nil {
 			return err
 		}
@@ -184,8 +160,4 @@ func (m *Member) firstStart(ctx context.Context) error {
 // machine has the port. The API has no code for that.
 func portTaken(err error) bool {
 	return strings.Contains(err.Error(), "port is already allocated") || strings.Contains(err.Error(), "address already in use")
-}
-
-func (m *Member) remove(ctx context.Context) error {
-	return testcontainers.TerminateContainer(m.container, testcontainers.StopContext(ctx), testcontainers.StopTimeout(0))
 }

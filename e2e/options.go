@@ -99,6 +99,12 @@ func (o *options) resolve(host string) (*cluster.Cluster, error) {
 		spec.Data = string(cluster.Volume)
 	}
 	spec.Publish = string(cluster.PublishLoopback)
+	if spec.WantsFreshToken() {
+		var err error
+		if spec.DiscoveryToken, err = cluster.NewDiscoveryToken(rand.Reader); err != nil {
+			return nil, err
+		}
+	}
 	return cluster.Resolve(spec, func(seat cluster.Seat) cluster.Place {
 		place := cluster.InContainers(seat)
 		if host != localAddress {

@@ -16,6 +16,11 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// readyTimeout is how long a cluster may take from the start of its containers
+// until every member answers. It is testcontainers' own default for a
+// container.
+const readyTimeout = time.Minute
+
 // connect waits until every member answers, and makes the cluster's client.
 func (c *Cluster) connect(ctx context.Context) error {
 	if err := c.Ready(ctx); err != nil {
@@ -82,15 +87,6 @@ func (m *Member) read(ctx context.Context) (uint64, error) {
 		return 0, err
 	}
 	return got.Header.ClusterId, nil
-}
-
-// running is an error for a member that is not, and cannot become ready.
-func (m *Member) running(ctx context.Context) error {
-	state, err := m.container.State(ctx)
-	if err != nil || state.Running {
-		return err
-	}
-	return fmt.Errorf("the container is %s, exit code %d: the member's log says why", state.Status, state.ExitCode)
 }
 
 // retry reads until a read succeeds. It gives up after a minute, or when

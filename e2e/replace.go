@@ -79,7 +79,7 @@ func (m *Member) announce(ctx context.Context) error {
 		}
 		return nil
 	})
-	m.joins = strings.Join(peers, ",")
+	m.service.Environment = joining(m.service.Environment, strings.Join(peers, ","))
 	return err
 }
 
@@ -103,7 +103,7 @@ func (c *Cluster) settled(ctx context.Context, change func() error) error {
 // emptyVolumes makes the member's own volumes anew. Those of its certificates
 // stay.
 func (m *Member) emptyVolumes(ctx context.Context) error {
-	for _, v := range m.cluster.project.Services[m.Name].Volumes {
+	for _, v := range m.service.Volumes {
 		known, ok := m.cluster.project.Volumes[v.Source]
 		if !ok {
 			continue

@@ -1,23 +1,143 @@
 package e2e
 
 import (
-	"strings"
-	"time"
+	"context"
+	"errors"
+	"fmt"
+	"io"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/moby/moby/api/types/container"
-	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
+	"github.com/testcontainers/testcontainers-go/wait"
+
+	"github.com/etcdctr/etcdctr/stack"
 )
 
-// This file turns a Compose service into what testcontainers asks the engine
-// for.
+// box is a service and the container that testcontainers made of it.
+type box struct {
+	cluster   *Cluster
+	service   types.ServiceConfig
+	container *testcontainers.DockerContainer
+}
 
-// customizers are the caller's, and the logger.
-func (o *options) customizers() []testcontainers.ContainerCustomizer {
-	return append([]testcontainers.ContainerCustomizer{testcontainers.WithLogger(o.log())}, o.customize...)
+// create makes the container, pulls its image if need be, and copies the files
+// that it mounts to the engine.
+func (b *box) create(ctx context.Context) error {
+	c := b.cluster
+	translated, err := c.wanted().Translate(b.service)
+	if err != nil {
+		return err
+	}
+	b.container, err = testcontainers.Run(ctx, b.service.Image, append([]testcontainers.ContainerCustomizer{
+		c.request(translated), testcontainers.WithNoStart(), testcontainers.WithLogger(c.options.log()),
+	}, c.options.customize...)...)
+	if err != nil {
+		return err
+	}
+	files, err := c.wanted().FileVolumes(b.service)
+	for _, v := range files {
+		err = errors.Join(err, v.Fill(ctx, c.engine()))
+	}
+	return err
+}
+
+func (b *box) start(ctx context.Context) error { return b.container.Start(ctx) }
+
+// await waits until the container has come to what another service depends on.
+func (b *box) await(ctx context.Context, condition string) error {
+	switch condition {
+	case types.ServiceConditionHealthy:
+		return wait.ForHealthCheck().WithStartupTimeout(readyTimeout).WaitUntilReady(ctx, b.container)
+	case types.ServiceConditionCompletedSuccessfully:
+		if err := wait.ForExit().WithExitTimeout(readyTimeout).WaitUntilReady(ctx, b.container); err != nil {
+			return err
+		}
+		state, err := b.container.State(ctx)
+		if err == nil && state.ExitCode != 0 {
+			err = fmt.Errorf("%s: exit code %d: its log says why", b.service.Name, state.ExitCode)
+		}
+		return err
+	}
+	return nil
+}
+
+// running is an error for a container that is not, and cannot become ready.
+func (b *box) running(ctx context.Context) error {
+	state, err := b.container.State(ctx)
+	if err != nil || state.Running {
+		return err
+	}
+	return fmt.Errorf("the container is %s, exit code %d: its log says why", state.Status, state.ExitCode)
+}
+
+func (b *box) logs(ctx context.Context) (string, error) {
+	if b.container == nil {
+		return "", errors.New("there is no container")
+	}
+	r, err := b.container.Logs(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	text, err := io.ReadAll(r)
+	return string(text), err
+}
+
+func (b *box) remove(ctx context.Context) error {
+	return testcontainers.TerminateContainer(b.container, testcontainers.StopContext(ctx), testcontainers.StopTimeout(0))
+}
+
+// wanted is the project for an engine that may be on another machine. On a
+// read-only root file system, files can only come in a volume anyway.
+func (c *Cluster) wanted() stack.Wanted {
+	return stack.Wanted{Project: c.project, CopyFiles: true}
+}
+
+// request asks testcontainers for the container that the stack driver would
+// make. testcontainers has ideas of its own about ports, and gives a container
+// no more than names on its further networks, so both are put right.
+func (c *Cluster) request(t *stack.Translation) testcontainers.CustomizeRequestOption {
+	return func(req *testcontainers.GenericContainerRequest) error {
+		req.Name, req.Labels, req.Networks = t.Name, t.Config.Labels, t.Networks[:1]
+		var config *container.Config
+		var host *container.HostConfig
+		req.ConfigModifier = func(made *container.Config) {
+			translated := t.Config
+			translated.Image, translated.Labels, translated.Env = made.Image, made.Labels, append(translated.Env, made.Env...)
+			*made, config = translated, made
+		}
+		req.HostConfigModifier = func(made *container.HostConfig) { *made, host = t.Host, made }
+		req.EndpointSettingsModifier = func(made map[string]*network.EndpointSettings) {
+			made[t.Networks[0]] = t.Endpoints[t.Networks[0]]
+		}
+		req.LifecycleHooks = append(req.LifecycleHooks, testcontainers.ContainerLifecycleHooks{
+			PreCreates: []testcontainers.ContainerRequestHook{func(context.Context, testcontainers.ContainerRequest) error {
+				config.ExposedPorts, host.PortBindings = t.Config.ExposedPorts, t.Host.PortBindings
+				return nil
+			}},
+			PostCreates: []testcontainers.ContainerHook{func(ctx context.Context, made testcontainers.Container) error {
+				return c.connectFurther(ctx, made.GetContainerID(), t)
+			}},
+		})
+		return nil
+	}
+}
+
+// connectFurther puts the container on all networks but the first, and on the
+// caller's. There it answers to its own name only, which is unique: of two
+// clusters on one network, none may take the other's etcd1 for its own.
+func (c *Cluster) connectFurther(ctx context.Context, id string, t *stack.Translation) error {
+	for _, name := range append(t.Networks[1:len(t.Networks):len(t.Networks)], c.options.networks...) {
+		_, err := c.engine().NetworkConnect(ctx, name, client.NetworkConnectOptions{Container: id, EndpointConfig: t.Endpoints[name]})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (o *options) log() log.Logger {
@@ -25,78 +145,4 @@ func (o *options) log() log.Logger {
 		return log.Default()
 	}
 	return o.logger
-}
-
-// request gives the service's container, not started. port is the one of the
-// engine's machine that the client port is published on.
-func (c *Cluster) request(s types.ServiceConfig, port string) testcontainers.CustomizeRequestOption {
-	return func(req *testcontainers.GenericContainerRequest) error {
-		req.Name = c.containerName(s.Name)
-		req.Cmd, req.Entrypoint = s.Command, s.Entrypoint
-		req.Env = map[string]string(s.Environment.Resolve(func(string) (string, bool) { return "", false }).ToMapping())
-		req.Labels = s.Labels
-		req.Networks, req.NetworkAliases = c.attachments(s)
-		req.ExposedPorts = []string{clientPort}
-		req.ConfigModifier = func(config *container.Config) {
-			config.Hostname, config.User = s.Hostname, s.User
-			config.StopTimeout = seconds(s.StopGracePeriod)
-			// The fixture asks the members itself, and more than a health check
-			// does. A process for every member and second adds up in tests.
-			config.Healthcheck = &container.HealthConfig{Test: []string{"NONE"}}
-		}
-		req.HostConfigModifier = func(host *container.HostConfig) {
-			host.ReadonlyRootfs, host.CapAdd, host.CapDrop, host.SecurityOpt = s.ReadOnly, s.CapAdd, s.CapDrop, s.SecurityOpt
-			host.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyMode(s.Restart)}
-			if s.Logging != nil {
-				host.LogConfig = container.LogConfig{Type: s.Logging.Driver, Config: s.Logging.Options}
-			}
-			host.Mounts = c.mounts(s)
-			host.PortBindings = network.PortMap{
-				network.MustParsePort(clientPort): {{HostIP: c.publishAddress(), HostPort: port}},
-			}
-		}
-		return nil
-	}
-}
-
-// containerName is the one that Compose would give, which the certificates
-// are for as well.
-func (c *Cluster) containerName(service string) string {
-	return strings.Join([]string{c.Name, service, "1"}, "-")
-}
-
-// attachments are the service's networks. On the stack's own it answers to its
-// name. On the caller's it answers to its container's name, which is unique:
-// two clusters on one network must not take each other's etcd1 for their own.
-func (c *Cluster) attachments(s types.ServiceConfig) (names []string, aliases map[string][]string) {
-	aliases = map[string][]string{}
-	for _, key := range s.NetworksByPriority() {
-		name := c.project.Networks[key].Name
-		names = append(names, name)
-		aliases[name] = []string{s.Name}
-	}
-	return append(names, c.options.networks...), aliases
-}
-
-func (c *Cluster) mounts(s types.ServiceConfig) []mount.Mount {
-	var all []mount.Mount
-	for _, v := range s.Volumes {
-		m := mount.Mount{Type: mount.Type(v.Type), Target: v.Target, ReadOnly: v.ReadOnly}
-		switch v.Type {
-		case types.VolumeTypeVolume:
-			m.Source = c.project.Volumes[v.Source].Name
-		case types.VolumeTypeBind:
-			m.Type, m.Source = mount.TypeVolume, c.files[v.Source]
-		}
-		all = append(all, m)
-	}
-	return all
-}
-
-func seconds(d *types.Duration) *int {
-	if d == nil {
-		return nil
-	}
-	s := int(time.Duration(*d).Seconds())
-	return &s
 }

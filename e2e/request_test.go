@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"net/netip"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/api/types/network"
 	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -17,57 +20,91 @@ import (
 // TestRequestMeansWhatTheServiceMeans follows a member with mutual TLS from the
 // spec to what the engine is asked for.
 func TestRequestMeansWhatTheServiceMeans(t *testing.T) {
-	c, name := modelOf(t, cluster.Spec{}), ""
-	name = c.Name
-	c.options = optionsOf(WithNetwork("mine"))
-	c.files = map[string]string{"/certs/members/etcd1": name + "_etcd1-files1"}
-	var req testcontainers.GenericContainerRequest
-	if err := c.request(c.project.Services["etcd1"], "23790")(&req); err != nil {
+	c := preparedCluster(t, cluster.Spec{})
+	translated, err := c.wanted().Translate(c.Member("etcd1").service)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if req.Name != name+"-etcd1-1" || req.Env["ETCD_NAME"] != "etcd1" || req.Env["ETCD_HEARTBEAT_INTERVAL"] != "10" {
-		t.Errorf("got name %s and environment %v", req.Name, req.Env)
+	var req testcontainers.GenericContainerRequest
+	if err := c.request(translated)(&req); err != nil {
+		t.Fatal(err)
 	}
-	wantNetworks := []string{name + "_cluster", name + "_loopback", "mine"}
-	if diff := cmp.Diff(wantNetworks, req.Networks); diff != "" {
-		t.Errorf("networks (-want +got):\n%s", diff)
+	config := container.Config{Image: "substituted", Labels: map[string]string{"whose": "testcontainers"}, Env: []string{"MINE=1"}}
+	req.ConfigModifier(&config)
+	if !slices.Contains(config.Env, "ETCD_NAME=etcd1") || !slices.Contains(config.Env, "ETCD_HEARTBEAT_INTERVAL=10") || !slices.Contains(config.Env, "MINE=1") {
+		t.Errorf("got environment %q", config.Env)
 	}
-	if aliases := req.NetworkAliases["mine"]; len(aliases) > 0 {
-		t.Errorf("on the caller's network, the member answers to %v too", aliases)
+	if config.Image != "substituted" || config.Labels["whose"] != "testcontainers" || config.Healthcheck.Test[0] != "NONE" {
+		t.Errorf("got %+v", config)
 	}
 	var host container.HostConfig
 	req.HostConfigModifier(&host)
 	want := container.HostConfig{
+		NetworkMode:    container.NetworkMode(c.Name + "_cluster"),
 		ReadonlyRootfs: true, CapDrop: []string{"ALL"}, CapAdd: []string{"DAC_OVERRIDE"}, SecurityOpt: []string{"no-new-privileges:true"},
 		RestartPolicy: container.RestartPolicy{Name: "no"},
 		LogConfig:     container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "3"}},
 		Mounts: []mount.Mount{
-			{Type: mount.TypeVolume, Source: name + "_etcd1-data", Target: cluster.ContainerVolumeDir},
-			{Type: mount.TypeVolume, Source: name + "_etcd1-files1", Target: cluster.ContainerCertsDir, ReadOnly: true},
+			{Type: mount.TypeVolume, Source: c.Name + "_etcd1-data", Target: cluster.ContainerVolumeDir},
+			{Type: mount.TypeVolume, Source: c.Name + "_etcd1-etc-etcd-certs", Target: cluster.ContainerCertsDir, ReadOnly: true},
 		},
 	}
-	if diff := cmp.Diff(want, host, cmpopts.IgnoreFields(container.HostConfig{}, "PortBindings")); diff != "" {
+	if diff := cmp.Diff(want, host, cmpopts.IgnoreFields(container.HostConfig{}, "PortBindings"), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("host configuration (-want +got):\n%s", diff)
 	}
-	for port, bindings := range host.PortBindings {
-		if port.String() != clientPort || len(bindings) != 1 || bindings[0].HostIP.String() != "127.0.0.1" {
-			t.Errorf("%s is published on %v", port, bindings)
+}
+
+// TestOnlyClientPortsArePublished also looks at what is not a member: left to
+// itself, testcontainers publishes whatever an image exposes.
+func TestOnlyClientPortsArePublished(t *testing.T) {
+	c := preparedCluster(t, cluster.Spec{Bootstrap: "discovery"})
+	for _, b := range c.boxes() {
+		translated, err := c.wanted().Translate(b.service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var req testcontainers.GenericContainerRequest
+		if err := c.request(translated)(&req); err != nil {
+			t.Fatal(err)
+		}
+		var config container.Config
+		var host container.HostConfig
+		req.ConfigModifier(&config)
+		req.HostConfigModifier(&host)
+		host.PortBindings = network.PortMap{network.MustParsePort("2380/tcp"): {{}}}
+		for _, hook := range req.LifecycleHooks[0].PreCreates {
+			if err := hook(t.Context(), req.ContainerRequest); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := network.PortMap{}
+		if m := c.Member(b.service.Name); m != nil {
+			want[network.MustParsePort("2379/tcp")] = []network.PortBinding{{HostIP: netip.MustParseAddr(localAddress), HostPort: m.port}}
+		}
+		if diff := cmp.Diff(want, host.PortBindings, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b network.Port) bool { return a == b })); diff != "" {
+			t.Errorf("%s is published as (-want +got):\n%s", b.service.Name, diff)
 		}
 	}
 }
 
-// modelOf is a cluster that has nothing but its description.
-func modelOf(t *testing.T, spec cluster.Spec) *Cluster {
+// preparedCluster is a cluster that has nothing but its description, as on an
+// engine on this machine.
+func preparedCluster(t *testing.T, spec cluster.Spec) *Cluster {
 	t.Helper()
-	model, err := optionsOf(WithSpec(spec)).resolve(localAddress)
+	o := optionsOf(WithSpec(spec))
+	model, err := o.resolve(localAddress)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := project(t.Context(), model, "/certs")
-	if err != nil {
+	c := &Cluster{Name: model.Name, options: o, model: model, host: localAddress, dir: t.TempDir()}
+	if err := c.makeFiles(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return &Cluster{Name: model.Name, model: model, project: p, host: localAddress}
+	if c.project, err = project(t.Context(), model, c.dir); err != nil {
+		t.Fatal(err)
+	}
+	c.lineUp()
+	return c
 }
 
 func TestOptionsApplyInTheirOrder(t *testing.T) {
@@ -82,11 +119,11 @@ func TestOptionsApplyInTheirOrder(t *testing.T) {
 }
 
 func TestTestsGetAFastClusterThatKeepsItsData(t *testing.T) {
-	c := modelOf(t, cluster.Spec{}).model
+	c := preparedCluster(t, cluster.Spec{}).model
 	if c.Profile != "ci" || c.Data != cluster.Volume {
 		t.Errorf("got profile %s and data in %s", c.Profile, c.Data)
 	}
-	if c = modelOf(t, cluster.Spec{Profile: "production", Data: "memory"}).model; c.Profile != "production" || c.Data != cluster.Memory {
+	if c = preparedCluster(t, cluster.Spec{Profile: "production", Data: "memory"}).model; c.Profile != "production" || c.Data != cluster.Memory {
 		t.Errorf("the spec asked for production in memory, got %s in %s", c.Profile, c.Data)
 	}
 }
@@ -99,7 +136,7 @@ func TestCertificatesAreForAnEngineElsewhereToo(t *testing.T) {
 	if hosts := c.Members[0].Hosts(); !strings.Contains(strings.Join(hosts, " "), "engine.example.com") {
 		t.Errorf("got %v", hosts)
 	}
-	if got := (&Cluster{host: "engine.example.com"}).publishAddress().String(); got != "0.0.0.0" {
+	if got := (&Cluster{host: "engine.example.com"}).publishAddress(); got != "0.0.0.0" {
 		t.Errorf("published on %s, where nobody else reaches it", got)
 	}
 }

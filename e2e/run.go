@@ -3,31 +3,13 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
-	"golang.org/x/sync/errgroup"
-
-	"github.com/etcdctr/etcdctr/certs"
-	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/compose"
 )
-
-// readyTimeout is how long a cluster may take from the start of its containers
-// until every member answers. It is testcontainers' own default for a
-// container.
-const readyTimeout = time.Minute
-
-// localAddress is where an engine on this machine publishes ports.
-const localAddress = "127.0.0.1"
 
 // cleanUpTimeout bounds the removal of a test's cluster.
 const cleanUpTimeout = time.Minute
@@ -51,24 +33,24 @@ func cleanUp(tb testing.TB, c *Cluster) {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanUpTimeout)
 	defer cancel()
 	if tb.Failed() {
-		logMembers(ctx, tb, c)
+		showLogs(ctx, tb, c)
 	}
 	if err := c.Terminate(ctx); err != nil {
 		tb.Error(err)
 	}
 }
 
-func logMembers(ctx context.Context, tb testing.TB, c *Cluster) {
+func showLogs(ctx context.Context, tb testing.TB, c *Cluster) {
 	tb.Helper()
 	if c == nil {
 		return
 	}
-	for _, m := range c.Members {
-		text, err := m.Logs(ctx)
+	for _, b := range c.boxes() {
+		text, err := b.logs(ctx)
 		if err != nil {
 			text = err.Error()
 		}
-		tb.Logf("the log of %s:\n%s", m.Name, tail(text))
+		tb.Logf("the log of %s:\n%s", b.service.Name, tail(text))
 	}
 }
 
@@ -83,7 +65,21 @@ func tail(text string) string {
 // an error: a start that failed hands back what it had made. A mistake in the
 // spec is reported as cluster.Resolve reports it.
 func Run(ctx context.Context, opts ...Option) (*Cluster, error) {
-	c, err := prepare(ctx, optionsOf(opts...))
+	const attempts = 5 // of finding a subnet that nobody has
+	for range attempts - 1 {
+		c, err := attempt(ctx, optionsOf(opts...))
+		if err == nil || !subnetTaken(err) {
+			return c, err
+		}
+		if err := c.Terminate(ctx); err != nil {
+			return c, err
+		}
+	}
+	return attempt(ctx, optionsOf(opts...))
+}
+
+func attempt(ctx context.Context, o *options) (*Cluster, error) {
+	c, err := prepare(ctx, o)
 	if err != nil {
 		return c, fmt.Errorf("cannot prepare an etcd cluster: %w", err)
 	}
@@ -91,100 +87,4 @@ func Run(ctx context.Context, opts ...Option) (*Cluster, error) {
 		return c, fmt.Errorf("cannot start the etcd cluster %s: %w", c.Name, err)
 	}
 	return c, nil
-}
-
-// prepare decides what the cluster is and makes its certificates: all that
-// needs no engine but for its address.
-func prepare(ctx context.Context, o *options) (*Cluster, error) {
-	c := &Cluster{options: o}
-	var err error
-	if c.provider, err = testcontainers.NewDockerProvider(testcontainers.WithLogger(o.log())); err != nil {
-		return nil, err
-	}
-	if c.host, err = c.provider.DaemonHost(ctx); err != nil {
-		return c, err
-	}
-	if c.host == "localhost" {
-		c.host = localAddress // ::1 on the same port may be anybody's
-	}
-	if c.model, err = o.resolve(c.host); err != nil {
-		return c, err
-	}
-	c.Name = c.model.Name
-	if err := c.makeCertificates(ctx); err != nil {
-		return c, err
-	}
-	c.project, err = project(ctx, c.model, c.certsDir)
-	return c, err
-}
-
-// project is the one that Compose would make of the cluster's file, with every
-// name and path decided.
-func project(ctx context.Context, c *cluster.Cluster, certsDir string) (*types.Project, error) {
-	file, err := compose.Marshal(ctx, c, compose.Project(c, compose.Options{CertsDir: filepath.ToSlash(certsDir)}))
-	if err != nil {
-		return nil, err
-	}
-	return compose.Load(ctx, "docker-compose.yml", file, certsDir)
-}
-
-func (c *Cluster) makeCertificates(ctx context.Context) error {
-	if c.model.TLS != cluster.Mutual {
-		return nil
-	}
-	dir, err := os.MkdirTemp("", c.Name+"-")
-	if err != nil {
-		return err
-	}
-	c.certsDir = dir
-	plan := certs.Plan{Cluster: c.Name, Clients: []certs.ClientIdentity{{Name: rootClient}}}
-	for _, m := range c.model.Members {
-		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: m.Hosts()})
-	}
-	_, err = (&certs.PKI{Dir: dir}).Ensure(ctx, plan)
-	return err
-}
-
-// start makes the containers before it starts any: a member that cannot
-// resolve another's name yet waits a second for it.
-func (c *Cluster) start(ctx context.Context) error {
-	if err := c.makeNetworks(ctx); err != nil {
-		return err
-	}
-	if err := c.makeVolumes(ctx); err != nil {
-		return err
-	}
-	for _, m := range c.model.Members {
-		c.Members = append(c.Members, &Member{Name: m.Name, cluster: c, model: m})
-	}
-	if err := c.each(ctx, (*Member).create); err != nil {
-		return err
-	}
-	if err := c.each(ctx, (*Member).firstStart); err != nil {
-		return err
-	}
-	return c.connect(ctx)
-}
-
-// each does something to all members at once.
-func (c *Cluster) each(ctx context.Context, do func(*Member, context.Context) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, m := range c.Members {
-		group.Go(func() error {
-			if err := do(m, ctx); err != nil {
-				return fmt.Errorf("%s: %w", m.Name, err)
-			}
-			return nil
-		})
-	}
-	return group.Wait()
-}
-
-// publishAddress is the address of the engine's machine that ports are bound
-// to: all of them when it is not this machine.
-func (c *Cluster) publishAddress() netip.Addr {
-	if c.host == localAddress {
-		return netip.MustParseAddr(localAddress)
-	}
-	return netip.IPv4Unspecified()
 }

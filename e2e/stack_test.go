@@ -9,9 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,48 +63,64 @@ func nothingLeft(prefix string) error {
 	return errors.Join(errs...)
 }
 
-// images are those that the run made, by the minor of etcd 3.
+// images are those that the run made, by what is in them.
 var images struct {
 	sync.Mutex
-	byMinor map[int]string
+	made map[string]string
 }
 
 func madeImages() []string {
 	images.Lock()
 	defer images.Unlock()
-	var refs []string
-	for _, ref := range images.byMinor {
-		refs = append(refs, ref)
-	}
-	return refs
+	return slices.Collect(maps.Values(images.made))
 }
 
 // etcdImage gives an image of a minor's release with the layout of the official
 // one: the three programs, no shell, nothing else. Its tag names the release.
 func etcdImage(t *testing.T, minor int) string {
 	t.Helper()
-	images.Lock()
-	defer images.Unlock()
-	if ref, ok := images.byMinor[minor]; ok {
-		return ref
-	}
-	ref := fmt.Sprintf("%s-%s/etcd:%s", namePrefix, processID, cluster.KnownPatches[minor])
-	dir := t.TempDir()
-	for _, program := range []string{"etcd", "etcdctl", "etcdutl"} {
-		link(t, etcdBinary(t, minor, program), filepath.Join(dir, program))
-	}
-	writeFile(t, filepath.Join(dir, "Dockerfile"), `FROM scratch
+	return image(t, "etcd:"+cluster.KnownPatches[minor].String(), `FROM scratch
 COPY etcd etcdctl etcdutl /usr/local/bin/
 ENV PATH=/usr/local/bin
 WORKDIR /var/lib/etcd
 EXPOSE 2379 2380
 CMD ["/usr/local/bin/etcd"]
-`)
-	run(t, dir, "docker", "build", "--quiet", "--tag", ref, ".")
-	if images.byMinor == nil {
-		images.byMinor = map[int]string{}
+`, etcdBinary(t, minor, "etcd"), etcdBinary(t, minor, "etcdctl"), etcdBinary(t, minor, "etcdutl"))
+}
+
+// dnsImage gives an image of CoreDNS with the layout of the official one.
+func dnsImage(t *testing.T) string {
+	t.Helper()
+	program, err := exec.LookPath("coredns")
+	if err != nil {
+		t.Fatalf("%v: run the suite with `make smoke` or `make e2e`", err)
 	}
-	images.byMinor[minor] = ref
+	return image(t, "coredns:v1", `FROM scratch
+COPY coredns /coredns
+EXPOSE 53 53/udp
+ENTRYPOINT ["/coredns"]
+`, program)
+}
+
+// image gives an image that is built once in a run, of some programs.
+func image(t *testing.T, name, dockerfile string, programs ...string) string {
+	t.Helper()
+	images.Lock()
+	defer images.Unlock()
+	if ref, ok := images.made[name]; ok {
+		return ref
+	}
+	ref := fmt.Sprintf("%s-%s/%s", namePrefix, processID, name)
+	dir := t.TempDir()
+	for _, program := range programs {
+		link(t, program, filepath.Join(dir, filepath.Base(program)))
+	}
+	writeFile(t, filepath.Join(dir, "Dockerfile"), dockerfile)
+	run(t, dir, "docker", "build", "--quiet", "--tag", ref, ".")
+	if images.made == nil {
+		images.made = map[string]string{}
+	}
+	images.made[name] = ref
 	return ref
 }
 
@@ -150,9 +168,9 @@ func output(cmd *exec.Cmd, dir string) (string, error) {
 	return stdout.String(), nil
 }
 
-// stack is a folder with a Compose file from `etcdctr compose`, and what
+// composeStack is a folder with a Compose file from `etcdctr compose`, and what
 // becomes of it.
-type stack struct {
+type composeStack struct {
 	t    *testing.T
 	dir  string
 	name string
@@ -160,9 +178,9 @@ type stack struct {
 
 // newStack makes an empty folder for a stack and sees to it that nothing of
 // the stack stays.
-func newStack(t *testing.T) *stack {
+func newStack(t *testing.T) *composeStack {
 	t.Helper()
-	s := &stack{t: t, dir: t.TempDir(), name: uniqueName(namePrefix)}
+	s := &composeStack{t: t, dir: t.TempDir(), name: uniqueName(namePrefix)}
 	t.Cleanup(s.remove)
 	return s
 }
@@ -170,7 +188,7 @@ func newStack(t *testing.T) *stack {
 // remove takes the stack down, after it has shown the logs of one that failed.
 // The project's name is enough for Compose to find what is there, and the
 // folder may be gone already.
-func (s *stack) remove() {
+func (s *composeStack) remove() {
 	if s.t.Failed() {
 		logs, err := s.clean("logs", "--no-color", "--tail", "40")
 		s.t.Log(logs, err)
@@ -182,43 +200,43 @@ func (s *stack) remove() {
 
 // clean runs Compose on what the engine has of the stack. The test's own
 // context has ended by now.
-func (s *stack) clean(args ...string) (string, error) {
+func (s *composeStack) clean(args ...string) (string, error) {
 	return output(exec.Command("docker-compose", append([]string{"--project-name", s.name}, args...)...), os.TempDir())
 }
 
 // generate runs `etcdctr compose > docker-compose.yml` with the newest etcd,
 // as a user would.
-func (s *stack) generate(flags ...string) {
+func (s *composeStack) generate(flags ...string) {
 	s.t.Helper()
 	s.generateWith(etcdImage(s.t, cluster.NewestMinor), flags...)
 }
 
-func (s *stack) generateWith(image string, flags ...string) {
+func (s *composeStack) generateWith(image string, flags ...string) {
 	s.t.Helper()
 	args := append([]string{"compose", "--name", s.name, "--image", image}, flags...)
 	writeFile(s.t, filepath.Join(s.dir, "docker-compose.yml"), run(s.t, s.dir, etcdctrBinary(s.t), args...))
 }
 
 // compose runs the Compose plugin on the stack's file.
-func (s *stack) compose(args ...string) string {
+func (s *composeStack) compose(args ...string) string {
 	s.t.Helper()
 	return run(s.t, s.dir, "docker-compose", args...)
 }
 
 // up starts the stack and waits until Compose calls every member healthy.
-func (s *stack) up() {
+func (s *composeStack) up() {
 	s.t.Helper()
 	s.compose("up", "--detach", "--wait", "--wait-timeout", "60")
 }
 
 // etcdctl runs etcdctl in a member's container, without a flag of TLS.
-func (s *stack) etcdctl(member string, args ...string) string {
+func (s *composeStack) etcdctl(member string, args ...string) string {
 	s.t.Helper()
 	return s.compose(append([]string{"exec", "-T", member, "etcdctl"}, args...)...)
 }
 
 // wantMembers wants one cluster of n members, all of them healthy.
-func (s *stack) wantMembers(n int) {
+func (s *composeStack) wantMembers(n int) {
 	s.t.Helper()
 	var list struct{ Members []struct{ Name string } }
 	decode(s.t, s.etcdctl("etcd1", "member", "list", "--write-out", "json"), &list)
@@ -260,7 +278,7 @@ type inspected struct {
 }
 
 // inspect asks the engine about a member's container.
-func (s *stack) inspect(member string) inspected {
+func (s *composeStack) inspect(member string) inspected {
 	s.t.Helper()
 	id := strings.TrimSpace(s.compose("ps", "--quiet", member))
 	var found []inspected
@@ -270,14 +288,14 @@ func (s *stack) inspect(member string) inspected {
 
 // address is a member's address on the stack's own network, which on a Linux
 // host the host itself can dial.
-func (s *stack) address(member string) string {
+func (s *composeStack) address(member string) string {
 	s.t.Helper()
 	return s.inspect(member).NetworkSettings.Networks[s.name+"_cluster"].IPAddress
 }
 
 // clientTLS is what a client needs that has an identity of the stack's PKI,
 // such as "clients/root".
-func (s *stack) clientTLS(identity string) *tls.Config {
+func (s *composeStack) clientTLS(identity string) *tls.Config {
 	s.t.Helper()
 	dir := filepath.Join(s.dir, "certs", filepath.FromSlash(identity))
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
@@ -287,7 +305,7 @@ func (s *stack) clientTLS(identity string) *tls.Config {
 	return &tls.Config{RootCAs: s.authority(dir), Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 }
 
-func (s *stack) authority(dir string) *x509.CertPool {
+func (s *composeStack) authority(dir string) *x509.CertPool {
 	s.t.Helper()
 	pem, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
 	if err != nil {

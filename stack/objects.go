@@ -17,15 +17,12 @@ import (
 // same name without a word, so that two programs which do so at the same time
 // have to agree on one: it is the older one.
 func (n *networkCreation) create(ctx context.Context, e Engine) error {
-	ipam, err := ipam(n.config.Ipam)
+	options, err := NetworkOptions(n.config)
 	if err != nil {
 		return err
 	}
-	made, err := e.NetworkCreate(ctx, n.config.Name, client.NetworkCreateOptions{
-		Driver: n.config.Driver, Options: n.config.DriverOpts, IPAM: ipam, Labels: n.labels,
-		Internal: n.config.Internal, Attachable: n.config.Attachable,
-		EnableIPv4: n.config.EnableIPv4, EnableIPv6: n.config.EnableIPv6,
-	})
+	options.Labels = n.labels
+	made, err := e.NetworkCreate(ctx, n.config.Name, options)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,117 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/testcontainers/testcontainers-go"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/dns"
+)
+
+// localAddress is where an engine on this machine publishes ports.
+const localAddress = "127.0.0.1"
+
+// prepare decides what the cluster is and makes its files: all that needs no
+// engine but for its address.
+func prepare(ctx context.Context, o *options) (*Cluster, error) {
+	c := &Cluster{options: o}
+	var err error
+	if c.provider, err = testcontainers.NewDockerProvider(testcontainers.WithLogger(o.log())); err != nil {
+		return nil, err
+	}
+	if c.host, err = c.provider.DaemonHost(ctx); err != nil {
+		return c, err
+	}
+	if c.host == "localhost" {
+		c.host = localAddress // ::1 on the same port may be anybody's
+	}
+	if c.model, err = o.resolve(c.host); err != nil {
+		return c, err
+	}
+	c.Name = c.model.Name
+	if c.dir, err = os.MkdirTemp("", c.Name+"-"); err != nil {
+		return c, err
+	}
+	if err := c.makeFiles(ctx); err != nil {
+		return c, err
+	}
+	c.project, err = project(ctx, c.model, c.dir)
+	return c, err
+}
+
+// project is the one that Compose would make of the cluster's file in dir, with
+// every name and path decided. The fixture asks the members itself, and more
+// than a health check does: a process for every member and second adds up in
+// tests.
+func project(ctx context.Context, c *cluster.Cluster, dir string) (*types.Project, error) {
+	options := compose.Options{CertsDir: "./" + certsName, DNSDir: "./" + dnsName}
+	file, err := compose.Marshal(ctx, c, compose.Project(c, options))
+	if err != nil {
+		return nil, err
+	}
+	p, err := compose.Load(ctx, "docker-compose.yml", file, dir)
+	if err != nil {
+		return nil, err
+	}
+	for name, s := range p.Services {
+		if s.Labels[compose.RoleLabel] == compose.RoleMember {
+			s.HealthCheck = &types.HealthCheckConfig{Disable: true}
+			p.Services[name] = s
+		}
+	}
+	return p, nil
+}
+
+// Names of the folders in a cluster's own.
+const (
+	certsName = "certs"
+	dnsName   = "dns"
+)
+
+func (c *Cluster) makeFiles(ctx context.Context) error {
+	if c.model.TLS == cluster.Mutual {
+		if _, err := (&certs.PKI{Dir: c.CertsDir()}).Ensure(ctx, certsPlan(c.model)); err != nil {
+			return err
+		}
+	}
+	if c.model.DNS == nil {
+		return nil
+	}
+	dir := filepath.Join(c.dir, dnsName)
+	return errors.Join(
+		os.Mkdir(dir, 0o755),
+		os.WriteFile(filepath.Join(dir, dns.ZoneName), dns.Zone(c.model), 0o644),
+		os.WriteFile(filepath.Join(dir, dns.CorefileName), dns.Corefile(c.model, compose.ContainerDNSDir), 0o644),
+	)
+}
+
+func certsPlan(c *cluster.Cluster) certs.Plan {
+	plan := certs.Plan{Cluster: c.Name, Clients: []certs.ClientIdentity{{Name: rootClient}}}
+	servers := c.Members
+	if c.Discovery != nil && c.Discovery.Server != nil {
+		servers = append(servers[:len(servers):len(servers)], *c.Discovery.Server)
+	}
+	for _, m := range servers {
+		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: m.Hosts()})
+	}
+	if c.DNS != nil {
+		plan.DiscoveryDomain = c.DNS.Domain
+	}
+	return plan
+}
+
+// publishAddress is the address of the engine's machine that ports are bound
+// to: all of them when it is not this machine.
+func (c *Cluster) publishAddress() string {
+	if c.host == localAddress {
+		return localAddress
+	}
+	return "0.0.0.0"
+}
