@@ -226,8 +226,12 @@ func PushEngine(ctx context.Context, e Engine, ref string, opts PushOptions) (v1
 		return v1.Hash{}, err
 	}
 	defer discard(tmp)
+	if err := wantImages(ctx, e, []string{ref}); err != nil {
+		return v1.Hash{}, err
+	}
 	file := filepath.Join(tmp, "image.tar")
-	if err := Save(ctx, e, []string{ref}, file, opts.Progress); err != nil {
+	err = writeFile(file, func(w io.Writer) error { return saveTo(ctx, e, []string{ref}, w, ref, opts.Progress) })
+	if err != nil {
 		return v1.Hash{}, err
 	}
 	return PushStored(ctx, file, ref, opts)

@@ -32,6 +32,9 @@ func WriteBundle(ctx context.Context, e Engine, refs []string, files []File, arc
 	if _, err := parseTags(refs); err != nil {
 		return err
 	}
+	if err := wantImages(ctx, e, refs); err != nil {
+		return err
+	}
 	return writeFile(archive, func(w io.Writer) error {
 		r, pw := io.Pipe()
 		go func() { pw.CloseWithError(saveTo(ctx, e, refs, pw, archive, progress)) }()

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/containerd/errdefs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -335,7 +336,7 @@ func (e *engine) ServerVersion(context.Context, client.ServerVersionOptions) (cl
 
 func (e *engine) ImageInspect(_ context.Context, image string, _ ...client.ImageInspectOption) (client.ImageInspectResult, error) {
 	if !e.has[image] {
-		return client.ImageInspectResult{}, errors.New("no such image")
+		return client.ImageInspectResult{}, errdefs.ErrNotFound
 	}
 	return client.ImageInspectResult{}, nil
 }
@@ -494,7 +495,7 @@ func TestSaveNamesAnImageThatIsNotThereAndWritesNothing(t *testing.T) {
 	dir := t.TempDir()
 	e := engine{has: map[string]bool{"a": true}, save: []byte("archive")}
 	err := Save(t.Context(), &e, []string{"a", "b"}, filepath.Join(dir, "x.tar"), nil)
-	wantError(t, err, "image b: no such image")
+	wantError(t, err, "image b: the Docker Engine does not have it")
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)

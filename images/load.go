@@ -2,11 +2,13 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 
+	"github.com/containerd/errdefs"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/moby/moby/client"
@@ -77,17 +79,32 @@ func (s *stored) loadLayout(ctx context.Context, e Engine, progress Progress) ([
 // Save writes images of a Docker Engine into an archive that LoadStored and
 // `docker load` take.
 func Save(ctx context.Context, e Engine, refs []string, file string, progress Progress) error {
+	if err := wantImages(ctx, e, refs); err != nil {
+		return err
+	}
 	return writeFile(file, func(w io.Writer) error { return saveTo(ctx, e, refs, w, file, progress) })
 }
 
-// saveTo copies what an Engine sends. Asked for an image it does not have, the
-// Engine fails when the first bytes are out already, so it is asked before.
-func saveTo(ctx context.Context, e Engine, refs []string, w io.Writer, item string, progress Progress) error {
+// ErrNoImage is found in an error about an image that a Docker Engine does not
+// have.
+var ErrNoImage = errors.New("the Docker Engine does not have it")
+
+// wantImages names every image that an Engine does not have. Asked to save one,
+// it would fail when the first bytes are out already.
+func wantImages(ctx context.Context, e Engine, refs []string) error {
+	var errs []error
 	for _, ref := range refs {
-		if _, err := e.ImageInspect(ctx, ref); err != nil {
-			return fmt.Errorf("image %s: %w", ref, err)
+		_, err := e.ImageInspect(ctx, ref)
+		if errdefs.IsNotFound(err) {
+			err = fmt.Errorf("image %s: %w", ref, ErrNoImage)
 		}
+		errs = append(errs, err)
 	}
+	return errors.Join(errs...)
+}
+
+// saveTo copies what an Engine sends.
+func saveTo(ctx context.Context, e Engine, refs []string, w io.Writer, item string, progress Progress) error {
 	res, err := e.ImageSave(ctx, refs)
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	defer removeImages()
 	project, three := filepath.Join(dir, "project"), filepath.Join(dir, "upstream")
 	if err := errors.Join(projectFolder(project, etcdctr), upstreamFolder(three, filepath.Join(etcd, "3.7"))); err != nil {

@@ -174,6 +174,8 @@ func imageError(err error) error {
 	switch {
 	case errors.Is(err, images.ErrNotLinux):
 		return withHint(err, "images run on linux: give --source module, or --source dir with a linux etcdctr")
+	case errors.Is(err, images.ErrNoImage):
+		return withHint(err, "docker pull brings it, or etcdctr image build --tag makes it")
 	case errors.Is(err, images.ErrNoGo):
 		return withHint(err, "install Go, or give --source release or --source self")
 	case errors.Is(err, images.ErrPlainHTTP):

@@ -200,7 +200,7 @@ func (a *app) printImages(format, progress, ref, digest string, imgs []*images.I
 			a.say("found in %s", describe(b))
 		}
 		result.Images = append(result.Images, imageDetailsOf(img))
-		rows = append(rows, []string{ref, b.Platform.String(), b.Version, megabytes(img.Size()), digest})
+		rows = append(rows, []string{ref, b.Platform.String(), b.Version, humanBytes(img.Size()), digest})
 	}
 	if format == formatJSON {
 		enc := json.NewEncoder(a.out)

@@ -88,7 +88,7 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 	board := a.newProgress(o.progress)
 	defer board.close()
 	err = images.WriteBundle(ctx, engine, slices.Sorted(maps.Keys(refs)), files, o.output, showImageEvents(board))
-	return saveError(err)
+	return imageError(err)
 }
 
 // publicCertificates reads what may be seen by everybody of a certificates

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/containerd/errdefs"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/images"
@@ -51,12 +50,5 @@ func runImageSave(ctx context.Context, a *app, refs []string, o imageSaveOptions
 	defer engine.Close()
 	board := a.newProgress(o.progress)
 	defer board.close()
-	return saveError(images.Save(ctx, engine, refs, o.output, showImageEvents(board)))
-}
-
-func saveError(err error) error {
-	if errdefs.IsNotFound(err) {
-		return withHint(err, "docker pull it, or make it with etcdctr image build --tag")
-	}
-	return imageError(err)
+	return imageError(images.Save(ctx, engine, refs, o.output, showImageEvents(board)))
 }

@@ -100,11 +100,11 @@ func writePlainStep(a *app, s step) {
 	line := s.Action + " " + s.Item
 	switch {
 	case s.Done && s.Current > 0:
-		line += ": done, " + megabytes(s.Current)
+		line += ": done, " + humanBytes(s.Current)
 	case s.Done:
 		line += ": done"
 	case s.Total > 0 && s.Current > 0:
-		line += fmt.Sprintf(": %s of %s", megabytes(s.Current), megabytes(s.Total))
+		line += fmt.Sprintf(": %s of %s", humanBytes(s.Current), humanBytes(s.Total))
 	case s.Detail != "":
 		line += ": " + s.Detail
 	}
@@ -116,8 +116,11 @@ func writeJSONStep(a *app, s step) {
 	_ = json.NewEncoder(a.errOut).Encode(s)
 }
 
-// megabytes writes a number of bytes the way Docker's tools do.
-func megabytes(n int64) string {
+// humanBytes writes a number of bytes the way Docker's tools do.
+func humanBytes(n int64) string {
+	if n < 1e6 {
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
