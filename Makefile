@@ -90,8 +90,8 @@ fmt: .cache/tools/golangci-lint ## Format the source
 	.cache/tools/golangci-lint fmt ./...
 
 .PHONY: docs
-docs: ## Write the command reference, docs/reference
-	go test ./cmd/etcdctr -run '^TestReference$$' -update
+docs: ## Write the command reference, docs/reference, and docs/bootstraps.md
+	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage)$$' -update
 
 # What the end-to-end suite is handed, see e2e/README.md. Ryuk, the reaper of
 # testcontainers, is an image of its own; the suite cleans up after itself and

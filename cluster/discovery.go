@@ -207,6 +207,7 @@ func (r *resolver) ownService(c *Cluster, place Placement) {
 	if !inContainers(c) {
 		r.report("bootstrap", "discovery brings its service along in a stack of containers on one machine only: "+
 			"name an existing one by discovery-endpoints, or use bootstrap: static")
+		c.Discovery = nil // there is none to speak of any further
 		return
 	}
 	m := Member{Name: DiscoveryServerName, Place: place(Seat{Cluster: c.Name, Member: DiscoveryServerName, Index: len(c.Members)})}

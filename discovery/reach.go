@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 )
@@ -63,9 +64,11 @@ func withName(config *tls.Config, host string) *tls.Config {
 	return config
 }
 
+// tlsRemedy recognizes a server of plain text, which answers a TLS greeting
+// with something else or, as etcd does, not at all.
 func tlsRemedy(err error) string {
-	if header := (tls.RecordHeaderError{}); errors.As(err, &header) {
-		return ": it speaks plain text: write http"
+	if header := (tls.RecordHeaderError{}); errors.As(err, &header) || errors.Is(err, io.EOF) {
+		return ": it seems to speak plain text: write http"
 	}
 	return ""
 }

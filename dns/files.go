@@ -21,7 +21,12 @@ const ttl = 60 // seconds
 func Zone(c *cluster.Cluster) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "$ORIGIN %s.\n$TTL %d\n", c.DNS.Domain, ttl)
-	fmt.Fprintf(&b, "@ IN SOA %[1]s hostmaster 1 3600 600 86400 %[2]d\n@ IN NS %[1]s\n", cluster.DNSServerName, ttl)
+	server := cluster.DNSServerName
+	if len(c.DNS.Addresses) == 0 {
+		server = "localhost."
+		b.WriteString("; put your own name server in the place of localhost\n")
+	}
+	fmt.Fprintf(&b, "@ IN SOA %[1]s hostmaster 1 3600 600 86400 %[2]d\n@ IN NS %[1]s\n", server, ttl)
 	for _, a := range c.DNS.Addresses {
 		fmt.Fprintf(&b, "%s IN %s %s\n", cluster.DNSServerName, cluster.AddressType(a), a)
 	}

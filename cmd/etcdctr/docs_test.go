@@ -1,10 +1,15 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/etcdctr/etcdctr/cluster"
 )
@@ -28,4 +33,75 @@ func TestEveryKeyOfTheClusterFileIsDocumented(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestBootstrapsPage holds docs/bootstraps.md to the table of what works, in
+// package cluster. `make docs` writes it.
+func TestBootstrapsPage(t *testing.T) {
+	const file = "../../docs/bootstraps.md"
+	want := bootstrapsPage()
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("%s differs from the table (-table +page); run `make docs`:\n%s", file, diff)
+	}
+}
+
+// bootstrapsPage is a table for each minor of etcd, with notes below it.
+func bootstrapsPage() string {
+	var page strings.Builder
+	page.WriteString("# What bootstraps with what\n\n" +
+		"Made from the table in `cluster/bootstraps.go`, which also decides what is\n" +
+		"refused and what the tests run. How each works: [discovery.md](discovery.md),\n" +
+		"[dns.md](dns.md), [auto-tls.md](auto-tls.md).\n")
+	for minor := cluster.NewestMinor; minor >= cluster.OldestMinor; minor-- {
+		writeMinor(&page, minor)
+	}
+	return page.String()
+}
+
+func writeMinor(page *strings.Builder, minor int) {
+	fmt.Fprintf(page, "\n## etcd 3.%d\n\n| bootstrap |", minor)
+	for _, mode := range cluster.TLSModes() {
+		fmt.Fprintf(page, " tls: %s |", mode)
+	}
+	page.WriteString("\n|---|" + strings.Repeat("---|", len(cluster.TLSModes())) + "\n")
+	var notes []string
+	for _, w := range cluster.Ways() {
+		fmt.Fprintf(page, "| %s |", w.Title)
+		for _, mode := range cluster.TLSModes() {
+			v, word := cluster.Judge(w, mode, minor), "works"
+			texts := v.Remarks
+			if v.Refusal != "" {
+				word, texts = "refused", []string{v.Refusal}
+			}
+			fmt.Fprintf(page, " %s%s |", word, references(&notes, texts))
+		}
+		page.WriteString("\n")
+	}
+	page.WriteString("\n")
+	for i, n := range notes {
+		fmt.Fprintf(page, "%d. %s.\n", i+1, n)
+	}
+}
+
+// references numbers texts by their place among the notes.
+func references(notes *[]string, texts []string) string {
+	var numbers string
+	for _, text := range texts {
+		i := slices.Index(*notes, text)
+		if i < 0 {
+			i = len(*notes)
+			*notes = append(*notes, text)
+		}
+		numbers += fmt.Sprintf(" (%d)", i+1)
+	}
+	return numbers
 }

@@ -33,7 +33,13 @@ func runDown(ctx context.Context, a *app, f *stackFlags, volumes bool) error {
 		return err
 	}
 	defer r.close()
-	return r.down(ctx, a, volumes)
+	if err := r.down(ctx, a, volumes); err != nil || !volumes {
+		return err
+	}
+	if d, ok := r.(*driven); ok {
+		return retireToken(f.cluster.tokenFile(d.project))
+	}
+	return nil
 }
 
 func (d *driven) down(ctx context.Context, a *app, volumes bool) error {
@@ -48,10 +54,10 @@ func (d *driven) down(ctx context.Context, a *app, volumes bool) error {
 	if err := d.run(ctx, a, p); err != nil {
 		return err
 	}
-	if volumes {
-		a.say("%s is gone, its data too", d.project)
-	} else {
+	if !volumes {
 		a.say("%s is down, and its data is kept", d.project)
+		return nil
 	}
+	a.say("%s is gone, its data too", d.project)
 	return nil
 }
