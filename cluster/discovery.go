@@ -268,7 +268,7 @@ func discoveryTLS(c *Cluster, m Member) Settings {
 			Key:    path.Join(m.Place.CertsDir, "server", "tls.key"),
 		}
 	}
-	if !strings.HasPrefix(d.Endpoints[0], "https:") {
+	if len(d.Endpoints) == 0 || !strings.HasPrefix(d.Endpoints[0], "https:") {
 		return nil
 	}
 	s := Settings{{"discovery-insecure-transport", "false"}}

@@ -119,6 +119,7 @@ func UnderSystemd(s Seat) Place {
 	p := InProcesses("", "")(s)
 	p.DataDir = path.Join(ContainerVolumeDir, unit, "data")
 	p.CertsDir = path.Join("/etc/etcd", unit)
+	p.DiscoveryDir = path.Join(p.CertsDir, "discovery")
 	if s.Host.IsValid() {
 		p.Listen, p.Host = s.Host, s.Host.String()
 		return p.withPorts(s.clientPort(ClientPort))

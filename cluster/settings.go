@@ -55,12 +55,17 @@ type Variable struct {
 
 // Variables gives a member's whole environment: its settings in their order,
 // then etcdctl's defaults, then the rest by name.
-func (m Member) Variables() []Variable {
+func (m Member) Variables() []Variable { return m.variables(m.etcdctl()) }
+
+// ServerVariables are those of Variables that the member itself goes by.
+func (m Member) ServerVariables() []Variable { return m.variables(nil) }
+
+func (m Member) variables(further []Variable) []Variable {
 	var vars []Variable
 	for _, s := range m.Settings {
 		vars = append(vars, Variable{s.Env(), s.Value})
 	}
-	vars = append(vars, m.etcdctl()...)
+	vars = append(vars, further...)
 	var rest []Variable
 	for name, value := range m.Environment {
 		rest = append(rest, Variable{name, value})

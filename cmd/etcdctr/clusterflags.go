@@ -82,11 +82,16 @@ func addFileFlag(cmd *cobra.Command, f *clusterFlags) {
 // resolve reads the file, lays the flags over it and decides the rest. What
 // may surprise is said on the way.
 func (f *clusterFlags) resolve(a *app) (*cluster.Cluster, error) {
+	return f.resolveIn(a, cluster.InContainers)
+}
+
+// resolveIn is resolve for members that live elsewhere than in containers.
+func (f *clusterFlags) resolveIn(a *app, place cluster.Placement) (*cluster.Cluster, error) {
 	spec, mistakes, err := f.spec(a)
 	if err != nil {
 		return nil, err
 	}
-	c, err := cluster.Resolve(spec, cluster.InContainers)
+	c, err := cluster.Resolve(spec, place)
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, usage(err)
 	}

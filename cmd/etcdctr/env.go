@@ -17,6 +17,9 @@ func newEnvCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "env MEMBER",
 		Short: "Print one member's environment",
+		Long: `env prints the environment of a member in its container. A member with a machine
+of its own gets that of its systemd unit there, see systemd: its container's is
+in its Compose file.`,
 		Example: `  etcdctr env etcd1 > etcd1.env
   etcdctr env etcd2 --tls none --format json`,
 		Args: exactArgs("MEMBER"),
@@ -26,6 +29,9 @@ func newEnvCommand(a *app) *cobra.Command {
 		"env for an environment file, shell for export commands, or json")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		c, err := flags.resolve(a)
+		if err == nil && c.SpansMachines() {
+			c, err = flags.resolveIn(a, cluster.UnderSystemd)
+		}
 		if err != nil {
 			return err
 		}

@@ -18,8 +18,7 @@ import (
 func runAs(args []string) bool {
 	switch strings.TrimSuffix(filepath.Base(args[0]), ".exe") {
 	case "etcd":
-		waitForPeers(os.Getenv)
-		etcdmain.Main(args)
+		runEtcd(args)
 	case "etcdctl":
 		ctlv3.MustStart()
 	case supervisorProgram:
@@ -33,6 +32,12 @@ func runAs(args []string) bool {
 		return false
 	}
 	return true
+}
+
+// runEtcd runs the server with the given command line.
+func runEtcd(args []string) {
+	waitForPeers(os.Getenv)
+	etcdmain.Main(args)
 }
 
 // runEtcdutl assembles etcdutl's root command, which upstream keeps in its

@@ -32,6 +32,7 @@ containers. The shortest way to a cluster:
 	root.SetErr(a.errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(
+		newBundleCommand(a),
 		newCertsCommand(a),
 		newComposeCommand(a),
 		newConnectCommand(a),
@@ -40,6 +41,7 @@ containers. The shortest way to a cluster:
 		newDoctorCommand(a),
 		newDownCommand(a),
 		newEnvCommand(a),
+		newEtcdCommand(),
 		newEtcdctlCommand(a),
 		newExecCommand(a),
 		newHealthCommand(a),
@@ -47,10 +49,12 @@ containers. The shortest way to a cluster:
 		newLogsCommand(a),
 		newLsCommand(a),
 		newPsCommand(a),
+		newProcfileCommand(a),
 		newRelayCommand(a),
 		newRestartCommand(a),
 		newStartCommand(a),
 		newStopCommand(a),
+		newSystemdCommand(a),
 		newUpCommand(a),
 		newVerifyCommand(a),
 		newVersionCommand(a),

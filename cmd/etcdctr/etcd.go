@@ -1,0 +1,24 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newEtcdCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "etcd [ETCD'S FLAGS]",
+		Short: "Run the etcd server that this program carries",
+		Long: `etcd runs one member with etcd's own flags and ETCD_ variables, as the program
+does when it is called by the name etcd. Procfiles and systemd units start their
+members by it.`,
+		Example:            `  etcdctr etcd --version`,
+		DisableFlagParsing: true, // all of them are etcd's
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+				return cmd.Help()
+			}
+			runEtcd(append([]string{"etcd"}, args...))
+			return nil
+		},
+	}
+}

@@ -1,0 +1,123 @@
+package compose
+
+import (
+	"fmt"
+	"math"
+	"path"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// SystemUser is the user that members run as under systemd, on machines that
+// may have it from their distribution's package of etcd.
+const SystemUser = "etcd"
+
+// SysusersFile makes SystemUser, with systemd-sysusers.
+func SysusersFile() []byte {
+	return fmt.Appendf(nil, "u %s - \"etcd\" %s\n", SystemUser, cluster.ContainerVolumeDir)
+}
+
+// UnitFileName and UnitEnvFileName are the names of a member's files for
+// systemd.
+func UnitFileName(c *cluster.Cluster, m cluster.Member) string {
+	return cluster.UnitName(c.Name, m.Name) + ".service"
+}
+
+// UnitEnvFileName is the name of the file with a member's environment.
+func UnitEnvFileName(c *cluster.Cluster, m cluster.Member) string {
+	return cluster.UnitName(c.Name, m.Name) + ".env"
+}
+
+// ConfigDir is where both the environment files and the certificates of
+// members are on a machine.
+const ConfigDir = "/etc/etcd"
+
+// UnitEnvFile gives a member's environment as systemd reads it.
+func UnitEnvFile(m cluster.Member) []byte {
+	return lines(m.Variables(), func(v cluster.Variable) string { return v.Name + "=" + quoteUnitEnv(v.Value) })
+}
+
+// unitEnvEscapes are what systemd.exec(5) undoes between double quotes: a
+// backslash in front of any of these. Anything else, line ends too, it takes as
+// it is.
+var unitEnvEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`")
+
+func quoteUnitEnv(value string) string {
+	if plain.MatchString(value) {
+		return value
+	}
+	return `"` + unitEnvEscapes.Replace(value) + `"`
+}
+
+// Unit gives a member's service for systemd. program is the absolute path of an
+// etcd on that machine, with the arguments that it takes to be one.
+func Unit(c *cluster.Cluster, m cluster.Member, program string) []byte {
+	unit := cluster.UnitName(c.Name, m.Name)
+	return fmt.Appendf(nil, unitTemplate,
+		c.Etcd, m.Name, c.Name,
+		path.Join(ConfigDir, UnitEnvFileName(c, m)), program,
+		int(math.Ceil(c.Upkeep.StopGrace.Seconds())),
+		SystemUser, path.Join(path.Base(cluster.ContainerVolumeDir), unit))
+}
+
+// unitTemplate is the unit of every member.
+const unitTemplate = `# etcd %[1]s, %[2]s of the cluster %[3]s. Made by etcdctr.
+
+[Unit]
+Description=%[2]s of the etcd cluster %[3]s
+Documentation=https://etcd.io/docs/
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+# etcd says that it is ready once its cluster has a leader. At the first start
+# that takes the other machines, however long they take.
+Type=notify
+TimeoutStartSec=infinity
+EnvironmentFile=%[4]s
+ExecStart=%[5]s
+
+# A member that was removed from its cluster ends with 0, and must not come back
+# on its old data.
+Restart=on-failure
+RestartSec=5s
+TimeoutStopSec=%[6]ds
+
+User=%[7]s
+Group=%[7]s
+StateDirectory=%[8]s
+StateDirectoryMode=0700
+UMask=0077
+LimitNOFILE=65536
+
+# It needs its data, its network and nothing else of the machine.
+CapabilityBoundingSet=
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+PrivateUsers=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+
+[Install]
+WantedBy=multi-user.target
+`
