@@ -120,15 +120,13 @@ func (r *reader) end(e event, t *test) {
 	}
 }
 
-// endPackage repeats what a package that failed said outside of its tests.
+// endPackage repeats what a package said outside of its tests, which ends with
+// the verdict of go test itself.
 func (r *reader) endPackage(e event, t *test) {
-	if e.Action != "fail" {
-		return
-	}
-	if !t.badChild {
+	if e.Action == "fail" && !t.badChild {
 		r.Broken = append(r.Broken, e.Package)
 	}
-	fmt.Fprintf(r.out, "%s:\n%s", e.Package, t.output.String())
+	fmt.Fprint(r.out, t.output.String())
 }
 
 func (r *reader) add(e event, t *test) {
