@@ -51,7 +51,7 @@ func wantUnpublished(t *testing.T, c inspected) {
 
 // wantCertificateDemanded wants both ports of the member at ip to refuse whom
 // they do not know, and the client port to serve whom it does.
-func wantCertificateDemanded(t *testing.T, s *composeStack, ip string) {
+func wantCertificateDemanded(t *testing.T, s *stack, ip string) {
 	t.Helper()
 	client, peer := net.JoinHostPort(ip, "2379"), net.JoinHostPort(ip, "2380")
 	known, nobody := s.clientTLS("clients/root"), &tls.Config{InsecureSkipVerify: true} //nolint:gosec // a stranger does not verify
@@ -146,7 +146,8 @@ func TestComposeStartsEverySupportedEtcd(t *testing.T) {
 	for minor := range cluster.KnownPatches {
 		t.Run(fmt.Sprintf("3.%d", minor), func(t *testing.T) {
 			s := newStack(t)
-			s.generateWith(etcdImage(t, minor))
+			s.image = etcdImage(t, minor)
+			s.generate()
 			s.up()
 			s.wantMembers(3)
 			wantCertificateDemanded(t, s, s.address("etcd1"))

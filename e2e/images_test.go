@@ -294,7 +294,8 @@ func TestDamagedArchivesLeaveTheEngineAsItWas(t *testing.T) {
 func TestBundleStartsAStackWhereNothingElseIsAtHand(t *testing.T) {
 	built := buildImage(t)
 	s := newStack(t)
-	s.generateWith(built.Reference)
+	s.image = built.Reference
+	s.generate()
 	bundle := filepath.Join(t.TempDir(), "bundle.tar")
 	run(t, s.dir, etcdctrBinary(t), "image", "bundle", "--name", s.name, "--image", built.Reference, "--output", bundle)
 	wantNoKeys(t, bundle)

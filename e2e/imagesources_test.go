@@ -109,7 +109,8 @@ func TestEverySourceStartsAWholeStack(t *testing.T) {
 		t.Run(source, func(t *testing.T) {
 			ref := buildImage(t, flags...).Reference
 			s := newStack(t)
-			s.generateWith(ref)
+			s.image = ref
+			s.generate()
 			s.up()
 			s.wantMembers(3)
 		})

@@ -14,7 +14,7 @@ import (
 	"github.com/testcontainers/testcontainers-go/log"
 	"github.com/testcontainers/testcontainers-go/wait"
 
-	"github.com/etcdctr/etcdctr/stack"
+	driver "github.com/etcdctr/etcdctr/stack"
 )
 
 // box is a service and the container that testcontainers made of it.
@@ -93,14 +93,14 @@ func (b *box) remove(ctx context.Context) error {
 
 // wanted is the project for an engine that may be on another machine. On a
 // read-only root file system, files can only come in a volume anyway.
-func (c *Cluster) wanted() stack.Wanted {
-	return stack.Wanted{Project: c.project, CopyFiles: true}
+func (c *Cluster) wanted() driver.Wanted {
+	return driver.Wanted{Project: c.project, CopyFiles: true}
 }
 
 // request asks testcontainers for the container that the stack driver would
 // make. testcontainers has ideas of its own about ports, and gives a container
 // no more than names on its further networks, so both are put right.
-func (c *Cluster) request(t *stack.Translation) testcontainers.CustomizeRequestOption {
+func (c *Cluster) request(t *driver.Translation) testcontainers.CustomizeRequestOption {
 	return func(req *testcontainers.GenericContainerRequest) error {
 		req.Name, req.Labels, req.Networks = t.Name, t.Config.Labels, t.Networks[:1]
 		var config *container.Config
@@ -130,7 +130,7 @@ func (c *Cluster) request(t *stack.Translation) testcontainers.CustomizeRequestO
 // connectFurther puts the container on all networks but the first, and on the
 // caller's. There it answers to its own name only, which is unique: of two
 // clusters on one network, none may take the other's etcd1 for its own.
-func (c *Cluster) connectFurther(ctx context.Context, id string, t *stack.Translation) error {
+func (c *Cluster) connectFurther(ctx context.Context, id string, t *driver.Translation) error {
 	for _, name := range append(t.Networks[1:len(t.Networks):len(t.Networks)], c.options.networks...) {
 		_, err := c.engine().NetworkConnect(ctx, name, client.NetworkConnectOptions{Container: id, EndpointConfig: t.Endpoints[name]})
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 
-	"github.com/etcdctr/etcdctr/stack"
+	driver "github.com/etcdctr/etcdctr/stack"
 )
 
 // This file makes what containers share: networks and volumes. testcontainers'
@@ -35,7 +35,7 @@ func (c *Cluster) makeNetworks(ctx context.Context) error {
 		if n.External {
 			continue
 		}
-		options, err := stack.NetworkOptions(n)
+		options, err := driver.NetworkOptions(n)
 		if err != nil {
 			return err
 		}

@@ -168,75 +168,90 @@ func output(cmd *exec.Cmd, dir string) (string, error) {
 	return stdout.String(), nil
 }
 
-// composeStack is a folder with a Compose file from `etcdctr compose`, and what
+// stack is a folder with a Compose file from `etcdctr compose`, and what
 // becomes of it.
-type composeStack struct {
-	t    *testing.T
-	dir  string
-	name string
+type stack struct {
+	t     *testing.T
+	dir   string
+	name  string
+	image string // of the members
 }
 
 // newStack makes an empty folder for a stack and sees to it that nothing of
 // the stack stays.
-func newStack(t *testing.T) *composeStack {
+func newStack(t *testing.T) *stack {
 	t.Helper()
-	s := &composeStack{t: t, dir: t.TempDir(), name: uniqueName(namePrefix)}
+	s := &stack{t: t, dir: t.TempDir(), name: uniqueName(namePrefix), image: etcdImage(t, cluster.NewestMinor)}
 	t.Cleanup(s.remove)
 	return s
 }
 
 // remove takes the stack down, after it has shown the logs of one that failed.
-// The project's name is enough for Compose to find what is there, and the
-// folder may be gone already.
-func (s *composeStack) remove() {
-	if s.t.Failed() {
-		logs, err := s.clean("logs", "--no-color", "--tail", "40")
-		s.t.Log(logs, err)
+// Compose knows what is of the stack by its labels, whoever started it.
+func (s *stack) remove() {
+	for _, args := range [][]string{{"logs", "--no-color", "--tail", "40"}, {"down", "--volumes", "--remove-orphans", "--timeout", "0"}} {
+		if args[0] == "logs" && !s.t.Failed() {
+			continue
+		}
+		// The test's own context has ended by now, and its file may be broken.
+		out, err := output(exec.Command("docker-compose", append([]string{"--project-name", s.name}, args...)...), os.TempDir())
+		if err != nil {
+			s.t.Errorf("docker-compose %s: %v", args[0], err)
+		} else if args[0] == "logs" {
+			s.t.Log(out)
+		}
 	}
-	if _, err := s.clean("down", "--volumes", "--timeout", "0"); err != nil {
-		s.t.Errorf("the stack is not removed: %v", err)
+}
+
+// generate runs `etcdctr compose > docker-compose.yml`, as a user would.
+func (s *stack) generate(flags ...string) {
+	s.t.Helper()
+	writeFile(s.t, filepath.Join(s.dir, "docker-compose.yml"), s.etcdctr("compose", flags...))
+}
+
+// etcdctr runs a command on the stack, wants it to succeed and gives its
+// output.
+func (s *stack) etcdctr(command string, args ...string) string {
+	s.t.Helper()
+	out, err := s.tryEtcdctr(command, args...)
+	if err != nil {
+		s.t.Fatalf("etcdctr %s %s: %v", command, strings.Join(args, " "), err)
 	}
+	return out
 }
 
-// clean runs Compose on what the engine has of the stack. The test's own
-// context has ended by now.
-func (s *composeStack) clean(args ...string) (string, error) {
-	return output(exec.Command("docker-compose", append([]string{"--project-name", s.name}, args...)...), os.TempDir())
-}
-
-// generate runs `etcdctr compose > docker-compose.yml` with the newest etcd,
-// as a user would.
-func (s *composeStack) generate(flags ...string) {
+func (s *stack) tryEtcdctr(command string, args ...string) (string, error) {
 	s.t.Helper()
-	s.generateWith(etcdImage(s.t, cluster.NewestMinor), flags...)
+	return output(s.command(command, args...), s.dir)
 }
 
-func (s *composeStack) generateWith(image string, flags ...string) {
+// command is a command line on the stack that has not begun.
+func (s *stack) command(command string, args ...string) *exec.Cmd {
 	s.t.Helper()
-	args := append([]string{"compose", "--name", s.name, "--image", image}, flags...)
-	writeFile(s.t, filepath.Join(s.dir, "docker-compose.yml"), run(s.t, s.dir, etcdctrBinary(s.t), args...))
+	flags := []string{command, "--name", s.name, "--image", s.image}
+	return exec.CommandContext(s.t.Context(), etcdctrBinary(s.t), append(flags, args...)...)
 }
 
-// compose runs the Compose plugin on the stack's file.
-func (s *composeStack) compose(args ...string) string {
+// compose runs the Compose plugin on the stack, with its file if there is one.
+func (s *stack) compose(args ...string) string {
 	s.t.Helper()
-	return run(s.t, s.dir, "docker-compose", args...)
+	return run(s.t, s.dir, "docker-compose", append([]string{"--project-name", s.name}, args...)...)
 }
 
 // up starts the stack and waits until Compose calls every member healthy.
-func (s *composeStack) up() {
+func (s *stack) up() {
 	s.t.Helper()
 	s.compose("up", "--detach", "--wait", "--wait-timeout", "60")
 }
 
 // etcdctl runs etcdctl in a member's container, without a flag of TLS.
-func (s *composeStack) etcdctl(member string, args ...string) string {
+func (s *stack) etcdctl(member string, args ...string) string {
 	s.t.Helper()
 	return s.compose(append([]string{"exec", "-T", member, "etcdctl"}, args...)...)
 }
 
 // wantMembers wants one cluster of n members, all of them healthy.
-func (s *composeStack) wantMembers(n int) {
+func (s *stack) wantMembers(n int) {
 	s.t.Helper()
 	var list struct{ Members []struct{ Name string } }
 	decode(s.t, s.etcdctl("etcd1", "member", "list", "--write-out", "json"), &list)
@@ -278,7 +293,7 @@ type inspected struct {
 }
 
 // inspect asks the engine about a member's container.
-func (s *composeStack) inspect(member string) inspected {
+func (s *stack) inspect(member string) inspected {
 	s.t.Helper()
 	id := strings.TrimSpace(s.compose("ps", "--quiet", member))
 	var found []inspected
@@ -288,14 +303,14 @@ func (s *composeStack) inspect(member string) inspected {
 
 // address is a member's address on the stack's own network, which on a Linux
 // host the host itself can dial.
-func (s *composeStack) address(member string) string {
+func (s *stack) address(member string) string {
 	s.t.Helper()
 	return s.inspect(member).NetworkSettings.Networks[s.name+"_cluster"].IPAddress
 }
 
 // clientTLS is what a client needs that has an identity of the stack's PKI,
 // such as "clients/root".
-func (s *composeStack) clientTLS(identity string) *tls.Config {
+func (s *stack) clientTLS(identity string) *tls.Config {
 	s.t.Helper()
 	dir := filepath.Join(s.dir, "certs", filepath.FromSlash(identity))
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
@@ -305,7 +320,7 @@ func (s *composeStack) clientTLS(identity string) *tls.Config {
 	return &tls.Config{RootCAs: s.authority(dir), Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 }
 
-func (s *composeStack) authority(dir string) *x509.CertPool {
+func (s *stack) authority(dir string) *x509.CertPool {
 	s.t.Helper()
 	pem, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
 	if err != nil {
