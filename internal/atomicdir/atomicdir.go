@@ -51,6 +51,9 @@ type File struct {
 // Replace gives every directory its new content, in the given order. Nothing
 // changes unless all of the content could be written: on an error or a
 // cancelled context before that, what was written is removed again.
+//
+// A power cut never leaves half a directory. A replacement also survives one
+// once Replace returns; directories that are all new may be gone with it.
 func Replace(ctx context.Context, dirs ...Dir) error {
 	err := stage(ctx, dirs)
 	if err == nil {
@@ -60,12 +63,18 @@ func Replace(ctx context.Context, dirs ...Dir) error {
 		unstage(dirs)
 		return err
 	}
+	replaced := false
 	for _, d := range dirs {
-		if err := swap(d.Path); err != nil {
+		old, err := swap(d.Path)
+		if err != nil {
 			return fmt.Errorf("replace directory %s: %w", d.Path, err)
 		}
+		replaced = replaced || old
 	}
-	return syncParents(dirs)
+	if !replaced {
+		return nil
+	}
+	return syncAll(parents(dirs))
 }
 
 // stage writes the new content of every directory beside it.
@@ -121,20 +130,21 @@ func writeFile(path string, f File) error {
 	return errors.Join(err, file.Chmod(f.Mode), file.Close())
 }
 
-// swap puts the staged directory in its place and removes what was there.
-func swap(path string) error {
+// swap puts the staged directory in its place, removes what was there, and
+// reports whether anything was.
+func swap(path string) (replaced bool, err error) {
 	staged := sibling(path, newSuffix)
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return os.Rename(staged, path)
+		return false, os.Rename(staged, path)
 	}
-	err := exchange(staged, path)
+	err = exchange(staged, path)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return swapByRename(path)
+		return true, swapByRename(path)
 	}
 	if err != nil {
-		return err
+		return true, err
 	}
-	return os.RemoveAll(staged)
+	return true, os.RemoveAll(staged)
 }
 
 // swapByRename is the way without an atomic exchange: for a moment there is
@@ -198,9 +208,6 @@ func isSibling(name string) bool {
 	return len(name) > len(".")+len(newSuffix) && name[0] == '.' &&
 		(strings.HasSuffix(name, newSuffix) || strings.HasSuffix(name, oldSuffix))
 }
-
-// syncParents makes the swaps durable, and folders made on the way.
-func syncParents(dirs []Dir) error { return syncAll(parents(dirs)) }
 
 // parents lists the directories that hold the given ones, and those that hold
 // these, each once and the inner ones first.
