@@ -9,6 +9,7 @@ import (
 
 // newRootCommand assembles the command line; each verb is a file of its own.
 func newRootCommand(a *app) *cobra.Command {
+	cobra.EnableCommandSorting = false // within a group, the order of use
 	root := &cobra.Command{
 		Use:   "etcdctr",
 		Short: "Describe, build, start, prove and look after etcd clusters in containers",
@@ -31,36 +32,51 @@ containers. The shortest way to a cluster:
 	root.SetOut(a.out)
 	root.SetErr(a.errOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(
-		newBundleCommand(a),
-		newCertsCommand(a),
+	addGroup(root, "A cluster as files",
 		newComposeCommand(a),
-		newConnectCommand(a),
-		newDiscoveryCommand(a),
-		newDNSCommand(a),
-		newDoctorCommand(a),
-		newDownCommand(a),
 		newEnvCommand(a),
-		newEtcdCommand(),
-		newEtcdctlCommand(a),
-		newExecCommand(a),
-		newHealthCommand(a),
-		newImageCommand(a),
-		newLogsCommand(a),
-		newLsCommand(a),
-		newPsCommand(a),
 		newProcfileCommand(a),
-		newRelayCommand(a),
-		newRestartCommand(a),
-		newStartCommand(a),
-		newStopCommand(a),
 		newSystemdCommand(a),
-		newUpCommand(a),
-		newVerifyCommand(a),
-		newVersionCommand(a),
+		newBundleCommand(a),
+		newDNSCommand(a),
+		newCertsCommand(a),
 	)
+	addGroup(root, "A running cluster",
+		newUpCommand(a),
+		newDownCommand(a),
+		newStopCommand(a),
+		newStartCommand(a),
+		newRestartCommand(a),
+		newPsCommand(a),
+		newLogsCommand(a),
+		newExecCommand(a),
+		newLsCommand(a),
+	)
+	addGroup(root, "What is true of it",
+		newHealthCommand(a),
+		newVerifyCommand(a),
+		newDoctorCommand(a),
+	)
+	addGroup(root, "The way to it",
+		newEtcdctlCommand(a),
+		newConnectCommand(a),
+	)
+	addGroup(root, "What it is made of",
+		newImageCommand(a),
+		newDiscoveryCommand(a),
+	)
+	root.AddCommand(newVersionCommand(a), newEtcdCommand(), newRelayCommand(a))
 	markUsage(root)
 	return root
+}
+
+// addGroup adds commands that the help shows together, in their order.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title + ":"})
+	for _, cmd := range commands {
+		cmd.GroupID = title
+	}
+	root.AddCommand(commands...)
 }
 
 func unknownCommand(root *cobra.Command, name string) error {
