@@ -111,7 +111,7 @@ func startRelay(ctx context.Context, e relayEngine, id string) (*relay.Client, e
 	s := newAttachedStream(attached.HijackedResponse)
 	c, err := relay.NewClient(ctx, s)
 	if err != nil {
-		s.Close()
+		_ = s.Close() // said already that it does not work
 		return nil, errors.Join(err, s.said())
 	}
 	return c, nil

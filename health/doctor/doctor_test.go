@@ -44,6 +44,7 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 		},
 		"it listens explicitly and advertises nothing": {
 			provoke: func(t *testing.T) *etcdtest.Process {
+				t.Helper()
 				m := newPlace(t, "http", "a")
 				return ended(t, etcdtest.Start(t, nil, "--listen-client-urls="+m.client, "--listen-peer-urls="+m.peer))
 			},
@@ -55,6 +56,7 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 		},
 		"a setting as variable and as flag": {
 			provoke: func(t *testing.T) *etcdtest.Process {
+				t.Helper()
 				return ended(t, etcdtest.Start(t, []string{"ETCD_NAME=a"}, "--name=a"))
 			},
 			cause: `ETCD_NAME is given as a variable and as a flag too`, command: `^etcdctr up$`,
@@ -65,6 +67,7 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 		},
 		"its port is taken": {
 			provoke: func(t *testing.T) *etcdtest.Process {
+				t.Helper()
 				m := newPlace(t, "http", "a")
 				l, err := net.Listen("tcp", strings.TrimPrefix(m.peer, "http://"))
 				if err != nil {

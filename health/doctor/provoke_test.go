@@ -99,16 +99,16 @@ func client(t *testing.T, m place) *clientv3.Client {
 	return c
 }
 
-func three(t *testing.T, scheme string) []place {
+func three(t *testing.T) []place {
 	t.Helper()
-	return []place{newPlace(t, scheme, "a"), newPlace(t, scheme, "b"), newPlace(t, scheme, "c")}
+	return []place{newPlace(t, "http", "a"), newPlace(t, "http", "b"), newPlace(t, "http", "c")}
 }
 
 // wiped starts a follower again, without its data.
 func wiped(state string) func(*testing.T) *etcdtest.Process {
 	return func(t *testing.T) *etcdtest.Process {
 		t.Helper()
-		members := three(t, "http")
+		members := three(t)
 		running := startAll(t, members)
 		for i, m := range members {
 			c := client(t, m)
@@ -136,7 +136,7 @@ func wiped(state string) func(*testing.T) *etcdtest.Process {
 // notAdded is a member that joins without having been added.
 func notAdded(t *testing.T) *etcdtest.Process {
 	t.Helper()
-	members := three(t, "http")
+	members := three(t)
 	startAll(t, members[:2])
 	return ended(t, etcdtest.Start(t, nil, members[2].flags(members, "--initial-cluster-state=existing")...))
 }
@@ -145,7 +145,7 @@ func notAdded(t *testing.T) *etcdtest.Process {
 // its own, next to peers who have it in theirs.
 func ofAnotherCluster(t *testing.T) *etcdtest.Process {
 	t.Helper()
-	members := three(t, "http")
+	members := three(t)
 	for _, m := range members[1:] {
 		etcdtest.Start(t, nil, m.flags(members)...)
 	}
@@ -154,7 +154,7 @@ func ofAnotherCluster(t *testing.T) *etcdtest.Process {
 
 func removed(t *testing.T) *etcdtest.Process {
 	t.Helper()
-	members := three(t, "http")
+	members := three(t)
 	running := startAll(t, members)
 	c := client(t, members[0])
 	list, err := c.MemberList(t.Context())

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestMutualTLSRefusesEverybodyWithoutTheRightCertificate(t *testing.T) {
-	m := startMember(t, "https", mutual("{certs}")...)
+	m := startMember(t, "https", mutual()...)
 	want(t, m.try(t, exposure.Mutual),
 		"client, a client's certificate: let in",
 		"client, plain text: refused",
@@ -58,7 +58,7 @@ func TestAMemberThatAsksForNoCertificateIsASurprise(t *testing.T) {
 }
 
 func TestOneAuthorityForBothOpensThePeerPortToClients(t *testing.T) {
-	flags := mutual("{certs}")
+	flags := mutual()
 	for i := range flags {
 		flags[i] = strings.Replace(flags[i], "peer-trusted-ca-file={certs}/peer/", "peer-trusted-ca-file={certs}/server/", 1)
 	}
@@ -67,7 +67,7 @@ func TestOneAuthorityForBothOpensThePeerPortToClients(t *testing.T) {
 }
 
 func TestAPeerPortWithAnotherClustersCertificateIsASurprise(t *testing.T) {
-	m := startMember(t, "https", mutual("{certs}")...)
+	m := startMember(t, "https", mutual()...)
 	m.peersFile = "clients/root/ca.crt"
 	want(t, surprises(m.try(t, exposure.Mutual)), "peer, the member's certificate: refused")
 }
@@ -102,7 +102,7 @@ func TestAPortThatShouldBeClosedAndIsNotIsASurprise(t *testing.T) {
 }
 
 func TestWithoutTheAuthoritysKeyTheExpiredCertificateIsNotTried(t *testing.T) {
-	m := startMember(t, "https", mutual("{certs}")...)
+	m := startMember(t, "https", mutual()...)
 	m.withoutAuthority = true
 	r := find(m.try(t, exposure.Mutual), "an expired certificate")
 	if r.Seen != exposure.NotTried || !r.AsPromised() || r.Detail == "" {
@@ -110,7 +110,8 @@ func TestWithoutTheAuthoritysKeyTheExpiredCertificateIsNotTried(t *testing.T) {
 	}
 }
 
-func mutual(certs string) []string {
+func mutual() []string {
+	const certs = "{certs}"
 	return []string{
 		"--cert-file=" + certs + "/server/tls.crt", "--key-file=" + certs + "/server/tls.key",
 		"--client-cert-auth", "--trusted-ca-file=" + certs + "/server/ca.crt",

@@ -61,13 +61,13 @@ func (c *Client) open(ctx context.Context, address string) (net.Conn, error) {
 		return nil, err
 	}
 	// A deadline in the past wakes whoever waits.
-	stop := context.AfterFunc(ctx, func() { stream.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = stream.SetDeadline(time.Unix(1, 0)) })
 	err = ask(stream, address)
 	if !stop() {
 		err = ctx.Err()
 	}
 	if err != nil {
-		stream.Close()
+		_ = stream.Close() // of no use any more
 		return nil, err
 	}
 	return stream, nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +15,7 @@ import (
 
 func TestManyConnectionsShareOneStream(t *testing.T) {
 	client := connect(t)
-	echo := serveTCP(t, func(c net.Conn) { io.Copy(c, c) })
+	echo := serveTCP(t, echoes)
 
 	var all sync.WaitGroup
 	for i := range 50 {
@@ -28,7 +27,7 @@ func TestManyConnectionsShareOneStream(t *testing.T) {
 				return
 			}
 			defer conn.Close()
-			go conn.Write(sent)
+			go send(t, conn, sent)
 			got := make([]byte, len(sent))
 			if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, sent) {
 				t.Errorf("connection %d does not echo: %v", i, err)
@@ -40,8 +39,8 @@ func TestManyConnectionsShareOneStream(t *testing.T) {
 
 func TestAConnectionThatNobodyReadsDoesNotHoldUpTheOthers(t *testing.T) {
 	client := connect(t)
-	flood := serveTCP(t, func(c net.Conn) { io.Copy(c, endless{}) })
-	echo := serveTCP(t, func(c net.Conn) { io.Copy(c, c) })
+	flood := serveTCP(t, func(c net.Conn) { _, _ = io.Copy(c, endless{}) })
+	echo := serveTCP(t, echoes)
 
 	if _, err := client.DialContext(t.Context(), "tcp", flood); err != nil {
 		t.Fatal(err)
@@ -51,7 +50,7 @@ func TestAConnectionThatNobodyReadsDoesNotHoldUpTheOthers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn.Write([]byte("x"))
+		send(t, conn, []byte("x"))
 		if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}
@@ -63,14 +62,16 @@ func TestAnEndInOneDirectionLeavesTheOtherOpen(t *testing.T) {
 	client := connect(t)
 	counting := serveTCP(t, func(c net.Conn) {
 		all, _ := io.ReadAll(c) // returns when the client has sent everything
-		io.WriteString(c, strings.ToUpper(string(all)))
+		send(t, c, bytes.ToUpper(all))
 	})
 	conn, err := client.DialContext(t.Context(), "tcp", counting)
 	if err != nil {
 		t.Fatal(err)
 	}
-	io.WriteString(conn, "hello")
-	conn.Close() // half-closes
+	send(t, conn, []byte("hello"))
+	if err := conn.Close(); err != nil { // half-closes
+		t.Fatal(err)
+	}
 	if got, err := io.ReadAll(conn); err != nil || string(got) != "HELLO" {
 		t.Errorf("read %q, %v", got, err)
 	}
@@ -118,7 +119,7 @@ func TestServeEndsWithTheStream(t *testing.T) {
 func TestAnythingButARelayIsRefused(t *testing.T) {
 	there, here := net.Pipe()
 	go func() {
-		io.WriteString(there, "error: unknown command \"relay\"\n")
+		send(t, there, []byte("error: unknown command \"relay\"\n")[:16]) // as much as anybody reads
 		there.Close()
 	}()
 	_, err := relay.NewClient(t.Context(), here)
@@ -136,12 +137,16 @@ func connect(t *testing.T) *relay.Client {
 func connectWith(t *testing.T, dial relay.Dial) *relay.Client {
 	t.Helper()
 	there, here := net.Pipe()
-	go relay.Serve(t.Context(), there, dial)
+	go func() {
+		if err := relay.Serve(t.Context(), there, dial); err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	}()
 	client, err := relay.NewClient(t.Context(), here)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { client.Close() })
+	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
@@ -166,6 +171,15 @@ func serveTCP(t *testing.T, serve func(net.Conn)) string {
 		}
 	}()
 	return l.Addr().String()
+}
+
+func echoes(c net.Conn) { _, _ = io.Copy(c, c) }
+
+func send(t *testing.T, to io.Writer, data []byte) {
+	t.Helper()
+	if _, err := to.Write(data); err != nil {
+		t.Error(err)
+	}
 }
 
 type endless struct{}
