@@ -19,62 +19,75 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// stored are the images that a file or a folder holds: an archive that `docker
-// save` or this package wrote, or an OCI layout.
+// stored are the images that a file or a folder holds. An archive may be what
+// `docker load` takes, an OCI layout, or both at once.
 type stored struct {
-	path   string
-	docker []dockerImage // of an archive that `docker load` takes
-	layout layout.Path   // of everything else; may be temporary
-	close  func()
+	path      string
+	docker    []dockerImage // nil in a folder, and in an archive that only has a layout
+	hasLayout bool
 }
 
 // open looks through path from beginning to end, so that a damaged archive is
-// found before anything of it is used. The caller calls close.
+// found before anything of it is used.
 func open(ctx context.Context, path string) (*stored, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &stored{path: path, layout: layout.Path(path), close: func() {}}
-	if !st.IsDir() {
-		err = s.scan(ctx)
-	}
-	if err != nil {
-		s.close()
+	s := &stored{path: path}
+	if st.IsDir() {
+		_, err = os.Stat(filepath.Join(path, indexFile))
+		s.hasLayout = err == nil
+	} else if err := s.scan(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if s.docker == nil {
-		if _, err := s.layout.ImageIndex(); err != nil {
-			s.close()
-			return nil, fmt.Errorf("%s: holds no images: give an archive from `docker save`, an OCI layout or a bundle", path)
-		}
+	if s.docker == nil && !s.hasLayout {
+		return nil, fmt.Errorf("%s: holds no images: give an archive from `docker save`, an OCI layout or a bundle", path)
 	}
 	return s, nil
 }
 
-// scan reads an archive. One that only has an OCI layout is unpacked.
 func (s *stored) scan(ctx context.Context) error {
-	var found bool
-	err := eachEntry(ctx, s.path, func(h *tar.Header, r io.Reader) error {
-		found = found || h.Name == indexFile
+	return eachEntry(ctx, s.path, func(h *tar.Header, r io.Reader) error {
+		s.hasLayout = s.hasLayout || h.Name == indexFile
 		if h.Name == dockerManifest {
 			return json.NewDecoder(r).Decode(&s.docker)
 		}
 		return nil
 	})
-	if err != nil || s.docker != nil || !found {
-		return err
+}
+
+// withLayout calls do with the layout, which for that time is unpacked if it is
+// in an archive.
+func (s *stored) withLayout(ctx context.Context, do func(v1.ImageIndex) error) error {
+	dir := s.path
+	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+		tmp, err := os.MkdirTemp("", "etcdctr-layout-")
+		if err != nil {
+			return err
+		}
+		defer discard(tmp)
+		if err := unpackLayout(ctx, s.path, tmp); err != nil {
+			return fmt.Errorf("%s: %w", s.path, err)
+		}
+		dir = tmp
 	}
-	tmp, err := os.MkdirTemp("", "etcdctr-layout-")
+	index, err := layout.ImageIndexFromPath(dir)
+	if err == nil {
+		err = do(index)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", s.path, err)
 	}
-	s.layout, s.close = layout.Path(tmp), func() { discard(tmp) }
-	return eachEntry(ctx, s.path, func(h *tar.Header, r io.Reader) error {
+	return nil
+}
+
+func unpackLayout(ctx context.Context, archive, dir string) error {
+	return eachEntry(ctx, archive, func(h *tar.Header, r io.Reader) error {
 		if h.Typeflag != tar.TypeReg {
 			return nil
 		}
-		return unpackFile(filepath.Join(tmp, filepath.FromSlash(h.Name)), r)
+		return unpackFile(filepath.Join(dir, filepath.FromSlash(h.Name)), r)
 	})
 }
 
@@ -128,39 +141,34 @@ func (s *stored) references() []string {
 	return refs
 }
 
-// content gives the only image of the archive, for a registry.
-func (s *stored) content() (*content, error) {
-	if s.docker != nil {
-		if refs := s.references(); len(s.docker) > 1 {
-			return nil, fmt.Errorf("%s: holds %d images (%s): give an archive with the one to push",
-				s.path, len(s.docker), strings.Join(refs, ", "))
-		}
-		img, err := tarball.ImageFromPath(s.path, nil)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.path, err)
-		}
-		return &content{main: img}, nil
+// dockerContent gives the only image of an archive from `docker save`, for a
+// registry.
+func (s *stored) dockerContent() (*content, error) {
+	if len(s.docker) > 1 {
+		return nil, fmt.Errorf("%s: holds %d images (%s): give an archive with the one to push",
+			s.path, len(s.docker), strings.Join(s.references(), ", "))
 	}
-	return s.layoutContent()
-}
-
-func (s *stored) layoutContent() (*content, error) {
-	index, err := s.layout.ImageIndex()
-	if err != nil {
-		return nil, err
-	}
-	m, err := index.IndexManifest()
+	img, err := tarball.ImageFromPath(s.path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.path, err)
+	}
+	return &content{main: img}, nil
+}
+
+// layoutContent gives the only image of a layout, for a registry.
+func layoutContent(index v1.ImageIndex) (*content, error) {
+	m, err := index.IndexManifest()
+	if err != nil {
+		return nil, err
 	}
 	c := &content{}
 	for _, d := range m.Manifests {
 		if err := c.take(index, d); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.path, err)
+			return nil, err
 		}
 	}
 	if c.main == nil {
-		return nil, fmt.Errorf("%s: holds no image", s.path)
+		return nil, errors.New("holds no image")
 	}
 	return c, nil
 }
@@ -204,17 +212,27 @@ func (c *content) setMain(main interface {
 
 // PushStored puts the image that an archive or an OCI layout holds into a
 // registry, with what refers to it. See Push.
-func PushStored(ctx context.Context, path, ref string, opts PushOptions) (v1.Hash, error) {
+func PushStored(ctx context.Context, path, ref string, opts PushOptions) (digest v1.Hash, err error) {
 	s, err := open(ctx, path)
 	if err != nil {
-		return v1.Hash{}, err
+		return digest, err
 	}
-	defer s.close()
-	c, err := s.content()
-	if err != nil {
-		return v1.Hash{}, err
+	if !s.hasLayout {
+		c, err := s.dockerContent()
+		if err != nil {
+			return digest, err
+		}
+		return c.push(ctx, ref, opts)
 	}
-	return c.push(ctx, ref, opts)
+	err = s.withLayout(ctx, func(index v1.ImageIndex) error {
+		c, err := layoutContent(index)
+		if err != nil {
+			return err
+		}
+		digest, err = c.push(ctx, ref, opts)
+		return err
+	})
+	return digest, err
 }
 
 // PushEngine puts an image of a Docker Engine into the registry that its
@@ -238,11 +256,7 @@ func PushEngine(ctx context.Context, e Engine, ref string, opts PushOptions) (v1
 }
 
 // loadable lists the images of a layout for one platform by their references.
-func (s *stored) loadable(platform v1.Platform) (map[name.Tag]v1.Image, error) {
-	index, err := s.layout.ImageIndex()
-	if err != nil {
-		return nil, err
-	}
+func loadable(index v1.ImageIndex, platform v1.Platform) (map[name.Tag]v1.Image, error) {
 	m, err := index.IndexManifest()
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/moby/moby/client"
 )
@@ -17,63 +18,78 @@ import (
 // LoadStored hands the images of an archive or an OCI layout to a Docker Engine
 // and gives their references. Of an image for several platforms it takes the
 // Engine's.
-func LoadStored(ctx context.Context, e Engine, path string, progress Progress) ([]string, error) {
+func LoadStored(ctx context.Context, e Engine, path string, progress Progress) (refs []string, err error) {
 	s, err := open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	if s.docker == nil {
-		return s.loadLayout(ctx, e, progress)
+	if s.docker != nil {
+		return s.references(), s.loadAsItIs(ctx, e, progress)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	event := Event{Item: path, Action: "loading", Total: st.Size()}
-	if err := sendArchive(ctx, e, &counter{r: f, event: event, progress: progress}); err != nil {
-		return nil, fmt.Errorf("load %s into the Docker Engine: %w", path, err)
-	}
-	event.Current, event.Done = event.Total, true
-	progress.report(event)
-	return s.references(), nil
-}
-
-func (s *stored) loadLayout(ctx context.Context, e Engine, progress Progress) ([]string, error) {
 	platform, err := EnginePlatform(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	images, err := s.loadable(platform)
+	err = s.withLayout(ctx, func(index v1.ImageIndex) error {
+		refs, err = loadLayout(ctx, e, index, platform, progress)
+		return err
+	})
+	return refs, err
+}
+
+// loadAsItIs sends an archive to an Engine that knows what to do with it.
+func (s *stored) loadAsItIs(ctx context.Context, e Engine, progress Progress) error {
+	f, err := os.Open(s.path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path, err)
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	event := Event{Item: s.path, Action: "loading", Total: st.Size()}
+	if err := sendArchive(ctx, e, &counter{r: f, event: event, progress: progress}); err != nil {
+		return fmt.Errorf("load %s into the Docker Engine: %w", s.path, err)
+	}
+	event.Current, event.Done = event.Total, true
+	progress.report(event)
+	return nil
+}
+
+func loadLayout(ctx context.Context, e Engine, index v1.ImageIndex, platform v1.Platform, progress Progress) ([]string, error) {
+	images, err := loadable(index, platform)
+	if err != nil {
+		return nil, err
 	}
 	var refs []string
 	for tag, img := range images {
-		event := Event{Item: familiar(tag), Action: "loading"}
-		progress.report(event)
-		r, w := io.Pipe()
-		short, err := name.NewTag(familiar(tag))
-		if err != nil {
+		if err := loadOCI(ctx, e, tag, img, progress); err != nil {
 			return nil, err
 		}
-		go func() { w.CloseWithError(tarball.Write(short, img, w)) }()
-		err = sendArchive(ctx, e, r)
-		_ = r.Close() // ends the writer if the Engine stopped reading early
-		if err != nil {
-			return nil, fmt.Errorf("load %s into the Docker Engine: %w", event.Item, err)
-		}
-		event.Done = true
-		progress.report(event)
-		refs = append(refs, event.Item)
+		refs = append(refs, familiar(tag))
 	}
 	slices.Sort(refs)
 	return refs, nil
+}
+
+// loadOCI sends an image with its layers compressed, as the layout has them.
+func loadOCI(ctx context.Context, e Engine, tag name.Tag, img v1.Image, progress Progress) error {
+	short, err := name.NewTag(familiar(tag))
+	if err != nil {
+		return err
+	}
+	event := Event{Item: familiar(tag), Action: "loading"}
+	progress.report(event)
+	r, w := io.Pipe()
+	defer r.Close() // ends the writer if the Engine stopped reading early
+	go func() { w.CloseWithError(tarball.Write(short, img, w)) }()
+	if err := sendArchive(ctx, e, r); err != nil {
+		return fmt.Errorf("load %s into the Docker Engine: %w", event.Item, err)
+	}
+	event.Done = true
+	progress.report(event)
+	return nil
 }
 
 // Save writes images of a Docker Engine into an archive that LoadStored and

@@ -1,0 +1,200 @@
+package images
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/containerd/errdefs"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/moby/moby/client"
+)
+
+// engine is a Docker Engine of the test's platform that keeps what it is sent.
+type engine struct {
+	has    map[string]bool // references and IDs
+	answer string          // to a load; "" is success
+	loaded bytes.Buffer
+	tagged []string
+	save   []byte
+}
+
+func (e *engine) ServerVersion(context.Context, client.ServerVersionOptions) (client.ServerVersionResult, error) {
+	return client.ServerVersionResult{Os: testPlatform.OS, Arch: testPlatform.Architecture}, nil
+}
+
+func (e *engine) ImageInspect(_ context.Context, image string, _ ...client.ImageInspectOption) (client.ImageInspectResult, error) {
+	if !e.has[image] {
+		return client.ImageInspectResult{}, errdefs.ErrNotFound
+	}
+	return client.ImageInspectResult{}, nil
+}
+
+func (e *engine) ImageLoad(_ context.Context, input io.Reader, _ ...client.ImageLoadOption) (client.ImageLoadResult, error) {
+	if _, err := io.Copy(&e.loaded, input); err != nil {
+		return nil, err
+	}
+	answer := e.answer
+	if answer == "" {
+		answer = `{"stream":"Loaded image"}`
+	}
+	return io.NopCloser(strings.NewReader(answer)), nil
+}
+
+func (e *engine) ImageTag(_ context.Context, o client.ImageTagOptions) (client.ImageTagResult, error) {
+	e.tagged = append(e.tagged, o.Target)
+	return client.ImageTagResult{}, nil
+}
+
+func (e *engine) ImageSave(context.Context, []string, ...client.ImageSaveOption) (client.ImageSaveResult, error) {
+	return io.NopCloser(bytes.NewReader(e.save)), nil
+}
+
+// loadedImage reads what the Engine was sent.
+func (e *engine) loadedImage(t *testing.T, ref string) v1.Image {
+	t.Helper()
+	tag, err := name.NewTag(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := tarball.Image(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(e.loaded.Bytes())), nil
+	}, &tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+func wantSameImage(t *testing.T, got v1.Image, want *Image) {
+	t.Helper()
+	id, err := got.ConfigName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id.String() != want.ID() {
+		t.Errorf("got the image %s, want %s", id, want.ID())
+	}
+}
+
+func TestLoadSendsTheImageUnderEachReference(t *testing.T) {
+	var e engine
+	img := one(t)[0]
+	refs := []string{"localhost/etcd:a", "gcr.io/etcd-development/etcd:v3.7.3"}
+	if err := Load(t.Context(), &e, img, refs, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, ref := range refs {
+		wantSameImage(t, e.loadedImage(t, ref), img)
+	}
+}
+
+func TestLoadOnlyTagsWhatTheEngineHas(t *testing.T) {
+	img := one(t)[0]
+	e := engine{has: map[string]bool{img.ID(): true}}
+	if err := Load(t.Context(), &e, img, []string{"docker.io/library/etcd:1"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if e.loaded.Len() > 0 {
+		t.Errorf("sent %d bytes", e.loaded.Len())
+	}
+	if diff := cmp.Diff([]string{"etcd:1"}, e.tagged); diff != "" {
+		t.Errorf("tagged (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadRefusesReferencesThatCannotBeGiven(t *testing.T) {
+	err := Load(t.Context(), &engine{}, one(t)[0], []string{"etcd@sha256:" + strings.Repeat("a", 64), "UPPER:x", "fine:1"}, nil)
+	wantError(t, err, `"etcd@sha256:`, `"UPPER:x" cannot name an image: write it as REPOSITORY:TAG`)
+}
+
+func TestLoadTellsWhatTheEngineComplainsAboutInItsAnswer(t *testing.T) {
+	e := engine{answer: `{"stream":"x"}{"error":"no space left on device"}`}
+	err := Load(t.Context(), &e, one(t)[0], []string{testRef}, nil)
+	wantError(t, err, "load "+testRef+" into the Docker Engine: no space left on device")
+}
+
+func TestLoadTakesTheEnginesPlatformOfAnArchive(t *testing.T) {
+	imgs := two(t)
+	file := filepath.Join(t.TempDir(), "etcd.tar")
+	if _, err := WriteArchive(t.Context(), file, testRef, imgs); err != nil {
+		t.Fatal(err)
+	}
+	var e engine
+	refs, err := LoadStored(t.Context(), &e, file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{testRef}, refs); diff != "" {
+		t.Errorf("references (-want +got):\n%s", diff)
+	}
+	wantSameImage(t, e.loadedImage(t, testRef), imgs[1])
+}
+
+func TestLoadPassesADockerArchiveOn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "etcd.tar")
+	img := one(t)[0]
+	if err := writeFile(file, func(w io.Writer) error { return writeDockerArchive(w, img, []string{testRef}) }); err != nil {
+		t.Fatal(err)
+	}
+	var e engine
+	if _, err := LoadStored(t.Context(), &e, file, nil); err != nil {
+		t.Fatal(err)
+	}
+	wantSameImage(t, e.loadedImage(t, testRef), img)
+}
+
+func TestLoadRefusesArchivesBeforeTheEngineSeesThem(t *testing.T) {
+	whole := filepath.Join(t.TempDir(), "whole.tar")
+	if _, err := WriteArchive(t.Context(), whole, testRef, one(t)); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outside bytes.Buffer
+	tw := tar.NewWriter(&outside)
+	if err := tw.WriteHeader(&tar.Header{Name: "../../root/.ssh/authorized_keys"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"cut short":          {data[:len(data)/2], "is damaged, cut short or no tar archive"},
+		"not an archive":     {bytes.Repeat([]byte("hello"), 500), "is damaged, cut short or no tar archive"},
+		"outside the folder": {outside.Bytes(), `"../../root/.ssh/authorized_keys", a path outside the archive`},
+		"no image in it":     {make([]byte, 1024), "holds no images"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "x.tar")
+			write(t, file, test.data)
+			var e engine
+			_, err := LoadStored(t.Context(), &e, file, nil)
+			wantError(t, err, file, test.want)
+			if e.loaded.Len() > 0 {
+				t.Errorf("the Engine was sent %d bytes", e.loaded.Len())
+			}
+		})
+	}
+}
+
+func TestSaveNamesAnImageThatIsNotThereAndWritesNothing(t *testing.T) {
+	dir := t.TempDir()
+	e := engine{has: map[string]bool{"a": true}, save: []byte("archive")}
+	err := Save(t.Context(), &e, []string{"a", "b"}, filepath.Join(dir, "x.tar"), nil)
+	wantError(t, err, "image b: the Docker Engine does not have it")
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
