@@ -37,14 +37,17 @@ cross: ## Build dist/OS-ARCH/etcdctr for every platform
 			$(ETCDCTR) -o "dist/$$platform/" ./cmd/etcdctr; \
 	done
 
+# Not in certs, where it would be by default: that is a package here.
+UP_CERTS := .cache/up/certs
+
 .PHONY: up
 up: build ## Start a three-member cluster and show that it is healthy
-	bin/etcdctr up --detach
-	bin/etcdctr health
+	bin/etcdctr up --detach --certs-dir $(UP_CERTS)
+	bin/etcdctr health --certs-dir $(UP_CERTS)
 
 .PHONY: down
 down: build ## Stop that cluster and delete its data
-	bin/etcdctr down --volumes
+	bin/etcdctr down --volumes --certs-dir $(UP_CERTS)
 
 ##@ Tests
 

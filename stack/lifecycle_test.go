@@ -127,7 +127,7 @@ func TestMemberThatCannotComeUpIsReportedWithItsLastLines(t *testing.T) {
 	}{
 		"exited":     {func(c *fakeContainer) { c.status, c.exit = container.StateExited, 1 }, "p-etcd2-1 exited with code 1"},
 		"killed":     {func(c *fakeContainer) { c.status, c.exit = container.StateExited, 137 }, "p-etcd2-1 was killed"},
-		"restarting": {func(c *fakeContainer) { c.status, c.exit, c.restarts = container.StateRestarting, 1, 3 }, "p-etcd2-1 exited with code 1, 3 times in a row"},
+		"restarting": {func(c *fakeContainer) { c.status, c.exit, c.restarts = container.StateRestarting, 1, 2 }, "p-etcd2-1 exited with code 1, 3 times in a row"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			e := newFakeEngine()

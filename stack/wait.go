@@ -25,8 +25,8 @@ const (
 // A container that the engine has started again this often is not going to
 // come up, and one that has been frozen for this long was frozen by somebody.
 const (
-	mostRestarts = 3
-	longestFreez = 2 * time.Second
+	mostRestarts  = 2
+	longestFreeze = 2 * time.Second
 )
 
 // lastLines is how much of a container's log an error carries.
@@ -143,12 +143,12 @@ func (w *wait) alive(ctx context.Context, c container.InspectResponse) error {
 	case c.State.Status == container.StateExited, c.State.Status == container.StateDead:
 		return w.unwell(ctx, exited(c), nil)
 	case c.RestartCount >= mostRestarts:
-		return w.unwell(ctx, fmt.Sprintf("%s, %d times in a row", exited(c), c.RestartCount), nil)
+		return w.unwell(ctx, fmt.Sprintf("%s, %d times in a row", exited(c), c.RestartCount+1), nil)
 	case c.State.Status != container.StatePaused:
 		w.frozen = time.Time{}
 	case w.frozen.IsZero():
 		w.frozen = time.Now()
-	case time.Since(w.frozen) > longestFreez:
+	case time.Since(w.frozen) > longestFreeze:
 		return w.unwell(ctx, "was paused", nil)
 	}
 	return nil

@@ -43,6 +43,11 @@ func runDown(ctx context.Context, a *app, f *stackFlags, volumes bool) error {
 }
 
 func (d *driven) down(ctx context.Context, a *app, volumes bool) error {
+	release, err := d.lock(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer release()
 	p, err := d.driver.PlanDown(ctx, d.project, volumes)
 	if err != nil {
 		return err

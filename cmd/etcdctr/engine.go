@@ -24,7 +24,8 @@ func connectEngine(ctx context.Context) (*client.Client, error) {
 	}
 	c, err := client.New(append(opts, client.WithUserAgent("etcdctr/"+buildVersion()))...)
 	if err != nil {
-		return nil, fmt.Errorf("cannot make sense of where the Docker Engine is: %w", err)
+		return nil, withHint(fmt.Errorf("cannot make sense of where the Docker Engine is: %w", err),
+			"DOCKER_HOST is something like unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://HOST")
 	}
 	if _, err := c.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
 		c.Close()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/etcdctr/etcdctr/stack"
@@ -28,32 +29,34 @@ func explainFailure(err error) error {
 	return withHint(err, "`etcdctr logs %s` shows its whole log, if --keep has kept it", u.Service)
 }
 
-// lastWords are the last lines of a log that tell of an error; of one without
-// any, the last lines.
+// lastWords are the last lines of a log that tell of something wrong; of one
+// without any, the last lines.
 func lastWords(log []string) []string {
 	var bad, all []string
 	for _, line := range log {
-		text, level := readLogLine(line)
+		text, wrong := readLogLine(line)
 		all = append(all, text)
-		if level == "error" || level == "fatal" || level == "panic" || level == "dpanic" {
+		if wrong {
 			bad = append(bad, text)
 		}
 	}
 	if len(bad) > 0 {
 		all = bad
 	}
+	all = slices.Compact(all)
 	return all[max(0, len(all)-mostWords):]
 }
 
-// readLogLine takes the message, the cause and the level out of a line of
-// etcd's log. Any other line is its own message.
-func readLogLine(line string) (text, level string) {
+// readLogLine takes the message and the cause out of a line of etcd's log, and
+// reports whether it tells of something wrong. Any other line is its own
+// message.
+func readLogLine(line string) (text string, wrong bool) {
 	var entry struct{ Level, Msg, Error string }
 	if json.Unmarshal([]byte(line), &entry) != nil || entry.Msg == "" {
-		return line, ""
+		return line, false
 	}
 	if entry.Error != "" {
-		return entry.Msg + ": " + entry.Error, entry.Level
+		return entry.Msg + ": " + entry.Error, true
 	}
-	return entry.Msg, entry.Level
+	return entry.Msg, slices.Contains([]string{"error", "dpanic", "panic", "fatal"}, entry.Level)
 }

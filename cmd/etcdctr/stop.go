@@ -43,6 +43,11 @@ type planOf func(context.Context, *stack.Driver, *stack.State, []stack.Container
 
 // onMembers does something to the named members of a stack, or to all.
 func (d *driven) onMembers(ctx context.Context, a *app, names []string, done string, plan planOf) error {
+	release, err := d.lock(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer release()
 	s, err := d.observe(ctx)
 	if err != nil {
 		return err

@@ -103,6 +103,11 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	if o.dryRun {
 		return printUpPlan(ctx, a, d, w)
 	}
+	release, err := d.lock(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer release()
 	began := a.now()
 	if err := w.prepare(ctx); err != nil {
 		return err

@@ -1,0 +1,376 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Bad days of `etcdctr up`: one clear message each, nothing of anybody else's
+// touched, and a second run recovers.
+
+func TestFailedFirstUpSaysWhyAndRemovesWhatItCreated(t *testing.T) {
+	s := newStack(t)
+	s.generate()
+	s.edit("ETCD_LISTEN_PEER_URLS: https://0.0.0.0:2380", "ETCD_LISTEN_PEER_URLS: https://etcd1:2380")
+	s.etcdctr("compose", "--output", "good.yml") // makes the certificates
+
+	_, err := s.tryEtcdctr("up", "--file-compose", "docker-compose.yml")
+	wantExitCode(t, err, 1)
+	wantError(t, err, "exited with code 1", "expected IP in URL for binding (https://etcd1:2380)")
+	s.wantNothingLeft()
+
+	_, err = s.tryEtcdctr("up", "--file-compose", "docker-compose.yml", "--keep")
+	wantExitCode(t, err, 1)
+	if n := len(s.containers()); n != 3 {
+		t.Errorf("%d containers are left with --keep, want 3", n)
+	}
+	s.etcdctr("up", "--file-compose", "good.yml")
+	s.wantServing()
+}
+
+// edit changes the stack's Compose file.
+func (s *stack) edit(from, to string) {
+	s.t.Helper()
+	file := filepath.Join(s.dir, "docker-compose.yml")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if !strings.Contains(string(data), from) {
+		s.t.Fatalf("the Compose file has no %q", from)
+	}
+	writeFile(s.t, file, strings.ReplaceAll(string(data), from, to))
+}
+
+func TestWhatIsSomebodyElsesIsNamedAndNotTouched(t *testing.T) {
+	image := etcdImage(t, 7)
+	for what, test := range map[string]struct {
+		make, remove []string // arguments of docker, NAME being the stack's
+		flags        []string
+		want         string
+	}{
+		"container": {
+			make:   []string{"create", "--name", "NAME-etcd2-1", image},
+			remove: []string{"rm", "NAME-etcd2-1"},
+			want:   "the name NAME-etcd2-1 is taken: the container was made by something else",
+		},
+		"network": {
+			make:   []string{"network", "create", "NAME_cluster"},
+			remove: []string{"network", "rm", "NAME_cluster"},
+			want:   "the name NAME_cluster is taken: the network was made by something else",
+		},
+		"volume": {
+			make:   []string{"volume", "create", "NAME_etcd3-data"},
+			remove: []string{"volume", "rm", "NAME_etcd3-data"},
+			want:   "the name NAME_etcd3-data is taken: the volume was made by something else",
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := newStack(t)
+			named := func(args []string) []string {
+				return strings.Split(strings.ReplaceAll(strings.Join(args, "\x00"), "NAME", s.name), "\x00")
+			}
+			run(t, s.dir, "docker", named(test.make)...)
+			_, err := s.tryEtcdctr("up", test.flags...)
+			wantExitCode(t, err, 1)
+			wantError(t, err, strings.ReplaceAll(test.want, "NAME", s.name))
+			if n := len(s.containers()); n != 0 {
+				t.Errorf("%d containers were created", n)
+			}
+			run(t, s.dir, "docker", named(test.remove)...) // fails if it is gone
+			s.etcdctr("up")
+		})
+	}
+}
+
+func TestTakenPortIsNamedAndNothingIsLeft(t *testing.T) {
+	s := newStack(t)
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), fmt.Sprintf("publish: loopback\nmembers: [{name: etcd1, client-port: \"%d\"}]\n", port))
+	_, err = s.tryEtcdctr("up")
+	wantExitCode(t, err, 1)
+	wantError(t, err, fmt.Sprint(port), "address already in use")
+	s.wantNothingLeft()
+	l.Close()
+	s.etcdctr("up")
+}
+
+func TestTakenSubnetIsNamedAndNothingIsLeft(t *testing.T) {
+	s := newStack(t)
+	s.generate()
+	s.edit("    internal: true", "    ipam: {config: [{subnet: 10.222.7.0/24}]}\n    internal: true")
+	run(t, s.dir, "docker", "network", "create", "--subnet", "10.222.0.0/16", s.name+"-other")
+	_, err := s.tryEtcdctr("up", "--file-compose", "docker-compose.yml")
+	wantExitCode(t, err, 1)
+	wantError(t, err, "create network "+s.name+"_cluster", "overlap")
+	run(t, s.dir, "docker", "network", "rm", s.name+"-other")
+	s.wantNothingLeft()
+	s.etcdctr("up", "--file-compose", "docker-compose.yml")
+}
+
+// steps are how many operations a first up has, those included that wait.
+const steps = 12
+
+func TestInterruptedUpLeavesNothingAtAnyStep(t *testing.T) {
+	for step := 1; step <= steps; step += 2 {
+		t.Run(fmt.Sprint(step), func(t *testing.T) {
+			s := newStack(t)
+			err := s.signalAt(step, syscall.SIGINT)
+			wantExitCode(t, err, 130)
+			s.wantNothingLeft()
+		})
+	}
+}
+
+func TestUpFinishesWhatAKilledOneLeftAtAnyStep(t *testing.T) {
+	for step := 1; step <= steps; step += 2 {
+		t.Run(fmt.Sprint(step), func(t *testing.T) {
+			s := newStack(t)
+			if err := s.signalAt(step, syscall.SIGKILL); err == nil {
+				t.Fatal("up was not killed")
+			}
+			s.etcdctr("up")
+			s.wantServing()
+			ids := s.containers()
+			s.etcdctr("up")
+			s.wantUntouched(ids, "a third up")
+		})
+	}
+}
+
+// signalAt runs up and sends it a signal as soon as it tells of its nth step.
+func (s *stack) signalAt(n int, signal os.Signal) error {
+	s.t.Helper()
+	s.etcdctr("compose") // makes the certificates, which take their time
+	cmd := s.command("up", "--progress", "json")
+	cmd.Dir = s.dir
+	told, err := cmd.StderrPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(told)
+	for seen := 0; lines.Scan(); {
+		if !strings.HasPrefix(lines.Text(), "{") || !strings.Contains(lines.Text(), `"done":true`) {
+			continue
+		}
+		if seen++; seen == n {
+			if err := cmd.Process.Signal(signal); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
+	return cmd.Wait()
+}
+
+func TestTwoUpsAtOnceBothSucceed(t *testing.T) {
+	s := newStack(t)
+	s.etcdctr("compose")
+	etcdImage(t, 7)
+	var wg sync.WaitGroup
+	errs := make([]error, 2)
+	for i := range errs {
+		cmd := s.command("up")
+		wg.Go(func() { _, errs[i] = output(cmd, s.dir) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	s.wantServing()
+	ids := s.containers()
+	s.etcdctr("up")
+	s.wantUntouched(ids, "a third up")
+}
+
+func TestMemberKilledOrPausedIsBroughtBack(t *testing.T) {
+	s := newStack(t)
+	s.etcdctr("up")
+	ids := s.containers()
+	for _, fault := range []string{"kill", "pause", "stop"} {
+		run(t, s.dir, "docker", fault, s.name+"-etcd2-1")
+		s.etcdctr("up")
+		s.wantServing()
+		s.wantUntouched(ids, "docker "+fault+" and up")
+	}
+}
+
+func TestEngineThatDoesNotAnswerIsTold(t *testing.T) {
+	s := newStack(t)
+	closed := freeAddress(t)
+	for what, test := range map[string]struct {
+		host string
+		want []string
+	}{
+		"no socket":    {"unix:///nowhere/docker.sock", []string{"no Docker Engine answers", "/nowhere/docker.sock", "DOCKER_HOST"}},
+		"closed port":  {"tcp://" + closed, []string{"no Docker Engine answers", closed, "DOCKER_HOST"}},
+		"no such host": {"tcp://docker.invalid:2375", []string{"no Docker Engine answers", "docker.invalid"}},
+		"no address":   {"nonsense", []string{"DOCKER_HOST", "nonsense"}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			cmd := s.command("up", "--runtime", "docker")
+			cmd.Env = append(os.Environ(), "DOCKER_HOST="+test.host)
+			_, err := output(cmd, s.dir)
+			wantExitCode(t, err, 1)
+			wantError(t, err, test.want...)
+		})
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestForbiddenSocketIsTold(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Fatal("only root can be somebody else for this test")
+	}
+	dir := t.TempDir()
+	program := filepath.Join(dir, "etcdctr")
+	link(t, etcdctrBinary(t), program)
+	for d := dir; len(d) > len(os.TempDir()); d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(program, "ls")
+	cmd.Env = append(os.Environ(), "HOME="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	_, err := output(cmd, dir)
+	wantExitCode(t, err, 1)
+	wantError(t, err, "this user may not talk to the Docker Engine", "hint:")
+}
+
+func TestImageThatCannotBeHadIsTold(t *testing.T) {
+	s := newStack(t)
+	_, err := output(exec.Command(etcdctrBinary(t), "up", "--name", s.name, "--etcd", "v3.6.16", "--image", "registry.invalid/etcd:v3.6.16"), s.dir)
+	wantExitCode(t, err, 1)
+	wantError(t, err, "cannot pull the image registry.invalid/etcd:v3.6.16", "hint:")
+	_, err = output(exec.Command(etcdctrBinary(t), "up", "--name", s.name, "--image", "registry.invalid/etcd:v3.7.3", "--pull", "never"), s.dir)
+	wantExitCode(t, err, 1)
+	wantError(t, err, "--pull never")
+	s.wantNothingLeft()
+}
+
+func TestWithoutARegistryTheProgramPacksItself(t *testing.T) {
+	s := newStack(t)
+	ref := fmt.Sprintf("%s.invalid/etcd:v3.7.3", s.name)
+	t.Cleanup(func() {
+		if out, err := exec.Command("docker", "rmi", "--force", ref).CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+	cmd := exec.Command(etcdctrBinary(t), "up", "--name", s.name, "--image", ref)
+	cmd.Dir = s.dir
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), ref+" could not be pulled, so this program's own etcd") {
+		t.Errorf("up: %v\n%s", err, out)
+	}
+	s.etcdctr("down", "--volumes")
+}
+
+// An engine at another address gets the certificates through its API.
+func TestCertificatesReachAnEngineThatDoesNotSeeThem(t *testing.T) {
+	s := newStack(t)
+	t.Setenv("DOCKER_HOST", "tcp://"+proxyToEngine(t))
+	s.etcdctr("up")
+	s.wantServing()
+	for file, mode := range map[string]string{"server/tls.key": "-rw-------", "peer/tls.key": "-rw-------", "server/tls.crt": "-rw-r--r--"} {
+		archive := run(t, s.dir, "sh", "-c", fmt.Sprintf("docker cp %s-etcd1-1:/etc/etcd/certs/%s - | tar --numeric-owner -tv", s.name, file))
+		if !strings.HasPrefix(archive, mode+" 0/0 ") {
+			t.Errorf("%s is %s, want %s of 0/0", file, archive, mode)
+		}
+	}
+	ids := s.containers()
+	s.etcdctr("up")
+	s.wantUntouched(ids, "a second up")
+
+	run(t, s.dir, etcdctrBinary(t), "certs", "renew")
+	if plan := s.etcdctr("up", "--dry-run"); strings.Count(plan, "copy files to volume") != 3 {
+		t.Errorf("after a renewal, the plan is:\n%s", plan)
+	}
+	s.etcdctr("up")
+	s.wantUntouched(ids, "up with renewed certificates")
+	s.wantServing()
+	s.etcdctr("down", "--volumes")
+	s.wantNothingLeft()
+}
+
+// proxyToEngine lets the engine be reached by TCP and gives the address.
+func proxyToEngine(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(func() { cancel(); l.Close() })
+	go func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go pipe(ctx, client)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func pipe(ctx context.Context, client net.Conn) {
+	defer client.Close()
+	engine, err := net.Dial("unix", "/var/run/docker.sock")
+	if err != nil {
+		return
+	}
+	defer engine.Close()
+	defer context.AfterFunc(ctx, func() { client.Close() })()
+	go func() {
+		_, _ = io.Copy(engine, client)
+		_ = engine.(*net.UnixConn).CloseWrite()
+	}()
+	_, _ = io.Copy(client, engine)
+}
+
+// The engine starts members again with it; those that it cannot, up does.
+func TestUpRecoversAStackWhoseContainersAllDied(t *testing.T) {
+	s := newStack(t)
+	s.etcdctr("up")
+	ids := s.containers()
+	for m := range ids {
+		run(t, s.dir, "docker", "kill", s.name+"-"+m+"-1")
+	}
+	began := time.Now()
+	s.etcdctr("up")
+	t.Logf("recovered in %s", time.Since(began))
+	s.wantUntouched(ids, "the death of all and up")
+	s.wantServing()
+}
