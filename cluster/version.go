@@ -41,8 +41,10 @@ func SupportedEtcd() []string {
 	return out
 }
 
-var versionPattern = regexp.MustCompile(`^v?3\.(\d{1,3})\.(\d{1,4})(-[0-9A-Za-z.-]+)?$`)
-var minorPattern = regexp.MustCompile(`^v?3\.(\d{1,3})$`)
+var (
+	versionPattern = regexp.MustCompile(`^v?3\.(\d{1,3})\.(\d{1,4})(-[0-9A-Za-z.-]+)?$`)
+	minorPattern   = regexp.MustCompile(`^v?3\.(\d{1,3})$`)
+)
 
 // ParseVersion reads "v3.7.3", with or without the v, or a minor alone such as
 // "3.6", which stands for the release of it that the project is tested with.

@@ -64,7 +64,7 @@ func connect(t *testing.T, o discovery.Options) *discovery.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
 

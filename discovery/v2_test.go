@@ -59,7 +59,7 @@ func (s *registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func answer(w http.ResponseWriter, status int, v any) {
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v)
+	_ = json.NewEncoder(w).Encode(v)
 }
 
 func TestATokenOfTheV2Protocol(t *testing.T) {
@@ -110,7 +110,7 @@ func put(url, value string) error {
 func TestAServerWithoutTheV2ProtocolIsNamedAsSuch(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"404 and no JSON": http.NotFound,
-		"some website":    func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) },
+		"some website":    func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
 		"JSON, and no":    func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusForbidden, map[string]any{}) },
 	} {
 		server := httptest.NewServer(handler)

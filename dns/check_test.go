@@ -42,7 +42,7 @@ func serve(t *testing.T, zone string) string {
 		}
 	})}
 	go server.ActivateAndServe() //nolint:errcheck // ends with Shutdown
-	t.Cleanup(func() { server.Shutdown() })
+	t.Cleanup(func() { _ = server.Shutdown() })
 	return conn.LocalAddr().String()
 }
 
@@ -116,8 +116,8 @@ func with(line string) func(string) string {
 	return func(zone string) string { return zone + line + "\n" }
 }
 
-func replace(old, new string) func(string) string {
-	return func(zone string) string { return strings.Replace(zone, old, new, 1) }
+func replace(old, by string) func(string) string {
+	return func(zone string) string { return strings.Replace(zone, old, by, 1) }
 }
 
 func TestCheckSaysWhichServerDoesNotAnswer(t *testing.T) {
@@ -126,7 +126,7 @@ func TestCheckSaysWhichServerDoesNotAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := conn.LocalAddr().String()
-	conn.Close()
+	_ = conn.Close()
 	_, err = dns.Check(t.Context(), address, resolve(t, orders))
 	if err == nil || !strings.Contains(err.Error(), "no answer from the DNS server "+address) {
 		t.Errorf("got %v", err)

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -178,6 +177,3 @@ func (e *OpError) Unwrap() error { return e.Err }
 func engineText(err error) string {
 	return strings.TrimPrefix(err.Error(), "Error response from daemon: ")
 }
-
-// interrupted reports whether an execution was ended by its caller.
-func interrupted(err error) bool { return errors.Is(err, context.Canceled) }

@@ -36,7 +36,8 @@ import (
 func SeesFiles(ctx context.Context, e interface {
 	Info(context.Context, client.InfoOptions) (client.SystemInfoResult, error)
 	DaemonHost() string
-}) (bool, error) {
+},
+) (bool, error) {
 	if runtime.GOOS != "linux" || !strings.HasPrefix(e.DaemonHost(), "unix://") {
 		return false, nil
 	}
@@ -90,7 +91,7 @@ func (w Wanted) fileSystem(s types.ServiceConfig) (fileSystem, error) {
 				return f, err
 			}
 		case s.ReadOnly:
-			return f, fmt.Errorf("the config %s has its content in the file, which a read-only container cannot be given: use file:", c.Source)
+			return f, fmt.Errorf("the config %s has its content in the file, which a read-only container cannot be given: name a file instead", c.Source)
 		default:
 			f.inject = append(f.inject, injection{target, config.Content, fileMode(c)})
 		}

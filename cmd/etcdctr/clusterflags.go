@@ -95,7 +95,7 @@ func (f *clusterFlags) resolveIn(a *app, place cluster.Placement) (*cluster.Clus
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, usage(err)
 	}
-	if c, err = f.placeOnEngine(a, spec, c); err != nil {
+	if c, err = f.placeOnEngine(spec, c); err != nil {
 		return nil, err
 	}
 	for _, w := range c.Warnings {

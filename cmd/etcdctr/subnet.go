@@ -17,7 +17,7 @@ import (
 // placeOnEngine moves a cluster with fixed addresses to a subnet that the
 // engine has free, unless the user chose one. A machine without an engine gets
 // what the cluster's name gives: the file may be for another.
-func (f *clusterFlags) placeOnEngine(a *app, spec cluster.Spec, c *cluster.Cluster) (*cluster.Cluster, error) {
+func (f *clusterFlags) placeOnEngine(spec cluster.Spec, c *cluster.Cluster) (*cluster.Cluster, error) {
 	if len(c.Subnets) == 0 {
 		return c, nil
 	}
