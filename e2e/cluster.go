@@ -87,6 +87,9 @@ func (c *Cluster) ContainerEndpoints() []string {
 // container that is only there reaches the members, and nothing else.
 func (c *Cluster) Network() string { return c.madeNetworks[0] }
 
+// Image is the members' image.
+func (c *Cluster) Image() string { return c.Members[0].container.Image }
+
 // Config is what a client in this process needs, root's certificate included.
 // Leave automatic synchronization of the endpoints off: members advertise their
 // names, which mean nothing outside of their network.

@@ -30,7 +30,9 @@ func (c combination) flags(t *testing.T) []string {
 	return flags
 }
 
-func (c combination) String() string { return fmt.Sprintf("%s/%s/3.%d", c.way.Bootstrap, c.tls, c.minor) }
+func (c combination) String() string {
+	return fmt.Sprintf("%s/%s/3.%d", c.way.Bootstrap, c.tls, c.minor)
+}
 
 // combinations lists those of some minors that are not refused.
 func combinations(minors ...int) []combination {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
+	"slices"
 
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
@@ -22,9 +23,13 @@ type options struct {
 	logger    log.Logger
 }
 
+// defaults apply before the caller's options. There are none but in the
+// module's own suite, which has no registry to pull images from.
+var defaults []Option
+
 func optionsOf(opts ...Option) *options {
 	o := &options{}
-	for _, opt := range opts {
+	for _, opt := range slices.Concat(defaults, opts) {
 		opt(o)
 	}
 	return o

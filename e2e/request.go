@@ -24,8 +24,8 @@ type box struct {
 	container *testcontainers.DockerContainer
 }
 
-// create makes the container, pulls its image if need be, and copies the files
-// that it mounts to the engine.
+// create makes the container, with its image pulled if need be and its files
+// copied to the engine.
 func (b *box) create(ctx context.Context) error {
 	c := b.cluster
 	translated, err := c.wanted().Translate(b.service)
@@ -38,9 +38,17 @@ func (b *box) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	files, err := c.wanted().FileVolumes(b.service)
+	return b.copyFiles(ctx)
+}
+
+// copyFiles fills the volumes that stand for files of this machine, by way of
+// the image that the container has: it may be a substitute.
+func (b *box) copyFiles(ctx context.Context) error {
+	s := b.service
+	s.Image = b.container.Image
+	files, err := b.cluster.wanted().FileVolumes(s)
 	for _, v := range files {
-		err = errors.Join(err, v.Fill(ctx, c.engine()))
+		err = errors.Join(err, v.Fill(ctx, b.cluster.engine()))
 	}
 	return err
 }

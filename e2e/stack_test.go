@@ -18,12 +18,15 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/testcontainers/testcontainers-go"
+
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // TestMain removes the images that the run made, and wants nothing else of it
 // to be left on the engine, whether its tests passed or failed.
 func TestMain(m *testing.M) {
+	defaults = []Option{WithContainer(testcontainers.WithImageSubstitutors(ownImages{}))}
 	code := m.Run()
 	err := errors.Join(removeImages(), nothingLeft(namePrefix+"-"+processID))
 	if err != nil {
@@ -75,64 +78,115 @@ func madeImages() []string {
 	return slices.Collect(maps.Values(images.made))
 }
 
+// ownImages has the fixture take the suite's images for the official ones,
+// which cannot be pulled where there is no registry.
+type ownImages struct{}
+
+func (ownImages) Description() string { return "the suite's own images" }
+
+func (ownImages) Substitute(reference string) (string, error) {
+	if reference == cluster.DefaultDNSImage {
+		return buildDNSImage()
+	}
+	for minor, release := range cluster.KnownPatches {
+		if reference == "gcr.io/etcd-development/etcd:"+release.String() {
+			return buildEtcdImage(minor)
+		}
+	}
+	return reference, nil
+}
+
 // etcdImage gives an image of a minor's release with the layout of the official
 // one: the three programs, no shell, nothing else. Its tag names the release.
 func etcdImage(t *testing.T, minor int) string {
 	t.Helper()
-	return image(t, "etcd:"+cluster.KnownPatches[minor].String(), `FROM scratch
-COPY etcd etcdctl etcdutl /usr/local/bin/
-ENV PATH=/usr/local/bin
-WORKDIR /var/lib/etcd
-EXPOSE 2379 2380
-CMD ["/usr/local/bin/etcd"]
-`, etcdBinary(t, minor, "etcd"), etcdBinary(t, minor, "etcdctl"), etcdBinary(t, minor, "etcdutl"))
+	return must(t, func() (string, error) { return buildEtcdImage(minor) })
 }
 
 // dnsImage gives an image of CoreDNS with the layout of the official one.
 func dnsImage(t *testing.T) string {
 	t.Helper()
+	return must(t, buildDNSImage)
+}
+
+func must(t *testing.T, build func() (string, error)) string {
+	t.Helper()
+	ref, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref
+}
+
+func buildEtcdImage(minor int) (string, error) {
+	var programs []string
+	for _, name := range []string{"etcd", "etcdctl", "etcdutl"} {
+		programs = append(programs, filepath.Join(os.Getenv(envEtcd), fmt.Sprintf("3.%d", minor), name))
+	}
+	return build("etcd:"+cluster.KnownPatches[minor].String(), `FROM scratch
+COPY etcd etcdctl etcdutl /usr/local/bin/
+ENV PATH=/usr/local/bin
+WORKDIR /var/lib/etcd
+EXPOSE 2379 2380
+CMD ["/usr/local/bin/etcd"]
+`, programs...)
+}
+
+func buildDNSImage() (string, error) {
 	program, err := exec.LookPath("coredns")
 	if err != nil {
-		t.Fatalf("%v: run the suite with `make smoke` or `make e2e`", err)
+		return "", fmt.Errorf("%w: run the suite with `make smoke` or `make e2e`", err)
 	}
-	return image(t, "coredns:v1", `FROM scratch
+	return build("coredns:v1", `FROM scratch
 COPY coredns /coredns
 EXPOSE 53 53/udp
 ENTRYPOINT ["/coredns"]
 `, program)
 }
 
-// image gives an image that is built once in a run, of some programs.
-func image(t *testing.T, name, dockerfile string, programs ...string) string {
-	t.Helper()
+// build makes an image of some programs, once in a run.
+func build(name, dockerfile string, programs ...string) (string, error) {
 	images.Lock()
 	defer images.Unlock()
 	if ref, ok := images.made[name]; ok {
-		return ref
+		return ref, nil
+	}
+	dir, err := os.MkdirTemp("", namePrefix+"-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	errs := []error{os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(dockerfile), 0o644)}
+	for _, program := range programs {
+		errs = append(errs, copyProgram(program, filepath.Join(dir, filepath.Base(program))))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return "", fmt.Errorf("%w: run the suite with `make smoke` or `make e2e`", err)
 	}
 	ref := fmt.Sprintf("%s-%s/%s", namePrefix, processID, name)
-	dir := t.TempDir()
-	for _, program := range programs {
-		link(t, program, filepath.Join(dir, filepath.Base(program)))
+	if _, err := output(exec.Command("docker", "build", "--quiet", "--tag", ref, "."), dir); err != nil {
+		return "", err
 	}
-	writeFile(t, filepath.Join(dir, "Dockerfile"), dockerfile)
-	run(t, dir, "docker", "build", "--quiet", "--tag", ref, ".")
 	if images.made == nil {
 		images.made = map[string]string{}
 	}
 	images.made[name] = ref
-	return ref
+	return ref, nil
 }
 
-func link(t *testing.T, from, to string) {
+func copyTo(t *testing.T, from, to string) {
 	t.Helper()
+	if err := copyProgram(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyProgram(from, to string) error {
 	data, err := os.ReadFile(from)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if err := os.WriteFile(to, data, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	return os.WriteFile(to, data, 0o755)
 }
 
 func writeFile(t *testing.T, path, text string) {
