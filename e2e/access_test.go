@@ -185,12 +185,6 @@ func TestComposeAndUpLeaveARelayAlone(t *testing.T) {
 	c.interrupt(t)
 }
 
-// etcdctr runs etcdctr on the stack, wants it to succeed and gives its output.
-func (s *stack) etcdctr(verb string, args ...string) string {
-	s.t.Helper()
-	return run(s.t, s.dir, etcdctrBinary(s.t), append([]string{verb, "--name", s.name}, args...)...)
-}
-
 // relays are the IDs of the stack's relays.
 func (s *stack) relays() []string {
 	s.t.Helper()

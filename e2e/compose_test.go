@@ -146,7 +146,7 @@ func TestComposeStartsEverySupportedEtcd(t *testing.T) {
 	for minor := range cluster.KnownPatches {
 		t.Run(fmt.Sprintf("3.%d", minor), func(t *testing.T) {
 			s := newStack(t)
-			s.image = etcdImage(t, minor)
+			s.ref = etcdImage(t, minor)
 			s.generate()
 			s.up()
 			s.wantMembers(3)

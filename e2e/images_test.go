@@ -294,7 +294,7 @@ func TestDamagedArchivesLeaveTheEngineAsItWas(t *testing.T) {
 func TestBundleStartsAStackWhereNothingElseIsAtHand(t *testing.T) {
 	built := buildImage(t)
 	s := newStack(t)
-	s.image = built.Reference
+	s.ref = built.Reference
 	s.generate()
 	bundle := filepath.Join(t.TempDir(), "bundle.tar")
 	run(t, s.dir, etcdctrBinary(t), "image", "bundle", "--name", s.name, "--image", built.Reference, "--output", bundle)
@@ -327,13 +327,4 @@ func wantNoKeys(t *testing.T, archive string) {
 	if data := readFile(t, archive); strings.Contains(data, "PRIVATE KEY-----\n") {
 		t.Error("the bundle carries a private key")
 	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
 }

@@ -109,7 +109,7 @@ func TestEverySourceStartsAWholeStack(t *testing.T) {
 		t.Run(source, func(t *testing.T) {
 			ref := buildImage(t, flags...).Reference
 			s := newStack(t)
-			s.image = ref
+			s.ref = ref
 			s.generate()
 			s.up()
 			s.wantMembers(3)

@@ -80,7 +80,7 @@ func TestEveryCombinationIsHealthyWithEitherStarter(t *testing.T) {
 func wantHealthy(t *testing.T, c combination, start func(*stack, []string)) {
 	t.Helper()
 	s := newStack(t)
-	s.image = etcdImage(t, c.minor)
+	s.ref = etcdImage(t, c.minor)
 	flags := c.flags(t)
 	start(s, flags)
 	s.etcdctr("health", flags...)

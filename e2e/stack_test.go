@@ -225,36 +225,36 @@ func output(cmd *exec.Cmd, dir string) (string, error) {
 // stack is a folder with a Compose file from `etcdctr compose`, and what
 // becomes of it.
 type stack struct {
-	t     *testing.T
-	dir   string
-	name  string
-	image string // of the members
+	t    *testing.T
+	dir  string
+	name string
+	ref  string // the members' image
 }
 
 // newStack makes an empty folder for a stack and sees to it that nothing of
 // the stack stays.
 func newStack(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{t: t, dir: t.TempDir(), name: uniqueName(namePrefix), image: etcdImage(t, cluster.NewestMinor)}
+	s := &stack{t: t, dir: t.TempDir(), name: uniqueName(namePrefix), ref: etcdImage(t, cluster.NewestMinor)}
 	t.Cleanup(s.remove)
 	return s
 }
 
 // remove takes the stack down, after it has shown the logs of one that failed.
-// Compose knows what is of the stack by its labels, whoever started it.
 func (s *stack) remove() {
-	for _, args := range [][]string{{"logs", "--no-color", "--tail", "40"}, {"down", "--volumes", "--remove-orphans", "--timeout", "0"}} {
-		if args[0] == "logs" && !s.t.Failed() {
-			continue
-		}
-		// The test's own context has ended by now, and its file may be broken.
-		out, err := output(exec.Command("docker-compose", append([]string{"--project-name", s.name}, args...)...), os.TempDir())
-		if err != nil {
-			s.t.Errorf("docker-compose %s: %v", args[0], err)
-		} else if args[0] == "logs" {
-			s.t.Log(out)
-		}
+	if s.t.Failed() {
+		logs, err := s.clean("logs", "--no-color", "--tail", "40")
+		s.t.Log(logs, err)
 	}
+	if _, err := s.clean("down", "--volumes", "--remove-orphans", "--timeout", "0"); err != nil {
+		s.t.Errorf("the stack is not removed: %v", err)
+	}
+}
+
+// clean runs Compose on what the engine has of the stack, whoever started it
+// and whatever its folder holds by now. The test's own context has ended.
+func (s *stack) clean(args ...string) (string, error) {
+	return output(exec.Command("docker-compose", append([]string{"--project-name", s.name}, args...)...), os.TempDir())
 }
 
 // generate runs `etcdctr compose > docker-compose.yml`, as a user would.
@@ -282,7 +282,7 @@ func (s *stack) tryEtcdctr(command string, args ...string) (string, error) {
 // command is a command line on the stack that has not begun.
 func (s *stack) command(command string, args ...string) *exec.Cmd {
 	s.t.Helper()
-	flags := []string{command, "--name", s.name, "--image", s.image}
+	flags := []string{command, "--name", s.name, "--image", s.ref}
 	return exec.CommandContext(s.t.Context(), etcdctrBinary(s.t), append(flags, args...)...)
 }
 
