@@ -157,7 +157,7 @@ func TestDockerfileMakesWhatImageBuildMakes(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, to)), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		copyTo(t, from, filepath.Join(folder, to))
+		link(t, from, filepath.Join(folder, to))
 	}
 	run(t, folder, "docker", "build", "--quiet", "--tag", ref, ".")
 
@@ -220,7 +220,7 @@ func TestBuildsElsewhereAndLaterAreTheSameImage(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(other), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	copyTo(t, etcdctrBinary(t), other)
+	link(t, etcdctrBinary(t), other)
 	for _, build := range [][]string{
 		{"sh", "-c", `umask 077 && TZ=Asia/Tokyo exec "$0" "$@"`, other},
 		{other},

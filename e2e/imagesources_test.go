@@ -36,7 +36,7 @@ func publishRelease(t *testing.T) (url, folder string) {
 		}
 	}
 	for _, program := range []string{"etcd", "etcdctl", "etcdutl"} {
-		copyTo(t, etcdBinary(t, cluster.NewestMinor, program), filepath.Join(unpacked, program))
+		link(t, etcdBinary(t, cluster.NewestMinor, program), filepath.Join(unpacked, program))
 	}
 	writeFile(t, filepath.Join(unpacked, "README.md"), "# etcd\n")
 	archive := filepath.Join(folder, release+".tar.gz")

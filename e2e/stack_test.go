@@ -174,7 +174,7 @@ func build(name, dockerfile string, programs ...string) (string, error) {
 	return ref, nil
 }
 
-func copyTo(t *testing.T, from, to string) {
+func link(t *testing.T, from, to string) {
 	t.Helper()
 	if err := copyProgram(from, to); err != nil {
 		t.Fatal(err)
