@@ -13,7 +13,6 @@ type Engine interface {
 	containers
 	networks
 	volumes
-	Info(context.Context, client.InfoOptions) (client.SystemInfoResult, error)
 	ImageInspect(ctx context.Context, ref string, o ...client.ImageInspectOption) (client.ImageInspectResult, error)
 	ClientVersion() string
 }

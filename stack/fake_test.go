@@ -31,6 +31,8 @@ type fakeEngine struct {
 
 	// before is asked ahead of each change, and may refuse it or act up.
 	before func(change string) error
+	// started is told of each container that has just been started.
+	started func(*fakeContainer)
 	// calls are the changes that were made, as "start p-etcd1-1".
 	calls []string
 }
@@ -49,7 +51,7 @@ type fakeContainer struct {
 func newFakeEngine() *fakeEngine {
 	return &fakeEngine{
 		containers: map[string]*fakeContainer{}, networks: map[string]network.Summary{}, volumes: map[string]volume.Volume{},
-		before: func(string) error { return nil },
+		before: func(string) error { return nil }, started: func(*fakeContainer) {},
 	}
 }
 
@@ -199,6 +201,9 @@ func (e *fakeEngine) to(ctx context.Context, what, name string, status container
 	}
 	return e.change(ctx, what+" "+c.name, func() error {
 		c.status = status
+		if what == "start" {
+			e.started(c)
+		}
 		return nil
 	})
 }

@@ -28,16 +28,18 @@ import (
 // This file brings local files into containers: mounted where the engine sees
 // them, and copied into a volume where it does not.
 
+// Locatable is an engine that can be asked where it is.
+type Locatable interface {
+	Info(context.Context, client.InfoOptions) (client.SystemInfoResult, error)
+	DaemonHost() string
+}
+
 // SeesFiles reports whether an engine sees this machine's files, so that it
 // can mount them. It does behind a local socket on the machine whose name it
 // gives for its own. In any other case, such as another machine, a virtual
 // machine or a container that was handed the socket, the same path may well
 // exist and mean something else.
-func SeesFiles(ctx context.Context, e interface {
-	Info(context.Context, client.InfoOptions) (client.SystemInfoResult, error)
-	DaemonHost() string
-},
-) (bool, error) {
+func SeesFiles(ctx context.Context, e Locatable) (bool, error) {
 	if runtime.GOOS != "linux" || !strings.HasPrefix(e.DaemonHost(), "unix://") {
 		return false, nil
 	}
@@ -91,7 +93,7 @@ func (w Wanted) fileSystem(s types.ServiceConfig) (fileSystem, error) {
 				return f, err
 			}
 		case s.ReadOnly:
-			return f, fmt.Errorf("the config %s has its content in the file, which a read-only container cannot be given: name a file instead", c.Source)
+			return f, fmt.Errorf("the config %s has its content in the file, which a read-only container cannot be given: put it into a file of its own", c.Source)
 		default:
 			f.inject = append(f.inject, injection{target, config.Content, fileMode(c)})
 		}

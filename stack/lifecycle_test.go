@@ -131,25 +131,7 @@ func TestMemberThatCannotComeUpIsReportedWithItsLastLines(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			e := newFakeEngine()
-			e.before = func(change string) error {
-				if change == "start p-etcd1-1" {
-					c, err := e.find("p-etcd2-1")
-					if err != nil {
-						return err
-					}
-					test.damage(c)
-					c.log = "first line\nlast line\n"
-				}
-				return nil
-			}
-			// The one that breaks must not be started behind that.
-			file := strings.Replace(three, `etcd1: {<<: *member,`, `etcd1: {<<: *member, depends_on: [etcd2],`, 1)
-			d := &Driver{Engine: e, Prober: fakeProber{}, WaitTimeout: time.Second}
-			_, err := d.Up(t.Context(), wanted(t, file), false)
-			u := (*UnwellError)(nil)
-			if !errors.As(err, &u) {
-				t.Fatalf("Up gave %v, want an UnwellError", err)
-			}
+			u := failingUp(t, e, test.damage)
 			if u.Error() != test.want {
 				t.Errorf("Up gave %q, want %q", u.Error(), test.want)
 			}
@@ -161,6 +143,25 @@ func TestMemberThatCannotComeUpIsReportedWithItsLastLines(t *testing.T) {
 			}
 		})
 	}
+}
+
+// failingUp starts three members, damages etcd2 as soon as it runs, and gives the
+// error.
+func failingUp(t *testing.T, e *fakeEngine, damage func(*fakeContainer)) *UnwellError {
+	t.Helper()
+	e.started = func(c *fakeContainer) {
+		if c.name == "p-etcd2-1" {
+			damage(c)
+			c.log = "first line\nlast line\n"
+		}
+	}
+	d := &Driver{Engine: e, Prober: fakeProber{}, WaitTimeout: time.Second}
+	_, err := d.Up(t.Context(), wanted(t, three), false)
+	u := (*UnwellError)(nil)
+	if !errors.As(err, &u) {
+		t.Fatalf("Up gave %v, want an UnwellError", err)
+	}
+	return u
 }
 
 func TestSilentMemberIsWaitedForAndNoLonger(t *testing.T) {

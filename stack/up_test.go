@@ -165,6 +165,7 @@ volumes: {etcd1-data: , etcd2-data: , etcd3-data: }
 
 func TestUpThatIsInterruptedAtAnyStepLeavesNothing(t *testing.T) {
 	eachStep(t, func(t *testing.T, e *fakeEngine, step int) {
+		t.Helper()
 		ctx, cancel := context.WithCancel(t.Context())
 		e.before = at(step, func() error { cancel(); return nil })
 		d := &Driver{Engine: e, Prober: fakeProber{}, WaitTimeout: time.Second}
@@ -180,6 +181,7 @@ func TestUpThatIsInterruptedAtAnyStepLeavesNothing(t *testing.T) {
 
 func TestUpThatFailsAtAnyStepRemovesWhatItCreatedAndNothingElse(t *testing.T) {
 	eachStep(t, func(t *testing.T, e *fakeEngine, step int) {
+		t.Helper()
 		bad := errors.New("no space left on device")
 		e.before = at(step, func() error { return bad })
 		d := &Driver{Engine: e, Prober: fakeProber{}, WaitTimeout: time.Second}
@@ -195,6 +197,7 @@ func TestUpThatFailsAtAnyStepRemovesWhatItCreatedAndNothingElse(t *testing.T) {
 // A program that is killed removes nothing.
 func TestUpFinishesWhatAnotherLeftAtAnyStep(t *testing.T) {
 	eachStep(t, func(t *testing.T, e *fakeEngine, step int) {
+		t.Helper()
 		e.before = at(step, func() error { return errors.New("killed") })
 		d := &Driver{Engine: e, Prober: fakeProber{}, WaitTimeout: time.Second}
 		const keep = true

@@ -56,7 +56,7 @@ func (d *driven) down(ctx context.Context, a *app, volumes bool) error {
 		a.say("there is no stack %s on this engine: nothing to do", d.project)
 		return nil
 	}
-	if err := d.run(ctx, a, p); err != nil {
+	if err := d.run(ctx, p); err != nil {
 		return err
 	}
 	if !volumes {

@@ -79,7 +79,7 @@ func showOperations(board progressBoard) stack.Progress {
 }
 
 // run carries a plan out.
-func (d *driven) run(ctx context.Context, a *app, p *stack.Plan) error {
+func (d *driven) run(ctx context.Context, p *stack.Plan) error {
 	err := d.driver.Run(ctx, p)
 	d.board.close()
 	return explainFailure(err)

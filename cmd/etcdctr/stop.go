@@ -61,7 +61,7 @@ func (d *driven) onMembers(ctx context.Context, a *app, names []string, done str
 		a.say("nothing to do")
 	}
 	a.warnAll(p.Notes)
-	if err := d.run(ctx, a, p); err != nil {
+	if err := d.run(ctx, p); err != nil {
 		return err
 	}
 	if !p.Empty() {
