@@ -1,0 +1,281 @@
+// Command connect compares `etcdctr connect` with a connection straight to the
+// member's container, which only the engine's own host can have: how long a
+// request takes, how much goes through, and what a new connection costs.
+//
+// Reads are serializable, so that the member answers by itself and the way to it
+// is what is measured. See bench/README.md for what it is given and how it is
+// read.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+)
+
+const (
+	rounds = 11 // odd, so that there is a median
+	large  = 1 << 20
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench/connect:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	b := bench{etcdctr: os.Getenv("BENCH_BIN"), name: "etcdctr-bench-connect-" + strings.ToLower(rand.Text()[:6])}
+	if b.etcdctr == "" {
+		return errors.New("BENCH_BIN is not set: run `make bench-connect`")
+	}
+	if b.dir, err = os.MkdirTemp("", "etcdctr-bench-connect-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.remove()) }()
+	if err := b.up(ctx); err != nil {
+		return err
+	}
+	straight, err := b.straight(ctx)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "what\tetcdctr\tno tunnel\tratio")
+	for _, via := range []string{"relay", "direct"} {
+		if err := b.compare(ctx, w, via, straight); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+// bench is a stack of one member, and what it takes to reach it.
+type bench struct {
+	etcdctr, name, dir string
+}
+
+func (b *bench) image() string { return b.name + ":etcd" }
+
+func (b *bench) up(ctx context.Context) error {
+	for _, args := range [][]string{
+		{"image", "build", "--source", "self", "--tag", b.image(), "--progress", "quiet"},
+		{"up", "--name", b.name, "--members", "1", "--image", b.image(), "--progress", "quiet"},
+	} {
+		if _, err := b.command(ctx, b.etcdctr, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove is for after Ctrl-C too, so it has a context of its own.
+func (b *bench) remove() error {
+	ctx := context.Background()
+	_, down := b.command(ctx, b.etcdctr, "down", "--volumes", "--name", b.name, "--progress", "quiet")
+	_, rmi := b.command(ctx, "docker", "rmi", "--force", b.image())
+	return errors.Join(down, rmi, os.RemoveAll(b.dir))
+}
+
+func (b *bench) command(ctx context.Context, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = b.dir
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%s", cmd, err, said.String())
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
+// straight is a client's configuration for the container's own address.
+func (b *bench) straight(ctx context.Context) (clientv3.Config, error) {
+	address, err := b.command(ctx, "docker", "inspect", "--format",
+		"{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", b.name+"-etcd1-1")
+	if err != nil {
+		return clientv3.Config{}, err
+	}
+	config, err := b.config("https://etcd1:2379")
+	config.DialOptions = []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", address+":2379")
+	})}
+	return config, err
+}
+
+func (b *bench) config(endpoint string) (clientv3.Config, error) {
+	dir := filepath.Join(b.dir, "certs", "clients", "root")
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
+	if err != nil {
+		return clientv3.Config{}, err
+	}
+	authority, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
+	if err != nil {
+		return clientv3.Config{}, err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authority)
+	return clientv3.Config{
+		Endpoints: []string{endpoint},
+		TLS:       &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}},
+		Logger:    zap.NewNop(), // errors are returned too
+	}, nil
+}
+
+// compare measures one route and the straight way alternately.
+func (b *bench) compare(ctx context.Context, w *tabwriter.Writer, via string, straight clientv3.Config) error {
+	endpoint, stop, err := b.connect(ctx, via)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	ours, err := b.config(endpoint)
+	if err != nil {
+		return err
+	}
+	for _, m := range measurements {
+		us, them, err := alternate(ctx, m, ours, straight)
+		if err != nil {
+			return fmt.Errorf("%s, %s: %w", via, m.name, err)
+		}
+		fmt.Fprintf(w, "%s: %s\t%s\t%s\t%.2f\n", via, m.name, round(us), round(them), us.Seconds()/them.Seconds())
+	}
+	return nil
+}
+
+// connect keeps `etcdctr connect` running until stop is called.
+func (b *bench) connect(ctx context.Context, via string) (endpoint string, stop func(), err error) {
+	cmd := exec.CommandContext(ctx, b.etcdctr, "connect", "--name", b.name, "--via", via, "--listen", "127.0.0.1:0", "--format", "json")
+	cmd.Dir = b.dir
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		_ = cmd.Cancel()
+		_ = cmd.Wait() // it ends as interrupted
+	}
+	var env map[string]string
+	if err := json.NewDecoder(out).Decode(&env); err != nil {
+		stop()
+		return "", nil, fmt.Errorf("connect --via %s does not connect: %w", via, err)
+	}
+	return env["ETCDCTL_ENDPOINTS"], stop, nil
+}
+
+// measurement is something to be done over a client's configuration, and timed
+// per piece.
+type measurement struct {
+	name   string
+	pieces int
+	do     func(context.Context, clientv3.Config, int) error
+}
+
+var measurements = []measurement{
+	{"small read, one after the other", 500, func(ctx context.Context, c clientv3.Config, n int) error {
+		return read(ctx, c, "small", n, 1)
+	}},
+	{"small read, 32 at a time", 4000, func(ctx context.Context, c clientv3.Config, n int) error {
+		return read(ctx, c, "small", n, 32)
+	}},
+	{"1 MiB read, one after the other", 30, func(ctx context.Context, c clientv3.Config, n int) error {
+		return read(ctx, c, "large", n, 1)
+	}},
+	{"1 MiB read, 4 at a time", 60, func(ctx context.Context, c clientv3.Config, n int) error {
+		return read(ctx, c, "large", n, 4)
+	}},
+	{"new connection and first read", 20, func(ctx context.Context, c clientv3.Config, n int) error {
+		for range n {
+			if err := read(ctx, c, "small", 1, 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
+}
+
+// read reads a key n times over one client.
+func read(ctx context.Context, config clientv3.Config, key string, n, atATime int) error {
+	client, err := clientv3.New(config)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atATime)
+	for range n {
+		g.Go(func() error {
+			r, err := client.Get(ctx, key, clientv3.WithSerializable())
+			if err == nil && len(r.Kvs) != 1 {
+				err = fmt.Errorf("%s is not there", key)
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// alternate gives the medians of what a piece takes.
+func alternate(ctx context.Context, m measurement, ours, theirs clientv3.Config) (us, them time.Duration, err error) {
+	if err := write(ctx, theirs); err != nil {
+		return 0, 0, err
+	}
+	var all [2][]time.Duration
+	for range rounds {
+		for i, config := range []clientv3.Config{ours, theirs} {
+			start := time.Now()
+			if err := m.do(ctx, config, m.pieces); err != nil {
+				return 0, 0, err
+			}
+			all[i] = append(all[i], time.Since(start)/time.Duration(m.pieces))
+		}
+	}
+	return median(all[0]), median(all[1]), nil
+}
+
+func write(ctx context.Context, config clientv3.Config) error {
+	client, err := clientv3.New(config)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, small := client.Put(ctx, "small", "value")
+	_, big := client.Put(ctx, "large", strings.Repeat("x", large))
+	return errors.Join(small, big)
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+func round(d time.Duration) string {
+	return fmt.Sprintf("%.2f ms", float64(d.Microseconds())/1000)
+}
