@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/moby/moby/client"
 )
 
 // TunnelEngine is what a Docker Engine is asked for by a tunnel; *client.Client
@@ -168,14 +170,17 @@ func (d *directDialer) DialContext(ctx context.Context, network, address string)
 }
 
 func (d *directDialer) lookUp(ctx context.Context, service string) (string, error) {
-	s, err := Observe(ctx, d.engine, d.project)
+	r, err := d.engine.ContainerList(ctx, client.ContainerListOptions{
+		All:     true,
+		Filters: make(client.Filters).Add("label", projectLabel+"="+d.project, serviceLabel+"="+service),
+	})
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("ask the engine where %s is: %w", service, err)
 	}
-	c, ok := s.Service(service)
-	if !ok {
+	if len(r.Items) == 0 {
 		return "", &NotFoundError{Project: d.project, What: "service " + service}
 	}
+	c := toContainer(r.Items[0])
 	if ip, ok := c.Addresses[d.network]; ok {
 		return ip.String(), nil
 	}
