@@ -91,7 +91,7 @@ func handshake(addr string, config *tls.Config) error {
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
-	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	_, err = conn.Read(make([]byte, 1))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil
@@ -107,7 +107,7 @@ func plainText(addr string) error {
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "GET /version HTTP/1.0\r\nHost: localhost\r\n\r\n")
-	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	answer, err := io.ReadAll(io.LimitReader(conn, 1024))
 	if strings.Contains(string(answer), " 200 ") {
 		return nil
@@ -311,11 +311,11 @@ func TestKeysAreReadableInTheContainerAndForTheirOwnerOnly(t *testing.T) {
 // ownedDir makes a folder that anyone can enter and uid owns.
 func ownedDir(t *testing.T, uid int) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "etcdctr-e2e-")
+	dir, err := os.MkdirTemp("", "etcdctr-e2e-") //nolint:usetesting // t.TempDir lets nobody else in
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Chown(dir, uid, -1)); err != nil {
 		t.Fatal(err)
 	}

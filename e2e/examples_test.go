@@ -54,7 +54,7 @@ func printed(t *testing.T, f func()) string {
 		done <- err
 	}()
 	f()
-	w.Close()
+	_ = w.Close()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func (l *load) write(ctx context.Context, c *clientv3.Client) {
 			return
 		case <-pace.C:
 		}
-		l.put(ctx, c, fmt.Sprintf("%s%06d", loadPrefix, n))
+		_ = l.put(ctx, c, fmt.Sprintf("%s%06d", loadPrefix, n))
 	}
 }
 

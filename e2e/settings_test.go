@@ -36,7 +36,7 @@ func TestEverySettingIsGatedAsEtcdItselfDoes(t *testing.T) {
 					return nil
 				})
 			}
-			asked.Wait()
+			_ = asked.Wait() // each reports for itself
 		})
 	}
 }

@@ -63,7 +63,7 @@ func read(in io.Reader, out io.Writer) (*report, error) {
 		} else {
 			fmt.Fprint(out, line)
 		}
-		if err == io.EOF { //nolint:errorlint // ReadString gives it as it is
+		if err == io.EOF {
 			return &r.report, nil
 		}
 		if err != nil {

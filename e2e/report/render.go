@@ -56,7 +56,7 @@ func (r *report) gaps(b *strings.Builder) {
 	for _, s := range faults {
 		fmt.Fprintf(w, "%s\t%s\n", s.Attributes[writeGap], s.Name)
 	}
-	w.Flush()
+	_ = w.Flush() // b never fails
 	fmt.Fprintln(b)
 }
 
