@@ -182,8 +182,8 @@ func savedImage(t *testing.T, ref string) v1.Image {
 	return img
 }
 
-// configuration is what containers of an image start with. Image is the name
-// that the classic builder gives its last step.
+// configuration is what containers of an image start with, less what builders
+// note for themselves: the classic one its last step, BuildKit a rule of Windows.
 func configuration(t *testing.T, img v1.Image) v1.Config {
 	t.Helper()
 	file, err := img.ConfigFile()
@@ -191,7 +191,7 @@ func configuration(t *testing.T, img v1.Image) v1.Config {
 		t.Fatal(err)
 	}
 	config := file.Config
-	config.Image = ""
+	config.Image, config.ArgsEscaped = "", false
 	return config
 }
 
