@@ -16,9 +16,10 @@ import (
 // Who can reach a stack, and whom it can reach: tried from where strangers are.
 
 // TestStrangersReachNoMemberAndNoMemberReachesThem has three strangers: another
-// machine on this one's wire, which even knows where the stack's subnets are, a
-// container on a network of its own, and this machine's addresses other than
-// loopback.
+// machine on this one's wire, which even knows where the internal networks are,
+// a container on a network of its own, and this machine's addresses other than
+// loopback. The network that ports are published on is not routed to: engines
+// before 28 let in whoever is on the same wire and does that.
 func TestStrangersReachNoMemberAndNoMemberReachesThem(t *testing.T) {
 	machine, neighbour := newOutside(t), startNeighbour(t)
 	neighbour.wantOrdinary(t, machine)
