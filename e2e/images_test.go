@@ -96,8 +96,8 @@ func TestSmokeThisProgramPacksItselfAsAnEtcdImage(t *testing.T) {
 func TestImageRunsAsAnOrdinaryUserOnAVolumeOfItsOwn(t *testing.T) {
 	ref := buildImage(t).Reference
 	name := uniqueName(namePrefix)
+	t.Cleanup(func() { _ = exec.Command("docker", "volume", "rm", "--force", name).Run() }) // after the container
 	removeContainer(t, name)
-	t.Cleanup(func() { _ = exec.Command("docker", "volume", "rm", "--force", name).Run() })
 	run(t, t.TempDir(), "docker", "run", "--detach", "--name", name,
 		"--read-only", "--cap-drop", "ALL", "--volume", name+":/var/lib/etcd", ref)
 	waitHealthy(t, name)
