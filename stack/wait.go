@@ -19,7 +19,10 @@ import (
 // and goes on with longer ones, because what is not up by then is not so soon.
 const (
 	firstPause   = 10 * time.Millisecond
-	longestPause = 250 * time.Millisecond
+	longestPause = 100 * time.Millisecond
+	// betweenLooks is how long what the engine has said of a container is
+	// taken for true: it has enough to do while containers start.
+	betweenLooks = 250 * time.Millisecond
 )
 
 // A container that the engine has started again this often is not going to
@@ -77,9 +80,10 @@ type wait struct {
 	prober Prober
 	op     *Op
 
-	service string
-	last    error     // what kept the container from being ready
-	frozen  time.Time // since when; zero while it is awake
+	container Container // as the engine has last described it
+	looked    time.Time // when that was
+	last      error     // what kept the container from being ready
+	frozen    time.Time // since when; zero while it is awake
 }
 
 func (w *wait) missing() string {
@@ -95,12 +99,15 @@ func (w *wait) missing() string {
 
 // look reports whether the wait is over, and gives an error if it never will.
 func (w *wait) look(ctx context.Context) (done bool, err error) {
+	if w.container.Status == container.StateRunning && time.Since(w.looked) < betweenLooks && w.op.Verb == AwaitAnswer {
+		return w.answered(ctx), nil
+	}
 	r, err := w.engine.ContainerInspect(ctx, w.op.target(), client.ContainerInspectOptions{})
 	if err != nil {
 		return false, &OpError{Op: w.op, Err: err}
 	}
 	c := r.Container
-	w.service = c.Config.Labels[serviceLabel]
+	w.container, w.looked = inspected(c), time.Now()
 	if w.op.Verb == AwaitExit {
 		return w.ended(ctx, c)
 	}
@@ -110,11 +117,12 @@ func (w *wait) look(ctx context.Context) (done bool, err error) {
 	if w.op.Verb == AwaitHealth {
 		return w.healthy(ctx, c)
 	}
-	if c.State.Status != container.StateRunning {
-		return false, nil
-	}
-	w.last = w.prober.Probe(ctx, inspected(c))
-	return w.last == nil, nil
+	return c.State.Status == container.StateRunning && w.answered(ctx), nil
+}
+
+func (w *wait) answered(ctx context.Context) bool {
+	w.last = w.prober.Probe(ctx, w.container)
+	return w.last == nil
 }
 
 func (w *wait) ended(ctx context.Context, c container.InspectResponse) (bool, error) {
@@ -186,7 +194,7 @@ func exited(c container.InspectResponse) string {
 // unwell makes the error that says what, with the container's last words.
 func (w *wait) unwell(ctx context.Context, what string, err error) error {
 	log, errLog := logTail(ctx, w.engine, w.op.target())
-	return &UnwellError{Container: w.op.Name, Service: w.service, What: what, Err: errors.Join(err, errLog), Log: log}
+	return &UnwellError{Container: w.op.Name, Service: w.container.Service, What: what, Err: errors.Join(err, errLog), Log: log}
 }
 
 func logTail(ctx context.Context, e Engine, name string) ([]string, error) {

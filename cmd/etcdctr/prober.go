@@ -39,26 +39,31 @@ type access struct {
 	tls *tls.Config // nil for plain text
 }
 
-// newProber prepares for a cluster whose certificates are in dir. Without them
-// it can do with etcdctl in the containers.
+// newProber prepares for a cluster whose certificates are in dir.
 func newProber(ctx context.Context, engine *client.Client, mode cluster.TLSMode, dir string) (*prober, error) {
 	local, err := stack.SeesFiles(ctx, engine)
 	if err != nil {
 		return nil, err
 	}
 	p := &prober{engine: engine, local: local}
+	p.learn(mode, dir)
+	return p, nil
+}
+
+// learn reads the certificates in dir, which may just have been made. Without
+// them the prober can do with etcdctl in the containers.
+func (p *prober) learn(mode cluster.TLSMode, dir string) {
+	p.access = nil
 	switch mode {
 	case cluster.NoTLS:
 		p.access = &access{}
-		return p, nil
 	case cluster.AutoTLS:
 		p.access = &access{tls: unverified()}
-		return p, nil
+	default:
+		if config, err := adminTLS(dir); err == nil {
+			p.access = &access{tls: config}
+		}
 	}
-	if config, err := adminTLS(dir); err == nil {
-		p.access = &access{tls: config}
-	}
-	return p, nil
 }
 
 // Probe reads linearizably: an answer proves a leader and a quorum.

@@ -32,6 +32,7 @@ type driven struct {
 	project string
 	engine  *client.Client
 	driver  *stack.Driver
+	prober  *prober // the driver's
 	board   progressBoard
 }
 
@@ -60,7 +61,7 @@ func (f *stackFlags) drive(ctx context.Context, a *app, project string, mode clu
 	}
 	board := a.newProgress(f.progress)
 	return &driven{
-		project: project, engine: engine, board: board,
+		project: project, engine: engine, board: board, prober: p,
 		driver: &stack.Driver{Engine: engine, Prober: p, Progress: showOperations(board), WaitTimeout: defaultWaitTimeout},
 	}, nil
 }

@@ -112,19 +112,13 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	if err := w.prepare(ctx); err != nil {
 		return err
 	}
-	if err := d.learnAccess(ctx, o.stack, w); err != nil {
-		return err
-	}
+	d.prober.learn(w.tls, w.certificates(o.stack.cluster.certificates()))
 	f := &fetcher{a: a, engine: d.engine, policy: o.pull, board: d.board, etcd: w.etcd}
 	ids, err := f.ids(ctx, stack.ImageRefs(w.project))
 	if err != nil {
 		return err
 	}
-	wanted, err := d.wanted(ctx, w, ids)
-	if err != nil {
-		return err
-	}
-	notes, err := d.driver.Up(ctx, wanted, o.keep)
+	notes, err := d.driver.Up(ctx, d.wanted(w, ids), o.keep)
 	d.board.close()
 	a.warnAll(notes)
 	if err != nil {
@@ -134,16 +128,8 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	return nil
 }
 
-func (d *driven) wanted(ctx context.Context, w *wish, ids map[string]string) (stack.Wanted, error) {
-	sees, err := stack.SeesFiles(ctx, d.engine)
-	return stack.Wanted{Project: w.project, Images: ids, CopyFiles: !sees}, err
-}
-
-// learnAccess reads the certificates that may just have been made.
-func (d *driven) learnAccess(ctx context.Context, f *stackFlags, w *wish) error {
-	p, err := newProber(ctx, d.engine, w.tls, w.certificates(f.cluster.certificates()))
-	d.driver.Prober = p
-	return err
+func (d *driven) wanted(w *wish, ids map[string]string) stack.Wanted {
+	return stack.Wanted{Project: w.project, Images: ids, CopyFiles: !d.prober.local}
 }
 
 // printUpPlan looks at everything and makes nothing, not even certificates.
@@ -159,11 +145,7 @@ func printUpPlan(ctx context.Context, a *app, d *driven, w *wish) error {
 		}
 		ids[ref] = id
 	}
-	wanted, err := d.wanted(ctx, w, ids)
-	if err != nil {
-		return err
-	}
-	p, err := d.driver.PlanUp(ctx, wanted)
+	p, err := d.driver.PlanUp(ctx, d.wanted(w, ids))
 	if err != nil {
 		return err
 	}
