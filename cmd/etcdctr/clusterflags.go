@@ -121,7 +121,7 @@ func (f *clusterFlags) spec(a *app) (spec cluster.Spec, mistakes []error, err er
 		}
 	}
 	if spec.WantsFreshToken() {
-		spec.DiscoveryToken, err = a.token(f.tokenFile(spec.Name))
+		spec.DiscoveryToken, err = a.token(f.tokenFile(spec.ClusterName()))
 	}
 	return spec, mistakes, err
 }
