@@ -58,11 +58,8 @@ func (a *app) reach(ctx context.Context, f *clusterFlags, route stack.Route) (*r
 }
 
 func (r *running) open(ctx context.Context, a *app, spec cluster.Spec, certsDir string, route stack.Route) error {
-	var err error
-	if r.promised, err = cluster.Resolve(spec, cluster.InContainers); err != nil {
-		return err
-	}
-	if r.cluster, err = resolveRunning(ctx, spec, r.promised.Name, r.engine); err != nil {
+	err := r.resolve(ctx, spec)
+	if err != nil {
 		return err
 	}
 	if r.tls, err = clusterTLS(r.cluster, certsDir); err != nil {
@@ -122,22 +119,31 @@ func (f *clusterFlags) checkedSpec(a *app) (cluster.Spec, error) {
 	return spec, usage(errors.Join(append(mistakes, err)...))
 }
 
-// resolveRunning resolves a cluster that is there already: what spec does not
-// say of its members and their security is taken from the engine, so that a
-// stack made by flags is found again by its name.
-func resolveRunning(ctx context.Context, spec cluster.Spec, name string, e *client.Client) (*cluster.Cluster, error) {
-	s, err := stack.Observe(ctx, e, name)
+// resolve decides what there is, and what was promised. What spec does not say
+// is taken from the engine, so that a stack made by flags is found again by its
+// name; but its security was promised, said or not.
+func (r *running) resolve(ctx context.Context, spec cluster.Spec) error {
+	described, err := cluster.Resolve(spec, cluster.InContainers)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	s, err := stack.Observe(ctx, r.engine, described.Name)
+	if err != nil {
+		return err
 	}
 	if len(s.Members()) == 0 {
-		return nil, explainNotFound(&stack.NotFoundError{Project: name})
+		return explainNotFound(&stack.NotFoundError{Project: described.Name})
 	}
-	if err := adopt(ctx, e, &spec, s); err != nil {
-		return nil, err
+	promised := spec.TLS
+	if err := adopt(ctx, r.engine, &spec, s); err != nil {
+		return err
 	}
-	c, err := cluster.Resolve(spec, cluster.InContainers)
-	return c, usage(err)
+	if r.cluster, err = cluster.Resolve(spec, cluster.InContainers); err != nil {
+		return usage(err)
+	}
+	spec.TLS = promised
+	r.promised, err = cluster.Resolve(spec, cluster.InContainers)
+	return usage(err)
 }
 
 // adopt completes spec with what the engine tells.

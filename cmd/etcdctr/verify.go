@@ -8,13 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -137,17 +137,18 @@ func (r *running) provePublished(ctx context.Context) ([]proof, error) {
 		return nil, err
 	}
 	var proofs []proof
-	for _, m := range r.cluster.Members {
-		c, _ := s.Service(m.Name)
+	promised := compose.Project(r.promised, compose.Options{CertsDir: "/"}) // where files are does not matter here
+	for _, name := range promised.ServiceNames() {
+		c, _ := s.Service(name)
+		service := promised.Services[name]
 		proofs = append(proofs,
-			prove(m.Name, "networks", promisedNetworks(r.promised), networksOf(s, c)),
-			prove(m.Name, "published ports", promisedPort(r.promised, m.Name), portsOf(c)))
+			prove(name, "networks", promisedNetworks(promised, service), networksOf(s, c)),
+			prove(name, "published ports", promisedPorts(service), portsOf(c)))
 	}
 	for _, n := range s.Networks {
-		if n.Key == compose.ClusterNetwork {
-			proofs = append(proofs, prove("network "+n.Name, "way in or out", none, wayOut(n)))
-		}
-		proofs = append(proofs, prove("network "+n.Name, "other containers", none, orNone(strangers[n.Name])))
+		proofs = append(proofs,
+			prove("network "+n.Name, "way in or out", wayOut(bool(promised.Networks[n.Key].Internal)), wayOut(n.Internal)),
+			prove("network "+n.Name, "other containers", none, orNone(strangers[n.Name])))
 	}
 	return proofs, nil
 }
@@ -160,17 +161,25 @@ func orNone(words []string) string {
 	return strings.Join(words, " ")
 }
 
-func wayOut(n stack.Network) string {
-	if n.Internal {
+func wayOut(internal bool) string {
+	if internal {
 		return none
 	}
 	return "through the host"
 }
 
-func promisedNetworks(c *cluster.Cluster) string {
-	networks := []string{compose.ClusterNetwork}
-	if c.Publish == cluster.PublishLoopback {
-		networks = append(networks, compose.LoopbackNetwork)
+// promisedNetworks are those of a service by the Compose file's names, but for
+// networks that are not of the project.
+func promisedNetworks(p *types.Project, s types.ServiceConfig) string {
+	if s.NetworkMode != "" {
+		return s.NetworkMode
+	}
+	var networks []string
+	for key := range s.Networks {
+		if n := p.Networks[key]; n.External {
+			key = n.Name
+		}
+		networks = append(networks, key)
 	}
 	return orNone(networks)
 }
@@ -189,21 +198,18 @@ func networksOf(s *stack.State, c stack.Container) string {
 	return orNone(networks)
 }
 
-func promisedPort(c *cluster.Cluster, member string) string {
-	i := slices.IndexFunc(c.Members, func(m cluster.Member) bool { return m.Name == member })
-	if i < 0 || c.Members[i].PublishedPort == 0 {
-		return none
+func promisedPorts(s types.ServiceConfig) string {
+	var ports []string
+	for _, p := range s.Ports {
+		ports = append(ports, fmt.Sprintf("%s->%d", net.JoinHostPort(p.HostIP, p.Published), p.Target))
 	}
-	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(c.Members[i].PublishedPort))
-	return portText(at, c.Members[i].Place.ClientPort)
+	return orNone(ports)
 }
-
-func portText(at netip.AddrPort, inside int) string { return fmt.Sprintf("%s->%d", at, inside) }
 
 func portsOf(c stack.Container) string {
 	var ports []string
 	for _, p := range c.Ports {
-		ports = append(ports, portText(p.Address, p.Port))
+		ports = append(ports, fmt.Sprintf("%s->%d", p.Address, p.Port))
 	}
 	return orNone(ports)
 }
