@@ -28,7 +28,7 @@ func addDiscovery(p *types.Project, c *cluster.Cluster, o Options) {
 			p.Volumes[volumeName(*d.Server)] = types.VolumeConfig{}
 		}
 	}
-	if !d.V2() && !d.ByProxy() {
+	if !d.V2() && !d.ByProxy() && !c.SpansMachines() {
 		p.Services[cluster.DiscoveryGuardName] = guardService(c, o)
 	}
 }
@@ -70,6 +70,9 @@ func openTask(c *cluster.Cluster, o Options) types.ServiceConfig {
 // In the stack's own service all of the token goes, as every start opens it
 // again; a member that comes then waits for company. In another's only the size
 // goes: who has registered stays on record.
+//
+// A machine with one member of several has no guard: it cannot tell when all
+// have registered, and `docker compose up` would wait there for the others.
 func guardService(c *cluster.Cluster, o Options) types.ServiceConfig {
 	closing := []string{"del", c.Discovery.SizeKey()}
 	watching := []string{"watch", c.Discovery.SizeKey()}
@@ -96,9 +99,6 @@ func asker(c *cluster.Cluster, name, role string, o Options) types.ServiceConfig
 	switch {
 	case d.Server == nil:
 		s.Networks = map[string]*types.ServiceNetworkConfig{DiscoveryNetwork: nil}
-		if c.SpansMachines() {
-			s.Networks = map[string]*types.ServiceNetworkConfig{MachineNetwork: nil}
-		}
 		s.Volumes = credentialVolumes(c, o)
 		if d.Credentials.Key != "" {
 			letReadKeys(&s)

@@ -16,11 +16,7 @@ func leads(ctx context.Context, m Member) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.MetricsURL+"/metrics", nil)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := askMetrics(ctx, m)
 	if err != nil {
 		return false
 	}
@@ -31,6 +27,15 @@ func leads(ctx context.Context, m Member) bool {
 		}
 	}
 	return false
+}
+
+// askMetrics gives a member's answer, to be closed.
+func askMetrics(ctx context.Context, m Member) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.MetricsURL+"/metrics", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	return http.DefaultClient.Do(request)
 }
 
 // Leader gives the name of the member that leads; empty when none says so.

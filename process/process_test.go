@@ -582,3 +582,24 @@ func TestRemoveForgetsTheStackAndDeletesDataOnlyWhenAsked(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestInTurnAMemberStartsWhenTheOneBeforeItAnswers(t *testing.T) {
+	home := newHome(t)
+	others := make(chan process.Status, 1)
+	metrics := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		select {
+		case others <- statuses(t, home)["b"]:
+		default:
+		}
+	}))
+	defer metrics.Close()
+	a := member(t, home, "a", "good")
+	a.MetricsURL = metrics.URL
+	stack := stackOf(a, member(t, home, "b", "good"))
+	stack.InTurn = true
+	r := run(t, home, stack)
+	r.next(t, "a started", "b started")
+	if got := <-others; got != process.Stopped {
+		t.Errorf("when a answered, b was %s", got)
+	}
+}

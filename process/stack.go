@@ -9,6 +9,11 @@ type Stack struct {
 	// StopGrace is how long a member may take from being asked to stop to
 	// being killed.
 	StopGrace time.Duration `json:"stopGrace"`
+	// InTurn has each member start as soon as the one before it answers for its
+	// metrics, instead of all at once. An etcd that starts for the first time
+	// asks its peers for the members, up to a second each, and a peer whose port
+	// is open while it asks in its turn lets it wait for that second.
+	InTurn bool `json:"inTurn,omitempty"`
 	// Ephemeral data is deleted when the stack stops.
 	Ephemeral bool `json:"ephemeral,omitempty"`
 }

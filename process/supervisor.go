@@ -57,7 +57,7 @@ func (h Home) Run(ctx context.Context, stack Stack, o Options) error {
 	defer control.Close()
 	starter := newStarter()
 	defer starter.close()
-	if err := s.begin(starter); err != nil {
+	if err := s.begin(ctx, starter); err != nil {
 		return err
 	}
 	s.heard(func(o Options) {
@@ -121,7 +121,7 @@ func (s *supervisor) discard() error {
 }
 
 // begin starts all members, or none.
-func (s *supervisor) begin(starter *starter) error {
+func (s *supervisor) begin(ctx context.Context, starter *starter) error {
 	for _, m := range s.stack.Members {
 		s.keepers[m.Name] = &keeper{
 			member: m, grace: s.stack.StopGrace, start: starter.start, pauses: crashPauses(),
@@ -134,8 +134,28 @@ func (s *supervisor) begin(starter *starter) error {
 			s.end(context.Background(), true)
 			return fmt.Errorf("cannot start %s: %w", m.Name, err)
 		}
+		if s.stack.InTurn {
+			s.awaitTurn(ctx, m)
+		}
 	}
 	return nil
+}
+
+// longestTurn is how long a member is waited for: what it costs at most not to
+// wait at all.
+const longestTurn = time.Second
+
+// awaitTurn returns when it is the next member's turn to start.
+func (s *supervisor) awaitTurn(ctx context.Context, m Member) {
+	ctx, cancel := context.WithTimeout(ctx, longestTurn)
+	defer cancel()
+	for ctx.Err() == nil && m.MetricsURL != "" {
+		if answer, err := askMetrics(ctx, m); err == nil {
+			answer.Body.Close()
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // wait returns when the stack has run and was stopped.

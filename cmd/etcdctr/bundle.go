@@ -194,9 +194,19 @@ func (b bundle) readme() ([]byte, error) {
 		"ClientPort": b.member.Place.ClientPort, "PeerPort": b.member.Place.PeerPort,
 		"Unit": unit, "User": compose.SystemUser, "Config": compose.ConfigDir,
 		"Mutual": b.cluster.TLS == cluster.Mutual, "ClientURL": b.member.ClientURL(),
+		"Token":     b.token(),
 		"Discovery": b.cluster.Discovery != nil && b.cluster.Discovery.Credentials != cluster.DiscoveryCredentials{},
 	})
 	return out.Bytes(), err
+}
+
+// token is the discovery token that members register under themselves; empty if
+// they do not.
+func (b bundle) token() string {
+	if d := b.cluster.Discovery; d != nil && d.ByMembers() && !d.V2() {
+		return d.Token
+	}
+	return ""
 }
 
 // packFiles makes an archive of one folder, for its owner only. The same files

@@ -128,6 +128,7 @@ func (o upOptions) localWish(ctx context.Context, a *app) (*localWish, error) {
 	}
 	w := &localWish{cluster: c, fresh: fresh}
 	w.processes = processes{home: home, stack: processStack(c, program.path), certsDir: certs}
+	w.stack.InTurn = fresh && program.given // the one inside sees to that itself, and faster
 	w.running, err = w.compare(last, state)
 	return w, err
 }

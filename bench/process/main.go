@@ -1,0 +1,225 @@
+// Command process compares `etcdctr up --runtime process --detach` with a shell
+// script that starts the same three members: from nothing to the moment when all
+// of them answer a linearizable read.
+//
+// See bench/README.md for what it is given and how it is read.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+)
+
+// rounds is how often each is measured; odd, so that there is a median.
+const rounds = 15
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench/process:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	b := bench{etcdctr: os.Getenv("BENCH_BIN"), etcd: filepath.Join(os.Getenv("BENCH_ETCD"), "3.7", "etcd")}
+	if b.etcdctr == "" || os.Getenv("BENCH_ETCD") == "" {
+		return errors.New("BENCH_BIN or BENCH_ETCD is not set: run `make bench-process`")
+	}
+	dir, err := os.MkdirTemp("", "etcdctr-bench-process")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b.dir = dir
+	if err := b.prepare(ctx); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "what\tetcdctr\tscript\tratio")
+	for _, row := range []struct {
+		name  string
+		flags []string
+	}{
+		{"three members of the same etcd", []string{"--etcd-binary", b.etcd}},
+		{"three members of the etcd inside", nil},
+	} {
+		ours, theirs, err := b.compare(ctx, row.flags)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s\t%.2f s\t%.2f s\t%.2f\n", row.name, ours.Seconds(), theirs.Seconds(), ours.Seconds()/theirs.Seconds())
+	}
+	return w.Flush()
+}
+
+type bench struct {
+	etcdctr, etcd string
+	dir           string
+	tls           *tls.Config
+}
+
+// clusterFile has ports that nothing else on the machine is likely to use.
+const clusterFile = `
+members:
+  - {name: etcd1, client-port: 22379}
+  - {name: etcd2, client-port: 22479}
+  - {name: etcd3, client-port: 22579}
+`
+
+// prepare makes what both sides find there already: the certificates, and the
+// script.
+func (b *bench) prepare(ctx context.Context) error {
+	if err := os.WriteFile(filepath.Join(b.dir, "etcdctr.yaml"), []byte(clusterFile), 0o600); err != nil {
+		return err
+	}
+	procfile, err := b.command(ctx, "procfile", "--etcd-binary", b.etcd).Output()
+	if err != nil {
+		return fmt.Errorf("cannot make the script: %w", err)
+	}
+	script := "#!/bin/sh\n"
+	for line := range strings.Lines(string(procfile)) {
+		_, command, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		script += "(" + command + ") >/dev/null 2>&1 &\n"
+	}
+	if err := os.WriteFile(b.script(), []byte(script+"wait\n"), 0o700); err != nil {
+		return err
+	}
+	return b.loadTLS(filepath.Join(b.dir, "certs", "clients", "root"))
+}
+
+func (b *bench) script() string { return filepath.Join(b.dir, "start.sh") }
+
+func (b *bench) loadTLS(dir string) error {
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
+	if err != nil {
+		return err
+	}
+	authorities, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
+	if err != nil {
+		return err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authorities)
+	b.tls = &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool}
+	return nil
+}
+
+func (b *bench) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, b.etcdctr, args...)
+	cmd.Dir = b.dir
+	return cmd
+}
+
+// compare measures both alternately and returns the medians.
+func (b *bench) compare(ctx context.Context, flags []string) (ours, theirs time.Duration, err error) {
+	var our, their []time.Duration
+	for range rounds {
+		o, err := b.up(ctx, flags)
+		if err != nil {
+			return 0, 0, err
+		}
+		t, err := b.runScript(ctx)
+		if err != nil {
+			return 0, 0, err
+		}
+		our, their = append(our, o), append(their, t)
+	}
+	slices.Sort(our)
+	slices.Sort(their)
+	return our[rounds/2], their[rounds/2], nil
+}
+
+// up measures etcdctr, which returns when all members answer.
+func (b *bench) up(ctx context.Context, flags []string) (time.Duration, error) {
+	began := time.Now()
+	out, err := b.command(ctx, append([]string{"up", "--runtime", "process", "--detach"}, flags...)...).CombinedOutput()
+	took := time.Since(began)
+	if err != nil {
+		return 0, fmt.Errorf("etcdctr up: %w\n%s", err, out)
+	}
+	return took, b.command(context.WithoutCancel(ctx), "down", "--volumes").Run()
+}
+
+// runScript measures the script.
+func (b *bench) runScript(ctx context.Context) (took time.Duration, err error) {
+	if err := os.RemoveAll(filepath.Join(b.dir, "data")); err != nil {
+		return 0, err
+	}
+	cmd := exec.CommandContext(ctx, b.script())
+	cmd.Dir = b.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	defer func() {
+		err = errors.Join(err, syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL))
+		_ = cmd.Wait() // it was killed
+	}()
+	if err := b.untilServing(ctx); err != nil {
+		return 0, err
+	}
+	return time.Since(began), nil
+}
+
+// untilServing returns when every member answers.
+func (b *bench) untilServing(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	errs := make([]error, 3)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { errs[i] = b.untilAnswer(ctx, fmt.Sprintf("https://127.0.0.1:%d", 22379+100*i)) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+func (b *bench) untilAnswer(ctx context.Context, endpoint string) error {
+	for ctx.Err() == nil {
+		if b.ask(ctx, endpoint) == nil {
+			return nil
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return fmt.Errorf("%s does not answer: %w", endpoint, ctx.Err())
+}
+
+// ask asks once, and not before somebody listens: an etcd client would wait a
+// second before it tries again.
+func (b *bench) ask(ctx context.Context, endpoint string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(endpoint, "https://"))
+	if err != nil {
+		return err
+	}
+	conn.Close()
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, TLS: b.tls, Context: ctx, Logger: zap.NewNop()})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = client.Get(ctx, "health")
+	return err
+}
