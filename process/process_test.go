@@ -454,8 +454,8 @@ func TestAKilledSupervisorLeavesNoOrphansAndARecoverableState(t *testing.T) {
 	if err := syscall.Kill(before.Supervisor.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the members to end", func() bool {
-		return !before.Members[0].Process.Alive() && !before.Members[1].Process.Alive()
+	waitFor(t, "supervisor and members to end", func() bool {
+		return !before.Supervisor.Alive() && !before.Members[0].Process.Alive() && !before.Members[1].Process.Alive()
 	})
 	wantStatuses(t, home, map[string]process.Status{"a": process.Lost, "b": process.Lost})
 
