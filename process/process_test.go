@@ -455,7 +455,8 @@ func TestAKilledSupervisorLeavesNoOrphansAndARecoverableState(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "supervisor and members to end", func() bool {
-		return !before.Supervisor.Alive() && !before.Members[0].Process.Alive() && !before.Members[1].Process.Alive()
+		now, err := home.State()
+		return err == nil && !now.Running && !before.Members[0].Process.Alive() && !before.Members[1].Process.Alive()
 	})
 	wantStatuses(t, home, map[string]process.Status{"a": process.Lost, "b": process.Lost})
 
