@@ -202,8 +202,10 @@ func TestWhatWouldFailAtAnExistingServiceIsRefusedBefore(t *testing.T) {
 // look at the members to know.
 func TestMembersWaitForAServiceThatIsDead(t *testing.T) {
 	s := newStack(t)
-	args := []string{"compose", "--name", s.name, "--image", etcdImage(t, 7), "--bootstrap", "discovery", "--tls", "none",
-		"--discovery-token", "0123456789abcdef", "--discovery-endpoints", "http://127.0.0.1:1"}
+	args := []string{
+		"compose", "--name", s.name, "--image", etcdImage(t, 7), "--bootstrap", "discovery", "--tls", "none",
+		"--discovery-token", "0123456789abcdef", "--discovery-endpoints", "http://127.0.0.1:1",
+	}
 	_, err := try(t, s.dir, etcdctrBinary(t), append(args, "-o", "docker-compose.yml")...)
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ var dnsFlags = []string{
 // format, on a port of 127.0.0.1.
 var dnsServers = map[string]func(t *testing.T, dir string, port int) []string{
 	"dnsmasq": func(t *testing.T, dir string, port int) []string {
+		t.Helper()
 		conf := filepath.Join(dir, "dnsmasq.conf")
 		writeFile(t, conf, dnsOutput(t, "dnsmasq"))
 		return []string{
@@ -34,6 +35,7 @@ var dnsServers = map[string]func(t *testing.T, dir string, port int) []string{
 		}
 	},
 	"coredns": func(t *testing.T, dir string, port int) []string {
+		t.Helper()
 		writeFile(t, filepath.Join(dir, "zone"), dnsOutput(t, "zone"))
 		writeFile(t, filepath.Join(dir, "Corefile"), dnsOutput(t, "coredns"))
 		return []string{"coredns", "-conf", "Corefile", "-dns.port", fmt.Sprint(port)}
@@ -92,7 +94,9 @@ func startDNS(t *testing.T, command func(t *testing.T, dir string, port int) []s
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Kill()
+		if err := cmd.Process.Kill(); err != nil {
+			t.Error(err)
+		}
 		cmd.Wait() //nolint:errcheck // it was killed
 		if t.Failed() {
 			t.Log(log.String())
