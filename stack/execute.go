@@ -24,7 +24,8 @@ type Execution struct {
 }
 
 // Run carries a plan out, each operation once those before it are done, and
-// gives the operations that are done. After an error or once ctx is cancelled
+// gives the operations that have left something: those that are done, and a
+// failed one that the engine may have carried out in part. After an error or once ctx is cancelled
 // it begins no further one. What it has begun to change it finishes: nothing is
 // left in a state that is not known.
 func (x *Execution) Run(ctx context.Context, p *Plan) ([]*Op, error) {
@@ -40,14 +41,16 @@ func (x *Execution) Run(ctx context.Context, p *Plan) ([]*Op, error) {
 			if err := waitFor(ctx, o.After, finished); err != nil {
 				return err
 			}
-			if err := x.step(ctx, o); err != nil {
-				return err
+			err := x.step(ctx, o)
+			if err == nil || !errdefs.IsConflict(err) { // a conflict is about somebody else's object
+				mu.Lock()
+				done = append(done, o)
+				mu.Unlock()
 			}
-			mu.Lock()
-			done = append(done, o)
-			mu.Unlock()
-			close(finished[o])
-			return nil
+			if err == nil {
+				close(finished[o])
+			}
+			return err
 		})
 	}
 	err := g.Wait()

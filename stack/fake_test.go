@@ -31,6 +31,8 @@ type fakeEngine struct {
 
 	// before is asked ahead of each change, and may refuse it or act up.
 	before func(change string) error
+	// after is asked once a change is made, and may fail it.
+	after func(change string) error
 	// started is told of each container that has just been started.
 	started func(*fakeContainer)
 	// calls are the changes that were made, as "start p-etcd1-1".
@@ -51,7 +53,7 @@ type fakeContainer struct {
 func newFakeEngine() *fakeEngine {
 	return &fakeEngine{
 		containers: map[string]*fakeContainer{}, networks: map[string]network.Summary{}, volumes: map[string]volume.Volume{},
-		before: func(string) error { return nil }, started: func(*fakeContainer) {},
+		before: func(string) error { return nil }, after: func(string) error { return nil }, started: func(*fakeContainer) {},
 	}
 }
 
@@ -69,7 +71,7 @@ func (e *fakeEngine) change(ctx context.Context, what string, f func() error) er
 		return err
 	}
 	e.calls = append(e.calls, what)
-	return nil
+	return e.after(what)
 }
 
 func (e *fakeEngine) id() string {

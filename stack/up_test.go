@@ -194,6 +194,22 @@ func TestUpThatFailsAtAnyStepRemovesWhatItCreatedAndNothingElse(t *testing.T) {
 	})
 }
 
+// An engine whose disk is full fails, and has the volume all the same.
+func TestUpThatFailsRemovesWhatTheEngineMadeInPart(t *testing.T) {
+	eachStep(t, func(t *testing.T, e *fakeEngine, step int) {
+		t.Helper()
+		bad := errors.New("no space left on device")
+		e.after = at(step, func() error { return bad })
+		d := &Driver{Engine: e, Prober: fakeProber{}, WaitTimeout: time.Second}
+		if _, err := d.Up(t.Context(), wanted(t, three), false); !errors.Is(err, bad) {
+			t.Errorf("Up gave %v, want %v", err, bad)
+		}
+		if !e.empty() {
+			t.Errorf("left behind after %q", e.calls)
+		}
+	})
+}
+
 // A program that is killed removes nothing.
 func TestUpFinishesWhatAnotherLeftAtAnyStep(t *testing.T) {
 	eachStep(t, func(t *testing.T, e *fakeEngine, step int) {
