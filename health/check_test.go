@@ -1,12 +1,14 @@
 package health_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 
 	"github.com/etcdctr/etcdctr/health"
@@ -113,11 +115,12 @@ func TestAFullDatabaseIsAFailure(t *testing.T) {
 	c.flags = []string{"--quota-backend-bytes=1048576"}
 	c.start(t, "etcd1")
 	client := c.client(t, "etcd1")
-	for i := range 10 {
-		_, err := client.Put(t.Context(), fmt.Sprint(i), strings.Repeat("x", 512<<10))
-		if err != nil {
-			break
-		}
+	var err error
+	for i := 0; i < 100 && !errors.Is(err, rpctypes.ErrNoSpace); i++ {
+		_, err = client.Put(t.Context(), fmt.Sprint(i), strings.Repeat("x", 512<<10))
+	}
+	if !errors.Is(err, rpctypes.ErrNoSpace) {
+		t.Fatalf("the database does not run full: %v", err)
 	}
 	c.await(t, func(r health.Report) bool { return !r.Healthy }) // the alarm follows the refused write
 
