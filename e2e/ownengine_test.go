@@ -46,7 +46,7 @@ const engineTimeout = time.Minute
 // programs use it.
 func startEngine(t *testing.T, image string) *ownEngine {
 	t.Helper()
-	dir, err := os.MkdirTemp("", namePrefix+"-") // t.TempDir is too long for the path of a socket
+	dir, err := os.MkdirTemp("", namePrefix+"-") //nolint:usetesting // t.TempDir is too long for the path of a socket
 	if err != nil {
 		t.Fatal(err)
 	}
