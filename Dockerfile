@@ -10,13 +10,13 @@
 
 FROM scratch
 
-# Users, root certificates, the data directory and the links etcd, etcdctl and
-# etcdutl. Written by `go test ./images -run Root -update`.
+# Users, root certificates, the data directory and the links to etcd: etcdctl,
+# etcdutl and relay. Written by `go test ./images -run Root -update`.
 ADD images/rootfs.tar /
 
 ARG BIN=bin
 ARG TARGETARCH
-COPY ${BIN:-dist/linux-${TARGETARCH}}/etcdctr /usr/local/bin/etcdctr
+COPY ${BIN:-dist/linux-${TARGETARCH}}/etcd /usr/local/bin/etcd
 
 LABEL org.opencontainers.image.title="etcd" \
       org.opencontainers.image.version="v3.7.3" \

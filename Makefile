@@ -10,7 +10,7 @@ SHELL := bash
 VERSION ?= $(shell GIT_CEILING_DIRECTORIES="$(abspath ..)" git describe --tags --always --dirty 2>/dev/null)
 
 STATIC := CGO_ENABLED=0
-ETCDCTR := go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+ETCDCTR := go build -trimpath -tags carry -ldflags '-s -w -X main.version=$(VERSION)'
 PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 
 ##@ The product
@@ -23,7 +23,8 @@ help: ## List the targets
 
 .PHONY: build
 build: ## Build bin/etcdctr, static and stripped
-	$(STATIC) $(ETCDCTR) -o bin/etcdctr ./cmd/etcdctr
+	$(call build-carried,$$(go env GOARCH),bin)
+	$(STATIC) $(ETCDCTR) -o bin/ ./cmd/etcdctr
 
 .PHONY: image
 image: build ## Build the image etcdctr:latest from bin/etcdctr
@@ -31,11 +32,27 @@ image: build ## Build the image etcdctr:latest from bin/etcdctr
 
 .PHONY: cross
 cross: ## Build dist/OS-ARCH/etcdctr for every platform
+	@for arch in amd64 arm64; do \
+		$(call build-carried,$$arch,dist/linux-$$arch); \
+	done
 	@for platform in $(PLATFORMS); do \
 		echo "dist/$$platform"; \
 		$(STATIC) GOOS=$${platform%-*} GOARCH=$${platform#*-} \
 			$(ETCDCTR) -o "dist/$$platform/" ./cmd/etcdctr; \
 	done
+
+# What images are made of: one linux program that is etcd, etcdctl and etcdutl.
+# It lies beside etcdctr for the Dockerfile, and etcdctr carries it.
+build-carried = \
+	$(call build-program,$(1),$(2)) && \
+	mkdir -p cmd/etcdctr/carried && \
+	go run ./cmd/internal/compress <$(2)/etcd >cmd/etcdctr/carried/linux-$(1).zst
+
+# COPY takes the mode over, whatever the umask here has made of it, and the user
+# in an image is none that a narrow one knows.
+build-program = \
+	$(STATIC) GOOS=linux GOARCH=$(1) go build -trimpath -buildvcs=false -ldflags '-s -w' -o $(2)/etcd ./cmd/etcd && \
+	chmod 755 $(2)/etcd
 
 # Not in certs, where it would be by default: that is a package here.
 UP_CERTS := .cache/up/certs
@@ -60,8 +77,8 @@ smoke: e2e-inputs ## Run the quick end-to-end tests (needs Docker)
 	$(E2E) -run '^TestSmoke' $(E2E_FLAGS) ./e2e | $(REPORT)
 
 .PHONY: e2e
-e2e: e2e-inputs .cache/tools/cfssl ## Run every end-to-end test (needs Docker and minutes)
-	$(E2E) -timeout 60m $(E2E_FLAGS) ./e2e | $(REPORT)
+e2e: e2e-machine e2e-inputs .cache/tools/cfssl .cache/engine/dockerd .cache/engine/runc .cache/systemd.tar ## Run every end-to-end test (needs Docker and minutes)
+	$(E2E) -timeout 120m $(E2E_FLAGS) ./e2e | $(REPORT)
 
 .PHONY: test
 test: unit ## Run the hermetic tests, and the smoke tests where Docker answers
@@ -102,6 +119,8 @@ docs: ## Write the command reference, docs/reference, and docs/bootstraps.md
 E2E = PATH="$(CURDIR)/.cache/tools:$$PATH" \
 	ETCDCTR_E2E_ETCDCTR=$(CURDIR)/bin/etcdctr \
 	ETCDCTR_E2E_BIN=$(CURDIR)/.cache/etcd \
+	ETCDCTR_E2E_ENGINE=$(CURDIR)/.cache/engine \
+	ETCDCTR_E2E_SYSTEMD=$(CURDIR)/.cache/systemd.tar \
 	TESTCONTAINERS_RYUK_DISABLED=$${TESTCONTAINERS_RYUK_DISABLED:-true} \
 	go test -json -tags e2e -count 1
 REPORT = go run ./e2e/report -dir .cache/report
@@ -111,6 +130,38 @@ REPORT = go run ./e2e/report -dir .cache/report
 ifndef DOCKER_HOST
 export TESTCONTAINERS_HOST_OVERRIDE ?= 127.0.0.1
 endif
+
+# What `make e2e` asks of the machine itself: programs, each with its package
+# in Debian.
+E2E_PROGRAMS := dockerd:docker.io ip:iproute2 nsenter:util-linux \
+	foreman:ruby-foreman dnsmasq:dnsmasq-base openssl:openssl systemd-analyze:systemd \
+	ssh:openssh-client sshd:openssh-server gcc:gcc debootstrap:debootstrap
+
+.PHONY: e2e-machine
+e2e-machine:
+	@missing=; \
+	for program in $(E2E_PROGRAMS); do \
+		command -v "$${program%%:*}" >/dev/null || missing+=" $${program#*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		echo "make e2e calls programs that are not here. On Debian: apt-get install$$missing" >&2; \
+		exit 1; \
+	fi; \
+	if [ "$$(uname)" != Linux ] || [ "$$(id -u)" != 0 ]; then \
+		echo "make e2e makes network namespaces, which takes root on Linux" >&2; \
+		exit 1; \
+	fi; \
+	if ! docker version >/dev/null 2>&1; then \
+		echo "make e2e needs a Docker Engine, and none answers: docker version says why" >&2; \
+		exit 1; \
+	fi
+
+# A Debian with nothing but systemd, for units that a real one is to start.
+.cache/systemd.tar:
+	mkdir -p $(@D)
+	root=$$(mktemp -d) && trap 'rm -rf "$$root"' EXIT && \
+		debootstrap --variant=minbase --include=systemd bookworm "$$root" >$(@D)/debootstrap.log && \
+		tar -C "$$root" --exclude=./var/cache/apt --exclude=./var/lib/apt/lists --exclude=./usr/share/doc -cf $@ .
 
 .PHONY: e2e-inputs
 e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7)
@@ -125,6 +176,15 @@ e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns $(patsubst %,
 	version=$$(go -C tools/docker-compose list -m -f '{{.Version}}' github.com/docker/compose/v5); \
 	$(STATIC) go build -C tools/docker-compose -trimpath -o $(CURDIR)/$@ \
 		-ldflags "-s -w -X github.com/docker/compose/v5/internal.Version=$$version" tool
+
+# Today's Docker Engine, for machines that have an older one. Not among the
+# tools: what comes first on PATH would be started for the older one.
+.cache/engine/dockerd: tools/dockerd/go.mod tools/dockerd/go.sum
+	$(STATIC) go build -C tools/dockerd -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
+
+# Part of it is C.
+.cache/engine/runc: tools/runc/go.mod tools/runc/go.sum
+	CGO_ENABLED=1 go build -C tools/runc -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
 
 # The newest etcd is the one that the product is built with.
 .cache/etcd/3.7/etcd: go.mod

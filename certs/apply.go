@@ -3,6 +3,7 @@ package certs
 import (
 	"context"
 	"crypto"
+	"fmt"
 	"math/big"
 	"runtime"
 
@@ -83,13 +84,17 @@ func (p *PKI) issueAll(ctx context.Context, s *state, steps []step) ([]*stored, 
 	made := make([]*stored, len(steps))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0)) // RSA keys take seconds
+	ready := map[*authority]bool{}
 	for i, st := range steps {
 		if !st.issues() {
 			continue
 		}
 		a := s.authorityFor(st.want.profile)
-		if err := p.prepare(a); err != nil {
-			return nil, err
+		if !ready[a] {
+			if err := p.prepare(a); err != nil {
+				return nil, err
+			}
+			ready[a] = true
 		}
 		number, err := newSerial(p.random())
 		if err != nil {
@@ -118,6 +123,10 @@ func (p *PKI) prepare(a *authority) error {
 	if err := a.ready(p.now()); err != nil {
 		return err
 	}
+	if err := a.current.check(); err != nil {
+		return fmt.Errorf("authority %s: %w, see `etcdctr certs rotate-ca`", a.name, err)
+	}
+	a.shown = a.current.intermediates()
 	if a.crl == nil {
 		return a.refreshCRL(p.now(), p.random())
 	}
@@ -143,9 +152,12 @@ func (p *PKI) issue(st step, a *authority, number *big.Int) (*stored, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := issuer.checkNames(cert); err != nil {
+		return nil, fmt.Errorf("%s: authority %s %w", want.name, a.name, err)
+	}
 	made := &stored{key: key, trust: a.trust(want.profile), crl: a.crlFor(want.profile)}
 	made.chain = append(made.chain, cert)
-	made.chain = append(made.chain, issuer.intermediates()...)
+	made.chain = append(made.chain, a.shown...)
 	made.keyPEM, err = encodeKey(key)
 	return made, err
 }

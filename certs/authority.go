@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/big"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -54,27 +55,6 @@ func LoadAuthority(certFile, keyFile string) (*Authority, error) {
 	return a, err
 }
 
-// check reports what keeps a certificate and key from being an authority.
-func (a *Authority) check() error {
-	cert := a.cert()
-	var errs []error
-	if !cert.IsCA || !cert.BasicConstraintsValid {
-		errs = append(errs, errors.New("is not an authority (basicConstraints lacks CA:TRUE): give the authority's certificate, not a server's"))
-	}
-	if cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0 {
-		errs = append(errs, errors.New("may not sign certificates (keyUsage lacks keyCertSign): give an authority that may"))
-	}
-	if !samePublicKey(cert, a.key) {
-		errs = append(errs, errors.New("belongs to another private key: give the key that it was made with, its own certificate first in the file"))
-	}
-	for i, c := range a.chain[1:] {
-		if err := a.chain[i].CheckSignatureFrom(c); err != nil {
-			errs = append(errs, fmt.Errorf("has a broken chain, its certificate %d was not signed by number %d: put them in order, the root last", i+1, i+2))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 func (a *Authority) cert() *x509.Certificate { return a.chain[0] }
 
 // same reports whether two authorities are one.
@@ -83,13 +63,12 @@ func (a *Authority) same(other *Authority) bool { return a.cert().Equal(other.ce
 // notAfter is when the first certificate of the chain ends, and everything that
 // it vouches for with it.
 func (a *Authority) notAfter() time.Time {
-	end := a.cert().NotAfter
-	for _, c := range a.chain[1:] {
-		if c.NotAfter.Before(end) {
-			end = c.NotAfter
-		}
-	}
-	return end
+	return slices.MinFunc(a.chain, func(c, d *x509.Certificate) int { return c.NotAfter.Compare(d.NotAfter) }).NotAfter
+}
+
+// notBefore is when the last certificate of the chain begins.
+func (a *Authority) notBefore() time.Time {
+	return slices.MaxFunc(a.chain, func(c, d *x509.Certificate) int { return c.NotBefore.Compare(d.NotBefore) }).NotBefore
 }
 
 // intermediates is what a leaf shows beside its own certificate, so that
@@ -104,8 +83,15 @@ func (a *Authority) intermediates() []*x509.Certificate {
 	return list
 }
 
+// selfSigned reports whether a certificate is a root. An old one may be signed
+// with SHA-1, which nobody minds in a root and Go does not check any more.
 func selfSigned(c *x509.Certificate) bool {
-	return string(c.RawIssuer) == string(c.RawSubject) && c.CheckSignatureFrom(c) == nil
+	if string(c.RawIssuer) != string(c.RawSubject) {
+		return false
+	}
+	err := c.CheckSignatureFrom(c)
+	var old x509.InsecureAlgorithmError
+	return err == nil || errors.As(err, &old)
 }
 
 // crlIssuer is the certificate as crypto/x509 wants to see a signer of

@@ -37,9 +37,10 @@ type authority struct {
 	old     *Authority // who issued, trusted still; its key is gone
 	issued  ledger
 	crl     []byte
-	dirty   bool   // differs from what is on disk
-	broken  error  // what is amiss with the files
-	action  Action // what is being done about it, empty when nothing is
+	shown   []*x509.Certificate // what a leaf shows beside its own; known once it issues
+	dirty   bool                // differs from what is on disk
+	broken  error               // what is amiss with the files
+	action  Action              // what is being done about it, empty when nothing is
 	cause   string
 }
 
@@ -110,8 +111,11 @@ func (a *authority) ready(now time.Time) error {
 	if a.current.key == nil {
 		return fmt.Errorf("authority %s: its key is not here: put %s/%s back for as long as certificates are made", a.name, a.name, KeyFile)
 	}
-	if end := a.current.notAfter(); !end.After(now) {
-		return fmt.Errorf("authority %s: expired on %s: replace it with a new one, see `etcdctr certs rotate-ca`", a.name, end.UTC().Format(time.DateOnly))
+	if a.current.expired(now) {
+		return fmt.Errorf("authority %s: expired on %s: replace it with a new one, see `etcdctr certs rotate-ca`", a.name, a.current.notAfter().UTC().Format(time.DateOnly))
+	}
+	if a.current.early(now) {
+		return fmt.Errorf("authority %s: is not valid before %s: set this machine's clock right", a.name, a.current.notBefore().UTC().Format(time.RFC3339))
 	}
 	return nil
 }

@@ -20,9 +20,10 @@
 //
 // An identity is a directory that always holds ca.crt (who it trusts), tls.crt
 // (what it shows) and tls.key, and crl.der where a server reads one. It is
-// replaced as a whole: etcd reads the files again at each handshake, and never
-// finds a key beside another key's certificate. Whoever mounts the files into
-// a container therefore mounts the directory above (members/etcd1).
+// replaced as a whole, so that no key ever lies beside another key's
+// certificate: etcd reads the files again at each handshake, one after the
+// other. Whoever mounts them into a container therefore mounts the directory
+// above (members/etcd1).
 //
 // The files are the only state. What a certificate says is kept when it is
 // renewed, and PKI.Ensure compares a Plan with what is there.

@@ -78,6 +78,7 @@ func (p *PKI) ensureAuthorities(s *state, plan Plan) error {
 			a.current, err = p.newAuthority(name, plan)
 		} else {
 			a.cause = "from an existing authority"
+			err = p.checkGiven(name, a.current)
 		}
 		if err == nil {
 			err = a.refreshCRL(p.now(), p.random())
@@ -123,6 +124,17 @@ func (p *PKI) checkAuthorities(s *state, plan Plan) error {
 			return fmt.Errorf("authority %s: there is another one already (%s): bring the new one in with `etcdctr certs rotate-ca`, or use another directory",
 				a.name, a.current.cert().Subject)
 		}
+	}
+	return nil
+}
+
+// checkGiven checks that an authority that is handed in can issue now.
+func (p *PKI) checkGiven(name string, a *Authority) error {
+	switch now := p.now(); {
+	case a.expired(now):
+		return fmt.Errorf("authority %s: the given one expired on %s: give another, or have one made", name, a.notAfter().UTC().Format(time.DateOnly))
+	case a.early(now):
+		return fmt.Errorf("authority %s: the given one is not valid before %s: set this machine's clock right, or give another", name, a.notBefore().UTC().Format(time.RFC3339))
 	}
 	return nil
 }

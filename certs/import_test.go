@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -206,6 +207,10 @@ func TestIntermediateVouchesForItsOwnAndTheRootForNobody(t *testing.T) {
 func TestWhatCannotBeAnAuthorityIsRefused(t *testing.T) {
 	key := ecKey(t)
 	ca := newForeign(t, key, nil, nil)
+	weak, weakKey := weakAuthority(t)
+	belowWeak := newForeign(t, ecKey(t), weak, nil)
+	last := newForeign(t, ecKey(t), nil, func(c *x509.Certificate) { c.MaxPathLenZero = true })
+	below := newForeign(t, ecKey(t), last, nil)
 	for name, test := range map[string]struct {
 		cert, key []byte
 		want      string
@@ -214,11 +219,22 @@ func TestWhatCannotBeAnAuthorityIsRefused(t *testing.T) {
 		"no signer":              {certPEM(newForeign(t, key, nil, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })), keyPEM(t, key), "keyUsage lacks keyCertSign"},
 		"another key":            {certPEM(ca), keyPEM(t, ecKey(t)), "belongs to another private key"},
 		"a broken chain":         {certPEM(ca, newForeign(t, ecKey(t), nil, nil)), keyPEM(t, key), "its certificate 1 was not signed by number 2"},
-		"an encrypted key":       {certPEM(ca), pemBlock("ENCRYPTED PRIVATE KEY", []byte("x")), "is encrypted: decrypt it"},
-		"no key":                 {certPEM(ca), certPEM(ca), "holds no private key"},
-		"a torn key":             {certPEM(ca), pemBlock("PRIVATE KEY", []byte("x")), "cannot be read"},
-		"no certificate":         {keyPEM(t, key), keyPEM(t, key), "holds no certificate"},
-		"a torn certificate":     {pemBlock("CERTIFICATE", []byte("x")), keyPEM(t, key), "cannot be read"},
+		"a weak key":             {certPEM(weak), weakKey, "has an RSA key of 1024 bits: 2048 are the least: use another authority"},
+		"a weak root": {
+			certPEM(belowWeak, weak), keyPEM(t, belowWeak.key), "certificate 2 of its chain has an RSA key of 1024 bits",
+		},
+		"for servers only": {
+			certPEM(newForeign(t, key, nil, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })),
+			keyPEM(t, key), "may not vouch for members (extendedKeyUsage lacks clientAuth)",
+		},
+		"a root that allows no authority below": {
+			certPEM(below, last), keyPEM(t, below.key), "its certificate 2 allows 0 authorities below it (pathlen:0)",
+		},
+		"an encrypted key":   {certPEM(ca), pemBlock("ENCRYPTED PRIVATE KEY", []byte("x")), "is encrypted: decrypt it"},
+		"no key":             {certPEM(ca), certPEM(ca), "holds no private key"},
+		"a torn key":         {certPEM(ca), pemBlock("PRIVATE KEY", []byte("x")), "cannot be read"},
+		"no certificate":     {keyPEM(t, key), keyPEM(t, key), "holds no certificate"},
+		"a torn certificate": {pemBlock("CERTIFICATE", []byte("x")), keyPEM(t, key), "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, test.cert, test.key)
@@ -228,6 +244,108 @@ func TestWhatCannotBeAnAuthorityIsRefused(t *testing.T) {
 	_, err := certs.LoadAuthority("missing.pem", "missing-key.pem")
 	wantError(t, err, "missing.pem")
 	wantError(t, err, "missing-key.pem")
+}
+
+// weakAuthority is one that nobody should use any more, and its key in PEM.
+func weakAuthority(t *testing.T) (*foreign, []byte) {
+	t.Helper()
+	t.Setenv("GODEBUG", "rsa1024min=0")
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newForeign(t, key, nil, func(c *x509.Certificate) { c.SerialNumber = big.NewInt(7) }), keyPEM(t, key)
+}
+
+func TestAuthorityOutsideItsTimeIsRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*x509.Certificate)
+		want   string
+	}{
+		"expired":       {func(c *x509.Certificate) { c.NotAfter = start }, "the given one expired on 2030-03-01: give another"},
+		"not valid yet": {func(c *x509.Certificate) { c.NotBefore = start.Add(day) }, "the given one is not valid before 2030-03-02T12:00:00Z: set this machine's clock right"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ca := newForeign(t, ecKey(t), nil, test.change)
+			authority, err := load(t, certPEM(ca), keyPEM(t, ca.key))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := newPKI(t)
+			wanted := orders()
+			wanted.Authority.Client = authority
+			_, err = p.Ensure(t.Context(), wanted)
+			wantError(t, err, "authority ca/client: "+test.want)
+			if left, err := os.ReadDir(p.Dir); err == nil {
+				t.Errorf("left behind: %v", left)
+			}
+			p.ensure(orders())
+			_, err = p.RotateCA(t.Context(), certs.RotateOptions{Stage: certs.Begin, Profiles: []certs.Profile{certs.Peer}, Authority: authority})
+			wantError(t, err, "authority ca/peer: "+test.want)
+		})
+	}
+}
+
+func TestAuthorityThatIsThereStopsIssuingWhenItCannot(t *testing.T) {
+	weak, key := weakAuthority(t)
+	p := newPKI(t)
+	p.ensure(orders())
+	before := p.read("ca/peer/tls.crt")
+	p.now = start.Add(-day)
+	_, err := p.Renew(t.Context(), certs.RenewOptions{})
+	wantError(t, err, "is not valid before 2030-03-01T11:55:00Z: set this machine's clock right")
+	if got := p.problems(certs.VerifyOptions{}); !slices.Contains(got, "error: ca/peer: is not valid before 2030-03-01T11:55:00Z") {
+		t.Errorf("findings: %q", got)
+	}
+
+	p.now = start
+	p.write("ca/client/tls.crt", certPEM(weak))
+	p.write("ca/client/tls.key", key)
+	_, err = p.Renew(t.Context(), certs.RenewOptions{})
+	wantError(t, err, "authority ca/client: has an RSA key of 1024 bits: 2048 are the least: use another authority, or have one made, see `etcdctr certs rotate-ca`")
+	p.remove("members") // which the weak one did not issue
+	p.remove("clients")
+	p.rotate(certs.Begin)
+	p.rotate(certs.Switch)
+	if got := p.cert("ca/client").PublicKeyAlgorithm; got != x509.ECDSA {
+		t.Errorf("the new authority has a key for %s", got)
+	}
+	if string(before) == string(p.read("ca/peer/tls.crt")) {
+		t.Error("the peers' authority is the old one")
+	}
+}
+
+func TestAuthorityIsHeldToTheNamesThatItMayVouchFor(t *testing.T) {
+	ca := newForeign(t, ecKey(t), nil, func(c *x509.Certificate) {
+		c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, []string{"example.com"}
+	})
+	authority, err := load(t, certPEM(ca), keyPEM(t, ca.key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPKI(t)
+	wanted := orders()
+	wanted.Authority.Client = authority
+	_, err = p.Ensure(t.Context(), wanted)
+	wantError(t, err, "/server: authority ca/client may not vouch for this certificate")
+	wantError(t, err, `"etcd`)
+	wanted.Members = nil
+	p.want(p.ensure(wanted), "3 created (ca/client: from an existing authority)")
+}
+
+func TestOneAuthorityForTwoPlacesIsRefused(t *testing.T) {
+	ca := newForeign(t, ecKey(t), nil, nil)
+	authority, err := load(t, certPEM(ca), keyPEM(t, ca.key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := orders()
+	wanted.Authority.Client, wanted.Authority.Peer = authority, authority
+	wantError(t, wanted.Validate(), "peer authority: is the one for clients, so that any client certificate would open the peer port")
+	wanted.Authority.Peer, wanted.SingleCA = nil, true
+	if err := wanted.Validate(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAuthorityThatIsThereIsNotReplacedByTheWay(t *testing.T) {

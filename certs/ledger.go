@@ -32,7 +32,7 @@ func parseLedger(data []byte) (ledger, error) {
 		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
 	for _, e := range l {
-		if n, ok := new(big.Int).SetString(e.Serial, 16); !ok || n.Sign() <= 0 {
+		if n, ok := new(big.Int).SetString(e.Serial, 16); !ok || n.Sign() < 0 {
 			return nil, fmt.Errorf("cannot be read: %q is no serial number in hexadecimal digits", e.Serial)
 		}
 	}

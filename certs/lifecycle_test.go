@@ -2,9 +2,12 @@ package certs_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
+	"math/big"
 	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -213,7 +216,7 @@ func TestRevokeRefusesEveryCertificateOfAName(t *testing.T) {
 	slices.Sort(want)
 	p.remove("clients/alice") // she took the files with her
 
-	p.want(p.report(p.Revoke(t.Context(), "alice")), "2 updated, 1 revoked (clients/alice: 2 certificates)")
+	p.want(p.report(p.Revoke(t.Context(), certs.RevokeOptions{Names: []string{"alice"}})), "2 updated, 1 revoked (clients/alice: 2 certificates)")
 	for _, file := range []string{"ca/client/crl.der", "members/etcd1/server/crl.der", "members/etcd2/server/crl.der"} {
 		if diff := cmp.Diff(want, p.revoked(file)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", file, diff)
@@ -222,7 +225,79 @@ func TestRevokeRefusesEveryCertificateOfAName(t *testing.T) {
 	if got := p.revoked("members/etcd1/peer/crl.der"); got != nil {
 		t.Errorf("the peers' list holds %v", got)
 	}
-	p.want(p.report(p.Revoke(t.Context(), "alice")), "1 reused (clients/alice: was revoked before)")
+	p.want(p.report(p.Revoke(t.Context(), certs.RevokeOptions{Names: []string{"alice"}})), "1 reused (clients/alice: was revoked before)")
+}
+
+// elsewhere is a certificate that somebody made with the authority's key, of
+// which nothing here knows.
+func (p *testPKI) elsewhere(authority string, serial int64, end time.Time) *x509.Certificate {
+	p.t.Helper()
+	ca, key := p.pair(authority), ecKey(p.t)
+	made := newForeign(p.t, key, &foreign{ca.Leaf, ca.PrivateKey.(crypto.Signer)}, func(c *x509.Certificate) {
+		c.SerialNumber, c.IsCA, c.Subject.CommonName = big.NewInt(serial), false, "mallory"
+		c.NotBefore, c.NotAfter = start.Add(-2*day), end
+	})
+	return made.cert
+}
+
+func TestRevokeRefusesACertificateThatWasIssuedElsewhere(t *testing.T) {
+	p := newPKI(t)
+	p.ensure(orders())
+	// Its own tools number from nought.
+	unknown, known := p.elsewhere("ca/client", 0, start.Add(day)), p.cert("clients/root")
+	revoke := func(list ...*x509.Certificate) string {
+		return p.report(p.Revoke(t.Context(), certs.RevokeOptions{Certificates: list}))
+	}
+	p.want(revoke(unknown), "2 updated, 1 revoked (certificates/0)")
+	p.want(revoke(unknown, known), "1 reused (certificates/0: was revoked before), 2 updated, 1 revoked (clients/root)")
+	want := []string{"0", known.SerialNumber.String()}
+	for _, file := range []string{"ca/client/crl.der", "members/etcd2/server/crl.der"} {
+		if diff := cmp.Diff(want, p.revoked(file)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+	p.want(p.ensure(orders()), "6 reused, 1 reissued (clients/root: is revoked)")
+
+	others := newPKI(t)
+	others.ensure(orders())
+	_, err := p.Revoke(t.Context(), certs.RevokeOptions{Certificates: []*x509.Certificate{
+		others.cert("clients/root"), p.elsewhere("ca/peer", 7, start.Add(-day)),
+	}})
+	wantError(t, err, "(CN=root,O=orders): was issued by another authority (CN=orders client CA,O=orders): revoke it where that is")
+	wantError(t, err, "certificate 7 (CN=mallory): expired on 2030-02-28, so that nobody accepts it any more")
+}
+
+func TestRevokeDuringAReplacementFindsTheOldAuthority(t *testing.T) {
+	p := newPKI(t)
+	p.ensure(orders())
+	stray := p.elsewhere("ca/client", 99, start.Add(day))
+	p.rotate(certs.Begin)
+	p.rotate(certs.Switch)
+	p.report(p.Revoke(t.Context(), certs.RevokeOptions{Certificates: []*x509.Certificate{stray}}))
+	if got := p.revoked("members/etcd1/server/crl.der"); !slices.Equal(got, []string{"99"}) {
+		t.Errorf("revoked: %q", got)
+	}
+}
+
+func TestCertificateIsReadInPEMAndDER(t *testing.T) {
+	p := newPKI(t)
+	p.ensure(orders())
+	want := p.cert("clients/root")
+	both := append(p.read("clients/root/tls.crt"), p.read("ca/client/tls.crt")...)
+	for name, data := range map[string][]byte{"PEM": p.read("clients/root/tls.crt"), "DER": want.Raw, "with its chain": both} {
+		p.write("given", data)
+		got, err := certs.LoadCertificate(filepath.Join(p.Dir, "given"))
+		if err != nil || !got.Equal(want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for content, problem := range map[string]string{"nothing": "holds no certificate in PEM form", "\x30\x03abc": "holds no certificate"} {
+		p.write("given", []byte(content))
+		_, err := certs.LoadCertificate(filepath.Join(p.Dir, "given"))
+		wantError(t, err, problem)
+	}
+	_, err := certs.LoadCertificate("missing.pem")
+	wantError(t, err, "missing.pem")
 }
 
 func TestRevokedIdentityComesBackOnlyWithANewKey(t *testing.T) {
@@ -230,7 +305,7 @@ func TestRevokedIdentityComesBackOnlyWithANewKey(t *testing.T) {
 	p.ensure(orders())
 	p.report(p.Issue(t.Context(), certs.IssueOptions{Name: "alice", Profile: certs.Client}))
 	key := p.read("clients/alice/tls.key")
-	p.want(p.report(p.Revoke(t.Context(), "alice", "members/etcd2/peer")),
+	p.want(p.report(p.Revoke(t.Context(), certs.RevokeOptions{Names: []string{"alice", "members/etcd2/peer"}})),
 		"3 updated, 2 revoked (clients/alice, members/etcd2/peer)")
 
 	p.want(p.report(p.Renew(t.Context(), certs.RenewOptions{Names: []string{"clients/root"}, KeepKey: true})),
@@ -252,7 +327,7 @@ func TestRevokedIdentityComesBackOnlyWithANewKey(t *testing.T) {
 func TestRevocationListIsSignedNumberedAndLastsAsLongAsItsAuthority(t *testing.T) {
 	p := newPKI(t)
 	p.ensure(orders())
-	p.report(p.Revoke(t.Context(), "root"))
+	p.report(p.Revoke(t.Context(), certs.RevokeOptions{Names: []string{"root"}}))
 	list, err := x509.ParseRevocationList(p.read("members/etcd1/server/crl.der"))
 	if err != nil {
 		t.Fatal(err)
@@ -274,7 +349,7 @@ func TestListingTellsWhatEachCertificateIsWorth(t *testing.T) {
 	for name, lifetime := range map[string]time.Duration{"gone": 10 * day, "ending": 40 * day, "fine": 0, "bad": 0, "torn": 0} {
 		p.report(p.Issue(t.Context(), certs.IssueOptions{Name: name, Profile: certs.Client, Lifetime: lifetime}))
 	}
-	p.report(p.Revoke(t.Context(), "bad"))
+	p.report(p.Revoke(t.Context(), certs.RevokeOptions{Names: []string{"bad"}}))
 	p.write("clients/torn/tls.crt", nil)
 	p.now = start.Add(30*day + time.Hour)
 	list, err := p.List()

@@ -139,6 +139,9 @@ func (p AuthorityPlan) validate(single bool) error {
 	if single && p.Peer != nil {
 		twice = errors.New("peer authority: given together with a single authority: leave one of the two out")
 	}
+	if p.Client != nil && p.Peer != nil && samePublicKey(p.Peer.cert(), p.Client.key) {
+		twice = errors.New("peer authority: is the one for clients, so that any client certificate would open the peer port: give another, or ask for a single authority")
+	}
 	return errors.Join(p.Key.validate("authority key"), validateLifetime("authority lifetime", p.Lifetime), twice)
 }
 

@@ -2,34 +2,119 @@ package certs
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 )
 
+// RevokeOptions say what to revoke.
+type RevokeOptions struct {
+	Names []string // identities, or members and clients by their last word: all that was issued to them
+
+	// Certificates are revoked one by one, whoever has issued them with an
+	// authority of this PKI; see LoadCertificate.
+	Certificates []*x509.Certificate
+}
+
 // Revoke puts every certificate that was ever issued to the named identities,
-// and has not expired, on their authority's revocation list, and hands the list
-// to all members. They refuse the certificates from the next connection on,
-// without a restart; connections that are open stay open.
+// and has not expired, on their authority's revocation list, and the given
+// certificates too; and it hands the list to all members. They refuse the
+// certificates from the next connection on, without a restart; connections that
+// are open stay open.
 //
 // The identity's files stay. Ensure makes a member or client of its plan anew,
 // with a new key; Issue does so for others.
-func (p *PKI) Revoke(ctx context.Context, names ...string) (Report, error) {
-	if len(names) == 0 {
+func (p *PKI) Revoke(ctx context.Context, o RevokeOptions) (Report, error) {
+	if len(o.Names)+len(o.Certificates) == 0 {
 		return Report{}, errors.New("name: there is none: say which identity to revoke")
 	}
 	return p.change(ctx, func(s *state) ([]step, error) {
-		chosen, err := s.revocable(names)
-		if err != nil {
+		chosen, nameErr := s.revocable(o.Names)
+		certErr := s.wantRevocable(o.Certificates, p.now())
+		if err := errors.Join(nameErr, certErr); err != nil {
 			return nil, err
 		}
 		var steps []step
 		for _, name := range chosen {
 			steps = append(steps, s.revoke(name, p.now()))
 		}
+		for _, cert := range o.Certificates {
+			steps = append(steps, s.revokeCertificate(cert, p.now()))
+		}
 		return steps, p.publishRevocations(s)
 	})
+}
+
+// LoadCertificate reads a certificate, in PEM or DER. Of several in one file it
+// is the first: those that follow vouch for it.
+func LoadCertificate(file string) (*x509.Certificate, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	}
+	if cert, err := x509.ParseCertificate(data); err == nil {
+		return cert, nil
+	}
+	chain, err := parseCertificates(data)
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s %w", file, err)
+	}
+	return chain[0], nil
+}
+
+// wantRevocable reports every certificate that there is no way, or no need, to
+// revoke.
+func (s *state) wantRevocable(list []*x509.Certificate, now time.Time) error {
+	var errs []error
+	for _, cert := range list {
+		switch {
+		case s.issuerOf(cert) == nil:
+			errs = append(errs, fmt.Errorf("certificate %s (%s): was issued by another authority (%s): revoke it where that is",
+				serialOf(cert), cert.Subject, cert.Issuer))
+		case expired(cert, now):
+			errs = append(errs, fmt.Errorf("certificate %s (%s): expired on %s, so that nobody accepts it any more: leave it out",
+				serialOf(cert), cert.Subject, cert.NotAfter.UTC().Format(time.DateOnly)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// issuerOf is the authority that has signed a certificate and is trusted for it,
+// also one that is being replaced; nil if there is none.
+func (s *state) issuerOf(cert *x509.Certificate) *authority {
+	for _, a := range s.authorities {
+		for _, issuer := range []*Authority{a.current, a.next, a.old} {
+			if issuer != nil && cert.CheckSignatureFrom(issuer.cert()) == nil {
+				return a
+			}
+		}
+	}
+	return nil
+}
+
+// revokeCertificate marks one certificate, under the name that it was issued to,
+// or under its serial number if it was issued elsewhere.
+func (s *state) revokeCertificate(cert *x509.Certificate, now time.Time) step {
+	a := s.issuerOf(cert)
+	if !a.issued.has(cert) {
+		a.record("certificates/"+serialOf(cert), cert, now)
+	}
+	st := step{action: Reused, cause: "was revoked before"}
+	for i := range a.issued {
+		e := &a.issued[i]
+		if e.Serial != serialOf(cert) {
+			continue
+		}
+		st.want.name = e.Identity
+		if e.Revoked == nil {
+			e.Revoked, a.dirty = &now, true
+			st.action, st.cause = Revoked, ""
+		}
+	}
+	return st
 }
 
 // revocable lists the identities that the words stand for, those included whose

@@ -114,11 +114,14 @@ func (p *PKI) beginRotation(a *authority, o RotateOptions) error {
 		return nil
 	}
 	next := o.Authority
+	var err error
 	if next == nil {
-		var err error
-		if next, err = p.successor(a.current, o); err != nil {
-			return err
-		}
+		next, err = p.successor(a.current, o)
+	} else {
+		err = p.checkGiven(a.name, next)
+	}
+	if err != nil {
+		return err
 	}
 	if next.same(a.current) {
 		return fmt.Errorf("authority %s: the given one is in use already: give another", a.name)

@@ -2,11 +2,9 @@ package certs_test
 
 import (
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,7 +76,11 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		},
 		"the clock is wrong": {
 			func(p *testPKI, o *certs.VerifyOptions) { p.now = start.Add(-day); p.remove("members"); o.Plan = nil },
-			[]string{"error: clients/root: is not valid before 2030-03-01T11:55:00Z"},
+			[]string{
+				"error: ca/client: is not valid before 2030-03-01T11:55:00Z",
+				"error: ca/peer: is not valid before 2030-03-01T11:55:00Z",
+				"error: clients/root: is not valid before 2030-03-01T11:55:00Z",
+			},
 		},
 		"files are lost and torn": {
 			func(p *testPKI, _ *certs.VerifyOptions) {
@@ -110,7 +112,7 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		"a list is old": {
 			func(p *testPKI, _ *certs.VerifyOptions) {
 				old := p.read("members/etcd1/server/crl.der")
-				p.report(p.Revoke(p.t.Context(), "root"))
+				p.report(p.Revoke(p.t.Context(), certs.RevokeOptions{Names: []string{"root"}}))
 				p.write("members/etcd1/server/crl.der", old)
 			},
 			[]string{
@@ -256,18 +258,11 @@ func (p *testPKI) forge(identity string, change func(*x509.Certificate)) {
 }
 
 func TestVerifyFindsWeakKeysAndSingleAuthorities(t *testing.T) {
-	t.Setenv("GODEBUG", "rsa1024min=0")
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
-	if err != nil {
-		t.Fatal(err)
-	}
-	weak := newForeign(t, key, nil, func(c *x509.Certificate) { c.SerialNumber = big.NewInt(7) })
-	authority, err := load(t, certPEM(weak), keyPEM(t, key))
-	if err != nil {
-		t.Fatal(err)
-	}
+	weak, key := weakAuthority(t)
 	p := newPKI(t)
-	p.ensure(certs.Plan{SingleCA: true, Authority: certs.AuthorityPlan{Client: authority}})
+	p.ensure(certs.Plan{SingleCA: true})
+	p.write("ca/single/tls.crt", certPEM(weak))
+	p.write("ca/single/tls.key", key)
 	want := []string{
 		"error: ca/single: has an RSA key of 1024 bits: 2048 are the least",
 		"warning: ca/single: vouches for clients and peers: any client certificate opens the peer port",

@@ -2,7 +2,6 @@ package certs
 
 import (
 	"bytes"
-	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"strings"
@@ -40,6 +39,8 @@ func (v *verification) authority(a *authority) {
 	}
 	end := a.current.notAfter()
 	switch {
+	case a.current.early(v.now):
+		v.fail(a.name, "set this machine's clock right", "is not valid before %s", a.current.notBefore().UTC().Format(time.RFC3339))
 	case !end.After(v.now):
 		v.fail(a.name, remedyRotate, "expired on %s, and all that it issued", end.UTC().Format(time.DateOnly))
 	case end.Sub(v.now) <= v.within:
@@ -80,8 +81,8 @@ func (v *verification) separation() {
 
 // weakness says what is too weak about a certificate's cryptography.
 func weakness(cert *x509.Certificate) string {
-	if key, ok := cert.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < 2048 {
-		return fmt.Sprintf("has an RSA key of %d bits: 2048 are the least", key.N.BitLen())
+	if weak := weakKey(cert); weak != "" || selfSigned(cert) {
+		return weak
 	}
 	switch cert.SignatureAlgorithm {
 	case x509.MD5WithRSA, x509.SHA1WithRSA, x509.ECDSAWithSHA1:

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -120,6 +121,15 @@ func (c *Cluster) Only(member string) *Cluster {
 		}
 	}
 	return &only
+}
+
+// Servers are the processes of etcd that the cluster consists of: the members,
+// and then the discovery service if it is one of its own.
+func (c *Cluster) Servers() []Member {
+	if c.Discovery == nil || c.Discovery.Server == nil {
+		return c.Members
+	}
+	return append(slices.Clone(c.Members), *c.Discovery.Server)
 }
 
 // SpansMachines tells whether the members have machines of their own.

@@ -204,13 +204,13 @@ func (s Spec) WantsFreshToken() bool {
 func (r *resolver) ownService(c *Cluster, place Placement) {
 	d := c.Discovery
 	r.discoveryToken(d.Token, "every new cluster takes a fresh one, see NewDiscoveryToken")
-	if !inContainers(c) {
-		r.report("bootstrap", "discovery brings its service along in a stack of containers on one machine only: "+
+	if !inContainers(c) && !supervised(c) {
+		r.report("bootstrap", "discovery brings its service along only where etcdctr or Compose runs the whole stack on one machine: "+
 			"name an existing one by discovery-endpoints, or use bootstrap: static")
 		c.Discovery = nil // there is none to speak of any further
 		return
 	}
-	m := Member{Name: DiscoveryServerName, Place: place(Seat{Cluster: c.Name, Member: DiscoveryServerName, Index: len(c.Members)})}
+	m := Member{Name: DiscoveryServerName, Place: c.placeBeside(DiscoveryServerName, place)}
 	service := endpoint(c.TLS, m.Place.Host, m.Place.ClientPort)
 	alone := endpoint(c.TLS, "127.0.0.1", m.Place.PeerPort)
 	m.Settings = append(Settings{

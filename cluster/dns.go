@@ -14,8 +14,11 @@ type DNS struct {
 	ServiceName string // suffix of the services' names; usually empty
 	Image       string // of the stack's DNS server
 	// Addresses of the stack's DNS server; none when the cluster is not in
-	// containers and its records are somebody else's to serve.
+	// containers.
 	Addresses []netip.Addr
+	// Server is where the DNS server of supervised members is; nil when the
+	// stack has none, or has it in a container.
+	Server *Place
 }
 
 // Record is one DNS record. Names end in a dot.
@@ -92,7 +95,7 @@ var domainPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0
 
 // dns decides domain and server. The default domain is below .internal, which
 // ICANN has set aside for private use.
-func (r *resolver) dns(c *Cluster) {
+func (r *resolver) dns(c *Cluster, place Placement) {
 	if c.Bootstrap != ByDNS {
 		r.refuseKeys("has no effect without bootstrap: dns: set that, or leave it out",
 			"discovery-domain", "discovery-srv-name", "dns-image")
@@ -104,6 +107,10 @@ func (r *resolver) dns(c *Cluster) {
 		ServiceName: s.DiscoverySRVName,
 		Image:       or(s.DNSImage, DefaultDNSImage),
 		Addresses:   address(c.Subnets, dnsOffset),
+	}
+	if supervised(c) {
+		server := c.placeBeside(DNSServerName, place)
+		c.DNS.Server = &server
 	}
 	r.dnsNames(c.DNS)
 	for i := range c.Members {

@@ -21,6 +21,9 @@ type Place struct {
 	// Shared tells that the ports are those of a machine, where other members
 	// may run too: no two can have the same.
 	Shared bool
+	// Supervised tells that whoever runs the member also runs, on the same
+	// machine, what it needs for finding the others.
+	Supervised bool
 	// Addresses are those that the member keeps as long as it exists; none
 	// when they may change at a restart.
 	Addresses []netip.Addr
@@ -108,6 +111,17 @@ func InProcesses(home, certs string) Placement {
 			Shared:   true,
 		}
 		return p.withPorts(s.clientPort(ClientPort + s.Index*portStep))
+	}
+}
+
+// UnderSupervision places all members as InProcesses does, under a supervisor
+// that also runs the stack's own discovery service or DNS server.
+func UnderSupervision(home, certs string) Placement {
+	place := InProcesses(home, certs)
+	return func(s Seat) Place {
+		p := place(s)
+		p.Supervised = true
+		return p
 	}
 }
 

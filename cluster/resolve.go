@@ -155,7 +155,7 @@ func (r *resolver) members(c *Cluster, place Placement) {
 // bootstrap decides how the members find each other.
 func (r *resolver) bootstrap(c *Cluster, place Placement) {
 	r.subnets(c)
-	r.dns(c)
+	r.dns(c, place)
 	r.discovery(c, place)
 	r.token(c)
 	r.judge(c)

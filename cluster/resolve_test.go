@@ -210,6 +210,34 @@ members[1].client-port: 2381 is the port of a too: give each member its own`
 	}
 }
 
+func TestUnderSupervisionTheServicesHavePortsThatNoMemberHas(t *testing.T) {
+	place := cluster.UnderSupervision("/home", "/certs")
+	members := cluster.Members{List: []cluster.MemberSpec{{Name: "a"}, {Name: "b", ClientPort: "2580"}}}
+	c, err := cluster.Resolve(cluster.Spec{Bootstrap: "discovery", DiscoveryToken: "0123456789", Members: members}, place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const service = "https://127.0.0.1:2679" // 2579 to 2581 meet b's
+	if got := c.Discovery.Server.ClientURL(); got != service {
+		t.Errorf("discovery is at %s, want %s", got, service)
+	}
+	if got := c.Members[0].Settings.Get("discovery-endpoints"); got != service {
+		t.Errorf("members look for it at %s, want %s", got, service)
+	}
+	c, err = cluster.Resolve(cluster.Spec{Bootstrap: "dns", Members: members}, place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.DNS.Server.ClientPort; got != 2679 {
+		t.Errorf("DNS is at port %d", got)
+	}
+	if got, want := c.Records()[1], (cluster.Record{
+		Name: "_etcd-server-ssl._tcp.etcd.internal.", Type: "SRV", Target: "b.etcd.internal.", Port: 2581,
+	}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestUnderSystemdAMemberListensOnItsHostOnly(t *testing.T) {
 	spec := cluster.Spec{Members: cluster.Members{List: []cluster.MemberSpec{{Name: "a", Host: "192.0.2.1"}}}}
 	c, err := cluster.Resolve(spec, cluster.UnderSystemd)

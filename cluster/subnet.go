@@ -3,6 +3,7 @@ package cluster
 import (
 	"hash/fnv"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -43,6 +44,35 @@ func inContainers(c *Cluster) bool {
 		}
 	}
 	return true
+}
+
+// supervised tells that the members are processes of one machine whose
+// supervisor runs what else they need.
+func supervised(c *Cluster) bool {
+	for _, m := range c.Members {
+		if !m.Place.Supervised {
+			return false
+		}
+	}
+	return len(c.Members) > 0
+}
+
+// placeBeside places a service behind the members, and behind any whose ports
+// were chosen to be there.
+func (c *Cluster) placeBeside(name string, place Placement) Place {
+	var p Place
+	for i := range 2 * MaxMembers {
+		p = place(Seat{Cluster: c.Name, Member: name, Index: len(c.Members) + i})
+		if !slices.ContainsFunc(c.Members, func(m Member) bool { return m.Place.meets(p) }) {
+			break
+		}
+	}
+	return p
+}
+
+// meets tells that two places share a port of one machine.
+func (p Place) meets(other Place) bool {
+	return p.Shared && other.Shared && p.ClientPort <= other.MetricsPort && other.ClientPort <= p.MetricsPort
 }
 
 func (p *Place) settle(subnets []netip.Prefix, index int) {

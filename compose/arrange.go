@@ -20,7 +20,7 @@ var (
 	topOrder     = []string{"name", "x-member", "x-environment", "services", "networks", "volumes"}
 	serviceOrder = []string{
 		"<<", "image", "command", "hostname", "user", "read_only", "cap_drop", "cap_add", "security_opt",
-		"environment", "env_file", "volumes", "networks", "dns", "ports", "depends_on", "healthcheck",
+		"environment", "env_file", "volumes", "networks", "dns", "dns_search", "dns_opt", "ports", "depends_on", "healthcheck",
 		"restart", "stop_grace_period", "logging", "labels",
 	}
 	mountOrder = []string{"type", "source", "target", "read_only", "bind"}
@@ -74,7 +74,7 @@ func tidyService(s *yaml.Node) {
 	sortKeys(s, serviceOrder)
 	sortKeys(get(s, "healthcheck"), checkOrder)
 	sortKeys(get(get(s, "logging"), "options"), []string{"max-size", "max-file"})
-	for _, key := range []string{"command", "cap_drop", "cap_add", "dns"} {
+	for _, key := range []string{"command", "cap_drop", "cap_add", "dns", "dns_search", "dns_opt"} {
 		flow(get(s, key))
 	}
 	flow(get(get(s, "healthcheck"), "test"))

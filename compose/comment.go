@@ -100,6 +100,9 @@ func comment(root *yaml.Node, members []*yaml.Node) {
 		remarkAll(s, remarks)
 		commentVariables(get(s, "environment"))
 		remark(get(s, "healthcheck"), "test", "exec form: the image has no shell")
+		if dns := get(s, "dns"); dns != nil && len(dns.Content) == 1 && dns.Content[0].Value == nowhere {
+			remark(s, "dns", "no names are looked up but the stack's, and who is not there is not waited for")
+		}
 	}
 	commentVariables(get(root, "x-environment"))
 	for name, text := range serviceHeads {

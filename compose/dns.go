@@ -28,6 +28,7 @@ func lookUp(s *types.ServiceConfig, c *cluster.Cluster) {
 	if len(c.DNS.Addresses) == 0 {
 		return
 	}
+	s.DNS, s.DNSSearch, s.DNSOpts = nil, nil, nil
 	for _, a := range c.DNS.Addresses {
 		s.DNS = append(s.DNS, a.String())
 	}

@@ -160,8 +160,35 @@ func container(c *cluster.Cluster, name, role string) types.ServiceConfig {
 	s.Labels = types.Labels{RoleLabel: role}
 	s.Logging = logging()
 	s.Networks = map[string]*types.ServiceNetworkConfig{ClusterNetwork: nil}
+	if !looksOutside(c) {
+		keepLookupsInside(&s)
+	}
 	confine(&s)
 	return s
+}
+
+// nowhere is a DNS server that nobody is: a port of the container itself.
+const nowhere = "127.0.0.1"
+
+// keepLookupsInside has the engine's DNS server know the stack's names and no
+// others. It would ask the machine's servers, which older engines do even from
+// an internal network (CVE-2024-29018). And of a member that is not there yet, or
+// no more, it says so at once: with ndots set, it forwards no name without a dot.
+// Where the machine's servers do not answer, as in a closed network, the question
+// would cost a start seconds, and hold up the end of a container for 4 s.
+// Source: libnetwork/resolver.go of github.com/moby/moby.
+func keepLookupsInside(s *types.ServiceConfig) {
+	s.DNS = types.StringList{nowhere}
+	s.DNSSearch = types.StringList{"."} // none, or the machine's would come first
+	s.DNSOpts = []string{"ndots:1"}
+}
+
+// looksOutside tells whether a stack knows something by a name that is not of
+// the stack.
+func looksOutside(c *cluster.Cluster) bool {
+	foreignDNS := c.DNS != nil && len(c.DNS.Addresses) == 0
+	foreignDiscovery := c.Discovery != nil && c.Discovery.Server == nil
+	return foreignDNS || foreignDiscovery || c.SpansMachines()
 }
 
 // server is a container that runs etcd.

@@ -1,12 +1,12 @@
 package dns_test
 
 import (
+	"context"
 	"net"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	mdns "github.com/miekg/dns"
 
 	"github.com/etcdctr/etcdctr/dns"
 )
@@ -14,36 +14,20 @@ import (
 // serve answers with the records of a zone and gives its address.
 func serve(t *testing.T, zone string) string {
 	t.Helper()
-	var records []mdns.RR
-	parser := mdns.NewZoneParser(strings.NewReader(zone), "", "zone")
-	for rr, ok := parser.Next(); ok; rr, ok = parser.Next() {
-		records = append(records, rr)
-	}
-	if err := parser.Err(); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	server, err := dns.Listen("127.0.0.1:0", []byte(zone))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &mdns.Server{PacketConn: conn, Handler: mdns.HandlerFunc(func(w mdns.ResponseWriter, q *mdns.Msg) {
-		a := new(mdns.Msg).SetReply(q)
-		a.Rcode = mdns.RcodeNameError
-		for _, rr := range records {
-			if strings.EqualFold(rr.Header().Name, q.Question[0].Name) {
-				a.Rcode = mdns.RcodeSuccess
-				if rr.Header().Rrtype == q.Question[0].Qtype {
-					a.Answer = append(a.Answer, rr)
-				}
-			}
-		}
-		if err := w.WriteMsg(a); err != nil {
+	ctx, end := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx) }()
+	t.Cleanup(func() {
+		end()
+		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-	})}
-	go server.ActivateAndServe() //nolint:errcheck // ends with Shutdown
-	t.Cleanup(func() { _ = server.Shutdown() })
-	return conn.LocalAddr().String()
+	})
+	return server.Address()
 }
 
 const orders = "{name: orders, bootstrap: dns, subnet: 10.89.1.0/24}"

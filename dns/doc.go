@@ -1,5 +1,6 @@
 // Package dns puts the records that a cluster bootstraps by where DNS servers
-// read them, and asks a server whether it has them.
+// read them, asks a server whether it has them, and serves them itself where
+// the members are processes of one machine.
 //
 // etcd's members look up SRV records at their first start, then the addresses
 // of the targets. A target without an address, or one record too few or too

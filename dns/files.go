@@ -24,6 +24,8 @@ func Zone(c *cluster.Cluster) []byte {
 	server := cluster.DNSServerName
 	if len(c.DNS.Addresses) == 0 {
 		server = "localhost."
+	}
+	if len(c.DNS.Addresses) == 0 && c.DNS.Server == nil {
 		b.WriteString("; put your own name server in the place of localhost\n")
 	}
 	fmt.Fprintf(&b, "@ IN SOA %[1]s hostmaster 1 3600 600 86400 %[2]d\n@ IN NS %[1]s\n", server, ttl)

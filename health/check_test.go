@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -36,6 +37,16 @@ func TestACompleteClusterIsHealthy(t *testing.T) {
 		if m.Version == "" || m.DBSize == 0 || m.ReadMillis == 0 || m.ClockAheadMillis == nil {
 			t.Errorf("%s lacks version, size, read time or clock: %+v", m.Name, m)
 		}
+	}
+}
+
+// All members are asked at the same time, with one configuration.
+func TestAskingLeavesTheTLSConfigurationAsItIs(t *testing.T) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	c := health.Cluster{TLS: config, Members: []health.Member{{Name: "etcd1", ClientURL: fmt.Sprintf("https://127.0.0.1:%d", etcdtest.FreePort(t))}}}
+	c.Check(t.Context())
+	if config.NextProtos != nil {
+		t.Errorf("the configuration has got the protocols %q", config.NextProtos)
 	}
 }
 

@@ -33,7 +33,7 @@ func (c Cluster) knock(ctx context.Context, m Member) front {
 	var f front
 	transport := &http.Transport{
 		DialContext:       c.Dial,
-		TLSClientConfig:   c.TLS,
+		TLSClientConfig:   c.TLS.Clone(), // which the transport completes for itself
 		ForceAttemptHTTP2: true,
 		DisableKeepAlives: true,
 	}

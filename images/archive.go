@@ -99,6 +99,10 @@ func eachEntry(ctx context.Context, file string, do func(*tar.Header, io.Reader)
 		return err
 	}
 	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
 	for tr := tar.NewReader(contextReader{ctx, f}); ; {
 		h, err := tr.Next()
 		switch {
@@ -110,6 +114,8 @@ func eachEntry(ctx context.Context, file string, do func(*tar.Header, io.Reader)
 			return fmt.Errorf("is damaged, cut short or no tar archive: %w", err)
 		case !filepath.IsLocal(h.Name):
 			return fmt.Errorf("holds %q, a path outside the archive: it was tampered with", h.Name)
+		case h.Size > st.Size(): // of which most would be holes
+			return fmt.Errorf("is damaged, cut short or was tampered with: it holds %q with %d MB, more than it has itself", h.Name, h.Size>>20)
 		}
 		if err := do(h, tr); err != nil {
 			return fmt.Errorf("%s: %w", h.Name, err)

@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"runtime/debug"
@@ -34,7 +35,7 @@ const maxProgramSize = 512 << 20
 // Program is one executable file and what its headers tell about it. Nothing
 // is run to find out: a program for another architecture could not be.
 type Program struct {
-	Name    string // etcd, etcdctl or etcdutl; etcdctr for the one that is all three
+	Name    string // etcd, etcdctl or etcdutl; etcd for the one that is all three
 	File    string // where it is on this machine
 	Size    int64  // bytes
 	Version string // of the etcd in it, "v3.7.3"
@@ -42,6 +43,14 @@ type Program struct {
 	Arch    string // GOARCH
 	Static  bool   // needs no dynamic loader and no library: images have none
 	Go      *debug.BuildInfo
+
+	open func() (executable, error)
+}
+
+// executable is what a program's file holds.
+type executable interface {
+	io.ReadCloser
+	io.ReaderAt
 }
 
 // Binaries are the programs of one etcd image: of one version, for one
@@ -109,27 +118,20 @@ func (p Program) check(platform v1.Platform) error {
 // etcd's three must be that program.
 func examine(name, file string) (Program, error) {
 	p := Program{Name: name, File: file}
-	if err := p.stat(); err != nil {
+	if err := p.openFile(); err != nil {
 		return p, err
 	}
-	info, err := buildinfo.ReadFile(file)
-	if err != nil {
-		return p, fmt.Errorf("%s: is not a Go program with build information, so its version cannot be told: "+
-			"use etcd's own binaries, or build from its modules", file)
+	if err := p.inspect(); err != nil {
+		return p, err
 	}
-	p.Go = info
-	if want, ok := mainPackages[name]; ok && info.Path != want {
-		return p, fmt.Errorf("%s: is built from %s, but %s is %s: check which file is which", file, info.Path, name, want)
+	if want := mainPackages[name]; p.Go.Path != want {
+		return p, fmt.Errorf("%s: is built from %s, but %s is %s: check which file is which", file, p.Go.Path, name, want)
 	}
-	if p.Version = moduleVersion(info, versionModule); p.Version == "" {
-		return p, fmt.Errorf("%s: its build information names no release of etcd (module %s): "+
-			"use a released version", file, versionModule)
-	}
-	return p, p.readHeader()
+	return p, nil
 }
 
-// stat refuses what cannot be a program before any of it is read.
-func (p *Program) stat() error {
+// openFile refuses what cannot be a program before any of it is read.
+func (p *Program) openFile() error {
 	st, err := os.Stat(p.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: is not there: an image takes etcd, etcdctl and etcdutl", p.File)
@@ -145,20 +147,38 @@ func (p *Program) stat() error {
 			p.File, st.Size()>>20, maxProgramSize>>20)
 	}
 	p.Size = st.Size()
+	p.open = func() (executable, error) { return os.Open(p.File) }
 	return nil
 }
 
+// inspect reads what the headers tell.
+func (p *Program) inspect() error {
+	r, err := p.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if p.Go, err = buildinfo.Read(r); err != nil {
+		return fmt.Errorf("%s: is not a Go program with build information, so its version cannot be told: "+
+			"use etcd's own binaries, or build from its modules", p.File)
+	}
+	if p.Version = moduleVersion(p.Go, versionModule); p.Version == "" {
+		return fmt.Errorf("%s: its build information names no release of etcd (module %s): "+
+			"use a released version", p.File, versionModule)
+	}
+	return p.readHeader(r)
+}
+
 // readHeader fills in platform and linkage.
-func (p *Program) readHeader() error {
+func (p *Program) readHeader(r io.ReaderAt) error {
 	p.OS, p.Arch = setting(p.Go, "GOOS"), setting(p.Go, "GOARCH")
 	if p.OS != "linux" {
 		return nil // not ELF, and refused by check
 	}
-	f, err := elf.Open(p.File)
+	f, err := elf.NewFile(r)
 	if err != nil {
 		return fmt.Errorf("%s: is not a whole ELF file: %w", p.File, err)
 	}
-	defer f.Close()
 	p.Arch = architectureOf(f)
 	p.Static = true
 	for _, segment := range f.Progs {

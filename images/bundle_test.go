@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/moby/moby/api/types/image"
 )
 
 // dockerArchive is what an Engine answers to a save.
@@ -24,7 +25,7 @@ func TestBundleGivesImagesAndFilesBack(t *testing.T) {
 	img := one(t)[0]
 	bundle := filepath.Join(t.TempDir(), "bundle.tar")
 	files := []File{{"docker-compose.yml", []byte("name: etcd\n")}, {"certs/ca/client/tls.crt", []byte("PEM")}}
-	from := engine{has: map[string]bool{testRef: true}, save: dockerArchive(t, img)}
+	from := engine{has: map[string]image.InspectResponse{testRef: {}}, save: dockerArchive(t, img)}
 	if err := WriteBundle(t.Context(), &from, []string{testRef}, files, bundle, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,12 @@ type download struct {
 	url      string
 	limit    int64         // bytes; more is refused
 	pause    time.Duration // before another try
+	stall    time.Duration // without a byte, after which a try has failed
 	progress Progress
 }
+
+// errStalled is found in the error about a server that does not send any more.
+var errStalled = errors.New("the server stopped sending")
 
 // attempts is how often a download is tried without getting any further.
 const attempts = 3
@@ -73,8 +77,24 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// try makes one request for what f does not have yet.
+// try makes one request for what f does not have yet. It ends when nothing has
+// come for too long: a connection may be gone without either side being told.
 func (d download) try(ctx context.Context, f *os.File) error {
+	watched, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(d.stall, func() {
+		cancel(fmt.Errorf("%w, nothing has come for %s: run it again later, it goes on where it stopped", errStalled, d.stall))
+	})
+	defer watch.Stop()
+	err := d.request(watched, f, func() { watch.Reset(d.stall) })
+	if cause := context.Cause(watched); errors.Is(cause, errStalled) {
+		return cause
+	}
+	return err
+}
+
+// request makes one request, and tells alive of everything that comes.
+func (d download) request(ctx context.Context, f *os.File, alive func()) error {
 	have, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
@@ -93,12 +113,12 @@ func (d download) try(ctx context.Context, f *os.File) error {
 	defer res.Body.Close()
 	switch res.StatusCode {
 	case http.StatusPartialContent:
-		return d.copy(f, have, res)
+		return d.copy(f, have, res, alive)
 	case http.StatusOK: // the server does not do ranges, or there was nothing yet
 		if err := f.Truncate(0); err != nil {
 			return err
 		}
-		return d.copy(f, 0, res)
+		return d.copy(f, 0, res, alive)
 	case http.StatusRequestedRangeNotSatisfiable: // f has everything already
 		return nil
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
@@ -109,7 +129,7 @@ func (d download) try(ctx context.Context, f *os.File) error {
 }
 
 // copy writes a response's body to f from an offset on.
-func (d download) copy(f *os.File, offset int64, res *http.Response) error {
+func (d download) copy(f *os.File, offset int64, res *http.Response, alive func()) error {
 	if want := fmt.Sprintf("bytes %d-", offset); offset > 0 && !strings.HasPrefix(res.Header.Get("Content-Range"), want) {
 		return fmt.Errorf("%w: the server sent another part than asked for (%s)", errRefused, res.Header.Get("Content-Range"))
 	}
@@ -120,7 +140,11 @@ func (d download) copy(f *os.File, offset int64, res *http.Response) error {
 	if res.ContentLength >= 0 {
 		event.Total = offset + res.ContentLength
 	}
-	body := io.LimitReader(&counter{r: res.Body, event: event, progress: d.progress}, d.limit-offset+1)
+	progress := func(e Event) {
+		alive()
+		d.progress.report(e)
+	}
+	body := io.LimitReader(&counter{r: res.Body, event: event, progress: progress}, d.limit-offset+1)
 	n, err := io.Copy(f, body)
 	if err != nil {
 		return err

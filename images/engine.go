@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
 )
 
@@ -41,8 +43,8 @@ func Load(ctx context.Context, e Engine, img *Image, refs []string, progress Pro
 	if err != nil {
 		return err
 	}
-	if _, err := e.ImageInspect(ctx, img.ID()); err == nil {
-		return tagImage(ctx, e, img.ID(), tags)
+	if known, ok := img.find(ctx, e, tags); ok {
+		return tagImage(ctx, e, known, tags)
 	}
 	r, w := io.Pipe()
 	go func() { w.CloseWithError(writeDockerArchive(w, img, tags)) }()
@@ -55,6 +57,36 @@ func Load(ctx context.Context, e Engine, img *Image, refs []string, progress Pro
 	event.Current, event.Done = event.Total, true
 	progress.report(event)
 	return nil
+}
+
+// find gives what an Engine that has the image knows it by: its ID, or one of
+// its references. An Engine that keeps images in containerd's store, as those
+// since 29 do, takes the digest of a manifest for the ID.
+func (i *Image) find(ctx context.Context, e Engine, tags []string) (known string, ok bool) {
+	if _, err := e.ImageInspect(ctx, i.ID()); err == nil {
+		return i.ID(), true
+	}
+	for _, tag := range tags {
+		if r, err := e.ImageInspect(ctx, tag); err == nil && i.is(r.InspectResponse) {
+			return tag, true
+		}
+	}
+	return "", false
+}
+
+// is reports whether an Engine describes this very image: the same files, run
+// in the same way.
+func (i *Image) is(r image.InspectResponse) bool {
+	if !slices.Equal(r.RootFS.Layers, []string{i.layer.diffID.String()}) {
+		return false
+	}
+	var own image.InspectResponse // its keys are those of a configuration, but for their case
+	if json.Unmarshal(i.config, &own) != nil {
+		return false
+	}
+	got, errGot := json.Marshal(r.Config)
+	want, errWant := json.Marshal(own.Config)
+	return errors.Join(errGot, errWant) == nil && bytes.Equal(got, want)
 }
 
 func tagImage(ctx context.Context, e Engine, id string, tags []string) error {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,13 +16,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
 )
 
 // engine is a Docker Engine of the test's platform that keeps what it is sent.
 type engine struct {
-	has    map[string]bool // references and IDs
-	answer string          // to a load; "" is success
+	has    map[string]image.InspectResponse // by references and IDs
+	answer string                           // to a load; "" is success
 	loaded bytes.Buffer
 	tagged []string
 	save   []byte
@@ -31,11 +33,12 @@ func (e *engine) ServerVersion(context.Context, client.ServerVersionOptions) (cl
 	return client.ServerVersionResult{Os: testPlatform.OS, Arch: testPlatform.Architecture}, nil
 }
 
-func (e *engine) ImageInspect(_ context.Context, image string, _ ...client.ImageInspectOption) (client.ImageInspectResult, error) {
-	if !e.has[image] {
+func (e *engine) ImageInspect(_ context.Context, ref string, _ ...client.ImageInspectOption) (client.ImageInspectResult, error) {
+	r, ok := e.has[ref]
+	if !ok {
 		return client.ImageInspectResult{}, errdefs.ErrNotFound
 	}
-	return client.ImageInspectResult{}, nil
+	return client.ImageInspectResult{InspectResponse: r}, nil
 }
 
 func (e *engine) ImageLoad(_ context.Context, input io.Reader, _ ...client.ImageLoadOption) (client.ImageLoadResult, error) {
@@ -54,8 +57,8 @@ func (e *engine) ImageTag(_ context.Context, o client.ImageTagOptions) (client.I
 	return client.ImageTagResult{}, nil
 }
 
-func (e *engine) ImageSave(context.Context, []string, ...client.ImageSaveOption) (client.ImageSaveResult, error) {
-	return io.NopCloser(bytes.NewReader(e.save)), nil
+func (e *engine) ImageSave(ctx context.Context, _ []string, _ ...client.ImageSaveOption) (client.ImageSaveResult, error) {
+	return io.NopCloser(contextReader{ctx, bytes.NewReader(e.save)}), nil
 }
 
 // loadedImage reads what the Engine was sent.
@@ -99,7 +102,7 @@ func TestLoadSendsTheImageUnderEachReference(t *testing.T) {
 
 func TestLoadOnlyTagsWhatTheEngineHas(t *testing.T) {
 	img := one(t)[0]
-	e := engine{has: map[string]bool{img.ID(): true}}
+	e := engine{has: map[string]image.InspectResponse{img.ID(): {}}}
 	if err := Load(t.Context(), &e, img, []string{"docker.io/library/etcd:1"}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +111,41 @@ func TestLoadOnlyTagsWhatTheEngineHas(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"etcd:1"}, e.tagged); diff != "" {
 		t.Errorf("tagged (-want +got):\n%s", diff)
+	}
+}
+
+// Engine 29 and its containerd store.
+func TestLoadKnowsAnImageThatTheEngineHasUnderAnotherID(t *testing.T) {
+	const ref = "etcdctr/relay:latest"
+	img := one(t)[0]
+	var same image.InspectResponse
+	if err := json.Unmarshal(img.config, &same); err != nil {
+		t.Fatal(err)
+	}
+	same.RootFS = image.RootFS{Layers: []string{img.layer.diffID.String()}}
+	otherwise := *same.Config
+	otherwise.User = "root"
+	run := same
+	run.Config = &otherwise
+	content := same
+	content.RootFS.Layers = []string{"sha256:" + strings.Repeat("6", 64)}
+	for what, test := range map[string]struct {
+		has  image.InspectResponse
+		send bool
+	}{
+		"the same":                  {same, false},
+		"one that runs differently": {run, true},
+		"one with other files":      {content, true},
+	} {
+		t.Run(what, func(t *testing.T) {
+			e := engine{has: map[string]image.InspectResponse{ref: test.has}}
+			if err := Load(t.Context(), &e, img, []string{ref}, nil); err != nil {
+				t.Fatal(err)
+			}
+			if sent := e.loaded.Len() > 0; sent != test.send {
+				t.Errorf("sent %v, want %v", sent, test.send)
+			}
+		})
 	}
 }
 
@@ -166,11 +204,16 @@ func TestLoadRefusesArchivesBeforeTheEngineSeesThem(t *testing.T) {
 	if err := tw.WriteHeader(&tar.Header{Name: "../../root/.ssh/authorized_keys"}); err != nil {
 		t.Fatal(err)
 	}
+	var holes bytes.Buffer
+	if err := tar.NewWriter(&holes).WriteHeader(&tar.Header{Name: "blobs/sha256/0", Size: 10 << 30}); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		data []byte
 		want string
 	}{
-		"cut short":          {data[:len(data)/2], "is damaged, cut short or no tar archive"},
+		"10 GB of nothing":   {holes.Bytes(), `it holds "blobs/sha256/0" with 10240 MB, more than it has itself`},
+		"cut short":          {data[:len(data)/2], "is damaged, cut short or "},
 		"not an archive":     {bytes.Repeat([]byte("hello"), 500), "is damaged, cut short or no tar archive"},
 		"outside the folder": {outside.Bytes(), `"../../root/.ssh/authorized_keys", a path outside the archive`},
 		"no image in it":     {make([]byte, 1024), "holds no images"},
@@ -190,7 +233,7 @@ func TestLoadRefusesArchivesBeforeTheEngineSeesThem(t *testing.T) {
 
 func TestSaveNamesAnImageThatIsNotThereAndWritesNothing(t *testing.T) {
 	dir := t.TempDir()
-	e := engine{has: map[string]bool{"a": true}, save: []byte("archive")}
+	e := engine{has: map[string]image.InspectResponse{"a": {}}, save: []byte("archive")}
 	err := Save(t.Context(), &e, []string{"a", "b"}, filepath.Join(dir, "x.tar"), nil)
 	wantError(t, err, "image b: the Docker Engine does not have it")
 	left, err := os.ReadDir(dir)

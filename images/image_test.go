@@ -84,13 +84,13 @@ func TestImageOfThreeProgramsHasTheOfficialLayout(t *testing.T) {
 	}
 }
 
-func TestImageOfOneBinaryLinksTheThreeNamesToIt(t *testing.T) {
+func TestImageOfOneBinaryLinksTheOtherNamesToIt(t *testing.T) {
 	img := oci(t, build(t, Self{File: filepath.Join(programs(t, testVersion), "etcdctr")}))
 	want := []string{
-		"-rwxr-xr-x 0:0 usr/local/bin/etcdctr",
-		"Lrwxrwxrwx 0:0 usr/local/bin/etcd -> etcdctr",
-		"Lrwxrwxrwx 0:0 usr/local/bin/etcdctl -> etcdctr",
-		"Lrwxrwxrwx 0:0 usr/local/bin/etcdutl -> etcdctr",
+		"-rwxr-xr-x 0:0 usr/local/bin/etcd",
+		"Lrwxrwxrwx 0:0 usr/local/bin/etcdctl -> etcd",
+		"Lrwxrwxrwx 0:0 usr/local/bin/etcdutl -> etcd",
+		"Lrwxrwxrwx 0:0 usr/local/bin/relay -> etcd",
 	}
 	var got []string
 	for _, line := range listing(t, img) {

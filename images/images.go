@@ -3,7 +3,7 @@
 //
 //	Source ──▶ Binaries ──▶ Image ──▶ Engine, OCI layout, archive or registry
 //
-// A Source finds etcd, etcdctl and etcdutl for one platform: in the running
+// A Source finds etcd, etcdctl and etcdutl for one platform: inside the running
 // program (Self), in a folder (Dir), in an upstream release (Release), or by
 // compiling etcd's Go modules (Module). What it finds are Binaries: examined,
 // static, of one version and one architecture; anything else is refused there,

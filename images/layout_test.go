@@ -2,9 +2,7 @@ package images
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -153,28 +151,6 @@ func TestLayoutRefusesAFolderWithOtherThings(t *testing.T) {
 	write(t, filepath.Join(dir, "thesis.tex"), nil)
 	_, err := WriteLayout(t.Context(), dir, testRef, one(t))
 	wantError(t, err, "holds files and is no OCI layout", "choose an empty or a new folder")
-}
-
-func TestInterruptedWritesLeaveNothing(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	imgs := one(t)
-	oci(t, imgs[0]) // compressed already, so that writing is what is interrupted
-	cancel()
-	root := t.TempDir()
-	for name, write := range map[string]func(context.Context, string, string, []*Image) (v1.Hash, error){
-		"layout": WriteLayout, "archive.tar": WriteArchive,
-	} {
-		if _, err := write(ctx, filepath.Join(root, name), testRef, imgs); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, want an interruption", name, err)
-		}
-	}
-	left, err := os.ReadDir(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(left) > 0 {
-		t.Errorf("left behind: %v", left)
-	}
 }
 
 func TestSeveralPlatformsBecomeAnIndex(t *testing.T) {

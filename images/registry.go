@@ -2,19 +2,28 @@ package images
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	registrytransport "github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // PushOptions say how a registry is spoken to.
 type PushOptions struct {
 	PlainHTTP bool // let a registry on another machine be spoken to unencrypted
 	Progress  Progress
+
+	// CertsDirs are folders with one for each registry, HOST or HOST:PORT, that
+	// holds what Docker takes there: authorities to trust besides the system's
+	// (*.crt), and a client's certificate to show (*.cert with its *.key).
+	CertsDirs []string
 }
 
 // Push puts images into a registry under a reference; images for several
@@ -38,21 +47,68 @@ func (c *content) push(ctx context.Context, ref string, opts PushOptions) (v1.Ha
 	if err != nil {
 		return digest, err
 	}
-	p := pusher{ctx: ctx, repository: tag.Context(), transport: transport(opts.PlainHTTP)}
-	if err := p.withProgress(tag.Name(), opts.Progress, func(o []remote.Option) error {
-		return p.write(c.main, o)
-	}); err != nil {
-		return digest, fmt.Errorf("push %s: %w", ref, err)
+	secure, err := trusting(tag.RegistryStr(), opts.CertsDirs)
+	if err != nil {
+		return digest, err
 	}
-	for _, r := range c.referrers {
-		if err := p.write(r, p.options()); err != nil {
-			return digest, fmt.Errorf("push the bill of materials of %s: %w", ref, err)
-		}
+	total, err := blobsOf(c.main)
+	if err != nil {
+		return digest, err
 	}
-	if err := remote.Tag(tag, c.main.(remote.Taggable), p.options()...); err != nil {
-		return digest, fmt.Errorf("push %s: %w", ref, err)
+	up := &upload{
+		next:  transport(secure, opts.PlainHTTP),
+		event: Event{Item: tag.Name(), Action: "pushing", Total: total}, progress: opts.Progress,
+	}
+	err = c.pushThrough(pusher{ctx: ctx, repository: tag.Context(), transport: up}, tag)
+	up.end(err)
+	if err != nil {
+		return digest, fmt.Errorf("push %s: %w", ref, registryError(tag.RegistryStr(), err))
 	}
 	return digest, nil
+}
+
+// pushThrough uploads everything under its digest, and then moves the tag.
+func (c *content) pushThrough(p pusher, tag name.Tag) error {
+	if err := p.write(c.main); err != nil {
+		return err
+	}
+	for _, r := range c.referrers {
+		if err := p.write(r); err != nil {
+			return fmt.Errorf("its bill of materials: %w", err)
+		}
+	}
+	return remote.Tag(tag, c.main.(remote.Taggable), p.options()...)
+}
+
+// Why a registry is not spoken to, as found in errors.
+var (
+	ErrUntrusted = errors.New("its certificate is not trusted")
+	ErrDenied    = errors.New("it wants another login")
+)
+
+// registryError puts the cause first. Of a host that may speak plain HTTP,
+// go-containerregistry tells what became of that attempt as well.
+func registryError(host string, err error) error {
+	untrusted, refused := (*tls.CertificateVerificationError)(nil), (*registrytransport.Error)(nil)
+	switch {
+	case errors.As(err, &untrusted):
+		return fmt.Errorf("registry %s: %w: %w", host, ErrUntrusted, untrusted.Err)
+	case errors.As(err, &refused) && (refused.StatusCode == http.StatusUnauthorized || refused.StatusCode == http.StatusForbidden):
+		return fmt.Errorf("registry %s: %w: %s", host, ErrDenied, words(refused))
+	}
+	return err
+}
+
+// words are a registry's own; an answer to HEAD has none.
+func words(e *registrytransport.Error) string {
+	if len(e.Errors) == 0 {
+		return http.StatusText(e.StatusCode)
+	}
+	var list []string
+	for _, d := range e.Errors {
+		list = append(list, d.String())
+	}
+	return strings.Join(list, "; ")
 }
 
 // registryTag reads a reference. go-containerregistry itself would fall back to
@@ -81,35 +137,14 @@ func (p pusher) options() []remote.Option {
 }
 
 // write uploads what is missing of an image or an index, under its digest only.
-func (p pusher) write(t interface{ Digest() (v1.Hash, error) }, options []remote.Option) error {
+func (p pusher) write(t interface{ Digest() (v1.Hash, error) }) error {
 	digest, err := t.Digest()
 	if err != nil {
 		return err
 	}
 	ref := p.repository.Digest(digest.String())
 	if index, ok := t.(v1.ImageIndex); ok {
-		return remote.WriteIndex(ref, index, options...)
+		return remote.WriteIndex(ref, index, p.options()...)
 	}
-	return remote.Write(ref, t.(v1.Image), options...)
-}
-
-// withProgress turns the updates of an upload into events.
-func (p pusher) withProgress(item string, progress Progress, write func([]remote.Option) error) error {
-	updates := make(chan v1.Update, 16)
-	told := make(chan Event)
-	go func() {
-		event := Event{Item: item, Action: "pushing"}
-		for u := range updates {
-			event.Current, event.Total = u.Complete, u.Total
-			progress.report(event)
-		}
-		told <- event
-	}()
-	err := write(append(p.options(), remote.WithProgress(updates))) // closes the channel
-	event := <-told
-	if err == nil {
-		event.Done = true
-		progress.report(event)
-	}
-	return err
+	return remote.Write(ref, t.(v1.Image), p.options()...)
 }

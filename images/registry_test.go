@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -18,17 +19,31 @@ import (
 // startRegistry gives the address of a registry on loopback.
 func startRegistry(t *testing.T) string {
 	t.Helper()
+	return serve(t, newRegistry())
+}
+
+func newRegistry() http.Handler {
 	quiet := registry.Logger(log.New(io.Discard, "", 0))
-	server := httptest.NewServer(registry.New(quiet, registry.WithReferrersSupport(true)))
+	return registry.New(quiet, registry.WithReferrersSupport(true))
+}
+
+// serve gives the address that a handler answers at.
+func serve(t *testing.T, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
 func TestPushBringsTheBillOfMaterialsAndMovesTheTagLast(t *testing.T) {
 	ref := startRegistry(t) + "/etcd:v3.7.3"
-	digest, err := Push(t.Context(), ref, two(t), PushOptions{})
+	var last Event
+	digest, err := Push(t.Context(), ref, two(t), PushOptions{Progress: func(e Event) { last = e }})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !last.Done || last.Total == 0 || last.Current != last.Total {
+		t.Errorf("the last event is %+v", last)
 	}
 	tag, err := name.NewTag(ref)
 	if err != nil {

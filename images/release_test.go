@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -166,53 +165,6 @@ func TestReleaseTakenFromTheCacheIsWhatWasVerified(t *testing.T) {
 	wantRequests(t, m, "SHA256SUMS", testStem+".tar.gz", "SHA256SUMS", testStem+".tar.gz")
 }
 
-func TestReleaseGoesOnWhereADownloadWasCut(t *testing.T) {
-	m := &mirror{archive: targz(t, releaseEntries(t)...), cut: 4096}
-	if _, err := release(t, m).Binaries(t.Context(), testPlatform); err != nil {
-		t.Fatal(err)
-	}
-	wantRequests(t, m, "SHA256SUMS", testStem+".tar.gz", testStem+".tar.gz bytes=4096-")
-}
-
-func TestReleaseGoesOnWhereAnEarlierRunWasInterrupted(t *testing.T) {
-	m := &mirror{archive: targz(t, releaseEntries(t)...)}
-	r := release(t, m)
-	ctx, cancel := context.WithCancel(t.Context())
-	r.Progress = func(e Event) {
-		if e.Item == testStem+".tar.gz" && e.Current > 0 {
-			cancel()
-		}
-	}
-	if _, err := r.Binaries(ctx, testPlatform); !errors.Is(err, context.Canceled) {
-		t.Fatalf("got %v, want an interruption", err)
-	}
-	st, err := os.Stat(partOf(r))
-	if err != nil || st.Size() == 0 {
-		t.Fatalf("nothing was kept: %v", err)
-	}
-	r.Progress = nil
-	if _, err := r.Binaries(t.Context(), testPlatform); err != nil {
-		t.Fatal(err)
-	}
-	wantRequests(t, m, "SHA256SUMS", testStem+".tar.gz", "SHA256SUMS", fmt.Sprintf("%s.tar.gz bytes=%d-", testStem, st.Size()))
-}
-
-func TestReleaseStartsAnewFromAMirrorThatDoesNotResume(t *testing.T) {
-	m := &mirror{archive: targz(t, releaseEntries(t)...), cut: 4096, noRange: true}
-	if _, err := release(t, m).Binaries(t.Context(), testPlatform); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestReleaseStartsAnewWhereAnEarlierRunLeftSomethingElse(t *testing.T) {
-	m := &mirror{archive: targz(t, releaseEntries(t)...)}
-	r := release(t, m)
-	write(t, partOf(r), []byte("of another file"))
-	if _, err := r.Binaries(t.Context(), testPlatform); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestReleaseRefuses(t *testing.T) {
 	program := func(name, content string) tarEntry {
 		return tarEntry{header: tar.Header{Name: testStem + "/" + name}, content: []byte(content)}
@@ -267,22 +219,8 @@ func TestReleaseRefuses(t *testing.T) {
 			r := release(t, test.mirror)
 			_, err := r.Binaries(t.Context(), testPlatform)
 			wantError(t, err, test.want...)
-			wantNoPrograms(t, r.Cache.Dir)
+			wantNothing(t, r.Cache.Dir)
 		})
-	}
-}
-
-// wantNoPrograms fails if anything that could be taken for a program is in dir.
-func wantNoPrograms(t *testing.T, dir string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !strings.HasSuffix(path, ".lock") && !strings.HasSuffix(path, ".part") {
-			t.Errorf("%s was left behind", path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -322,42 +260,3 @@ func TestPlainHTTPStaysOnThisMachineUnlessAskedFor(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func FuzzParseSums(f *testing.F) {
-	f.Add(strings.Repeat("a", 64) + "  etcd-v3.7.3-linux-amd64.tar.gz\n")
-	f.Add(strings.Repeat("0", 64) + " *etcd.zip\r\n\n# comment")
-	f.Fuzz(func(t *testing.T, text string) {
-		for name, sum := range parseSums(text) {
-			if name == "" || len(sum) != 64 || !strings.Contains(text, sum) {
-				t.Errorf("read %q of %q", sum, name)
-			}
-		}
-	})
-}
-
-func FuzzUnpackPrograms(f *testing.F) {
-	var buf bytes.Buffer
-	tw := tar.NewWriter(&buf)
-	for _, name := range []string{testStem + "/etcd", "../etcd", testStem + "/../../etcdctl"} {
-		if err := tw.WriteHeader(&tar.Header{Name: name, Size: 1, Mode: 0o755}); err != nil {
-			f.Fatal(err)
-		}
-		if _, err := tw.Write([]byte("x")); err != nil {
-			f.Fatal(err)
-		}
-	}
-	f.Add(buf.Bytes())
-	f.Fuzz(func(t *testing.T, data []byte) {
-		root := t.TempDir()
-		dir := filepath.Join(root, "a", "b")
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		_, _ = unpackPrograms(tar.NewReader(bytes.NewReader(data)), testStem, dir)
-		for path := range tree(root) {
-			if filepath.Dir(path) != dir {
-				t.Errorf("wrote %s", path)
-			}
-		}
-	})
-}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"time"
 )
@@ -74,10 +73,10 @@ func baseEntries() ([]entry, error) {
 	return entries, nil
 }
 
-// multicallLinks give one file the names of all three programs.
+// multicallLinks give one file the names of the other programs that it is.
 func multicallLinks() []entry {
 	var links []entry
-	for _, name := range Names {
+	for _, name := range multicallNames {
 		links = append(links, link(path.Join(binDir, name), multicallName))
 	}
 	return links
@@ -105,7 +104,7 @@ func embedded(name string) (entry, error) {
 func program(p Program) entry {
 	h := file(path.Join(binDir, p.Name), p.Size)
 	h.Mode = 0o755
-	return entry{Header: h, open: func() (io.ReadCloser, error) { return os.Open(p.File) }}
+	return entry{Header: h, open: func() (io.ReadCloser, error) { return p.open() }}
 }
 
 func file(name string, size int64) tar.Header {

@@ -10,7 +10,7 @@ import (
 )
 
 // Dir takes programs that are there already: files named etcd, etcdctl and
-// etcdutl in a folder, or an etcdctr that is all three. With a folder inside
+// etcdutl in a folder, or one file that is all three. With a folder inside
 // it for each platform, such as linux-arm64, it serves several.
 type Dir struct {
 	Path string
@@ -57,9 +57,13 @@ func multicallIn(dir string) (string, bool) {
 		}
 	}
 	if len(files) == 0 {
-		file := filepath.Join(dir, multicallName)
+		file := filepath.Join(dir, "etcdctr")
 		_, err := os.Stat(file)
 		return file, err == nil
+	}
+	if len(files) == 1 {
+		_, err := examineMulticall(files[0])
+		return files[0], err == nil
 	}
 	return files[0], len(files) == len(Names) && files[0] == files[1] && files[0] == files[2]
 }

@@ -2,6 +2,7 @@ package images
 
 import (
 	"archive/tar"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -39,7 +40,12 @@ type Release struct {
 	Progress  Progress
 
 	pause time.Duration // between tries, a second when 0
+	stall time.Duration // without a byte until a try has failed, stallTimeout when 0
 }
+
+// stallTimeout is longer than what a congested line or a server under load takes
+// to send its next byte.
+const stallTimeout = 30 * time.Second
 
 // Binaries downloads and unpacks the archive, or takes what an earlier call
 // unpacked, without asking the network then.
@@ -97,12 +103,11 @@ func (r Release) fetch(ctx context.Context, base, archive, part string) error {
 }
 
 func (r Release) download(url string, limit int64) download {
-	pause := r.pause
-	if pause == 0 {
-		pause = time.Second
+	client := &http.Client{Transport: transport(http.DefaultTransport, r.PlainHTTP)}
+	return download{
+		client: client, url: url, limit: limit, progress: r.Progress,
+		pause: cmp.Or(r.pause, time.Second), stall: cmp.Or(r.stall, stallTimeout),
 	}
-	client := &http.Client{Transport: transport(r.PlainHTTP)}
-	return download{client: client, url: url, limit: limit, pause: pause, progress: r.Progress}
 }
 
 // wantedSum reads the checksum of an archive from the list beside it.
@@ -138,7 +143,9 @@ func unpackRelease(ctx context.Context, archive, stem, dir string) error {
 	if err != nil {
 		return fmt.Errorf("is not a whole gzip archive: %w", err)
 	}
-	found, err := unpackPrograms(tar.NewReader(zr), stem, dir)
+	found, err := unpackPrograms(tar.NewReader(zr), stem, func(name string, r io.Reader) error {
+		return writeProgram(filepath.Join(dir, name), r)
+	})
 	if err != nil {
 		return err
 	}
@@ -150,7 +157,9 @@ func unpackRelease(ctx context.Context, archive, stem, dir string) error {
 	return nil
 }
 
-func unpackPrograms(tr *tar.Reader, stem, dir string) ([]string, error) {
+// unpackPrograms hands the programs of an archive to write, by their own names,
+// and lists what it has found.
+func unpackPrograms(tr *tar.Reader, stem string, write func(name string, r io.Reader) error) ([]string, error) {
 	var found []string
 	for {
 		h, err := tr.Next()
@@ -173,7 +182,7 @@ func unpackPrograms(tr *tar.Reader, stem, dir string) ([]string, error) {
 		if h.Typeflag != tar.TypeReg || slices.Contains(found, name) {
 			return nil, fmt.Errorf("holds %s as something else than one file: it was tampered with", h.Name)
 		}
-		if err := writeProgram(filepath.Join(dir, name), tr); err != nil {
+		if err := write(name, tr); err != nil {
 			return nil, err
 		}
 		found = append(found, name)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/klauspost/compress/zstd"
 )
 
 // otherPlatform is one that this machine's programs are not for.
@@ -151,6 +152,9 @@ func TestDirServesSeveralPlatformsFromFoldersInIt(t *testing.T) {
 func TestDirTakesAnEtcdctrForAllThreePrograms(t *testing.T) {
 	for name, arrange := range map[string]func(dir string) error{
 		"alone": func(string) error { return nil },
+		"alone, called etcd": func(dir string) error {
+			return os.Rename(filepath.Join(dir, "etcdctr"), filepath.Join(dir, "etcd"))
+		},
 		"under their names": func(dir string) error {
 			return errors.Join(
 				os.Symlink("etcdctr", filepath.Join(dir, "etcd")),
@@ -183,6 +187,47 @@ func TestSelfRefusesAProgramOfAnotherOperatingSystem(t *testing.T) {
 	if !errors.Is(err, ErrNotLinux) {
 		t.Errorf("got %v, want ErrNotLinux", err)
 	}
+}
+
+func TestSelfPacksWhatItCarriesWhateverItRunsOnItself(t *testing.T) {
+	file := filepath.Join(programs(t, testVersion), "etcdctr")
+	carried := build(t, Self{File: "etcdctr.exe", Carried: zipped(t, file)})
+	if want := build(t, Self{File: file}); carried.ID() != want.ID() {
+		t.Errorf("got %s, want %s, the image of the same program in a file", carried.ID(), want.ID())
+	}
+}
+
+func TestSelfRefusesToPackWhatIsDamaged(t *testing.T) {
+	whole := zipped(t, filepath.Join(programs(t, testVersion), "etcdctr"))
+	for name, carried := range map[string][]byte{
+		"not compressed": []byte("etcd"),
+		"cut off":        whole[:len(whole)/2],
+		"no program":     compressed(t, []byte("etcd")),
+		"not etcd":       zipped(t, filepath.Join(programs(t, testVersion), "etcdctl")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Self{File: "etcdctr.exe", Carried: carried}.Binaries(t.Context(), testPlatform)
+			wantError(t, err, "the etcd inside etcdctr.exe: ")
+		})
+	}
+}
+
+func zipped(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compressed(t, data)
+}
+
+func compressed(t *testing.T, data []byte) []byte {
+	t.Helper()
+	zw, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zw.EncodeAll(data, nil)
 }
 
 func TestSelfRefusesAProgramThatDoesNotCarryEtcd(t *testing.T) {

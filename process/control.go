@@ -1,7 +1,9 @@
 package process
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,15 +41,25 @@ func (h Home) socket() string {
 	return filepath.Join(dir, socketFile)
 }
 
-// reachable tells whether anybody listens on a socket. One that its supervisor
-// has left behind is a file that nobody listens on.
+// reachable tells whether a supervisor is at its socket. One that was killed
+// leaves a file that nobody listens on, and for a moment takes connections that
+// it hangs up on; one that takes its time is there.
 func reachable(socket string) bool {
-	c, err := net.DialTimeout("unix", socket, time.Second)
-	if err != nil {
-		return false
+	client := clientOf(socket)
+	client.Timeout = time.Second
+	response, err := client.Get("http://supervisor/")
+	if err == nil {
+		response.Body.Close()
 	}
-	c.Close()
-	return true
+	return err == nil || os.IsTimeout(err)
+}
+
+// clientOf asks the supervisor at a socket.
+func clientOf(socket string) *http.Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}
+	return &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 }
 
 // control lets the supervisor take orders. Close ends that.
@@ -62,7 +74,9 @@ func (s *supervisor) control() (io.Closer, error) {
 	orders := http.NewServeMux()
 	orders.HandleFunc("POST /start", s.each(func(k *keeper) error { return k.begin() }))
 	orders.HandleFunc("POST /stop", s.each(func(k *keeper) error { k.end(); return nil }))
+	orders.HandleFunc("POST /change", s.handleChange)
 	orders.HandleFunc("POST /shutdown", s.handleShutdown)
+	orders.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {})
 	server := &http.Server{Handler: orders, ReadHeaderTimeout: time.Second}
 	go func() { _ = server.Serve(l) }() // ends when closed
 	return closer(func() error {
@@ -97,6 +111,24 @@ func (s *supervisor) each(do func(*keeper) error) http.HandlerFunc {
 	}
 }
 
+// handleChange takes over another description of the stack. Members that are
+// named are restarted as they are described there; the others stay as they are.
+func (s *supervisor) handleChange(w http.ResponseWriter, r *http.Request) {
+	var wanted Stack
+	if err := json.NewDecoder(r.Body).Decode(&wanted); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	err := s.adopt(wanted, r.URL.Query()["member"])
+	s.mu.Unlock()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	s.each(func(k *keeper) error { return k.replace(wanted) })(w, r)
+}
+
 func (s *supervisor) handleShutdown(_ http.ResponseWriter, r *http.Request) {
 	select {
 	case s.shutdown <- r.URL.Query().Has("now"):
@@ -108,13 +140,20 @@ func (s *supervisor) handleShutdown(_ http.ResponseWriter, r *http.Request) {
 // Start starts stopped members of a running stack, in that order. A member that
 // runs already is left alone.
 func (h Home) Start(ctx context.Context, members ...string) error {
-	return h.order(ctx, "start", url.Values{"member": members})
+	return h.order(ctx, "start", url.Values{"member": members}, nil)
 }
 
 // Stop stops members of a running stack, one after the other, and returns when
 // they are stopped. They stay so until Start.
 func (h Home) Stop(ctx context.Context, members ...string) error {
-	return h.order(ctx, "stop", url.Values{"member": members})
+	return h.order(ctx, "stop", url.Values{"member": members}, nil)
+}
+
+// Change has a running stack run another description of the same members: it
+// restarts those that are named, one after the other, and leaves the others as
+// they run.
+func (h Home) Change(ctx context.Context, stack Stack, members ...string) error {
+	return h.order(ctx, "change", url.Values{"member": members}, stack)
 }
 
 // Shutdown stops the whole stack and its supervisor, and returns when both are
@@ -132,7 +171,7 @@ func (h Home) Shutdown(ctx context.Context, now bool) error {
 	if now {
 		query.Set("now", "")
 	}
-	if err := h.order(ctx, "shutdown", query); err != nil {
+	if err := h.order(ctx, "shutdown", query, nil); err != nil {
 		return err
 	}
 	release, err := lockfile.Acquire(ctx, h.Dir) // held until the supervisor is gone
@@ -160,7 +199,7 @@ func (h Home) bury(ctx context.Context, last State) error {
 }
 
 // order has the supervisor do something and waits until it is done.
-func (h Home) order(ctx context.Context, what string, query url.Values) error {
+func (h Home) order(ctx context.Context, what string, query url.Values, with any) error {
 	s, err := h.State()
 	if err != nil {
 		return err
@@ -168,15 +207,15 @@ func (h Home) order(ctx context.Context, what string, query url.Values) error {
 	if !s.Running {
 		return fmt.Errorf("%s is not running", s.Name)
 	}
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", s.Socket)
-	}
-	client := &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://supervisor/"+what+"?"+query.Encode(), nil)
+	body, err := json.Marshal(with)
 	if err != nil {
 		return err
 	}
-	response, err := client.Do(request)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://supervisor/"+what+"?"+query.Encode(), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	response, err := clientOf(s.Socket).Do(request)
 	if err != nil {
 		return fmt.Errorf("cannot reach the supervisor of %s: %w", s.Name, err)
 	}

@@ -8,10 +8,13 @@
 // the members as its children, starts those again that crash, later each time,
 // and stops all of them in good order at its end:
 //
-//	Stack ──▶ Home.Run ──▶ members ──▶ log/*.log
+//	Stack ──▶ Home.Run ──▶ services, then members ──▶ log/*.log
 //	             ▲ │
 //	             │ └──▶ state.json ──▶ Home.State
-//	  Home.Stop, Start, Restart, Shutdown
+//	  Home.Stop, Start, Change, Shutdown
+//
+// Services are what members need for finding each other: they start before
+// them, whoever runs the stack prepares them, and they stop after them.
 //
 // Members never outlive their supervisor. Where the system can be told to see
 // to that (Linux), they die with it. Elsewhere the next look at the home finds

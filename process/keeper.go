@@ -16,13 +16,15 @@ import (
 
 // keeper keeps one member running.
 type keeper struct {
-	member Member
-	grace  time.Duration
 	output io.Writer
 	start  func(*exec.Cmd) error // see starter
 	change func(func(*MemberState), Event)
 	pauses backoff.BackOff
 	atOnce atomic.Bool // kill it instead of asking it to stop
+
+	// What it runs; changed only while nothing runs.
+	member Member
+	grace  time.Duration
 
 	mu      sync.Mutex // of what follows
 	cancel  context.CancelFunc
@@ -50,6 +52,10 @@ func crashPauses() backoff.BackOff {
 func (k *keeper) begin() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	return k.beginLocked()
+}
+
+func (k *keeper) beginLocked() error {
 	if k.retired {
 		return errors.New("the stack is being stopped")
 	}
@@ -84,6 +90,17 @@ func (k *keeper) endLocked() {
 		k.cancel()
 		<-k.done
 	}
+}
+
+// replace stops the member and starts it as it is described in a stack.
+func (k *keeper) replace(s Stack) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.endLocked()
+	if m, ok := s.find(k.member.Name); ok {
+		k.member, k.grace = m, s.StopGrace
+	}
+	return k.beginLocked()
 }
 
 // retire is end for good.

@@ -67,6 +67,9 @@ func listensOn(have psnet.Addr, want netip.AddrPort) bool {
 
 // Listening gives the addresses that a process listens on.
 func Listening(ctx context.Context, pid int) ([]string, error) {
+	if pid == 0 { // which would stand for all processes
+		return nil, nil
+	}
 	conns, err := psnet.ConnectionsPidWithContext(ctx, "tcp", int32(pid))
 	if err != nil {
 		return nil, fmt.Errorf("cannot see what process %d listens on: %w", pid, err)

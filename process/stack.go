@@ -1,11 +1,17 @@
 package process
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Stack is a set of members to run.
 type Stack struct {
 	Name    string   `json:"name"`
 	Members []Member `json:"members"`
+	// Services are what the members need: they start before all members and
+	// stop after them. They are described as members are.
+	Services []Member `json:"services,omitempty"`
 	// StopGrace is how long a member may take from being asked to stop to
 	// being killed.
 	StopGrace time.Duration `json:"stopGrace"`
@@ -35,11 +41,43 @@ type Member struct {
 	MetricsURL string `json:"metricsUrl,omitempty"`
 }
 
-// names gives the members' names in their order.
+// find gives one of the members or services, and false if there is none of that
+// name.
+func (s Stack) find(name string) (Member, bool) { return Find(s.all(), name) }
+
+// Find gives the one of that name, and false if there is none.
+func Find(members []Member, name string) (Member, bool) {
+	i := slices.IndexFunc(members, func(m Member) bool { return m.Name == name })
+	if i < 0 {
+		return Member{}, false
+	}
+	return members[i], true
+}
+
+// with gives the stack with another description of one of its members or
+// services.
+func (s Stack) with(changed Member) Stack {
+	replace := func(list []Member) []Member {
+		list = slices.Clone(list)
+		for i := range list {
+			if list[i].Name == changed.Name {
+				list[i] = changed
+			}
+		}
+		return list
+	}
+	s.Members, s.Services = replace(s.Members), replace(s.Services)
+	return s
+}
+
+// all gives the members and the services.
+func (s Stack) all() []Member { return slices.Concat(s.Members, s.Services) }
+
+// names gives the names of all of them in their order.
 func (s Stack) names() []string {
-	names := make([]string, len(s.Members))
-	for i, m := range s.Members {
-		names[i] = m.Name
+	var names []string
+	for _, m := range s.all() {
+		names = append(names, m.Name)
 	}
 	return names
 }

@@ -1,6 +1,9 @@
 package process
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is how a stack is.
 type State struct {
@@ -10,6 +13,18 @@ type State struct {
 	Supervisor ID            `json:"supervisor"`
 	Socket     string        `json:"socket"` // where the supervisor takes orders
 	Members    []MemberState `json:"members"`
+	Services   []MemberState `json:"services,omitempty"`
+}
+
+// all gives the members and the services, to be changed.
+func (s *State) all() []*MemberState {
+	var all []*MemberState
+	for _, list := range [][]MemberState{s.Members, s.Services} {
+		for i := range list {
+			all = append(all, &list[i])
+		}
+	}
+	return all
 }
 
 // MemberState is how a member is.
@@ -45,16 +60,14 @@ const (
 
 // lost is the state as it is when its supervisor is there no more.
 func (s State) lost() State {
-	members := make([]MemberState, len(s.Members))
-	for i, m := range s.Members {
+	s.Members, s.Services, s.Running = slices.Clone(s.Members), slices.Clone(s.Services), false
+	for _, m := range s.all() {
 		switch {
 		case m.Process.Alive():
 			m.Status = Orphaned
 		case m.Status == Running || m.Status == Restarting:
 			m.Status, m.Process = Lost, ID{}
 		}
-		members[i] = m
 	}
-	s.Members, s.Running = members, false
 	return s
 }

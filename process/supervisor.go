@@ -11,24 +11,27 @@ import (
 	"time"
 )
 
-// Options are how a supervisor makes itself heard. All of its functions are
-// called from several goroutines, one at a time, and must return quickly; each
-// may be nil.
+// Options are how a supervisor makes itself heard. All of its functions but
+// Prepare are called from several goroutines, one at a time, and must return
+// quickly; each may be nil.
 type Options struct {
 	Output func(Line)  // what the members say; it is in the logs in any case
 	Events func(Event) // what happens to them
 	Ready  func()      // all members are started
+	// Prepare is called once the services are started. The members start when
+	// it returns, or not at all if it is an error. It ends with its context.
+	Prepare func(context.Context, Stack) error
 }
 
 // supervisor runs a stack.
 type supervisor struct {
 	home    Home
-	stack   Stack
 	keepers map[string]*keeper
 	log     io.Writer // of what happens
 
 	mu      sync.Mutex // of what follows, and of calling options
 	options Options
+	stack   Stack
 	state   State
 	broken  error // of writing the state down
 
@@ -50,14 +53,15 @@ func (h Home) Run(ctx context.Context, stack Stack, o Options) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
+	starter := newStarter()
+	defer starter.close()
+	s.hire(starter)
 	control, err := s.control()
 	if err != nil {
 		return err
 	}
 	defer control.Close()
-	starter := newStarter()
-	defer starter.close()
-	if err := s.begin(ctx, starter); err != nil {
+	if err := s.begin(ctx); err != nil {
 		return err
 	}
 	s.heard(func(o Options) {
@@ -75,10 +79,16 @@ func newSupervisor(h Home, stack Stack, o Options) *supervisor {
 		log: h.logFile(SupervisorLog), shutdown: make(chan bool), over: make(chan struct{}),
 		state: State{Name: stack.Name, Supervisor: identify(os.Getpid()), Socket: h.socket()},
 	}
-	for _, m := range stack.Members {
-		s.state.Members = append(s.state.Members, MemberState{Name: m.Name, Status: Stopped, Since: time.Now()})
-	}
+	s.state.Members, s.state.Services = stopped(stack.Members), stopped(stack.Services)
 	return s
+}
+
+func stopped(members []Member) []MemberState {
+	states := make([]MemberState, len(members))
+	for i, m := range members {
+		states[i] = MemberState{Name: m.Name, Status: Stopped, Since: time.Now()}
+	}
+	return states
 }
 
 // prepare puts the home in order before anything starts.
@@ -88,16 +98,17 @@ func (s *supervisor) prepare(ctx context.Context) error {
 		return err
 	}
 	s.recover(last)
-	if err := checkPorts(ctx, s.stack.Members); err != nil {
+	stack := s.running()
+	if err := checkPorts(ctx, stack.all()); err != nil {
 		return err
 	}
-	return errors.Join(s.discard(), s.home.write(stackFile, s.stack))
+	return errors.Join(s.discard(), s.home.write(stackFile, stack))
 }
 
 // recover ends what a supervisor left running that was killed.
 func (s *supervisor) recover(last State) {
 	lost := false
-	for _, m := range last.Members {
+	for _, m := range last.all() {
 		if m.Status == Orphaned {
 			m.Process.kill()
 			s.tell(Event{Member: m.Name, Kind: Rescued, PID: m.Process.PID})
@@ -112,31 +123,68 @@ func (s *supervisor) recover(last State) {
 // discard deletes data that was not meant to stay.
 func (s *supervisor) discard() error {
 	var errs []error
-	for _, m := range s.stack.Members {
-		if s.stack.Ephemeral {
+	stack := s.running()
+	for _, m := range stack.all() {
+		if stack.Ephemeral {
 			errs = append(errs, os.RemoveAll(m.DataDir))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// begin starts all members, or none.
-func (s *supervisor) begin(ctx context.Context, starter *starter) error {
-	for _, m := range s.stack.Members {
+// hire finds a keeper for each member and service.
+func (s *supervisor) hire(starter *starter) {
+	stack := s.running()
+	for _, m := range stack.all() {
 		s.keepers[m.Name] = &keeper{
-			member: m, grace: s.stack.StopGrace, start: starter.start, pauses: crashPauses(),
+			member: m, grace: stack.StopGrace, start: starter.start, pauses: crashPauses(),
 			output: newLogWriter(s.home, m.Name, s.say),
 			change: func(f func(*MemberState), e Event) { s.change(m.Name, f, e) },
 		}
 	}
-	for _, m := range s.stack.Members {
-		if err := s.keepers[m.Name].begin(); err != nil {
-			s.end(context.Background(), true)
-			return fmt.Errorf("cannot start %s: %w", m.Name, err)
+}
+
+// begin starts all members, or none.
+func (s *supervisor) begin(ctx context.Context) error {
+	err := s.startServices(ctx)
+	if err == nil {
+		err = s.startMembers(ctx)
+	}
+	if err != nil {
+		s.end(context.Background(), true)
+	}
+	return err
+}
+
+func (s *supervisor) startServices(ctx context.Context) error {
+	stack := s.running()
+	for _, m := range stack.Services {
+		if err := s.start(m); err != nil {
+			return err
 		}
-		if s.stack.InTurn {
+	}
+	if s.options.Prepare == nil || len(stack.Services) == 0 {
+		return nil
+	}
+	return s.options.Prepare(ctx, stack)
+}
+
+func (s *supervisor) startMembers(ctx context.Context) error {
+	stack := s.running()
+	for _, m := range stack.Members {
+		if err := s.start(m); err != nil {
+			return err
+		}
+		if stack.InTurn {
 			s.awaitTurn(ctx, m)
 		}
+	}
+	return nil
+}
+
+func (s *supervisor) start(m Member) error {
+	if err := s.keepers[m.Name].begin(); err != nil {
+		return fmt.Errorf("cannot start %s: %w", m.Name, err)
 	}
 	return nil
 }
@@ -178,15 +226,16 @@ func (s *supervisor) wait(ctx context.Context) {
 // known to lead, they stop one after the other, so that whoever does finds
 // somebody.
 func (s *supervisor) end(ctx context.Context, atOnce bool) {
+	stack := s.running()
 	if atOnce {
-		s.together(s.stack.Members, (*keeper).kill)
+		s.together(stack.all(), (*keeper).kill)
 		return
 	}
-	if leader := Leader(ctx, s.stack.Members); leader != "" {
-		followers := slices.DeleteFunc(slices.Clone(s.stack.Members), func(m Member) bool { return m.Name == leader })
+	if leader := Leader(ctx, stack.Members); leader != "" {
+		followers := slices.DeleteFunc(slices.Clone(stack.Members), func(m Member) bool { return m.Name == leader })
 		s.together(followers, (*keeper).retire)
 	}
-	for _, m := range s.stack.Members {
+	for _, m := range stack.all() { // the services last
 		s.keepers[m.Name].retire()
 	}
 }
@@ -199,11 +248,37 @@ func (s *supervisor) together(members []Member, do func(*keeper)) {
 	all.Wait()
 }
 
+// adopt takes over another description of the stack, and in it that of the named
+// members. The keepers are told separately.
+func (s *supervisor) adopt(wanted Stack, members []string) error {
+	stack := s.stack
+	stack.StopGrace, stack.Ephemeral = wanted.StopGrace, wanted.Ephemeral
+	for _, name := range members {
+		m, ok := wanted.find(name)
+		if !ok {
+			return fmt.Errorf("%s is not a member of what is wanted", name)
+		}
+		stack = stack.with(m)
+	}
+	if err := s.home.write(stackFile, stack); err != nil {
+		return err
+	}
+	s.stack = stack
+	return nil
+}
+
+// running is the stack as it is described now.
+func (s *supervisor) running() Stack {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stack
+}
+
 // change notes how a member is now.
 func (s *supervisor) change(member string, f func(*MemberState), e Event) {
 	s.mu.Lock()
-	i := slices.IndexFunc(s.state.Members, func(m MemberState) bool { return m.Name == member })
-	m := &s.state.Members[i]
+	all := s.state.all()
+	m := all[slices.IndexFunc(all, func(m *MemberState) bool { return m.Name == member })]
 	f(m)
 	m.Since = time.Now()
 	s.broken = errors.Join(s.broken, s.home.write(stateFile, s.state))

@@ -20,6 +20,9 @@ type Driver struct {
 	Progress Progress
 	// WaitTimeout bounds each wait for a container.
 	WaitTimeout time.Duration
+	// Explain, if there is one, is asked about a failure of Up while what has
+	// failed is still there, and gives the error that Up returns for it.
+	Explain func(context.Context, error) error
 }
 
 // mostAttempts is how often Up plans anew when somebody else changes the same
@@ -131,11 +134,14 @@ func (d *Driver) Up(ctx context.Context, w Wanted, keep bool) (notes []string, e
 			return notes, nil
 		case errdefs.IsConflict(err) && attempt < mostAttempts && ctx.Err() == nil:
 			continue // somebody else made it first: go on from there
-		case first && !keep:
-			return notes, errors.Join(err, d.undo(ctx, w.Project.Name, created))
-		default:
-			return notes, err
 		}
+		if d.Explain != nil {
+			err = d.Explain(ctx, err)
+		}
+		if first && !keep {
+			err = errors.Join(err, d.undo(ctx, w.Project.Name, created))
+		}
+		return notes, err
 	}
 }
 

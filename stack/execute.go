@@ -41,6 +41,9 @@ func (x *Execution) Run(ctx context.Context, p *Plan) ([]*Op, error) {
 			if err := waitFor(ctx, o.After, finished); err != nil {
 				return err
 			}
+			if err := pause(ctx, o.pause); err != nil {
+				return err
+			}
 			err := x.step(ctx, o)
 			if err == nil || !errdefs.IsConflict(err) { // a conflict is about somebody else's object
 				mu.Lock()
@@ -66,6 +69,15 @@ func waitFor(ctx context.Context, ops []*Op, finished map[*Op]chan struct{}) err
 		}
 	}
 	return ctx.Err()
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // step carries one operation out and tells about it.

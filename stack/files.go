@@ -57,10 +57,11 @@ func SeesFiles(ctx context.Context, e Locatable) (bool, error) {
 // transfer is a set of local files on their way into a volume.
 type transfer struct {
 	volume string
-	target string // the folder in the container that the volume is mounted at
-	image  string // that a container to copy through is made from
-	source string // a folder, or a file, on this machine
-	digest string // of the files
+	target string            // the folder in the container that the volume is mounted at
+	image  string            // that a container to copy through is made from
+	labels map[string]string // of that container
+	source string            // a folder, or a file, on this machine
+	digest string            // of the files
 }
 
 // injection is a file that goes into a container's own file system.
@@ -289,7 +290,7 @@ func (t *transfer) run(ctx context.Context, e Engine) error {
 		return err
 	}
 	made, err := e.ContainerCreate(ctx, client.ContainerCreateOptions{
-		Config: &container.Config{Image: t.image, Cmd: []string{"true"}},
+		Config: &container.Config{Image: t.image, Cmd: []string{"true"}, Labels: t.labels},
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none",
 			Mounts:      []mount.Mount{{Type: mount.TypeVolume, Source: t.volume, Target: t.target}},
@@ -299,7 +300,7 @@ func (t *transfer) run(ctx context.Context, e Engine) error {
 		return err
 	}
 	_, err = e.CopyToContainer(ctx, made.ID, client.CopyToContainerOptions{DestinationPath: t.target, Content: archive})
-	_, errRemove := e.ContainerRemove(ctx, made.ID, client.ContainerRemoveOptions{Force: true})
+	_, errRemove := e.ContainerRemove(context.WithoutCancel(ctx), made.ID, client.ContainerRemoveOptions{Force: true})
 	return errors.Join(err, errRemove)
 }
 

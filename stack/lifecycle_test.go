@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,72 @@ func failingUp(t *testing.T, e *fakeEngine, damage func(*fakeContainer)) *Unwell
 		t.Fatalf("Up gave %v, want an UnwellError", err)
 	}
 	return u
+}
+
+// hangingProber takes one member's answer away with the member.
+type hangingProber struct {
+	fakeProber
+	die func()
+}
+
+func (p hangingProber) Probe(ctx context.Context, c Container) error {
+	if c.Service != "etcd2" {
+		return nil
+	}
+	p.die()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestMemberThatDiesOverAQuestionIsNoticedBeforeTheWaitEnds(t *testing.T) {
+	e := newFakeEngine()
+	die := func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		for _, c := range e.containers {
+			if c.name == "p-etcd2-1" {
+				c.status, c.exit = container.StateExited, 1
+			}
+		}
+	}
+	d := &Driver{Engine: e, Prober: hangingProber{die: die}, WaitTimeout: time.Hour}
+	_, err := d.Up(t.Context(), wanted(t, three), false)
+	if u := (*UnwellError)(nil); !errors.As(err, &u) || u.What != "exited with code 1" {
+		t.Errorf("Up gave %v", err)
+	}
+}
+
+func TestMemberIsNotHeldToWhatItsEarlierSelfSuffered(t *testing.T) {
+	e := newFakeEngine()
+	d := &Driver{Engine: e, Prober: fakeProber{}, WaitTimeout: time.Second}
+	w := wanted(t, three)
+	if _, err := d.Up(t.Context(), w, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range e.containers {
+		c.restarts = 7
+	}
+	if _, err := d.Up(t.Context(), w, false); err != nil {
+		t.Errorf("Up of members that serve again gave %v", err)
+	}
+}
+
+func TestFailureIsExplainedWhileItIsThere(t *testing.T) {
+	e := newFakeEngine()
+	d := &Driver{Engine: e, Prober: fakeProber{silent: map[string]bool{"etcd1": true}}, WaitTimeout: 50 * time.Millisecond}
+	d.Explain = func(_ context.Context, err error) error {
+		if len(e.containers) != 3 {
+			t.Errorf("%d containers are there to be looked at, want 3", len(e.containers))
+		}
+		return fmt.Errorf("explained: %w", err)
+	}
+	_, err := d.Up(t.Context(), wanted(t, three), false)
+	if err == nil || !strings.HasPrefix(err.Error(), "explained: ") {
+		t.Errorf("Up gave %v", err)
+	}
+	if !e.empty() {
+		t.Error("what was created is still there")
+	}
 }
 
 func TestSilentMemberIsWaitedForAndNoLonger(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 )
@@ -32,6 +33,8 @@ type Op struct {
 	newName string
 
 	container Container // to ask, where the engine does not answer for it
+
+	pause time.Duration // after those that come before it
 }
 
 type networkCreation struct {

@@ -54,7 +54,7 @@ func openRelay(ctx context.Context, e TunnelEngine, n Network, o TunnelOptions) 
 	if err := sweepRelays(ctx, e, o.Project); err != nil {
 		return nil, err
 	}
-	created, err := e.ContainerCreate(ctx, relayContainer(n, o, image))
+	created, err := createRelay(ctx, e, relayContainer(n, o, image))
 	if err != nil {
 		return nil, fmt.Errorf("create a relay on %s: %w", n.Name, err)
 	}
@@ -69,6 +69,17 @@ func openRelay(ctx context.Context, e TunnelEngine, n Network, o TunnelOptions) 
 		// says that it is being removed, and not when it is gone.
 		close: func() error { return errors.Join(remove(), c.Close()) },
 	}, nil
+}
+
+// createRelay is not interrupted: the engine would make the container all the
+// same, and nobody would know it.
+func createRelay(ctx context.Context, e relayEngine, o client.ContainerCreateOptions) (client.ContainerCreateResult, error) {
+	if err := ctx.Err(); err != nil {
+		return client.ContainerCreateResult{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), orphanAge)
+	defer cancel()
+	return e.ContainerCreate(ctx, o)
 }
 
 // relayContainer is a container that may do nothing but dial on one network. It

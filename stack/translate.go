@@ -74,8 +74,10 @@ func (w Wanted) FileVolumes(s types.ServiceConfig) ([]FileVolume, error) {
 }
 
 // Fill copies the files into the volume, which has to exist, as has the image
-// of the service that mounts it.
-func (v FileVolume) Fill(ctx context.Context, e Engine) error {
+// of the service that mounts it. The labels are those of a container that is
+// there for as long as it copies.
+func (v FileVolume) Fill(ctx context.Context, e Engine, labels map[string]string) error {
+	v.files.labels = labels
 	if err := v.files.run(ctx, e); err != nil {
 		return fmt.Errorf("cannot copy %s to the engine: %w", v.files.source, err)
 	}

@@ -30,6 +30,7 @@ type upPlanner struct {
 	healthy map[string]*Op    // waits for a service's health check
 	causes  map[string]string // to replace a service's container
 	lost    map[string]string // why a service's container is removed before
+	newest  *Op               // starts the last of the new members so far
 }
 
 // planUp plans as few operations as lead from s to w. Members are not touched

@@ -96,6 +96,8 @@ func happen(t *testing.T, e *fakeEngine, p *fakeProber, words []string) {
 	switch verb {
 	case "exits":
 		c.status, c.exit = container.StateExited, 1
+	case "keeps-ending":
+		c.status, c.exit = container.StateRestarting, 1
 	case "ends":
 		c.status = container.StateExited
 	case "is-paused":

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/moby/moby/api/types/container"
@@ -71,6 +72,9 @@ func (u *upPlanner) single(s types.ServiceConfig) error {
 			return err
 		}
 		u.started[s.Name] = u.start(s, "", made)
+		if isMember(s) {
+			u.queue(u.started[s.Name])
+		}
 	case cause != "":
 		op, err := u.replace(s, c, cause)
 		if err != nil {
@@ -79,10 +83,26 @@ func (u *upPlanner) single(s types.ServiceConfig) error {
 		u.started[s.Name] = u.start(s, "", op)
 	case c.Status == container.StatePaused:
 		u.started[s.Name] = u.plan.add(&Op{Verb: Resume, Name: c.Name, Cause: "it is paused"}, u.conditions(s)...)
+	case c.Status == container.StateRestarting: // the engine's next try may be a minute away
+		u.started[s.Name] = u.start(s, "", u.plan.stop(c, idle(c)))
 	case !c.Running() && !u.completed(c):
 		u.started[s.Name] = u.start(s, idle(c))
 	}
 	return nil
+}
+
+// headStart is how long a member has until the next one is started.
+const headStart = 150 * time.Millisecond
+
+// queue has new members start one after the other, each when those before it
+// are likely to answer. Started together they find each other's ports open and
+// nobody behind them yet; etcd, for one, then waits for a second each.
+func (u *upPlanner) queue(start *Op) {
+	if u.newest != nil {
+		start.After = append(start.After, u.newest)
+		start.pause = headStart
+	}
+	u.newest = start
 }
 
 // idle is why a container has to be started that is there.

@@ -84,6 +84,7 @@ type wait struct {
 	looked    time.Time // when that was
 	last      error     // what kept the container from being ready
 	frozen    time.Time // since when; zero while it is awake
+	past      int       // how often the engine had started it again before this plan
 }
 
 func (w *wait) missing() string {
@@ -107,6 +108,9 @@ func (w *wait) look(ctx context.Context) (done bool, err error) {
 		return false, &OpError{Op: w.op, Err: err}
 	}
 	c := r.Container
+	if w.looked.IsZero() && len(w.op.After) == 0 { // nothing here has started it, which begins the count anew
+		w.past = c.RestartCount
+	}
 	w.container, w.looked = inspected(c), time.Now()
 	if w.op.Verb == AwaitExit {
 		return w.ended(ctx, c)
@@ -120,7 +124,11 @@ func (w *wait) look(ctx context.Context) (done bool, err error) {
 	return c.State.Status == container.StateRunning && w.answered(ctx), nil
 }
 
+// answered asks with a bound of its own: a member that breaks down over the
+// question must not keep the wait from seeing it.
 func (w *wait) answered(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	w.last = w.prober.Probe(ctx, w.container)
 	return w.last == nil
 }
@@ -150,8 +158,8 @@ func (w *wait) alive(ctx context.Context, c container.InspectResponse) error {
 	switch {
 	case c.State.Status == container.StateExited, c.State.Status == container.StateDead:
 		return w.unwell(ctx, exited(c), nil)
-	case c.RestartCount >= mostRestarts:
-		return w.unwell(ctx, fmt.Sprintf("%s, %d times in a row", exited(c), c.RestartCount+1), nil)
+	case c.RestartCount-w.past >= mostRestarts:
+		return w.unwell(ctx, exited(c)+", "+timesInARow(c), nil)
 	case c.State.Status != container.StatePaused:
 		w.frozen = time.Time{}
 	case w.frozen.IsZero():
@@ -182,6 +190,8 @@ func (x *Execution) awaitSilence(ctx context.Context, o *Op) error {
 func exited(c container.InspectResponse) string {
 	const sigKill = 128 + 9
 	switch {
+	case c.State.Running:
+		return "ended" // and runs again, which has cleared its code
 	case c.State.OOMKilled:
 		return "ran out of memory"
 	case c.State.ExitCode == sigKill:
@@ -189,6 +199,14 @@ func exited(c container.InspectResponse) string {
 	default:
 		return fmt.Sprintf("exited with code %d", c.State.ExitCode)
 	}
+}
+
+func timesInARow(c container.InspectResponse) string {
+	n := c.RestartCount
+	if !c.State.Running {
+		n++
+	}
+	return fmt.Sprintf("%d times in a row", n)
 }
 
 // unwell makes the error that says what, with the container's last words.

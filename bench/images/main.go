@@ -1,5 +1,5 @@
 // Command images compares `etcdctr image build` with `docker build` of the same
-// files, and the image of the one program with an image of upstream's three.
+// files, and the image of its one program with an image of upstream's three.
 //
 // See bench/README.md for what it is given and how it is read.
 package main
@@ -82,7 +82,8 @@ func projectFolder(dir, etcdctr string) error {
 	return copyFiles(dir, map[string]string{
 		"Dockerfile":        "Dockerfile",
 		"images/rootfs.tar": "images/rootfs.tar",
-		etcdctr:             "bin/etcdctr",
+
+		filepath.Join(filepath.Dir(etcdctr), "etcd"): "bin/etcd",
 	})
 }
 

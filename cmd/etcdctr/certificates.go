@@ -22,11 +22,8 @@ func certsPlan(c *cluster.Cluster) certs.Plan {
 		Cluster: c.Name,
 		Clients: []certs.ClientIdentity{{Name: adminClient}},
 	}
-	for _, m := range c.Members {
+	for _, m := range c.Servers() {
 		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: m.Hosts()})
-	}
-	if d := c.Discovery; d != nil && d.Server != nil {
-		plan.Members = append(plan.Members, certs.Member{Name: d.Server.Name, Hosts: d.Server.Hosts()})
 	}
 	if c.DNS != nil {
 		plan.DiscoveryDomain = c.DNS.Domain

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 type certsCreateOptions struct {
 	cluster  *clusterFlags
 	keys     keyFlags
+	member   string
 	clients  []string
 	hosts    []string
 	exact    bool
@@ -37,9 +39,14 @@ a peer certificate for each member, and a client certificate for root. Run again
 it makes what is missing, keeps what fits, and reissues what does not: because a
 member answers to another host now, or a certificate ends within 30 days.
 
-Two authorities keep a client's certificate from opening the peer port.`,
+Two authorities keep a client's certificate from opening the peer port.
+
+With --member it makes that member's certificates and no other, nor a client's
+unless --client asks for one: the folder members/MEMBER is all that its machine
+needs, and the authorities' keys stay here.`,
 		Example: `  etcdctr certs create
   etcdctr certs create --members 5 --host etcd1=10.0.0.11 --host db.example.com
+  etcdctr certs create --member etcd1
   etcdctr certs create --client root,backup --key-algorithm ed25519
   etcdctr certs create --client-ca-cert ca.pem --client-ca-key ca-key.pem
   etcdctr certs create --from-cfssl ./cfssl`,
@@ -51,6 +58,7 @@ Two authorities keep a client's certificate from opening the peer port.`,
 	o.cluster = addClusterFlags(cmd)
 	addKeyFlags(cmd, &o.keys, string(certs.DefaultKey), "365d")
 	flags := cmd.Flags()
+	flags.StringVar(&o.member, "member", "", "only this member's, for the machine that it has to itself")
 	flags.StringSliceVar(&o.clients, "client", []string{adminClient}, "clients to make certificates for; --client= for none")
 	flags.StringSliceVar(&o.hosts, "host", nil, "further name or address of every member, or MEMBER=HOST of one")
 	flags.BoolVar(&o.exact, "exact-hosts", false, "reissue members' certificates that answer to other hosts too")
@@ -76,6 +84,9 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions) error {
 	if err != nil {
 		return err
 	}
+	if plan.Members, err = o.only(c, plan.Members); err != nil {
+		return err
+	}
 	if o.cfssl != "" {
 		var notes []string
 		if plan, notes, err = certs.FromCFSSL(o.cfssl, plan); err != nil {
@@ -94,14 +105,30 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions) error {
 		return certsError(dir, err)
 	}
 	a.sayReport(dir, report)
+	if o.member != "" {
+		a.say("%s is all that the machine of %s needs", filepath.Join(dir, "members", o.member), o.member)
+	}
 	return nil
+}
+
+// only gives the members whose certificates are wanted.
+func (o certsCreateOptions) only(c *cluster.Cluster, members []certs.Member) ([]certs.Member, error) {
+	if o.member == "" {
+		return members, nil
+	}
+	wanted, err := findMember(c, o.member)
+	return slices.DeleteFunc(members, func(m certs.Member) bool { return m.Name != wanted.Name }), err
 }
 
 // plan is the cluster's plan with what the flags say about certificates.
 func (o certsCreateOptions) plan(c *cluster.Cluster) (certs.Plan, error) {
 	plan := certsPlan(c)
 	plan.Clients = nil
-	for _, name := range o.clients {
+	clients := o.clients
+	if o.member != "" && !o.cluster.cmd.Flags().Changed("client") {
+		clients = nil
+	}
+	for _, name := range clients {
 		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: name})
 	}
 	plan.SingleCA, plan.Exact = o.singleCA, o.exact

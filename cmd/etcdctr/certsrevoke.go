@@ -5,12 +5,15 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/certs"
 )
 
 func newCertsRevokeCommand(a *app) *cobra.Command {
 	var flags *clusterFlags
+	var files []string
 	cmd := &cobra.Command{
-		Use:   "revoke NAME...",
+		Use:   "revoke NAME...|--certificate FILE",
 		Short: "Have the members refuse a client, server or member",
 		Long: `revoke puts every certificate that was issued to a name and has not expired on
 the revocation list of its authority, and gives the list to all members. They
@@ -18,25 +21,40 @@ refuse it from the next connection on, without a restart; connections that are
 open stay open until they are closed.
 
 The files stay. A revoked member or client gets a new key and certificate by
-certs create, or certs issue.`,
+certs create, or certs issue.
+
+--certificate revokes one certificate that an authority here has signed, wherever
+that was: what cfssl or openssl has issued, or a copy that turned up elsewhere.`,
 		Example: `  etcdctr certs revoke alice
-  etcdctr certs revoke members/etcd3 && etcdctr certs create`,
+  etcdctr certs revoke members/etcd3 && etcdctr certs create
+  etcdctr certs revoke --certificate found.pem`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usage(errors.New("NAME is missing: say what to revoke, as certs list names it"))
+			if len(args)+len(files) == 0 {
+				return usage(errors.New("NAME is missing: say what to revoke, as certs list names it, or give --certificate FILE"))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runCertsRevoke(cmd.Context(), a, flags.certificates(), args)
+			return runCertsRevoke(cmd.Context(), a, flags.certificates(), args, files)
 		},
 	}
 	flags = addCertsDirFlags(cmd)
+	cmd.Flags().StringSliceVar(&files, "certificate", nil, "file with a certificate to revoke, PEM or DER")
 	return cmd
 }
 
-func runCertsRevoke(ctx context.Context, a *app, dir string, names []string) error {
-	report, err := a.pki(dir).Revoke(ctx, names...)
+func runCertsRevoke(ctx context.Context, a *app, dir string, names, files []string) error {
+	revoke := certs.RevokeOptions{Names: names}
+	var errs []error
+	for _, file := range files {
+		cert, err := certs.LoadCertificate(file)
+		errs = append(errs, err)
+		revoke.Certificates = append(revoke.Certificates, cert)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return usage(err)
+	}
+	report, err := a.pki(dir).Revoke(ctx, revoke)
 	if err != nil {
 		return certsError(dir, err)
 	}

@@ -105,7 +105,7 @@ func runConnect(ctx context.Context, a *app, o connectOptions) error {
 func (a *app) printOpenWay(r *running, o connectOptions) error {
 	var urls []string
 	for _, m := range r.cluster.Members {
-		urls = append(urls, m.ClientURL())
+		urls = append(urls, localURL(m))
 	}
 	vars, err := clientVariables(r.cluster, urls, o.cluster.certificates())
 	if err != nil {

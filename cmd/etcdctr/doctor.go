@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/moby/client"
@@ -22,8 +23,8 @@ func newDoctorCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Name the cause of a stack that does not come up, and a command for it",
-		Long: `doctor looks at the members' containers, at their logs and at what they answer,
-and names one cause and one command that puts it right: the cause that explains
+		Long: `doctor looks at the members' containers or processes, at their logs and at what
+they answer, and names one cause and one command that puts it right: the cause that explains
 the others. It exits with 0 if there is nothing to put right.`,
 		Args: cobra.NoArgs,
 	}
@@ -45,27 +46,39 @@ type diagnosis struct {
 }
 
 func runDoctor(ctx context.Context, a *app, f *clusterFlags, format string) error {
-	spec, err := f.checkedSpec(a)
+	local, err := f.processes(a)
 	if err != nil {
 		return err
 	}
-	engine, err := connectEngine(ctx)
-	if err != nil {
-		return err
+	examine := a.examineContainers
+	if local != nil {
+		examine = local.examine
 	}
-	defer engine.Close()
-	p := patient{app: a, engine: engine, flags: f}
-	if p.cluster, err = cluster.Resolve(spec, cluster.InContainers); err != nil {
-		return err
-	}
-	if p.state, err = stack.Observe(ctx, engine, p.cluster.Name); err != nil {
-		return err
-	}
-	d, err := p.examine(ctx, spec)
+	d, err := examine(ctx, f)
 	if err != nil {
 		return err
 	}
 	return a.tellDiagnosis(d, format)
+}
+
+func (a *app) examineContainers(ctx context.Context, f *clusterFlags) (diagnosis, error) {
+	spec, err := f.checkedSpec(a)
+	if err != nil {
+		return diagnosis{}, err
+	}
+	engine, err := connectEngine(ctx)
+	if err != nil {
+		return diagnosis{}, err
+	}
+	defer engine.Close()
+	p := patient{app: a, engine: engine, flags: f}
+	if p.cluster, err = cluster.Resolve(spec, cluster.InContainers); err != nil {
+		return diagnosis{}, err
+	}
+	if p.state, err = stack.Observe(ctx, engine, p.cluster.Name); err != nil {
+		return diagnosis{}, err
+	}
+	return p.examine(ctx, spec)
 }
 
 func (a *app) tellDiagnosis(d diagnosis, format string) error {
@@ -113,10 +126,14 @@ func (p *patient) examine(ctx context.Context, spec cluster.Spec) (diagnosis, er
 	if err != nil {
 		return diagnosis{}, err
 	}
-	if d, found := doctor.Diagnose(evidence); found {
-		return diagnosis{Member: d.Member, Cause: d.Cause, Command: d.Command, Evidence: d.Evidence}, nil
+	return p.conclude(evidence, report), nil
+}
+
+func (p *patient) conclude(e doctor.Evidence, report health.Report) diagnosis {
+	if d, found := doctor.Diagnose(e); found {
+		return diagnosis{Member: d.Member, Cause: d.Cause, Command: d.Command, Evidence: d.Evidence}
 	}
-	return p.fromHealth(report), nil
+	return p.fromHealth(report)
 }
 
 // fromHealth is for members that run and answer, and are no healthy cluster all
@@ -137,15 +154,29 @@ func (p *patient) fromHealth(report health.Report) diagnosis {
 
 // command gives a command about the same cluster, to be typed.
 func (p *patient) command(verb string) string {
-	return strings.Join(append([]string{"etcdctr", verb}, p.flagsToo(nil)...), " ")
+	return strings.Join(append([]string{"etcdctr", verb}, typedAgain(p.flags)...), " ")
 }
 
-// flagsToo are the flags that the cluster was described with, all or some of
-// them, as they are typed again.
-func (p *patient) flagsToo(only []string) []string {
+// evidenceFlags are the flags for the commands of a diagnosis.
+func evidenceFlags(f *clusterFlags) doctor.Evidence {
+	return doctor.Evidence{Flags: typedAgain(f), CertsFlags: typedAgain(f, certsFlags...)}
+}
+
+// certsFlags are those that find a cluster's certificates.
+var certsFlags = []string{"file", "certs-dir"}
+
+// typedAgain gives the flags that the cluster was described with, all or some
+// of them, for another command line.
+func typedAgain(f *clusterFlags, only ...string) []string {
+	if len(only) == 0 {
+		only = append(only, certsFlags...)
+		for _, s := range specFlags {
+			only = append(only, s.key)
+		}
+	}
 	var words []string
-	p.flags.cmd.Flags().Visit(func(f *pflag.Flag) {
-		if f.Name != "format" && (only == nil || slices.Contains(only, f.Name)) {
+	f.cmd.Flags().Visit(func(f *pflag.Flag) {
+		if slices.Contains(only, f.Name) {
 			words = append(words, "--"+f.Name, compose.QuoteShell(f.Value.String()))
 		}
 	})
@@ -175,14 +206,16 @@ func (p *patient) ask(ctx context.Context, spec cluster.Spec) (health.Report, er
 // gather collects the evidence about each member that was described or is
 // there.
 func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evidence, error) {
-	e := doctor.Evidence{Flags: p.flagsToo(nil), CertsFlags: p.flagsToo([]string{"file", "certs-dir"})}
+	e := evidenceFlags(p.flags)
 	for _, name := range p.names() {
-		m := doctor.Member{Name: name, Status: doctor.Missing, Serves: answered(report, name)}
+		m := doctor.Member{Name: name, Status: doctor.Missing}
 		if c, ok := p.state.Service(name); ok {
-			if err := p.inspect(ctx, c, &m); err != nil {
+			var err error
+			if m, err = inspectMember(ctx, p.engine, c); err != nil {
 				return e, err
 			}
 		}
+		m.Serves, m.Alarms = answered(report, name)
 		e.Members = append(e.Members, m)
 	}
 	return e, nil
@@ -202,35 +235,35 @@ func (p *patient) names() []string {
 	return names
 }
 
-func answered(r health.Report, name string) bool {
+func answered(r health.Report, name string) (serves bool, alarms []string) {
 	for _, m := range r.Members {
 		if m.Name == name {
-			return m.ReadMillis > 0
+			return m.ReadMillis > 0, m.Alarms
 		}
 	}
-	return false
+	return false, nil
 }
 
 // logTail is how many of a member's lines are read: a failed start of etcd
 // takes about thirty.
-const logTail = "100"
+const logTail = 100
 
-// inspect reads a container's state and the end of its log.
-func (p *patient) inspect(ctx context.Context, c stack.Container, m *doctor.Member) error {
-	in, err := p.engine.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
+// inspectMember reads a container's state and the end of its log.
+func inspectMember(ctx context.Context, e *client.Client, c stack.Container) (doctor.Member, error) {
+	m := doctor.Member{Name: c.Service, Status: doctor.Status(c.Status)}
+	in, err := e.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
 	if err != nil {
-		return fmt.Errorf("ask the engine about %s: %w", c.Name, err)
+		return m, fmt.Errorf("ask the engine about %s: %w", c.Name, err)
 	}
-	m.Status = doctor.Status(c.Status)
 	if s := in.Container.State; s != nil {
 		m.ExitCode, m.OutOfMemory, m.EngineError = s.ExitCode, s.OOMKilled, s.Error
 	}
 	var lines []string
-	err = stack.Logs(ctx, p.engine, []stack.Container{c}, stack.LogOptions{Tail: logTail}, func(_ stack.Container, line string) {
+	err = stack.Logs(ctx, e, []stack.Container{c}, stack.LogOptions{Tail: strconv.Itoa(logTail)}, func(_ stack.Container, line string) {
 		lines = append(lines, line)
 	})
 	m.Log = lastRun(lines)
-	return err
+	return m, err
 }
 
 // lastRun is the part of a log that etcd's last start, or the one before it,

@@ -28,18 +28,36 @@ of the stack. The data stays in its volumes for the next ` + "`etcdctr up`" + `,
 }
 
 func runDown(ctx context.Context, a *app, f *stackFlags, volumes bool) error {
-	r, err := f.runner(ctx, a)
+	if !volumes {
+		r, err := f.runner(ctx, a)
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		return r.down(ctx, a, false)
+	}
+	kept, err := f.cluster.keptProcesses(a)
 	if err != nil {
 		return err
 	}
-	defer r.close()
-	if err := r.down(ctx, a, volumes); err != nil || !volumes {
+	if kept != nil {
+		return f.remove(ctx, a, kept)
+	}
+	d, err := f.open(ctx, a)
+	if err != nil {
 		return err
 	}
-	if d, ok := r.(*driven); ok {
-		return retireToken(f.cluster.tokenFile(d.project))
+	defer d.close()
+	return f.remove(ctx, a, d)
+}
+
+// remove takes a stack down with its data, and with its discovery token, so that
+// the next one takes another.
+func (f *stackFlags) remove(ctx context.Context, a *app, r runner) error {
+	if err := r.down(ctx, a, true); err != nil {
+		return err
 	}
-	return nil
+	return retireToken(f.cluster.tokenFile(r.name()))
 }
 
 func (d *driven) down(ctx context.Context, a *app, volumes bool) error {

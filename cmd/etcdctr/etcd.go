@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/multicall"
 )
 
 func newEtcdCommand() *cobra.Command {
@@ -17,7 +19,7 @@ members by it.`,
 			if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
 				return cmd.Help()
 			}
-			runEtcd(append([]string{"etcd"}, args...))
+			multicall.Etcd(append([]string{"etcd"}, args...))
 			return nil
 		},
 	}

@@ -33,6 +33,14 @@ certificates by themselves.`,
 }
 
 func runExec(ctx context.Context, a *app, f *stackFlags, member string, c stack.Command) error {
+	local, err := f.cluster.processes(a)
+	if err != nil {
+		return err
+	}
+	if local != nil {
+		return withHint(fmt.Errorf("the members of %s are processes of this machine: there is no container to run a command in", local.name()),
+			"`etcdctr etcdctl` runs etcdctl against them, and any other command runs as it is")
+	}
 	d, err := f.open(ctx, a)
 	if err != nil {
 		return err

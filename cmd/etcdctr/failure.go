@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
+	"github.com/etcdctr/etcdctr/health/doctor"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -19,15 +21,71 @@ func explainFailure(err error) error {
 	if !errors.As(err, &u) {
 		return err
 	}
-	var lines []string
 	for _, w := range lastWords(u.Log) {
-		lines = append(lines, fmt.Sprintf("%s says: %s", u.Service, w))
-	}
-	if len(lines) > 0 {
-		err = fmt.Errorf("%w\n%s", err, strings.Join(lines, "\n"))
+		err = fmt.Errorf("%w\n%s says: %s", err, u.Service, w)
 	}
 	return withHint(err, "`etcdctr logs %s` shows its whole log, if --keep has kept it", u.Service)
 }
+
+// explain gives a failure the failed container's own last words, and the cause
+// and its remedy where they are known. It looks at the stack as it has failed.
+func (d *driven) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil || !ofContainer(err) {
+		return err
+	}
+	err = explainFailure(err)
+	if found, ok := d.diagnose(ctx, err); ok {
+		err = withCause(err, found)
+	}
+	return err
+}
+
+func withCause(err error, d doctor.Diagnosis) error {
+	return withHint(fmt.Errorf("%w\ncause: %s: %s", err, d.Member, d.Cause), "%s", d.Command)
+}
+
+// ofContainer reports whether a container has failed, or its start, and not
+// something that comes before it.
+func ofContainer(err error) bool {
+	u, o := (*stack.UnwellError)(nil), (*stack.OpError)(nil)
+	return errors.As(err, &u) || errors.As(err, &o) && o.Op.Verb == stack.Start
+}
+
+// diagnose asks the doctor about the members that were started. Those that were
+// not are no cause of anything: the failure of another has kept them from it.
+func (d *driven) diagnose(ctx context.Context, failure error) (doctor.Diagnosis, bool) {
+	s, err := stack.Observe(ctx, d.engine, d.project)
+	if err != nil {
+		return doctor.Diagnosis{}, false // the failure itself is told in any case
+	}
+	e := evidenceFlags(d.flags)
+	if d.wantedFlags != nil {
+		e.Flags, e.Wanted = []string{"--name", d.project}, d.wantedFlags
+	}
+	for _, c := range s.Members() {
+		m, err := inspectMember(ctx, d.engine, c)
+		if o := (*stack.OpError)(nil); errors.As(failure, &o) && o.Op.Name == c.Name {
+			m.EngineError = o.Err.Error() // which the engine may have told once, and not kept
+		}
+		if err != nil || m.Status == doctor.Created && m.EngineError == "" {
+			continue
+		}
+		m.Serves = d.serves(ctx, c)
+		e.Members = append(e.Members, m)
+	}
+	found, ok := doctor.Diagnose(e)
+	return found, ok && found.Known
+}
+
+func (d *driven) serves(ctx context.Context, c stack.Container) bool {
+	ctx, cancel := context.WithTimeout(ctx, oneAnswer)
+	defer cancel()
+	return c.Running() && d.prober.Probe(ctx, c) == nil
+}
+
+// oneAnswer is how long a member may take to say that it is well, among others
+// that are not.
+const oneAnswer = time.Second
 
 // lastWords are the last lines of a log that tell of something wrong; of one
 // without any, the last lines.

@@ -112,11 +112,7 @@ func (f *sourceFlags) open(progress images.Progress) (images.Source, error) {
 	case sourceDir:
 		return images.Dir{Path: f.dir}, nil
 	case sourceSelf:
-		file, err := os.Executable()
-		if err != nil {
-			return nil, fmt.Errorf("find the running program: %w", err)
-		}
-		return images.Self{File: file}, nil
+		return selfSource()
 	}
 	cacheDir, err := os.UserCacheDir()
 	if err != nil {
@@ -173,7 +169,7 @@ func showImageEvents(board progressBoard) images.Progress {
 func imageError(err error) error {
 	switch {
 	case errors.Is(err, images.ErrNotLinux):
-		return withHint(err, "images run on linux: give --source module, or --source dir with a linux etcdctr")
+		return withHint(err, "images run on linux, and only an etcdctr of `make build` carries what they are made of: give --source module, or --source dir with a linux etcdctr")
 	case errors.Is(err, images.ErrNoImage):
 		return withHint(err, "docker pull brings it, or etcdctr image build --tag makes it")
 	case errors.Is(err, images.ErrNoGo):

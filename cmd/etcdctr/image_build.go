@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -33,7 +34,7 @@ func newImageBuildCommand(a *app) *cobra.Command {
 programs give the same digest on any machine. Nothing else takes part, neither
 a base image nor a builder; only the default output asks for a Docker Engine.
 
-    self      this program, which is etcd, etcdctl and etcdutl too
+    self      the etcd, etcdctl and etcdutl inside this program
     module    compiled from etcd's Go modules, with the Go toolchain found here
     release   upstream's archive, checked against its SHA256SUMS
     dir       programs you have
@@ -52,7 +53,7 @@ The image has the tag localhost/etcd:VERSION unless --tag says otherwise.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", "docker", "where the image goes: docker (the Engine), oci:FOLDER (an OCI layout) or tar:FILE")
 	flags.StringVarP(&o.tag, "tag", "t", "", "reference of the image (default localhost/etcd:VERSION)")
-	flags.StringVar(&o.sbom, "sbom", "", "write the software bill of materials (SPDX) to this file too")
+	flags.StringVar(&o.sbom, "sbom", "", "write the software bill of materials (SPDX) to this file too, or one for each of several platforms")
 	addFormatFlag(cmd, &o.format)
 	addProgressFlag(cmd, &o.progress)
 	return cmd
@@ -170,24 +171,36 @@ func fileDestination(source *sourceFlags, path string, write writeFunc) (*destin
 	}}, nil
 }
 
-// writeSBOM writes the bill of materials of one image, or of several as one
-// JSON document each.
+// writeSBOM writes the bill of materials of an image; of several, each into a
+// file that has its platform in the name.
 func writeSBOM(file string, imgs []*images.Image) error {
 	if file == "" {
 		return nil
 	}
-	var all []byte
 	for _, img := range imgs {
 		doc, err := img.SBOM()
 		if err != nil {
 			return err
 		}
-		all = append(append(all, doc...), '\n')
-	}
-	if err := maybe.WriteFile(file, all, 0o644); err != nil {
-		return fmt.Errorf("write the bill of materials to %s: %w", file, err)
+		name := file
+		if len(imgs) > 1 {
+			name = platformFile(file, img.Binaries.Platform)
+		}
+		if err := maybe.WriteFile(name, append(doc, '\n'), 0o644); err != nil {
+			return fmt.Errorf("write the bill of materials to %s: %w", name, err)
+		}
 	}
 	return nil
+}
+
+// platformFile makes etcd-linux-arm64.spdx.json of etcd.spdx.json.
+func platformFile(file string, platform v1.Platform) string {
+	dir, base := filepath.Split(file)
+	stem, ending, dotted := strings.Cut(base, ".")
+	if dotted {
+		ending = "." + ending
+	}
+	return dir + stem + "-" + platform.OS + "-" + platform.Architecture + ending
 }
 
 // printImages tells what was found and what became of it.

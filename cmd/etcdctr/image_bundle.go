@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
+	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/images"
+	"github.com/etcdctr/etcdctr/stack"
 )
 
 // bundledCompose is the Compose file in a bundle, beside the folder certs.
@@ -26,6 +27,7 @@ const (
 type imageBundleOptions struct {
 	cluster  *clusterFlags
 	output   string
+	pull     string
 	progress string
 }
 
@@ -35,10 +37,14 @@ func newImageBundleCommand(a *app) *cobra.Command {
 		Use:   "bundle --output FILE",
 		Short: "Write every image of a stack, its Compose file and its certificates into one archive",
 		Long: `bundle writes what a stack needs where no registry can be reached: its images,
-out of the Docker Engine, its Compose file, and the certificates and revocation
-lists of its certificates folder. Keys are no part of it: take them there some
-safer way, or make the certificates there. image load takes the archive, and
-docker load takes the images out of it.`,
+its Compose file, and the certificates and revocation lists of its certificates
+folder. Keys are no part of it: take them there some safer way, or make the
+certificates there. image load takes the archive, and docker load takes the
+images out of it.
+
+An image that the Docker Engine does not have is pulled; if that cannot be, and it
+is the etcd that this program carries, this program is packed as it. --pull says
+otherwise, as for up.`,
 		Example: `  etcdctr image bundle --members 5 --output orders.tar
   etcdctr image load --output orders orders.tar`,
 		Args: cobra.NoArgs,
@@ -48,6 +54,7 @@ docker load takes the images out of it.`,
 	}
 	o.cluster = addClusterFlags(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "archive to write")
+	addPullFlag(cmd, &o.pull)
 	addProgressFlag(cmd, &o.progress)
 	return cmd
 }
@@ -61,24 +68,9 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 		return err
 	}
 	project := compose.Project(c, compose.Options{CertsDir: "./" + bundledCerts})
-	file, err := compose.Marshal(ctx, c, project)
+	files, err := bundleFiles(ctx, a, c, project, o.cluster.certificates())
 	if err != nil {
 		return err
-	}
-	files := []images.File{{Name: bundledCompose, Data: file}}
-	if c.TLS == cluster.Mutual {
-		public, err := publicCertificates(o.cluster.certificates())
-		if err != nil {
-			return err
-		}
-		if len(public) == 0 {
-			a.warn("no certificates in %s: the bundle has none", o.cluster.certificates())
-		}
-		files = append(files, public...)
-	}
-	refs := map[string]bool{}
-	for _, s := range project.Services {
-		refs[s.Image] = true
 	}
 	engine, err := connectEngine(ctx)
 	if err != nil {
@@ -87,8 +79,35 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 	defer engine.Close()
 	board := a.newProgress(o.progress)
 	defer board.close()
-	err = images.WriteBundle(ctx, engine, slices.Sorted(maps.Keys(refs)), files, o.output, showImageEvents(board))
-	return imageError(err)
+	refs := stack.ImageRefs(project)
+	f := &fetcher{a: a, engine: engine, policy: o.pull, board: board, etcd: carried(c.Image, c.Etcd.String())}
+	if _, err := f.ids(ctx, refs); err != nil {
+		return imageError(err)
+	}
+	if err := images.WriteBundle(ctx, engine, refs, files, o.output, showImageEvents(board)); err != nil {
+		return imageError(err)
+	}
+	board.close()
+	a.say("wrote %s: %s and %d files", o.output, strings.Join(refs, ", "), len(files))
+	return nil
+}
+
+// bundleFiles are what a bundle has besides images: the Compose file first, then
+// what everybody may see of the certificates.
+func bundleFiles(ctx context.Context, a *app, c *cluster.Cluster, project *types.Project, certsDir string) ([]images.File, error) {
+	file, err := compose.Marshal(ctx, c, project)
+	if err != nil {
+		return nil, err
+	}
+	files := []images.File{{Name: bundledCompose, Data: file}}
+	if c.TLS != cluster.Mutual {
+		return files, nil
+	}
+	public, err := publicCertificates(certsDir)
+	if err == nil && len(public) == 0 {
+		a.warn("no certificates in %s: the bundle has none", certsDir)
+	}
+	return append(files, public...), err
 }
 
 // publicCertificates reads what may be seen by everybody of a certificates

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"path/filepath"
 
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/distribution/reference"
+	"github.com/docker/cli/cli/config"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/images"
@@ -26,7 +27,8 @@ func newImagePushCommand(a *app) *cobra.Command {
 		Long: `push puts the Docker Engine's image of that name into the registry that the
 name says; with --from, it puts the image of an OCI layout or an archive there,
 all its platforms and its bill of materials included. What docker login left is
-used to log in. The result is the reference with its digest.`,
+used to log in, and /etc/docker/certs.d says which authorities to trust besides
+the system's. The result is the reference with its digest.`,
 		Example: `  etcdctr image push registry.example/etcd:v3.7.3
   etcdctr image push --from etcd-image registry.example/etcd:v3.7.3`,
 		Args: exactly(1, "the reference to push to"),
@@ -44,7 +46,7 @@ used to log in. The result is the reference with its digest.`,
 func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) error {
 	board := a.newProgress(o.progress)
 	defer board.close()
-	opts := images.PushOptions{PlainHTTP: o.plainHTTP, Progress: showImageEvents(board)}
+	opts := images.PushOptions{PlainHTTP: o.plainHTTP, Progress: showImageEvents(board), CertsDirs: registryCertsDirs()}
 	push := func() (fmt.Stringer, error) { return images.PushStored(ctx, o.from, ref, opts) }
 	if o.from == "" {
 		engine, err := connectEngine(ctx)
@@ -56,19 +58,37 @@ func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) e
 	}
 	digest, err := push()
 	if err != nil {
-		return pushError(err)
+		return pushError(ref, err)
 	}
 	board.close()
 	fmt.Fprintf(a.out, "%s@%s\n", ref, digest)
 	return nil
 }
 
-func pushError(err error) error {
-	if t := (*transport.Error)(nil); errors.As(err, &t) &&
-		(t.StatusCode == http.StatusUnauthorized || t.StatusCode == http.StatusForbidden) {
-		return withHint(err, "log in with docker login, as someone who may write there")
+// registryCertsDirs are where Docker keeps the certificates of registries: the
+// Engine's folder, and the one of Docker Desktop's users.
+func registryCertsDirs() []string {
+	return []string{"/etc/docker/certs.d", filepath.Join(config.Dir(), "certs.d")}
+}
+
+func pushError(ref string, err error) error {
+	host := registryOf(ref)
+	switch {
+	case errors.Is(err, images.ErrDenied):
+		return withHint(err, "`docker login %s`, as someone who may write there", host)
+	case errors.Is(err, images.ErrUntrusted):
+		return withHint(err, "put the certificate of its authority into /etc/docker/certs.d/%s/ca.crt, where Docker looks too, or among the system's", host)
 	}
 	return imageError(err)
+}
+
+// registryOf is what docker login calls the registry of a reference.
+func registryOf(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ""
+	}
+	return reference.Domain(named)
 }
 
 // exactly is cobra.ExactArgs with a sentence that says what is wanted.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -98,14 +99,15 @@ func (s seating) resolve(a *app, spec cluster.Spec, running bool) (*cluster.Clus
 	if c.SpansMachines() {
 		return nil, withHint(fmt.Errorf("the members of %s have machines of their own", c.Name), "`etcdctr bundle` makes what each of them runs")
 	}
-	if running || len(s.ports) > 0 || !s.blocked(spec, c) {
+	taken := s.blocked(spec, c)
+	if running || len(s.ports) > 0 || taken == "" {
 		return c, nil
 	}
 	const furtherOn, tries = 1000, 20
 	for i := range tries {
 		other, err := cluster.Resolve(spec, s.placement((i+1)*furtherOn))
-		if err == nil && !s.blocked(spec, other) {
-			a.say("port %d is taken: %s gets the ports from %d on", c.Members[0].Place.ClientPort, c.Name, other.Members[0].Place.ClientPort)
+		if err == nil && s.blocked(spec, other) == "" {
+			a.say("%s is taken: the ports of %s are %d further on", taken, c.Name, (i+1)*furtherOn)
 			return other, nil
 		}
 	}
@@ -114,7 +116,7 @@ func (s seating) resolve(a *app, spec cluster.Spec, running bool) (*cluster.Clus
 
 // placement adds a distance to ports that nobody has asked for.
 func (s seating) placement(further int) cluster.Placement {
-	place := cluster.InProcesses(filepath.ToSlash(s.home), filepath.ToSlash(s.certs))
+	place := cluster.UnderSupervision(filepath.ToSlash(s.home), filepath.ToSlash(s.certs))
 	return func(seat cluster.Seat) cluster.Place {
 		if seat.ClientPort != 0 {
 			return place(seat)
@@ -127,20 +129,34 @@ func (s seating) placement(further int) cluster.Placement {
 	}
 }
 
-// blocked tells whether a port is taken that could be another one.
-func (seating) blocked(spec cluster.Spec, c *cluster.Cluster) bool {
+// blocked gives an address that is taken and could be another one; empty when
+// there is none.
+func (seating) blocked(spec cluster.Spec, c *cluster.Cluster) string {
+	var open []string
 	for i, m := range c.Members {
-		if i < len(spec.Members.List) && spec.Members.List[i].ClientPort != "" {
-			continue
-		}
-		for address := range addresses(m) {
-			l, err := net.Listen("tcp", address)
-			if err != nil {
-				return true
-			}
-			l.Close()
+		if i >= len(spec.Members.List) || spec.Members.List[i].ClientPort == "" {
+			open = slices.AppendSeq(open, maps.Keys(addresses(m)))
 		}
 	}
+	switch {
+	case c.DNS != nil:
+		open = append(open, dnsAddress(c, false))
+	case c.Discovery != nil && c.Discovery.Server != nil:
+		open = slices.AppendSeq(open, maps.Keys(addresses(*c.Discovery.Server)))
+	}
+	slices.Sort(open)
+	if i := slices.IndexFunc(open, isTaken); i >= 0 {
+		return open[i]
+	}
+	return ""
+}
+
+func isTaken(address string) bool {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return true
+	}
+	l.Close()
 	return false
 }
 
@@ -148,34 +164,47 @@ func (seating) blocked(spec cluster.Spec, c *cluster.Cluster) bool {
 // data, and cannot change.
 func portsOfStack(s process.Stack) map[string]int {
 	ports := map[string]int{}
-	for _, m := range s.Members {
-		ports[m.Name] = clientPort(m)
+	for _, m := range slices.Concat(s.Members, s.Services) {
+		if port := clientPort(m); port != dnsPort {
+			ports[m.Name] = port
+		}
 	}
 	return ports
 }
 
 // processStack is a cluster as processes of a program.
-func processStack(c *cluster.Cluster, path string) process.Stack {
+func processStack(c *cluster.Cluster, program program) (process.Stack, error) {
 	s := process.Stack{Name: c.Name, StopGrace: c.Upkeep.StopGrace, Ephemeral: c.Data == cluster.Memory}
 	inherited := inheritedEnvironment(os.Environ())
 	for _, m := range c.Members {
-		member := process.Member{
-			Name: m.Name, Path: path, Args: []string{"etcd"}, Env: slices.Clone(inherited),
-			DataDir: filepath.FromSlash(m.Place.DataDir), Addresses: addresses(m),
-		}
-		for _, v := range m.Variables() {
-			member.Env = append(member.Env, v.Name+"="+v.Value)
-		}
-		if metrics := m.Settings.Get("listen-metrics-urls"); !strings.Contains(metrics, ",") {
-			member.MetricsURL = metrics
-		}
-		s.Members = append(s.Members, member)
+		s.Members = append(s.Members, memberProcess(m, program, inherited))
 	}
-	return s
+	if c.Discovery != nil && c.Discovery.Server != nil {
+		s.Services = append(s.Services, memberProcess(*c.Discovery.Server, program, inherited))
+	}
+	if c.DNS != nil {
+		return s, useOwnDNS(&s, c, program)
+	}
+	return s, nil
 }
 
-// clientPortUse is what a client port is for, in messages.
-const clientPortUse = "client port"
+// memberProcess is an etcd as a process.
+func memberProcess(m cluster.Member, program program, inherited []string) process.Member {
+	p := process.Member{
+		Name: m.Name, Path: program.path, Args: []string{"etcd"}, Env: slices.Clone(inherited),
+		DataDir: filepath.FromSlash(m.Place.DataDir), Addresses: addresses(m),
+	}
+	for _, v := range m.Variables() {
+		p.Env = append(p.Env, v.Name+"="+v.Value)
+	}
+	if metrics := m.Settings.Get("listen-metrics-urls"); !strings.Contains(metrics, ",") {
+		p.MetricsURL = metrics
+	}
+	return p
+}
+
+// What ports are for, in messages.
+const clientPortUse, dnsPortUse = "client port", "DNS port"
 
 // addresses are what a member listens on.
 func addresses(m cluster.Member) map[string]string {

@@ -2,8 +2,7 @@
 // clusters in containers.
 //
 // It is also etcd, etcdctl and etcdutl: called by one of those names, the same
-// binary behaves as that program. An image that needs all three therefore
-// carries one file.
+// binary behaves as that program.
 package main
 
 import (
@@ -12,18 +11,44 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/multicall"
+	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 )
 
 // exitInterrupted is what a shell expects of a program that Ctrl-C ended:
 // 128 + SIGINT.
 const exitInterrupted = 130
 
+// helpers are what this program is to its own local processes, by the names that
+// it calls itself by.
+var helpers = map[string]func() error{
+	supervisorProgram: supervise,
+	dnsProgram:        serveDNS,
+	resolvingProgram:  runResolving,
+}
+
 func main() {
-	if runAs(os.Args) {
+	useResolver(os.Getenv(resolverVariable))
+	if multicall.Run(os.Args) {
 		return
 	}
+	if help, ok := helpers[filepath.Base(os.Args[0])]; ok {
+		startup.Over()
+		os.Exit(exitCodeOf(help()))
+	}
 	os.Exit(run(newApp(), os.Args[1:]))
+}
+
+// exitCodeOf tells whoever started a helper what went wrong.
+func exitCodeOf(err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return exitFailure
 }
 
 // run executes one command line and returns the process's exit code.

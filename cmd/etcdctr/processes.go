@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +14,7 @@ import (
 	"github.com/docker/go-units"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/stack"
 )
@@ -42,6 +43,20 @@ func (f *clusterFlags) processHome(name string) (process.Home, error) {
 // processes finds the stack that the flags name if it is one of local
 // processes, running or not, and gives nil otherwise.
 func (f *clusterFlags) processes(a *app) (*processes, error) {
+	p, err := f.keptProcesses(a)
+	if p == nil || err != nil {
+		return nil, err
+	}
+	if _, err := p.home.State(); errors.Is(err, process.ErrNoStack) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// keptProcesses finds it also when it is down and nothing but its data is there.
+func (f *clusterFlags) keptProcesses(a *app) (*processes, error) {
 	spec, mistakes, err := f.spec(a)
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, usage(err)
@@ -50,22 +65,26 @@ func (f *clusterFlags) processes(a *app) (*processes, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := home.State(); errors.Is(err, process.ErrNoStack) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
 	s, err := home.Stack()
+	if errors.Is(err, process.ErrNoStack) {
+		return nil, nil
+	}
 	return &processes{home: home, stack: s, certsDir: f.certificates()}, err
 }
 
 func (*processes) close() {}
 
-// cluster is the cluster as it runs.
+func (p *processes) name() string { return p.stack.Name }
+
+// cluster is the cluster as it runs. A discovery service has done its work by
+// then; names that members go by stay.
 func (p *processes) cluster() (*cluster.Cluster, error) {
 	spec := cluster.Spec{Name: p.stack.Name}
 	for _, m := range p.stack.Members {
 		spec.TLS = string(tlsModeOf(m.Env))
+		if spec.DiscoveryDomain = settingIn(m.Env, "discovery-srv"); spec.DiscoveryDomain != "" {
+			spec.Bootstrap = string(cluster.ByDNS)
+		}
 		spec.Members.List = append(spec.Members.List, cluster.MemberSpec{
 			Name: m.Name, ClientPort: strconv.Itoa(clientPort(m)),
 		})
@@ -73,14 +92,35 @@ func (p *processes) cluster() (*cluster.Cluster, error) {
 	return cluster.Resolve(spec, cluster.InProcesses(p.home.Dir, p.certsDir))
 }
 
-// clientPort is the port that a member listens on for clients.
-func clientPort(m process.Member) int {
+// clientAddress is where a member, or a service, listens for clients.
+func clientAddress(m process.Member) netip.AddrPort {
 	for address, use := range m.Addresses {
-		if at, err := netip.ParseAddrPort(address); err == nil && use == clientPortUse {
-			return int(at.Port())
+		at, err := netip.ParseAddrPort(address)
+		if err == nil && (use == clientPortUse || use == dnsPortUse) {
+			return at
 		}
 	}
-	return 0
+	return netip.AddrPort{}
+}
+
+func clientPort(m process.Member) int { return int(clientAddress(m).Port()) }
+
+// localURL is where this machine's clients reach a member that is a process of
+// it. Others may call it by a name that only they know.
+func localURL(m cluster.Member) string {
+	first, _, _ := strings.Cut(m.Settings.Get("listen-client-urls"), ",")
+	return first
+}
+
+// dialLocally knows the members' names, which are all this machine's.
+func dialLocally(c *cluster.Cluster) health.Dial {
+	names := hostNames(c)
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if host, port, err := net.SplitHostPort(address); err == nil && names[host] != "" {
+			address = net.JoinHostPort("127.0.0.1", port)
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
 }
 
 // reach gives the way to the members, which is that of any client.
@@ -89,7 +129,7 @@ func (p *processes) reach() (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &running{cluster: c, promised: c, processes: p, dial: dialDirectly}
+	r := &running{cluster: c, promised: c, processes: p, dial: dialLocally(c)}
 	r.tls, err = clusterTLS(c, p.certsDir)
 	return r, err
 }
@@ -102,12 +142,12 @@ func (p *processes) choose(names []string) ([]process.Member, error) {
 	var chosen []process.Member
 	var errs []error
 	for _, name := range names {
-		i := slices.IndexFunc(p.stack.Members, func(m process.Member) bool { return m.Name == name })
-		if i < 0 {
+		m, ok := process.Find(p.stack.Members, name)
+		if !ok {
 			errs = append(errs, fmt.Errorf("%s has no member %q: it has %s", p.stack.Name, name, strings.Join(memberNames(p.stack.Members), ", ")))
 			continue
 		}
-		chosen = append(chosen, p.stack.Members[i])
+		chosen = append(chosen, m)
 	}
 	return chosen, usage(errors.Join(errs...))
 }
@@ -159,14 +199,15 @@ func (p *processes) start(ctx context.Context, a *app, names []string) error {
 	}
 	switch {
 	case s.Running:
-		err = p.home.Start(ctx, memberNames(chosen)...)
+		if err = p.home.Start(ctx, memberNames(chosen)...); err == nil {
+			err = p.waitServing(ctx, chosen, defaultWaitTimeout)
+		}
 	case len(names) > 0:
 		return fmt.Errorf("%s is stopped as a whole: `etcdctr start` starts all of its members", p.stack.Name)
 	default:
-		err = p.launch(ctx)
-	}
-	if err == nil {
-		err = p.waitServing(ctx, chosen, defaultWaitTimeout)
+		if err = p.launch(ctx); err == nil {
+			err = p.waitFormed(ctx, defaultWaitTimeout)
+		}
 	}
 	if err == nil {
 		p.sayDone(a, names, "started")
@@ -202,14 +243,14 @@ func (p *processes) restart(ctx context.Context, a *app, names []string) error {
 }
 
 func (p *processes) down(ctx context.Context, a *app, volumes bool) error {
-	if err := p.home.Shutdown(ctx, volumes); err != nil {
+	if err := p.home.Shutdown(ctx, volumes); err != nil && !errors.Is(err, process.ErrNoStack) {
 		return err
 	}
 	if err := p.home.Remove(ctx, volumes); err != nil {
 		return err
 	}
 	if volumes {
-		a.say("%s is gone, its data too", p.stack.Name)
+		a.say("%s is gone, its data in %s too", p.stack.Name, p.home.Dir)
 	} else {
 		a.say("%s is down, and its data is kept in %s", p.stack.Name, p.home.Dir)
 	}
@@ -224,14 +265,20 @@ func (p *processes) list(ctx context.Context) ([]containerInfo, error) {
 	serving := p.serving(ctx)
 	var infos []containerInfo
 	for i, m := range s.Members {
-		of := p.stack.Members[i]
-		infos = append(infos, containerInfo{
-			Name: m.Name, Service: m.Name, Role: stack.Member, Image: of.Path,
-			Status: string(m.Status), Health: serving[m.Name], Detail: processDetail(m, serving[m.Name], time.Now()),
-			Ports: []string{fmt.Sprintf("127.0.0.1:%d", clientPort(of))},
-		})
+		infos = append(infos, processInfo(p.stack.Members[i], m, stack.Member, serving[m.Name]))
+	}
+	for i, m := range s.Services {
+		infos = append(infos, processInfo(p.stack.Services[i], m, m.Name, ""))
 	}
 	return infos, nil
+}
+
+func processInfo(of process.Member, m process.MemberState, role, health string) containerInfo {
+	return containerInfo{
+		Name: m.Name, Service: m.Name, Role: role, Image: programOf(of),
+		Status: string(m.Status), Health: health, Detail: processDetail(m, health, time.Now()),
+		Ports: []string{clientAddress(of).String()},
+	}
 }
 
 // processDetail says of a process what Docker says of a container.
@@ -239,7 +286,10 @@ func processDetail(m process.MemberState, health string, now time.Time) string {
 	age := units.HumanDuration(now.Sub(m.Since))
 	switch m.Status {
 	case process.Running:
-		detail := fmt.Sprintf("Up %s (%s), process %d", age, health, m.Process.PID)
+		detail := fmt.Sprintf("Up %s, process %d", age, m.Process.PID)
+		if health != "" {
+			detail = fmt.Sprintf("Up %s (%s), process %d", age, health, m.Process.PID)
+		}
 		if m.Restarts > 0 {
 			detail += fmt.Sprintf(", %s, last %s", plural(m.Restarts, "restart"), m.LastExit)
 		}

@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/moby/api/pkg/authconfig"
 	"github.com/moby/moby/api/types/registry"
 	"github.com/moby/moby/client"
+	"github.com/spf13/cobra"
 	etcdversion "go.etcd.io/etcd/api/v3/version"
 
 	"github.com/etcdctr/etcdctr/images"
@@ -24,6 +25,12 @@ const (
 	pullAlways  = "always"
 	pullNever   = "never"
 )
+
+func addPullFlag(cmd *cobra.Command, policy *string) {
+	*policy = pullMissing
+	cmd.Flags().Var(&choice{value: policy, of: []string{pullMissing, pullAlways, pullNever}}, "pull",
+		"when to pull the image: missing, always or never")
+}
 
 // fetcher sees to it that images are on an engine.
 type fetcher struct {
@@ -81,6 +88,9 @@ func (f *fetcher) fetch(ctx context.Context, ref string) error {
 	}
 	cause := strings.TrimPrefix(errPull.Error(), "Error response from daemon: ")
 	if ref != f.etcd {
+		if wantsLogin(errPull) {
+			return withHint(fmt.Errorf("cannot pull the image %s: %s", ref, cause), "`docker login %s`, as someone who may read it, or load an archive of it with `etcdctr image load`", registryOf(ref))
+		}
 		return withHint(fmt.Errorf("cannot pull the image %s: %s", ref, cause),
 			"load an archive of it with `etcdctr image load`, or make one with `etcdctr image build` and choose it with --image")
 	}
@@ -89,6 +99,20 @@ func (f *fetcher) fetch(ctx context.Context, ref string) error {
 	}
 	f.a.say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", ref, etcdversion.Version, cause)
 	return nil
+}
+
+// wantsLogin tells that a registry refused whoever asked. Some engines say it by
+// a status, some in the registry's own words only.
+func wantsLogin(err error) bool {
+	if errdefs.IsUnauthorized(err) || errdefs.IsPermissionDenied(err) {
+		return true
+	}
+	for _, words := range []string{"unauthorized", "no basic auth credentials", "access denied", "denied:"} {
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *fetcher) pull(ctx context.Context, ref string) error {
@@ -128,7 +152,12 @@ func registryAuth(ref string) (string, error) {
 	if host == "docker.io" {
 		host = "https://index.docker.io/v1/" // the key that docker login has always used
 	}
-	kept, err := config.LoadDefaultConfigFile(io.Discard).GetAuthConfig(host)
+	var complaint strings.Builder
+	file := config.LoadDefaultConfigFile(&complaint)
+	if complaint.Len() > 0 {
+		return "", fmt.Errorf("credentials for %s: %s", host, strings.TrimSpace(strings.TrimPrefix(complaint.String(), "WARNING: Error ")))
+	}
+	kept, err := file.GetAuthConfig(host)
 	if err != nil {
 		return "", fmt.Errorf("credentials for %s: %w", host, err)
 	}

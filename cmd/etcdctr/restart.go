@@ -9,25 +9,14 @@ import (
 )
 
 func newRestartCommand(a *app) *cobra.Command {
-	cmd := &cobra.Command{
+	return membersCommand(a, runner.restart, &cobra.Command{
 		Use:   "restart [MEMBER...]",
 		Short: "Restart members, one at a time while the others serve",
 		Long: `restart restarts all members, or those named: one at a time, each after the one
 before it answers again, the leader last. Clients of the cluster notice little.`,
 		Example: `  etcdctr restart
   etcdctr restart etcd1`,
-	}
-	f := addStackFlags(cmd)
-	addProgressFlag(cmd, &f.progress)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		r, err := f.runner(cmd.Context(), a)
-		if err != nil {
-			return err
-		}
-		defer r.close()
-		return r.restart(cmd.Context(), a, args)
-	}
-	return cmd
+	})
 }
 
 func (d *driven) restart(ctx context.Context, a *app, names []string) error {

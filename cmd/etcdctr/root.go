@@ -65,7 +65,7 @@ containers. The shortest way to a cluster:
 		newImageCommand(a),
 		newDiscoveryCommand(a),
 	)
-	root.AddCommand(newVersionCommand(a), newEtcdCommand(), newRelayCommand(a))
+	root.AddCommand(newVersionCommand(a), newEtcdCommand())
 	markUsage(root)
 	return root
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 
+	"github.com/spf13/cobra"
+
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -16,6 +18,7 @@ type runner interface {
 	down(ctx context.Context, a *app, volumes bool) error
 	list(ctx context.Context) ([]containerInfo, error)
 	logs(ctx context.Context, a *app, members []string, o stack.LogOptions) error
+	name() string // of the stack
 	close()
 }
 
@@ -24,6 +27,22 @@ var (
 	_ runner = (*driven)(nil)
 	_ runner = (*processes)(nil)
 )
+
+// membersCommand makes cmd do something to the members that are named, or to all,
+// whatever runs them.
+func membersCommand(a *app, do func(runner, context.Context, *app, []string) error, cmd *cobra.Command) *cobra.Command {
+	f := addStackFlags(cmd)
+	addProgressFlag(cmd, &f.progress)
+	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		r, err := f.runner(cmd.Context(), a)
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		return do(r, cmd.Context(), a, names)
+	}
+	return cmd
+}
 
 // runner finds what runs the stack: local processes if there are any, and
 // otherwise the engine.

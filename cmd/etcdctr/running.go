@@ -68,7 +68,7 @@ func (r *running) open(ctx context.Context, a *app, spec cluster.Spec, certsDir 
 	r.tunnel, err = stack.OpenTunnel(ctx, r.engine, stack.TunnelOptions{
 		Project: r.cluster.Name, Network: compose.ClusterNetwork, Route: route, Names: hostNames(r.cluster),
 		RelayImage:   func(ctx context.Context) (string, error) { return a.relayImage(ctx, r.engine) },
-		RelayCommand: []string{relayProgram, relayCommand},
+		RelayCommand: []string{relayProgram},
 	})
 	if err != nil {
 		return explainNotFound(err)

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"fmt"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -21,8 +24,11 @@ func TestMain(m *testing.M) {
 		"etcd":    main,
 		"etcdctl": main,
 		"etcdutl": main,
+		"relay":   main,
 
 		supervisorProgram: main,
+		dnsProgram:        main,
+		resolvingProgram:  main,
 	})
 }
 
@@ -34,7 +40,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       *updateScripts,
 		Setup:               endProcesses,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await, "engine": engine, "exits": exits},
 	})
 }
 
@@ -62,5 +68,19 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("waited in vain for %q", args)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// exits runs a command and wants it to end with a code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARGUMENT...]")
+	}
+	code := 0
+	if exit := (*exec.ExitError)(nil); errors.As(ts.Exec(args[1], args[2:]...), &exit) {
+		code = exit.ExitCode()
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("ended with %d, want %s", code, args[0])
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/process"
@@ -14,10 +16,6 @@ import (
 )
 
 // This file tells when local processes serve.
-
-func dialDirectly(ctx context.Context, network, address string) (net.Conn, error) {
-	return new(net.Dialer).DialContext(ctx, network, address)
-}
 
 // probeEvery is the pause between two questions to a member that starts.
 const probeEvery = 5 * time.Millisecond
@@ -31,31 +29,38 @@ func (p *processes) waitServing(ctx context.Context, members []process.Member, t
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	errs := make([]error, len(members))
-	var all sync.WaitGroup
-	for i, m := range members {
-		all.Go(func() { errs[i] = p.untilServing(limited, r, m.Name, timeout) })
+	all, together := errgroup.WithContext(limited) // without one the others may wait in vain
+	for _, m := range members {
+		all.Go(func() error { return p.untilServing(together, r, m, timeout) })
 	}
-	all.Wait()
-	if err := ctx.Err(); err != nil {
+	err = all.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return p.explain(ctx, err)
+}
+
+// waitFormed is waitServing for all members, after which nobody can join any
+// more by discovery.
+func (p *processes) waitFormed(ctx context.Context, timeout time.Duration) error {
+	if err := p.waitServing(ctx, p.stack.Members, timeout); err != nil {
 		return err
 	}
-	for _, err := range errs { // one cause usually shows on all of them
-		if err != nil {
-			return explainFailure(err)
-		}
+	if tokens, ok := ownDiscovery(p.stack); ok {
+		return tokens.close(ctx)
 	}
 	return nil
 }
 
-func (p *processes) untilServing(ctx context.Context, r *running, name string, timeout time.Duration) error {
+func (p *processes) untilServing(ctx context.Context, r *running, is process.Member, timeout time.Duration) error {
+	name := is.Name
 	m, err := findMember(r.cluster, name)
 	if err != nil {
 		return err
 	}
 	for {
 		err := r.askMember(ctx, m)
-		if err == nil {
+		if err == nil && p.listens(ctx, is) {
 			return nil
 		}
 		if cause := p.failed(name); cause != "" {
@@ -69,11 +74,29 @@ func (p *processes) untilServing(ctx context.Context, r *running, name string, t
 	}
 }
 
+// listens tells whether it is the member that listens on its ports, all of them,
+// and not somebody else who was there before it. What nobody may know is
+// believed.
+func (p *processes) listens(ctx context.Context, m process.Member) bool {
+	s, err := p.home.State()
+	i := slices.IndexFunc(s.Members, func(is process.MemberState) bool { return is.Name == m.Name })
+	if err != nil || i < 0 {
+		return false
+	}
+	seen, err := process.Listening(ctx, s.Members[i].Process.PID)
+	for address := range m.Addresses {
+		if err == nil && !slices.Contains(seen, address) {
+			return false
+		}
+	}
+	return true
+}
+
 // askMember reads linearizably.
 func (r *running) askMember(ctx context.Context, m cluster.Member) error {
 	once, cancel := context.WithTimeout(ctx, oneRead)
 	defer cancel()
-	return askAt(once, hostOf(m.ClientURL()), m.ClientURL(), r.tls, linearizableRead(once))
+	return askAt(once, hostOf(localURL(m)), localURL(m), r.tls, linearizableRead(once))
 }
 
 // oneRead is how long a member may think about one read: one that has no leader
@@ -97,13 +120,12 @@ func (p *processes) failed(name string) string {
 
 // unwell puts a member's last lines to what is wrong with it.
 func (p *processes) unwell(name, cause string) error {
-	u := &stack.UnwellError{Container: name, Service: name, What: cause}
-	const enough = 50
-	err := p.home.Logs(context.Background(), process.LogOptions{Members: []string{name}, Tail: enough}, func(l process.Line) {
-		u.Log = append(u.Log, l.Text)
-	})
-	return errors.Join(u, err)
+	lines, err := p.lastLines(context.Background(), name)
+	return errors.Join(&stack.UnwellError{Container: name, Service: name, What: cause, Log: lines}, err)
 }
+
+// healthy is Docker's word for a container that passes its health check.
+const healthy = "healthy"
 
 // serving says how each member is, in Docker's words for a health check.
 func (p *processes) serving(ctx context.Context) map[string]string {
@@ -116,7 +138,7 @@ func (p *processes) serving(ctx context.Context) map[string]string {
 	var mu sync.Mutex
 	for _, m := range r.cluster.Members {
 		all.Go(func() {
-			word := "healthy"
+			word := healthy
 			if r.askMember(ctx, m) != nil {
 				word = "unhealthy"
 			}

@@ -33,8 +33,13 @@ type driven struct {
 	engine  *client.Client
 	driver  *stack.Driver
 	prober  *prober // the driver's
-	board   progressBoard
+	flags   *clusterFlags
+	// wantedFlags say what is to run where flags do not.
+	wantedFlags []string
+	board       progressBoard
 }
+
+func (d *driven) name() string { return d.project }
 
 func (d *driven) close() {
 	d.board.close()
@@ -60,10 +65,12 @@ func (f *stackFlags) drive(ctx context.Context, a *app, project string, mode clu
 		return nil, err
 	}
 	board := a.newProgress(f.progress)
-	return &driven{
-		project: project, engine: engine, board: board, prober: p,
+	d := &driven{
+		project: project, engine: engine, board: board, prober: p, flags: f.cluster,
 		driver: &stack.Driver{Engine: engine, Prober: p, Progress: showOperations(board), WaitTimeout: defaultWaitTimeout},
-	}, nil
+	}
+	d.driver.Explain = d.explain
+	return d, nil
 }
 
 // defaultWaitTimeout is how long a member may take to answer.
@@ -83,7 +90,10 @@ func showOperations(board progressBoard) stack.Progress {
 func (d *driven) run(ctx context.Context, p *stack.Plan) error {
 	err := d.driver.Run(ctx, p)
 	d.board.close()
-	return explainFailure(err)
+	if err == nil {
+		return nil
+	}
+	return d.explain(ctx, err)
 }
 
 // observe gives what the engine holds of the stack, which must be something.

@@ -9,24 +9,13 @@ import (
 )
 
 func newStartCommand(a *app) *cobra.Command {
-	cmd := &cobra.Command{
+	return membersCommand(a, runner.start, &cobra.Command{
 		Use:   "start [MEMBER...]",
 		Short: "Start members that were stopped",
 		Long: `start starts all members that do not run, or those named, and returns once they
 answer. It changes nothing about them; that is what up is for.`,
 		Example: `  etcdctr start`,
-	}
-	f := addStackFlags(cmd)
-	addProgressFlag(cmd, &f.progress)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		r, err := f.runner(cmd.Context(), a)
-		if err != nil {
-			return err
-		}
-		defer r.close()
-		return r.start(cmd.Context(), a, args)
-	}
-	return cmd
+	})
 }
 
 func (d *driven) start(ctx context.Context, a *app, names []string) error {

@@ -9,25 +9,14 @@ import (
 )
 
 func newStopCommand(a *app) *cobra.Command {
-	cmd := &cobra.Command{
+	return membersCommand(a, runner.stop, &cobra.Command{
 		Use:   "stop [MEMBER...]",
 		Short: "Stop members and keep them and their data",
 		Long: `stop stops all members, or those named. The leader is stopped last: it has nobody
 left to hand over to then, and does not wait for that.`,
 		Example: `  etcdctr stop
   etcdctr stop etcd3`,
-	}
-	f := addStackFlags(cmd)
-	addProgressFlag(cmd, &f.progress)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		r, err := f.runner(cmd.Context(), a)
-		if err != nil {
-			return err
-		}
-		defer r.close()
-		return r.stop(cmd.Context(), a, args)
-	}
-	return cmd
+	})
 }
 
 func (d *driven) stop(ctx context.Context, a *app, names []string) error {

@@ -26,15 +26,15 @@ func supervisorCommand() (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// superviseProcesses runs the stack that it is given on standard input, in the
+// supervise runs the stack that it is given on standard input, in the
 // folder that it was started in. What goes wrong at the start it tells whoever
 // started it; what happens later is in the logs.
-func superviseProcesses() error {
+func supervise() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	dir, err := os.Getwd()
 	if err != nil {
 		return err
 	}
-	return process.Home{Dir: dir}.Serve(ctx, os.Stdin, os.Stdout, process.Options{})
+	return process.Home{Dir: dir}.Serve(ctx, os.Stdin, os.Stdout, process.Options{Prepare: prepareServices})
 }

@@ -29,7 +29,7 @@ type upOptions struct {
 }
 
 func newUpCommand(a *app) *cobra.Command {
-	o := upOptions{pull: pullMissing}
+	var o upOptions
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start the cluster, or bring it to what is wanted now",
@@ -37,11 +37,12 @@ func newUpCommand(a *app) *cobra.Command {
 Engine, and returns once every member answers. It runs exactly the project that
 ` + "`etcdctr compose`" + ` prints and needs neither the docker command nor Compose.
 
-Where no engine answers, or with --runtime process, the members are processes of
-this machine: children of this command, which shows what they say until Ctrl-C
-stops them, or in the background with -d. They run the etcd inside this program
-unless --etcd-binary names another. ps, logs, stop, health and all the others
-work on them as they do on containers.
+Where no engine of this machine answers, or with --runtime process, the members
+are processes of this machine: children of this command, which shows what they
+say until Ctrl-C stops them, or in the background with -d. They run the etcd
+inside this program unless --etcd-binary names another. ps, logs, stop, health
+and all the others work on them as they do on containers. An engine elsewhere,
+by DOCKER_HOST or a Docker context, that does not answer is an error.
 
 Run again, it changes what has to be changed and nothing else: members whose
 settings differ are replaced one at a time while the others keep the quorum, the
@@ -61,8 +62,7 @@ else.`,
 	addProgressFlag(cmd, &o.stack.progress)
 	flags := cmd.Flags()
 	flags.StringVar(&o.fileCompose, "file-compose", "", "start this file, made by `etcdctr compose`, instead of what the flags describe")
-	flags.Var(&choice{value: &o.pull, of: []string{pullMissing, pullAlways, pullNever}}, "pull",
-		"when to pull the image: missing, always or never")
+	addPullFlag(cmd, &o.pull)
 	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long each member may take to answer")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
 	o.runtime = runtimeAuto
@@ -100,6 +100,9 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	}
 	defer d.close()
 	d.driver.WaitTimeout = o.waitTimeout
+	if o.fileCompose != "" {
+		d.wantedFlags = []string{"--file-compose", compose.QuoteShell(o.fileCompose)}
+	}
 	if o.dryRun {
 		return printUpPlan(ctx, a, d, w)
 	}
@@ -122,7 +125,7 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	d.board.close()
 	a.warnAll(notes)
 	if err != nil {
-		return explainFailure(err)
+		return err
 	}
 	a.say("%s is up: %s after %.1f s", w.project.Name, everyMember(w.project), a.now().Sub(began).Seconds())
 	return nil

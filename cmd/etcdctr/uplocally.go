@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -38,6 +39,10 @@ func (o upOptions) locally(ctx context.Context, a *app) (bool, error) {
 	case o.runtime == runtimeProcess || p != nil:
 		return true, nil
 	}
+	kept, err := o.stack.cluster.keptProcesses(a)
+	if kept != nil || err != nil {
+		return err == nil, err // where its data is, whatever engine answers by now
+	}
 	engine, err := connectEngine(ctx)
 	if err == nil {
 		return false, engine.Close()
@@ -62,14 +67,14 @@ func (o upOptions) upLocally(ctx context.Context, a *app) error {
 	if o.dryRun {
 		return w.printPlan(a)
 	}
-	if err := a.ensureCertificates(ctx, w.cluster, w.certsDir); err != nil {
+	if err := a.prepare(ctx, w.cluster, o.stack.cluster); err != nil {
 		return err
 	}
 	switch {
 	case w.running:
-		err = w.waitServing(ctx, w.stack.Members, o.waitTimeout)
+		err = w.roll(ctx, o.waitTimeout)
 	case o.detach:
-		err = w.background(ctx, o)
+		w, err = o.inBackground(ctx, a, w)
 	default:
 		return w.foreground(ctx, a, o)
 	}
@@ -87,8 +92,9 @@ func (a *app) sayUp(s process.Stack, seconds float64) {
 type localWish struct {
 	processes
 	cluster *cluster.Cluster
-	running bool // already, and just as wanted
-	fresh   bool // nothing of it has ever run
+	running bool     // already
+	changed []change // what runs otherwise than is wanted
+	fresh   bool     // nothing of it has ever run
 }
 
 func (o upOptions) localWish(ctx context.Context, a *app) (*localWish, error) {
@@ -127,35 +133,77 @@ func (o upOptions) localWish(ctx context.Context, a *app) (*localWish, error) {
 		return nil, err
 	}
 	w := &localWish{cluster: c, fresh: fresh}
-	w.processes = processes{home: home, stack: processStack(c, program.path), certsDir: certs}
-	w.stack.InTurn = fresh && program.given // the one inside sees to that itself, and faster
-	w.running, err = w.compare(last, state)
-	return w, err
+	w.processes = processes{home: home, certsDir: certs}
+	if w.stack, err = processStack(c, program); err != nil {
+		return nil, err
+	}
+	// The one inside sees to that itself, and faster. With discovery nobody
+	// asks before all are there.
+	w.stack.InTurn = fresh && program.given && c.Bootstrap != cluster.ByDiscovery
+	w.running = state.Running
+	return w, w.compare(ctx, last)
 }
 
 // compare holds what is wanted against what there is, and refuses what it
-// cannot bring about. It reports whether all runs as wanted.
-func (w *localWish) compare(last process.Stack, state process.State) (running bool, err error) {
+// cannot bring about.
+func (w *localWish) compare(ctx context.Context, last process.Stack) error {
 	for _, m := range last.Members {
 		if _, err := os.Stat(m.DataDir); err != nil {
 			continue // it has kept nothing that could contradict
 		}
-		if was, is := settingIn(m.Env, "initial-cluster"), w.cluster.Members[0].Settings.Get("initial-cluster"); was != is {
-			return false, withHint(fmt.Errorf("the data in %s is of another cluster, %s, than is wanted, %s", w.home.Dir, was, is),
+		if was, is := peersOf(last), peersOf(w.stack); was != is {
+			return withHint(fmt.Errorf("the data in %s is of another cluster, %s, than is wanted, %s", w.home.Dir, was, is),
 				"`etcdctr down --volumes` deletes it; --name starts another cluster beside it")
 		}
 		break
 	}
-	if !state.Running {
-		return false, nil
+	if !w.running {
+		return nil
 	}
-	for i, m := range w.stack.Members {
-		if !reflect.DeepEqual(m, last.Members[i]) {
-			return false, withHint(fmt.Errorf("%s runs already, under process %d, and %s with other settings than are wanted now",
-				state.Name, state.Supervisor.PID, m.Name), "`etcdctr down`, which keeps the data, and `etcdctr up` bring them about")
+	if was, is := memberNames(last.Services), memberNames(w.stack.Services); !slices.Equal(was, is) {
+		return withHint(fmt.Errorf("%s runs with the services %s, and %s are wanted", w.stack.Name, orNone(was), orNone(is)),
+			"`etcdctr down`, which keeps the data, and `etcdctr up` bring that about")
+	}
+	w.changed = w.changes(ctx, last)
+	return nil
+}
+
+// peersOf are a stack's members as they are in their data. How they found each
+// other is not.
+func peersOf(s process.Stack) string {
+	var peers []string
+	for _, m := range s.Members {
+		peers = append(peers, m.Name+"="+settingIn(m.Env, "initial-advertise-peer-urls"))
+	}
+	return strings.Join(peers, ",")
+}
+
+// inBackground starts the stack, and gives it as it was started. Between looking
+// for free ports and listening on them somebody else may have taken them: then
+// the same wish has other ports now.
+func (o upOptions) inBackground(ctx context.Context, a *app, w *localWish) (*localWish, error) {
+	const attempts = 5
+	for range attempts - 1 {
+		err := w.background(ctx, o)
+		if err == nil || !w.fresh || o.keep || ctx.Err() != nil {
+			return w, err
+		}
+		again, wrong := o.localWish(ctx, a)
+		if wrong != nil || maps.Equal(portsOfStack(w.stack), portsOfStack(again.stack)) && !wasTaken(err) {
+			return w, err
+		}
+		w = again
+		if err := a.prepare(ctx, w.cluster, o.stack.cluster); err != nil {
+			return w, err
 		}
 	}
-	return true, nil
+	return w, w.background(ctx, o)
+}
+
+// wasTaken tells that a member failed for a port that is free by now: somebody
+// else who had it for a moment has failed in the same way.
+func wasTaken(err error) bool {
+	return strings.Contains(err.Error(), "address already in use") || strings.Contains(err.Error(), " is held by ")
 }
 
 // background starts the stack and leaves it alone. A first start that fails
@@ -166,7 +214,7 @@ func (w *localWish) background(ctx context.Context, o upOptions) error {
 	}
 	err := w.launch(ctx)
 	if err == nil {
-		err = w.waitServing(ctx, w.stack.Members, o.waitTimeout)
+		err = w.waitFormed(ctx, o.waitTimeout)
 	}
 	if err != nil && !o.keep {
 		return errors.Join(err, w.undo(context.WithoutCancel(ctx)))
@@ -193,15 +241,16 @@ func (w *localWish) foreground(ctx context.Context, a *app, o upOptions) error {
 		return err
 	}
 	began := a.now()
-	lines := newMemberLines(a.out, memberNames(w.stack.Members))
+	lines := newMemberLines(a.out, memberNames(slices.Concat(w.stack.Members, w.stack.Services)))
 	own, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	err := w.home.Run(own, w.stack, process.Options{
-		Output: func(l process.Line) { lines.print(l.Member, l.Text) },
-		Events: func(e process.Event) { a.tellEvent(e) },
+		Output:  func(l process.Line) { lines.print(l.Member, l.Text) },
+		Events:  func(e process.Event) { a.tellEvent(e) },
+		Prepare: prepareServices,
 		Ready: func() {
 			go func() {
-				if err := w.waitServing(own, w.stack.Members, o.waitTimeout); err != nil {
+				if err := w.waitFormed(own, o.waitTimeout); err != nil {
 					cancel(err)
 					return
 				}
@@ -256,13 +305,22 @@ func writeIfMissing(path string, data []byte) error {
 
 // printPlan tells what would be started.
 func (w *localWish) printPlan(a *app) error {
-	if w.running {
+	if w.running && len(w.changed) == 0 {
 		a.say("%s runs as wanted: nothing to do", w.stack.Name)
 		return nil
 	}
 	var b strings.Builder
+	for _, c := range w.changed {
+		fmt.Fprintln(&b, c)
+	}
+	if w.running {
+		return a.writeResult("", []byte(b.String()))
+	}
+	for _, m := range w.stack.Services {
+		fmt.Fprintf(&b, "start process %s: %s, at %s\n", m.Name, programOf(m), clientAddress(m))
+	}
 	for _, m := range w.stack.Members {
-		fmt.Fprintf(&b, "start process %s: %s, clients on 127.0.0.1:%d, data in %s\n", m.Name, m.Path, clientPort(m), m.DataDir)
+		fmt.Fprintf(&b, "start process %s: %s, clients on %s, data in %s\n", m.Name, programOf(m), clientAddress(m), m.DataDir)
 	}
 	return a.writeResult("", []byte(b.String()))
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/moby/client/pkg/versions"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -86,7 +87,22 @@ func runVerify(ctx context.Context, a *app, o verifyOptions) error {
 		return err
 	}
 	proofs = slices.Concat(proofs, published, ports)
+	defer a.warnOfNeighbours(r)
 	return errors.Join(a.printProofs(proofs, o.format), a.surprises(proofs))
+}
+
+// warnOfNeighbours tells what no proof from here can: before Engine 28, which
+// has API 1.48, a published port's network was not closed to the machines next
+// to its host.
+func (a *app) warnOfNeighbours(r *running) {
+	if r.engine == nil || r.cluster.Publish != cluster.PublishLoopback || versions.GreaterThanOrEqualTo(r.engine.ClientVersion(), "1.48") {
+		return
+	}
+	guard := "and nothing stops them there"
+	if r.promised.TLS == cluster.Mutual {
+		guard = "where mutual TLS still refuses them"
+	}
+	a.warn("with this release of Docker Engine, machines on the same wire as its host that add a route reach the client ports' network, %s; Engine 28 closes it", guard)
 }
 
 func (a *app) printProofs(proofs []proof, format string) error {

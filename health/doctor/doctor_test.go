@@ -36,7 +36,11 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 		},
 		"its URL in the initial cluster is not the one that it advertises": {
 			provoke: with("--initial-cluster=a=http://127.0.0.1:12380"),
-			cause:   `initial-cluster has it at a=http://127.0.0.1:12380, where it does not advertise itself|advertises itself at`, command: `^etcdctr up$`,
+			cause:   `initial-cluster has it at a=http://127.0.0.1:12380, where it does not advertise itself`, command: `^etcdctr up$`,
+		},
+		"one of the URLs that it advertises is not in the initial cluster": {
+			provoke: with("--initial-advertise-peer-urls={peer},http://127.0.0.1:12381"),
+			cause:   `it advertises itself at http://127.0.0.1:12381, where initial-cluster does not have it`, command: `^etcdctr up$`,
 		},
 		"it is to listen on a name": {
 			provoke: with("--listen-peer-urls=http://etcd1:2380"),
@@ -80,15 +84,18 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 		},
 		"its data directory is another user's":          {provoke: withForeignData, cause: `it may not write to its data directory`, command: `^etcdctr down --volumes && etcdctr up  # deletes the data$`},
 		"its key is another certificate's":              {provoke: withWrongKey, cause: `its certificate and its key don't belong together`, command: `^etcdctr certs create`},
+		"its certificates are somebody else's":          {provoke: withUnreadableCertificates, cause: `it may not read \S+/tls.crt`, command: `^etcdctr certs create`},
 		"its certificates are not there":                {provoke: withoutCertificates, cause: `it does not find \S+/tls.crt`, command: `^etcdctr certs create`},
 		"a peer's certificate is of another authority":  {provoke: withForeignAuthority, cause: `a certificate is of an authority that is not trusted`, command: `^etcdctr certs create`},
 		"a peer's certificate has expired":              {provoke: withExpiredPeer, cause: `a certificate has expired`, command: `^etcdctr certs renew`},
 		"a peer's certificate is for another host":      {provoke: withMisnamedPeer, cause: `a certificate is for 127.0.0.1, ::1 and not for 127.0.0.2`, command: `^etcdctr certs create`},
+		"a peer's certificate is for clients alone":     {provoke: withClientAsPeer, cause: `a certificate may not be used for what it is used for`, command: `^etcdctr certs create`},
 		"a certificate is refused, as the refusing see": {provoke: asServerOfStrangers, cause: `somebody does not accept its certificate`, command: `^etcdctr certs create`},
 
 		"its data is gone and the others remember it": {provoke: wiped("new"), cause: `its data is gone, and the others still know it as member [0-9a-f]+`, command: `^etcdctr etcdctl member remove [0-9a-f]+$`},
 		"its data is gone and it says that it joins":  {provoke: wiped("existing"), cause: `it has lost data that it had confirmed`, command: `^etcdctr etcdctl member list$`},
 		"it joins with another number of members":     {provoke: notAdded, cause: `another number of members`, command: `^etcdctr up$`},
+		"it joins from another address":               {provoke: elsewhere, cause: `members at other URLs`, command: `^etcdctr up$`},
 		"it is of another cluster than its peers":     {provoke: ofAnotherCluster, cause: `it is a member of another cluster than its peers`, command: `^etcdctr down --volumes && etcdctr up`},
 		"it was removed": {provoke: removed, cause: `it was removed from the cluster`, command: `^etcdctr down --volumes && etcdctr up`},
 

@@ -32,9 +32,12 @@ func readEntry(line string) entry {
 }
 
 // bad reports whether the line tells of an error.
-func (e entry) bad() bool {
+func (e entry) bad() bool { return e.level == "error" || e.fatal() }
+
+// fatal reports whether the line is of an error that ended etcd.
+func (e entry) fatal() bool {
 	switch e.level {
-	case "error", "fatal", "panic", "dpanic":
+	case "fatal", "panic", "dpanic":
 		return true
 	}
 	return e.level == "" && strings.HasPrefix(e.text, "panic:")

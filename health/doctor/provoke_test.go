@@ -1,6 +1,10 @@
 package doctor_test
 
 import (
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"os"
@@ -141,6 +145,16 @@ func notAdded(t *testing.T) *etcdtest.Process {
 	return ended(t, etcdtest.Start(t, nil, members[2].flags(members, "--initial-cluster-state=existing")...))
 }
 
+// elsewhere is a member that joins from another address than it was added with.
+func elsewhere(t *testing.T) *etcdtest.Process {
+	t.Helper()
+	members := three(t)
+	startAll(t, members[:2])
+	moved := members[2]
+	moved.name = "b"
+	return ended(t, etcdtest.Start(t, nil, moved.flags([]place{members[0], moved}, "--initial-cluster-state=existing")...))
+}
+
 // ofAnotherCluster is a member that forms a cluster of its own with a token of
 // its own, next to peers who have it in theirs.
 func ofAnotherCluster(t *testing.T) *etcdtest.Process {
@@ -212,11 +226,16 @@ func withForeignData(t *testing.T) *etcdtest.Process {
 	if err := os.Mkdir(m.data, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	uid := os.Getuid()
-	if uid == 0 { // who may write everywhere
-		uid = 65534
+	return ended(t, etcdtest.StartAs(t, somebody(), m.flags([]place{m})...))
+}
+
+// somebody is a user who may not do everything.
+func somebody() int {
+	const nobody = 65534
+	if uid := os.Getuid(); uid != 0 {
+		return uid
 	}
-	return ended(t, etcdtest.StartAs(t, uid, m.flags([]place{m})...))
+	return nobody
 }
 
 // secured gives flags for a member with the PKI in dir.
@@ -252,6 +271,15 @@ func withWrongKey(t *testing.T) *etcdtest.Process {
 	return ended(t, etcdtest.Start(t, nil, m.flags([]place{m}, secured(dir, "a")...)...))
 }
 
+func withUnreadableCertificates(t *testing.T) *etcdtest.Process {
+	t.Helper()
+	m, dir := newPlace(t, "https", "a"), pki(t, 0, "a")
+	if err := os.Chmod(filepath.Join(dir, "members/a/server/tls.crt"), 0); err != nil {
+		t.Fatal(err)
+	}
+	return ended(t, etcdtest.StartAs(t, somebody(), m.flags([]place{m}, secured(dir, "a")...)...))
+}
+
 func withoutCertificates(t *testing.T) *etcdtest.Process {
 	t.Helper()
 	m := newPlace(t, "https", "a")
@@ -285,6 +313,32 @@ func withForeignAuthority(t *testing.T) *etcdtest.Process {
 func withExpiredPeer(t *testing.T) *etcdtest.Process {
 	t.Helper()
 	dir := pki(t, 2*time.Hour, "a", "b") // an hour of life, two hours ago
+	return dialling(t, dir, dir)
+}
+
+// withClientAsPeer is a member whose peer shows a certificate that is for
+// clients alone.
+func withClientAsPeer(t *testing.T) *etcdtest.Process {
+	t.Helper()
+	dir := pki(t, 0, "a", "b")
+	authority, err := tls.LoadX509KeyPair(filepath.Join(dir, "ca/peer/tls.crt"), filepath.Join(dir, "ca/peer/tls.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := filepath.Join(dir, "members/b/peer")
+	own, err := tls.LoadX509KeyPair(at+"/tls.crt", at+"/tls.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.Leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	der, err := x509.CreateCertificate(rand.Reader, own.Leaf, authority.Leaf, own.Leaf.PublicKey, authority.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	if err := os.WriteFile(at+"/tls.crt", text, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return dialling(t, dir, dir)
 }
 

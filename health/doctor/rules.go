@@ -5,14 +5,17 @@ import (
 	"strings"
 )
 
-// Commands that put things right. FLAGS and CERTS stand for the flags that
-// say which cluster is meant, and where its certificates are.
+// Commands that put things right. FLAGS, WANTED and CERTS stand for the flags
+// that say which cluster is meant, what up starts, and where its certificates
+// are; DISK for the command that looks at the disk.
 const (
-	up         = "etcdctr up FLAGS"
-	anew       = "etcdctr down --volumes FLAGS && etcdctr up FLAGS  # deletes the data"
-	newCerts   = "etcdctr certs create FLAGS && etcdctr up FLAGS"
+	up         = "etcdctr up WANTED"
+	start      = "etcdctr start FLAGS"
+	anew       = "etcdctr down --volumes FLAGS && etcdctr up WANTED  # deletes the data"
+	newCerts   = "etcdctr certs create FLAGS && etcdctr up WANTED"
 	renewCerts = "etcdctr certs renew CERTS"
 	newToken   = "etcdctr discovery new"
+	makeRoom   = "etcdctr etcdctl FLAGS defrag --cluster && etcdctr etcdctl FLAGS alarm disarm"
 )
 
 // rule recognises a line of etcd's log. In cause and command, $1 stands for
@@ -30,7 +33,7 @@ var rules = []rule{
 	// The machine.
 	{
 		re(`no space left on device`),
-		"its disk is full", "docker system df", false,
+		"its disk is full", "DISK", false,
 	},
 	{
 		re(`(?:cannot access|failed to list) data directory: .*permission denied`),
@@ -47,8 +50,8 @@ var rules = []rule{
 		"$1 is given as a variable and as a flag too, which etcd refuses: take one of them out", up, false,
 	},
 	{
-		re(`flag provided but not defined: (\S+)|unknown flag: (\S+)`),
-		"its etcd does not know the flag $1$2: take it out of the settings, or choose another etcd", up, false,
+		re(`flag provided but not defined: (\S+)`),
+		"its etcd does not know the flag $1: take it out of the settings, or choose another etcd", up, false,
 	},
 	{
 		re(`expected IP in URL for binding \(([^)]+)\)`),
@@ -140,7 +143,7 @@ var rules = []rule{
 		"the cluster that it is to join has another number of members than its initial-cluster: correct the members in the cluster file", up, false,
 	},
 	{
-		re(`unmatched member while checking PeerURLs|unmatched member`),
+		re(`PeerURLs: no match found for existing member`),
 		"the cluster that it is to join has members at other URLs than its initial-cluster: correct the members in the cluster file", up, false,
 	},
 	{
@@ -151,14 +154,10 @@ var rules = []rule{
 	{
 		re(`unmarshal should never fail`),
 		"its data was last written by an etcd that this one can't follow on: go back to the release before, write more than snapshot-count entries, and upgrade then",
-		"etcdctr up FLAGS --etcd 3.6", false,
+		"etcdctr up WANTED --etcd 3.6", false,
 	},
 
 	// What others suffer from.
-	{
-		re(`mvcc: database space exceeded`),
-		"its database reached the quota", "etcdctr etcdctl FLAGS alarm list", true,
-	},
 	{
 		re(`remote error: tls: (.+)`),
 		"somebody does not accept its certificate ($1), or shows none that it accepts; the log of who dials tells why", newCerts, true,
@@ -189,7 +188,7 @@ func recognise(rules []rule, m Member, text string) (candidate, bool) {
 		if r.symptom {
 			rank += rankSymptom
 		}
-		return candidate{Diagnosis{m.Name, fill(r.cause), fill(r.command), text}, rank}, true
+		return candidate{Diagnosis{m.Name, fill(r.cause), fill(r.command), text, true}, rank}, true
 	}
 	return candidate{}, false
 }

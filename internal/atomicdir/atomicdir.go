@@ -33,6 +33,9 @@ const (
 	// syncs are under way at the same time. File systems gather them into one
 	// commit of their journal, which makes 40 files as fast as 4.
 	syncs = 16
+
+	// batch is how many directories' files are open at the same time.
+	batch = 50
 )
 
 // Dir is a directory and all that it shall hold.
@@ -74,27 +77,44 @@ func Replace(ctx context.Context, dirs ...Dir) error {
 	if !replaced {
 		return nil
 	}
-	return syncAll(parents(dirs))
+	return syncAll(nil, parents(dirs))
 }
 
 // stage writes the new content of every directory beside it.
 func stage(ctx context.Context, dirs []Dir) error {
-	var written []string
+	for some := range slices.Chunk(dirs, batch) {
+		if err := stageBatch(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stageBatch keeps the files open from their writing to their syncing: the
+// handle that wrote a file is the one that every system syncs it by.
+func stageBatch(ctx context.Context, dirs []Dir) error {
+	var files []*os.File
+	defer func() {
+		for _, f := range files {
+			_ = f.Close() // what could fail has failed in Sync
+		}
+	}()
+	var staged []string
 	for _, d := range dirs {
-		staged := sibling(d.Path, newSuffix)
-		if err := makeStaging(staged); err != nil {
+		dir := sibling(d.Path, newSuffix)
+		if err := makeStaging(dir); err != nil {
 			return err
 		}
 		for _, f := range d.Files {
-			path := filepath.Join(staged, f.Name)
-			if err := errors.Join(ctx.Err(), writeFile(path, f)); err != nil {
+			file, err := writeFile(ctx, filepath.Join(dir, f.Name), f)
+			if err != nil {
 				return err
 			}
-			written = append(written, path)
+			files = append(files, file)
 		}
-		written = append(written, staged)
+		staged = append(staged, dir)
 	}
-	return syncAll(written)
+	return syncAll(files, staged)
 }
 
 // unstage removes what stage has written, and the folders it has made on the
@@ -120,14 +140,22 @@ func makeStaging(path string) error {
 	return os.Mkdir(path, dirMode)
 }
 
-func writeFile(path string, f File) error {
+// writeFile writes a file and has it on its way to the disk, still open.
+func writeFile(ctx context.Context, path string, f File) (*os.File, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, err = file.Write(f.Data)
 	// The mode at creation passes through the umask.
-	return errors.Join(err, file.Chmod(f.Mode), file.Close())
+	if err = errors.Join(err, file.Chmod(f.Mode)); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	startWriteback(file)
+	return file, nil
 }
 
 // swap puts the staged directory in its place, removes what was there, and
@@ -226,11 +254,14 @@ func parents(dirs []Dir) []string {
 	return list
 }
 
-func syncAll(paths []string) error {
+func syncAll(files []*os.File, dirs []string) error {
 	var g errgroup.Group
 	g.SetLimit(syncs)
-	for _, p := range paths {
-		g.Go(func() error { return syncPath(p) })
+	for _, f := range files {
+		g.Go(f.Sync)
+	}
+	for _, d := range dirs {
+		g.Go(func() error { return syncDir(d) })
 	}
 	return g.Wait()
 }

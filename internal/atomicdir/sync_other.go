@@ -2,6 +2,5 @@
 
 package atomicdir
 
-// syncPath does nothing: Windows syncs no directory, and a file only through
-// the handle that wrote it.
-func syncPath(string) error { return nil }
+// syncDir does nothing: Windows syncs no directory.
+func syncDir(string) error { return nil }

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// syncPath makes a file's content or a directory's entries durable.
-func syncPath(path string) error {
+// syncDir makes a directory's entries durable.
+func syncDir(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package multicall
 
 import (
 	"context"
@@ -16,11 +16,11 @@ import (
 )
 
 // A member that starts for the first time asks each peer which members there
-// are, for up to a second each. A peer that is not on the network yet costs it
-// that second, and so does one that has opened its port and is itself waiting
-// for an answer. Members that are started together run into both. So as etcd,
-// the program waits until its peers are there, and members start one after the
-// other: each as soon as those before it in the initial cluster serve.
+// are, for up to a second each. A peer that the resolver is still looking for
+// costs it that second, and so does one that has opened its port and is itself
+// waiting for an answer. Members that are started together run into both. So as
+// etcd, the program waits until no question hangs, and members start one after
+// the other: each as soon as those before it in the initial cluster serve.
 const (
 	longestWaitForPeers = 3 * time.Second
 	oneQuestion         = 250 * time.Millisecond
@@ -42,7 +42,7 @@ func waitForPeers(getenv func(string) string) {
 		case i < own:
 			wg.Go(func() { until(ctx, func(ctx context.Context) bool { return serves(ctx, client, peer) }) })
 		case i > own:
-			wg.Go(func() { until(ctx, func(ctx context.Context) bool { return isThere(ctx, peer) }) })
+			wg.Go(func() { until(ctx, func(ctx context.Context) bool { return answersAtOnce(ctx, peer) }) })
 		}
 	}
 	wg.Wait()
@@ -109,12 +109,18 @@ func serves(ctx context.Context, client *http.Client, peer *url.URL) bool {
 	return true
 }
 
-// isThere reports whether a peer's address is in use: it takes connections or
-// refuses them.
-func isThere(ctx context.Context, peer *url.URL) bool {
+// answersAtOnce reports whether a question to a peer would not be waited for: its
+// address takes connections or refuses them, or it has no address yet and the
+// resolver says so.
+func answersAtOnce(ctx context.Context, peer *url.URL) bool {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", peer.Host)
 	if err == nil {
 		conn.Close()
 	}
-	return err == nil || errors.Is(err, syscall.ECONNREFUSED)
+	return err == nil || isRefusal(err)
+}
+
+func isRefusal(err error) bool {
+	var lookup *net.DNSError
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &lookup) && lookup.IsNotFound
 }

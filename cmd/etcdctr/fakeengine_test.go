@@ -1,0 +1,69 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// fakeEngine answers what a Docker Engine answers to those who only look. A
+// script has what it holds in the folder engine: containers/json.json for the
+// list of containers, and so on after the paths of the API. Whatever else it is asked for is not there.
+type fakeEngine struct {
+	dir     string
+	version string // of its API
+}
+
+// emptyEngine is what an engine says that holds nothing.
+var emptyEngine = map[string]string{
+	"info.json":            `{"Name": "elsewhere"}`,
+	"containers/json.json": `[]`,
+	"networks.json":        `[]`,
+	"volumes.json":         `{"Volumes": []}`,
+}
+
+func (e fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Api-Version", e.version)
+	w.Header().Set("Content-Type", "application/json")
+	if r.URL.Path == "/_ping" {
+		return
+	}
+	_, what, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v"), "/")
+	answer, err := os.ReadFile(filepath.Join(e.dir, filepath.FromSlash(what)+".json"))
+	text, known := emptyEngine[what+".json"]
+	switch {
+	case err == nil:
+		text = string(answer)
+	case !known || r.Method != http.MethodGet:
+		w.WriteHeader(http.StatusNotFound)
+		text = `{"message": "the engine has no ` + what + `"}`
+	}
+	_, _ = w.Write([]byte(text))
+}
+
+// engine starts a fake engine whose API has a version, and has the script use
+// it.
+func engine(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: engine API-VERSION")
+	}
+	socket := ts.MkAbs("engine.sock")
+	ts.Check(ignoreNotExist(os.Remove(socket)))
+	l, err := net.Listen("unix", socket)
+	ts.Check(err)
+	server := &http.Server{Handler: fakeEngine{ts.MkAbs("engine"), args[0]}}
+	go func() { _ = server.Serve(l) }()
+	ts.Defer(func() { server.Close() })
+	ts.Setenv("DOCKER_HOST", "unix://"+socket)
+}
+
+func ignoreNotExist(err error) error {
+	if os.IsNotExist(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,92 @@
+// Package multicall is etcd, etcdctl and etcdutl in one program, by the name
+// that it is called by: linked together they take less than half of the room
+// that the three take apart.
+//
+// It answers to one name more, which makes a container on a stack's network
+// the near end of a tunnel, see package relay.
+package multicall
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/etcdctl/v3/ctlv3"
+	"go.etcd.io/etcd/etcdutl/v3/etcdutl"
+	"go.etcd.io/etcd/server/v3/etcdmain"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/stack/relay"
+)
+
+// Run behaves as the program whose name begins the command line, and reports
+// whether there is one. A server that ends ends the process.
+func Run(args []string) bool {
+	switch strings.TrimSuffix(filepath.Base(args[0]), ".exe") {
+	case "etcd":
+		Etcd(args)
+	case "etcdctl":
+		ctlv3.MustStart()
+	case "etcdutl":
+		end(etcdutlCommand().Execute())
+	case "relay":
+		end(relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, new(net.Dialer).DialContext))
+	default:
+		return false
+	}
+	return true
+}
+
+// Etcd runs the server with a command line.
+func Etcd(args []string) {
+	startup.Over()
+	waitForPeers(os.Getenv)
+	etcdmain.Main(args)
+}
+
+// end ends the process if the program has failed.
+func end(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
+
+// etcdutlCommand assembles etcdutl's root command, which upstream keeps in its
+// package main; the subcommands are upstream's own.
+func etcdutlCommand() *cobra.Command {
+	cobra.EnablePrefixMatching = true
+	root := &cobra.Command{
+		Use:   "etcdutl",
+		Short: "An administrative command line tool for etcd3.",
+	}
+	root.PersistentFlags().DurationVar(&etcdutl.FlockTimeout, "timeout", 10*time.Second,
+		"time to wait to obtain a file lock on db file, 0 to block indefinitely")
+	root.PersistentFlags().StringVarP(&etcdutl.OutputFormat, "write-out", "w", "simple",
+		"set the output format (fields, json, protobuf, simple, table)")
+	root.AddCommand(
+		etcdutl.NewDefragCommand(),
+		etcdutl.NewSnapshotCommand(),
+		etcdutl.NewHashKVCommand(),
+		etcdutl.NewVersionCommand(),
+		etcdutl.NewCompletionCommand(),
+		etcdutl.NewMigrateCommand(),
+	)
+	root.SetHelpTemplate(`{{.UsageString}}`)
+	return root
+}
+
+// standardStreams are the relay's connection to whoever dials through it. The
+// process ends with them.
+type standardStreams struct {
+	io.Reader
+	io.Writer
+}
+
+func (standardStreams) Close() error { return nil }

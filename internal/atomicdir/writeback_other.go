@@ -1,0 +1,7 @@
+//go:build !linux
+
+package atomicdir
+
+import "os"
+
+func startWriteback(*os.File) {}
