@@ -48,8 +48,10 @@ type Cluster struct {
 	dir      string // for the certificates and the DNS server's files
 	sidecars []*box // what is not a member
 
-	madeNetworks []string
-	madeVolumes  []string
+	networks []types.NetworkConfig
+	volumes  []types.VolumeConfig
+	reaper   chan<- bool // ends the connection to it; nil without a reaper
+	kept     bool        // for whoever asks for it by its name
 }
 
 func (c *Cluster) engine() client.APIClient { return c.provider.Client() }
@@ -85,7 +87,7 @@ func (c *Cluster) ContainerEndpoints() []string {
 
 // Network is the name of the cluster's own network. It is internal: a
 // container that is only there reaches the members, and nothing else.
-func (c *Cluster) Network() string { return c.madeNetworks[0] }
+func (c *Cluster) Network() string { return c.networks[0].Name }
 
 // Image is the members' image.
 func (c *Cluster) Image() string { return c.Members[0].container.Image }
@@ -188,27 +190,41 @@ func (c *Cluster) Terminate(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
-	var errs []error
-	if c.Client != nil {
-		errs = append(errs, c.Client.Close())
-		c.Client = nil
-	}
-	errs = append(errs, c.removeContainers(ctx))
-	for _, name := range c.madeNetworks {
-		_, err := c.engine().NetworkRemove(ctx, name, client.NetworkRemoveOptions{})
-		errs = append(errs, unlessGone(err))
-	}
-	for _, name := range c.madeVolumes {
-		_, err := c.engine().VolumeRemove(ctx, name, client.VolumeRemoveOptions{})
-		errs = append(errs, unlessGone(err))
-	}
+	errs := []error{c.leave(ctx), c.removeFromEngine(ctx)}
 	if c.dir != "" {
 		errs = append(errs, os.RemoveAll(c.dir))
+	}
+	if c.reaper != nil {
+		c.reaper <- true
+		c.reaper = nil
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cannot remove all of the etcd cluster %s: %w", c.Name, err)
 	}
 	return nil
+}
+
+// leave ends the cluster's client, and nothing else.
+func (c *Cluster) leave(context.Context) error {
+	if c.Client == nil {
+		return nil
+	}
+	err := c.Client.Close()
+	c.Client = nil
+	return err
+}
+
+func (c *Cluster) removeFromEngine(ctx context.Context) error {
+	errs := []error{c.removeContainers(ctx)}
+	for _, n := range c.networks {
+		_, err := c.engine().NetworkRemove(ctx, n.Name, client.NetworkRemoveOptions{})
+		errs = append(errs, unlessGone(err))
+	}
+	for _, v := range c.volumes {
+		_, err := c.engine().VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{})
+		errs = append(errs, unlessGone(err))
+	}
+	return errors.Join(errs...)
 }
 
 // removeContainers does not give the members time to say goodbye.

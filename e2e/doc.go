@@ -21,7 +21,7 @@
 //     keeps over a restart. With an engine elsewhere they are published on
 //     all of its addresses, and the certificates are for its name too.
 //   - Names are unique, so that tests run in parallel, and in several
-//     processes, without meeting.
+//     processes, without meeting; WithReuseByName is for those that want to.
 //
 // The containers, networks and volumes follow testcontainers' conventions:
 // they carry its labels, its reaper removes them when it is on, images are

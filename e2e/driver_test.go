@@ -90,6 +90,12 @@ func wantExitCode(t *testing.T, err error, want int) {
 func TestSmokeUpAndComposeLeaveEachOthersStackAlone(t *testing.T) {
 	s := newStack(t)
 	s.publish("")
+	s.shareWithCompose()
+}
+
+// shareWithCompose has both programs work on the stack by turns.
+func (s *stack) shareWithCompose() {
+	s.t.Helper()
 	s.generate()
 	s.etcdctr("up")
 	ours := s.containers()
@@ -98,7 +104,7 @@ func TestSmokeUpAndComposeLeaveEachOthersStackAlone(t *testing.T) {
 	s.compose("up", "--detach", "--wait")
 	s.wantUntouched(ours, "docker compose up after etcdctr up")
 	if out := s.compose("ps", "--format", "{{.Service}}"); len(strings.Fields(out)) != 3 {
-		t.Errorf("docker compose ps shows %q", out)
+		s.t.Errorf("docker compose ps shows %q", out)
 	}
 	s.compose("stop")
 	s.etcdctr("start")

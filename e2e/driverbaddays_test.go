@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,7 +30,9 @@ func TestFailedFirstUpSaysWhyAndRemovesWhatItCreated(t *testing.T) {
 
 	_, err := s.tryEtcdctr("up", "--file-compose", "docker-compose.yml")
 	wantExitCode(t, err, 1)
-	wantError(t, err, "exited with code 1", "expected IP in URL for binding (https://etcd1:2380)")
+	wantError(t, err, "times in a row", "expected IP in URL for binding (https://etcd1:2380)",
+		"cause: etcd", "it is to listen on https://etcd1:2380, and etcd listens on addresses",
+		"hint: etcdctr up --file-compose docker-compose.yml")
 	s.wantNothingLeft()
 
 	_, err = s.tryEtcdctr("up", "--file-compose", "docker-compose.yml", "--keep")
@@ -126,14 +129,23 @@ func TestTakenSubnetIsNamedAndNothingIsLeft(t *testing.T) {
 	s.etcdctr("up", "--file-compose", "docker-compose.yml")
 }
 
-// steps are how many operations a first up has, those included that wait.
-const steps = 12
+// steps gives how many operations a first up has, those included that wait.
+func (s *stack) steps() int {
+	s.t.Helper()
+	return strings.Count(s.etcdctr("up", "--dry-run"), "\n")
+}
 
+// Of the members that are waited for at the end, the last may have answered
+// before the signal is there: then all is as it should be.
 func TestInterruptedUpLeavesNothingAtAnyStep(t *testing.T) {
-	for step := 1; step <= steps; step += 2 {
+	for step := 1; step <= newStack(t).steps(); step++ {
 		t.Run(fmt.Sprint(step), func(t *testing.T) {
 			s := newStack(t)
 			err := s.signalAt(step, syscall.SIGINT)
+			if err == nil {
+				s.wantServing()
+				return
+			}
 			wantExitCode(t, err, 130)
 			s.wantNothingLeft()
 		})
@@ -141,12 +153,10 @@ func TestInterruptedUpLeavesNothingAtAnyStep(t *testing.T) {
 }
 
 func TestUpFinishesWhatAKilledOneLeftAtAnyStep(t *testing.T) {
-	for step := 1; step <= steps; step += 2 {
+	for step := 1; step <= newStack(t).steps(); step++ {
 		t.Run(fmt.Sprint(step), func(t *testing.T) {
 			s := newStack(t)
-			if err := s.signalAt(step, syscall.SIGKILL); err == nil {
-				t.Fatal("up was not killed")
-			}
+			_ = s.signalAt(step, syscall.SIGKILL) // at the last step it may have ended by itself
 			s.etcdctr("up")
 			s.wantServing()
 			ids := s.containers()
@@ -175,7 +185,7 @@ func (s *stack) signalAt(n int, signal os.Signal) error {
 			continue
 		}
 		if seen++; seen == n {
-			if err := cmd.Process.Signal(signal); err != nil {
+			if err := cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 				s.t.Fatal(err)
 			}
 		}

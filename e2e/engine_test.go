@@ -22,12 +22,10 @@ import (
 // TestAcknowledgedWritesSurviveARestartOfTheEngine has an engine of its own, in
 // a network namespace: the one that everything else runs on stays up.
 func TestAcknowledgedWritesSurviveARestartOfTheEngine(t *testing.T) {
-	image := filepath.Join(t.TempDir(), "image.tar")
-	run(t, "", "docker", "save", "--output", image, etcdImage(t, cluster.NewestMinor))
 	e := newEngine(t)
 	e.start()
+	e.load(etcdImage(t, cluster.NewestMinor))
 	t.Setenv("DOCKER_HOST", "unix://"+e.socket())
-	run(t, "", "docker", "load", "--input", image)
 	s := newStack(t)
 	s.generate("--publish", "loopback")
 	s.up()
@@ -50,25 +48,46 @@ func TestAcknowledgedWritesSurviveARestartOfTheEngine(t *testing.T) {
 // takes root, iproute2 and util-linux.
 type engine struct {
 	place
-	t   *testing.T
-	dir string
-	log bytes.Buffer
-	cmd *exec.Cmd
+	t    *testing.T
+	dir  string
+	also string // option for one more address that it listens at
+	log  bytes.Buffer
+	cmd  *exec.Cmd
 }
 
 func newEngine(t *testing.T) *engine {
+	t.Helper()
+	name := uniqueName(namePrefix)
+	t.Cleanup(func() {
+		if _, err := output(exec.Command("ip", "netns", "delete", name), ""); err != nil {
+			t.Error(err)
+		}
+	})
+	run(t, "", "ip", "netns", "add", name)
+	run(t, "", "ip", "-n", name, "link", "set", "lo", "up")
+	return newEngineIn(t, place(filepath.Join("/run/netns", name)))
+}
+
+// newRemoteEngine is on another machine, and listens at an address that this
+// one reaches.
+func newRemoteEngine(t *testing.T) (e *engine, ip string) {
+	t.Helper()
+	o := newOutside(t)
+	run(t, "", "ip", "-n", filepath.Base(string(o.place)), "link", "set", "lo", "up")
+	e = newEngineIn(t, o.place)
+	e.also = "--host tcp://" + net.JoinHostPort(o.ip, "2375")
+	return e, o.ip
+}
+
+func newEngineIn(t *testing.T, p place) *engine {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "e2e-") //nolint:usetesting // t.TempDir is too long for the path of a socket
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := uniqueName(namePrefix)
-	e := &engine{t: t, dir: dir, place: place(filepath.Join("/run/netns", name))}
+	e := &engine{t: t, dir: dir, place: p}
 	t.Cleanup(func() {
 		e.stop()
-		if _, err := output(exec.Command("ip", "netns", "delete", name), ""); err != nil {
-			t.Error(err)
-		}
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
@@ -77,8 +96,6 @@ func newEngine(t *testing.T) *engine {
 		}
 	})
 	writeFile(t, filepath.Join(dir, "daemon.json"), "{}") // not this machine's
-	run(t, "", "ip", "netns", "add", name)
-	run(t, "", "ip", "-n", name, "link", "set", "lo", "up")
 	return e
 }
 
@@ -88,8 +105,8 @@ func (e *engine) socket() string { return filepath.Join(e.dir, "docker.sock") }
 // because it keeps things there that no option moves.
 func (e *engine) start() {
 	e.t.Helper()
-	script := fmt.Sprintf("mount -t tmpfs tmpfs /run && exec dockerd --config-file %[1]s/daemon.json "+
-		"--host unix://%[1]s/docker.sock --data-root %[1]s/data --exec-root %[1]s/exec --pidfile %[1]s/pid --storage-driver vfs", e.dir)
+	script := fmt.Sprintf("mount -t tmpfs tmpfs /run && exec dockerd --config-file %[1]s/daemon.json --host unix://%[1]s/docker.sock %[2]s "+
+		"--data-root %[1]s/data --exec-root %[1]s/exec --pidfile %[1]s/pid --storage-driver vfs", e.dir, e.also)
 	e.cmd = exec.Command("nsenter", "--net="+string(e.place), "unshare", "--mount", "sh", "-c", script)
 	e.cmd.Stdout, e.cmd.Stderr = &e.log, &e.log
 	if err := e.cmd.Start(); err != nil {
@@ -99,6 +116,14 @@ func (e *engine) start() {
 		_, err := output(exec.Command("docker", "--host", "unix://"+e.socket(), "version"), "")
 		return err
 	})
+}
+
+// load gives the engine an image of this machine's.
+func (e *engine) load(image string) {
+	e.t.Helper()
+	archive := filepath.Join(e.dir, "image.tar")
+	run(e.t, "", "docker", "save", "--output", archive, image)
+	run(e.t, "", "docker", "--host", "unix://"+e.socket(), "load", "--input", archive)
 }
 
 // stop stops the engine, which stops its containers first.

@@ -17,6 +17,8 @@ import (
 const (
 	envEtcdctr = "ETCDCTR_E2E_ETCDCTR" // the etcdctr under test
 	envEtcd    = "ETCDCTR_E2E_BIN"     // a folder MINOR/{etcd,etcdctl,etcdutl} for each supported minor of etcd
+	envEngine  = "ETCDCTR_E2E_ENGINE"  // a folder with dockerd and its helpers, as released today
+	envSystemd = "ETCDCTR_E2E_SYSTEMD" // an archive of a root file system with systemd in it
 )
 
 // etcdctrBinary returns the path of the etcdctr under test.

@@ -148,7 +148,7 @@ func startNeighbour(t *testing.T) observed {
 			t.Error(err)
 		}
 	})
-	run(t, "", "docker", "run", "--detach", "--name", name, "--publish", "2379", etcdImage(t, cluster.NewestMinor),
+	run(t, "", "docker", "run", "--detach", "--name", name, "--publish", "0.0.0.0::2379", etcdImage(t, cluster.NewestMinor),
 		"etcd", "--listen-client-urls", "http://0.0.0.0:2379", "--advertise-client-urls", "http://0.0.0.0:2379")
 	waitUntil(t, connectTimeout, func() error { return dialOnce(net.JoinHostPort(observe(t, name).ip, "2379")) })
 	return observe(t, name)

@@ -82,6 +82,27 @@ func TestStartKnowsEveryBootstrapAndTLSMode(t *testing.T) {
 	}
 }
 
+// TestClustersOfParallelTestsDoNotMeet starts some at once, with addresses of
+// their own choice (static) and with fixed ones (DNS).
+func TestClustersOfParallelTestsDoNotMeet(t *testing.T) {
+	t.Parallel()
+	for i := range 6 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			bootstrap := cluster.Static
+			if i%2 == 1 {
+				bootstrap = cluster.ByDNS
+			}
+			etcd := Start(t, WithMembers(1), WithBootstrap(bootstrap))
+			made, err := etcd.Client.Txn(t.Context()).If(clientv3.Compare(clientv3.CreateRevision("mine"), "=", 0)).
+				Then(clientv3.OpPut("mine", etcd.Name)).Commit()
+			if err != nil || !made.Succeeded {
+				t.Errorf("somebody was here before: %v, %v", made, err)
+			}
+		})
+	}
+}
+
 // wantNothingLeft wants the engine to hold nothing of a cluster.
 func wantNothingLeft(t *testing.T, name string) {
 	t.Helper()
@@ -332,7 +353,6 @@ func TestStartMeetsNobodyOnATakenPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	etcd.lineUp()
 	m := etcd.Member("etcd1")
 	m.port, m.service.Ports[0].Published = port, port
 	err = errors.Join(etcd.makeNetworks(t.Context()), etcd.makeVolumes(t.Context()), m.create(t.Context()), m.firstStart(t.Context()))

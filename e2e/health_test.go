@@ -165,3 +165,19 @@ func (s *stack) image(member string) string {
 	id := strings.TrimSpace(s.compose("ps", "--quiet", member))
 	return strings.TrimSpace(run(s.t, s.dir, "docker", "inspect", "--format", "{{.Image}}", id))
 }
+
+// A member with an address of either family has two client URLs.
+func TestAutoTLSOnBothFamiliesIsHealthyAndProven(t *testing.T) {
+	s := newStack(t)
+	flags := []string{"--tls", "auto", "--subnet", "10.222.31.0/24,fd00:beef:31::/64"}
+	s.etcdctr("up", flags...)
+	if report, code := s.health(flags...); code != 0 || len(report.Members) != 3 {
+		t.Errorf("health: %+v", report)
+	}
+	if out, code := s.verdict("verify", flags...); code != 0 {
+		t.Errorf("verify:\n%s", out)
+	}
+	if out := s.etcdctr("etcdctl", "endpoint", "health", "--cluster"); strings.Count(out, "is healthy") != 6 {
+		t.Errorf("endpoint health --cluster:\n%s", out)
+	}
+}

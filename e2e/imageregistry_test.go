@@ -3,8 +3,10 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
@@ -20,10 +22,91 @@ import (
 // speak plain HTTP to.
 func startRegistry(t *testing.T) string {
 	t.Helper()
+	return serveRegistry(t, newRegistry())
+}
+
+func newRegistry() http.Handler {
 	quiet := registry.Logger(log.New(io.Discard, "", 0))
-	server := httptest.NewServer(registry.New(quiet, registry.WithReferrersSupport(true)))
+	return registry.New(quiet, registry.WithReferrersSupport(true))
+}
+
+func serveRegistry(t *testing.T, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// startRegistryWithLogin gives the address of a registry that knows one user,
+// and its password.
+func startRegistryWithLogin(t *testing.T) (host, user, password string) {
+	t.Helper()
+	next := newRegistry()
+	user, password = "writer", "correct horse"
+	return serveRegistry(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if u, p, _ := r.BasicAuth(); u != user || p != password {
+			w.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, `{"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]}`)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})), user, password
+}
+
+func TestRegistryWithALoginIsPushedToAndPulledFromByWhatDockerLoginLeft(t *testing.T) {
+	host, user, password := startRegistryWithLogin(t)
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	s := newStack(t)
+	layout := filepath.Join(t.TempDir(), "layout")
+	runBuild(t, "--output", "oci:"+layout)
+	s.ref = host + "/etcd:1"
+	removeImage(t, s.ref)
+
+	hint := "hint: `docker login " + host + "`"
+	_, err := try(t, s.dir, etcdctrBinary(t), "image", "push", "--from", layout, s.ref)
+	wantError(t, err, "registry "+host+": it wants another login", hint)
+	// Of another release than the one inside, which would be packed instead.
+	_, err = s.tryEtcdctr("up", "--pull", "always", "--etcd", "3.6")
+	wantError(t, err, "cannot pull the image "+s.ref, hint)
+
+	login := exec.Command("docker", "login", "--username", user, "--password-stdin", host)
+	login.Stdin = strings.NewReader(password)
+	if _, err := output(login, s.dir); err != nil {
+		t.Fatal(err)
+	}
+	run(t, s.dir, etcdctrBinary(t), "image", "push", "--from", layout, s.ref)
+	s.etcdctr("up", "--pull", "always")
+	s.wantMembers(3)
+}
+
+func TestBundleFetchesWhatTheEngineLacks(t *testing.T) {
+	host, nowhere := startRegistry(t), freeAddress(t)
+	built := buildImage(t)
+	pulled, packed := host+"/etcd:1", nowhere+"/etcd:1"
+	removeImage(t, pulled)
+	removeImage(t, packed)
+	layout := filepath.Join(t.TempDir(), "layout")
+	runBuild(t, "--output", "oci:"+layout)
+	run(t, t.TempDir(), etcdctrBinary(t), "image", "push", "--from", layout, pulled)
+	for ref, said := range map[string]string{
+		pulled: "pulling " + pulled + ": done",
+		packed: packed + " could not be pulled, so this program's own etcd",
+	} {
+		bundle := filepath.Join(t.TempDir(), "bundle.tar")
+		args := []string{"image", "bundle", "--tls", "none", "--image", ref, "--output", bundle}
+		_, err := try(t, t.TempDir(), etcdctrBinary(t), append(args, "--pull", "never")...)
+		wantError(t, err, "the image "+ref+" is not on the engine, and --pull never")
+
+		cmd := exec.CommandContext(t.Context(), etcdctrBinary(t), args...)
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), said) {
+			t.Errorf("%v, want %q in\n%s", err, said, out)
+		}
+		run(t, t.TempDir(), "docker", "rmi", "--force", ref)
+		run(t, t.TempDir(), etcdctrBinary(t), "image", "load", bundle)
+		wantImage(t, ref, built.Digest)
+	}
 }
 
 func TestPushedImagesCanBePulledByTheEngine(t *testing.T) {

@@ -10,9 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -93,6 +95,36 @@ func TestSmokeThisProgramPacksItselfAsAnEtcdImage(t *testing.T) {
 	}
 }
 
+func TestBuildTellsWhatItFoundAndWritesItsBillOfMaterials(t *testing.T) {
+	dir, programs := t.TempDir(), filepath.Dir(etcdBinary(t, cluster.NewestMinor, "etcd"))
+	version := cluster.DefaultVersion.String()
+	cmd := exec.CommandContext(t.Context(), etcdctrBinary(t), "image", "build", "--source", "dir", "--dir", programs,
+		"--output", "tar:etcd.tar", "--sbom", "etcd.spdx.json")
+	var said strings.Builder
+	cmd.Dir, cmd.Stderr = dir, &said
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	want := fmt.Sprintf("found in dir %s: etcd %[2]s, etcdctl %[2]s, etcdutl %[2]s, linux/%[3]s, static", programs, version, runtime.GOARCH)
+	if !strings.Contains(said.String(), want) {
+		t.Errorf("it said\n%swant %s", said.String(), want)
+	}
+	var bill struct {
+		SPDXVersion string
+		Packages    []struct{ Name, VersionInfo string }
+	}
+	decode(t, readFile(t, filepath.Join(dir, "etcd.spdx.json")), &bill)
+	listed := map[string]string{}
+	for _, p := range bill.Packages {
+		listed[p.Name] = p.VersionInfo
+	}
+	for _, name := range []string{"etcd", "etcdctl", "etcdutl", "go.etcd.io/etcd/api/v3"} {
+		if listed[name] != version {
+			t.Errorf("%s: %s is listed as %q", bill.SPDXVersion, name, listed[name])
+		}
+	}
+}
+
 func TestImageRunsAsAnOrdinaryUserOnAVolumeOfItsOwn(t *testing.T) {
 	ref := buildImage(t).Reference
 	name := uniqueName(namePrefix)
@@ -143,30 +175,36 @@ func waitHealthy(t *testing.T, name string, flags ...string) {
 }
 
 // TestDockerfileMakesWhatImageBuildMakes compares the two descriptions of the
-// project's own image: files with owners and modes, and configuration.
+// project's own image: files with owners and modes, and configuration. The
+// program for the Dockerfile is made as the Makefile makes it, by somebody whose
+// umask keeps everybody else out, where `make build` and where `make cross` puts
+// it. The classic builder has to be told the platform.
 func TestDockerfileMakesWhatImageBuildMakes(t *testing.T) {
-	ref := uniqueName(namePrefix) + "/dockerfile:1"
-	removeImage(t, ref)
-	folder := t.TempDir()
-	for from, to := range map[string]string{
-		"../Dockerfile":        "Dockerfile",
-		"../.dockerignore":     ".dockerignore",
-		"../images/rootfs.tar": "images/rootfs.tar",
-		etcdctrBinary(t):       "bin/etcdctr",
+	want := savedImage(t, buildImage(t).Reference)
+	for place, flags := range map[string][]string{
+		"bin":                          nil,
+		"dist/linux-" + runtime.GOARCH: {"--build-arg", "BIN=", "--build-arg", "TARGETARCH=" + runtime.GOARCH},
 	} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, to)), 0o755); err != nil {
+		ref := uniqueName(namePrefix) + "/dockerfile:1"
+		removeImage(t, ref)
+		folder := t.TempDir()
+		if err := os.Mkdir(filepath.Join(folder, "images"), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		link(t, from, filepath.Join(folder, to))
-	}
-	run(t, folder, "docker", "build", "--quiet", "--tag", ref, ".")
+		for _, file := range []string{"Dockerfile", ".dockerignore", "images/rootfs.tar"} {
+			link(t, filepath.Join("..", file), filepath.Join(folder, file))
+		}
+		run(t, "..", "sh", "-c", `umask 077 && exec make --silent --eval 'program: ; $(call build-program,'"$1,$0"')' program`,
+			filepath.Join(folder, place), runtime.GOARCH)
+		run(t, folder, "docker", slices.Concat([]string{"build", "--quiet", "--tag", ref}, flags, []string{"."})...)
 
-	want, got := savedImage(t, buildImage(t).Reference), savedImage(t, ref)
-	if diff := cmp.Diff(configuration(t, want), configuration(t, got)); diff != "" {
-		t.Errorf("configuration (-image build +docker build):\n%s", diff)
-	}
-	if diff := cmp.Diff(files(t, want), files(t, got)); diff != "" {
-		t.Errorf("files (-image build +docker build):\n%s", diff)
+		got := savedImage(t, ref)
+		if diff := cmp.Diff(configuration(t, want), configuration(t, got)); diff != "" {
+			t.Errorf("configuration with the program in %s (-image build +docker build):\n%s", place, diff)
+		}
+		if diff := cmp.Diff(files(t, want), files(t, got)); diff != "" {
+			t.Errorf("files with the program in %s (-image build +docker build):\n%s", place, diff)
+		}
 	}
 }
 
@@ -232,6 +270,40 @@ func TestBuildsElsewhereAndLaterAreTheSameImage(t *testing.T) {
 		if got, want := built.Images[0].ID, first.Images[0].ID; got != want {
 			t.Errorf("%v made %s, not %s", build, got, want)
 		}
+	}
+}
+
+// TestInterruptedBuildLeavesAWholeImageOrNone presses Ctrl-C at one moment after
+// another; the delay only chooses it.
+func TestInterruptedBuildLeavesAWholeImageOrNone(t *testing.T) {
+	ref := uniqueName(namePrefix) + "/interrupted:1"
+	removeImage(t, ref)
+	whole, none := 0, 0
+	for i := 0; whole == 0 || i < 12; i++ {
+		cmd := exec.Command(etcdctrBinary(t), "image", "build", "--tag", ref, "--progress", "json")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(40*i) * time.Millisecond)
+		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
+		_ = cmd.Wait()                       // its exit code tells
+		_, err := try(t, t.TempDir(), "docker", "image", "inspect", ref)
+		switch code := cmd.ProcessState.ExitCode(); {
+		case code != 0 && code != 130 && code != -1: // the last is before it listens to signals
+			t.Errorf("after %d ms it ended with exit code %d", 40*i, code)
+		case code == 0 && err != nil:
+			t.Errorf("after %d ms it said that there is an image: %v", 40*i, err)
+		}
+		if err != nil {
+			none++
+			continue
+		}
+		whole++
+		run(t, t.TempDir(), "docker", "run", "--rm", ref, "etcd", "--version")
+		run(t, t.TempDir(), "docker", "rmi", "--force", ref)
+	}
+	if none == 0 {
+		t.Error("it was never interrupted in time")
 	}
 }
 

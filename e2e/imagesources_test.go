@@ -127,16 +127,80 @@ func TestModulesGiveEveryKnownEtcd(t *testing.T) {
 	}
 }
 
-func TestModulesCompileForAnotherPlatform(t *testing.T) {
-	other := "linux/arm64"
-	if runtime.GOARCH == "arm64" {
-		other = "linux/amd64"
+// TestSourcesOfSeveralPlatformsMakeOneIndex compiles etcd for two platforms, and
+// hands the same programs in as a folder and as a release. The Engine takes its
+// own platform of what comes of them.
+func TestSourcesOfSeveralPlatformsMakeOneIndex(t *testing.T) {
+	platforms, environment := []string{"linux/amd64", "linux/arm64"}, buildEnvironment(t)
+	index := func(source ...string) (layout string, built builtImage) {
+		layout = filepath.Join(t.TempDir(), "layout")
+		flags := append([]string{"image", "build", "--format", "json", "--platform", strings.Join(platforms, ","), "--output", "oci:" + layout, "--source"}, source...)
+		cmd := exec.CommandContext(t.Context(), etcdctrBinary(t), flags...)
+		cmd.Env = environment
+		out, err := output(cmd, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		decode(t, out, &built)
+		for i, want := range platforms {
+			if got := built.Images[i].Platform; got != want {
+				t.Errorf("%s: image %d is for %s, want %s", source[0], i, got, want)
+			}
+		}
+		return layout, built
 	}
-	layout := filepath.Join(t.TempDir(), "layout")
-	built := runBuild(t, "--source", "module", "--platform", "linux/"+runtime.GOARCH+","+other, "--output", "oci:"+layout)
-	if len(built.Images) != 2 || built.Images[1].Platform != other {
-		t.Errorf("built %+v", built.Images)
+	bill := filepath.Join(t.TempDir(), "etcd.spdx.json")
+	layout, module := index("module", "--sbom", bill)
+	for _, name := range []string{"etcd-linux-amd64", "etcd-linux-arm64"} {
+		var document struct{ SPDXID string }
+		decode(t, readFile(t, filepath.Join(filepath.Dir(bill), name+".spdx.json")), &document)
 	}
+	folder := compiledPrograms(t, environment)
+	_, dir := index("dir", "--dir", folder)
+	_, release := index("release", "--mirror", publish(t, folder, platforms))
+	if dir.Digest != module.Digest || release.Digest != module.Digest {
+		t.Errorf("digests differ: module %s, dir %s, release %s", module.Digest, dir.Digest, release.Digest)
+	}
+
+	ref := startRegistry(t) + "/etcd:1"
+	pushed := strings.TrimSpace(run(t, t.TempDir(), etcdctrBinary(t), "image", "push", "--from", layout, ref))
+	if want := ref + "@" + module.Digest; pushed != want {
+		t.Errorf("pushed %s, want %s", pushed, want)
+	}
+	removeImage(t, ref)
+	run(t, t.TempDir(), "docker", "pull", "--quiet", ref)
+	run(t, t.TempDir(), "docker", "run", "--rm", ref, "etcd", "--version")
+}
+
+// compiledPrograms is the folder in a build's cache with a folder of programs for
+// each platform.
+func compiledPrograms(t *testing.T, environment []string) string {
+	t.Helper()
+	cache, _ := strings.CutPrefix(environment[len(environment)-1], "XDG_CACHE_HOME=")
+	found, err := filepath.Glob(filepath.Join(cache, "etcdctr", "module", "*", "*"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("compiled programs: %v %v", found, err)
+	}
+	return found[0]
+}
+
+// publish serves programs the way upstream publishes a release.
+func publish(t *testing.T, programs string, platforms []string) (url string) {
+	t.Helper()
+	root := t.TempDir()
+	folder := filepath.Join(root, cluster.DefaultVersion.String())
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, platform := range platforms {
+		name := strings.ReplaceAll(platform, "/", "-")
+		release := "etcd-" + cluster.DefaultVersion.String() + "-" + name
+		run(t, programs, "tar", "-czf", filepath.Join(folder, release+".tar.gz"), "--transform", "s,^"+name+","+release+",", name)
+	}
+	writeFile(t, filepath.Join(folder, "SHA256SUMS"), run(t, folder, "sh", "-c", "sha256sum *.tar.gz"))
+	server := httptest.NewServer(http.FileServer(http.Dir(root)))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func TestTamperedReleasesAreRefused(t *testing.T) {

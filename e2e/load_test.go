@@ -18,15 +18,20 @@ import (
 // end: nothing may be lost, repeated or out of order.
 type load struct {
 	t       *testing.T
+	timeout time.Duration    // of one write; an unanswered one is not acknowledged
 	client  *clientv3.Client // to judge by, and to write the last key
 	writing *activity
 	looking *activity
 
-	mu       sync.Mutex
-	changed  sync.Cond
-	acks     []ack
-	failures int // of writes, since the start
-	seen     []*clientv3.Event
+	mu      sync.Mutex
+	changed sync.Cond
+	acks    []ack
+	failed  []error // of writes
+	seen    []*clientv3.Event
+
+	newcomers  []*activity // see startNewcomers
+	served     int         // newcomers, turned away or not
+	turnedAway []error
 }
 
 // ack is a write that etcd has acknowledged.
@@ -39,14 +44,19 @@ type ack struct {
 const (
 	loadPrefix   = "load/"
 	loadPace     = 10 * time.Millisecond
-	loadTimeout  = 500 * time.Millisecond // of one write; an unanswered one is not acknowledged
+	loadTimeout  = 500 * time.Millisecond // where members are lost, and writes with them
 	loadPatience = time.Minute            // for what must happen sooner or later
 )
 
 // startLoad begins to write. It is over at the latest with the test.
 func startLoad(t *testing.T, config clientv3.Config) *load {
 	t.Helper()
-	l := &load{t: t, client: loadClient(t, config)}
+	return startLoadOf(t, config, loadTimeout)
+}
+
+func startLoadOf(t *testing.T, config clientv3.Config, timeout time.Duration) *load {
+	t.Helper()
+	l := &load{t: t, client: loadClient(t, config), timeout: timeout}
 	l.changed.L = &l.mu
 	writer, watcher := loadClient(t, config), loadClient(t, config)
 	l.writing = begin(t, func(ctx context.Context) { l.write(ctx, writer) })
@@ -104,15 +114,16 @@ func (l *load) write(ctx context.Context, c *clientv3.Client) {
 }
 
 func (l *load) put(ctx context.Context, c *clientv3.Client, key string) error {
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	attempt, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	put, err := c.Put(ctx, key, key)
+	put, err := c.Put(attempt, key, key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err == nil {
+	switch {
+	case err == nil:
 		l.acks = append(l.acks, ack{key, put.Header.Revision, time.Now()})
-	} else {
-		l.failures++
+	case ctx.Err() == nil: // not told to end in the middle of it
+		l.failed = append(l.failed, err)
 	}
 	l.changed.Broadcast()
 	return err
@@ -146,9 +157,9 @@ func (l *load) wantMore(n int) {
 func (l *load) wantFailure() {
 	l.t.Helper()
 	l.mu.Lock()
-	before := l.failures
+	before := len(l.failed)
 	l.mu.Unlock()
-	l.wait("a write that fails", func() bool { return l.failures > before })
+	l.wait("a write that fails", func() bool { return len(l.failed) > before })
 }
 
 func (l *load) acknowledged() int {
@@ -172,7 +183,7 @@ func (l *load) wait(what string, done func() bool) {
 	for !done() && !late {
 		l.changed.Wait()
 	}
-	ok, state := done(), fmt.Sprintf("%d acknowledged, %d failed", len(l.acks), l.failures)
+	ok, state := done(), fmt.Sprintf("%d acknowledged, %d failed", len(l.acks), len(l.failed))
 	l.mu.Unlock()
 	if !ok {
 		l.t.Fatalf("no %s within %v: %s", what, loadPatience, state)
@@ -194,7 +205,7 @@ func (l *load) finish() {
 	l.judgeOrder()
 	l.judgeStore(ctx)
 	gap := l.longestGap()
-	l.t.Logf("%d writes acknowledged, %d failed, none for %v", len(l.acks), l.failures, gap)
+	l.t.Logf("%d writes acknowledged, %d failed, none for %v", len(l.acks), len(l.failed), gap)
 	l.t.Attr("writes", fmt.Sprint(len(l.acks)))
 	l.t.Attr("write-gap", gap.String())
 }

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,22 +23,33 @@ import (
 
 // lan is a switch with a namespace for a server on it.
 type lan struct {
+	addressing
 	t         *testing.T
 	namespace string
 	dir       string
 }
 
-const (
-	serverAddress  = "10.77.0.254"
-	machineAddress = "10.77.0.%d"
+// addressing is how a network's machines are addressed.
+type addressing struct {
+	server  string
+	machine string // with a place for its number
+	length  string // of the prefix
+	config  string // of the machines' engines
+}
+
+var (
+	ipv4 = addressing{server: "10.77.0.254", machine: "10.77.0.%d", length: "/24", config: "{}"}
+	// An engine of 2020 forwards no ports to IPv6 by itself, and wants to be
+	// told every network's subnet: this is for today's.
+	ipv6 = addressing{server: "fd77::fe", machine: "fd77::%d", length: "/64", config: todaysConfig}
 )
 
-func newLAN(t *testing.T) *lan {
+func newLAN(t *testing.T, a addressing) *lan {
 	t.Helper()
-	n := &lan{t: t, namespace: uniqueName(namePrefix), dir: t.TempDir()}
+	n := &lan{addressing: a, t: t, namespace: uniqueName(namePrefix), dir: t.TempDir()}
 	n.addNamespace(n.namespace)
 	n.ip("-n", n.namespace, "link", "add", "switch", "type", "bridge")
-	n.ip("-n", n.namespace, "addr", "add", serverAddress+"/24", "dev", "switch")
+	n.address(n.namespace, n.server, "switch")
 	n.ip("-n", n.namespace, "link", "set", "switch", "up")
 	return n
 }
@@ -51,6 +63,17 @@ func (n *lan) addNamespace(name string) {
 	})
 	n.ip("netns", "add", name)
 	n.ip("-n", name, "link", "set", "lo", "up")
+}
+
+// address gives a device an address that it can use at once, without asking
+// around whether another has it.
+func (n *lan) address(namespace, address, device string) {
+	n.t.Helper()
+	args := []string{"-n", namespace, "addr", "add", address + n.length, "dev", device}
+	if strings.Contains(address, ":") {
+		args = append(args, "nodad")
+	}
+	n.ip(args...)
 }
 
 func (n *lan) ip(args ...string) {
@@ -109,21 +132,21 @@ type machine struct {
 func (n *lan) addMachine(i int) *machine {
 	n.t.Helper()
 	m := &machine{
-		lan: n, member: fmt.Sprintf("etcd%d", i), address: fmt.Sprintf(machineAddress, i),
+		lan: n, member: fmt.Sprintf("etcd%d", i), address: fmt.Sprintf(n.machine, i),
 		namespace: uniqueName(namePrefix), disk: filepath.Join(n.dir, strconv.Itoa(i)),
 	}
 	n.addNamespace(m.namespace)
 	port := "port" + strconv.Itoa(i)
 	n.ip("link", "add", port, "netns", n.namespace, "type", "veth", "peer", "name", "eth0", "netns", m.namespace)
 	n.ip("-n", n.namespace, "link", "set", port, "master", "switch", "up")
-	n.ip("-n", m.namespace, "addr", "add", m.address+"/24", "dev", "eth0")
+	n.address(m.namespace, m.address, "eth0")
 	n.ip("-n", m.namespace, "link", "set", "eth0", "up")
-	n.ip("-n", m.namespace, "route", "add", "default", "via", serverAddress)
+	n.ip("-n", m.namespace, "route", "add", "default", "via", n.server)
 	if err := os.MkdirAll(m.disk, 0o700); err != nil {
 		n.t.Fatal(err)
 	}
-	writeFile(n.t, filepath.Join(m.disk, "daemon.json"), "{}")
-	writeFile(n.t, filepath.Join(m.disk, "resolv.conf"), "nameserver "+serverAddress+"\n")
+	writeFile(n.t, filepath.Join(m.disk, "daemon.json"), n.config)
+	writeFile(n.t, filepath.Join(m.disk, "resolv.conf"), "nameserver "+n.server+"\n")
 	m.powerOn()
 	return m
 }
@@ -187,7 +210,17 @@ func eventually(t *testing.T, what string, try func() error) {
 }
 
 func TestThreeMachinesFormOneClusterAndOneOfThemIsLostAndComesBack(t *testing.T) {
-	n := newLAN(t)
+	formAndSurvive(t, ipv4)
+}
+
+func TestThreeMachinesWithIPv6FormOneClusterAndOneOfThemIsLostAndComesBack(t *testing.T) {
+	useTodaysEngine(t)
+	formAndSurvive(t, ipv6)
+}
+
+func formAndSurvive(t *testing.T, a addressing) {
+	t.Helper()
+	n := newLAN(t, a)
 	var machines []*machine
 	for i := range 3 {
 		machines = append(machines, n.addMachine(i+1))
@@ -285,7 +318,7 @@ func (s *spread) wantClosedAddresses() {
 	s.t.Helper()
 	for _, m := range s.machines {
 		got := succeed(s.t, m.engine("port", s.name+"-"+m.member+"-1"), "")
-		want := fmt.Sprintf("2379/tcp -> %[1]s:2379\n2380/tcp -> %[1]s:2380\n", m.address)
+		want := fmt.Sprintf("2379/tcp -> %s\n2380/tcp -> %s\n", net.JoinHostPort(m.address, "2379"), net.JoinHostPort(m.address, "2380"))
 		if got != want {
 			s.t.Errorf("%s publishes\n%swant\n%s", m.member, got, want)
 		}
@@ -316,7 +349,7 @@ func (s *spread) survive(lost, left *machine) {
 // the lines for a cluster that uses it.
 func (n *lan) discoveryService() string {
 	n.t.Helper()
-	url := "http://" + serverAddress + ":2379"
+	url := "http://" + net.JoinHostPort(n.server, "2379")
 	n.serve(etcdBinary(n.t, cluster.NewestMinor, "etcd"), "--data-dir", filepath.Join(n.dir, "service"),
 		"--listen-client-urls", url, "--advertise-client-urls", url)
 	const token = "token-of-three-machines"
@@ -334,7 +367,7 @@ func (n *lan) nameServer() string {
 	n.t.Helper()
 	zone := succeed(n.t, n.inside(etcdctrBinary(n.t), "dns", "--bootstrap", "dns", "--discovery-domain", "etcd.test", "--format", "zone"), n.dir)
 	writeFile(n.t, filepath.Join(n.dir, "etcd.test.zone"), zone)
-	writeFile(n.t, filepath.Join(n.dir, "Corefile"), "etcd.test {\n  bind "+serverAddress+"\n  file etcd.test.zone\n}\n")
+	writeFile(n.t, filepath.Join(n.dir, "Corefile"), "etcd.test {\n  bind "+n.server+"\n  file etcd.test.zone\n}\n")
 	program, err := exec.LookPath("coredns")
 	if err != nil {
 		n.t.Fatalf("%v: run the suite with `make e2e`", err)

@@ -110,8 +110,10 @@ func (m *Member) Logs(ctx context.Context) (string, error) { return m.logs(ctx) 
 
 // place gives the member a port, and its service the one thing that the Compose
 // file does not know: which one it is.
-func (m *Member) place() {
-	m.port = strconv.Itoa(randomPort())
+func (m *Member) place() { m.publishAt(strconv.Itoa(randomPort())) }
+
+func (m *Member) publishAt(port string) {
+	m.port = port
 	m.service.Ports = []types.ServicePortConfig{{
 		HostIP: m.cluster.publishAddress(), Published: m.port, Target: uint32(cluster.ClientPort), Protocol: "tcp",
 	}}

@@ -18,6 +18,7 @@ type Option func(*options)
 
 type options struct {
 	spec      cluster.Spec
+	reuse     string // name of a cluster that outlives the run
 	networks  []string
 	customize []testcontainers.ContainerCustomizer
 	logger    log.Logger
@@ -96,7 +97,9 @@ const namePrefix = "etcdctr-e2e"
 // ports, as seen from here.
 func (o *options) resolve(host string) (*cluster.Cluster, error) {
 	spec := o.spec
-	spec.Name = uniqueName(cmp.Or(spec.Name, namePrefix))
+	if spec.Name = cmp.Or(o.reuse, spec.Name, namePrefix); o.reuse == "" {
+		spec.Name = uniqueName(spec.Name)
+	}
 	if spec.Profile == "" {
 		spec.Profile = "ci"
 	}

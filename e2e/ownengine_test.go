@@ -30,7 +30,7 @@ mount -t tmpfs tmpfs /run
 ip link set lo up
 mkdir "$1/data"
 mount -t tmpfs -o size=1g tmpfs "$1/data"
-echo '{}' > "$1/daemon.json"
+echo "$2" > "$1/daemon.json"
 trap 'kill $pid; wait $pid; exit 0' TERM
 while :; do
 	dockerd --config-file "$1/daemon.json" --data-root "$1/data" --exec-root "$1/exec" \
@@ -46,6 +46,11 @@ const engineTimeout = time.Minute
 // programs use it.
 func startEngine(t *testing.T, image string) *ownEngine {
 	t.Helper()
+	return startConfiguredEngine(t, image, "{}") // not this machine's
+}
+
+func startConfiguredEngine(t *testing.T, image, config string) *ownEngine {
+	t.Helper()
 	dir, err := os.MkdirTemp("", namePrefix+"-") //nolint:usetesting // t.TempDir is too long for the path of a socket
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +58,7 @@ func startEngine(t *testing.T, image string) *ownEngine {
 	e := &ownEngine{t, dir}
 	archive := filepath.Join(dir, "image.tar")
 	run(t, dir, "docker", "save", "--output", archive, image)
-	cmd := exec.Command("unshare", "--net", "--mount", "sh", "-c", engineScript, "engine", dir)
+	cmd := exec.Command("unshare", "--net", "--mount", "sh", "-c", engineScript, "engine", dir, config)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -124,24 +129,12 @@ func TestUpRecoversAfterTheEngineWasRestarted(t *testing.T) {
 func TestFullDiskIsToldAndNothingIsLeft(t *testing.T) {
 	s := newStack(t)
 	e := startEngine(t, s.ref)
-	run(t, s.dir, "docker", "create", "--name", "filler", "--volume", "filler:/filler", s.ref)
-	const piece = 64 << 20
-	if err := os.WriteFile(filepath.Join(e.dir, "piece"), make([]byte, piece), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; ; i++ {
-		_, err := try(t, e.dir, "docker", "cp", "piece", "filler:/filler/"+strconv.Itoa(i))
-		if err != nil {
-			wantError(t, err, "no space left on device")
-			break
-		}
-	}
+	empty := e.fill(s.ref)
 	_, err := s.tryEtcdctr("up")
 	wantExitCode(t, err, 1)
 	wantError(t, err, "no space left on device")
 	s.wantNothingLeft()
-	run(t, s.dir, "docker", "rm", "filler")
-	run(t, s.dir, "docker", "volume", "rm", "filler")
+	empty()
 	s.etcdctr("up")
 	s.wantServing()
 }

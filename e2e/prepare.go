@@ -21,6 +21,18 @@ const localAddress = "127.0.0.1"
 // prepare decides what the cluster is and makes its files: all that needs no
 // engine but for its address.
 func prepare(ctx context.Context, o *options) (*Cluster, error) {
+	c, err := describe(ctx, o)
+	if err != nil {
+		return c, err
+	}
+	if c.dir, err = os.MkdirTemp("", c.Name+"-"); err != nil {
+		return c, err
+	}
+	return c, c.furnish(ctx)
+}
+
+// describe decides what the cluster is.
+func describe(ctx context.Context, o *options) (*Cluster, error) {
 	c := &Cluster{options: o}
 	var err error
 	if c.provider, err = testcontainers.NewDockerProvider(testcontainers.WithLogger(o.log())); err != nil {
@@ -36,14 +48,20 @@ func prepare(ctx context.Context, o *options) (*Cluster, error) {
 		return c, err
 	}
 	c.Name = c.model.Name
-	if c.dir, err = os.MkdirTemp("", c.Name+"-"); err != nil {
-		return c, err
+	return c, nil
+}
+
+// furnish makes the cluster's files, in its folder, and lists all that it is to
+// have on the engine.
+func (c *Cluster) furnish(ctx context.Context) error {
+	err := c.makeFiles(ctx)
+	if err != nil {
+		return err
 	}
-	if err := c.makeFiles(ctx); err != nil {
-		return c, err
+	if c.project, err = project(ctx, c.model, c.dir); err != nil {
+		return err
 	}
-	c.project, err = project(ctx, c.model, c.dir)
-	return c, err
+	return c.lineUp()
 }
 
 // project is the one that Compose would make of the cluster's file in dir, with
@@ -86,7 +104,7 @@ func (c *Cluster) makeFiles(ctx context.Context) error {
 	}
 	dir := filepath.Join(c.dir, dnsName)
 	return errors.Join(
-		os.Mkdir(dir, 0o755),
+		os.MkdirAll(dir, 0o755),
 		os.WriteFile(filepath.Join(dir, dns.ZoneName), dns.Zone(c.model), 0o644),
 		os.WriteFile(filepath.Join(dir, dns.CorefileName), dns.Corefile(c.model, compose.ContainerDNSDir), 0o644),
 	)
@@ -94,11 +112,7 @@ func (c *Cluster) makeFiles(ctx context.Context) error {
 
 func certsPlan(c *cluster.Cluster) certs.Plan {
 	plan := certs.Plan{Cluster: c.Name, Clients: []certs.ClientIdentity{{Name: rootClient}}}
-	servers := c.Members
-	if c.Discovery != nil && c.Discovery.Server != nil {
-		servers = append(servers[:len(servers):len(servers)], *c.Discovery.Server)
-	}
-	for _, m := range servers {
+	for _, m := range c.Servers() {
 		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: m.Hosts()})
 	}
 	if c.DNS != nil {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -124,9 +125,65 @@ func TestKilledProcessesComeBackWithTheirData(t *testing.T) {
 	if out := l.etcdctr("ps"); strings.Count(out, "Lost: killed together with its supervisor") != 3 {
 		t.Errorf("ps tells nothing of it:\n%s", out)
 	}
-	l.etcdctr("up", "--detach")
+	l.obeyDoctor("it was killed together with its supervisor")
 	if got := l.etcdctr("etcdctl", "get", "--print-value-only", "key"); got != "value\n" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// obeyDoctor wants the doctor to name a cause, and its command to put it right.
+func (l *local) obeyDoctor(cause string) {
+	l.t.Helper()
+	out, err := l.try("doctor", "--format", "json")
+	var found struct{ Cause, Command string }
+	if json.Unmarshal([]byte(out), &found) != nil || err == nil || !strings.Contains(found.Cause, cause) {
+		l.t.Fatalf("the doctor says %s (%v)", out, err)
+	}
+	l.etcdctr(strings.Fields(found.Command)[1:]...)
+	l.etcdctr("doctor")
+}
+
+func TestAStartRightAfterTheSupervisorWasKilledTakesOver(t *testing.T) {
+	l := newLocal(t)
+	l.etcdctr("up", "--detach")
+	l.etcdctr("etcdctl", "put", "key", "value")
+	for range 5 {
+		before := l.state()
+		kill9(t, before.Supervisor)
+		l.etcdctr("up", "--detach")
+		for _, m := range before.Members {
+			if m.Process.Alive() {
+				t.Errorf("%s has outlived its supervisor", m.Name)
+			}
+		}
+	}
+	l.etcdctr("health")
+	if got := l.etcdctr("etcdctl", "get", "--print-value-only", "key"); got != "value\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestStartsAtTheSameTimeGetPortsOfTheirOwn(t *testing.T) {
+	var together sync.WaitGroup
+	stacks := []*local{newLocal(t), newLocal(t), newLocal(t)}
+	for _, l := range stacks {
+		together.Go(func() {
+			if out, err := l.try("up", "--detach", "--tls", "none"); err != nil {
+				t.Error(out, err)
+			}
+		})
+	}
+	together.Wait()
+	clusters := map[string]bool{} // in plain text one would answer for the other
+	for _, l := range stacks {
+		var report struct{ ClusterID string }
+		if err := json.Unmarshal([]byte(l.etcdctr("health", "--tls", "none", "--format", "json")), &report); err != nil {
+			t.Fatal(err)
+		}
+		clusters[report.ClusterID] = true
+	}
+	if len(clusters) != len(stacks) {
+		t.Errorf("%d stacks are %d clusters", len(stacks), len(clusters))
 	}
 }
 
@@ -144,6 +201,99 @@ func TestEveryEtcdReleaseRunsInProcesses(t *testing.T) {
 			}
 		}
 		l.etcdctr("down", "--volumes")
+	}
+}
+
+func TestAnUpgradeKeepsTheQuorumAndTheData(t *testing.T) {
+	l := newLocal(t)
+	l.etcdctr("up", "--detach", "--etcd-binary", etcdBinary(t, cluster.NewestMinor-1, "etcd"))
+	l.etcdctr("etcdctl", "put", "key", "value")
+	before := l.state().Members
+
+	upgrade := l.command(etcdctrBinary(t), "up", "--detach", "--etcd-binary", etcdBinary(t, cluster.NewestMinor, "etcd"))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := output(upgrade, l.dir)
+		ended <- err
+	}()
+	for done := false; !done; {
+		select {
+		case err := <-ended:
+			if done = true; err != nil {
+				t.Fatal(err)
+			}
+		default:
+		}
+		running := 0
+		for _, m := range l.state().Members {
+			if m.Status == process.Running {
+				running++
+			}
+		}
+		if quorum := len(before)/2 + 1; running < quorum {
+			t.Fatalf("%d members run, less than a quorum", running)
+		}
+	}
+	for i, m := range l.state().Members {
+		if m.Process == before[i].Process {
+			t.Errorf("%s runs as before", m.Name)
+		}
+	}
+	if out := l.etcdctr("health"); strings.Count(out, " "+strings.TrimPrefix(cluster.DefaultVersion.String(), "v")+" ") != len(before) {
+		t.Errorf("not all members are %s:\n%s", cluster.DefaultVersion, out)
+	}
+	if got := l.etcdctr("etcdctl", "get", "--print-value-only", "key"); got != "value\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestEveryBootstrapWorksInProcesses(t *testing.T) {
+	for minor := range cluster.KnownPatches {
+		for _, way := range []cluster.Way{cluster.ByOwnDiscovery, cluster.ByRecords} {
+			for _, tls := range cluster.TLSModes() {
+				t.Run(fmt.Sprintf("%s tls %s etcd 3.%d", way.Bootstrap, tls, minor), func(t *testing.T) {
+					startByItself(t, way, tls, minor)
+				})
+			}
+		}
+	}
+}
+
+// startByItself starts a cluster in processes twice, the second time on its data,
+// or wants the refusal that the table of bootstraps has.
+func startByItself(t *testing.T, way cluster.Way, tls cluster.TLSMode, minor int) {
+	t.Helper()
+	l := newLocal(t)
+	flags := []string{"--bootstrap", string(way.Bootstrap), "--tls", string(tls)}
+	up := append([]string{"up", "--detach", "--etcd-binary", etcdBinary(t, minor, "etcd")}, flags...)
+	if refusal := cluster.Judge(way, tls, minor).Refusal; refusal != "" {
+		if _, err := l.try(up...); err == nil || !strings.Contains(err.Error(), refusal) {
+			t.Errorf("got %v, want %s", err, refusal)
+		}
+		return
+	}
+	l.etcdctr(up...)
+	l.etcdctr("health", "--tls", string(tls))
+	l.etcdctr("etcdctl", "--tls", string(tls), "put", "key", "value")
+	l.etcdctr("stop")
+	l.etcdctr("start")
+	l.etcdctr("health", "--tls", string(tls))
+	l.etcdctr("down", "--volumes")
+	if _, err := os.Stat(filepath.Join(l.dir, "discovery", "etcd", "token")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the token has outlived its cluster: %v", err)
+	}
+}
+
+func TestAnEtcdThatCannotAskTheStacksDNSServerIsRefused(t *testing.T) {
+	l := newLocal(t)
+	etcd := etcdBinary(t, cluster.NewestMinor, "etcd")
+	// A user namespace without names for anybody: there nobody is root.
+	cmd := l.command("unshare", "--user", etcdctrBinary(t),
+		"up", "--detach", "--bootstrap", "dns", "--tls", "none", "--etcd-binary", etcd)
+	_, err := output(cmd, l.dir)
+	want := etcd + " would ask this machine's DNS server for the members: only root on Linux can give it another one"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

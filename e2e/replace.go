@@ -111,7 +111,7 @@ func (m *Member) emptyVolumes(ctx context.Context) error {
 		if _, err := m.cluster.engine().VolumeRemove(ctx, known.Name, client.VolumeRemoveOptions{}); err != nil {
 			return err
 		}
-		if err := m.cluster.makeVolume(ctx, known.Name, known.Labels); err != nil {
+		if err := m.cluster.makeVolume(ctx, known); err != nil {
 			return err
 		}
 	}

@@ -48,7 +48,7 @@ func (b *box) copyFiles(ctx context.Context) error {
 	s.Image = b.container.Image
 	files, err := b.cluster.wanted().FileVolumes(s)
 	for _, v := range files {
-		err = errors.Join(err, v.Fill(ctx, b.cluster.engine()))
+		err = errors.Join(err, v.Fill(ctx, b.cluster.engine(), labels(nil)))
 	}
 	return err
 }

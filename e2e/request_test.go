@@ -42,6 +42,7 @@ func TestRequestMeansWhatTheServiceMeans(t *testing.T) {
 	want := container.HostConfig{
 		NetworkMode:    container.NetworkMode(c.Name + "_cluster"),
 		ReadonlyRootfs: true, CapDrop: []string{"ALL"}, CapAdd: []string{"DAC_OVERRIDE"}, SecurityOpt: []string{"no-new-privileges:true"},
+		DNS: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, DNSSearch: []string{"."}, DNSOptions: []string{"ndots:1"},
 		RestartPolicy: container.RestartPolicy{Name: "no"},
 		LogConfig:     container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "3"}},
 		Mounts: []mount.Mount{
@@ -49,7 +50,7 @@ func TestRequestMeansWhatTheServiceMeans(t *testing.T) {
 			{Type: mount.TypeVolume, Source: c.Name + "_etcd1-etc-etcd-certs", Target: cluster.ContainerCertsDir, ReadOnly: true},
 		},
 	}
-	if diff := cmp.Diff(want, host, cmpopts.IgnoreFields(container.HostConfig{}, "PortBindings"), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, host, cmpopts.IgnoreFields(container.HostConfig{}, "PortBindings"), cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("host configuration (-want +got):\n%s", diff)
 	}
 }
@@ -97,13 +98,9 @@ func preparedCluster(t *testing.T, spec cluster.Spec) *Cluster {
 		t.Fatal(err)
 	}
 	c := &Cluster{Name: model.Name, options: o, model: model, host: localAddress, dir: t.TempDir()}
-	if err := c.makeFiles(t.Context()); err != nil {
+	if err := c.furnish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if c.project, err = project(t.Context(), model, c.dir); err != nil {
-		t.Fatal(err)
-	}
-	c.lineUp()
 	return c
 }
 

@@ -24,17 +24,40 @@ func labels(own map[string]string) map[string]string {
 	return all
 }
 
+// callReaper has testcontainers' reaper, if it is on, watch this process from
+// now on. testcontainers itself does so with the first container, and networks
+// and volumes come before.
+func (c *Cluster) callReaper(ctx context.Context) error {
+	if c.provider.Config().Config.RyukDisabled {
+		return nil
+	}
+	//nolint:staticcheck // deprecated for programs with a reaper of their own, and the only way to connect to the session's
+	reaper, err := testcontainers.NewReaper(ctx, testcontainers.SessionID(), c.provider, "")
+	if err != nil {
+		return err
+	}
+	c.reaper, err = reaper.Connect()
+	return err
+}
+
+// ownNetworks are those that the cluster does not share.
+func (c *Cluster) ownNetworks() []types.NetworkConfig {
+	var own []types.NetworkConfig
+	for _, key := range slices.Sorted(maps.Keys(c.project.Networks)) {
+		if n := c.project.Networks[key]; !n.External {
+			own = append(own, n)
+		}
+	}
+	return own
+}
+
 func (c *Cluster) makeNetworks(ctx context.Context) error {
 	for _, name := range c.options.networks {
 		if _, err := c.engine().NetworkInspect(ctx, name, client.NetworkInspectOptions{}); err != nil {
 			return fmt.Errorf("WithNetwork(%q): %w", name, err)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(c.project.Networks)) {
-		n := c.project.Networks[key]
-		if n.External {
-			continue
-		}
+	for _, n := range c.networks {
 		options, err := driver.NetworkOptions(n)
 		if err != nil {
 			return err
@@ -43,7 +66,6 @@ func (c *Cluster) makeNetworks(ctx context.Context) error {
 		if _, err = c.engine().NetworkCreate(ctx, n.Name, options); err != nil {
 			return fmt.Errorf("cannot make the network %s: %w", n.Name, err)
 		}
-		c.madeNetworks = append(c.madeNetworks, n.Name)
 	}
 	return nil
 }
@@ -54,31 +76,34 @@ func subnetTaken(err error) bool {
 	return strings.Contains(err.Error(), "Pool overlaps with other one")
 }
 
-func (c *Cluster) makeVolumes(ctx context.Context) error {
-	for _, v := range c.project.Volumes {
-		if err := c.makeVolume(ctx, v.Name, v.Labels); err != nil {
-			return err
-		}
-	}
+// ownVolumes are those for data, and those that stand for files.
+func (c *Cluster) ownVolumes() ([]types.VolumeConfig, error) {
+	own := slices.Collect(maps.Values(c.project.Volumes))
 	for _, s := range c.project.Services {
 		files, err := c.wanted().FileVolumes(s)
 		if err != nil {
-			return err
+			return own, err
 		}
 		for _, v := range files {
-			if err := c.makeVolume(ctx, v.Name, nil); err != nil {
-				return err
-			}
+			own = append(own, types.VolumeConfig{Name: v.Name})
+		}
+	}
+	return own, nil
+}
+
+func (c *Cluster) makeVolumes(ctx context.Context) error {
+	for _, v := range c.volumes {
+		if err := c.makeVolume(ctx, v); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (c *Cluster) makeVolume(ctx context.Context, name string, own types.Labels) error {
-	c.madeVolumes = append(c.madeVolumes, name)
-	_, err := c.engine().VolumeCreate(ctx, client.VolumeCreateOptions{Name: name, Labels: labels(own)})
+func (c *Cluster) makeVolume(ctx context.Context, v types.VolumeConfig) error {
+	_, err := c.engine().VolumeCreate(ctx, client.VolumeCreateOptions{Name: v.Name, Labels: labels(v.Labels)})
 	if err != nil {
-		return fmt.Errorf("cannot make the volume %s: %w", name, err)
+		return fmt.Errorf("cannot make the volume %s: %w", v.Name, err)
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 // cleanUpTimeout bounds the removal of a test's cluster.
 const cleanUpTimeout = time.Minute
 
-// Start gives a running cluster that is removed when the test ends. A cluster
-// that does not start fails the test. When the test has failed, for whatever
+// Start gives a running cluster that is removed when the test ends, unless it
+// is shared: see WithReuseByName. A cluster that does not start fails the test. When the test has failed, for whatever
 // reason, the members' logs go to its log.
 func Start(tb testing.TB, opts ...Option) *Cluster {
 	tb.Helper()
@@ -35,7 +35,11 @@ func cleanUp(tb testing.TB, c *Cluster) {
 	if tb.Failed() {
 		showLogs(ctx, tb, c)
 	}
-	if err := c.Terminate(ctx); err != nil {
+	end := c.Terminate
+	if c != nil && c.kept {
+		end = c.leave
+	}
+	if err := end(ctx); err != nil {
 		tb.Error(err)
 	}
 }
@@ -65,6 +69,9 @@ func tail(text string) string {
 // an error: a start that failed hands back what it had made. A mistake in the
 // spec is reported as cluster.Resolve reports it.
 func Run(ctx context.Context, opts ...Option) (*Cluster, error) {
+	if o := optionsOf(opts...); o.reuse != "" {
+		return runShared(ctx, o)
+	}
 	const attempts = 5 // of finding a subnet that nobody has
 	for range attempts - 1 {
 		c, err := attempt(ctx, optionsOf(opts...))

@@ -23,9 +23,17 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
-// TestMain removes the images that the run made, and wants nothing else of it
+// TestMain is a program of its own if it is told to be one, see envProgram.
+// Otherwise it removes the images that the run made, and wants nothing else of it
 // to be left on the engine, whether its tests passed or failed.
 func TestMain(m *testing.M) {
+	if os.Getenv(envProgram) != "" {
+		if err := programMain(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	defaults = []Option{WithContainer(testcontainers.WithImageSubstitutors(ownImages{}))}
 	code := m.Run()
 	err := errors.Join(removeImages(), nothingLeft(namePrefix+"-"+processID))

@@ -13,7 +13,9 @@ import (
 // start makes the containers before it starts any: a member that cannot
 // resolve another's name yet waits a second for it.
 func (c *Cluster) start(ctx context.Context) error {
-	c.lineUp()
+	if err := c.callReaper(ctx); err != nil {
+		return err
+	}
 	if err := c.makeNetworks(ctx); err != nil {
 		return err
 	}
@@ -33,8 +35,9 @@ func (c *Cluster) start(ctx context.Context) error {
 	return c.connect(ctx)
 }
 
-// lineUp gives every service its box, the members' in their order.
-func (c *Cluster) lineUp() {
+// lineUp gives every service its box, the members' in their order, and lists
+// what they share.
+func (c *Cluster) lineUp() (err error) {
 	for _, m := range c.model.Members {
 		member := &Member{Name: m.Name, model: m, box: box{cluster: c, service: c.project.Services[m.Name]}}
 		member.place()
@@ -45,6 +48,9 @@ func (c *Cluster) lineUp() {
 			c.sidecars = append(c.sidecars, &box{cluster: c, service: c.project.Services[name]})
 		}
 	}
+	c.networks = c.ownNetworks()
+	c.volumes, err = c.ownVolumes()
+	return err
 }
 
 // startService starts a service once those that it depends on have come to

@@ -84,7 +84,7 @@ func (r *reader) take(e event) {
 	t := r.test(e.Package, e.Test)
 	switch e.Action {
 	case "run":
-		if parent, ok := parentOf(e.Test); ok {
+		for _, parent := range parentsOf(e.Test) {
 			r.test(e.Package, parent).parent = true
 		}
 	case "output":
@@ -98,17 +98,29 @@ func (r *reader) take(e event) {
 	}
 }
 
-func parentOf(name string) (string, bool) {
-	i := strings.LastIndex(name, "/")
-	return name[:max(i, 0)], i > 0
+// parentsOf are those that a test may be part of: its package, which has no
+// name here, and whatever ends before a slash. A subtest's own name can hold
+// one too.
+func parentsOf(name string) []string {
+	if name == "" {
+		return nil
+	}
+	all := []string{""}
+	for i, c := range name {
+		if c == '/' {
+			all = append(all, name[:i])
+		}
+	}
+	return all
 }
 
 // end records a test that is a scenario, or that failed for a reason of its
 // own.
 func (r *reader) end(e event, t *test) {
 	if e.Action == "fail" {
-		parent, _ := parentOf(e.Test)
-		r.test(e.Package, parent).badChild = true
+		for _, parent := range parentsOf(e.Test) {
+			r.test(e.Package, parent).badChild = true
+		}
 	}
 	switch {
 	case e.Test == "":

@@ -1,0 +1,42 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// hostOverride says where published ports are. It is for engines whose own
+// address does not tell.
+const hostOverride = "TESTCONTAINERS_HOST_OVERRIDE"
+
+// TestStartOnAnEngineOfAnotherMachine wants the same of the fixture with an
+// engine that shares neither files nor loopback with the test.
+func TestStartOnAnEngineOfAnotherMachine(t *testing.T) {
+	e, ip := newRemoteEngine(t)
+	e.start()
+	image := etcdImage(t, cluster.NewestMinor)
+	e.load(image)
+	t.Setenv(hostOverride, "") // has it restored
+	if err := os.Unsetenv(hostOverride); err != nil {
+		t.Fatal(err)
+	}
+	p := startProgram(t, cluster.Spec{Image: image}, "DOCKER_HOST=tcp://"+net.JoinHostPort(ip, "2375"))
+	etcd := p.wantRunning()
+	for _, endpoint := range etcd.Endpoints {
+		if u, err := url.Parse(endpoint); err != nil || u.Scheme != "https" || u.Hostname() != ip {
+			t.Errorf("the endpoint is %s, want one at %s", endpoint, ip)
+		}
+	}
+	p.end()
+	left, err := output(exec.Command("docker", "--host", "unix://"+e.socket(), "ps", "--all", "--quiet"), "")
+	if err != nil || left != "" {
+		t.Errorf("on the engine is left: %s, %v", left, err)
+	}
+}
