@@ -117,7 +117,7 @@ func (r *cfsslReader) clientRequest(q cfsslRequest) {
 	if len(r.hosts(q)) > 0 {
 		r.note("hosts are left out: nobody connects to a client")
 	}
-	if !nameForm.MatchString(q.CN) {
+	if !isName(q.CN) {
 		r.note("left out: its CN %q is no name for a client: issue one with `etcdctr certs issue`", q.CN)
 		return
 	}

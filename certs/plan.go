@@ -105,12 +105,24 @@ type ClientIdentity struct {
 // container and for clusters on one machine.
 var loopback = []string{"localhost", "127.0.0.1", "::1"}
 
-// nameForm keeps names usable as directory and as common name everywhere.
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$`)
+// isName reports whether a name can be a directory and a common name everywhere.
+func isName(name string) bool { return len(name) <= 64 && nameForm.MatchString(name) }
 
-// dnsForm is a DNS name as RFC 5280 has it in a certificate, with a leading
-// wildcard label, and with the underscore that Compose service names may have.
-var dnsForm = regexp.MustCompile(`^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+
+// isDNSName reports whether a host is a DNS name as RFC 5280 has it in a
+// certificate, with a leading wildcard label, and with the underscore that Compose
+// service names may have.
+func isDNSName(host string) bool {
+	for label := range strings.SplitSeq(strings.TrimPrefix(host, "*."), ".") {
+		if len(label) > 63 || !dnsLabelForm.MatchString(label) {
+			return false
+		}
+	}
+	return true
+}
+
+var dnsLabelForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
 
 // Validate reports everything that is wrong with the plan at once.
 func (p Plan) Validate() error {
@@ -150,7 +162,7 @@ func validateName(field, name string, seen map[string]bool) error {
 	folded := strings.ToLower(name)
 	defer func() { seen[folded] = true }()
 	switch {
-	case !nameForm.MatchString(name):
+	case !isName(name):
 		return fmt.Errorf("%s: %q is no name for a certificate: use up to 64 letters, digits, '.', '_' and '-', with a letter or digit first and last", field, name)
 	case seen[folded]:
 		return fmt.Errorf("%s: %q is there twice: give each its own name", field, name)
@@ -161,7 +173,7 @@ func validateName(field, name string, seen map[string]bool) error {
 func validateHosts(field string, hosts []string) error {
 	var errs []error
 	for _, h := range hosts {
-		if _, err := netip.ParseAddr(h); err != nil && !dnsForm.MatchString(h) {
+		if _, err := netip.ParseAddr(h); err != nil && !isDNSName(h) {
 			errs = append(errs, fmt.Errorf("%s: %q is neither a DNS name nor an IP address: write it without scheme, port and brackets", field, h))
 		}
 	}

@@ -172,13 +172,13 @@ func (r *resolver) discoveryEndpoint(endpoint string, secure bool) {
 	}
 }
 
-var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{8,128}$`)
+var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 func (r *resolver) discoveryToken(token, remedy string) {
 	const key = "discovery-token"
 	if token == "" {
 		r.report(key, "is missing: %s", remedy)
-	} else if !tokenPattern.MatchString(token) {
+	} else if len(token) < 8 || len(token) > 128 || !tokenPattern.MatchString(token) {
 		r.report(key, "%q must be 8 to 128 letters, digits, hyphens and underscores", token)
 	}
 }

@@ -75,18 +75,25 @@ func places() []place {
 	return list
 }
 
-// compare measures both alternately and returns the medians.
+// compare measures both alternately and returns the medians. What was made stays
+// until both are done: ext4 without a journal looks for the place of a file past
+// each that was deleted in the last minutes.
 func compare(ctx context.Context, etcdctr string, at place) (ours, theirs time.Duration, err error) {
+	parent, err := os.MkdirTemp(at.dir, "etcdctr-bench-certs-")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(parent)) }()
 	files := maps.Clone(cfsslFiles)
 	files["make.sh"] += at.last
 	var us, them []time.Duration
 	for range rounds {
-		took, err := measure(ctx, at.dir, nil, etcdctr, "certs", "create", "--name", "bench")
+		took, err := measure(ctx, parent, nil, etcdctr, "certs", "create", "--name", "bench")
 		if err != nil {
 			return 0, 0, err
 		}
 		us = append(us, took)
-		if took, err = measure(ctx, at.dir, files, "sh", "-eu", "make.sh"); err != nil {
+		if took, err = measure(ctx, parent, files, "sh", "-eu", "make.sh"); err != nil {
 			return 0, 0, err
 		}
 		them = append(them, took)
@@ -96,12 +103,11 @@ func compare(ctx context.Context, etcdctr string, at place) (ours, theirs time.D
 
 // measure times one command in a folder of its own, which holds the given files
 // and afterwards must hold the whole PKI.
-func measure(ctx context.Context, parent string, files map[string]string, name string, args ...string) (took time.Duration, err error) {
-	dir, err := os.MkdirTemp(parent, "etcdctr-bench-certs-")
+func measure(ctx context.Context, parent string, files map[string]string, name string, args ...string) (time.Duration, error) {
+	dir, err := os.MkdirTemp(parent, "")
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	for file, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
 			return 0, err
@@ -111,7 +117,7 @@ func measure(ctx context.Context, parent string, files map[string]string, name s
 	cmd.Dir = dir
 	start := time.Now()
 	out, err := cmd.CombinedOutput()
-	took = time.Since(start)
+	took := time.Since(start)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w\n%s", cmd, err, out)
 	}

@@ -133,7 +133,7 @@ const (
 // fromEngine is what the container's state says.
 func fromEngine(m Member) []candidate {
 	c := candidate{Diagnosis: Diagnosis{Member: m.Name, Evidence: m.EngineError, Known: true}}
-	if known, ok := recognise(engineErrors, m, m.EngineError); ok {
+	if known, ok := recognise(engineErrors(), m, m.EngineError); ok {
 		known.rank = rankEngine
 		return []candidate{known}
 	}
@@ -191,7 +191,7 @@ func fromLog(m Member) []candidate {
 	unknown := candidate{rank: rankUnknown}
 	for _, line := range m.Log {
 		entry := readEntry(line)
-		if c, ok := recognise(rules, m, entry.text); ok {
+		if c, ok := recognise(rules(), m, entry.text); ok {
 			found = append(found, c)
 			continue
 		}

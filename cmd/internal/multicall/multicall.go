@@ -21,6 +21,7 @@ import (
 	"go.etcd.io/etcd/etcdutl/v3/etcdutl"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/metrics"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/stack/relay"
 )
@@ -46,6 +47,7 @@ func Run(args []string) bool {
 // Etcd runs the server with a command line.
 func Etcd(args []string) {
 	startup.Over()
+	metrics.Register()
 	waitForPeers(os.Getenv)
 	etcdmain.Main(args)
 }
