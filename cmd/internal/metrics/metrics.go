@@ -23,14 +23,19 @@ func init() { prometheus.DefaultRegisterer = &kept }
 // Register registers what was put off, and from here on at once.
 func Register() {
 	prometheus.DefaultRegisterer = kept.registry
-	kept.registry.MustRegister(kept.collectors...)
-	kept.collectors = nil
+	kept.release()
 }
 
 // postponed is a registry that keeps what it is given for another one.
 type postponed struct {
 	registry   prometheus.Registerer
 	collectors []prometheus.Collector
+}
+
+// release gives the other registry what was kept for it.
+func (p *postponed) release() {
+	p.registry.MustRegister(p.collectors...)
+	p.collectors = nil
 }
 
 func (p *postponed) Register(c prometheus.Collector) error {

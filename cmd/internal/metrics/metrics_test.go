@@ -1,42 +1,48 @@
 package metrics
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-func TestMetricsAreThereOnceTheyAreRegistered(t *testing.T) {
-	early := prometheus.NewCounter(prometheus.CounterOpts{Name: "etcdctr_test_early", Help: "Made before."})
-	dropped := prometheus.NewCounter(prometheus.CounterOpts{Name: "etcdctr_test_dropped", Help: "Taken back before."})
-	late := prometheus.NewCounter(prometheus.CounterOpts{Name: "etcdctr_test_late", Help: "Made after."})
-
-	prometheus.MustRegister(early, dropped)
-	if !prometheus.Unregister(dropped) || prometheus.Unregister(late) {
-		t.Error("what was put off, and nothing else, can be taken back")
-	}
-	if got := gathered(t); got["etcdctr_test_early"] {
-		t.Error("it is registered at once, which costs every command its time")
-	}
-	Register()
-	prometheus.MustRegister(late)
-	got := gathered(t)
-	for name, want := range map[string]bool{"etcdctr_test_early": true, "etcdctr_test_dropped": false, "etcdctr_test_late": true} {
-		if got[name] != want {
-			t.Errorf("%s is there: %v, want %v", name, got[name], want)
-		}
+func TestPackagesThatAreInitialisedLaterRegisterHere(t *testing.T) {
+	if prometheus.DefaultRegisterer != prometheus.Registerer(&kept) {
+		t.Error("metrics are registered at once, which costs every command its time")
 	}
 }
 
-func gathered(t *testing.T) map[string]bool {
+func TestMetricsAreThereOnceTheyAreReleased(t *testing.T) {
+	usual := prometheus.NewRegistry()
+	p := postponed{registry: usual}
+	wanted, dropped := counter("wanted"), counter("dropped")
+	p.MustRegister(wanted, dropped)
+	if !p.Unregister(dropped) || p.Unregister(counter("stranger")) {
+		t.Error("what was put off, and nothing else, can be taken back")
+	}
+	if got := namesIn(t, usual); len(got) > 0 {
+		t.Errorf("before: %q are there", got)
+	}
+	p.release()
+	if got := namesIn(t, usual); !slices.Equal(got, []string{"wanted"}) {
+		t.Errorf("after: %q are there, want wanted alone", got)
+	}
+}
+
+func counter(name string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: "For a test."})
+}
+
+func namesIn(t *testing.T, r *prometheus.Registry) []string {
 	t.Helper()
-	families, err := prometheus.DefaultGatherer.Gather()
+	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]bool{}
+	var names []string
 	for _, f := range families {
-		names[f.GetName()] = true
+		names = append(names, f.GetName())
 	}
 	return names
 }
