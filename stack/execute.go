@@ -106,8 +106,10 @@ func (x *Execution) do(ctx context.Context, o *Op) error {
 	switch o.Verb {
 	case AwaitAnswer, AwaitHealth, AwaitExit:
 		return x.await(ctx, o)
-	case AwaitSilence:
-		return x.awaitSilence(ctx, o)
+	case AwaitPeersLost:
+		return x.awaitPeersLost(ctx, o)
+	case AwaitLull:
+		return x.awaitLull(ctx, o)
 	case Stop:
 		_, err = x.Engine.ContainerStop(ctx, o.target(), client.ContainerStopOptions{})
 	default:

@@ -48,6 +48,7 @@ type fakeContainer struct {
 	host     container.HostConfig
 	networks []string
 	log      string
+	health   func() *container.Health // of its health checks, if there are any
 }
 
 func newFakeEngine() *fakeEngine {
@@ -187,9 +188,13 @@ func (e *fakeEngine) ContainerInspect(_ context.Context, name string, _ client.C
 		return client.ContainerInspectResult{}, err
 	}
 	config := c.config
+	var health *container.Health
+	if c.health != nil {
+		health = c.health()
+	}
 	return client.ContainerInspectResult{Container: container.InspectResponse{
 		ID: c.id, Name: "/" + c.name, Config: &config, NetworkSettings: &container.NetworkSettings{},
-		RestartCount: c.restarts, State: &container.State{Status: c.status, ExitCode: c.exit},
+		RestartCount: c.restarts, State: &container.State{Status: c.status, ExitCode: c.exit, Health: health},
 	}}, nil
 }
 
@@ -298,6 +303,7 @@ func (e *fakeEngine) empty() bool {
 type fakeProber struct {
 	leader string
 	silent map[string]bool // services that do not answer
+	peers  func() int      // that the leader takes for present; nil: none
 }
 
 func (p fakeProber) Probe(_ context.Context, c Container) error {
@@ -307,6 +313,11 @@ func (p fakeProber) Probe(_ context.Context, c Container) error {
 	return nil
 }
 
-func (p fakeProber) Listens(context.Context, Container) bool { return false }
+func (p fakeProber) Peers(context.Context, Container) int {
+	if p.peers == nil {
+		return 0
+	}
+	return p.peers()
+}
 
 func (p fakeProber) Leader(context.Context, []Container) string { return p.leader }

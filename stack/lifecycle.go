@@ -40,29 +40,33 @@ func (p *Plan) stop(c Container, cause string, after ...*Op) *Op {
 }
 
 // stopAll stops containers: the members but the leader at once, the leader as
-// soon as these are silent, and what members depend on when all are gone.
+// soon as it knows that these are gone, and what members depend on after all.
 //
 // A leader that is told to stop hands over to another member first, and waits
-// in vain for one that is stopping too: 7 seconds with etcd's defaults. Once
-// the others are gone there is nobody to hand over to. But it must not wait
-// until the engine has cleared them away either: a request that reaches it
-// without a quorum, such as its health check's, hangs for as long and keeps it
-// from stopping.
-func (p *Plan) stopAll(containers []Container, leader string) map[string]*Op {
+// in vain for one that is stopping too, or that it takes for present because
+// nothing has told it otherwise: 7 seconds with etcd's defaults. Once it knows of
+// no other there is nobody to hand over to. But it must not wait for longer: a
+// request that reaches it without a quorum hangs and keeps it from stopping, 5
+// seconds if it is that of its health check. So that is let pass first.
+//
+// The leader keeps so many peers as stay.
+func (p *Plan) stopAll(containers []Container, leader string, stay int) map[string]*Op {
 	stops := map[string]*Op{}
-	var silent, members []*Op
-	for _, c := range stopOrder(containers, leader) {
-		if !c.Running() && c.Status != container.StateRestarting {
-			continue
-		}
+	var lull, lost *Op
+	var members []*Op
+	order := slices.DeleteFunc(stopOrder(containers, leader), func(c Container) bool {
+		return !c.Running() && c.Status != container.StateRestarting
+	})
+	if i := slices.IndexFunc(order, func(c Container) bool { return stopRank(c, leader) == 1 }); i > 0 {
+		lull = p.add(&Op{Verb: AwaitLull, Name: order[i].Name, object: order[i].ID})
+		lost = p.add(&Op{Verb: AwaitPeersLost, Name: order[i].Name, container: order[i], peers: stay}, lull)
+	}
+	for _, c := range order {
 		switch stopRank(c, leader) {
 		case 0:
-			stops[c.ID] = p.stop(c, "")
-			if leader != "" {
-				silent = append(silent, p.add(&Op{Verb: AwaitSilence, Name: c.Name, container: c}))
-			}
+			stops[c.ID] = p.stop(c, "", lull)
 		case 1:
-			stops[c.ID] = p.stop(c, "it leads", silent...)
+			stops[c.ID] = p.stop(c, "it leads", lost)
 		default:
 			stops[c.ID] = p.stop(c, "", members...)
 			continue
@@ -75,7 +79,10 @@ func (p *Plan) stopAll(containers []Container, leader string) map[string]*Op {
 // planStop stops containers and keeps them.
 func planStop(s *State, containers []Container, leader string) *Plan {
 	p := &Plan{Project: s.Project}
-	p.stopAll(containers, leader)
+	stay := slices.DeleteFunc(s.Members(), func(c Container) bool {
+		return !c.Running() || slices.ContainsFunc(containers, func(o Container) bool { return o.ID == c.ID })
+	})
+	p.stopAll(containers, leader, len(stay))
 	return p
 }
 
@@ -86,7 +93,7 @@ func planDown(s *State, leader string, volumes bool) *Plan {
 	p := &Plan{Project: s.Project}
 	var stops map[string]*Op
 	if !volumes {
-		stops = p.stopAll(slices.DeleteFunc(slices.Clone(s.Containers), Container.volatile), leader)
+		stops = p.stopAll(slices.DeleteFunc(slices.Clone(s.Containers), Container.volatile), leader, 0)
 	}
 	var gone []*Op
 	for _, c := range s.Containers {

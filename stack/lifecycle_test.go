@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,16 +34,107 @@ func observe(t *testing.T, d *Driver) *State {
 	return s
 }
 
-func TestLeaderIsStoppedWhenTheOthersAreSilent(t *testing.T) {
+func TestLeaderIsStoppedWhenItKnowsThatTheOthersAreGone(t *testing.T) {
 	d, _ := started(t)
 	s := observe(t, d)
 	wantPlan(t, d.PlanStop(t.Context(), s, s.Containers), `
- 1  stop p-etcd1-1
- 2  wait for the silence of p-etcd1-1
- 3  stop p-etcd3-1
- 4  wait for the silence of p-etcd3-1
- 5  stop p-etcd2-1, after 2, 4: it leads
+ 1  wait for a lull in the health checks of p-etcd2-1
+ 2  wait for the loss of the peers of p-etcd2-1, after 1
+ 3  stop p-etcd1-1, after 1
+ 4  stop p-etcd3-1, after 1
+ 5  stop p-etcd2-1, after 2: it leads
 `)
+	if lost := d.PlanStop(t.Context(), s, s.Containers).Ops[1]; lost.peers != 0 {
+		t.Errorf("it keeps %d peers, want 0", lost.peers)
+	}
+	some := slices.DeleteFunc(slices.Clone(s.Containers), func(c Container) bool { return c.Service == "etcd3" })
+	if lost := d.PlanStop(t.Context(), s, some).Ops[1]; lost.peers != 1 {
+		t.Errorf("without etcd3 it keeps %d peers, want 1", lost.peers)
+	}
+}
+
+func TestLeaderIsAskedForItsPeersUntilItHasLostThem(t *testing.T) {
+	d, e := started(t)
+	asked := 0
+	d.Prober = fakeProber{leader: "etcd2", peers: func() int {
+		asked++
+		return 4 - asked
+	}}
+	s := observe(t, d)
+	e.before = func(change string) error {
+		if change == "stop p-etcd2-1" && asked != 4 {
+			t.Errorf("it was stopped after %d questions, want 4", asked)
+		}
+		return nil
+	}
+	if err := d.Run(t.Context(), d.PlanStop(t.Context(), s, s.Containers)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLeaderAloneIsStoppedAtOnce(t *testing.T) {
+	d, _ := started(t)
+	s := observe(t, d)
+	alone := slices.DeleteFunc(s.Containers, func(c Container) bool { return c.Service != "etcd2" })
+	wantPlan(t, planStop(s, alone, "etcd2"), `
+ 1  stop p-etcd2-1: it leads
+`)
+}
+
+func TestMembersAreStoppedBetweenHealthChecksOfTheLeader(t *testing.T) {
+	d, e := started(t)
+	s := observe(t, d)
+	leader, err := e.find("p-etcd2-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	leader.config.Healthcheck = &container.HealthConfig{Interval: 2 * time.Second}
+	ended := time.Now().Add(-2 * time.Second)
+	leader.health = func() *container.Health {
+		e.calls = append(e.calls, "look at the check")
+		if len(e.calls) == 3 { // it took until now
+			ended = time.Now()
+		}
+		return &container.Health{Log: []*container.HealthcheckResult{{End: ended}}}
+	}
+	if err := d.Run(t.Context(), d.PlanStop(t.Context(), s, s.Containers)); err != nil {
+		t.Fatal(err)
+	}
+	if looks := slices.IndexFunc(e.calls, func(c string) bool { return strings.HasPrefix(c, "stop ") }); looks != 3 {
+		t.Errorf("members were stopped after %d looks at the leader's check, want 3: %q", looks, e.calls)
+	}
+}
+
+func TestHealthChecksAreForeseen(t *testing.T) {
+	now := time.Now()
+	for what, test := range map[string]struct {
+		interval, since time.Duration // since the end of the last
+		want            bool
+	}{
+		"just over":           {2 * time.Second, 10 * time.Millisecond, false},
+		"far off":             {2 * time.Second, time.Second, false},
+		"about to begin":      {2 * time.Second, 1600 * time.Millisecond, true},
+		"under way":           {2 * time.Second, 2100 * time.Millisecond, true},
+		"long under way":      {2 * time.Second, 3100 * time.Millisecond, false},
+		"frequent, just over": {100 * time.Millisecond, 10 * time.Millisecond, false},
+		"by a clock behind":   {2 * time.Second, time.Hour, false},
+		"by a clock ahead":    {2 * time.Second, -time.Hour, false},
+	} {
+		c := container.InspectResponse{
+			Config: &container.Config{Healthcheck: &container.HealthConfig{Interval: test.interval}},
+			State:  &container.State{Health: &container.Health{Log: []*container.HealthcheckResult{{End: now.Add(-test.since)}}}},
+		}
+		if got := checking(c, now); got != test.want {
+			t.Errorf("%s: checking is %v, want %v", what, got, test.want)
+		}
+		// The first follows the start, and until it is done the engine may check more often.
+		c.Config.Healthcheck.Interval, c.Config.Healthcheck.StartInterval = time.Hour, test.interval
+		c.State.StartedAt = now.Add(-test.since).Format(time.RFC3339Nano)
+		c.State.Health = &container.Health{Status: container.Starting}
+		if got := checking(c, now); got != test.want {
+			t.Errorf("%s, the first: checking is %v, want %v", what, got, test.want)
+		}
+	}
 }
 
 func TestDownStopsGentlyAndKeepsVolumes(t *testing.T) {

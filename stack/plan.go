@@ -33,6 +33,7 @@ type Op struct {
 	newName string
 
 	container Container // to ask, where the engine does not answer for it
+	peers     int       // that it keeps
 
 	pause time.Duration // after those that come before it
 }
@@ -66,12 +67,17 @@ const (
 	AwaitHealth     Verb = "wait for the health check of"
 	AwaitExit       Verb = "wait for the end of"
 	AwaitAnswer     Verb = "wait for an answer of"
-	AwaitSilence    Verb = "wait for the silence of"
+	AwaitPeersLost  Verb = "wait for the loss of the peers of"
+	AwaitLull       Verb = "wait for a lull in the health checks of"
 )
 
 // waits reports whether the operation changes nothing.
 func (v Verb) waits() bool {
-	return v == AwaitHealth || v == AwaitExit || v == AwaitAnswer || v == AwaitSilence
+	switch v {
+	case AwaitHealth, AwaitExit, AwaitAnswer, AwaitPeersLost, AwaitLull:
+		return true
+	}
+	return false
 }
 
 // Empty reports whether the plan changes nothing.

@@ -262,7 +262,7 @@ func (u *upPlanner) removeNetwork(key string, n Network) *Op {
 			on = append(on, c)
 		}
 	}
-	stops := u.plan.stopAll(on, u.now.leader)
+	stops := u.plan.stopAll(on, u.now.leader, 0)
 	remove := &Op{Verb: RemoveNetwork, Name: n.Name, Cause: "its configuration changed", object: n.ID}
 	for _, c := range on {
 		remove.After = append(remove.After, u.plan.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: cause}, stops[c.ID]))

@@ -170,21 +170,62 @@ func (w *wait) alive(ctx context.Context, c container.InspectResponse) error {
 	return nil
 }
 
-// lastBreath is what a member takes from its last request to the moment when
-// the others have noticed that it is gone.
-const lastBreath = 100 * time.Millisecond
+// longestLoss bounds the wait for the loss of peers. A leader steps down after an
+// election timeout without a quorum, a second with etcd's defaults, whatever it
+// takes them for.
+const longestLoss = 3 * time.Second
 
-// awaitSilence waits until a container that is being stopped takes no more
-// requests. The engine tells of its end much later, with its clearing up done,
-// and answers no question about the container until then.
-func (x *Execution) awaitSilence(ctx context.Context, o *Op) error {
-	limited, cancel := context.WithTimeout(ctx, x.WaitTimeout)
+// awaitPeersLost waits until a container has noticed that the others are gone.
+func (x *Execution) awaitPeersLost(ctx context.Context, o *Op) error {
+	limited, cancel := context.WithTimeout(ctx, longestLoss)
 	defer cancel()
-	for limited.Err() == nil && x.Prober.Listens(limited, o.container) {
-		time.Sleep(firstPause)
+	for limited.Err() == nil && x.Prober.Peers(limited, o.container) > o.peers {
+		_ = pause(limited, firstPause)
 	}
-	time.Sleep(lastBreath)
 	return ctx.Err()
+}
+
+// lull is what the members take to stop, as far as their health checks are
+// concerned: until the last of them takes no more requests.
+const lull = 500 * time.Millisecond
+
+// longestCheck bounds the wait for a health check's end. One that takes longer
+// is that of a member that is not well.
+const longestCheck = time.Second
+
+// awaitLull waits while a container's health check is under way or about to be.
+// What the engine does not tell, or tells by another clock, is not waited for.
+func (x *Execution) awaitLull(ctx context.Context, o *Op) error {
+	limited, cancel := context.WithTimeout(ctx, lull+longestCheck)
+	defer cancel()
+	for limited.Err() == nil {
+		r, err := x.Engine.ContainerInspect(limited, o.target(), client.ContainerInspectOptions{})
+		if err != nil || !checking(r.Container, time.Now()) {
+			break
+		}
+		_ = pause(limited, longestPause)
+	}
+	return ctx.Err()
+}
+
+// checking reports whether a container's health check is under way or begins
+// within a lull. The engine begins one an interval after the end of the last, or
+// after the start of the container.
+func checking(c container.InspectResponse, now time.Time) bool {
+	health, config := c.State.Health, c.Config.Healthcheck
+	if health == nil || config == nil {
+		return false
+	}
+	last, _ := time.Parse(time.RFC3339Nano, c.State.StartedAt)
+	if n := len(health.Log); n > 0 {
+		last = health.Log[n-1].End
+	}
+	interval := config.Interval
+	if health.Status == container.Starting && config.StartInterval > 0 {
+		interval = config.StartInterval
+	}
+	until := last.Add(interval).Sub(now)
+	return until > -longestCheck && until < min(lull, interval/2)
 }
 
 func exited(c container.InspectResponse) string {

@@ -1,17 +1,22 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/moby/moby/client"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -87,18 +92,57 @@ func linearizableRead(ctx context.Context) func(*clientv3.Client) error {
 	}
 }
 
-// Listens connects, and asks for nothing that takes a quorum.
-func (p *prober) Listens(ctx context.Context, c stack.Container) bool {
+// Peers counts the active ones in a leader's metrics, which are what etcd itself
+// goes by. Where these are out of reach, it only tells whether there may be any.
+func (p *prober) Peers(ctx context.Context, c stack.Container) int {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	metrics, err := p.metrics(ctx, c)
+	if err == nil {
+		defer metrics.Close()
+		return activePeers(metrics)
+	}
+	if errors.Is(err, errOutOfReach) && p.leads(ctx, c) {
+		return math.MaxInt
+	}
+	return 0
+}
+
+// metrics are a member's, to be closed.
+func (p *prober) metrics(ctx context.Context, c stack.Container) (io.ReadCloser, error) {
 	address, ok := p.address(c)
 	if !ok {
-		_, err := p.etcdctl(ctx, c, "endpoint", "status")
-		return err == nil
+		return nil, errOutOfReach
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-	if err == nil {
-		conn.Close()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.access.url(c.Service)+"/metrics", http.NoBody)
+	if err != nil {
+		return nil, err
 	}
-	return err == nil
+	etcd := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: p.access.tls, DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	}}
+	answer, err := etcd.Do(request)
+	if err != nil {
+		return nil, foreign(err)
+	}
+	return answer.Body, nil
+}
+
+// activePeers reads a member's metrics: none, unless it leads.
+func activePeers(metrics io.Reader) int {
+	n := 0
+	for lines := bufio.NewScanner(metrics); lines.Scan(); {
+		switch line := lines.Text(); {
+		case line == "etcd_server_is_leader 0":
+			return 0
+		case strings.HasPrefix(line, "etcd_network_active_peers{") && strings.HasSuffix(line, " 1"):
+			n++
+		}
+	}
+	return n
 }
 
 // Leader asks all members at the same time and takes the first who leads.
@@ -156,9 +200,13 @@ func (p *prober) ask(ctx context.Context, c stack.Container, question func(*clie
 	if !ok {
 		return errOutOfReach
 	}
-	err := askAt(ctx, address, p.access.url(c.Service), p.access.tls, question)
+	return foreign(askAt(ctx, address, p.access.url(c.Service), p.access.tls, question))
+}
+
+// foreign recognises that the certificates here are of another cluster.
+func foreign(err error) error {
 	if strings.Contains(fmt.Sprint(err), "x509:") {
-		return errOutOfReach // the certificates here are of another cluster
+		return errOutOfReach
 	}
 	return err
 }

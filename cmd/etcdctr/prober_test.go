@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
-
-	"github.com/moby/moby/api/types/container"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/stack"
@@ -86,21 +88,47 @@ func TestCredentialsFollowTheMode(t *testing.T) {
 	}
 }
 
-func TestAMemberListensAsLongAsItTakesConnections(t *testing.T) {
+func TestPeersAreCountedAsLongAsAMemberLeads(t *testing.T) {
+	const leader = `etcd_network_active_peers{Local="a",Remote="b"} 1
+etcd_network_active_peers{Local="a",Remote="c"} 0
+etcd_network_active_peers{Local="a",Remote="d"} 1
+etcd_network_client_grpc_received_bytes_total 1
+etcd_server_is_leader `
+	for metrics, want := range map[string]int{leader + "1\n": 2, leader + "0\n": 0, "": 0} {
+		if got := activePeers(strings.NewReader(metrics)); got != want {
+			t.Errorf("%d peers, want %d, of\n%s", got, want, metrics)
+		}
+	}
+}
+
+func TestAMemberIsAskedForItsPeersWhereItIsReached(t *testing.T) {
 	l, err := net.Listen("tcp4", "127.0.0.9:2379")
 	if err != nil {
 		t.Fatal(err)
 	}
+	etcd := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" && r.Host == "etcd1:2379" {
+			fmt.Fprintln(w, "etcd_network_active_peers{} 1")
+		}
+	}))
+	etcd.Listener.Close()
+	etcd.Listener = l
+	etcd.Start()
+	defer etcd.Close()
 	p := &prober{local: true, access: &access{}}
-	c := stack.Container{Status: container.StateRunning, Addresses: map[string]netip.Addr{"n": netip.MustParseAddr("127.0.0.9")}}
-	if !p.Listens(t.Context(), c) {
-		t.Error("it does not listen while it does")
+	c := stack.Container{Service: "etcd1", Addresses: map[string]netip.Addr{"n": netip.MustParseAddr("127.0.0.9")}}
+	if got := p.Peers(t.Context(), c); got != 1 {
+		t.Errorf("it has %d peers, want 1", got)
 	}
-	l.Close()
-	if p.Listens(t.Context(), c) {
-		t.Error("it listens when it does not")
+	etcd.Close()
+	if got := p.Peers(t.Context(), c); got != 0 {
+		t.Errorf("gone, it has %d peers, want 0", got)
 	}
 	if err := p.ask(t.Context(), c, nil); err == nil || errors.Is(err, errOutOfReach) || errors.Is(err, context.Canceled) {
 		t.Errorf("asking it: %v, want a refused connection", err)
+	}
+	strangers := errors.New("tls: failed to verify certificate: x509: certificate signed by unknown authority")
+	if !errors.Is(foreign(strangers), errOutOfReach) || foreign(nil) != nil {
+		t.Error("a member of another cluster is taken for reachable, or a reachable one is not")
 	}
 }
