@@ -140,6 +140,34 @@ func TestDoctorFindsDataThatWasUpgradedTooFast(t *testing.T) {
 	}
 }
 
+// A release is left out, and the first member that is replaced does not come up:
+// the others stay as they were, with the quorum, and all commands find them.
+func TestAnUpgradeThatFailsCostsOneMemberAndNoMore(t *testing.T) {
+	s := newStack(t)
+	s.as(t, 5)
+	s.etcdctr("up")
+	s.etcdctr("etcdctl", "put", "key", "value")
+	s.as(t, 7)
+	_, err := s.tryEtcdctr("up")
+	wantExitCode(t, err, 1)
+	wantError(t, err, "cause: ", "hint: etcdctr up")
+	if got := s.etcdctr("etcdctl", "get", "key", "--print-value-only"); got != "value\n" {
+		t.Errorf("while one is down, the value is %q", got)
+	}
+	out, err := s.tryEtcdctr("health")
+	wantExitCode(t, err, 1)
+	if serving := strings.Count(out, " 3.5."); serving != 2 {
+		t.Errorf("%d members of the old release serve, want 2:\n%s", serving, out)
+	}
+	s.etcdctr("stop")
+	s.as(t, 6)
+	s.etcdctr("up")
+	s.etcdctr("health")
+	if got := s.etcdctr("etcdctl", "get", "key", "--print-value-only"); got != "value\n" {
+		t.Errorf("with the release between, the value is %q", got)
+	}
+}
+
 // as makes the stack one of another release of etcd.
 func (s *stack) as(t *testing.T, minor int) {
 	t.Helper()

@@ -96,7 +96,7 @@ func planDown(s *State, leader string, volumes bool) *Plan {
 		stops = p.stopAll(slices.DeleteFunc(slices.Clone(s.Containers), Container.volatile), leader, 0)
 	}
 	var gone []*Op
-	for _, c := range s.Containers {
+	for _, c := range slices.Concat(s.Containers, s.Spares) {
 		gone = append(gone, p.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID}, stops[c.ID]))
 	}
 	for _, n := range s.Networks {

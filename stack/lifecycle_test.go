@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
 )
 
 // started gives a driver of an engine on which three members run, etcd2 leads.
@@ -351,4 +354,42 @@ func TestSomebodyElsesSimultaneousStartIsJoined(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantAsWanted(t, d)
+}
+
+func TestWhatAnInterruptedReplacementLeftIsNoMember(t *testing.T) {
+	d, e := started(t)
+	inUse, err := e.find("p-etcd1-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := inUse.config
+	config.Labels = maps.Clone(config.Labels)
+	config.Labels[replaceLabel] = "etcd1-1"
+	_, err = e.ContainerCreate(t.Context(), client.ContainerCreateOptions{
+		Name: "0123456789ab_p-etcd1-1", Config: &config, HostConfig: &container.HostConfig{}, NetworkingConfig: &network.NetworkingConfig{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := observe(t, d)
+	if c, _ := s.Service("etcd1"); len(s.Members()) != 3 || c.Name != "p-etcd1-1" {
+		t.Errorf("there are %d members, and etcd1 is %s", len(s.Members()), c.Name)
+	}
+	if p := d.PlanStart(s, s.Containers); !p.Empty() {
+		t.Errorf("it would be started beside the member:\n%s", p)
+	}
+	if all, err := List(t.Context(), e); err != nil || len(all) != 1 || len(all[0].Containers) != 3 {
+		t.Errorf("List gives %+v, %v", all, err)
+	}
+	dialer := &directDialer{engine: e, project: "p", network: "p_cluster"}
+	if _, err := dialer.lookUp(t.Context(), "etcd1"); err == nil || !strings.HasPrefix(err.Error(), "p-etcd1-1 ") {
+		t.Errorf("a tunnel leads to it: %v", err)
+	}
+	p, err := d.PlanDown(t.Context(), "p", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Run(t.Context(), p); err != nil || len(e.containers) > 0 {
+		t.Errorf("down left %d containers, %v", len(e.containers), err)
+	}
 }

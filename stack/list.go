@@ -25,7 +25,8 @@ func List(ctx context.Context, e Observer) ([]Summary, error) {
 		return nil, fmt.Errorf("ask the engine for its stacks: %w", err)
 	}
 	byProject := map[string][]Container{}
-	for _, c := range inOrder(observed(r.Items, toContainer), compareContainers) {
+	members, _ := split(r.Items)
+	for _, c := range members {
 		p := c.Labels[projectLabel]
 		byProject[p] = append(byProject[p], c)
 	}

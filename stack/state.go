@@ -22,6 +22,7 @@ import (
 type State struct {
 	Project    string
 	Containers []Container // by service and number
+	Spares     []Container // made to replace one of Containers, which has not happened
 	Networks   []Network   // by name
 	Volumes    []Volume    // by name
 
@@ -120,7 +121,7 @@ func (s *State) Members() []Container {
 
 // Empty reports whether the engine holds nothing of the project.
 func (s *State) Empty() bool {
-	return len(s.Containers)+len(s.Networks)+len(s.Volumes) == 0
+	return len(s.Containers)+len(s.Spares)+len(s.Networks)+len(s.Volumes) == 0
 }
 
 // Observe asks the engine what it holds of a project, running or not, whether
@@ -131,7 +132,7 @@ func Observe(ctx context.Context, e Observer, project string) (*State, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		r, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: mine})
-		s.Containers = inOrder(observed(r.Items, toContainer), compareContainers)
+		s.Containers, s.Spares = split(r.Items)
 		return err
 	})
 	g.Go(func() error {
@@ -150,6 +151,27 @@ func Observe(ctx context.Context, e Observer, project string) (*State, error) {
 		return nil, fmt.Errorf("ask the engine what it holds of %s: %w", project, err)
 	}
 	return s, nil
+}
+
+// split gives the containers of a list, and apart from them those that an
+// interrupted replacement has left beside the one in use. Docker Compose marks its
+// own in the same way.
+func split(items []container.Summary) (used, spare []Container) {
+	all := inOrder(observed(items, toContainer), compareContainers)
+	replacement := func(c Container) bool {
+		return c.Labels[replaceLabel] != "" && c.Status == container.StateCreated
+	}
+	for _, c := range all {
+		replaced := slices.ContainsFunc(all, func(o Container) bool {
+			return o.Service == c.Service && o.Number == c.Number && o.Labels[projectLabel] == c.Labels[projectLabel] && !replacement(o)
+		})
+		if replaced && replacement(c) {
+			spare = append(spare, c)
+		} else {
+			used = append(used, c)
+		}
+	}
+	return used, spare
 }
 
 func observed[A, B any](items []A, convert func(A) B) []B {

@@ -177,10 +177,11 @@ func (d *directDialer) lookUp(ctx context.Context, service string) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("ask the engine where %s is: %w", service, err)
 	}
-	if len(r.Items) == 0 {
+	used, _ := split(r.Items)
+	if len(used) == 0 {
 		return "", &NotFoundError{Project: d.project, What: "service " + service}
 	}
-	c := toContainer(r.Items[0])
+	c := used[0]
 	if ip, ok := c.Addresses[d.network]; ok {
 		return ip.String(), nil
 	}

@@ -187,7 +187,7 @@ func (u *upPlanner) checkMembers() error {
 // clear removes what an interrupted replacement has left over, and tells of
 // containers that nobody asked for.
 func (u *upPlanner) clear() {
-	for _, c := range u.s.Containers {
+	for _, c := range slices.Concat(u.s.Containers, u.s.Spares) {
 		s, ok := u.w.Project.Services[c.Service]
 		switch {
 		case c.Labels[oneoffLabel] == "True" || ok && c.Name == u.w.containerName(s):
