@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -97,6 +98,26 @@ func TestWhatIsSomebodyElsesIsNamedAndNotTouched(t *testing.T) {
 			s.etcdctr("up")
 		})
 	}
+}
+
+func TestWhatTheDataContradictsIsRefusedAndNothingIsTouched(t *testing.T) {
+	s := newStack(t)
+	s.etcdctr("up", "--tls", "none")
+	s.etcdctr("etcdctl", "--tls", "none", "put", "key", "value")
+	before := s.containers()
+	for _, flags := range [][]string{
+		{"up"}, {"up", "--dry-run"}, {"up", "--members", "5", "--tls", "none"},
+	} {
+		_, err := s.tryEtcdctr(flags[0], flags[1:]...)
+		wantExitCode(t, err, 1)
+	}
+	_, err := s.tryEtcdctr("up")
+	wantError(t, err, "is of a cluster with --tls none, and cannot go over to mutual", "hint: --tls none leaves it at that")
+	s.wantUntouched(before, "a refused change")
+	if _, err := os.Stat(filepath.Join(s.dir, "certs")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("certificates were made for what was refused: %v", err)
+	}
+	s.etcdctr("health", "--tls", "none")
 }
 
 func TestTakenPortIsNamedAndNothingIsLeft(t *testing.T) {

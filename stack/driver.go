@@ -35,6 +35,24 @@ const patience = 2 * time.Second
 // undoTimeout bounds the clean-up after a failure, which nothing interrupts.
 const undoTimeout = time.Minute
 
+// Check refuses what Up would refuse, before anything is made for it, and gives
+// what there is. Images and files need not be there yet.
+func (d *Driver) Check(ctx context.Context, w Wanted) (*State, error) {
+	if err := w.checkServices(); err != nil {
+		return nil, err
+	}
+	s, err := observeFor(ctx, d.Engine, w)
+	if err != nil {
+		return nil, err
+	}
+	causes, err := causesToReplace(w, s)
+	if err != nil {
+		return nil, err
+	}
+	u := &upPlanner{w: w, s: s, causes: causes}
+	return s, u.check()
+}
+
 // PlanUp plans how to bring a project to what is wanted of it.
 func (d *Driver) PlanUp(ctx context.Context, w Wanted) (*Plan, error) {
 	_, p, err := d.planUp(ctx, w)

@@ -41,7 +41,7 @@ func planUp(w Wanted, s *State, now standing, causes map[string]string) (*Plan, 
 		base: map[string]*Op{}, started: map[string]*Op{}, ended: map[string]*Op{}, healthy: map[string]*Op{},
 		lost: map[string]string{},
 	}
-	if err := errors.Join(u.checkNames(), u.checkVolumes(), u.checkMembers()); err != nil {
+	if err := u.check(); err != nil {
 		return nil, err
 	}
 	u.clear()
@@ -107,6 +107,11 @@ func attached(w Wanted, s *State, service types.ServiceConfig, c Container) bool
 		}
 	}
 	return true
+}
+
+// check refuses what no plan leads to.
+func (u *upPlanner) check() error {
+	return errors.Join(u.checkNames(), u.checkVolumes(), u.checkMembers())
 }
 
 // checkNames refuses to take what is somebody else's, and to do without what

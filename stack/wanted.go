@@ -37,13 +37,20 @@ var understood = []string{
 
 // check reports all that the project says and this package cannot do.
 func (w Wanted) check() error {
+	errs := []error{w.checkServices()}
+	for _, name := range slices.Sorted(maps.Keys(w.Project.Services)) {
+		image := w.Project.Services[name].Image
+		if _, ok := w.Images[image]; !ok {
+			errs = append(errs, fmt.Errorf("the image of %s, %q, is not on the engine", name, image))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (w Wanted) checkServices() error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(w.Project.Services)) {
-		s := w.Project.Services[name]
-		errs = append(errs, checkService(s))
-		if _, ok := w.Images[s.Image]; !ok {
-			errs = append(errs, fmt.Errorf("the image of %s, %q, is not on the engine", name, s.Image))
-		}
+		errs = append(errs, checkService(w.Project.Services[name]))
 	}
 	return errors.Join(errs...)
 }

@@ -104,6 +104,9 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		d.wantedFlags = []string{"--file-compose", compose.QuoteShell(o.fileCompose)}
 	}
 	if o.dryRun {
+		if err := d.checkChange(ctx, w); err != nil {
+			return err
+		}
 		return printUpPlan(ctx, a, d, w)
 	}
 	release, err := d.lock(ctx, a)
@@ -112,6 +115,9 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	}
 	defer release()
 	began := a.now()
+	if err := d.checkChange(ctx, w); err != nil {
+		return err
+	}
 	if err := w.prepare(ctx); err != nil {
 		return err
 	}

@@ -151,9 +151,8 @@ func (w *localWish) compare(ctx context.Context, last process.Stack) error {
 		if _, err := os.Stat(m.DataDir); err != nil {
 			continue // it has kept nothing that could contradict
 		}
-		if was, is := peersOf(last), peersOf(w.stack); was != is {
-			return withHint(fmt.Errorf("the data in %s is of another cluster, %s, than is wanted, %s", w.home.Dir, was, is),
-				"`etcdctr down --volumes` deletes it; --name starts another cluster beside it")
+		if err := mayBecome(w.home.Dir, settingsOf(last), settingsOf(w.stack), w.running); err != nil {
+			return err
 		}
 		break
 	}
@@ -168,14 +167,12 @@ func (w *localWish) compare(ctx context.Context, last process.Stack) error {
 	return nil
 }
 
-// peersOf are a stack's members as they are in their data. How they found each
-// other is not.
-func peersOf(s process.Stack) string {
-	var peers []string
+func settingsOf(s process.Stack) []memberSettings {
+	var all []memberSettings
 	for _, m := range s.Members {
-		peers = append(peers, m.Name+"="+settingIn(m.Env, "initial-advertise-peer-urls"))
+		all = append(all, memberSettings{m.Name, m.Env})
 	}
-	return strings.Join(peers, ",")
+	return all
 }
 
 // inBackground starts the stack, and gives it as it was started. Between looking

@@ -91,6 +91,8 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 		"a peer's certificate is for another host":      {provoke: withMisnamedPeer, cause: `a certificate is for 127.0.0.1, ::1 and not for 127.0.0.2`, command: `^etcdctr certs create`},
 		"a peer's certificate is for clients alone":     {provoke: withClientAsPeer, cause: `a certificate may not be used for what it is used for`, command: `^etcdctr certs create`},
 		"a certificate is refused, as the refusing see": {provoke: asServerOfStrangers, cause: `somebody does not accept its certificate`, command: `^etcdctr certs create`},
+		"its data is of members without TLS":            {provoke: withDataOf("http", "https"), cause: `the data is of a cluster without TLS`, command: `^etcdctr up --tls none$`},
+		"its data is of members with TLS":               {provoke: withDataOf("https", "http"), cause: `the data is of a cluster with TLS`, command: `^etcdctr up --tls mutual$`},
 
 		"its data is gone and the others remember it": {provoke: wiped("new"), cause: `its data is gone, and the others still know it as member [0-9a-f]+`, command: `^etcdctr etcdctl member remove [0-9a-f]+$`},
 		"its data is gone and it says that it joins":  {provoke: wiped("existing"), cause: `it has lost data that it had confirmed`, command: `^etcdctr etcdctl member list$`},

@@ -365,3 +365,35 @@ func asServerOfStrangers(t *testing.T) *etcdtest.Process {
 	}
 	return p
 }
+
+// withDataOf is one of two members whose data is of members that spoke in
+// another way.
+func withDataOf(before, now string) func(*testing.T) *etcdtest.Process {
+	return func(t *testing.T) *etcdtest.Process {
+		t.Helper()
+		dir := pki(t, 0, "a", "b")
+		members := []place{newPlace(t, before, "a"), newPlace(t, before, "b")}
+		start := func(scheme string) []*etcdtest.Process {
+			var running []*etcdtest.Process
+			for _, m := range members {
+				var flags []string
+				if scheme == "https" {
+					flags = secured(dir, m.name)
+				}
+				running = append(running, etcdtest.Start(t, nil, m.flags(members, flags...)...))
+			}
+			return running
+		}
+		first := start(before)
+		for _, p := range first {
+			await(t, p, "ready to serve client requests")
+		}
+		for i, p := range first {
+			p.Kill()
+			for _, url := range []*string{&members[i].client, &members[i].peer} {
+				*url = strings.Replace(*url, before, now, 1)
+			}
+		}
+		return start(now)[0]
+	}
+}

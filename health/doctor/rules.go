@@ -110,6 +110,11 @@ var rules = sync.OnceValue(func() []rule {
 			"a certificate may not be used for what it is used for: a peer's needs serverAuth and clientAuth", newCerts, false,
 		},
 
+		{
+			re(`prober detected unhealthy status: tls: first record does not look like a TLS handshake`),
+			"its peers answer it in plain text: the data is of a cluster with TLS, and etcd keeps its peers' URLs there", up + " --tls mutual", false,
+		},
+
 		// Finding each other by a discovery service.
 		{
 			re(`discovery: size key not found`),
@@ -163,6 +168,10 @@ var rules = sync.OnceValue(func() []rule {
 		{
 			re(`remote error: tls: (.+)`),
 			"somebody does not accept its certificate ($1), or shows none that it accepts; the log of who dials tells why", newCerts, true,
+		},
+		{ // strangers do, too: `etcdctr verify` is one
+			re(`rejected connection on peer endpoint: tls: first record does not look like a TLS handshake`),
+			"its peers speak plain text to it: the data is of a cluster without TLS, and etcd keeps its peers' URLs there", up + " --tls none", true,
 		},
 		{
 			re(`lookup (\S+?)(?: on \S+)?: no such host`),
