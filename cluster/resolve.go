@@ -120,11 +120,11 @@ func (r *resolver) token(c *Cluster) {
 		c.Token = c.Discovery.Token
 		return
 	}
-	token := or(r.spec.InitialClusterToken, c.Name)
-	if len(token) > 128 || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		r.report("initial-cluster-token", "%q must be at most 128 printable characters without spaces", token)
+	given := r.spec.InitialClusterToken
+	if len(given) > 128 || strings.ContainsFunc(given, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		r.report("initial-cluster-token", "%q must be at most 128 printable characters without spaces", given)
 	}
-	c.Token = token
+	c.Token = or(given, c.Name)
 }
 
 // members names the members and places them.

@@ -75,8 +75,13 @@ func addCertsDirFlags(cmd *cobra.Command) *clusterFlags {
 	return f
 }
 
+// addFileFlag leaves -f to a command that has taken it for something else.
 func addFileFlag(cmd *cobra.Command, f *clusterFlags) {
-	cmd.Flags().StringVarP(&f.file, "file", "f", "", "cluster file, - for standard input (default "+defaultClusterFile+" if it is there)")
+	shorthand := "f"
+	if cmd.Flags().ShorthandLookup(shorthand) != nil {
+		shorthand = ""
+	}
+	cmd.Flags().StringVarP(&f.file, "file", shorthand, "", "cluster file, - for standard input (default "+defaultClusterFile+" if it is there)")
 }
 
 // resolve reads the file, lays the flags over it and decides the rest. What

@@ -14,10 +14,10 @@ func newLogsCommand(a *app) *cobra.Command {
 		Use:   "logs [MEMBER...]",
 		Short: "Print the logs of all members, or of those named",
 		Example: `  etcdctr logs --since 10m
-  etcdctr logs --follow etcd1`,
+  etcdctr logs -f etcd1`,
 	}
+	cmd.Flags().BoolVarP(&o.Follow, "follow", "f", false, "go on until Ctrl-C") // as with everybody's logs
 	f := &stackFlags{cluster: addClusterFlags(cmd)}
-	cmd.Flags().BoolVar(&o.Follow, "follow", false, "go on until Ctrl-C")
 	cmd.Flags().StringVar(&o.Since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
 	cmd.Flags().StringVar(&o.Tail, "tail", "", "only so many last lines of each member")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
