@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/etcdctr/etcdctr/internal/atomicdir"
 )
@@ -93,6 +94,17 @@ func parseCertificates(data []byte) ([]*x509.Certificate, error) {
 		return nil, errors.New("holds no certificate in PEM form")
 	}
 	return certs, nil
+}
+
+// ShareAuthority reports whether two bundles of authorities, in PEM, have one in
+// common, so that those who trust them can accept each other.
+func ShareAuthority(a, b []byte) (bool, error) {
+	as, errA := parseCertificates(a)
+	bs, errB := parseCertificates(b)
+	if err := errors.Join(errA, errB); err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(as, func(c *x509.Certificate) bool { return slices.ContainsFunc(bs, c.Equal) }), nil
 }
 
 func encodeCertificates(certs ...*x509.Certificate) []byte {

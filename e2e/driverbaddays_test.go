@@ -120,6 +120,35 @@ func TestWhatTheDataContradictsIsRefusedAndNothingIsTouched(t *testing.T) {
 	s.etcdctr("health", "--tls", "none")
 }
 
+// Two projects that call their cluster the same are one stack to the engine.
+func TestAClusterOfAnotherFolderIsNotTakenOver(t *testing.T) {
+	theirs := newStack(t)
+	theirs.etcdctr("up")
+	before := theirs.containers()
+	ours := *theirs
+	ours.dir = t.TempDir()
+	_, err := ours.tryEtcdctr("up")
+	wantExitCode(t, err, 1)
+	wantError(t, err, "started in "+theirs.dir+", and it does not accept certificates of ", "hint: --name starts another cluster beside it")
+	theirs.wantUntouched(before, "an up elsewhere")
+	theirs.etcdctr("health")
+	ours.etcdctr("health", "--certs-dir", filepath.Join(theirs.dir, "certs"))
+}
+
+func TestMembersWhoseCertificatesWereDeletedGetNewOnes(t *testing.T) {
+	s := newStack(t)
+	s.etcdctr("up")
+	s.etcdctr("etcdctl", "put", "key", "value")
+	if err := os.RemoveAll(filepath.Join(s.dir, "certs")); err != nil {
+		t.Fatal(err)
+	}
+	s.etcdctr("up")
+	s.etcdctr("health")
+	if got := s.etcdctr("etcdctl", "get", "key", "--print-value-only"); got != "value\n" {
+		t.Errorf("the value is %q", got)
+	}
+}
+
 func TestTakenPortIsNamedAndNothingIsLeft(t *testing.T) {
 	s := newStack(t)
 	l, err := net.Listen("tcp4", "127.0.0.1:0")

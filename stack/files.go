@@ -340,6 +340,27 @@ func (t *transfer) heldDigest(ctx context.Context, e Engine, c Container) (strin
 	return digest(entries), nil
 }
 
+// ReadFile gives the content of a file as a container sees it, running or not. The
+// error is fs.ErrNotExist if it sees none.
+func ReadFile(ctx context.Context, e Engine, c Container, name string) ([]byte, error) {
+	r, err := e.CopyFromContainer(ctx, c.ID, client.CopyFromContainerOptions{SourcePath: name})
+	if errdefs.IsNotFound(err) {
+		return nil, fmt.Errorf("%s of %s: %w", name, c.Name, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s of %s: %w", name, c.Name, err)
+	}
+	defer r.Content.Close()
+	entries, err := readArchive(r.Content)
+	if err == nil && len(entries) != 1 {
+		err = fmt.Errorf("is %d files", len(entries))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s of %s: %w", name, c.Name, err)
+	}
+	return entries[0].content, nil
+}
+
 func readArchive(r io.Reader) ([]entry, error) {
 	var all []entry
 	for archive := tar.NewReader(r); ; {

@@ -99,6 +99,10 @@ func (c Container) exitedWell() bool { return strings.HasPrefix(c.Detail, "Exite
 // project is about.
 func (c Container) Member() bool { return c.Labels[RoleLabel] == Member }
 
+// WorkingDir is the folder that the project was started in, as whoever did it
+// has noted; empty if nobody has.
+func (c Container) WorkingDir() string { return c.Labels[workingDirLabel] }
+
 // Service gives the container of a service, and false when there is none.
 func (s *State) Service(name string) (Container, bool) {
 	i := slices.IndexFunc(s.Containers, func(c Container) bool { return c.Service == name })

@@ -80,6 +80,27 @@ func (p *prober) Probe(ctx context.Context, c stack.Container) error {
 	return err
 }
 
+// strangers are the members that could not be asked with the certificates that
+// are here, in their order: because they do not accept these, or for another
+// reason.
+func (p *prober) strangers(ctx context.Context, members []stack.Container) []stack.Container {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	known := make([]bool, len(members))
+	var wg sync.WaitGroup
+	for i, c := range members {
+		wg.Go(func() { known[i] = p.ask(ctx, c, linearizableRead(ctx)) == nil })
+	}
+	wg.Wait()
+	var list []stack.Container
+	for i, c := range members {
+		if !known[i] {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
 // linearizableRead is the question that only a member with a leader and a
 // quorum answers.
 func linearizableRead(ctx context.Context) func(*clientv3.Client) error {

@@ -104,9 +104,6 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		d.wantedFlags = []string{"--file-compose", compose.QuoteShell(o.fileCompose)}
 	}
 	if o.dryRun {
-		if err := d.checkChange(ctx, w); err != nil {
-			return err
-		}
 		return printUpPlan(ctx, a, d, w)
 	}
 	release, err := d.lock(ctx, a)
@@ -115,10 +112,14 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	}
 	defer release()
 	began := a.now()
-	if err := d.checkChange(ctx, w); err != nil {
+	first, err := d.checkChange(ctx, a, w)
+	if err != nil {
 		return err
 	}
 	if err := w.prepare(ctx); err != nil {
+		return err
+	}
+	if err := d.driver.Run(ctx, first); err != nil {
 		return err
 	}
 	d.prober.learn(w.tls, w.certificates(o.stack.cluster.certificates()))
@@ -143,6 +144,9 @@ func (d *driven) wanted(w *wish, ids map[string]string) stack.Wanted {
 
 // printUpPlan looks at everything and makes nothing, not even certificates.
 func printUpPlan(ctx context.Context, a *app, d *driven, w *wish) error {
+	if _, err := d.checkChange(ctx, a, w); err != nil {
+		return err
+	}
 	ids := map[string]string{}
 	for _, ref := range stack.ImageRefs(w.project) {
 		id, err := stack.ImageID(ctx, d.engine, ref)

@@ -2,10 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/stack"
 )
 
 // This file refuses changes that `up` cannot bring about: of what etcd keeps in
@@ -49,32 +58,114 @@ func peersOf(members []memberSettings) string {
 	return strings.Join(peers, ",")
 }
 
-// checkChange holds what is wanted against the containers that there are.
-func (d *driven) checkChange(ctx context.Context, w *wish) error {
+// checkChange holds what is wanted against the containers that there are. It
+// gives what has to be done first, mostly nothing.
+func (d *driven) checkChange(ctx context.Context, a *app, w *wish) (*stack.Plan, error) {
 	s, err := d.driver.Check(ctx, d.wanted(w, nil))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var was, is []memberSettings
-	runs := false
-	for _, c := range s.Members() {
-		service, ok := w.project.Services[c.Service]
-		if !ok || len(c.Volumes) == 0 { // its data goes with it
-			continue
+	members := slices.DeleteFunc(s.Members(), func(c stack.Container) bool {
+		_, wanted := w.project.Services[c.Service]
+		return !wanted || len(c.Volumes) == 0 // its data goes with it
+	})
+	was, err := d.settings(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	running := slices.DeleteFunc(slices.Clone(members), func(c stack.Container) bool { return !c.Running() })
+	if err := mayBecome("the volumes of "+s.Project, was, w.settings(members), len(running) > 0); err != nil {
+		return nil, err
+	}
+	if w.tls == cluster.Mutual {
+		return d.checkCertificates(ctx, a, w, s, running)
+	}
+	for _, c := range running {
+		if dir := c.WorkingDir(); dir != "" && dir != w.project.WorkingDir {
+			a.warn("%s was started in %s, and is not another one here: --name starts another", s.Project, dir)
+			break
 		}
+	}
+	return new(stack.Plan), nil
+}
+
+// settings are those that containers have.
+func (d *driven) settings(ctx context.Context, members []stack.Container) ([]memberSettings, error) {
+	var all []memberSettings
+	for _, c := range members {
 		in, err := d.engine.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
 		if err != nil {
-			return fmt.Errorf("ask the engine for the settings of %s: %w", c.Name, err)
+			return nil, fmt.Errorf("ask the engine for the settings of %s: %w", c.Name, err)
 		}
+		all = append(all, memberSettings{c.Service, in.Container.Config.Env})
+	}
+	return all, nil
+}
+
+// settings are those that containers shall have.
+func (w *wish) settings(members []stack.Container) []memberSettings {
+	var all []memberSettings
+	for _, c := range members {
 		var env []string
-		for name, value := range service.Environment {
+		for name, value := range w.project.Services[c.Service].Environment {
 			if value != nil {
 				env = append(env, name+"="+*value)
 			}
 		}
-		runs = runs || c.Running()
-		was = append(was, memberSettings{c.Service, in.Container.Config.Env})
-		is = append(is, memberSettings{c.Service, env})
+		all = append(all, memberSettings{c.Service, env})
 	}
-	return mayBecome("the volumes of "+w.project.Name, was, is, runs)
+	return all
+}
+
+// checkCertificates refuses certificates that the members would not accept of
+// each other: those of another folder's cluster, whose name is the same. Members
+// that see none any more have to stop: their folder was deleted, and one of the
+// same name is not the one that they have.
+func (d *driven) checkCertificates(ctx context.Context, a *app, w *wish, s *stack.State, running []stack.Container) (*stack.Plan, error) {
+	var blind []stack.Container
+	for _, c := range d.prober.strangers(ctx, running) {
+		theirs, err := stack.ReadFile(ctx, d.engine, c, cluster.ContainerCertsDir+"/peer/ca.crt")
+		if errors.Is(err, fs.ErrNotExist) {
+			a.say("%s does not see its certificates any more: it starts anew", c.Service)
+			blind = append(blind, c)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		dir := w.certificates(d.flags.certificates())
+		shared, err := sharesAuthority(dir, theirs)
+		if err != nil {
+			return nil, err
+		}
+		if !shared {
+			return nil, withHint(fmt.Errorf("there is a running %s%s, and it does not accept certificates of %s", s.Project, startedElsewhere(c, w), dir),
+				"--name starts another cluster beside it, --certs-dir names its certificates, and `etcdctr down --volumes` deletes it")
+		}
+	}
+	if len(blind) == 0 {
+		return new(stack.Plan), nil
+	}
+	return d.driver.PlanStop(ctx, s, blind), nil
+}
+
+func startedElsewhere(c stack.Container, w *wish) string {
+	if dir := c.WorkingDir(); dir != "" && dir != w.project.WorkingDir {
+		return ", started in " + dir
+	}
+	return ""
+}
+
+// sharesAuthority reports whether the members that a folder has certificates for
+// trust one of the authorities for peers.
+func sharesAuthority(dir string, authorities []byte) (bool, error) {
+	ours, err := filepath.Glob(filepath.Join(dir, "members", "*", "peer", certs.CAFile))
+	if err != nil || len(ours) == 0 {
+		return false, err
+	}
+	data, err := os.ReadFile(ours[0])
+	if err != nil {
+		return false, fmt.Errorf("cannot read the members' authorities: %w", err)
+	}
+	return certs.ShareAuthority(data, authorities)
 }
