@@ -126,3 +126,33 @@ func TestOneAuthorityIsReplacedByAnother(t *testing.T) {
 		t.Errorf("what peers trust has changed:\n%s", diff)
 	}
 }
+
+func TestMembersAcceptEachOtherAsLongAsTheyShareAnAuthority(t *testing.T) {
+	p, other := newPKI(t), newPKI(t)
+	p.ensure(orders())
+	other.ensure(orders())
+	const trust = "members/etcd1/peer/ca.crt"
+	before := p.read(trust)
+	p.rotate(certs.Begin)
+	during := p.read(trust)
+	p.rotate(certs.Switch)
+	p.rotate(certs.Finish)
+	after := p.read(trust)
+	for what, test := range map[string]struct {
+		a, b []byte
+		want bool
+	}{
+		"the same":                {before, before, true},
+		"before and in a change":  {before, during, true},
+		"in a change and after":   {during, after, true},
+		"before a change, after":  {before, after, false},
+		"of another PKI, as such": {before, other.read(trust), false},
+	} {
+		if got, err := certs.ShareAuthority(test.a, test.b); got != test.want || err != nil {
+			t.Errorf("%s: %v, %v, want %v", what, got, err, test.want)
+		}
+	}
+	if _, err := certs.ShareAuthority(before, []byte("nothing")); err == nil {
+		t.Error("what holds no certificate is compared")
+	}
+}
