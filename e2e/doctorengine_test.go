@@ -140,23 +140,30 @@ func TestDoctorFindsDataThatWasUpgradedTooFast(t *testing.T) {
 	}
 }
 
-// A release is left out, and the first member that is replaced does not come up:
-// the others stay as they were, with the quorum, and all commands find them.
+// The first member that is replaced does not come up: the others stay as they
+// were, with the quorum, and all commands find them.
 func TestAnUpgradeThatFailsCostsOneMemberAndNoMore(t *testing.T) {
 	s := newStack(t)
 	s.as(t, 5)
 	s.etcdctr("up")
 	s.etcdctr("etcdctl", "put", "key", "value")
+	before := s.containers()
 	s.as(t, 7)
 	_, err := s.tryEtcdctr("up")
+	wantError(t, err, "v3.7.3 does not follow on its data", "hint: `etcdctr up --etcd 3.6` first")
+	s.wantUntouched(before, "an upgrade that leaves a release out")
+	s.as(t, 6)
+	s.etcdctr("up")
+	s.as(t, 7) // too early: 3.6 has taken no snapshot yet
+	_, err = s.tryEtcdctr("up")
 	wantExitCode(t, err, 1)
-	wantError(t, err, "cause: ", "hint: etcdctr up")
+	wantError(t, err, "cause: ", "hint: etcdctr up", " --etcd 3.6")
 	if got := s.etcdctr("etcdctl", "get", "key", "--print-value-only"); got != "value\n" {
 		t.Errorf("while one is down, the value is %q", got)
 	}
 	out, err := s.tryEtcdctr("health")
 	wantExitCode(t, err, 1)
-	if serving := strings.Count(out, " 3.5."); serving != 2 {
+	if serving := strings.Count(out, " 3.6."); serving != 2 {
 		t.Errorf("%d members of the old release serve, want 2:\n%s", serving, out)
 	}
 	s.etcdctr("stop")

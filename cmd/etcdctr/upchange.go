@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/certs"
@@ -58,6 +59,33 @@ func peersOf(members []memberSettings) string {
 	return strings.Join(peers, ",")
 }
 
+// mayFollow refuses to leave a release of etcd out, up or down, where images tell
+// their releases: no etcd follows on the data of the last but one.
+func mayFollow(member, was, is string) error {
+	from, known := releaseOf(was)
+	to, wanted := releaseOf(is)
+	if !known || !wanted || max(from.Minor-to.Minor, to.Minor-from.Minor) < 2 {
+		return nil
+	}
+	between := (from.Minor + to.Minor) / 2
+	return withHint(fmt.Errorf("%s is an etcd %s, and %s does not follow on its data: no release in between can be left out", member, from, to),
+		"`etcdctr up --etcd 3.%d` first", between)
+}
+
+// releaseOf reads an image's tag.
+func releaseOf(image string) (cluster.Version, bool) {
+	ref, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return cluster.Version{}, false
+	}
+	tagged, ok := ref.(reference.Tagged)
+	if !ok {
+		return cluster.Version{}, false
+	}
+	v, err := cluster.ParseVersion(tagged.Tag())
+	return v, err == nil
+}
+
 // checkChange holds what is wanted against the containers that there are. It
 // gives what has to be done first, mostly nothing.
 func (d *driven) checkChange(ctx context.Context, a *app, w *wish) (*stack.Plan, error) {
@@ -76,6 +104,11 @@ func (d *driven) checkChange(ctx context.Context, a *app, w *wish) (*stack.Plan,
 	running := slices.DeleteFunc(slices.Clone(members), func(c stack.Container) bool { return !c.Running() })
 	if err := mayBecome("the volumes of "+s.Project, was, w.settings(members), len(running) > 0); err != nil {
 		return nil, err
+	}
+	for _, c := range members {
+		if err := mayFollow(c.Service, c.Image, w.project.Services[c.Service].Image); err != nil {
+			return nil, err
+		}
 	}
 	if w.tls == cluster.Mutual {
 		return d.checkCertificates(ctx, a, w, s, running)

@@ -38,3 +38,21 @@ func TestChangesThatDataOrOtherMembersContradictAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestNoReleaseIsLeftOut(t *testing.T) {
+	for _, test := range []struct{ was, is, want string }{
+		{"gcr.io/etcd-development/etcd:v3.5.35", "gcr.io/etcd-development/etcd:v3.6.16", ""},
+		{"gcr.io/etcd-development/etcd:v3.7.3", "mirror:5000/etcd:v3.6.16", ""},
+		{"gcr.io/etcd-development/etcd:v3.5.35", "mirror:5000/etcd:v3.7.3", "etcd1 is an etcd v3.5.35, and v3.7.3 does not follow on its data"},
+		{"etcd:3.7.3", "etcd:3.5.35", "etcd1 is an etcd v3.7.3, and v3.5.35 does not follow on its data"},
+		{"mirror:5000/etcd", "etcd:v3.7.3", ""},
+		{"etcd:ours", "etcd:v3.7.3", ""},
+		{"etcd@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "etcd:v3.7.3", ""},
+		{"sha256:no reference", "etcd:v3.7.3", ""},
+	} {
+		err := mayFollow("etcd1", test.was, test.is)
+		if (err == nil) != (test.want == "") || err != nil && !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("from %s to %s: got %v, want %q", test.was, test.is, err, test.want)
+		}
+	}
+}
