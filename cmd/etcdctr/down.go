@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/stack"
 )
 
 func newDownCommand(a *app) *cobra.Command {
@@ -48,7 +52,35 @@ func runDown(ctx context.Context, a *app, f *stackFlags, volumes bool) error {
 		return err
 	}
 	defer d.close()
+	if err := d.checkHere(ctx, a); err != nil {
+		return err
+	}
 	return f.remove(ctx, a, d)
+}
+
+// checkHere refuses to delete the data of a stack that was started in another
+// folder and has the name of every cluster that was given none.
+func (d *driven) checkHere(ctx context.Context, a *app) error {
+	spec, _, err := d.flags.spec(a)
+	if err != nil || spec.Name != "" {
+		return err
+	}
+	s, err := stack.Observe(ctx, d.engine, d.project)
+	if err != nil {
+		return err
+	}
+	here, err := os.Stat(".")
+	if err != nil {
+		return fmt.Errorf("cannot find the current folder: %w", err)
+	}
+	for _, c := range s.Members() {
+		was := c.WorkingDir()
+		if there, err := os.Stat(was); was != "" && (err != nil || !os.SameFile(here, there)) {
+			return withHint(fmt.Errorf("%s was started in %s: its data is not deleted from another folder", d.project, was),
+				"`--name %s` says that it is meant", d.project)
+		}
+	}
+	return nil
 }
 
 // remove takes a stack down with its data, and with its discovery token, so that
