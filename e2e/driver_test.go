@@ -137,6 +137,20 @@ func TestStoppedAndTakenDownStacksKeepTheirData(t *testing.T) {
 	}
 }
 
+// A leader that hands over to a member that is stopping too waits for it in vain.
+func TestALeaderThatIsStoppedLastHandsOverToNobody(t *testing.T) {
+	s := newStack(t)
+	for range 5 { // right after a first start members know the least of each other
+		s.etcdctr("up")
+		s.etcdctr("stop")
+		logs := s.etcdctr("logs")
+		if strings.Count(logs, `"msg":"closed etcd server"`) != 3 || strings.Contains(logs, `"msg":"leadership transfer starting"`) {
+			t.Errorf("the members did not stop one after the other:\n%s", logs)
+		}
+		s.etcdctr("down", "--volumes")
+	}
+}
+
 var stopped = regexp.MustCompile(`(?m)^ *\d+  stop \S+-(etcd\d)-1`)
 
 func TestChangedSettingReplacesTheMembersConcernedLeaderLast(t *testing.T) {
