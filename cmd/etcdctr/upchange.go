@@ -36,11 +36,12 @@ func mayBecome(place string, was, is []memberSettings, runs bool) error {
 	}
 	wasMode, isMode := tlsModeOf(was[0].env), tlsModeOf(is[0].env)
 	wasPeers, isPeers := peersOf(was), peersOf(is)
+	others := wasPeers != isPeers && wasPeers != "" && isPeers != ""
 	switch {
-	case wasPeers != isPeers && wasMode != isMode:
+	case others && wasMode != isMode:
 		return withHint(fmt.Errorf("the data in %s is of a cluster with --tls %s, and cannot go over to %s: etcd keeps the URLs of its peers there", place, wasMode, isMode),
 			"--tls %s leaves it at that; `etcdctr down --volumes` deletes the data", wasMode)
-	case wasPeers != isPeers:
+	case others:
 		return withHint(fmt.Errorf("the data in %s is of another cluster, %s, than is wanted, %s", place, wasPeers, isPeers),
 			"`etcdctr down --volumes` deletes it; --name starts another cluster beside it")
 	case wasMode != isMode && runs:
@@ -50,11 +51,16 @@ func mayBecome(place string, was, is []memberSettings, runs bool) error {
 	return nil
 }
 
-// peersOf are members as they are in their data. How they found each other is not.
+// peersOf are members as they are in their data; how they found each other is
+// not. It is empty if the settings of one do not tell.
 func peersOf(members []memberSettings) string {
 	var peers []string
 	for _, m := range members {
-		peers = append(peers, m.name+"="+settingIn(m.env, "initial-advertise-peer-urls"))
+		urls := settingIn(m.env, "initial-advertise-peer-urls")
+		if urls == "" {
+			return ""
+		}
+		peers = append(peers, m.name+"="+urls)
 	}
 	return strings.Join(peers, ",")
 }

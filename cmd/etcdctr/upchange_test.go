@@ -30,6 +30,7 @@ func TestChangesThatDataOrOtherMembersContradictAreRefused(t *testing.T) {
 		"no TLS, to data with it":   {mutual, plain, true, "the data in D is of a cluster with --tls mutual, and cannot go over to none"},
 		"another TLS, one by one":   {auto, mutual, true, "the members run with --tls auto, and cannot go over to mutual one after the other"},
 		"another TLS, all together": {auto, mutual, false, ""},
+		"peers that do not tell":    {[]memberSettings{{"etcd1", nil}}, plain, true, ""},
 		"other peers":               {plain, members("http://NAME:2480"), true, "the data in D is of another cluster, etcd1=http://etcd1:2380,etcd2=http://etcd2:2380, than is wanted, etcd1=http://etcd1:2480,"},
 	} {
 		err := mayBecome("D", test.was, test.is, test.runs)
