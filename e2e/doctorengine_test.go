@@ -140,6 +140,26 @@ func TestDoctorFindsDataThatWasUpgradedTooFast(t *testing.T) {
 	}
 }
 
+func TestDoctorFindsDataOfANewerEtcd(t *testing.T) {
+	for minor := cluster.NewestMinor; minor > cluster.OldestMinor; minor-- {
+		t.Run(fmt.Sprintf("3.%d", minor), func(t *testing.T) {
+			s := newStack(t)
+			s.as(t, minor)
+			s.etcdctr("up", "--members", "1")
+			s.as(t, minor-1)
+			_, err := s.tryEtcdctr("up", "--members", "1")
+			wantExitCode(t, err, 1)
+			wantError(t, err, fmt.Sprintf("cause: etcd1: its data was last written by etcd 3.%d, and this one is older", minor))
+			d := s.doctor("its data was last written by etcd", "--members", "1")
+			if !strings.HasSuffix(d.Command, fmt.Sprintf(" --etcd 3.%d", minor)) {
+				t.Errorf("command %q", d.Command)
+			}
+			s.as(t, minor)
+			s.etcdctr("up", "--members", "1")
+		})
+	}
+}
+
 // The first member that is replaced does not come up: the others stay as they
 // were, with the quorum, and all commands find them.
 func TestAnUpgradeThatFailsCostsOneMemberAndNoMore(t *testing.T) {

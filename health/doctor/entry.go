@@ -17,13 +17,14 @@ func readEntry(line string) entry {
 	var fields struct {
 		Level, Msg, Error string
 		Variable          string `json:"environment-variable"`
+		ClusterVersion    string `json:"determined-cluster-version"`
 	}
 	line = strings.TrimSpace(line)
 	if json.Unmarshal([]byte(line), &fields) != nil || fields.Msg == "" {
 		return entry{text: line}
 	}
 	e := entry{level: fields.Level, text: fields.Msg}
-	for _, more := range []string{fields.Error, fields.Variable} {
+	for _, more := range []string{fields.Error, fields.Variable, fields.ClusterVersion} {
 		if more != "" && more != e.text {
 			e.text += ": " + more
 		}

@@ -164,6 +164,15 @@ var rules = sync.OnceValue(func() []rule {
 			"etcdctr up WANTED --etcd 3.6", false,
 		},
 
+		{
+			re(`invalid downgrade; server version is lower than determined cluster version: (3\.\d+)`),
+			newerData, up + " --etcd $1", false,
+		},
+		{
+			re(`version "(3\.\d+)\.\d+" is not supported`), // of the data
+			newerData, up + " --etcd $1", false,
+		},
+
 		// What others suffer from.
 		{
 			re(`remote error: tls: (.+)`),
@@ -183,6 +192,8 @@ var rules = sync.OnceValue(func() []rule {
 		},
 	}
 })
+
+const newerData = "its data was last written by etcd $1, and this one is older: the way back begins with `etcdctl downgrade enable`"
 
 func re(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 
