@@ -92,7 +92,7 @@ func (f *fetcher) fetch(ctx context.Context, ref string) error {
 			return withHint(fmt.Errorf("cannot pull the image %s: %s", ref, cause), "`docker login %s`, as someone who may read it, or load an archive of it with `etcdctr image load`", registryOf(ref))
 		}
 		return withHint(fmt.Errorf("cannot pull the image %s: %s", ref, cause),
-			"load an archive of it with `etcdctr image load`, or make one with `etcdctr image build` and choose it with --image")
+			"load an archive of it with `etcdctr image load`, or choose another with --image (`etcdctr image build` makes one) or --dns-image")
 	}
 	if err := f.pack(ctx, ref); err != nil {
 		return fmt.Errorf("cannot pull the image %s (%s), nor make it from this program: %w", ref, cause, err)
