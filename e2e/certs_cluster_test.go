@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
 // etcdMinors are the minors of etcd 3 that certificates are proven with.
@@ -67,22 +67,12 @@ func (c *tlsCluster) certs(args ...string) {
 func (c *tlsCluster) start() {
 	c.t.Helper()
 	for _, m := range c.members {
-		m.client, m.peer = c.freeAddress(), c.freeAddress()
+		m.client, m.peer = etcdtest.FreeAddress(c.t, c.host), etcdtest.FreeAddress(c.t, c.host)
 	}
 	for _, m := range c.members {
 		c.startMember(m)
 	}
 	c.waitHealthy()
-}
-
-func (c *tlsCluster) freeAddress() string {
-	c.t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(c.host, "0"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (c *tlsCluster) startMember(m *tlsMember) {

@@ -21,6 +21,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
 // The main job: what `etcdctr compose` prints, the real Compose plugin starts.
@@ -224,12 +225,7 @@ func freePorts(t *testing.T, n int) []int {
 	t.Helper()
 	var ports []int
 	for range n {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() // all are open until all are chosen
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, etcdtest.FreePort(t))
 	}
 	return ports
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
 // `etcdctr dns check` against servers as people run them.
@@ -85,7 +86,7 @@ func wantProblems(t *testing.T, out string, err error, parts ...string) {
 // startDNS starts a server and waits until it answers.
 func startDNS(t *testing.T, command func(t *testing.T, dir string, port int) []string) string {
 	t.Helper()
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), etcdtest.FreePort(t)
 	args := command(t, dir, port)
 	var log strings.Builder
 	cmd := exec.Command(args[0], args[1:]...)
@@ -115,16 +116,6 @@ func startDNS(t *testing.T, command func(t *testing.T, dir string, port int) []s
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // The stack's own server is asked like any other.

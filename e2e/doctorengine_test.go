@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
 // Causes that take an engine to come about: a disk, a limit, a port, data of an
@@ -48,7 +49,7 @@ func TestDoctorFindsAMemberThatIsOutOfMemory(t *testing.T) {
 
 func TestDoctorFindsAPortThatAnotherContainerHas(t *testing.T) {
 	s := newStack(t)
-	_, port, err := net.SplitHostPort(freeAddress(t))
+	_, port, err := net.SplitHostPort(etcdtest.FreeAddress(t, "127.0.0.1"))
 	if err != nil {
 		t.Fatal(err)
 	}

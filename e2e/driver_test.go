@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
 // What `etcdctr up` and the commands around it do to a real engine.
@@ -61,7 +63,7 @@ func (s *stack) publish(more string, endpoints ...string) []string {
 	file := more + "publish: loopback\nmembers:\n"
 	for i := range 3 {
 		if len(endpoints) <= i {
-			endpoints = append(endpoints, "https://"+freeAddress(s.t))
+			endpoints = append(endpoints, "https://"+etcdtest.FreeAddress(s.t, "127.0.0.1"))
 		}
 		port := endpoints[i][strings.LastIndexByte(endpoints[i], ':')+1:]
 		file += fmt.Sprintf("- {name: etcd%d, client-port: %q}\n", i+1, port)

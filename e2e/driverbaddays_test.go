@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
 // Bad days of `etcdctr up`: one clear message each, nothing of anybody else's
@@ -279,7 +281,7 @@ func TestMemberKilledOrPausedIsBroughtBack(t *testing.T) {
 
 func TestEngineThatDoesNotAnswerIsTold(t *testing.T) {
 	s := newStack(t)
-	closed := freeAddress(t)
+	closed := etcdtest.FreeAddress(t, "127.0.0.1")
 	for what, test := range map[string]struct {
 		host string
 		want []string
@@ -297,16 +299,6 @@ func TestEngineThatDoesNotAnswerIsTold(t *testing.T) {
 			wantError(t, err, test.want...)
 		})
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func TestForbiddenSocketIsTold(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
 // startRegistry gives the address of a registry on loopback, which engines
@@ -81,7 +83,7 @@ func TestRegistryWithALoginIsPushedToAndPulledFromByWhatDockerLoginLeft(t *testi
 }
 
 func TestBundleFetchesWhatTheEngineLacks(t *testing.T) {
-	host, nowhere := startRegistry(t), freeAddress(t)
+	host, nowhere := startRegistry(t), etcdtest.FreeAddress(t, "127.0.0.1")
 	built := buildImage(t)
 	pulled, packed := host+"/etcd:1", nowhere+"/etcd:1"
 	removeImage(t, pulled)

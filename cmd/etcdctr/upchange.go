@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/distribution/reference"
 	"github.com/moby/moby/client"
 
@@ -103,7 +104,7 @@ func (d *driven) checkChange(ctx context.Context, a *app, w *wish) (*stack.Plan,
 		_, wanted := w.project.Services[c.Service]
 		return !wanted || len(c.Volumes) == 0 // its data goes with it
 	})
-	was, err := d.settings(ctx, members)
+	members, was, err := d.settings(ctx, members)
 	if err != nil {
 		return nil, err
 	}
@@ -128,17 +129,21 @@ func (d *driven) checkChange(ctx context.Context, a *app, w *wish) (*stack.Plan,
 	return new(stack.Plan), nil
 }
 
-// settings are those that containers have.
-func (d *driven) settings(ctx context.Context, members []stack.Container) ([]memberSettings, error) {
-	var all []memberSettings
+// settings are those that containers have. One that is gone by now, because an
+// engine finishes what a killed command began, is left out.
+func (d *driven) settings(ctx context.Context, members []stack.Container) (found []stack.Container, all []memberSettings, err error) {
 	for _, c := range members {
 		in, err := d.engine.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
-		if err != nil {
-			return nil, fmt.Errorf("ask the engine for the settings of %s: %w", c.Name, err)
+		if errdefs.IsNotFound(err) {
+			continue
 		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("ask the engine for the settings of %s: %w", c.Name, err)
+		}
+		found = append(found, c)
 		all = append(all, memberSettings{c.Service, in.Container.Config.Env})
 	}
-	return all, nil
+	return found, all, nil
 }
 
 // settings are those that containers shall have.

@@ -101,22 +101,43 @@ func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
 // Log is all that it has said so far.
 func (p *Process) Log() string { return p.log.String() }
 
-// FreePort finds a port of loopback that nobody uses. It is not one of those
-// that the system gives to outgoing connections: members dial all the time, and
-// would take it away again.
+// FreePort finds a port of loopback that nobody uses, see FreeAddress.
 func FreePort(t *testing.T) int {
+	t.Helper()
+	_, port, err := net.SplitHostPort(FreeAddress(t, "127.0.0.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// handedOut are the addresses that FreeAddress gave to this process's tests.
+var handedOut sync.Map
+
+// FreeAddress finds a port that nobody uses on one of this machine's addresses,
+// and gives both, another one each time. It is not one of those that the system
+// gives to outgoing connections: members dial all the time, and would take it away
+// again.
+func FreeAddress(t *testing.T, host string) string {
 	t.Helper()
 	const first, count, attempts = 20_000, 12_000, 100
 	for range attempts {
-		port := first + rand.IntN(count)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			l.Close()
-			return port
+		address := net.JoinHostPort(host, strconv.Itoa(first+rand.IntN(count)))
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		l.Close()
+		if _, before := handedOut.LoadOrStore(address, true); !before {
+			return address
 		}
 	}
 	t.Fatal("no port is free")
-	return 0
+	return ""
 }
 
 type syncBuffer struct {
