@@ -35,7 +35,9 @@ func prepare(ctx context.Context, o *options) (*Cluster, error) {
 func describe(ctx context.Context, o *options) (*Cluster, error) {
 	c := &Cluster{options: o}
 	var err error
-	if c.provider, err = testcontainers.NewDockerProvider(testcontainers.WithLogger(o.log())); err != nil {
+	// Not told of the engine's own network, testcontainers makes one and leaves it.
+	bridge := testcontainers.WithDefaultBridgeNetwork(testcontainers.Bridge)
+	if c.provider, err = testcontainers.NewDockerProvider(testcontainers.WithLogger(o.log()), bridge); err != nil {
 		return nil, err
 	}
 	if c.host, err = c.provider.DaemonHost(ctx); err != nil {
