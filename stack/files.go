@@ -325,15 +325,10 @@ func writeArchive(entries []entry) (io.Reader, error) {
 // heldDigest is the digest of the files as a container of the service finds
 // them now; empty when it does not.
 func (t *transfer) heldDigest(ctx context.Context, e Engine, c Container) (string, error) {
-	r, err := e.CopyFromContainer(ctx, c.ID, client.CopyFromContainerOptions{SourcePath: t.target + "/."})
+	entries, err := copyOut(ctx, e, c, t.target+"/.")
 	if errdefs.IsNotFound(err) {
 		return "", nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("look at the files of %s: %w", c.Name, err)
-	}
-	defer r.Content.Close()
-	entries, err := readArchive(r.Content)
 	if err != nil {
 		return "", fmt.Errorf("look at the files of %s: %w", c.Name, err)
 	}
@@ -343,15 +338,10 @@ func (t *transfer) heldDigest(ctx context.Context, e Engine, c Container) (strin
 // ReadFile gives the content of a file as a container sees it, running or not. The
 // error is fs.ErrNotExist if it sees none.
 func ReadFile(ctx context.Context, e Engine, c Container, name string) ([]byte, error) {
-	r, err := e.CopyFromContainer(ctx, c.ID, client.CopyFromContainerOptions{SourcePath: name})
+	entries, err := copyOut(ctx, e, c, name)
 	if errdefs.IsNotFound(err) {
 		return nil, fmt.Errorf("%s of %s: %w", name, c.Name, fs.ErrNotExist)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s of %s: %w", name, c.Name, err)
-	}
-	defer r.Content.Close()
-	entries, err := readArchive(r.Content)
 	if err == nil && len(entries) != 1 {
 		err = fmt.Errorf("is %d files", len(entries))
 	}
@@ -359,6 +349,16 @@ func ReadFile(ctx context.Context, e Engine, c Container, name string) ([]byte, 
 		return nil, fmt.Errorf("read %s of %s: %w", name, c.Name, err)
 	}
 	return entries[0].content, nil
+}
+
+// copyOut gives what a container sees at a path.
+func copyOut(ctx context.Context, e Engine, c Container, name string) ([]entry, error) {
+	r, err := e.CopyFromContainer(ctx, c.ID, client.CopyFromContainerOptions{SourcePath: name})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Content.Close()
+	return readArchive(r.Content)
 }
 
 func readArchive(r io.Reader) ([]entry, error) {
