@@ -121,7 +121,7 @@ func (d *driven) checkChange(ctx context.Context, a *app, w *wish) (*stack.Plan,
 		return d.checkCertificates(ctx, a, w, s, running)
 	}
 	for _, c := range running {
-		if dir := c.WorkingDir(); dir != "" && dir != w.project.WorkingDir {
+		if dir := w.otherFolder(c); dir != "" {
 			a.warn("%s was started in %s, and is not another one here: --name starts another", s.Project, dir)
 			break
 		}
@@ -187,7 +187,11 @@ func (d *driven) checkCertificates(ctx context.Context, a *app, w *wish, s *stac
 			return nil, err
 		}
 		if !shared {
-			return nil, withHint(fmt.Errorf("there is a running %s%s, and it does not accept certificates of %s", s.Project, startedElsewhere(c, w), dir),
+			elsewhere := ""
+			if was := w.otherFolder(c); was != "" {
+				elsewhere = ", started in " + was
+			}
+			return nil, withHint(fmt.Errorf("there is a running %s%s, and it does not accept certificates of %s", s.Project, elsewhere, dir),
 				"--name starts another cluster beside it, --certs-dir names its certificates, and `etcdctr down --volumes` deletes it")
 		}
 	}
@@ -197,9 +201,10 @@ func (d *driven) checkCertificates(ctx context.Context, a *app, w *wish, s *stac
 	return d.driver.PlanStop(ctx, s, blind), nil
 }
 
-func startedElsewhere(c stack.Container, w *wish) string {
-	if dir := c.WorkingDir(); dir != "" && dir != w.project.WorkingDir {
-		return ", started in " + dir
+// otherFolder is where a container was started, if that is not where this is.
+func (w *wish) otherFolder(c stack.Container) string {
+	if dir := c.WorkingDir(); dir != w.project.WorkingDir {
+		return dir
 	}
 	return ""
 }
