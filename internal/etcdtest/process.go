@@ -104,19 +104,8 @@ func (p *Process) Log() string { return p.log.String() }
 // FreePort finds a port of loopback that nobody uses, see FreeAddress.
 func FreePort(t *testing.T) int {
 	t.Helper()
-	_, port, err := net.SplitHostPort(FreeAddress(t, "127.0.0.1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
+	return freePort(t, "127.0.0.1")
 }
-
-// handedOut are the addresses that FreeAddress gave to this process's tests.
-var handedOut sync.Map
 
 // FreeAddress finds a port that nobody uses on one of this machine's addresses,
 // and gives both, another one each time. It is not one of those that the system
@@ -124,20 +113,29 @@ var handedOut sync.Map
 // again.
 func FreeAddress(t *testing.T, host string) string {
 	t.Helper()
+	return net.JoinHostPort(host, strconv.Itoa(freePort(t, host)))
+}
+
+// handedOut are the addresses whose ports freePort gave to this process's tests.
+var handedOut sync.Map
+
+func freePort(t *testing.T, host string) int {
+	t.Helper()
 	const first, count, attempts = 20_000, 12_000, 100
 	for range attempts {
-		address := net.JoinHostPort(host, strconv.Itoa(first+rand.IntN(count)))
+		port := first + rand.IntN(count)
+		address := net.JoinHostPort(host, strconv.Itoa(port))
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			continue
 		}
 		l.Close()
 		if _, before := handedOut.LoadOrStore(address, true); !before {
-			return address
+			return port
 		}
 	}
 	t.Fatal("no port is free")
-	return ""
+	return 0
 }
 
 type syncBuffer struct {
