@@ -87,6 +87,16 @@ func keyPEM(t *testing.T, key crypto.Signer) []byte {
 	return pemBlock("PRIVATE KEY", der)
 }
 
+// loaded is an authority as somebody hands it over.
+func loaded(t *testing.T, ca *foreign) *certs.Authority {
+	t.Helper()
+	authority, err := load(t, certPEM(ca), keyPEM(t, ca.key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authority
+}
+
 func load(t *testing.T, cert, key []byte) (*certs.Authority, error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -267,14 +277,11 @@ func TestAuthorityOutsideItsTimeIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ca := newForeign(t, ecKey(t), nil, test.change)
-			authority, err := load(t, certPEM(ca), keyPEM(t, ca.key))
-			if err != nil {
-				t.Fatal(err)
-			}
+			authority := loaded(t, ca)
 			p := newPKI(t)
 			wanted := orders()
 			wanted.Authority.Client = authority
-			_, err = p.Ensure(t.Context(), wanted)
+			_, err := p.Ensure(t.Context(), wanted)
 			wantError(t, err, "authority ca/client: "+test.want)
 			if left, err := os.ReadDir(p.Dir); err == nil {
 				t.Errorf("left behind: %v", left)
@@ -319,14 +326,11 @@ func TestAuthorityIsHeldToTheNamesThatItMayVouchFor(t *testing.T) {
 	ca := newForeign(t, ecKey(t), nil, func(c *x509.Certificate) {
 		c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, []string{"example.com"}
 	})
-	authority, err := load(t, certPEM(ca), keyPEM(t, ca.key))
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := loaded(t, ca)
 	p := newPKI(t)
 	wanted := orders()
 	wanted.Authority.Client = authority
-	_, err = p.Ensure(t.Context(), wanted)
+	_, err := p.Ensure(t.Context(), wanted)
 	wantError(t, err, "/server: authority ca/client may not vouch for this certificate")
 	wantError(t, err, `"etcd`)
 	wanted.Members = nil
@@ -335,10 +339,7 @@ func TestAuthorityIsHeldToTheNamesThatItMayVouchFor(t *testing.T) {
 
 func TestOneAuthorityForTwoPlacesIsRefused(t *testing.T) {
 	ca := newForeign(t, ecKey(t), nil, nil)
-	authority, err := load(t, certPEM(ca), keyPEM(t, ca.key))
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := loaded(t, ca)
 	wanted := orders()
 	wanted.Authority.Client, wanted.Authority.Peer = authority, authority
 	wantError(t, wanted.Validate(), "peer authority: is the one for clients, so that any client certificate would open the peer port")
@@ -352,13 +353,10 @@ func TestAuthorityThatIsThereIsNotReplacedByTheWay(t *testing.T) {
 	p := newPKI(t)
 	p.ensure(orders())
 	ca := newForeign(t, ecKey(t), nil, nil)
-	authority, err := load(t, certPEM(ca), keyPEM(t, ca.key))
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := loaded(t, ca)
 	wanted := orders()
 	wanted.Authority.Peer = authority
-	_, err = p.Ensure(t.Context(), wanted)
+	_, err := p.Ensure(t.Context(), wanted)
 	wantError(t, err, "authority ca/peer: there is another one already")
 
 	single := newPKI(t)
