@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -37,12 +38,14 @@ func TestEveryPackageImportsOnlyWhatItsFolderMay(t *testing.T) {
 
 func TestViolationsNameThePackageTheImportAndTheReason(t *testing.T) {
 	rules := map[string]rule{
-		"model":  {Allow: []string{"$gostd", module + "/model", "go.yaml.in/yaml/v3"}, Deny: []denial{{Desc: "model is pure"}}},
-		"absent": {Allow: []string{"$gostd"}, Deny: []denial{{Desc: "it is gone"}}},
+		"model":     {Allow: []string{"$gostd", module + "/model", "go.yaml.in/yaml/v3", module + "/exact$"}, Deny: []denial{{Desc: "model is pure"}}},
+		"model/own": {Allow: []string{"$gostd", "github.com/spf13/cobra"}, Deny: []denial{{Desc: "it has its own"}}},
+		"absent":    {Allow: []string{"$gostd"}, Deny: []denial{{Desc: "it is gone"}}},
 	}
 	packages := []goPackage{
 		{ImportPath: module + "/model", Imports: []string{"fmt", "net/http", module + "/model/inner", "go.yaml.in/yaml/v3"}},
-		{ImportPath: module + "/model/inner", Imports: []string{"github.com/spf13/cobra", module + "/models", "go.yaml.in/yaml/v30"}},
+		{ImportPath: module + "/model/inner", Imports: []string{"github.com/spf13/cobra", module + "/models", "go.yaml.in/yaml/v30", module + "/exact", module + "/exact/below"}},
+		{ImportPath: module + "/model/own", Imports: []string{"github.com/spf13/cobra", module + "/model"}},
 		{ImportPath: module + "/cmd/etcdctr", Imports: []string{"github.com/spf13/cobra"}},
 		{ImportPath: module + "/newcomer", Imports: []string{"fmt"}},
 	}
@@ -50,6 +53,8 @@ func TestViolationsNameThePackageTheImportAndTheReason(t *testing.T) {
 		"model/inner imports github.com/spf13/cobra: model is pure",
 		"model/inner imports " + module + "/models: model is pure",
 		"model/inner imports go.yaml.in/yaml/v30: model is pure",
+		"model/inner imports " + module + "/exact/below: model is pure",
+		"model/own imports " + module + "/model: it has its own",
 		"folder newcomer has no import rule: write one in .golangci.yml, under depguard",
 		"folder absent has an import rule and no package: remove the rule from .golangci.yml",
 	}
@@ -141,12 +146,13 @@ func violations(rules map[string]rule, packages []goPackage) []string {
 		if slices.Contains(free, folder) {
 			continue
 		}
-		r, ok := rules[folder]
+		ruled := ruling(rules, name)
+		r, ok := rules[ruled]
 		if !ok {
 			found = append(found, fmt.Sprintf("folder %s has no import rule: write one in .golangci.yml, under depguard", folder))
 			continue
 		}
-		delete(unused, folder)
+		delete(unused, ruled)
 		for _, imported := range p.Imports {
 			if !r.allows(imported) {
 				found = append(found, fmt.Sprintf("%s imports %s: %s", name, imported, r.reason()))
@@ -159,13 +165,27 @@ func violations(rules map[string]rule, packages []goPackage) []string {
 	return found
 }
 
+// ruling is the folder whose rule a package goes by: its own, or the nearest
+// above it that has one.
+func ruling(rules map[string]rule, name string) string {
+	for folder := name; folder != "."; folder = path.Dir(folder) {
+		if _, ok := rules[folder]; ok {
+			return folder
+		}
+	}
+	return name
+}
+
+// allows reads an entry as depguard does: it stands for all below it, unless it
+// ends in $.
 func (r rule) allows(imported string) bool {
 	host, _, _ := strings.Cut(imported, "/")
 	if !strings.Contains(host, ".") {
 		return true // the standard library: its paths begin with no host name
 	}
 	return slices.ContainsFunc(r.Allow, func(allowed string) bool {
-		return imported == allowed || strings.HasPrefix(imported, allowed+"/")
+		exactly, only := strings.CutSuffix(allowed, "$")
+		return imported == exactly || !only && strings.HasPrefix(imported, allowed+"/")
 	})
 }
 

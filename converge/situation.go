@@ -1,0 +1,123 @@
+package converge
+
+import (
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Situation is all that Next goes by.
+type Situation struct {
+	// Want is the cluster that ought to run; nil where a verb wants only some of
+	// what is there to start, stop or restart.
+	Want *cluster.Cluster
+	// Have is what the runtime has; nil for nothing.
+	Have *runtime.State
+	// Changes are the differences of the two.
+	Changes []runtime.Change
+	// Etcd is what the members say; nil when none could be asked.
+	Etcd *member.View
+	// Asked is what was asked for by name.
+	Asked Asked
+	// Done is what this run has done so far that can't be seen, such as a
+	// restart that was asked for.
+	Done []Step
+}
+
+// Asked is what somebody asked for beyond making the description true. Deleting,
+// weakening and moving are asked for by name.
+type Asked struct {
+	Verb Verb
+	// Servers that the verb is about; none: all.
+	Servers []string
+	// Data may be deleted of what is removed.
+	Data bool
+	// Weaken: settings that make the cluster weaker (see cluster.Weakens) were
+	// asked for by name.
+	Weaken []string
+}
+
+// Verb is what is asked for.
+type Verb string
+
+// The verbs.
+const (
+	Up      Verb = "up"      // make it as wanted
+	Start   Verb = "start"   // start what is there
+	Stop    Verb = "stop"    // stop and keep
+	Restart Verb = "restart" // one by one
+	Down    Verb = "down"    // remove, but for the data
+	Replace Verb = "replace" // members, by new ones of the same name without data
+)
+
+// Step is one thing to do.
+type Step struct {
+	Kind    Kind
+	Servers []string // that it is about
+	// To is the member that leads after MoveLeader, or the version of a
+	// downgrade.
+	To string
+	// Grace is how long a stop may take before the process is killed; zero: what
+	// its cluster gives it.
+	Grace time.Duration
+	// Cause is why, for people.
+	Cause string
+	// Notice is what clients will notice; empty: nothing.
+	Notice string
+}
+
+// Kind is a kind of step.
+type Kind string
+
+// The kinds of steps. The runtime's:
+const (
+	Prepare  Kind = "prepare"        // get what the next ones need and could fail to get
+	Apply    Kind = "apply"          // make, replace or start servers as wanted
+	Begin    Kind = "start"          // start servers as they are
+	End      Kind = "stop"           // stop servers
+	Remove   Kind = "remove"         // take servers away, not their data
+	Delete   Kind = "delete"         // take servers away with their data
+	SetAside Kind = "set data aside" // so that a server starts empty
+	// Join starts a member as one that joins, with what etcd counts at that
+	// moment.
+	Join Kind = "join"
+)
+
+// etcd's:
+const (
+	AddLearner    Kind = "add learner"
+	Promote       Kind = "promote" // once it is alive and in step
+	RemoveMember  Kind = "remove member"
+	UpdatePeers   Kind = "update peer URLs"
+	MoveLeader    Kind = "move leader"
+	AllowLower    Kind = "enable downgrade"
+	ForbidLower   Kind = "cancel downgrade"
+	RefreshStore  Kind = "refresh storage" // what etcd 3.7 needs of data that 3.5 wrote
+	AwaitServing  Kind = "wait until it serves"
+	AwaitSteady   Kind = "wait until all is steady"
+	AwaitStorage  Kind = "wait for the storage version"
+	AwaitVersion  Kind = "wait for the cluster version"
+	CompareHashes Kind = "compare the data"
+)
+
+// Refusal is a change that is not made, before anything was touched.
+type Refusal struct {
+	Server string // that it is about; empty: the cluster
+	Reason string // what is wrong, for people
+	Remedy Remedy
+}
+
+// Remedy is what would help. It never costs data that was not named.
+type Remedy struct {
+	Command []string // arguments of etcdctr; nil if there is none
+	Text    string   // what else to do, or what the command does
+}
+
+func (r *Refusal) Error() string {
+	if r.Server == "" {
+		return r.Reason
+	}
+	return r.Server + ": " + r.Reason
+}

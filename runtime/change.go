@@ -1,0 +1,65 @@
+package runtime
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Change is how a server that is there differs from what is wanted of it.
+type Change struct {
+	Server string
+	Kind   ChangeKind
+	// Differences are the settings and other properties that differ, by name.
+	Differences []Difference
+}
+
+// ChangeKind is what it takes to bring a change about.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	Missing ChangeKind = "missing" // nothing but perhaps its data is there: it has to be made
+	Replace ChangeKind = "replace" // it runs as something else: it has to stop and start anew
+	Leave   ChangeKind = "leave"   // it is there and not wanted
+)
+
+// Difference is one property that differs. Values that may be secret are empty.
+type Difference struct {
+	Name    string // a setting of etcd, or image, program, network, volume, certificates, configuration
+	Was, Is string
+}
+
+// String tells the difference as old → new.
+func (d Difference) String() string {
+	switch {
+	case d.Was == "" && d.Is == "":
+		return d.Name + " changed"
+	case d.Was == "":
+		return fmt.Sprintf("%s: %s", d.Name, d.Is)
+	case d.Is == "":
+		return fmt.Sprintf("%s: no longer %s", d.Name, d.Was)
+	}
+	return fmt.Sprintf("%s: %s → %s", d.Name, d.Was, d.Is)
+}
+
+// String tells why the server has to change.
+func (c Change) String() string {
+	if len(c.Differences) == 0 {
+		return string(c.Kind)
+	}
+	texts := make([]string, len(c.Differences))
+	for i, d := range c.Differences {
+		texts[i] = d.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Event is something that a runtime does. Runtimes tell them through what they
+// were made with; they never print.
+type Event struct {
+	Server string // or the network, volume or image that it is about
+	Action string // in the infinitive: "create container", "pull"
+	Detail string // why, or how far
+	Done   bool
+	Err    error // why it failed
+}

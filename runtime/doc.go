@@ -1,0 +1,22 @@
+// Package runtime says what it takes to run a cluster's servers, whatever runs
+// them: containers of an engine, processes of this machine, services of a
+// swarm.
+//
+// A server is a process of etcd: a member, or a service that members need for
+// finding each other. A Runtime can look at servers and start, stop, change and
+// remove them. It decides nothing: which server comes next, what may be stopped
+// and what is refused is the business of package converge, which asks a running
+// etcd through package member. So a Runtime never waits for etcd to serve, and
+// knows no quorum.
+//
+//	Place ──▶ cluster.Cluster ──┐
+//	                            ├──▶ Changes ──▶ Prepare, Stop, Apply
+//	Observe ──▶ State ──────────┘
+//
+// Every method looks at what is there and does what is missing: called again
+// after it was killed half-way, it finishes. What it did not make it leaves
+// alone, and names it in State.Others.
+//
+// The contract is tested by one suite, runtime/runtimetest, that runs on every
+// Runtime.
+package runtime

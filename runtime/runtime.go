@@ -1,0 +1,124 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// Runtime runs the servers of clusters. Servers are named as in the cluster;
+// methods that take several act in that order, and with none on all. They are
+// safe to call again: what is done already is left as it is.
+type Runtime interface {
+	// Name is the word for it in the cluster file's key runtime.
+	Name() string
+
+	// Place resolves spec to a cluster that can run here: it looks for free
+	// ports and subnets, keeps those that the cluster has already, and makes
+	// nothing.
+	Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluster, error)
+
+	// Observe tells what there is of a cluster, running or not; ErrNotFound
+	// when there is nothing at all, not even data.
+	Observe(ctx context.Context, name string) (*State, error)
+	// List observes every cluster that this runtime has.
+	List(ctx context.Context) ([]State, error)
+	// Data looks whether a server has data that etcd would start on.
+	Data(ctx context.Context, name, server string) (Data, error)
+
+	// Changes compares what is wanted with what there is, server by server and
+	// setting by setting. What only counts at a server's first start is no
+	// change of one that has been started.
+	Changes(ctx context.Context, want *cluster.Cluster, have *State) ([]Change, error)
+	// Prepare gets what Apply will need and could fail to get (images,
+	// programs, a configuration that the engine accepts) while nothing has been
+	// stopped yet.
+	Prepare(ctx context.Context, want *cluster.Cluster, servers ...string) error
+	// Apply makes servers run as wanted: it makes what is missing, starts what
+	// does not run, replaces what differs, with the data kept. Servers that do
+	// not run yet are started as close to each other as serves them.
+	Apply(ctx context.Context, want *cluster.Cluster, servers ...string) error
+
+	// Start starts servers that are there and do not run.
+	Start(ctx context.Context, name string, servers ...string) error
+	// Stop asks servers to end and kills those that have not ended after grace;
+	// with 0 each has the time that its cluster gives it. They stay stopped
+	// until Start or Apply, also when the machine starts anew.
+	Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error
+	// Remove removes what Removal names, and what the servers shared once the
+	// last of them is gone.
+	Remove(ctx context.Context, name string, r Removal) error
+	// SetAside puts the data of a stopped server where etcd does not find it,
+	// so that the server starts empty, and says where. Nothing is deleted. It
+	// gives "" when there is no data.
+	SetAside(ctx context.Context, name, server string) (where string, err error)
+
+	// Logs gives the lines of servers to line, which is called by one goroutine
+	// at a time, until all are read or, when following, until ctx ends.
+	Logs(ctx context.Context, name string, o LogOptions, line func(Line)) error
+	// Reach opens the way to the members that run.
+	Reach(ctx context.Context, have *State) (Way, error)
+
+	// Lock keeps other commands from changing the cluster until release; waiting
+	// is called once if somebody else holds it.
+	Lock(ctx context.Context, name string, waiting func()) (release func() error, err error)
+}
+
+// ErrNotFound is the error of looking for a cluster that is not there.
+var ErrNotFound = errors.New("there is no such cluster")
+
+// ErrUnavailable is the error of a runtime that can't be used here, such as an
+// engine that does not answer.
+var ErrUnavailable = errors.New("the runtime is not available")
+
+// Execer is a Runtime that can run a command beside a server, with its files
+// and its network.
+type Execer interface {
+	Exec(ctx context.Context, name, server string, c Command) (exitCode int, err error)
+}
+
+// Command is a program that is run beside a server.
+type Command struct {
+	Args           []string
+	Stdin          io.Reader // nil: nothing to read
+	Stdout, Stderr io.Writer
+	TTY            bool // the program talks to a terminal, by Stdin and Stdout
+}
+
+// Removal says what to remove of a cluster. Data goes only when it is named.
+type Removal struct {
+	Servers []string // none: all
+	Data    bool     // what the servers keep, too
+}
+
+// LogOptions choose lines.
+type LogOptions struct {
+	Servers []string  // none: all
+	Since   time.Time // zero: from the beginning
+	Tail    int       // the last lines of each server; negative: all
+	Follow  bool      // go on with what comes
+	// ThisStart leaves out what a server said before it was started last.
+	ThisStart bool
+}
+
+// Line is what a server said.
+type Line struct {
+	Server string
+	Time   time.Time // zero when it is not known
+	Text   string    // without the line's end
+}
+
+// Way leads to the members, from where this program runs.
+type Way struct {
+	// Dial connects to a host and port as they stand in the members' advertised
+	// URLs.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Direct tells that no other program relays what is said.
+	Direct bool
+	// Close ends the way. It leaves nothing behind.
+	Close func() error
+}

@@ -1,0 +1,150 @@
+package runtime
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// State is what a runtime has of one cluster at a moment. It is a value: who
+// has one may keep it, and nobody edits it.
+type State struct {
+	Name    string
+	Runtime string
+	Servers []Server // members and services, by name
+	// Folder is where the cluster was started, empty when it is not known.
+	Folder string
+	// CertsDir is the folder of the certificates that the members were given,
+	// on this machine; empty when they have none or it is not known.
+	CertsDir string
+	// Wish is what the cluster was started with: the text of a cluster.Spec,
+	// empty when whoever started it has not noted it.
+	Wish string
+	// Others are things of this name that are not of the cluster: what kind and
+	// name, in words. They are left alone.
+	Others []string
+}
+
+// Server is one server, running or not. One that has nothing but its data is
+// Absent.
+type Server struct {
+	Name   string
+	Role   Role
+	Status Status
+	// Detail is the runtime's own word for the status, for people.
+	Detail string
+	// Since is when it took this status; zero when it is not known.
+	Since time.Time
+	// Restarts counts how often it was started again after it ended by itself.
+	Restarts int
+	// Settings are those of etcd that it was started with. They say how it was
+	// founded, too: see cluster.Cluster.AsStarted.
+	Settings cluster.Settings
+	// Release is the etcd that it is said to be (by an image's tag or label, or
+	// by the program), as "v3.7.3"; empty when nothing says so.
+	Release string
+	// Program is what it runs: an image reference or a path.
+	Program string
+	Data    Data
+	// Host is the machine that it is on; empty when that is this one.
+	Host string
+	// Published are its client addresses on the host, such as 127.0.0.1:2379.
+	Published []string
+}
+
+// Role is what a server is for.
+type Role string
+
+// The roles.
+const (
+	Member  Role = "member"  // has a part in the quorum
+	Service Role = "service" // members need it for finding each other
+)
+
+// Status is what a server is doing.
+type Status string
+
+// What a server can be doing.
+const (
+	Absent     Status = "absent"     // nothing but its data is there
+	Created    Status = "created"    // was never started
+	Running    Status = "running"    // its process lives
+	Paused     Status = "paused"     // its process is frozen
+	Restarting Status = "restarting" // ended, and will be started again
+	Stopped    Status = "stopped"    // was asked to
+	Ended      Status = "ended"      // ended by itself, in order: what etcd does once it is removed from its cluster
+	Failed     Status = "failed"     // ended by itself or was killed, and is not started again
+)
+
+// Data is what is known of what a server keeps.
+type Data string
+
+// The kinds of data.
+const (
+	Unknown  Data = ""         // nobody has looked
+	None     Data = "none"     // etcd would start empty
+	Kept     Data = "kept"     // etcd would go on from it
+	Volatile Data = "volatile" // gone when the server stops
+)
+
+// Server gives the one of that name, and false when there is none.
+func (s *State) Server(name string) (Server, bool) {
+	if s == nil {
+		return Server{}, false
+	}
+	i := slices.IndexFunc(s.Servers, func(x Server) bool { return x.Name == name })
+	if i < 0 {
+		return Server{}, false
+	}
+	return s.Servers[i], true
+}
+
+// Members are the servers with a part in the quorum.
+func (s *State) Members() []Server {
+	if s == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.Servers), func(x Server) bool { return x.Role != Member })
+}
+
+// Runs reports whether any server runs.
+func (s *State) Runs() bool {
+	return s != nil && slices.ContainsFunc(s.Servers, func(x Server) bool { return x.Runs() })
+}
+
+// Runs reports whether the server's process lives, frozen or not.
+func (s Server) Runs() bool { return s.Status == Running || s.Status == Paused }
+
+// ClientURL is where clients reach the server, as it tells them itself.
+func (s Server) ClientURL() string {
+	first, _, _ := strings.Cut(s.Settings.Get("advertise-client-urls"), ",")
+	return first
+}
+
+// PeerURL is where the server was told that other members reach it. What etcd
+// goes by may have been changed since: see member.View.
+func (s Server) PeerURL() string { return s.Settings.Get("initial-advertise-peer-urls") }
+
+// TLS is how a server's client port is secured.
+func (s Server) TLS() cluster.TLSMode {
+	switch {
+	case s.Settings.Get("trusted-ca-file") != "":
+		return cluster.Mutual
+	case s.Settings.Get("auto-tls") == "true":
+		return cluster.AutoTLS
+	}
+	return cluster.NoTLS
+}
+
+// Started gives, by member, the settings that each was started with.
+func (s *State) Started() map[string]cluster.Settings {
+	started := map[string]cluster.Settings{}
+	for _, m := range s.Members() {
+		if len(m.Settings) > 0 {
+			started[m.Name] = m.Settings
+		}
+	}
+	return started
+}
