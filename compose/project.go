@@ -151,7 +151,17 @@ func loopbackNetwork() types.NetworkConfig {
 	}}
 }
 
-func volumeName(m cluster.Member) string { return m.Name + "-data" }
+func volumeName(m cluster.Member) string { return VolumeName(m.Name) }
+
+// VolumeName is the name of the volume, in the Compose file, that holds the data
+// of a service.
+func VolumeName(service string) string { return service + "-data" }
+
+// NetworkNames are all the networks that a project may have, by their names in the
+// Compose file.
+func NetworkNames() []string {
+	return []string{ClusterNetwork, LoopbackNetwork, MachineNetwork, DiscoveryNetwork}
+}
 
 // container is what all containers of a stack have in common.
 func container(c *cluster.Cluster, name, role string) types.ServiceConfig {

@@ -210,17 +210,20 @@ func observeFiles(ctx context.Context, e Engine, w Wanted, s *State) error {
 	return nil
 }
 
-// PlanDown plans to remove all of a project, its volumes only if asked to.
-func (d *Driver) PlanDown(ctx context.Context, project string, volumes bool) (*Plan, error) {
-	s, err := Observe(ctx, d.Engine, project)
+// PlanDown plans to remove what is a stack's own in its project, its volumes only
+// if asked to. A project without any is a *ForeignError.
+func (d *Driver) PlanDown(ctx context.Context, s *State, named Names, volumes bool) (*Plan, error) {
+	b, err := Divide(ctx, d.Engine, s, named)
 	if err != nil {
 		return nil, err
 	}
-	leader := ""
-	if !volumes {
-		leader = d.leader(ctx, s)
+	if err := b.Foreign(); err != nil {
+		return nil, err
 	}
-	return planDown(s, leader, volumes), nil
+	if volumes {
+		return planDown(b, "", true), b.checkUnused()
+	}
+	return planDown(b, d.leader(ctx, s), false), nil
 }
 
 // PlanStop plans to stop containers of a project and keep them.

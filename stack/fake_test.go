@@ -96,7 +96,7 @@ func (e *fakeEngine) ContainerList(_ context.Context, o client.ContainerListOpti
 	defer e.mu.Unlock()
 	var r client.ContainerListResult
 	for _, c := range e.containers {
-		if matches(o.Filters, c.name, c.config.Labels) {
+		if matches(o.Filters, c.name, c.config.Labels) && c.uses(o.Filters) {
 			r.Items = append(r.Items, c.summary(e))
 		}
 	}
@@ -118,6 +118,21 @@ func (c *fakeContainer) summary(e *fakeEngine) container.Summary {
 		s.Mounts = append(s.Mounts, container.MountPoint{Type: m.Type, Name: m.Source, Destination: m.Target})
 	}
 	return s
+}
+
+// uses knows the filters for the networks and volumes of containers.
+func (c *fakeContainer) uses(f client.Filters) bool {
+	for name := range f["network"] {
+		if !slices.Contains(c.networks, name) {
+			return false
+		}
+	}
+	for name := range f["volume"] {
+		if !slices.ContainsFunc(c.host.Mounts, func(m mount.Mount) bool { return m.Source == name }) {
+			return false
+		}
+	}
+	return true
 }
 
 // matches knows the filters that the package uses: label, and a part of a name.
@@ -277,6 +292,16 @@ func (e *fakeEngine) NetworkRemove(ctx context.Context, id string, _ client.Netw
 			}
 		}
 		return nil
+	})
+}
+
+func (e *fakeEngine) NetworkConnect(ctx context.Context, name string, o client.NetworkConnectOptions) (r client.NetworkConnectResult, err error) {
+	return r, e.change(ctx, "connect network "+name, func() error {
+		c, err := e.find(o.Container)
+		if err == nil {
+			c.networks = append(c.networks, name)
+		}
+		return err
 	})
 }
 

@@ -30,4 +30,6 @@ const (
 	// filesLabel marks a volume that holds copies of local files, for an
 	// engine that does not see them. Its value is the folder in the container.
 	filesLabel = "io.etcdctr.files"
+	// ownLabel marks a volume or a network that Up has made for the stack.
+	ownLabel = "io.etcdctr.own"
 )

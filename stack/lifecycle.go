@@ -2,6 +2,8 @@ package stack
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -86,11 +88,12 @@ func planStop(s *State, containers []Container, leader string) *Plan {
 	return p
 }
 
-// planDown removes all of a project but its volumes, and those too if asked
-// to. Data that is about to be deleted needs no goodbye: without it the
+// planDown removes all that is the stack's own but its volumes, and those too
+// if asked to. Data that is about to be deleted needs no goodbye: without it the
 // containers are killed.
-func planDown(s *State, leader string, volumes bool) *Plan {
-	p := &Plan{Project: s.Project}
+func planDown(b *Belongings, leader string, volumes bool) *Plan {
+	s := b.Own
+	p := &Plan{Project: s.Project, Notes: b.Notes()}
 	var stops map[string]*Op
 	if !volumes {
 		stops = p.stopAll(slices.DeleteFunc(slices.Clone(s.Containers), Container.volatile), leader, 0)
@@ -100,6 +103,10 @@ func planDown(s *State, leader string, volumes bool) *Plan {
 		gone = append(gone, p.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID}, stops[c.ID]))
 	}
 	for _, n := range s.Networks {
+		if users := b.users["network "+n.Name]; len(users) > 0 {
+			p.Notes = append(p.Notes, fmt.Sprintf("the network %s is left: %s is on it", n.Name, strings.Join(users, ", ")))
+			continue
+		}
 		p.add(&Op{Verb: RemoveNetwork, Name: n.Name, object: n.ID}, gone...)
 	}
 	for _, v := range s.Volumes {
@@ -108,6 +115,19 @@ func planDown(s *State, leader string, volumes bool) *Plan {
 		}
 	}
 	return p
+}
+
+// checkUnused refuses to delete data that something else uses: the engine would
+// not let go of it, and the members would come back with the data of some.
+func (b *Belongings) checkUnused() error {
+	var errs []error
+	for _, v := range b.Own.Volumes {
+		if users := b.users["volume "+v.Name]; len(users) > 0 {
+			errs = append(errs, fmt.Errorf("%s uses the volume %s and is not of the stack: remove that container first",
+				strings.Join(users, ", "), v.Name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // planStart starts what does not run, in the order of the dependencies that

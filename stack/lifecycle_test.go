@@ -142,7 +142,7 @@ func TestHealthChecksAreForeseen(t *testing.T) {
 
 func TestDownStopsGentlyAndKeepsVolumes(t *testing.T) {
 	d, e := started(t)
-	p, err := d.PlanDown(t.Context(), "p", false)
+	p, err := d.PlanDown(t.Context(), observe(t, d), data, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestDownStopsGentlyAndKeepsVolumes(t *testing.T) {
 
 func TestDownWithVolumesDoesNotStopFirst(t *testing.T) {
 	d, _ := started(t)
-	p, err := d.PlanDown(t.Context(), "p", true)
+	p, err := d.PlanDown(t.Context(), observe(t, d), data, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,7 +385,7 @@ func TestWhatAnInterruptedReplacementLeftIsNoMember(t *testing.T) {
 	if _, err := dialer.lookUp(t.Context(), "etcd1"); err == nil || !strings.HasPrefix(err.Error(), "p-etcd1-1 ") {
 		t.Errorf("a tunnel leads to it: %v", err)
 	}
-	p, err := d.PlanDown(t.Context(), "p", true)
+	p, err := d.PlanDown(t.Context(), observe(t, d), data, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,6 +76,7 @@ type Network struct {
 	Subnets    []netip.Prefix
 	Gateways   []netip.Addr // addresses of the engine's host on the network
 	Created    time.Time
+	Labels     map[string]string
 }
 
 // Volume is one volume of a project.
@@ -244,7 +245,7 @@ func health(s container.Summary) Health {
 func toNetwork(s network.Summary) Network {
 	n := Network{
 		ID: s.ID, Name: s.Name, Key: s.Labels[networkLabel], ConfigHash: s.Labels[configHashLabel],
-		Internal: s.Internal, Created: s.Created,
+		Internal: s.Internal, Created: s.Created, Labels: s.Labels,
 	}
 	for _, c := range s.IPAM.Config {
 		if c.Subnet.IsValid() {

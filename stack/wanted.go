@@ -22,6 +22,9 @@ type Wanted struct {
 	// CopyFiles is for an engine that does not see this machine's files: what
 	// a service mounts of them is copied into volumes. See SeesFiles.
 	CopyFiles bool
+	// Own says that all of the project is the stack's, so that the volumes and
+	// networks that are made for it are marked as such.
+	Own bool
 }
 
 // understood are the keys of a service that containers are created from here.
@@ -146,5 +149,8 @@ func (w Wanted) objectLabels(own types.Labels, kind, key, hash string) map[strin
 	maps.Copy(labels, map[string]string{
 		projectLabel: w.Project.Name, kind: key, versionLabel: composeVersion, configHashLabel: hash,
 	})
+	if w.Own {
+		labels[ownLabel] = "true"
+	}
 	return labels
 }

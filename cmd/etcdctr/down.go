@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -17,7 +18,9 @@ func newDownCommand(a *app) *cobra.Command {
 		Short: "Stop the cluster and remove its containers and networks",
 		Long: `down stops the members, the leader last, and removes the containers and networks
 of the stack. The data stays in its volumes for the next ` + "`etcdctr up`" + `, unless
---volumes deletes it too; then nothing is stopped gently either.`,
+--volumes deletes it too; then nothing is stopped gently either. What else the
+Compose project holds, such as an application beside the members, is left alone
+with its volumes and with the networks that it is on.`,
 		Example: `  etcdctr down
   etcdctr down --name orders --volumes`,
 		Args: cobra.NoArgs,
@@ -92,16 +95,33 @@ func (f *stackFlags) remove(ctx context.Context, a *app, r runner) error {
 	return retireToken(f.cluster.tokenFile(r.name()))
 }
 
+// planDown goes by the labels of what is there, and by the names that the
+// description gives to what carries none.
+func (d *driven) planDown(ctx context.Context, volumes bool) (*stack.Plan, error) {
+	s, err := stack.Observe(ctx, d.engine, d.project)
+	if err != nil {
+		return nil, err
+	}
+	named := stack.Names{Networks: compose.NetworkNames(), Volumes: d.volumes}
+	for _, c := range s.Containers {
+		if c.Own() {
+			named.Volumes = append(named.Volumes, compose.VolumeName(c.Service))
+		}
+	}
+	return d.driver.PlanDown(ctx, s, named, volumes)
+}
+
 func (d *driven) down(ctx context.Context, a *app, volumes bool) error {
 	release, err := d.lock(ctx, a)
 	if err != nil {
 		return err
 	}
 	defer release()
-	p, err := d.driver.PlanDown(ctx, d.project, volumes)
+	p, err := d.planDown(ctx, volumes)
 	if err != nil {
-		return err
+		return explainForeign(err)
 	}
+	a.sayAll(p.Notes)
 	if p.Empty() {
 		a.say("there is no stack %s on this engine: nothing to do", d.project)
 		return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -34,6 +35,7 @@ type driven struct {
 	driver  *stack.Driver
 	prober  *prober // the driver's
 	flags   *clusterFlags
+	volumes []string // of the project as it is described, by their names in the Compose file
 	// wantedFlags say what is to run where flags do not.
 	wantedFlags []string
 	board       progressBoard
@@ -52,7 +54,14 @@ func (f *stackFlags) open(ctx context.Context, a *app) (*driven, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.drive(ctx, a, c.Name, c.TLS)
+	d, err := f.drive(ctx, a, c.Name, c.TLS)
+	if err != nil {
+		return nil, err
+	}
+	for name := range compose.Project(c, compose.Options{}).Volumes {
+		d.volumes = append(d.volumes, name)
+	}
+	return d, nil
 }
 
 func (f *stackFlags) drive(ctx context.Context, a *app, project string, mode cluster.TLSMode) (*driven, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,15 @@ func planStop(ctx context.Context, d *stack.Driver, s *stack.State, chosen []sta
 	return d.PlanStop(ctx, s, chosen)
 }
 
+// explainForeign says what to do about a project of the name that is somebody
+// else's.
+func explainForeign(err error) error {
+	if foreign := (*stack.ForeignError)(nil); errors.As(err, &foreign) {
+		return withHint(err, "`etcdctr ls` shows the stacks that there are; --name chooses one")
+	}
+	return err
+}
+
 // planOf plans something for chosen containers of a stack.
 type planOf func(context.Context, *stack.Driver, *stack.State, []stack.Container) *stack.Plan
 
@@ -41,14 +51,19 @@ func (d *driven) onMembers(ctx context.Context, a *app, names []string, done str
 	if err != nil {
 		return err
 	}
-	chosen, err := choose(s, names)
+	b := stack.DivideContainers(s)
+	if err := b.Foreign(); err != nil {
+		return explainForeign(err)
+	}
+	chosen, err := choose(b.Own, names)
 	if err != nil {
 		return err
 	}
-	p := plan(ctx, d.driver, s, chosen)
+	p := plan(ctx, d.driver, b.Own, chosen)
 	if p.Empty() {
 		a.say("nothing to do")
 	}
+	a.sayAll(b.Notes())
 	a.warnAll(p.Notes)
 	if err := d.run(ctx, p); err != nil {
 		return err

@@ -139,7 +139,7 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 }
 
 func (d *driven) wanted(w *wish, ids map[string]string) stack.Wanted {
-	return stack.Wanted{Project: w.project, Images: ids, CopyFiles: !d.prober.local}
+	return stack.Wanted{Project: w.project, Images: ids, CopyFiles: !d.prober.local, Own: d.wantedFlags == nil}
 }
 
 // printUpPlan looks at everything and makes nothing, not even certificates.
@@ -167,6 +167,12 @@ func printUpPlan(ctx context.Context, a *app, d *driven, w *wish) error {
 		a.say("%s is as wanted: nothing to do", w.project.Name)
 	}
 	return a.writeResult("", []byte(p.String()))
+}
+
+func (a *app) sayAll(notes []string) {
+	for _, n := range notes {
+		a.say("%s", n)
+	}
 }
 
 func (a *app) warnAll(notes []string) {

@@ -1,0 +1,63 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What a Compose project holds besides the stack is not the stack's to touch.
+
+// besideFile is an application beside the members, as docs/compose.md has it.
+const besideFile = `
+services:
+  app:
+    image: IMAGE
+    entrypoint: [/usr/local/bin/etcdctl, watch, x]
+    environment: {ETCDCTL_ENDPOINTS: "http://etcd1:2379"}
+    volumes: ["appdata:/data"]
+    networks: [cluster]
+volumes: {appdata: }
+`
+
+func (s *stack) objects(kind string) []string {
+	s.t.Helper()
+	list := strings.Fields(run(s.t, s.dir, "docker", kind, "ls", "--filter", "label=com.docker.compose.project="+s.name, "--format", "{{.Name}}"))
+	slices.Sort(list)
+	return list
+}
+
+func TestAnApplicationBesideTheStackIsLeftAlone(t *testing.T) {
+	s := newStack(t)
+	s.generate("--tls", "none", "--members", "1")
+	writeFile(t, filepath.Join(s.dir, "docker-compose.override.yml"), strings.ReplaceAll(besideFile, "IMAGE", etcdImage(t, 7)))
+	both := []string{"--file", "docker-compose.yml", "--file", "docker-compose.override.yml"}
+	s.compose(append(both, "up", "--detach", "--wait", "etcd1", "app")...)
+	app := s.containers()["app"]
+
+	s.etcdctr("stop", "--tls", "none")
+	s.etcdctr("start", "--tls", "none")
+	s.etcdctr("restart", "--tls", "none")
+	s.etcdctr("down", "--tls", "none", "--members", "1")
+	s.etcdctr("down", "--volumes", "--tls", "none", "--members", "1")
+	if now := s.containers(); len(now) != 1 || now["app"] != app {
+		t.Errorf("the containers are %v, want the application as it was, %s", now, app)
+	}
+	if got, want := s.objects("volume"), []string{s.name + "_appdata"}; !slices.Equal(got, want) {
+		t.Errorf("the volumes are %v, want %v", got, want)
+	}
+	if got, want := s.objects("network"), []string{s.name + "_cluster"}; !slices.Equal(got, want) {
+		t.Errorf("the networks are %v, want %v, which the application is on", got, want)
+	}
+
+	for _, words := range [][]string{{"down"}, {"down", "--volumes"}, {"stop"}, {"start"}, {"restart"}} {
+		_, err := s.tryEtcdctr(words[0], append(words[1:], "--tls", "none")...)
+		wantError(t, err, "is not etcdctr's", s.name+"-app-1")
+	}
+	if s.containers()["app"] != app {
+		t.Error("the application was touched")
+	}
+}

@@ -1,0 +1,145 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/moby/moby/client"
+)
+
+// A Compose project may hold more than a stack: an application in an override
+// file, or nothing of the stack at all where somebody else took the name first.
+// A container is the stack's own by its role. Volumes and networks have to be
+// told by their names, as Docker Compose labels them for the project alone; Up
+// labels those that it makes.
+
+// Own reports whether the container has a role in the stack.
+func (c Container) Own() bool { return c.Labels[RoleLabel] != "" }
+
+// Names are names in a Compose file: of the volumes and networks that are a
+// stack's own.
+type Names struct{ Volumes, Networks []string }
+
+// Belongings is what an engine holds of a project, divided.
+type Belongings struct {
+	Own    *State   // the stack's
+	Others []string // not the stack's, such as "container p-web-1"
+	// users are the containers that use the stack's networks and volumes and
+	// are not its own, by "network NAME" and "volume NAME".
+	users map[string][]string
+}
+
+// Divide tells the stack's own objects from others of its project. Without a
+// container of the stack a name alone proves nothing for what something else
+// uses.
+func Divide(ctx context.Context, e Observer, s *State, named Names) (*Belongings, error) {
+	b := DivideContainers(s)
+	for _, v := range s.Volumes {
+		own, err := b.claim(ctx, e, "volume", v.Name, v.Labels, slices.Contains(named.Volumes, v.Key))
+		if err != nil {
+			return nil, err
+		}
+		if own {
+			b.Own.Volumes = append(b.Own.Volumes, v)
+		}
+	}
+	for _, n := range s.Networks {
+		own, err := b.claim(ctx, e, "network", n.Name, n.Labels, slices.Contains(named.Networks, n.Key))
+		if err != nil {
+			return nil, err
+		}
+		if own {
+			b.Own.Networks = append(b.Own.Networks, n)
+		}
+	}
+	return b, nil
+}
+
+// DivideContainers is Divide for those who care for nothing else.
+func DivideContainers(s *State) *Belongings {
+	b := &Belongings{Own: &State{Project: s.Project}, users: map[string][]string{}}
+	b.Own.Containers = b.take(s.Containers)
+	b.Own.Spares = b.take(s.Spares)
+	return b
+}
+
+func (b *Belongings) take(containers []Container) (own []Container) {
+	for _, c := range containers {
+		if c.Own() {
+			own = append(own, c)
+		} else {
+			b.Others = append(b.Others, "container "+c.Name)
+		}
+	}
+	return own
+}
+
+// claim decides about a volume or a network, and keeps who else uses it.
+func (b *Belongings) claim(ctx context.Context, e Observer, kind, name string, labels map[string]string, named bool) (bool, error) {
+	labelled := labels[ownLabel] != "" || labels[filesLabel] != ""
+	if labelled || named {
+		users, err := b.usersOf(ctx, e, kind, name)
+		if err != nil {
+			return false, err
+		}
+		if labelled || len(users) == 0 || len(b.Own.Containers) > 0 {
+			b.users[kind+" "+name] = users
+			return true, nil
+		}
+	}
+	b.Others = append(b.Others, kind+" "+name)
+	return false, nil
+}
+
+// usersOf gives the containers, running or not, that use a volume or a network
+// and are not the stack's.
+func (b *Belongings) usersOf(ctx context.Context, e Observer, kind, name string) ([]string, error) {
+	list, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add(kind, name)})
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine who uses the %s %s: %w", kind, name, err)
+	}
+	var users []string
+	for _, item := range list.Items {
+		c := toContainer(item)
+		mine := c.Own() && c.Labels[projectLabel] == b.Own.Project
+		if !mine && (kind != "volume" || c.mounts(name)) { // the engine's filter takes a folder's name too
+			users = append(users, c.Name)
+		}
+	}
+	slices.Sort(users)
+	return users, nil
+}
+
+func (c Container) mounts(volume string) bool {
+	return slices.Contains(slices.Collect(maps.Values(c.Volumes)), volume)
+}
+
+// Notes tell what is left alone.
+func (b *Belongings) Notes() []string {
+	if len(b.Others) == 0 {
+		return nil
+	}
+	return []string{"left alone, as not of the stack: " + strings.Join(b.Others, ", ")}
+}
+
+// Foreign is an error if there is something of the project, and nothing of it
+// is the stack's own.
+func (b *Belongings) Foreign() error {
+	if !b.Own.Empty() || len(b.Others) == 0 {
+		return nil
+	}
+	return &ForeignError{Project: b.Own.Project, Holds: b.Others}
+}
+
+// ForeignError is about a Compose project that holds nothing of a stack.
+type ForeignError struct {
+	Project string
+	Holds   []string // such as "container p-web-1"
+}
+
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("%s is a Compose project that is not etcdctr's: nothing is done to %s", e.Project, strings.Join(e.Holds, ", "))
+}
