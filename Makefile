@@ -64,7 +64,7 @@ up: build ## Start a three-member cluster and show that it is healthy
 
 .PHONY: down
 down: build ## Stop that cluster and delete its data
-	bin/etcdctr down --volumes --certs-dir $(UP_CERTS)
+	bin/etcdctr down --volumes --yes --certs-dir $(UP_CERTS)
 
 ##@ Tests
 

@@ -42,7 +42,7 @@ func TestAnApplicationBesideTheStackIsLeftAlone(t *testing.T) {
 	s.etcdctr("start", "--tls", "none")
 	s.etcdctr("restart", "--tls", "none")
 	s.etcdctr("down", "--tls", "none", "--members", "1")
-	s.etcdctr("down", "--volumes", "--tls", "none", "--members", "1")
+	s.etcdctr("down", "--volumes", "--yes", "--tls", "none", "--members", "1")
 	if now := s.containers(); len(now) != 1 || now["app"] != app {
 		t.Errorf("the containers are %v, want the application as it was, %s", now, app)
 	}
@@ -53,7 +53,7 @@ func TestAnApplicationBesideTheStackIsLeftAlone(t *testing.T) {
 		t.Errorf("the networks are %v, want %v, which the application is on", got, want)
 	}
 
-	for _, words := range [][]string{{"down"}, {"down", "--volumes"}, {"stop"}, {"start"}, {"restart"}} {
+	for _, words := range [][]string{{"down"}, {"down", "--volumes", "--yes"}, {"stop"}, {"start"}, {"restart"}} {
 		_, err := s.tryEtcdctr(words[0], append(words[1:], "--tls", "none")...)
 		wantError(t, err, "is not etcdctr's", s.name+"-app-1")
 	}

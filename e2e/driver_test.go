@@ -118,7 +118,7 @@ func (s *stack) shareWithCompose() {
 	s.etcdctr("up")
 	s.etcdctr("up", "--file-compose", "docker-compose.yml")
 	s.wantUntouched(theirs, "etcdctr up after docker compose up")
-	s.etcdctr("down", "--volumes")
+	s.etcdctr("down", "--volumes", "--yes")
 	s.wantNothingLeft()
 }
 
@@ -149,7 +149,7 @@ func TestALeaderThatIsStoppedLastHandsOverToNobody(t *testing.T) {
 		if strings.Count(logs, `"msg":"closed etcd server"`) != 3 || strings.Contains(logs, `"msg":"leadership transfer starting"`) {
 			t.Errorf("the members did not stop one after the other:\n%s", logs)
 		}
-		s.etcdctr("down", "--volumes")
+		s.etcdctr("down", "--volumes", "--yes")
 	}
 }
 

@@ -346,7 +346,7 @@ func TestWithoutARegistryTheProgramPacksItself(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), ref+" could not be pulled, so this program's own etcd") {
 		t.Errorf("up: %v\n%s", err, out)
 	}
-	s.etcdctr("down", "--volumes")
+	s.etcdctr("down", "--volumes", "--yes")
 }
 
 // An engine at another address gets the certificates through its API.
@@ -372,7 +372,7 @@ func TestCertificatesReachAnEngineThatDoesNotSeeThem(t *testing.T) {
 	s.etcdctr("up")
 	s.wantUntouched(ids, "up with renewed certificates")
 	s.wantServing()
-	s.etcdctr("down", "--volumes")
+	s.etcdctr("down", "--volumes", "--yes")
 	s.wantNothingLeft()
 }
 

@@ -34,7 +34,7 @@ func newLocal(t *testing.T) *local {
 		if t.Failed() {
 			t.Log(l.try("logs", "--tail", "30"))
 		}
-		if out, err := l.try("down", "--volumes"); err != nil {
+		if out, err := l.try("down", "--volumes", "--yes"); err != nil {
 			t.Error(out, err)
 		}
 	})
@@ -87,7 +87,7 @@ func TestSmokeWithoutAnEngineUpEndsInAHealthyCluster(t *testing.T) {
 	l.etcdctr("up", "--detach")
 	l.etcdctr("health")
 	l.etcdctr("verify")
-	l.etcdctr("down", "--volumes")
+	l.etcdctr("down", "--volumes", "--yes")
 	if left, err := os.ReadDir(filepath.Join(l.dir, ".etcdctr")); err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v %v", left, err)
 	}
@@ -200,7 +200,7 @@ func TestEveryEtcdReleaseRunsInProcesses(t *testing.T) {
 				t.Errorf("got etcd %s, want %s", m.Version, release)
 			}
 		}
-		l.etcdctr("down", "--volumes")
+		l.etcdctr("down", "--volumes", "--yes")
 	}
 }
 
@@ -278,7 +278,7 @@ func startByItself(t *testing.T, way cluster.Way, tls cluster.TLSMode, minor int
 	l.etcdctr("stop")
 	l.etcdctr("start")
 	l.etcdctr("health", "--tls", string(tls))
-	l.etcdctr("down", "--volumes")
+	l.etcdctr("down", "--volumes", "--yes")
 	if _, err := os.Stat(filepath.Join(l.dir, "discovery", "etcd", "token")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the token has outlived its cluster: %v", err)
 	}

@@ -222,7 +222,7 @@ func (s *stack) liveALife() {
 	ids := s.containers()
 	s.etcdctr("up")
 	s.wantUntouched(ids, "a second up")
-	s.etcdctr("down", "--volumes")
+	s.etcdctr("down", "--volumes", "--yes")
 	s.wantNothingLeft()
 }
 

@@ -74,7 +74,7 @@ func TestVerifyWarnsOfNeighboursWhereTheEngineLetsThemIn(t *testing.T) {
 	s.publish("")
 	s.etcdctr("up")
 	s.wantWarningOfNeighbours(versions.LessThan(apiVersion(t), "1.48"))
-	s.etcdctr("down", "--volumes")
+	s.etcdctr("down", "--volumes", "--yes")
 
 	useTodaysEngine(t)
 	startConfiguredEngine(t, s.ref, todaysConfig)

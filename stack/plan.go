@@ -85,6 +85,17 @@ func (p *Plan) Empty() bool {
 	return !slices.ContainsFunc(p.Ops, func(o *Op) bool { return !o.Verb.waits() })
 }
 
+// Losses are the names of the volumes that the plan removes.
+func (p *Plan) Losses() []string {
+	var names []string
+	for _, o := range p.Ops {
+		if o.Verb == RemoveVolume {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}
+
 // add puts an operation at the end of the plan.
 func (p *Plan) add(o *Op, after ...*Op) *Op {
 	for _, a := range after {

@@ -95,7 +95,7 @@ func (b *bench) up(ctx context.Context) error {
 // remove is for after Ctrl-C too, so it has a context of its own.
 func (b *bench) remove() error {
 	ctx := context.Background()
-	_, down := b.command(ctx, b.etcdctr, "down", "--volumes", "--name", b.name, "--progress", "quiet")
+	_, down := b.command(ctx, b.etcdctr, "down", "--volumes", "--yes", "--name", b.name, "--progress", "quiet")
 	_, rmi := b.command(ctx, "docker", "rmi", "--force", b.image())
 	return errors.Join(down, rmi, os.RemoveAll(b.dir))
 }

@@ -157,7 +157,7 @@ func (b *bench) up(ctx context.Context, flags []string) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("etcdctr up: %w\n%s", err, out)
 	}
-	return took, b.command(context.WithoutCancel(ctx), "down", "--volumes").Run()
+	return took, b.command(context.WithoutCancel(ctx), "down", "--volumes", "--yes").Run()
 }
 
 // runScript measures the script.

@@ -109,7 +109,7 @@ func newBench(ctx context.Context) (*bench, error) {
 // clean removes everything, also after Ctrl-C.
 func (b *bench) clean() {
 	ctx := context.Background()
-	err := b.do(ctx, b.etcdctr, "down", "--name", project, "--volumes", "--progress", "quiet")
+	err := b.do(ctx, b.etcdctr, "down", "--name", project, "--volumes", "--yes", "--progress", "quiet")
 	for _, i := range b.images {
 		err = errors.Join(err, b.do(ctx, "docker", "rmi", "--force", i.ref))
 	}
@@ -142,7 +142,7 @@ func (b *bench) compare(ctx context.Context, i image) (ours, theirs []time.Durat
 		{
 			up:   []string{b.etcdctr, "up", "--file-compose", file},
 			stop: []string{b.etcdctr, "stop", "--name", project},
-			down: []string{b.etcdctr, "down", "--name", project, "--volumes"},
+			down: []string{b.etcdctr, "down", "--name", project, "--volumes", "--yes"},
 		},
 		{
 			up:   []string{"docker-compose", "up", "--detach", "--wait"},

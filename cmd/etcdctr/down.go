@@ -12,13 +12,14 @@ import (
 )
 
 func newDownCommand(a *app) *cobra.Command {
-	var volumes bool
+	var volumes, yes bool
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop the cluster and remove its containers and networks",
 		Long: `down stops the members, the leader last, and removes the containers and networks
 of the stack. The data stays in its volumes for the next ` + "`etcdctr up`" + `, unless
---volumes deletes it too; then nothing is stopped gently either. What else the
+--volumes deletes it too; then nothing is stopped gently either. On a terminal
+that asks for the cluster's name, and elsewhere it takes --yes. What else the
 Compose project holds, such as an application beside the members, is left alone
 with its volumes and with the networks that it is on.`,
 		Example: `  etcdctr down
@@ -28,27 +29,36 @@ with its volumes and with the networks that it is on.`,
 	f := addStackFlags(cmd)
 	addProgressFlag(cmd, &f.progress)
 	cmd.Flags().BoolVar(&volumes, "volumes", false, "delete the data as well")
+	cmd.Flags().BoolVar(&yes, "yes", false, "delete it without asking")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return runDown(cmd.Context(), a, f, volumes)
+		if !volumes {
+			return runDown(cmd.Context(), a, f)
+		}
+		may, err := a.consent(yes)
+		if err != nil {
+			return err
+		}
+		return runDownWithData(cmd.Context(), a, f, may)
 	}
 	return cmd
 }
 
-func runDown(ctx context.Context, a *app, f *stackFlags, volumes bool) error {
-	if !volumes {
-		r, err := f.runner(ctx, a)
-		if err != nil {
-			return err
-		}
-		defer r.close()
-		return r.down(ctx, a, false)
+func runDown(ctx context.Context, a *app, f *stackFlags) error {
+	r, err := f.runner(ctx, a)
+	if err != nil {
+		return err
 	}
+	defer r.close()
+	return r.down(ctx, a, nil)
+}
+
+func runDownWithData(ctx context.Context, a *app, f *stackFlags, may consent) error {
 	kept, err := f.cluster.keptProcesses(a)
 	if err != nil {
 		return err
 	}
 	if kept != nil {
-		return f.remove(ctx, a, kept)
+		return f.remove(ctx, a, kept, may)
 	}
 	d, err := f.open(ctx, a)
 	if err != nil {
@@ -58,7 +68,7 @@ func runDown(ctx context.Context, a *app, f *stackFlags, volumes bool) error {
 	if err := d.checkHere(ctx, a); err != nil {
 		return err
 	}
-	return f.remove(ctx, a, d)
+	return f.remove(ctx, a, d, may)
 }
 
 // checkHere refuses to delete the data of a stack that was started in another
@@ -88,8 +98,8 @@ func (d *driven) checkHere(ctx context.Context, a *app) error {
 
 // remove takes a stack down with its data, and with its discovery token, so that
 // the next one takes another.
-func (f *stackFlags) remove(ctx context.Context, a *app, r runner) error {
-	if err := r.down(ctx, a, true); err != nil {
+func (f *stackFlags) remove(ctx context.Context, a *app, r runner, may consent) error {
+	if err := r.down(ctx, a, may); err != nil {
 		return err
 	}
 	return retireToken(f.cluster.tokenFile(r.name()))
@@ -111,13 +121,13 @@ func (d *driven) planDown(ctx context.Context, volumes bool) (*stack.Plan, error
 	return d.driver.PlanDown(ctx, s, named, volumes)
 }
 
-func (d *driven) down(ctx context.Context, a *app, volumes bool) error {
+func (d *driven) down(ctx context.Context, a *app, may consent) error {
 	release, err := d.lock(ctx, a)
 	if err != nil {
 		return err
 	}
 	defer release()
-	p, err := d.planDown(ctx, volumes)
+	p, err := d.planDown(ctx, may != nil)
 	if err != nil {
 		return explainForeign(err)
 	}
@@ -126,10 +136,15 @@ func (d *driven) down(ctx context.Context, a *app, volumes bool) error {
 		a.say("there is no stack %s on this engine: nothing to do", d.project)
 		return nil
 	}
+	if may != nil {
+		if err := may(ctx, d.project, p.Losses()); err != nil {
+			return err
+		}
+	}
 	if err := d.run(ctx, p); err != nil {
 		return err
 	}
-	if !volumes {
+	if may == nil {
 		a.say("%s is down, and its data is kept", d.project)
 		return nil
 	}

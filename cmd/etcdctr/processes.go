@@ -242,7 +242,13 @@ func (p *processes) restart(ctx context.Context, a *app, names []string) error {
 	return nil
 }
 
-func (p *processes) down(ctx context.Context, a *app, volumes bool) error {
+func (p *processes) down(ctx context.Context, a *app, may consent) error {
+	volumes := may != nil
+	if volumes {
+		if err := may(ctx, p.stack.Name, []string{p.home.Dir}); err != nil {
+			return err
+		}
+	}
 	if err := p.home.Shutdown(ctx, volumes); err != nil && !errors.Is(err, process.ErrNoStack) {
 		return err
 	}

@@ -15,7 +15,8 @@ type runner interface {
 	stop(ctx context.Context, a *app, members []string) error
 	start(ctx context.Context, a *app, members []string) error
 	restart(ctx context.Context, a *app, members []string) error
-	down(ctx context.Context, a *app, volumes bool) error
+	// down asks for consent to delete the data as well; nil keeps it.
+	down(ctx context.Context, a *app, may consent) error
 	list(ctx context.Context) ([]containerInfo, error)
 	logs(ctx context.Context, a *app, members []string, o stack.LogOptions) error
 	name() string // of the stack

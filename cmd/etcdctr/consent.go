@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// consent asks whether data may be deleted for good, once it is known which. An
+// error says that it may not.
+type consent func(ctx context.Context, cluster string, losses []string) error
+
+// consent is the user's: given by --yes, or on a terminal by typing the
+// cluster's name. Without either the question is wrong, whatever there is to
+// delete.
+func (a *app) consent(yes bool) (consent, error) {
+	switch {
+	case yes:
+		return func(context.Context, string, []string) error { return nil }, nil
+	case !a.atTerminal():
+		return nil, usage(fmt.Errorf("--volumes deletes the data for good, and there is no terminal to ask on: --yes says that it is meant"))
+	}
+	return a.askForName, nil
+}
+
+func (a *app) atTerminal() bool {
+	f, ok := a.in.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func (a *app) askForName(ctx context.Context, cluster string, losses []string) error {
+	if len(losses) == 0 {
+		return nil
+	}
+	a.say("this deletes the data of %s for good: %s", cluster, strings.Join(losses, ", "))
+	answer, err := a.ask(ctx, "type the name of the cluster to go on")
+	if err != nil {
+		return err
+	}
+	if answer != cluster {
+		return fmt.Errorf("%q is not the name of the cluster, %s: nothing was touched", answer, cluster)
+	}
+	return nil
+}
+
+// ask reads one line of an answer. Whoever cancels ctx need not answer.
+func (a *app) ask(ctx context.Context, question string) (string, error) {
+	fmt.Fprintf(a.errOut, "etcdctr: %s: ", question)
+	answered := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.in).ReadString('\n') // none is an answer too
+		answered <- strings.TrimSpace(line)
+	}()
+	select {
+	case line := <-answered:
+		return line, ctx.Err()
+	case <-ctx.Done():
+		fmt.Fprintln(a.errOut)
+		return "", ctx.Err()
+	}
+}
