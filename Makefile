@@ -110,8 +110,20 @@ fmt: .cache/tools/golangci-lint ## Format the source
 	.cache/tools/golangci-lint fmt ./...
 
 .PHONY: docs
-docs: ## Write the command reference, docs/reference, and docs/bootstraps.md
-	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage)$$' -update
+docs: ## Write docs/reference, docs/releases, and the pages made of tables
+	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage|SettingsPage|ReleasePages)$$' -update
+
+# A new minor of etcd is a module tools/etcd-3.N here, its line in
+# cluster/version.go, and its table. 3.4 can't be built any more: its program is
+# Debian's.
+.PHONY: settings
+settings: .cache/etcd/3.4/etcd ## Read every etcd's settings into cluster/releases, then write their pages
+	go run ./cmd/internal/settings tools/etcd-3.5 tools/etcd-3.6 . tools/etcd-3.8 .cache/etcd/3.4/etcd
+	$(MAKE) --no-print-directory docs
+
+.cache/etcd/3.4/etcd:
+	mkdir -p $(@D)
+	cd $(@D) && apt-get download etcd-server=3.4.23* && dpkg-deb --fsys-tarfile etcd-server*.deb | tar -x --strip-components=3 ./usr/bin/etcd
 
 # What the end-to-end suite is handed, see e2e/README.md. Ryuk, the reaper of
 # testcontainers, is an image of its own; the suite cleans up after itself and

@@ -28,34 +28,35 @@ func TLSModes() []TLSMode { return []TLSMode{Mutual, AutoTLS, NoTLS} }
 // finding is something true of some combinations of a way, a TLS mode and an
 // etcd minor.
 type finding struct {
-	ways   []Way     // empty: all
-	tls    []TLSMode // empty: all
-	minors []int     // empty: all
-	key    string    // of the Spec, to change; empty: the way's
-	text   string
+	ways  []Way     // empty: all
+	tls   []TLSMode // empty: all
+	since int       // the first minor of etcd 3; 0: all
+	until int       // the last one; 0: all
+	key   string    // of the Spec, to change; empty: the way's
+	text  string
 }
 
 func (f finding) concerns(w Way, tls TLSMode, minor int) bool {
 	return (len(f.ways) == 0 || slices.Contains(f.ways, w)) &&
 		(len(f.tls) == 0 || slices.Contains(f.tls, tls)) &&
-		(len(f.minors) == 0 || slices.Contains(f.minors, minor))
+		minor >= f.since && (f.until == 0 || minor <= f.until)
 }
 
 // refusals are the combinations that do not work. Everything else does.
 // docs/bootstraps.md is made of them and of the remarks.
 var refusals = []finding{
 	{
-		ways: []Way{ByDiscoveryV3}, minors: []int{5},
+		ways: []Way{ByDiscoveryV3}, until: 5,
 		text: "etcd v3.5 does not know the v3 discovery protocol: it ignores the settings with a warning, and each member " +
 			"becomes a cluster of its own: use discovery-url with a v2 service, or etcd 3.6 or later",
 	},
 	{
-		ways: []Way{ByDiscoveryV2}, minors: []int{7},
-		text: "etcd v3.7 does not know the v2 discovery protocol any more: it ignores the setting with a warning, and each member " +
+		ways: []Way{ByDiscoveryV2}, since: 7,
+		text: "since v3.7 etcd does not know the v2 discovery protocol any more: it ignores the setting with a warning, and each member " +
 			"becomes a cluster of its own: use discovery-endpoints and discovery-token with a v3 service, or leave both out for a service in the stack",
 	},
 	{
-		ways: []Way{ByOwnDiscovery}, tls: []TLSMode{AutoTLS}, minors: []int{5},
+		ways: []Way{ByOwnDiscovery}, tls: []TLSMode{AutoTLS}, until: 5,
 		text: "etcd v3.5 verifies its discovery service and can't be told not to, and nobody can verify a certificate of auto-TLS: " +
 			"use tls: mutual or none, another bootstrap, or etcd 3.6 or later",
 	},
@@ -64,7 +65,7 @@ var refusals = []finding{
 // remarks are what to know about combinations that work.
 var remarks = []finding{
 	{
-		ways: []Way{ByOwnDiscovery}, tls: []TLSMode{Mutual}, minors: []int{5},
+		ways: []Way{ByOwnDiscovery}, tls: []TLSMode{Mutual}, until: 5,
 		text: "etcd v3.5 has no client certificate for its discovery service: members verify the service, the service takes anyone on the stack's network",
 	},
 	{

@@ -1,172 +1,232 @@
 package cluster
 
-// valueKind is the form of a setting's value.
-type valueKind string
-
-const (
-	boolean  valueKind = "true or false"
-	count    valueKind = "a whole number that is not negative"
-	integer  valueKind = "a whole number"
-	duration valueKind = "a duration such as 500ms or 1h"
-	text     valueKind = "text"
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
 )
 
-// knownSetting is one of etcd's own settings: a flag, and as ETCD_… a variable.
-type knownSetting struct {
-	name        string
-	kind        valueKind
-	first, last int // the minors of etcd 3 that know it
+// What the releases of etcd know of settings is generated: releases/3.7.tsv and
+// its neighbours are read by `make settings` from the flag sets of the real
+// programs. What is written by hand is which releases there are (version.go)
+// and what the settings mean (meaning.go).
+//
+//go:embed releases/*.tsv
+var tables embed.FS
+
+// ValueKind is the form of a setting's value.
+type ValueKind string
+
+// The kinds of values.
+const (
+	Boolean  ValueKind = "boolean"
+	Counting ValueKind = "count"
+	Integer  ValueKind = "integer"
+	Duration ValueKind = "duration"
+	Text     ValueKind = "text"
+	List     ValueKind = "list"
+	URLs     ValueKind = "urls"
+	Choice   ValueKind = "choice"
+	Gates    ValueKind = "gates"
+)
+
+// forms say what a value of a kind looks like.
+var forms = map[ValueKind]string{
+	Boolean:  "true or false",
+	Counting: "a whole number that is not negative",
+	Integer:  "a whole number",
+	Duration: "a duration such as 500ms or 1h",
+	Text:     "text",
+	List:     "words separated by commas",
+	URLs:     "URLs separated by commas",
+	Gates:    "gates such as InitialCorruptCheck=true, separated by commas",
 }
 
-// catalogue lists every setting of the supported etcd versions, as read in the
-// flag sets of etcd 3.5.35, 3.6.16 and 3.7.3. It matters because etcd only
-// warns about a variable it does not know and then boots without it: with a
-// misspelt bootstrap setting, three members become three clusters.
-var catalogue = []knownSetting{
-	{"advertise-client-urls", text, 5, 7},
-	{"auth-token", text, 5, 7},
-	{"auth-token-ttl", count, 5, 7},
-	{"auto-compaction-mode", text, 5, 7},
-	{"auto-compaction-retention", text, 5, 7},
-	{"auto-tls", boolean, 5, 7},
-	{"backend-batch-interval", duration, 5, 7},
-	{"backend-batch-limit", integer, 5, 7},
-	{"backend-bbolt-freelist-type", text, 5, 7},
-	{"bcrypt-cost", count, 5, 7},
-	{"bootstrap-defrag-threshold-megabytes", count, 6, 7},
-	{"cert-file", text, 5, 7},
-	{"cipher-suites", text, 5, 7},
-	{"client-cert-allowed-hostname", text, 5, 7},
-	{"client-cert-auth", boolean, 5, 7},
-	{"client-cert-file", text, 5, 7},
-	{"client-crl-file", text, 5, 7},
-	{"client-key-file", text, 5, 7},
-	{"compact-hash-check-time", duration, 6, 7},
-	{"compaction-batch-limit", integer, 6, 7},
-	{"compaction-sleep-interval", duration, 6, 7},
-	{"config-file", text, 5, 7},
-	{"corrupt-check-time", duration, 6, 7},
-	{"cors", text, 5, 7},
-	{"data-dir", text, 5, 7},
-	{"discovery", text, 5, 6},
-	{"discovery-cacert", text, 6, 7},
-	{"discovery-cert", text, 6, 7},
-	{"discovery-dial-timeout", duration, 6, 7},
-	{"discovery-endpoints", text, 6, 7},
-	{"discovery-fallback", text, 5, 7},
-	{"discovery-insecure-skip-tls-verify", boolean, 6, 7},
-	{"discovery-insecure-transport", boolean, 6, 7},
-	{"discovery-keepalive-time", duration, 6, 7},
-	{"discovery-keepalive-timeout", duration, 6, 7},
-	{"discovery-key", text, 6, 7},
-	{"discovery-password", text, 6, 7},
-	{"discovery-proxy", text, 5, 6},
-	{"discovery-request-timeout", duration, 6, 7},
-	{"discovery-srv", text, 5, 7},
-	{"discovery-srv-name", text, 5, 7},
-	{"discovery-token", text, 6, 7},
-	{"discovery-user", text, 6, 7},
-	{"distributed-tracing-address", text, 6, 7},
-	{"distributed-tracing-instance-id", text, 6, 7},
-	{"distributed-tracing-sampling-rate", integer, 6, 7},
-	{"distributed-tracing-service-name", text, 6, 7},
-	{"downgrade-check-time", duration, 6, 7},
-	{"election-timeout", count, 5, 7},
-	{"enable-distributed-tracing", boolean, 6, 7},
-	{"enable-grpc-gateway", boolean, 5, 7},
-	{"enable-log-rotation", boolean, 5, 7},
-	{"enable-pprof", boolean, 5, 7},
-	{"enable-v2", boolean, 5, 5},
-	{"experimental-bootstrap-defrag-threshold-megabytes", count, 5, 6},
-	{"experimental-compact-hash-check-enabled", boolean, 5, 6},
-	{"experimental-compact-hash-check-time", duration, 5, 6},
-	{"experimental-compaction-batch-limit", integer, 5, 6},
-	{"experimental-compaction-sleep-interval", duration, 5, 6},
-	{"experimental-corrupt-check-time", duration, 5, 6},
-	{"experimental-distributed-tracing-address", text, 5, 6},
-	{"experimental-distributed-tracing-instance-id", text, 5, 6},
-	{"experimental-distributed-tracing-sampling-rate", integer, 5, 6},
-	{"experimental-distributed-tracing-service-name", text, 5, 6},
-	{"experimental-downgrade-check-time", duration, 5, 6},
-	{"experimental-enable-distributed-tracing", boolean, 5, 6},
-	{"experimental-enable-lease-checkpoint", boolean, 5, 6},
-	{"experimental-enable-lease-checkpoint-persist", boolean, 5, 6},
-	{"experimental-enable-v2v3", text, 5, 5},
-	{"experimental-initial-corrupt-check", boolean, 5, 6},
-	{"experimental-memory-mlock", boolean, 5, 6},
-	{"experimental-peer-skip-client-san-verification", boolean, 5, 6},
-	{"experimental-snapshot-catchup-entries", count, 5, 6},
-	{"experimental-stop-grpc-service-on-defrag", boolean, 5, 6},
-	{"experimental-txn-mode-write-with-shared-buffer", boolean, 5, 6},
-	{"experimental-warning-apply-duration", duration, 5, 6},
-	{"experimental-warning-unary-request-duration", duration, 6, 6},
-	{"experimental-watch-progress-notify-interval", duration, 5, 6},
-	{"feature-gates", text, 6, 7},
-	{"force-new-cluster", boolean, 5, 7},
-	{"grpc-keepalive-interval", duration, 5, 7},
-	{"grpc-keepalive-min-time", duration, 5, 7},
-	{"grpc-keepalive-timeout", duration, 5, 7},
-	{"heartbeat-interval", count, 5, 7},
-	{"host-whitelist", text, 5, 7},
-	{"initial-advertise-peer-urls", text, 5, 7},
-	{"initial-cluster", text, 5, 7},
-	{"initial-cluster-state", text, 5, 7},
-	{"initial-cluster-token", text, 5, 7},
-	{"initial-election-tick-advance", boolean, 5, 7},
-	{"key-file", text, 5, 7},
-	{"listen-client-http-urls", text, 5, 7},
-	{"listen-client-urls", text, 5, 7},
-	{"listen-metrics-urls", text, 5, 7},
-	{"listen-peer-urls", text, 5, 7},
-	{"log-format", text, 6, 7},
-	{"log-level", text, 5, 7},
-	{"log-outputs", text, 5, 7},
-	{"log-rotation-config-json", text, 5, 7},
-	{"logger", text, 5, 7},
-	{"max-concurrent-streams", count, 5, 7},
-	{"max-learners", integer, 6, 7},
-	{"max-request-bytes", count, 5, 7},
-	{"max-snapshots", count, 5, 7},
-	{"max-txn-ops", count, 5, 7},
-	{"max-wals", count, 5, 7},
-	{"memory-mlock", boolean, 6, 7},
-	{"metrics", text, 5, 7},
-	{"name", text, 5, 7},
-	{"peer-auto-tls", boolean, 5, 7},
-	{"peer-cert-allowed-cn", text, 5, 7},
-	{"peer-cert-allowed-hostname", text, 5, 7},
-	{"peer-cert-file", text, 5, 7},
-	{"peer-client-cert-auth", boolean, 5, 7},
-	{"peer-client-cert-file", text, 5, 7},
-	{"peer-client-key-file", text, 5, 7},
-	{"peer-crl-file", text, 5, 7},
-	{"peer-key-file", text, 5, 7},
-	{"peer-skip-client-san-verification", boolean, 6, 7},
-	{"peer-trusted-ca-file", text, 5, 7},
-	{"pre-vote", boolean, 5, 7},
-	{"proxy", text, 5, 5},
-	{"proxy-dial-timeout", count, 5, 5},
-	{"proxy-failure-wait", count, 5, 5},
-	{"proxy-read-timeout", count, 5, 5},
-	{"proxy-refresh-interval", count, 5, 5},
-	{"proxy-write-timeout", count, 5, 5},
-	{"quota-backend-bytes", integer, 5, 7},
-	{"raft-read-timeout", duration, 5, 7},
-	{"raft-write-timeout", duration, 5, 7},
-	{"self-signed-cert-validity", count, 5, 7},
-	{"snapshot-catchup-entries", count, 6, 7},
-	{"snapshot-count", count, 5, 7},
-	{"socket-reuse-address", boolean, 5, 7},
-	{"socket-reuse-port", boolean, 5, 7},
-	{"strict-reconfig-check", boolean, 5, 7},
-	{"tls-max-version", text, 5, 7},
-	{"tls-min-version", text, 5, 7},
-	{"trusted-ca-file", text, 5, 7},
-	{"unsafe-no-fsync", boolean, 5, 7},
-	{"v2-deprecation", text, 5, 7},
-	{"version", boolean, 5, 7},
-	{"wal-dir", text, 5, 7},
-	{"warning-apply-duration", duration, 6, 7},
-	{"warning-unary-request-duration", duration, 6, 7},
-	{"watch-progress-notify-interval", duration, 6, 7},
+// Standing is how a release takes a setting that it knows.
+type Standing string
+
+// The ways a release takes a setting.
+const (
+	InUse   Standing = ""
+	Warned  Standing = "deprecated" // works, or not any more, with a warning in the log
+	Ignored Standing = "ignored"    // of long ago: accepted, and without effect
+)
+
+// Option is a setting as one release has it.
+type Option struct {
+	Kind     ValueKind
+	Allowed  []string // with Choice and Gates: the words
+	Default  string   // as etcd prints it; empty: nothing, or decided at the start
+	Standing Standing
+}
+
+// Form says what the value has to look like.
+func (o Option) Form() string {
+	if o.Kind == Choice {
+		return alternatives(o.Allowed)
+	}
+	return forms[o.Kind]
+}
+
+// KnownSetting is one of etcd's own settings: a flag, and as ETCD_… a variable.
+type KnownSetting struct {
+	Name string
+	Meaning
+	options map[int]Option // by minor
+}
+
+// Env is the environment variable of the setting.
+func (k KnownSetting) Env() string { return Setting{Name: k.Name}.Env() }
+
+// In gives the setting as etcd 3.minor has it, if it knows it.
+func (k KnownSetting) In(minor int) (Option, bool) {
+	o, ok := k.options[minor]
+	return o, ok
+}
+
+// Minors lists those that know the setting, oldest first.
+func (k KnownSetting) Minors() []int {
+	var minors []int
+	for _, r := range releases {
+		if _, ok := k.options[r.Tested.Minor]; ok {
+			minors = append(minors, r.Tested.Minor)
+		}
+	}
+	return minors
+}
+
+// catalogue holds every setting of every known release. It matters because etcd
+// only warns about a variable it does not know and then boots without it: with
+// a misspelt bootstrap setting, three members become three clusters.
+var catalogue = sync.OnceValue(func() map[string]KnownSetting {
+	all := map[string]KnownSetting{}
+	for _, r := range releases {
+		options, err := readTable(r.Tested)
+		if err != nil {
+			panic("cluster: " + err.Error()) // a table that make settings did not write
+		}
+		for name, o := range options {
+			k, ok := all[name]
+			if !ok {
+				k = KnownSetting{Name: name, Meaning: meanings[name], options: map[int]Option{}}
+			}
+			k.options[r.Tested.Minor] = o
+			all[name] = k
+		}
+	}
+	return all
+})
+
+// readTable reads the settings of a release: a line each with its name, kind,
+// allowed words, default and standing, between tabs.
+func readTable(release Version) (map[string]Option, error) {
+	file := fmt.Sprintf("releases/3.%d.tsv", release.Minor)
+	data, err := tables.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	options := map[string]Option{}
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		columns := strings.Split(line, "\t")
+		if len(columns) != 5 {
+			return nil, fmt.Errorf("%s: %q has not 5 columns", file, line)
+		}
+		o := Option{Kind: ValueKind(columns[1]), Default: columns[3], Standing: Standing(columns[4])}
+		if columns[2] != "" {
+			o.Allowed = strings.Split(columns[2], ",")
+		}
+		options[columns[0]] = o
+	}
+	return options, nil
+}
+
+// LookupSetting finds one of etcd's settings by its flag name without dashes,
+// whichever of the known releases has it.
+func LookupSetting(name string) (KnownSetting, bool) {
+	k, ok := catalogue()[name]
+	return k, ok
+}
+
+// SettingNames lists the settings of all known releases of etcd, by their flag
+// names without dashes.
+func SettingNames() []string {
+	var names []string
+	for name := range catalogue() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// NearestSettings tells which setting may be meant by a name that is none, in
+// whatever form it was written: "did you mean max-txn-ops?".
+func NearestSettings(written string) string {
+	var names []string
+	for name, k := range catalogue() {
+		if meanings[name].What != "" {
+			names = append(names, k.Name)
+		}
+	}
+	slices.Sort(names)
+	return didYouMean(flagName(written), names)
+}
+
+// BootstrapOnly tells that etcd reads a setting at its first start only: once
+// there is data it goes by that, whatever the setting says. A difference in such
+// a setting alone is no reason to replace a member.
+func BootstrapOnly(name string) bool { return meanings[name].Reading == AtFirstStart }
+
+// Fits tells whether the release can read the value.
+func (o Option) Fits(value string) bool {
+	var err error
+	switch o.Kind {
+	case Boolean:
+		_, err = strconv.ParseBool(value)
+	case Counting:
+		_, err = strconv.ParseUint(value, 10, 64)
+	case Integer:
+		_, err = strconv.ParseInt(value, 10, 64)
+	case Duration:
+		_, err = time.ParseDuration(value)
+	case Choice:
+		return slices.Contains(o.Allowed, value)
+	case Gates:
+		_, bad := o.badGate(value)
+		return !bad
+	default:
+		return value != "" && !strings.ContainsRune(value, 0)
+	}
+	return err == nil
+}
+
+// badGate gives the first word of a list of gates that etcd would refuse.
+func (o Option) badGate(value string) (word string, bad bool) {
+	for _, word := range strings.Split(value, ",") {
+		name, on, _ := strings.Cut(word, "=")
+		if _, err := strconv.ParseBool(on); err != nil || !slices.Contains(o.Allowed, strings.TrimSpace(name)) {
+			return word, true
+		}
+	}
+	return "", false
+}
+
+// misspelt says which words there are, when one of them was meant.
+func (o Option) misspelt(value string) string {
+	if o.Kind != Gates {
+		return ""
+	}
+	word, _ := o.badGate(value)
+	name, _, _ := strings.Cut(word, "=")
+	if slices.Contains(o.Allowed, name) {
+		return ""
+	}
+	return ": " + name + " is no gate of this release: " + didYouMean(name, o.Allowed)
 }

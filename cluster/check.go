@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/distribution/reference"
 )
@@ -42,6 +40,9 @@ func (r *resolver) release() (Version, string) {
 	if err != nil {
 		r.report("etcd", "%s", err)
 		return DefaultVersion, s.Image
+	}
+	if v.Support() == Untested {
+		r.warn("etcd", "%s is a pre-release, which is not tested here: for trying it out, not for data that matters", v)
 	}
 	if tagged != (Version{}) && tagged != v {
 		r.report("image", "%s is etcd %s, but etcd: asks for %s: change one of them", s.Image, tagged, v)
@@ -93,13 +94,6 @@ func parseSize(s string) (int64, error) {
 	return n, nil
 }
 
-// typedSettings have a key of their own in the Spec, with units.
-var typedSettings = []string{
-	"auto-compaction-mode", "auto-compaction-retention", "election-timeout",
-	"heartbeat-interval", "initial-cluster-token", "listen-metrics-urls", "log-level",
-	"quota-backend-bytes", "self-signed-cert-validity", "snapshot-count",
-}
-
 // ownedSettings are decided by the rest of the Spec, or would undo it.
 var ownedSettings = map[string]string{
 	"name":                        "comes from members",
@@ -147,109 +141,6 @@ func owner(name string) string {
 	return ""
 }
 
-// furtherSettings checks and merges the settings maps: the profile's, the
-// cluster's, the member's.
-func (r *resolver) furtherSettings(path string, v Version, member map[string]string) Settings {
-	r.checkSettings("settings", v, r.spec.Settings)
-	r.checkSettings(path, v, member)
-	all := overlay(overlay(r.profile.settings, r.spec.Settings), member)
-	var settings Settings
-	for name, value := range all {
-		settings = append(settings, Setting{name, value})
-	}
-	slices.SortFunc(settings, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
-	return settings
-}
-
-func (r *resolver) checkSettings(path string, v Version, settings map[string]string) {
-	for name, value := range settings {
-		r.checkSetting(path+"."+name, v, name, value)
-	}
-}
-
-func (r *resolver) checkSetting(path string, v Version, name, value string) {
-	if slices.Contains(typedSettings, name) {
-		r.report(path, "has a key of its own: write %s at the top level", name)
-		return
-	}
-	if why := owner(name); why != "" {
-		if TLSMode(r.spec.TLS) == AutoTLS && clientAuthentication[name] {
-			why = "asks for client certificates, and with tls: auto etcd would switch that off without a word: use tls: mutual"
-		}
-		r.report(path, "can't be set here: it %s", why)
-		return
-	}
-	if TLSMode(r.spec.TLS) == AutoTLS && strings.Contains(name, "cert-allowed-") {
-		r.report(path, "asks for client certificates, and with tls: auto etcd looks at none: use tls: mutual")
-		return
-	}
-	known, ok := findSetting(name)
-	if !ok {
-		r.report(path, "is not a setting of etcd: %s", didYouMean(flagName(name), SettingNames()))
-		return
-	}
-	if v.Minor < known.first {
-		r.report(path, "etcd %s does not know it, v3.%d and later do: leave it out, or change etcd", v, known.first)
-		return
-	}
-	if v.Minor > known.last {
-		r.report(path, "etcd %s does not know it any more, v3.%d was the last: %s", v, known.last, successor(name))
-		return
-	}
-	if !known.kind.fits(value) {
-		r.report(path, "must be %s, not %q", known.kind, value)
-	}
-	if name == "unsafe-no-fsync" && value == "true" {
-		r.warn(path, "loses acknowledged writes when the machine stops: only for data that can be lost")
-	}
-}
-
-// successor names what replaced a setting that is gone.
-func successor(name string) string {
-	if stable, ok := strings.CutPrefix(name, "experimental-"); ok {
-		if _, known := findSetting(stable); known {
-			return "it is now " + stable
-		}
-		return "it is now a feature gate, or gone: see feature-gates in etcd's documentation"
-	}
-	return "leave it out"
-}
-
-func findSetting(name string) (knownSetting, bool) {
-	i := slices.IndexFunc(catalogue, func(k knownSetting) bool { return k.name == name })
-	if i < 0 {
-		return knownSetting{}, false
-	}
-	return catalogue[i], true
-}
-
-// SettingNames lists the settings of all supported releases of etcd, by their flag
-// names without dashes.
-func SettingNames() []string {
-	names := make([]string, len(catalogue))
-	for i, k := range catalogue {
-		names[i] = k.name
-	}
-	return names
-}
-
-func (k valueKind) fits(value string) bool {
-	var err error
-	switch k {
-	case boolean:
-		_, err = strconv.ParseBool(value)
-	case count:
-		_, err = strconv.ParseUint(value, 10, 64)
-	case integer:
-		_, err = strconv.ParseInt(value, 10, 64)
-	case duration:
-		_, err = time.ParseDuration(value)
-	case text:
-		return value != "" && !strings.ContainsRune(value, 0)
-	}
-	return err == nil
-}
-
 var variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // environment checks variables that are not etcd's.
@@ -259,6 +150,8 @@ func (r *resolver) environment(path string, env map[string]string) {
 		switch {
 		case !variablePattern.MatchString(name):
 			r.report(at, "is not a variable's name: letters, digits and underscores, not beginning with a digit")
+		case name == unsupportedArch:
+			r.unsupportedArch(at, value)
 		case strings.HasPrefix(name, "ETCD_"):
 			r.report(at, "is a setting of etcd: write it under settings as %s, where it is checked", flagName(name))
 		case strings.HasPrefix(name, "ETCDCTL_"):
@@ -268,6 +161,20 @@ func (r *resolver) environment(path string, env map[string]string) {
 		}
 	}
 }
+
+// unsupportedArch is a variable of etcd that no flag stands for: it has to name
+// the architecture before etcd starts on one that it is not tested on.
+const unsupportedArch = "ETCD_UNSUPPORTED_ARCH"
+
+func (r *resolver) unsupportedArch(at, value string) {
+	if !archPattern.MatchString(value) {
+		r.report(at, "must be an architecture by Go's name for it, such as arm or riscv64, not %q", value)
+		return
+	}
+	r.warn(at, "lets etcd run on %s, which it is not tested on", value)
+}
+
+var archPattern = regexp.MustCompile(`^[a-z0-9]+$`)
 
 // flagName gives the setting that is meant by ETCD_MAX_TXN_OPS or
 // --max-txn-ops.

@@ -1,7 +1,16 @@
 package cluster
 
+import (
+	"maps"
+	"slices"
+)
+
 // Knows tells whether etcd 3.minor has a setting.
 func Knows(minor int, name string) bool {
-	known, ok := findSetting(name)
-	return ok && known.first <= minor && minor <= known.last
+	known, _ := LookupSetting(name)
+	_, ok := known.In(minor)
+	return ok
 }
+
+// MeaningNames lists the settings that meaning.go says something of.
+func MeaningNames() []string { return slices.Collect(maps.Keys(meanings)) }

@@ -16,6 +16,7 @@ type Place struct {
 	MetricsPort int
 	DataDir     string
 	CertsDir    string   // holds server/ and peer/
+	WritableDir string   // the only folder that etcd may write in; empty: any
 	AlsoKnownAs []string // further names for the certificates
 
 	// Shared tells that the ports are those of a machine, where other members
@@ -82,6 +83,7 @@ func InContainers(s Seat) Place {
 		Host:        s.Member,
 		DataDir:     ContainerDataDir,
 		CertsDir:    ContainerCertsDir,
+		WritableDir: ContainerVolumeDir,
 		AlsoKnownAs: []string{fmt.Sprintf("%s-%s-1", s.Cluster, s.Member)}, // Compose's container name
 
 		DiscoveryDir: ContainerDiscoveryDir,
@@ -131,7 +133,8 @@ func UnderSupervision(home, certs string) Placement {
 func UnderSystemd(s Seat) Place {
 	unit := UnitName(s.Cluster, s.Member)
 	p := InProcesses("", "")(s)
-	p.DataDir = path.Join(ContainerVolumeDir, unit, "data")
+	p.WritableDir = path.Join(ContainerVolumeDir, unit)
+	p.DataDir = path.Join(p.WritableDir, "data")
 	p.CertsDir = path.Join("/etc/etcd", unit)
 	p.DiscoveryDir = path.Join(p.CertsDir, "discovery")
 	if s.Host.IsValid() {

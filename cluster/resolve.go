@@ -164,8 +164,11 @@ func (r *resolver) bootstrap(c *Cluster, place Placement) {
 // settings tells every member all that it needs to know.
 func (r *resolver) settings(c *Cluster) {
 	list := r.memberSpecs()
-	common := r.commonSettings()
+	common := append(r.commonSettings(), r.plainSettings()...)
+	written := map[string]string{}
 	r.metricsURLs(c.TLS)
+	r.checkKeys(c.Etcd)
+	r.checkSettings("settings", c.Etcd, r.spec.Settings)
 	for i := range c.Members {
 		m := &c.Members[i]
 		r.metricsPort(m.Place, len(c.Members))
@@ -176,8 +179,10 @@ func (r *resolver) settings(c *Cluster) {
 			r.tlsSettings(*m, c.TLS),
 			r.metricsSettings(m.Place),
 			common,
-			r.furtherSettings(memberPath(i)+".settings", c.Etcd, list[i].Settings),
+			r.furtherSettings(list[i].Settings),
 		)
+		r.checkSettings(memberPath(i)+".settings", c.Etcd, list[i].Settings)
+		r.paths(memberPath(i), *m, list[i].Settings, written)
 	}
 }
 

@@ -73,6 +73,7 @@ type Spec struct {
 	SnapshotCount           string `key:"snapshot-count"`
 	ListenMetricsURLs       string `key:"listen-metrics-urls"`
 	LogLevel                string `key:"log-level"`
+	MaxLearners             string `key:"max-learners" etcd:"plain"`
 
 	// Settings is any other setting of etcd, by its flag name without dashes.
 	Settings map[string]string `key:"settings"`
