@@ -19,6 +19,7 @@ type step struct {
 	action  Action
 	cause   string
 	keepKey bool
+	brought bool // the kept key was not made here
 }
 
 // issues reports whether the step ends in a new certificate.
@@ -36,28 +37,74 @@ func (p *PKI) apply(ctx context.Context, s *state, steps []step) (Report, error)
 	var report Report
 	var dirs []atomicdir.Dir
 	for _, a := range s.authorities {
-		if a.dirty {
-			d, err := a.directory(p.path(a.name))
+		more, err := p.authorityDirs(a)
+		if err != nil {
+			return Report{}, err
+		}
+		dirs = append(dirs, more...)
+		report.add(a.name, a.action, a.cause)
+	}
+	for i, st := range steps {
+		if made[i] != nil {
+			d, err := p.directory(st.want.name, made[i].content())
 			if err != nil {
 				return Report{}, err
 			}
 			dirs = append(dirs, d)
 		}
-		report.add(a.name, a.action, a.cause)
-	}
-	for i, st := range steps {
-		if made[i] != nil {
-			dirs = append(dirs, made[i].directory(p.path(st.want.name)))
-		}
 		report.add(st.want.name, st.action, st.cause)
 	}
-	for _, e := range s.outdated(steps) {
-		a := s.authorityFor(e.profile)
-		e.files.trust, e.files.crl = a.trust(e.profile), a.crlFor(e.profile)
-		dirs = append(dirs, e.files.directory(p.path(e.name)))
-		report.update(e.name)
+	more, lists, err := p.update(s, steps, &report)
+	if err != nil {
+		return Report{}, err
 	}
-	return report, atomicdir.Replace(ctx, dirs...)
+	if err := atomicdir.Replace(ctx, append(dirs, more...)...); err != nil {
+		return Report{}, err
+	}
+	for _, e := range lists {
+		if err := writeInto(p.path(e.name), CRLFile, e.files.crl, certMode); err != nil {
+			return Report{}, fmt.Errorf("%s: %w", e.name, err)
+		}
+	}
+	return report, nil
+}
+
+// authorityDirs is what has to be written of an authority, the ones that it
+// replaced first.
+func (p *PKI) authorityDirs(a *authority) ([]atomicdir.Dir, error) {
+	if !a.dirty {
+		return nil, nil
+	}
+	var dirs []atomicdir.Dir
+	for _, gone := range a.gone {
+		dirs = append(dirs, p.retire(a, gone))
+	}
+	files, err := a.content()
+	if err != nil {
+		return nil, err
+	}
+	d, err := p.directory(a.name, files, authorityFiles...)
+	return append(dirs, d), err
+}
+
+// update gives the identities that keep their certificates what they shall
+// trust and refuse. Those that were brought get a list at most, and keep every
+// other file as it is.
+func (p *PKI) update(s *state, steps []step, report *Report) (dirs []atomicdir.Dir, lists []*existing, err error) {
+	for _, e := range s.outdated(steps) {
+		e.files.trust, e.files.crl = s.trustOf(e), s.listOf(e)
+		report.update(e.name)
+		if s.originOf(e) == brought {
+			lists = append(lists, e)
+			continue
+		}
+		d, err := p.directory(e.name, e.files.content())
+		if err != nil {
+			return nil, nil, err
+		}
+		dirs = append(dirs, d)
+	}
+	return dirs, lists, nil
 }
 
 // outdated lists the identities that keep their certificates but not what they
@@ -70,8 +117,7 @@ func (s *state) outdated(steps []step) []*existing {
 	var list []*existing
 	for i := range s.identities {
 		e := &s.identities[i]
-		a := s.authorityFor(e.profile)
-		if a != nil && e.broken == nil && !reissued[e.name] && !a.sameTrust(e) {
+		if e.broken == nil && !reissued[e.name] && !s.upToDate(e) {
 			list = append(list, e)
 		}
 	}
@@ -102,7 +148,7 @@ func (p *PKI) issueAll(ctx context.Context, s *state, steps []step) ([]*stored, 
 		}
 		g.Go(func() (err error) {
 			if err = ctx.Err(); err == nil {
-				made[i], err = p.issue(st, a, number)
+				made[i], err = p.issue(s, st, a, number)
 			}
 			return err
 		})
@@ -112,7 +158,7 @@ func (p *PKI) issueAll(ctx context.Context, s *state, steps []step) ([]*stored, 
 	}
 	for i, st := range steps {
 		if made[i] != nil {
-			s.authorityFor(st.want.profile).record(st.want.name, made[i].cert(), p.now())
+			s.authorityFor(st.want.profile).record(entry(st.want.name, made[i].cert(), st.brought), p.now())
 		}
 	}
 	return made, nil
@@ -127,16 +173,16 @@ func (p *PKI) prepare(a *authority) error {
 		return fmt.Errorf("authority %s: %w, see `etcdctr certs rotate-ca`", a.name, err)
 	}
 	a.shown = a.current.intermediates()
-	if a.crl == nil {
+	if a.crl == nil || isStandIn(a.crl) {
 		return a.refreshCRL(p.now(), p.random())
 	}
 	return nil
 }
 
-func (p *PKI) issue(st step, a *authority, number *big.Int) (*stored, error) {
+func (p *PKI) issue(s *state, st step, a *authority, number *big.Int) (*stored, error) {
 	want, issuer := st.want, a.current
 	var kept crypto.Signer
-	if st.old != nil && st.old.broken == nil {
+	if st.old != nil && st.old.files.certificate() != nil {
 		want = want.inherit(st.old.files.cert(), issuer.notAfter())
 		if st.keepKey {
 			kept = st.old.files.key
@@ -156,8 +202,16 @@ func (p *PKI) issue(st step, a *authority, number *big.Int) (*stored, error) {
 		return nil, fmt.Errorf("%s: authority %s %w", want.name, a.name, err)
 	}
 	made := &stored{key: key, trust: a.trust(want.profile), crl: a.crlFor(want.profile)}
+	if st.old != nil {
+		made.trust = encodeCertificates(s.withForeign(a.trusted(want.profile), st.old)...)
+		made.crl = s.listOf(st.old)
+	}
 	made.chain = append(made.chain, cert)
 	made.chain = append(made.chain, a.shown...)
+	if kept != nil {
+		made.keyPEM = st.old.files.keyPEM // to the letter
+		return made, nil
+	}
 	made.keyPEM, err = encodeKey(key)
 	return made, err
 }

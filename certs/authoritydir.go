@@ -1,13 +1,13 @@
 package certs
 
 import (
-	"bytes"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -27,17 +27,23 @@ const (
 	nextFile    = "next.crt" // from begin to switch of a rotation
 	nextKeyFile = "next.key"
 	oldFile     = "old.crt" // from switch to finish of a rotation
+	oldKeyFile  = "old.key"
 )
+
+// retiredDir holds the authorities that were replaced, each in a folder of its
+// own: a key is never thrown away, it may be somebody's only copy.
+const retiredDir = "ca/retired"
 
 // authority is an authority's directory.
 type authority struct {
 	name    string
 	current *Authority // who issues
 	next    *Authority // who will issue, trusted already
-	old     *Authority // who issued, trusted still; its key is gone
+	old     *Authority // who issued, trusted still
 	issued  ledger
 	crl     []byte
 	shown   []*x509.Certificate // what a leaf shows beside its own; known once it issues
+	gone    []*Authority        // who is not trusted any more, to be retired
 	dirty   bool                // differs from what is on disk
 	broken  error               // what is amiss with the files
 	action  Action              // what is being done about it, empty when nothing is
@@ -61,11 +67,9 @@ func readAuthority(dir, name string) *authority {
 	if _, err := os.Stat(filepath.Join(dir, nextFile)); err == nil {
 		a.next, errs[1] = readKeyPair(dir, nextFile, nextKeyFile)
 	}
-	errs[2] = ifPresent(dir, oldFile, func(data []byte) (err error) {
-		a.old = &Authority{}
-		a.old.chain, err = parseCertificates(data)
-		return err
-	})
+	if _, err := os.Stat(filepath.Join(dir, oldFile)); err == nil {
+		a.old, errs[2] = readKeyPair(dir, oldFile, oldKeyFile)
+	}
 	errs[3] = ifPresent(dir, ledgerFile, func(data []byte) (err error) { a.issued, err = parseLedger(data); return })
 	errs[4] = ifPresent(dir, CRLFile, func(data []byte) error { a.crl = data; return nil })
 	a.broken = errors.Join(errs[:]...)
@@ -125,6 +129,10 @@ func (a *authority) refreshCRL(now time.Time, random io.Reader) error {
 	if err := a.ready(now); err != nil {
 		return err
 	}
+	if !a.ownList() {
+		return fmt.Errorf("authority %s: its %s was signed by somebody else, and a new one would not say what it says: revoke there, or move %s/%s away",
+			a.name, CRLFile, a.name, CRLFile)
+	}
 	crl, err := newCRL(a.issued, a.current, a.crl, now, random)
 	if err != nil {
 		return fmt.Errorf("authority %s: sign the revocation list: %w", a.name, err)
@@ -134,10 +142,14 @@ func (a *authority) refreshCRL(now time.Time, random io.Reader) error {
 }
 
 // record enters a certificate in the ledger.
-func (a *authority) record(identity string, cert *x509.Certificate, now time.Time) {
-	a.issued = append(a.issued.withoutExpired(now),
-		issued{Serial: serialOf(cert), Identity: identity, NotAfter: cert.NotAfter})
+func (a *authority) record(e issued, now time.Time) {
+	a.issued = append(a.issued, e).withoutExpired(now)
 	a.dirty = true
+}
+
+// entry is what the ledger says of a certificate.
+func entry(identity string, cert *x509.Certificate, brought bool) issued {
+	return issued{Serial: serialOf(cert), Identity: identity, NotAfter: cert.NotAfter, Key: keyID(cert.PublicKey), Brought: brought}
 }
 
 // trust is what an identity of the profile trusts.
@@ -146,7 +158,9 @@ func (a *authority) record(identity string, cert *x509.Certificate, now time.Tim
 // company's root vouches for it: with the root, everything under it would be
 // let in. Clients get the whole chain, because some of their TLS libraries want
 // to see a root.
-func (a *authority) trust(profile Profile) []byte {
+func (a *authority) trust(profile Profile) []byte { return encodeCertificates(a.trusted(profile)...) }
+
+func (a *authority) trusted(profile Profile) []*x509.Certificate {
 	var list []*x509.Certificate
 	for _, each := range []*Authority{a.current, a.next, a.old} {
 		switch {
@@ -157,7 +171,7 @@ func (a *authority) trust(profile Profile) []byte {
 			list = append(list, each.cert())
 		}
 	}
-	return encodeCertificates(list...)
+	return list
 }
 
 // crlFor is what an identity of the profile refuses, nil if it reads no list.
@@ -168,29 +182,36 @@ func (a *authority) crlFor(profile Profile) []byte {
 	return a.crl
 }
 
-// sameTrust reports whether an identity trusts and refuses what the authority
-// says.
-func (a *authority) sameTrust(e *existing) bool {
-	return bytes.Equal(e.files.trust, a.trust(e.profile)) && bytes.Equal(e.files.crl, a.crlFor(e.profile))
-}
-
-// directory is the authority's content as it is written.
-func (a *authority) directory(dir string) (atomicdir.Dir, error) {
+// content is the authority's content as it is written.
+func (a *authority) content() ([]atomicdir.File, error) {
 	entries, err := a.issued.encode()
-	d := atomicdir.Dir{Path: dir, Files: []atomicdir.File{
+	files := []atomicdir.File{
 		{Name: CertFile, Data: encodeCertificates(a.current.chain...), Mode: certMode},
-		{Name: CRLFile, Data: a.crl, Mode: certMode},
 		{Name: ledgerFile, Data: entries, Mode: certMode},
-	}}
-	d.Files = appendKey(d.Files, KeyFile, a.current.keyPEM)
+	}
+	if a.crl != nil {
+		files = append(files, atomicdir.File{Name: CRLFile, Data: a.crl, Mode: certMode})
+	}
+	files = appendKey(files, KeyFile, a.current.keyPEM)
 	if a.next != nil {
-		d.Files = append(d.Files, atomicdir.File{Name: nextFile, Data: encodeCertificates(a.next.chain...), Mode: certMode})
-		d.Files = appendKey(d.Files, nextKeyFile, a.next.keyPEM)
+		files = append(files, atomicdir.File{Name: nextFile, Data: encodeCertificates(a.next.chain...), Mode: certMode})
+		files = appendKey(files, nextKeyFile, a.next.keyPEM)
 	}
 	if a.old != nil {
-		d.Files = append(d.Files, atomicdir.File{Name: oldFile, Data: encodeCertificates(a.old.chain...), Mode: certMode})
+		files = append(files, atomicdir.File{Name: oldFile, Data: encodeCertificates(a.old.chain...), Mode: certMode})
+		files = appendKey(files, oldKeyFile, a.old.keyPEM)
 	}
-	return d, err
+	return files, err
+}
+
+// authorityFiles are the files of an authority that come and go.
+var authorityFiles = []string{nextFile, nextKeyFile, oldFile, oldKeyFile}
+
+// retire is the folder that keeps an authority which is not trusted any more.
+func (p *PKI) retire(a *authority, gone *Authority) atomicdir.Dir {
+	name := retiredDir + "/" + path.Base(a.name) + "-" + serialOf(gone.cert())
+	files := []atomicdir.File{{Name: CertFile, Data: encodeCertificates(gone.chain...), Mode: certMode}}
+	return atomicdir.Dir{Path: p.path(name), Files: appendKey(files, KeyFile, gone.keyPEM)}
 }
 
 func appendKey(files []atomicdir.File, name string, keyPEM []byte) []atomicdir.File {

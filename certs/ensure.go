@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,10 @@ const renewBefore = 30 * 24 * time.Hour
 // Ensure makes the PKI fit the plan: it creates what is missing, keeps what
 // fits, and reissues what does not, with a new key. What the plan does not name
 // is left alone. When everything fits it writes nothing at all.
+//
+// It replaces no key, no certificate and no revocation list that was made
+// elsewhere. What is amiss with those is an error that says so, and nothing is
+// written then.
 func (p *PKI) Ensure(ctx context.Context, plan Plan) (Report, error) {
 	if err := plan.Validate(); err != nil {
 		return Report{}, err
@@ -33,7 +38,11 @@ func (p *PKI) Ensure(ctx context.Context, plan Plan) (Report, error) {
 		if err := p.ensureAuthorities(s, plan); err != nil {
 			return err
 		}
-		report, err = p.apply(ctx, s, s.steps(plan.identities(), p.now()))
+		steps, err := p.decide(s, plan)
+		if err != nil {
+			return err
+		}
+		report, err = p.apply(ctx, s, steps)
 		return err
 	})
 	if err != nil {
@@ -46,14 +55,20 @@ func (p *PKI) Ensure(ctx context.Context, plan Plan) (Report, error) {
 // and it needs neither the lock nor a directory that can be written to.
 func (p *PKI) fits(plan Plan) (Report, bool) {
 	s, err := p.observe()
-	if err != nil || len(s.missing(plan)) > 0 || p.checkAuthorities(s, plan) != nil {
+	if err != nil || len(s.needs(plan)) > 0 || p.checkAuthorities(s, plan) != nil || p.completeLists(s) != nil {
 		return Report{}, false
 	}
 	var report Report
 	for _, a := range s.authorities {
+		if a.dirty {
+			return Report{}, false
+		}
 		report.add(a.name, Reused, "")
 	}
-	steps := s.steps(plan.identities(), p.now())
+	steps, err := p.decide(s, plan)
+	if err != nil {
+		return Report{}, false
+	}
 	for _, st := range steps {
 		if st.issues() {
 			return Report{}, false
@@ -61,6 +76,40 @@ func (p *PKI) fits(plan Plan) (Report, bool) {
 		report.add(st.want.name, st.action, st.cause)
 	}
 	return report, len(s.outdated(steps)) == 0
+}
+
+// decide says what becomes of each identity of the plan, or why nothing can.
+func (p *PKI) decide(s *state, plan Plan) ([]step, error) {
+	wanted := plan.identities()
+	steps, err := s.steps(wanted, p.now())
+	return steps, errors.Join(err, p.checkBrought(s, wanted))
+}
+
+// checkBrought reports everything that is wrong with identities that were made
+// elsewhere, where only their owner can put it right.
+func (p *PKI) checkBrought(s *state, wanted []identity) error {
+	v := &verification{pki: p, state: s, now: p.now()}
+	for _, want := range wanted {
+		if e := s.find(want.name); e != nil && s.originOf(e) == brought {
+			v.identity(e.with(s.listOf(e)))
+			v.fits(want, e)
+		}
+	}
+	v.acceptance(wanted)
+	var errs []error
+	for _, f := range v.findings {
+		if f.Severity == Error {
+			errs = append(errs, fmt.Errorf("%s: %s: %s", f.Identity, f.Problem, f.Remedy))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// with is the identity with the revocation list that it is about to get.
+func (e *existing) with(crl []byte) *existing {
+	files := *e.files
+	files.crl = crl
+	return &existing{place: e.place, files: &files, broken: e.broken}
 }
 
 // ensureAuthorities makes the authorities that are missing.
@@ -71,7 +120,10 @@ func (p *PKI) ensureAuthorities(s *state, plan Plan) error {
 	for _, a := range s.authorities {
 		a.action = Reused
 	}
-	for _, name := range s.missing(plan) {
+	if err := p.completeLists(s); err != nil {
+		return err
+	}
+	for _, name := range s.needs(plan) {
 		a := &authority{name: name, dirty: true, action: Created}
 		var err error
 		if a.current = plan.Authority.existing(name); a.current == nil {
@@ -179,19 +231,61 @@ func (p Plan) authoritySubject(name string) pkix.Name {
 }
 
 // steps decides what becomes of each wanted identity.
-func (s *state) steps(wanted []identity, now time.Time) []step {
+func (s *state) steps(wanted []identity, now time.Time) ([]step, error) {
 	var steps []step
+	var errs []error
 	for _, want := range wanted {
-		st := step{want: want, old: s.find(want.name), action: Created}
-		if st.old != nil {
-			st.action = Reused
-			if st.cause = s.unfit(want, st.old, now); st.cause != "" {
-				st.action = Reissued
-			}
-		}
-		steps = append(steps, st)
+		st, err := s.step(want, now)
+		steps, errs = append(steps, st), append(errs, err)
 	}
-	return steps
+	return steps, errors.Join(errs...)
+}
+
+func (s *state) step(want identity, now time.Time) (step, error) {
+	st := step{want: want, old: s.find(want.name), action: Created}
+	from := ofHere
+	if st.old != nil {
+		st.action, from = Reused, s.originOf(st.old)
+	}
+	a := s.authorityFor(want.profile)
+	switch {
+	case from == brought:
+		return st, nil // checkBrought looks at it
+	case a == nil:
+		return st, s.absentAuthority(want.place)
+	case st.old == nil:
+		return st, nil
+	}
+	if st.cause = s.unfit(want, st.old, now); st.cause == "" {
+		return st, nil
+	}
+	if dueOnly(st.old, now) && st.cause == expiry(st.old.files.cert(), now) && a.ready(now) != nil {
+		return st, nil // kept while the authority's key is away: there is time
+	}
+	st.action = Reissued
+	if from == ofKey {
+		st.keepKey, st.brought = true, true
+		return st, s.keepable(want, st.old)
+	}
+	return st, nil
+}
+
+// dueOnly reports whether an identity can be used still, though not for long.
+func dueOnly(e *existing, now time.Time) bool {
+	return e.broken == nil && !expired(e.files.cert(), now) && !now.Before(e.files.cert().NotBefore)
+}
+
+// keepable reports what asks for another key where the one that is there is
+// not to be thrown away.
+func (s *state) keepable(want identity, e *existing) error {
+	cert := e.files.cert()
+	switch have := algorithmOf(cert.PublicKey); {
+	case s.authorityFor(e.profile).issued.revoked(cert) != nil:
+		return fmt.Errorf("%s: is revoked, and its key was not made here: move the folder away to have another made", e.name)
+	case want.key != "" && want.key != have:
+		return fmt.Errorf("%s: has a key of kind %s, wanted %s, and it was not made here: move the folder away to have another made", e.name, have, want.key)
+	}
+	return nil
 }
 
 // unfit says why an identity has to be reissued, or nothing.
@@ -203,6 +297,8 @@ func (s *state) unfit(want identity, have *existing, now time.Time) string {
 	cert := have.files.cert()
 	missing := without(want.hosts, hostsOf(cert))
 	switch {
+	case a.current.notAfter().Before(cert.NotAfter):
+		return "outlives its authority"
 	case !samePublicKey(cert, have.files.key):
 		return KeyFile + " is not its certificate's key"
 	case cert.CheckSignatureFrom(a.current.cert()) != nil:

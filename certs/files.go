@@ -30,24 +30,33 @@ const (
 
 // stored is an identity as it is on disk.
 type stored struct {
-	chain  []*x509.Certificate // the identity's own, then intermediates
-	key    crypto.Signer
-	trust  []byte // ca.crt
-	crl    []byte // crl.der, nil when there is none
-	keyPEM []byte
+	chain []*x509.Certificate // the identity's own, then intermediates
+	key   crypto.Signer
+	trust []byte // ca.crt
+	crl   []byte // crl.der, nil when there is none
+
+	keyPEM, certPEM []byte // as they are, whether they can be read or not
 }
 
 func (s *stored) cert() *x509.Certificate { return s.chain[0] }
+
+// certificate is cert, or nil when the file could not be read.
+func (s *stored) certificate() *x509.Certificate {
+	if len(s.chain) == 0 {
+		return nil
+	}
+	return s.chain[0]
+}
 
 // readStored reads an identity. The error says which files are amiss; it is
 // fs.ErrPermission when they are somebody else's.
 func readStored(dir string) (*stored, error) {
 	var s stored
-	certPEM, err := os.ReadFile(filepath.Join(dir, CertFile))
+	var err, keyErr, trustErr, crlErr error
+	s.certPEM, err = os.ReadFile(filepath.Join(dir, CertFile))
 	if err == nil {
-		s.chain, err = parseCertificates(certPEM)
+		s.chain, err = parseCertificates(s.certPEM)
 	}
-	var keyErr, trustErr, crlErr error
 	s.keyPEM, keyErr = os.ReadFile(filepath.Join(dir, KeyFile))
 	if keyErr == nil {
 		s.key, keyErr = parseKey(s.keyPEM)
@@ -115,15 +124,33 @@ func encodeCertificates(certs ...*x509.Certificate) []byte {
 	return out.Bytes()
 }
 
-// directory is the identity's content as it is written.
-func (s *stored) directory(dir string) atomicdir.Dir {
-	d := atomicdir.Dir{Path: dir, Files: []atomicdir.File{
+// content is the identity's content as it is written.
+func (s *stored) content() []atomicdir.File {
+	files := []atomicdir.File{
 		{Name: CAFile, Data: s.trust, Mode: certMode},
 		{Name: CertFile, Data: encodeCertificates(s.chain...), Mode: certMode},
 		{Name: KeyFile, Data: s.keyPEM, Mode: keyMode},
-	}}
-	if s.crl != nil {
-		d.Files = append(d.Files, atomicdir.File{Name: CRLFile, Data: s.crl, Mode: certMode})
 	}
-	return d
+	if s.crl != nil {
+		files = append(files, atomicdir.File{Name: CRLFile, Data: s.crl, Mode: certMode})
+	}
+	return files
+}
+
+// writeInto puts one file into a folder that is otherwise left as it is, whole
+// or not at all.
+func writeInto(dir, name string, data []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(dir, "."+name+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, name))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }

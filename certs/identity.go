@@ -19,7 +19,8 @@ type identity struct {
 	subject    *pkix.Name // without common name
 	rawSubject []byte     // instead of both: a subject to be kept to the letter
 	hosts      []string
-	exact      bool // no hosts but these
+	aliases    []string // those of hosts that a certificate from elsewhere may lack
+	exact      bool     // no hosts but these
 	key        KeyAlgorithm
 	lifetime   time.Duration
 	cluster    string // the organization of a new subject
@@ -32,7 +33,7 @@ func (p Plan) identities() []identity {
 		hosts := p.hosts(m)
 		for _, profile := range []Profile{Server, Peer} {
 			id := p.identity(profile, "members/"+m.Name+"/"+string(profile), m.Name)
-			id.hosts = hosts
+			id.hosts, id.aliases = hosts, canonicalHosts(m.Aliases)
 			list = append(list, id)
 		}
 	}
@@ -88,7 +89,7 @@ func (p Plan) cluster() string {
 // hosts is what a member answers to.
 func (p Plan) hosts(m Member) []string {
 	hosts := append([]string{m.Name}, loopback...)
-	hosts = append(hosts, m.Hosts...)
+	hosts = append(append(hosts, m.Hosts...), m.Aliases...)
 	if p.DiscoveryDomain != "" {
 		hosts = append(hosts, p.DiscoveryDomain)
 	}

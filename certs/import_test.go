@@ -308,6 +308,7 @@ func TestAuthorityThatIsThereStopsIssuingWhenItCannot(t *testing.T) {
 	p.now = start
 	p.write("ca/client/tls.crt", certPEM(weak))
 	p.write("ca/client/tls.key", key)
+	p.remove("ca/client/crl.der") // which the weak one did not sign
 	_, err = p.Renew(t.Context(), certs.RenewOptions{})
 	wantError(t, err, "authority ca/client: has an RSA key of 1024 bits: 2048 are the least: use another authority, or have one made, see `etcdctr certs rotate-ca`")
 	p.remove("members") // which the weak one did not issue

@@ -35,9 +35,13 @@ func (p *PKI) Issue(ctx context.Context, o IssueOptions) (Report, error) {
 	return p.change(ctx, func(s *state) ([]step, error) {
 		a := s.authorityFor(o.Profile)
 		if a == nil {
-			return nil, errNoAuthority
+			return nil, s.absentAuthority(o.place())
 		}
-		return s.steps([]identity{o.identity(a)}, p.now()), nil
+		want := o.identity(a)
+		if e := s.find(want.name); e != nil && s.originOf(e) == brought {
+			return nil, fmt.Errorf("%s: %s: %s", want.name, e.whose(), p.bring(want.name))
+		}
+		return s.steps([]identity{want}, p.now())
 	})
 }
 
@@ -58,9 +62,16 @@ func (o IssueOptions) Validate() error {
 	return errors.Join(errs...)
 }
 
+func (o IssueOptions) place() place {
+	if o.Profile == Server {
+		return place{name: "servers/" + o.Name, profile: Server}
+	}
+	return place{name: "clients/" + o.Name, profile: o.Profile}
+}
+
 func (o IssueOptions) identity(a *authority) identity {
 	id := identity{
-		place:      place{name: "clients/" + o.Name, profile: o.Profile},
+		place:      o.place(),
 		commonName: o.CommonName,
 		exact:      true,
 		key:        o.Key,
@@ -70,7 +81,6 @@ func (o IssueOptions) identity(a *authority) identity {
 		id.commonName = o.Name
 	}
 	if o.Profile == Server {
-		id.name = "servers/" + o.Name
 		id.hosts = canonicalHosts(append(append([]string{o.Name}, loopback...), o.Hosts...))
 	}
 	id.subject = &pkix.Name{Organization: a.current.cert().Subject.Organization}
@@ -83,13 +93,16 @@ func (o IssueOptions) identity(a *authority) identity {
 // change decides on steps from what is there, and does them, while no other
 // process writes.
 func (p *PKI) change(ctx context.Context, decide func(*state) ([]step, error)) (Report, error) {
-	if len(p.readAuthorities()) == 0 {
-		return Report{}, errNoAuthority
+	if places, err := p.places(); err != nil || len(places)+len(p.readAuthorities()) == 0 {
+		return Report{}, errors.Join(err, errNoAuthority)
 	}
 	var report Report
 	err := p.exclusive(ctx, func() error {
 		s, err := p.observe()
 		if err != nil {
+			return err
+		}
+		if err := p.completeLists(s); err != nil {
 			return err
 		}
 		steps, err := decide(s)

@@ -41,7 +41,7 @@ func (p *PKI) List() ([]Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(s.authorities) == 0 {
+	if len(s.authorities)+len(s.identities) == 0 {
 		return nil, errNoAuthority
 	}
 	var list []Certificate

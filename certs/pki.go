@@ -3,6 +3,7 @@ package certs
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -65,6 +66,8 @@ type place struct {
 type state struct {
 	authorities []*authority
 	identities  []existing
+	retired     []*x509.Certificate // of authorities that were replaced
+	standIn     []byte              // the revocation list of those that nobody here gives one
 }
 
 // existing is an identity that has a directory.
@@ -101,7 +104,7 @@ func (p *PKI) scan() (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &state{authorities: p.readAuthorities()}
+	s := &state{authorities: p.readAuthorities(), retired: p.readRetired()}
 	for _, pl := range places {
 		files, err := readStored(p.path(pl.name))
 		s.identities = append(s.identities, existing{place: pl, files: files, broken: err})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -84,6 +85,11 @@ type AuthorityPlan struct {
 type Member struct {
 	Name  string
 	Hosts []string // DNS names, also *.example.com, and IP addresses
+
+	// Aliases are further hosts, which no other member and no client that was
+	// told of the cluster asks for: a certificate from elsewhere need not have
+	// them.
+	Aliases []string
 }
 
 // ClientIdentity is somebody who connects to the cluster.
@@ -130,7 +136,7 @@ func (p Plan) Validate() error {
 	seen := map[string]bool{}
 	for i, m := range p.Members {
 		field := fmt.Sprintf("members[%d]", i)
-		errs = append(errs, validateName(field+".name", m.Name, seen), validateHosts(field+".hosts", m.Hosts))
+		errs = append(errs, validateName(field+".name", m.Name, seen), validateHosts(field+".hosts", append(slices.Clone(m.Hosts), m.Aliases...)))
 	}
 	seen = map[string]bool{}
 	for i, c := range p.Clients {

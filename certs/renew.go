@@ -77,8 +77,16 @@ func (s *state) renewals(chosen []*existing, o RenewOptions, now time.Time) ([]s
 
 func (s *state) renewal(e *existing, o RenewOptions, now time.Time) (step, error) {
 	st := step{old: e, action: Reused, want: identity{place: e.place}}
-	if e.broken != nil {
+	switch from := s.originOf(e); {
+	case from == brought && len(o.Names) > 0:
+		return st, fmt.Errorf("%s: %s: have it renewed there, and bring it in with `etcdctr certs import`", e.name, e.whose())
+	case from == brought:
+		st.cause = "is not of an authority here"
+		return st, nil
+	case e.broken != nil:
 		return st, fmt.Errorf("%s: %w: let `etcdctr certs create` or `certs issue` make it anew", e.name, e.broken)
+	case from == ofKey:
+		st.brought = true
 	}
 	a, cert := s.authorityFor(e.profile), e.files.cert()
 	switch {
@@ -89,10 +97,13 @@ func (s *state) renewal(e *existing, o RenewOptions, now time.Time) (step, error
 	case a.issued.revoked(cert) != nil:
 		st.cause = "is revoked"
 	case o.Within == 0 || cert.NotAfter.Sub(now) <= o.Within:
-		st.action, st.cause, st.keepKey = Renewed, expiry(cert, now), o.KeepKey
+		st.action, st.cause, st.keepKey = Renewed, expiry(cert, now), o.KeepKey || st.brought
 		st.want.key, st.want.lifetime = o.Key, o.Lifetime
 		st.want.rawSubject = cert.RawSubject
 		st.want.hosts = hostsOf(cert)
+		if st.brought {
+			return st, s.keepable(st.want, e)
+		}
 	}
 	return st, nil
 }

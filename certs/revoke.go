@@ -44,6 +44,9 @@ func (p *PKI) Revoke(ctx context.Context, o RevokeOptions) (Report, error) {
 		for _, cert := range o.Certificates {
 			steps = append(steps, s.revokeCertificate(cert, p.now()))
 		}
+		if err := s.wantPublishable(); err != nil {
+			return nil, err
+		}
 		return steps, p.publishRevocations(s)
 	})
 }
@@ -100,7 +103,7 @@ func (s *state) issuerOf(cert *x509.Certificate) *authority {
 func (s *state) revokeCertificate(cert *x509.Certificate, now time.Time) step {
 	a := s.issuerOf(cert)
 	if !a.issued.has(cert) {
-		a.record("certificates/"+serialOf(cert), cert, now)
+		a.record(entry("certificates/"+serialOf(cert), cert, true), now)
 	}
 	st := step{action: Reused, cause: "was revoked before"}
 	for i := range a.issued {
@@ -150,7 +153,7 @@ func (s *state) revoke(name string, now time.Time) step {
 	for _, a := range s.authorities {
 		e := s.find(name)
 		if e != nil && e.broken == nil && s.authorityFor(e.profile) == a && !a.issued.has(e.files.cert()) {
-			a.record(name, e.files.cert(), now)
+			a.record(entry(name, e.files.cert(), true), now)
 		}
 		marked := a.issued.revoke(name, now)
 		a.dirty = a.dirty || marked > 0
@@ -163,6 +166,20 @@ func (s *state) revoke(name string, now time.Time) step {
 		}
 	}
 	return st
+}
+
+// wantPublishable reports the members that would not hear of a revocation,
+// because the list they read was not made here.
+func (s *state) wantPublishable() error {
+	var errs []error
+	for _, e := range s.identities {
+		a := s.authorityFor(e.profile)
+		if a != nil && a.dirty && e.profile.serves() && !s.ownList(e.files.crl) {
+			errs = append(errs, fmt.Errorf("%s: its %s was not made here, and would not name what is revoked: revoke it there, or move the file away so that the list of %s takes its place",
+				e.name, CRLFile, a.name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // publishRevocations signs new lists where the ledger has changed.

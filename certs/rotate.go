@@ -54,7 +54,7 @@ func (p *PKI) RotateCA(ctx context.Context, o RotateOptions) (Report, error) {
 		if err := errors.Join(errs...); err != nil {
 			return nil, err
 		}
-		return s.reissues(), nil
+		return s.reissues()
 	})
 }
 
@@ -155,7 +155,7 @@ func (p *PKI) switchRotation(a *authority) error {
 	case a.next == nil:
 		return fmt.Errorf("authority %s: there is no next one: begin with the stage %s", a.name, Begin)
 	}
-	a.old, a.current, a.next = &Authority{chain: a.current.chain}, a.next, nil
+	a.old, a.current, a.next = a.current, a.next, nil
 	a.action, a.cause = Updated, "the next one issues now"
 	return a.refreshCRL(p.now(), p.random())
 }
@@ -166,27 +166,46 @@ func finishRotation(a *authority) error {
 		return fmt.Errorf("authority %s: the old one still issues: the stage %s comes first", a.name, Switch)
 	}
 	if a.old != nil {
+		a.gone = append(a.gone, a.old)
 		a.old, a.dirty, a.action, a.cause = nil, true, Updated, "the old one is out"
 	}
 	return nil
 }
 
 // reissues replaces every certificate that its authority's current certificate
-// did not sign. Revoked ones stay what they are.
-func (s *state) reissues() []step {
+// did not sign. Revoked ones stay what they are, and so do those that were made
+// elsewhere.
+func (s *state) reissues() ([]step, error) {
 	var steps []step
+	var errs []error
 	for i := range s.identities {
 		e := &s.identities[i]
 		a := s.authorityFor(e.profile)
+		from := s.originOf(e)
 		if a == nil || e.broken != nil {
+			continue
+		}
+		if from == brought {
+			errs = append(errs, s.wantTrusting(e, a))
 			continue
 		}
 		cert := e.files.cert()
 		st := step{old: e, action: Reused, want: identity{place: e.place, rawSubject: cert.RawSubject, hosts: hostsOf(cert)}}
 		if a.issued.revoked(cert) == nil && cert.CheckSignatureFrom(a.current.cert()) != nil {
 			st.action, st.cause = Reissued, "by the new authority"
+			st.keepKey, st.brought = from == ofKey, from == ofKey
 		}
 		steps = append(steps, st)
 	}
-	return steps
+	return steps, errors.Join(errs...)
+}
+
+// wantTrusting reports that an identity which was made elsewhere does not trust
+// the authority that issues now.
+func (s *state) wantTrusting(e *existing, a *authority) error {
+	have, err := parseCertificates(e.files.trust)
+	if err == nil && slices.ContainsFunc(have, a.current.cert().Equal) {
+		return nil
+	}
+	return fmt.Errorf("%s: its %s was not made here and does not hold the certificate of %s: add it before the authority changes", e.name, CAFile, a.name)
 }

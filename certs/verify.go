@@ -58,9 +58,12 @@ func (p *PKI) Verify(o VerifyOptions) ([]Finding, error) {
 	for i := range s.identities {
 		v.identity(&s.identities[i])
 	}
+	var wanted []identity
 	if o.Plan != nil {
-		v.plan(*o.Plan)
+		wanted = o.Plan.identities()
+		v.plan(wanted)
 	}
+	v.acceptance(wanted)
 	return v.findings, nil
 }
 
@@ -81,7 +84,7 @@ func (v *verification) warn(identity, remedy, problem string, args ...any) {
 }
 
 func (v *verification) identity(e *existing) {
-	remedy := remake(e.place)
+	remedy := v.remake(e)
 	v.permissions(e.name, KeyFile)
 	if e.broken != nil {
 		for _, line := range strings.Split(e.broken.Error(), "\n") {
@@ -99,14 +102,19 @@ func (v *verification) identity(e *existing) {
 	v.chain(e)
 	v.expiry(e)
 	v.use(e)
-	if a != nil && a.broken == nil {
+	if v.state.originOf(e) == brought {
+		v.revocationList(e)
+	} else if a != nil && a.broken == nil {
 		v.standing(e, a)
 	}
 }
 
 // remake is the way to have an identity made anew.
-func remake(at place) string {
-	if folder, name, _ := strings.Cut(at.name, "/"); folder == "servers" {
+func (v *verification) remake(e *existing) string {
+	if v.state.originOf(e) == brought {
+		return e.whose() + ": " + v.pki.bring(e.name)
+	}
+	if folder, name, _ := strings.Cut(e.name, "/"); folder == "servers" {
 		return "run `etcdctr certs issue " + name + " --server`"
 	} else if folder == "clients" {
 		return "run `etcdctr certs issue " + name + "`"
@@ -119,31 +127,25 @@ func remake(at place) string {
 func (v *verification) chain(e *existing) {
 	trusted, err := parseCertificates(e.files.trust)
 	if err != nil {
-		v.fail(e.name, remedyCreate, "%s %s", CAFile, err)
+		v.fail(e.name, v.remedy(e), "%s %s", CAFile, err)
 		return
 	}
-	cert := e.files.cert()
-	roots, intermediates := x509.NewCertPool(), x509.NewCertPool()
+	roots := x509.NewCertPool()
 	for _, c := range trusted {
 		roots.AddCert(c)
 	}
-	for _, c := range e.files.chain[1:] {
-		intermediates.AddCert(c)
-	}
-	_, err = cert.Verify(x509.VerifyOptions{
-		Roots:         roots,
-		Intermediates: intermediates,
-		CurrentTime:   cert.NotBefore.Add(cert.NotAfter.Sub(cert.NotBefore) / 2),
-		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	})
+	err = verifyChain(e.files.chain, roots)
 	if err != nil {
-		v.fail(e.name, remake(e.place), "%s does not vouch for %s: %s", CAFile, CertFile, strings.TrimPrefix(err.Error(), "x509: "))
+		v.fail(e.name, v.remake(e), "%s does not vouch for %s: %s", CAFile, CertFile, strings.TrimPrefix(err.Error(), "x509: "))
 	}
 }
 
 func (v *verification) expiry(e *existing) {
 	cert := e.files.cert()
 	renew := "run `etcdctr certs renew " + e.name + "`"
+	if v.state.originOf(e) == brought {
+		renew = v.remake(e)
+	}
 	switch {
 	case v.now.Before(cert.NotBefore):
 		v.fail(e.name, "set the clock right, or "+renew, "is not valid before %s", cert.NotBefore.UTC().Format(time.RFC3339))
@@ -157,7 +159,7 @@ func (v *verification) expiry(e *existing) {
 // use checks that the certificate serves its profile in etcd.
 func (v *verification) use(e *existing) {
 	cert := e.files.cert()
-	remedy := remake(e.place)
+	remedy := v.remake(e)
 	for _, usage := range lackedUsages(cert, e.profile) {
 		v.fail(e.name, remedy, "lacks the key usage %s: %s", usage, usageReasons[e.profile])
 	}
@@ -192,31 +194,59 @@ func wildcardsOnly(hosts []string) bool {
 func (v *verification) standing(e *existing, a *authority) {
 	cert := e.files.cert()
 	if cert.CheckSignatureFrom(a.current.cert()) != nil {
-		v.fail(e.name, remake(e.place), "was not issued by %s", a.name)
+		v.fail(e.name, v.remake(e), "was not issued by %s", a.name)
 	}
 	if cert.NotAfter.After(a.current.notAfter()) {
 		v.fail(e.name, "run `etcdctr certs renew "+e.name+"`", "outlives its authority: nobody accepts it after %s", a.current.notAfter().UTC().Format(time.DateOnly))
 	}
 	if when := a.issued.revoked(cert); when != nil {
-		v.fail(e.name, remake(e.place)+" for a new one, or delete the folder", "was revoked on %s", when.UTC().Format(time.DateOnly))
+		v.fail(e.name, v.remake(e)+" for a new one, or delete the folder", "was revoked on %s", when.UTC().Format(time.DateOnly))
 	}
-	if !bytes.Equal(e.files.trust, a.trust(e.profile)) {
+	if !bytes.Equal(e.files.trust, v.state.trustOf(e)) {
 		v.fail(e.name, remedyCreate, "%s is not what %s says now", CAFile, a.name)
 	}
-	v.revocationList(e, a)
+	for _, c := range v.state.foreign(e) {
+		v.warn(e.name, "take it out of the file unless this is meant", "%s trusts %s too, which is no authority here", CAFile, c.Subject)
+	}
+	v.revocationList(e)
 }
 
-func (v *verification) revocationList(e *existing, a *authority) {
+func (v *verification) revocationList(e *existing) {
 	if !e.profile.serves() {
 		return
 	}
-	crl := e.files.crl
-	if crl == nil {
-		v.fail(e.name, remedyCreate, "%s is missing: etcd refuses every client", CRLFile)
-	} else if _, err := x509.ParseRevocationList(crl); err != nil {
-		v.fail(e.name, remedyCreate, "%s is no revocation list in DER form: etcd 3.6 and later refuse every client", CRLFile)
-	} else if !bytes.Equal(crl, a.crl) {
-		v.fail(e.name, remedyCreate, "%s is not what %s says now: revoked certificates may be accepted", CRLFile, a.name)
+	a := v.state.authorityFor(e.profile)
+	own, remedy := v.state.ownList(e.files.crl), remedyCreate
+	if !own {
+		remedy = "put the list there as its owner gives it out, in DER form; or move the file away, and `etcdctr certs create` makes one"
+	}
+	list, err := x509.ParseRevocationList(e.files.crl)
+	switch {
+	case absent(e.files.crl):
+		v.fail(e.name, remedy, "%s is missing: etcd refuses every client", CRLFile)
+	case err != nil:
+		v.fail(e.name, remedy, "%s is no revocation list in DER form: etcd 3.6 and later refuse every client", CRLFile)
+	case lists(list, e.files.cert().SerialNumber) && string(list.RawIssuer) == string(e.files.cert().RawIssuer):
+		v.fail(e.name, v.remake(e), "is revoked by the %s beside it", CRLFile)
+	case own && a != nil && a.broken == nil && a.crl != nil && !bytes.Equal(e.files.crl, a.crl):
+		v.fail(e.name, remedy, "%s is not what %s says now: revoked certificates may be accepted", CRLFile, a.name)
+	case !own && a != nil && a.broken == nil:
+		v.missingRevocations(e, a, list)
+	}
+}
+
+// missingRevocations checks that a list which was made elsewhere names what was
+// revoked here.
+func (v *verification) missingRevocations(e *existing, a *authority, list *x509.RevocationList) {
+	n := 0
+	for _, entry := range a.issued.entries() {
+		if !lists(list, entry.SerialNumber) {
+			n++
+		}
+	}
+	if n > 0 {
+		v.fail(e.name, "move the file away, and `etcdctr certs create` puts the list of "+a.name+" there",
+			"%s was not made here, and names %d certificates less than %s has revoked", CRLFile, n, a.name)
 	}
 }
 
@@ -238,22 +268,54 @@ func (v *verification) permissions(identity string, keys ...string) {
 }
 
 // plan checks the identities against what they shall be.
-func (v *verification) plan(plan Plan) {
-	for _, want := range plan.identities() {
+func (v *verification) plan(wanted []identity) {
+	for _, want := range wanted {
 		e := v.state.find(want.name)
-		if e == nil {
+		switch {
+		case e == nil && v.state.authorityFor(want.profile) == nil && len(v.state.of(authorityName(want.profile))) > 0:
+			v.fail(want.name, "put "+authorityName(want.profile)+" back and run `etcdctr certs create`, or bring it in with `etcdctr certs import`", "is missing")
+		case e == nil:
 			v.fail(want.name, remedyCreate, "is missing")
-			continue
-		}
-		if e.broken != nil {
-			continue
-		}
-		cert := e.files.cert()
-		if have := cert.Subject.CommonName; have != want.commonName {
-			v.fail(want.name, remedyCreate, "has common name %q, wanted %q", have, want.commonName)
-		}
-		if missing := without(want.hosts, hostsOf(cert)); len(missing) > 0 {
-			v.fail(want.name, remedyCreate, "does not answer to %s", strings.Join(missing, ", "))
+		default:
+			v.fits(want, e)
 		}
 	}
+}
+
+// fits checks one identity against what it shall be.
+func (v *verification) fits(want identity, e *existing) {
+	if e.broken != nil {
+		return
+	}
+	cert := e.files.cert()
+	if have := cert.Subject.CommonName; have != want.commonName && v.state.originOf(e) != brought {
+		v.fail(want.name, v.remedy(e), "has common name %q, wanted %q", have, want.commonName)
+	}
+	missing := without(want.hosts, hostsOf(cert))
+	if v.state.originOf(e) == brought {
+		missing = without(unanswered(want.hosts, cert), want.aliases)
+	}
+	if len(missing) > 0 {
+		v.fail(want.name, v.remedy(e), "does not answer to %s", strings.Join(missing, ", "))
+	}
+}
+
+// remedy is `certs create`, unless that may not touch the identity.
+func (v *verification) remedy(e *existing) string {
+	if v.state.originOf(e) == brought {
+		return v.remake(e)
+	}
+	return remedyCreate
+}
+
+// unanswered lists the hosts that a certificate is not good for. One that was
+// made elsewhere may have wildcards.
+func unanswered(hosts []string, cert *x509.Certificate) []string {
+	var missing []string
+	for _, h := range without(hosts, hostsOf(cert)) {
+		if strings.HasPrefix(h, "*.") || cert.VerifyHostname(h) != nil {
+			missing = append(missing, h)
+		}
+	}
+	return missing
 }

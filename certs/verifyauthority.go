@@ -17,6 +17,11 @@ func (v *verification) authorities(plan *Plan) {
 		plan = &Plan{}
 	}
 	for _, name := range v.state.missing(*plan) {
+		if len(v.state.of(name)) > 0 {
+			v.warn(name, fmt.Sprintf("put %s/%s and %s back if they were made here, or have certificates renewed where they come from", name, CertFile, KeyFile),
+				"is not here: nothing can be issued or renewed")
+			continue
+		}
 		v.fail(name, remedyCreate, "is missing")
 	}
 	v.separation()
@@ -49,6 +54,15 @@ func (v *verification) authority(a *authority) {
 		v.warn(a.name, remedyRotate, "expires in %s: what it issues ends with it", inDays(end.Sub(v.now)))
 	}
 	v.rotation(a)
+	v.ownList(a)
+}
+
+func (v *verification) ownList(a *authority) {
+	if absent(a.crl) {
+		v.fail(a.name, remedyCreate, "%s is missing", CRLFile)
+	} else if _, err := parseList(a.crl); err != nil {
+		v.fail(a.name, "put back the list that was there, or move the file away and run `etcdctr certs create`", "%s %s", CRLFile, err)
+	}
 }
 
 func (v *verification) rotation(a *authority) {

@@ -23,7 +23,7 @@ func certsPlan(c *cluster.Cluster) certs.Plan {
 		Clients: []certs.ClientIdentity{{Name: adminClient}},
 	}
 	for _, m := range c.Servers() {
-		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: m.Hosts()})
+		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: []string{m.Place.Host}, Aliases: m.Place.AlsoKnownAs})
 	}
 	if c.DNS != nil {
 		plan.DiscoveryDomain = c.DNS.Domain

@@ -1,0 +1,74 @@
+package certs
+
+import (
+	"crypto/x509"
+	"slices"
+	"strings"
+)
+
+// acceptance checks that those who connect to each other accept each other,
+// where that does not follow from one authority: as soon as one of them was
+// made elsewhere, or trusts more than its authority. Members of the plan are
+// looked at, and every client; without a plan, all there is.
+func (v *verification) acceptance(wanted []identity) {
+	var servers, peers, clients []*existing
+	for i := range v.state.identities {
+		e := &v.state.identities[i]
+		switch {
+		case e.broken != nil || wanted != nil && !slices.ContainsFunc(wanted, func(w identity) bool { return w.name == e.name }):
+		case e.profile == Peer:
+			peers = append(peers, e)
+		case e.profile == Server && memberOf(e.name) != "":
+			servers = append(servers, e)
+		case e.profile == Client:
+			clients = append(clients, e)
+		}
+	}
+	for _, e := range append(slices.Clone(servers), peers...) {
+		others := slices.Concat(servers, clients)
+		if e.profile == Peer {
+			others = peers
+		}
+		v.accepts(e, others)
+	}
+	for _, e := range clients {
+		v.accepts(e, servers)
+	}
+}
+
+// accepts checks that one identity trusts what the others show.
+func (v *verification) accepts(e *existing, others []*existing) {
+	trusted, err := parseCertificates(e.files.trust)
+	if err != nil {
+		return // said of the file itself
+	}
+	roots := x509.NewCertPool()
+	for _, c := range trusted {
+		roots.AddCert(c)
+	}
+	for _, other := range others {
+		if other == e || v.state.originOf(e) != brought && v.state.originOf(other) != brought {
+			continue
+		}
+		if err := verifyChain(other.files.chain, roots); err != nil {
+			v.fail(e.name, "add the authority of "+other.name+" ("+other.files.cert().Issuer.String()+") to its "+CAFile+", or have both issued by one",
+				"does not trust %s: %s", other.name, strings.TrimPrefix(err.Error(), "x509: "))
+		}
+	}
+}
+
+// verifyChain checks signatures only: in the middle of the certificate's life.
+func verifyChain(chain []*x509.Certificate, roots *x509.CertPool) error {
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	cert := chain[0]
+	_, err := cert.Verify(x509.VerifyOptions{
+		Roots:         roots,
+		Intermediates: between,
+		CurrentTime:   cert.NotBefore.Add(cert.NotAfter.Sub(cert.NotBefore) / 2),
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	return err
+}
