@@ -10,9 +10,12 @@ import (
 
 // Situation is all that Next goes by.
 type Situation struct {
-	// Want is the cluster that ought to run; nil where a verb wants only some of
-	// what is there to start, stop or restart.
+	// Want is the cluster that ought to run next; nil where a verb wants only
+	// some of what is there to start, stop or restart.
 	Want *cluster.Cluster
+	// Then are the clusters that ought to run after that, where releases of etcd
+	// lie between: see Route. The last of them is what was asked for.
+	Then []*cluster.Cluster
 	// Have is what the runtime has; nil for nothing.
 	Have *runtime.State
 	// Changes are the differences of the two.
@@ -56,17 +59,40 @@ const (
 type Step struct {
 	Kind    Kind
 	Servers []string // that it is about
-	// To is the member that leads after MoveLeader, or the version of a
-	// downgrade.
+	// Member is the one that a step of etcd's is about.
+	Member member.ID
+	// To is the member that leads after MoveLeader, or the version that a step
+	// is about, such as "3.6.0".
 	To string
 	// Grace is how long a stop may take before the process is killed; zero: what
 	// its cluster gives it.
 	Grace time.Duration
 	// Cause is why, for people.
 	Cause string
-	// Notice is what clients will notice; empty: nothing.
-	Notice string
+	// Notice is what clients will notice of it.
+	Notice Notice
+	// Takes is about how long it takes; zero: too short to tell.
+	Takes time.Duration
 }
+
+// Notice is what clients notice of a step.
+type Notice struct {
+	Kind NoticeKind // empty: nothing
+	// For is about how long.
+	For time.Duration
+}
+
+// NoticeKind is a kind of thing that clients notice.
+type NoticeKind string
+
+// What clients can notice.
+const (
+	Wait    NoticeKind = "requests wait"                         // until another member leads
+	Reopen  NoticeKind = "clients go to another member"          // with their streams
+	Silence NoticeKind = "no request is answered"                // no quorum
+	Empty   NoticeKind = "the data is gone with the memory"      // and no other member has it
+	Started NoticeKind = "the cluster serves for the first time" // nobody can have asked it before
+)
 
 // Kind is a kind of step.
 type Kind string

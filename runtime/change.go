@@ -11,6 +11,9 @@ type Change struct {
 	Kind   ChangeKind
 	// Differences are the settings and other properties that differ, by name.
 	Differences []Difference
+	// Whole says that the change can only be made while no server runs, such as
+	// that of a network which all are on.
+	Whole bool
 }
 
 // ChangeKind is what it takes to bring a change about.
@@ -21,13 +24,29 @@ const (
 	Missing ChangeKind = "missing" // nothing but perhaps its data is there: it has to be made
 	Replace ChangeKind = "replace" // it runs as something else: it has to stop and start anew
 	Leave   ChangeKind = "leave"   // it is there and not wanted
+	// Foreign servers are of another cluster of the same name: they run with
+	// certificates that those of this one are not trusted by. A server that does
+	// not see its certificates any more is none: it differs in them, and is to
+	// be replaced.
+	Foreign ChangeKind = "foreign"
 )
 
 // Difference is one property that differs. Values that may be secret are empty.
 type Difference struct {
-	Name    string // a setting of etcd, or image, program, network, volume, certificates, configuration
+	Name    string // a setting of etcd, or one of the names below
 	Was, Is string
 }
+
+// Names of differences that are no settings of etcd.
+const (
+	Image         = "image"
+	Program       = "program"
+	Network       = "network"
+	Volume        = "volume"       // what keeps the data
+	Certificates  = "certificates" // those that it sees
+	Published     = "published"    // its ports on the host
+	Configuration = "configuration"
+)
 
 // String tells the difference as old → new.
 func (d Difference) String() string {

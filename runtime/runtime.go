@@ -40,13 +40,16 @@ type Runtime interface {
 	Prepare(ctx context.Context, want *cluster.Cluster, servers ...string) error
 	// Apply makes servers run as wanted: it makes what is missing, starts what
 	// does not run, replaces what differs, with the data kept. Servers that do
-	// not run yet are started as close to each other as serves them.
+	// not run yet are all made before the first of them is started, so that one
+	// that is Created has never run, and are started as close to each other as
+	// serves them.
 	Apply(ctx context.Context, want *cluster.Cluster, servers ...string) error
 
 	// Start starts servers that are there and do not run.
 	Start(ctx context.Context, name string, servers ...string) error
-	// Stop asks servers to end and kills those that have not ended after grace;
-	// with 0 each has the time that its cluster gives it. They stay stopped
+	// Stop asks servers to end, all of them at once, and kills those that have
+	// not ended after grace; with 0 each has the time that its cluster gives it.
+	// Which end before others is for the caller to say, by calls. They stay stopped
 	// until Start or Apply, also when the machine starts anew.
 	Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error
 	// Remove removes what Removal names, and what the servers shared once the
