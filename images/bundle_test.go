@@ -3,6 +3,8 @@ package images
 import (
 	"archive/tar"
 	"bytes"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -64,6 +66,37 @@ func TestBundledFilesRefuses(t *testing.T) {
 			write(t, file, buf.Bytes())
 			_, err := BundledFiles(t.Context(), file)
 			wantError(t, err, header.Name, "tampered with")
+		})
+	}
+}
+
+// An archive goes where its name leads.
+func TestArchivesAreWrittenWhereTheNameLeads(t *testing.T) {
+	img := one(t)[0]
+	from := engine{has: map[string]image.InspectResponse{testRef: {}}, save: dockerArchive(t, img)}
+	for what, write := range map[string]func(file string) error{
+		"a bundle": func(file string) error { return WriteBundle(t.Context(), &from, []string{testRef}, nil, file, nil) },
+		"saved":    func(file string) error { return Save(t.Context(), &from, []string{testRef}, file, nil) },
+		"made": func(file string) error {
+			_, err := WriteArchive(t.Context(), file, testRef, []*Image{img})
+			return err
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir := t.TempDir()
+			link, target := filepath.Join(dir, "link"), filepath.Join(dir, "target")
+			if err := os.Symlink(target, link); err != nil {
+				t.Fatal(err)
+			}
+			if err := write(link); err != nil {
+				t.Fatal(err)
+			}
+			if st, err := os.Lstat(link); err != nil || st.Mode().Type() != fs.ModeSymlink {
+				t.Errorf("the symbolic link is %v, %v", st, err)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }

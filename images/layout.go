@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/renameio/v2/maybe"
+
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 const indexFile = "index.json"
@@ -220,26 +222,12 @@ func dockerManifestOf(ctx context.Context, img *Image, ref string) ([]byte, erro
 
 func blobPath(h v1.Hash) string { return "blobs/" + h.Algorithm + "/" + h.Hex }
 
-// writeFile writes a file that is there whole or not at all. renameio does the
-// same for content that is in memory; archives are too large for that.
-func writeFile(file string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			discard(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
+// writeFile writes the archive that a user has named.
+func writeFile(file string, write func(io.Writer) error) error {
+	if err := outfile.Stream(file, 0o644, write); err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
-	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
+	return nil
 }
 
 // contextWriter ends with its context.

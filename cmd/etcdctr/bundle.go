@@ -16,11 +16,11 @@ import (
 	"strings"
 	"text/template"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 type bundleOptions struct {
@@ -101,7 +101,7 @@ func (b bundle) write(ctx context.Context, file string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return maybe.WriteFile(file, archive, 0o600)
+	return outfile.Write(file, archive, 0o600)
 }
 
 // packedFile is a file of an archive.

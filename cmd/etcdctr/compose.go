@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 type composeOptions struct {
@@ -167,7 +167,7 @@ func writeEnvFiles(c *cluster.Cluster, dir string) error {
 	}
 	for _, m := range c.Members {
 		path := filepath.Join(dir, compose.EnvFileName(m))
-		if err := maybe.WriteFile(path, compose.EnvFile(m), 0o644); err != nil {
+		if err := outfile.Write(path, compose.EnvFile(m), 0o644); err != nil {
 			return fmt.Errorf("cannot write the environment of %s: %w", m.Name, err)
 		}
 	}
@@ -180,7 +180,7 @@ func (a *app) writeResult(output string, data []byte) error {
 		_, err := a.out.Write(data)
 		return err
 	}
-	if err := maybe.WriteFile(output, data, 0o644); err != nil {
+	if err := outfile.Write(output, data, 0o644); err != nil {
 		return fmt.Errorf("cannot write %s: %w", output, err)
 	}
 	return nil

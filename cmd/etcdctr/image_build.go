@@ -10,10 +10,10 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/images"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 type imageBuildOptions struct {
@@ -186,7 +186,7 @@ func writeSBOM(file string, imgs []*images.Image) error {
 		if len(imgs) > 1 {
 			name = platformFile(file, img.Binaries.Platform)
 		}
-		if err := maybe.WriteFile(name, append(doc, '\n'), 0o644); err != nil {
+		if err := outfile.Write(name, append(doc, '\n'), 0o644); err != nil {
 			return fmt.Errorf("write the bill of materials to %s: %w", name, err)
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/images"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 type imageLoadOptions struct {
@@ -92,7 +92,7 @@ func (a *app) writeBundled(archive, dir string, files []images.File) error {
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			return err
 		}
-		if err := maybe.WriteFile(file, f.Data, 0o644); err != nil {
+		if err := outfile.Write(file, f.Data, 0o644); err != nil {
 			return err
 		}
 	}

@@ -11,12 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/discovery"
 	"github.com/etcdctr/etcdctr/dns"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 // prepare makes what a stack needs besides its Compose file: certificates, the
@@ -53,7 +52,7 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return maybe.WriteFile(path, data, mode)
+	return outfile.Write(path, data, mode)
 }
 
 // token gives the discovery token that is kept in a file, or a fresh one that
