@@ -24,6 +24,8 @@ type answer struct {
 	read    time.Duration          // what a linearizable read took
 	readErr error
 
+	compacted bool // asked of a member with an alarm
+
 	clock        clock
 	certificates []shown
 }
@@ -77,6 +79,10 @@ func (c Cluster) question(ctx context.Context, m Member, a *answer) {
 		a.members = members.Members
 	}
 	a.read, a.readErr = c.linearizableRead(ctx, client)
+	if revision := a.status.Header.Revision; len(a.alarms()) > 0 && revision > 1 {
+		_, err := client.Get(ctx, "health", clientv3.WithRev(revision-1), clientv3.WithSerializable())
+		a.compacted = errors.Is(err, rpctypes.ErrCompacted)
+	}
 }
 
 func (c Cluster) dialTCP(ctx context.Context, address string) (net.Conn, error) {

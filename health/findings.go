@@ -2,7 +2,6 @@ package health
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -51,11 +50,6 @@ func (f findings) lines() []string {
 	}
 	return lines
 }
-
-// alarmText is how etcd writes an alarm among a status's errors:
-// "memberID:10276657743932975437 alarm:NOSPACE". The text form of protocol
-// buffers varies its spaces on purpose.
-var alarmText = regexp.MustCompile(`alarm:\s*(\w+)`)
 
 func days(d time.Duration) int {
 	const day = 24 * time.Hour

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 const (
@@ -81,10 +79,10 @@ func (v *verdict) oneCluster() bool {
 		parts = append(parts, fmt.Sprintf("%s in %x", strings.Join(names, ", "), id))
 	}
 	slices.Sort(parts)
-	why := "stop those that are in the wrong one, delete their data and add them anew"
+	why := "find out which is meant; keep the data of all until then"
 	if alone {
 		why = "each member formed a cluster of its own, because it was not told of the others or did not " +
-			"understand the setting that tells it: correct that, delete the data and start again"
+			"understand the setting that tells it: correct that; nothing puts together what they hold, so save what is wanted of it first"
 	}
 	v.failures.add("", "%d clusters instead of one (%s): %s", len(clusters), strings.Join(parts, "; "), why)
 	return false
@@ -189,18 +187,24 @@ func (v *verdict) serves(a answer) {
 // remedies of the alarms that etcd knows.
 var remedies = map[string]string{
 	"NOSPACE": "its database reached the quota and it refuses all writes: compact, defragment, then `etcdctl alarm disarm`",
-	"CORRUPT": "its data differs from the others': remove the member, delete its data and add it anew",
+	"CORRUPT": "its data differs from the others': `etcdctr doctor` tells whether they can replace it",
 }
 
 func (v *verdict) alarms(a answer) {
-	for _, alarm := range alarmsOf(a.status) {
+	for _, alarm := range v.alarmsOf(a) {
 		v.failures.add(a.member.Name, "alarm %s: %s", alarm, remedies[alarm])
 	}
 }
 
+// Tight reports whether a database of so many bytes is close to its quota, or
+// over it. A quota of zero is one that nobody has told.
+func Tight(bytes, quota int64) bool {
+	return quota > 0 && float64(bytes) > spaceWarning*float64(quota)
+}
+
 func (v *verdict) space(a answer) {
 	quota := a.status.DbSizeQuota
-	if quota > 0 && float64(a.status.DbSize) > spaceWarning*float64(quota) {
+	if Tight(a.status.DbSize, quota) {
 		v.warnings.add(a.member.Name, "its database takes %d %% of its quota: compact and defragment before etcd refuses all writes",
 			a.status.DbSize*100/quota)
 	}
@@ -264,16 +268,4 @@ func (v *verdict) oneVersion() {
 		v.warnings.add("", "members run different versions (%s): finish the upgrade",
 			strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
 	}
-}
-
-// alarmsOf reads the member's alarms from its status: asking for them would be
-// a write.
-func alarmsOf(s *clientv3.StatusResponse) []string {
-	var alarms []string
-	for _, e := range s.Errors {
-		if m := alarmText.FindStringSubmatch(e); m != nil && !slices.Contains(alarms, m[1]) {
-			alarms = append(alarms, m[1])
-		}
-	}
-	return alarms
 }

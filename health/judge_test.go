@@ -45,7 +45,7 @@ func TestJudgement(t *testing.T) {
 		},
 		"one member in another cluster": {
 			change:   func(a []answer) { a[1].status.Header.ClusterId = 0xc2 },
-			failures: []string{"2 clusters instead of one (etcd1, etcd3 in c1; etcd2 in c2): stop those that are in the wrong one, delete their data and add them anew"},
+			failures: []string{"2 clusters instead of one (etcd1, etcd3 in c1; etcd2 in c2): find out which is meant; keep the data of all until then"},
 		},
 		"a member added and never started": {
 			change: func(a []answer) {
@@ -84,7 +84,7 @@ func TestJudgement(t *testing.T) {
 			change: func(a []answer) {
 				a[1].status.Errors = []string{"memberID:18  alarm:CORRUPT", "etcdserver: no leader"}
 			},
-			failures: []string{"etcd2: alarm CORRUPT: its data differs from the others': remove the member, delete its data and add it anew"},
+			failures: []string{"etcd2: alarm CORRUPT: its data differs from the others': `etcdctr doctor` tells whether they can replace it"},
 		},
 		"a database nearly full": {
 			change:   func(a []answer) { a[0].status.DbSize, a[0].status.DbSizeQuota = 90, 100 },

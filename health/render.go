@@ -1,6 +1,10 @@
 package health
 
-import "strconv"
+import (
+	"strconv"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+)
 
 // This file turns answers and a verdict into a Report.
 
@@ -17,6 +21,7 @@ func (v *verdict) report() Report {
 	}
 	r.ClusterID = agreed(v.answered(), func(a answer) string { return hex(a.status.Header.ClusterId) })
 	r.Leader = agreed(v.answered(), func(a answer) string { return v.leaderOf(a) })
+	r.Membership = v.membership()
 	return r
 }
 
@@ -58,7 +63,8 @@ func (v *verdict) memberReport(a answer) MemberReport {
 	r.Role, r.Version = role(a), s.Version
 	r.DBSize, r.DBSizeInUse, r.DBQuota = s.DbSize, s.DbSizeInUse, s.DbSizeQuota
 	r.RaftTerm, r.RaftIndex, r.RaftAppliedIndex = s.RaftTerm, s.RaftIndex, s.RaftAppliedIndex
-	r.Alarms = alarmsOf(s)
+	r.Revision, r.Compacted = s.Header.Revision, a.compacted
+	r.Alarms = v.alarmsOf(a)
 	if a.readErr == nil {
 		r.ReadMillis = float64(a.read.Microseconds()) / 1000
 	}
@@ -67,6 +73,24 @@ func (v *verdict) memberReport(a answer) MemberReport {
 		r.ClockAheadMillis = &ahead
 	}
 	return r
+}
+
+// membership is told by a member that has a quorum before one that has not.
+func (v *verdict) membership() []KnownMember {
+	var told []*etcdserverpb.Member
+	for _, a := range v.answered() {
+		if a.members != nil && (told == nil || a.readErr == nil) {
+			told = a.members
+			if a.readErr == nil {
+				break
+			}
+		}
+	}
+	var known []KnownMember
+	for _, m := range told {
+		known = append(known, KnownMember{ID: hex(m.ID), Name: m.Name, PeerURLs: m.PeerURLs, Learner: m.IsLearner})
+	}
+	return known
 }
 
 func role(a answer) string {

@@ -18,6 +18,18 @@ type Report struct {
 	ClusterID string         `json:"clusterId"` // hexadecimal as etcdctl prints it; empty if the members disagree
 	Leader    string         `json:"leader"`    // its name; empty if the members disagree or have none
 	Members   []MemberReport `json:"members"`
+
+	// Membership is who the members are as etcd has it, told by a member that has
+	// a quorum if one does; empty if nobody tells.
+	Membership []KnownMember `json:"membership,omitempty"`
+}
+
+// KnownMember is a member as etcd's own membership has it.
+type KnownMember struct {
+	ID       string   `json:"id"`   // hexadecimal
+	Name     string   `json:"name"` // empty until it has started for the first time
+	PeerURLs []string `json:"peerUrls"`
+	Learner  bool     `json:"learner,omitempty"`
 }
 
 // MemberReport is what is true of one member. All but Name and Endpoint are
@@ -42,6 +54,12 @@ type MemberReport struct {
 	RaftIndex        uint64 `json:"raftIndex,omitempty"`
 	RaftAppliedIndex uint64 `json:"raftAppliedIndex,omitempty"`
 
+	Revision int64 `json:"revision,omitempty"` // of the store, as it has it
+	// Compacted says of a member with an alarm that no history before Revision
+	// is left: compacting makes no more room.
+	Compacted bool `json:"compacted,omitempty"`
+
+	// Alarms are its own, and those of members that are there no more.
 	Alarms []string `json:"alarms,omitempty"`
 
 	// ClockAheadMillis is how far its clock is ahead of the asking machine's,

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -42,7 +44,10 @@ type diagnosis struct {
 	Member   string `json:"member,omitempty"`
 	Cause    string `json:"cause,omitempty"`
 	Command  string `json:"command,omitempty"`
+	ByHand   string `json:"byHand,omitempty"` // instead of a command
 	Evidence string `json:"evidence,omitempty"`
+	// Warnings are those of health, and what the doctor has seen besides.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func runDoctor(ctx context.Context, a *app, f *clusterFlags, format string) error {
@@ -88,12 +93,24 @@ func (a *app) tellDiagnosis(d diagnosis, format string) error {
 		}
 		return exitStatus(exitFailure)
 	}
+	for _, w := range d.Warnings {
+		a.warn("%s", w)
+	}
 	if d.Healthy {
-		a.say("healthy: nothing to put right")
+		if len(d.Warnings) > 0 {
+			a.say("healthy, with warnings")
+		} else {
+			a.say("healthy: nothing to put right")
+		}
 		return nil
 	}
 	fmt.Fprintf(a.out, "cause    %s: %s\n", d.Member, d.Cause)
-	fmt.Fprintf(a.out, "command  %s\n", d.Command)
+	if d.Command != "" {
+		fmt.Fprintf(a.out, "command  %s\n", d.Command)
+	}
+	if d.ByHand != "" {
+		fmt.Fprintf(a.out, "by hand  %s\n", d.ByHand)
+	}
 	if d.Evidence != "" {
 		fmt.Fprintf(a.out, "seen     %s\n", d.Evidence)
 	}
@@ -119,9 +136,6 @@ func (p *patient) examine(ctx context.Context, spec cluster.Spec) (diagnosis, er
 	if err != nil {
 		return diagnosis{}, err
 	}
-	if report.Healthy {
-		return diagnosis{Healthy: true}, nil
-	}
 	evidence, err := p.gather(ctx, report)
 	if err != nil {
 		return diagnosis{}, err
@@ -129,27 +143,27 @@ func (p *patient) examine(ctx context.Context, spec cluster.Spec) (diagnosis, er
 	return p.conclude(evidence, report), nil
 }
 
+// conclude never contradicts health: what is healthy there is healthy here, and
+// what the doctor has seen all the same is a warning.
 func (p *patient) conclude(e doctor.Evidence, report health.Report) diagnosis {
-	if d, found := doctor.Diagnose(e); found {
-		return diagnosis{Member: d.Member, Cause: d.Cause, Command: d.Command, Evidence: d.Evidence}
-	}
-	return p.fromHealth(report)
-}
-
-// fromHealth is for members that run and answer, and are no healthy cluster all
-// the same.
-func (p *patient) fromHealth(report health.Report) diagnosis {
-	d := diagnosis{Member: p.cluster.Name, Cause: report.Failures[0], Command: p.command("health")}
-	clusters := map[string]bool{}
-	for _, m := range report.Members {
-		if m.ClusterID != "" {
-			clusters[m.ClusterID] = true
+	e.Add(report)
+	d, found := doctor.Diagnose(e)
+	switch {
+	case report.Healthy:
+		warnings := report.Warnings
+		if found {
+			warnings = append(slices.Clone(warnings), fmt.Sprintf("%s: %s", d.Member, d.Cause))
+		}
+		return diagnosis{Healthy: true, Warnings: warnings}
+	case found:
+		return diagnosis{
+			Member: d.Member, Cause: d.Cause, Command: d.Command, ByHand: d.ByHand, Evidence: d.Evidence, Warnings: report.Warnings,
 		}
 	}
-	if len(clusters) > 1 {
-		d.Command = p.command("down --volumes") + " && " + p.command("up") + "  # deletes the data"
+	// Members that run and answer, and are no healthy cluster all the same.
+	return diagnosis{
+		Member: p.cluster.Name, Cause: report.Failures[0], Command: p.command("health"), Warnings: report.Warnings,
 	}
-	return d
 }
 
 // command gives a command about the same cluster, to be typed.
@@ -207,41 +221,66 @@ func (p *patient) ask(ctx context.Context, spec cluster.Spec) (health.Report, er
 // there.
 func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evidence, error) {
 	e := evidenceFlags(p.flags)
-	for _, name := range p.names() {
-		m := doctor.Member{Name: name, Status: doctor.Missing}
+	e.Described, e.Now = p.described(), p.app.now()
+	for _, name := range p.names(report) {
+		m := doctor.Member{Name: name, Status: doctor.Missing, Data: dataIn(p.state, name)}
 		if c, ok := p.state.Service(name); ok {
 			var err error
 			if m, err = inspectMember(ctx, p.engine, c); err != nil {
 				return e, err
 			}
 		}
-		m.Serves, m.Alarms = answered(report, name)
+		for _, wanted := range p.cluster.Members {
+			if wanted.Name == name {
+				m.PeerURL = wanted.PeerURL()
+			}
+		}
 		e.Members = append(e.Members, m)
 	}
 	return e, nil
 }
 
-func (p *patient) names() []string {
+// dataIn is what is known of the data of a member without a container: whether
+// it still has its volume. A stack whose volumes have other names than ours
+// tells nothing.
+func dataIn(s *stack.State, member string) doctor.Data {
+	ours := false
+	for _, v := range s.Volumes {
+		if v.Key == compose.VolumeName(member) {
+			return doctor.DataUnknown
+		}
+		ours = ours || slices.ContainsFunc(s.Members(), func(c stack.Container) bool { return v.Key == compose.VolumeName(c.Service) })
+	}
+	if ours {
+		return doctor.DataLost
+	}
+	return doctor.DataUnknown
+}
+
+// described reports whether the flags say who the members are.
+func (p *patient) described() bool {
+	return p.flags.file != "" || p.flags.cmd.Flags().Lookup("members").Changed
+}
+
+// names are the members that were described; of a stack that nobody has
+// described those that are there, and those that etcd knows besides.
+func (p *patient) names(report health.Report) []string {
 	var names []string
+	if p.described() {
+		for _, m := range p.cluster.Members {
+			names = append(names, m.Name)
+		}
+		return names
+	}
 	for _, m := range p.state.Members() {
 		names = append(names, m.Service)
 	}
-	if p.flags.file != "" || p.flags.cmd.Flags().Lookup("members").Changed {
-		names = names[:0]
-		for _, m := range p.cluster.Members {
+	for _, m := range report.Membership {
+		if m.Name != "" && !slices.Contains(names, m.Name) {
 			names = append(names, m.Name)
 		}
 	}
 	return names
-}
-
-func answered(r health.Report, name string) (serves bool, alarms []string) {
-	for _, m := range r.Members {
-		if m.Name == name {
-			return m.ReadMillis > 0, m.Alarms
-		}
-	}
-	return false, nil
 }
 
 // logTail is how many of a member's lines are read: a failed start of etcd
@@ -255,29 +294,29 @@ func inspectMember(ctx context.Context, e *client.Client, c stack.Container) (do
 	if err != nil {
 		return m, fmt.Errorf("ask the engine about %s: %w", c.Name, err)
 	}
+	o := stack.LogOptions{Tail: strconv.Itoa(logTail)}
+	// A container that is started again by the engine fails again and again.
+	failing := in.Container.RestartCount > 0
 	if s := in.Container.State; s != nil {
 		m.ExitCode, m.OutOfMemory, m.EngineError = s.ExitCode, s.OOMKilled, s.Error
+		if !failing {
+			o.Since = s.StartedAt
+		}
+		if inMemory(in.Container) && !s.Running {
+			m.Data = doctor.DataLost
+		}
 	}
 	var lines []string
-	err = stack.Logs(ctx, e, []stack.Container{c}, stack.LogOptions{Tail: strconv.Itoa(logTail)}, func(_ stack.Container, line string) {
+	err = stack.Logs(ctx, e, []stack.Container{c}, o, func(_ stack.Container, line string) {
 		lines = append(lines, line)
 	})
-	m.Log = lastRun(lines)
+	m.Log = doctor.CurrentStart(lines, failing)
 	return m, err
 }
 
-// lastRun is the part of a log that etcd's last start, or the one before it,
-// has written: what an earlier one suffered from may be put right by now. The
-// start that has just begun may not have come to its failure yet.
-func lastRun(lines []string) []string {
-	const starts = `"msg":"Running: "`
-	seen := 0
-	for i := len(lines) - 1; i >= 0; i-- {
-		if strings.Contains(lines[i], starts) {
-			if seen++; seen == 2 {
-				return lines[i:]
-			}
-		}
-	}
-	return lines
+// inMemory reports whether a member's data ends with its process.
+func inMemory(c container.InspectResponse) bool {
+	return slices.ContainsFunc(c.Mounts, func(m container.MountPoint) bool {
+		return m.Type == mount.TypeTmpfs && m.Destination == cluster.ContainerVolumeDir
+	})
 }

@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/health"
@@ -31,16 +35,10 @@ func (p *processes) examine(ctx context.Context, f *clusterFlags) (diagnosis, er
 	if err != nil {
 		return diagnosis{}, err
 	}
-	if report.Healthy {
-		return diagnosis{Healthy: true}, nil
-	}
 	e := evidenceFlags(f)
-	e.Disk = p.disk()
+	e.Disk, e.Described = p.disk(), true
 	if e.Members, err = p.evidence(ctx); err != nil {
 		return diagnosis{}, err
-	}
-	for i := range e.Members {
-		e.Members[i].Serves, e.Members[i].Alarms = answered(report, e.Members[i].Name)
 	}
 	patient := patient{flags: f, cluster: c}
 	return patient.conclude(e, report), nil
@@ -66,15 +64,32 @@ func (p *processes) evidence(ctx context.Context) ([]doctor.Member, error) {
 	}
 	var members []doctor.Member
 	for _, m := range s.Members {
-		found := doctor.Member{Name: m.Name, Status: doctorStatus[m.Status]}
+		found := doctor.Member{Name: m.Name, Status: doctorStatus[m.Status], Data: p.data(m.Name)}
 		lines, err := p.lastLines(ctx, m.Name)
 		if err != nil {
 			return nil, err
 		}
-		found.Log = lastRun(lines)
+		failing := m.Status == process.Restarting || m.Restarts > 0
+		found.Log = doctor.CurrentStart(lines, failing)
 		members = append(members, found)
 	}
 	return members, nil
+}
+
+// data looks whether a member has any.
+func (p *processes) data(name string) doctor.Data {
+	for _, m := range p.stack.Members {
+		if m.Name != name {
+			continue
+		}
+		switch _, err := os.Stat(filepath.Join(m.DataDir, "member", "wal")); {
+		case err == nil:
+			return doctor.DataKept
+		case errors.Is(err, fs.ErrNotExist):
+			return doctor.DataLost
+		}
+	}
+	return doctor.DataUnknown
 }
 
 // lastLines are the end of a member's log.
@@ -94,8 +109,13 @@ func (p *processes) explain(ctx context.Context, err error) error {
 	}
 	err = explainFailure(err)
 	members, unreadable := p.evidence(ctx)
-	found, ok := doctor.Diagnose(doctor.Evidence{Flags: []string{"--name", p.stack.Name}, Disk: p.disk(), Members: members})
-	if unreadable == nil && ok && found.Known {
+	report, unasked := p.ask(ctx)
+	if unreadable != nil || unasked != nil {
+		return err
+	}
+	e := doctor.Evidence{Flags: []string{"--name", p.stack.Name}, Disk: p.disk(), Members: members, Described: true}
+	e.Add(report)
+	if found, ok := doctor.Diagnose(e); ok && found.Known {
 		err = withCause(err, found)
 	}
 	return err

@@ -41,7 +41,7 @@ func (d *driven) explain(ctx context.Context, err error) error {
 }
 
 func withCause(err error, d doctor.Diagnosis) error {
-	return withHint(fmt.Errorf("%w\ncause: %s: %s", err, d.Member, d.Cause), "%s", d.Command)
+	return withHint(fmt.Errorf("%w\ncause: %s: %s", err, d.Member, d.Cause), "%s", d.Hint())
 }
 
 // ofContainer reports whether a container has failed, or its start, and not
@@ -51,8 +51,8 @@ func ofContainer(err error) bool {
 	return errors.As(err, &u) || errors.As(err, &o) && o.Op.Verb == stack.Start
 }
 
-// diagnose asks the doctor about the members that were started. Those that were
-// not are no cause of anything: the failure of another has kept them from it.
+// diagnose asks the doctor about the members. Those that were not started are no
+// cause of anything: the failure of another has kept them from it.
 func (d *driven) diagnose(ctx context.Context, failure error) (doctor.Diagnosis, bool) {
 	s, err := stack.Observe(ctx, d.engine, d.project)
 	if err != nil {
@@ -67,9 +67,10 @@ func (d *driven) diagnose(ctx context.Context, failure error) (doctor.Diagnosis,
 		if o := (*stack.OpError)(nil); errors.As(failure, &o) && o.Op.Name == c.Name {
 			m.EngineError = o.Err.Error() // which the engine may have told once, and not kept
 		}
-		if err != nil || m.Status == doctor.Created && m.EngineError == "" {
+		if err != nil {
 			continue
 		}
+		m.Waits = m.Status == doctor.Created && m.EngineError == ""
 		m.Serves = d.serves(ctx, c)
 		e.Members = append(e.Members, m)
 	}

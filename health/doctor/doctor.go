@@ -1,10 +1,20 @@
-// Package doctor names the cause of a stack that does not come up.
+// Package doctor names the cause of a stack that is not well.
 //
-// It looks at what the members' containers are doing and what etcd has written
-// to its log, and gives one cause with one command. Members that fail draw
-// others into failing in other ways: one that is missing makes its peers
-// complain about names that do not resolve. So the causes are ranked, and the
-// one that explains the others wins.
+// It looks at what the members' containers are doing, what etcd has written to
+// its log and what the members answer, and gives one cause with one remedy:
+//
+//	Evidence ──▶ candidates: what each member's state, alarms and log tell
+//	         ──▶ the one that explains the others
+//	         ──▶ its remedy, as the state of the whole cluster allows
+//
+// Members that fail draw others into failing in other ways: one that is missing
+// makes its peers complain about names that do not resolve. So the candidates
+// are ranked, and the one that explains the others wins.
+//
+// A line of a log says what ails one member. What may be done about it is
+// decided by the whole: the data of a member that lost its place is worth
+// nothing while the others have a quorum, and is all that is left when they do
+// not. No remedy deletes what may be the last copy.
 //
 // etcd's last line is often no help: whatever keeps a new member from starting
 // ends in "discovery failed", and the cause is in that line's error field.
@@ -16,113 +26,86 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
-)
-
-// Evidence is what is known of a stack.
-type Evidence struct {
-	Members []Member
-	// Flags are those that name the cluster on a command line, and CertsFlags
-	// those that name its certificates alone; each may be empty.
-	Flags, CertsFlags []string
-	// Wanted are the flags of `etcdctr up`, where they are not Flags.
-	Wanted []string
-	// Disk is the command that shows how full the members' disk is; empty: that
-	// of the engine.
-	Disk string
-}
-
-// command completes the pattern of a command.
-func (e Evidence) command(pattern string) string {
-	wanted := e.Wanted
-	if wanted == nil {
-		wanted = e.Flags
-	}
-	for placeholder, flags := range map[string][]string{"FLAGS": e.Flags, "CERTS": e.CertsFlags, "WANTED": wanted} {
-		if len(flags) == 0 {
-			pattern = strings.ReplaceAll(pattern, " "+placeholder, "")
-		}
-		pattern = strings.ReplaceAll(pattern, placeholder, strings.Join(flags, " "))
-	}
-	return strings.ReplaceAll(pattern, "DISK", cmp.Or(e.Disk, "docker system df"))
-}
-
-// Member is what is known of one member.
-type Member struct {
-	Name   string
-	Status Status
-	// ExitCode is that of a member that has exited.
-	ExitCode int
-	// OutOfMemory says that the kernel ended it for its memory.
-	OutOfMemory bool
-	// EngineError is why the engine could not start it.
-	EngineError string
-	// Serves says that it answers a linearizable read: whatever its log says is
-	// over.
-	Serves bool
-	// Alarms are those that etcd has raised for it, in etcd's words.
-	Alarms []string
-	// Log is the end of its log, oldest line first.
-	Log []string
-}
-
-// Status is what a member's container is doing, in Docker's words, or its
-// process.
-type Status string
-
-// What a container may be doing.
-const (
-	Missing    Status = "missing"
-	Created    Status = "created"
-	Running    Status = "running"
-	Restarting Status = "restarting"
-	Paused     Status = "paused"
-	Exited     Status = "exited"
-	Dead       Status = "dead"
-
-	Lost     Status = "lost"     // a process that was killed with its supervisor
-	Orphaned Status = "orphaned" // one that was not
 )
 
 // Diagnosis is a cause and what to do about it.
 type Diagnosis struct {
 	Member   string // whose cause it is
 	Cause    string // what is wrong with it
-	Command  string // what puts it right
+	Remedy   Remedy // what puts it right
+	Command  string // the remedy as a command line; empty where there is none
+	ByHand   string // what is to be known or done where there is no command
 	Evidence string // the line of the log, or the engine's words, that tell it
 	Known    bool   // false if nobody knows what is behind the evidence
+}
+
+// Hint is what to do: the command, or what is to be known where there is none.
+func (d Diagnosis) Hint() string {
+	if d.Command != "" {
+		return d.Command
+	}
+	return d.ByHand
 }
 
 // Diagnose gives the cause that explains the most, and false if there is
 // nothing to explain.
 func Diagnose(e Evidence) (Diagnosis, bool) {
-	best, found := candidate{}, false
+	w := e.ward()
+	var possible []candidate
 	for _, m := range e.Members {
-		possible := fromAlarms(m)
-		if !m.Serves {
-			possible = slices.Concat(possible, fromEngine(m), fromLog(m))
-		}
-		for _, c := range possible {
-			if !found || c.rank < best.rank {
-				best, found = c, true
-			}
-		}
+		possible = append(possible, w.candidates(m)...)
 	}
-	best.Command = e.command(best.Command)
-	return best.Diagnosis, found
+	possible = append(possible, w.strangers()...)
+	if len(possible) == 0 {
+		return Diagnosis{}, false
+	}
+	best := slices.MinFunc(possible, func(a, b candidate) int { return cmp.Compare(a.rank, b.rank) })
+	m, _ := e.member(best.member)
+	treatment := w.treat(m, best)
+	return Diagnosis{
+		Member: best.member, Cause: treatment.cause, Evidence: best.evidence, Known: best.known,
+		Remedy: treatment.remedy, Command: e.command(treatment.remedy), ByHand: treatment.remedy.byHand(),
+	}, true
 }
 
-// candidate is a possible diagnosis. The one with the lowest rank wins, the
-// earlier one of two.
+// candidate is what may explain the state of a stack. The one with the lowest
+// rank wins, the earlier one of two.
 type candidate struct {
-	Diagnosis
-	rank int
+	member   string
+	fault    fault
+	cause    string // what is wrong, in words
+	remedy   Remedy // of a fault that concerns nobody else
+	evidence string
+	known    bool
+	rank     int
 }
+
+// fault is a kind of trouble whose remedy depends on the other members.
+type fault int
+
+const (
+	ownFault     fault = iota // what is to be done is the same whatever the others do
+	notRunning                // it does not run, and has not said why
+	lostData                  // its data is gone, or a part that it had confirmed
+	damagedData               // its data can't be read
+	differing                 // its data is another than that of the others
+	removed                   // the others have taken it out of the cluster
+	estranged                 // it is of another cluster than its peers
+	notAdded                  // the cluster does not know it yet
+	neverJoined               // it was added, and never started
+	unwanted                  // the cluster knows it, the description does not
+	learning                  // it has no vote yet
+	tokenUnknown              // the discovery service does not know its token
+	tokenFull                 // its discovery token has all members
+	outOfSpace                // its database reached the quota
+)
 
 // Ranks between those of log lines, see rules.
 const (
 	rankEngine  = -1    // the engine knows for certain
 	rankAlarm   = 500   // a member that does not serve is worse
+	rankMembers = 550   // who belongs to the cluster, as its members have it
+	rankSlow    = 600   // goes on, with pauses
 	rankStopped = 1_000 // a reason for others to complain, when its own log has none
 	rankFatal   = 1_001 // what ended it, in words that nobody knows
 	rankEnded   = 1_002 // that it ended, without a word
@@ -130,32 +113,53 @@ const (
 	rankUnknown = 3_000 // something is wrong, and nothing is known of it
 )
 
+// candidates are all that a member's evidence tells.
+func (w ward) candidates(m Member) []candidate {
+	found := fromAlarms(m)
+	for i := range found {
+		if !w.quorum { // which is needed for all that can be done about an alarm
+			found[i].rank += rankSymptom - rankAlarm - 1
+		}
+	}
+	found = append(found, w.fromMembership(m)...)
+	found = append(found, w.fromPauses(m)...)
+	if m.Serves || m.Waits {
+		return found
+	}
+	found = append(found, fromEngine(m)...)
+	return append(found, fromLog(m)...)
+}
+
 // fromEngine is what the container's state says.
 func fromEngine(m Member) []candidate {
-	c := candidate{Diagnosis: Diagnosis{Member: m.Name, Evidence: m.EngineError, Known: true}}
+	c := candidate{member: m.Name, evidence: m.EngineError, known: true, rank: rankEngine}
 	if known, ok := recognise(engineErrors(), m, m.EngineError); ok {
 		known.rank = rankEngine
 		return []candidate{known}
 	}
+	up, start := Remedy{Kind: Up}, Remedy{Kind: Start}
 	switch {
 	case m.EngineError != "":
-		c.rank, c.Cause, c.Command, c.Known = rankEngine, "the engine can't start it: "+m.EngineError, up, false
+		c.cause, c.remedy, c.known = "the engine can't start it: "+m.EngineError, up, false
 	case m.OutOfMemory:
-		c.rank, c.Cause, c.Command = rankEngine, "it was ended for using more memory than its container may", up
+		c.cause, c.remedy = "it was ended for using more memory than its container may", up
 	case m.Status == Paused:
-		c.rank, c.Cause, c.Command = rankEngine, "its container is paused", up
+		c.cause, c.remedy = "its container is paused", up
 	case m.Status == Lost:
-		c.rank, c.Cause, c.Command = rankEngine, "it was killed together with its supervisor, or with the machine", start
+		c.cause, c.remedy = "it was killed together with its supervisor, or with the machine", start
 	case m.Status == Orphaned:
-		c.rank, c.Cause, c.Command = rankEngine, "it runs without its supervisor, which was killed", start
+		c.cause, c.remedy = "it runs without its supervisor, which was killed", start
+	case m.Status == Missing && m.Data == DataLost:
+		c.rank, c.fault, c.cause = rankStopped, lostData, "it has no container, and its data is gone"
 	case m.Status == Missing:
-		c.rank, c.Cause, c.Command = rankStopped, "it has no container", up
+		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, "it has no container", up
 	case m.Status == Created:
-		c.rank, c.Cause, c.Command = rankStopped, "its container was never started", up
+		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, "its container was never started", up
 	case m.Status == Exited && m.ExitCode == 0:
-		c.rank, c.Cause, c.Command = rankStopped, "it was stopped", up
+		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, "it was stopped", up
 	case m.Status == Exited || m.Status == Dead:
-		c.rank, c.Cause, c.Command, c.Known = rankEnded, fmt.Sprintf("it ended with exit code %d", m.ExitCode), up, false
+		c.rank, c.fault, c.known = rankEnded, notRunning, false
+		c.cause, c.remedy = fmt.Sprintf("it ended with exit code %d", m.ExitCode), up
 	default:
 		return nil
 	}
@@ -167,18 +171,16 @@ func fromEngine(m Member) []candidate {
 func fromAlarms(m Member) []candidate {
 	var found []candidate
 	for _, alarm := range m.Alarms {
+		c := candidate{member: m.Name, evidence: "alarm " + alarm, known: true, rank: rankAlarm}
 		switch alarm {
 		case "NOSPACE":
-			found = append(found, candidate{Diagnosis{
-				m.Name, "its database reached the quota, and takes no more writes: delete and compact what is not needed, or raise quota-backend-bytes",
-				makeRoom, "alarm " + alarm, true,
-			}, rankAlarm})
+			c.fault, c.cause = outOfSpace, "its database reached the quota, and takes no more writes"
 		case "CORRUPT":
-			found = append(found, candidate{Diagnosis{
-				m.Name, "its data differs from that of the others: remove the member, delete its data and add it anew",
-				"etcdctr etcdctl FLAGS member list", "alarm " + alarm, true,
-			}, rankAlarm})
+			c.fault, c.cause = differing, "its data differs from that of the others"
+		default:
+			c.known, c.cause, c.remedy = false, "etcd raises the alarm "+alarm, Remedy{Kind: Logs, Member: m.Name}
 		}
+		found = append(found, c)
 	}
 	return found
 }
@@ -188,21 +190,24 @@ func fromAlarms(m Member) []candidate {
 // lines before it may tell of peers that came or went meanwhile.
 func fromLog(m Member) []candidate {
 	var found []candidate
-	unknown := candidate{rank: rankUnknown}
+	unknown := candidate{member: m.Name, remedy: Remedy{Kind: Logs, Member: m.Name}, rank: rankUnknown}
 	for _, line := range m.Log {
 		entry := readEntry(line)
+		if entry.ofStranger() {
+			continue
+		}
 		if c, ok := recognise(rules(), m, entry.text); ok {
 			found = append(found, c)
 			continue
 		}
 		if entry.bad() {
-			unknown.Diagnosis = Diagnosis{m.Name, "it says: " + entry.text, "etcdctr logs FLAGS " + m.Name, entry.text, false}
+			unknown.cause, unknown.evidence = "it says: "+entry.text, entry.text
 		}
 		if entry.fatal() {
 			unknown.rank = rankFatal
 		}
 	}
-	if unknown.rank == rankFatal || len(found) == 0 && unknown.Cause != "" {
+	if unknown.rank == rankFatal || len(found) == 0 && unknown.cause != "" {
 		found = append(found, unknown)
 	}
 	return found

@@ -82,24 +82,23 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 			},
 			cause: `something else listens on 127.0.0.1:\d+`, command: `^etcdctr restart etcd1$`,
 		},
-		"its data directory is another user's":          {provoke: withForeignData, cause: `it may not write to its data directory`, command: `^etcdctr down --volumes && etcdctr up  # deletes the data$`},
-		"its key is another certificate's":              {provoke: withWrongKey, cause: `its certificate and its key don't belong together`, command: `^etcdctr certs create`},
-		"its certificates are somebody else's":          {provoke: withUnreadableCertificates, cause: `it may not read \S+/tls.crt`, command: `^etcdctr certs create`},
-		"its certificates are not there":                {provoke: withoutCertificates, cause: `it does not find \S+/tls.crt`, command: `^etcdctr certs create`},
-		"a peer's certificate is of another authority":  {provoke: withForeignAuthority, cause: `a certificate is of an authority that is not trusted`, command: `^etcdctr certs create`},
-		"a peer's certificate has expired":              {provoke: withExpiredPeer, cause: `a certificate has expired`, command: `^etcdctr certs renew`},
-		"a peer's certificate is for another host":      {provoke: withMisnamedPeer, cause: `a certificate is for 127.0.0.1, ::1 and not for 127.0.0.2`, command: `^etcdctr certs create`},
-		"a peer's certificate is for clients alone":     {provoke: withClientAsPeer, cause: `a certificate may not be used for what it is used for`, command: `^etcdctr certs create`},
-		"a certificate is refused, as the refusing see": {provoke: asServerOfStrangers, cause: `somebody does not accept its certificate`, command: `^etcdctr certs create`},
-		"its data is of members without TLS":            {provoke: withDataOf("http", "https"), cause: `the data is of a cluster without TLS`, command: `^etcdctr up --tls none$`},
-		"its data is of members with TLS":               {provoke: withDataOf("https", "http"), cause: `the data is of a cluster with TLS`, command: `^etcdctr up --tls mutual$`},
+		"its data directory is another user's":         {provoke: withForeignData, cause: `it may not write to its data directory`, command: `^$`},
+		"its key is another certificate's":             {provoke: withWrongKey, cause: `its certificate and its key don't belong together`, command: `^etcdctr certs create`},
+		"its certificates are somebody else's":         {provoke: withUnreadableCertificates, cause: `it may not read \S+/tls.crt`, command: `^etcdctr certs create`},
+		"its certificates are not there":               {provoke: withoutCertificates, cause: `it does not find \S+/tls.crt`, command: `^etcdctr certs create`},
+		"a peer's certificate is of another authority": {provoke: withForeignAuthority, cause: `a certificate is of an authority that is not trusted`, command: `^etcdctr certs create`},
+		"a peer's certificate has expired":             {provoke: withExpiredPeer, cause: `a certificate has expired`, command: `^etcdctr certs renew`},
+		"a peer's certificate is for another host":     {provoke: withMisnamedPeer, cause: `a certificate is for 127.0.0.1, ::1 and not for 127.0.0.2`, command: `^etcdctr certs create`},
+		"a peer's certificate is for clients alone":    {provoke: withClientAsPeer, cause: `a certificate may not be used for what it is used for`, command: `^etcdctr certs create`},
+		"its data is of members without TLS":           {provoke: withDataOf("http", "https"), cause: `the data is of a cluster without TLS`, command: `^etcdctr up --tls none$`},
+		"its data is of members with TLS":              {provoke: withDataOf("https", "http"), cause: `the data is of a cluster with TLS`, command: `^etcdctr up --tls mutual$`},
 
-		"its data is gone and the others remember it": {provoke: wiped("new"), cause: `its data is gone, and the others still know it as member [0-9a-f]+`, command: `^etcdctr etcdctl member remove [0-9a-f]+$`},
-		"its data is gone and it says that it joins":  {provoke: wiped("existing"), cause: `it has lost data that it had confirmed`, command: `^etcdctr etcdctl member list$`},
+		"its data is gone and the others remember it": {provoke: wiped("new"), cause: `its data is gone, and the others still know it as member [0-9a-f]+`, command: `^etcdctr (logs|up|start)`},
+		"its data is gone and it says that it joins":  {provoke: wiped("existing"), cause: `it has lost data that it had confirmed`, command: `^etcdctr (logs|up|start)`},
 		"it joins with another number of members":     {provoke: notAdded, cause: `another number of members`, command: `^etcdctr up$`},
 		"it joins from another address":               {provoke: elsewhere, cause: `members at other URLs`, command: `^etcdctr up$`},
-		"it is of another cluster than its peers":     {provoke: ofAnotherCluster, cause: `it is a member of another cluster than its peers`, command: `^etcdctr down --volumes && etcdctr up`},
-		"it was removed": {provoke: removed, cause: `it was removed from the cluster`, command: `^etcdctr down --volumes && etcdctr up`},
+		"it is of another cluster than its peers":     {provoke: ofAnotherCluster, cause: `it is a member of another cluster than its peers`, command: `^$`},
+		"it was removed": {provoke: removed, cause: `it was removed from the cluster`, command: `^$`},
 
 		"its discovery token was never made":       {provoke: discovering(nil), cause: `its discovery token was never made`, command: `^etcdctr discovery new$`},
 		"its discovery token holds no number":      {provoke: discovering(map[string]string{"_config/size": "many"}), cause: `its discovery token does not hold a number`, command: `^etcdctr discovery new$`},
@@ -119,6 +118,18 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 				t.Error("there is no evidence")
 			}
 		})
+	}
+}
+
+// `etcdctr verify` leaves such lines with every member.
+func TestAStrangerWhoIsTurnedAwayIsNoCause(t *testing.T) {
+	p := asServerOfStrangers(t)
+	await(t, p, "rejected connection")
+	d, found := doctor.Diagnose(doctor.Evidence{Members: []doctor.Member{{
+		Name: "etcd1", Status: doctor.Running, Log: strings.Split(p.Log(), "\n"),
+	}}})
+	if found {
+		t.Errorf("got %+v", d)
 	}
 }
 

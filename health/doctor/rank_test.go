@@ -26,87 +26,100 @@ func TestTheCauseThatExplainsTheOthersWins(t *testing.T) {
 				{Name: "etcd1", Status: Running, Log: []string{unknownHost}},
 				{Name: "etcd2", Status: Restarting, Log: []string{wrongKey}},
 			},
-			want: Diagnosis{"etcd2", "its certificate and its key don't belong together", "etcdctr certs create && etcdctr up", "discovery failed: tls: private key does not match public key", true},
+			want: Diagnosis{Member: "etcd2", Cause: "its certificate and its key don't belong together", Command: "etcdctr certs create && etcdctr up", Evidence: "discovery failed: tls: private key does not match public key", Known: true},
 		},
 		"a member that was stopped beats what the others say of it": {
 			members: []Member{
 				{Name: "etcd1", Status: Running, Log: []string{unknownHost}},
 				{Name: "etcd2", Status: Exited},
 			},
-			want: Diagnosis{"etcd2", "it was stopped", "etcdctr up", "", true},
+			want: Diagnosis{Member: "etcd2", Cause: "it was stopped", Command: "etcdctr up", Evidence: "", Known: true},
 		},
 		"a log beats an exit code": {
 			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 1, Log: []string{wrongKey}}},
-			want:    Diagnosis{"etcd1", "its certificate and its key don't belong together", "etcdctr certs create && etcdctr up", "discovery failed: tls: private key does not match public key", true},
+			want:    Diagnosis{Member: "etcd1", Cause: "its certificate and its key don't belong together", Command: "etcdctr certs create && etcdctr up", Evidence: "discovery failed: tls: private key does not match public key", Known: true},
 		},
 		"an exit code beats nothing": {
 			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 139}},
-			want:    Diagnosis{"etcd1", "it ended with exit code 139", "etcdctr up", "", false},
+			want:    Diagnosis{Member: "etcd1", Cause: "it ended with exit code 139", Command: "etcdctr up", Evidence: "", Known: false},
 		},
 		"what nobody knows is shown as it is": {
 			members: []Member{{Name: "etcd1", Status: Restarting, Log: []string{mystery}}},
-			want:    Diagnosis{"etcd1", "it says: something new: nobody knows", "etcdctr logs etcd1", "something new: nobody knows", false},
+			want:    Diagnosis{Member: "etcd1", Cause: "it says: something new: nobody knows", Command: "etcdctr logs etcd1", Evidence: "something new: nobody knows", Known: false},
 		},
 		"what ended a member beats what it says of its peers before, known or not": {
 			members: []Member{{Name: "etcd1", Status: Restarting, Log: []string{unknownHost, mystery}}},
-			want:    Diagnosis{"etcd1", "it says: something new: nobody knows", "etcdctr logs etcd1", "something new: nobody knows", false},
+			want:    Diagnosis{Member: "etcd1", Cause: "it says: something new: nobody knows", Command: "etcdctr logs etcd1", Evidence: "something new: nobody knows", Known: false},
 		},
 		"what ended a member beats its exit code, known or not": {
 			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 1, Log: []string{mystery}}},
-			want:    Diagnosis{"etcd1", "it says: something new: nobody knows", "etcdctr logs etcd1", "something new: nobody knows", false},
+			want:    Diagnosis{Member: "etcd1", Cause: "it says: something new: nobody knows", Command: "etcdctr logs etcd1", Evidence: "something new: nobody knows", Known: false},
 		},
 		"what ended a member because of its peers is their cause": {
 			members: []Member{
 				{Name: "etcd1", Status: Restarting, Log: []string{lonely}},
 				{Name: "etcd2", Status: Exited},
 			},
-			want: Diagnosis{"etcd2", "it was stopped", "etcdctr up", "", true},
+			want: Diagnosis{Member: "etcd2", Cause: "it was stopped", Command: "etcdctr up", Evidence: "", Known: true},
 		},
 		"memory": {
 			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 137, OutOfMemory: true, Log: []string{wrongKey}}},
-			want:    Diagnosis{"etcd1", "it was ended for using more memory than its container may", "etcdctr up", "", true},
+			want:    Diagnosis{Member: "etcd1", Cause: "it was ended for using more memory than its container may", Command: "etcdctr up", Evidence: "", Known: true},
 		},
 		"a process that was killed with its supervisor": {
 			members: []Member{{Name: "etcd1", Status: Lost, Log: []string{unknownHost}}},
-			want:    Diagnosis{"etcd1", "it was killed together with its supervisor, or with the machine", "etcdctr start", "", true},
+			want:    Diagnosis{Member: "etcd1", Cause: "it was killed together with its supervisor, or with the machine", Command: "etcdctr start", Evidence: "", Known: true},
 		},
 		"a process that its supervisor left behind": {
 			members: []Member{{Name: "etcd1", Status: Orphaned}},
-			want:    Diagnosis{"etcd1", "it runs without its supervisor, which was killed", "etcdctr start", "", true},
+			want:    Diagnosis{Member: "etcd1", Cause: "it runs without its supervisor, which was killed", Command: "etcdctr start", Evidence: "", Known: true},
 		},
 		"an alarm of a member that serves": {
-			members: []Member{{Name: "etcd1", Status: Running, Serves: true, Alarms: []string{"NOSPACE"}, Log: []string{unknownHost}}},
+			members: []Member{{Name: "etcd1", Status: Running, Serves: true, Alarms: []string{"NOSPACE"}, Space: Space{Size: 100, InUse: 90, Quota: 100, Revision: 7}, Log: []string{unknownHost}}},
 			want: Diagnosis{
-				"etcd1", "its database reached the quota, and takes no more writes: delete and compact what is not needed, or raise quota-backend-bytes",
-				"etcdctr etcdctl defrag --cluster && etcdctr etcdctl alarm disarm", "alarm NOSPACE", true,
+				Member: "etcd1", Cause: "its database reached the quota, and takes no more writes", Evidence: "alarm NOSPACE", Known: true,
+				Command: "etcdctr etcdctl compaction --physical 7 && etcdctr etcdctl defrag --cluster && etcdctr etcdctl alarm disarm",
 			},
 		},
-		"damaged data": {
+		"an alarm that is left after the quota was raised": {
+			members: []Member{{Name: "etcd1", Status: Running, Serves: true, Alarms: []string{"NOSPACE"}, Space: Space{Size: 100, InUse: 90, Quota: 400, Revision: 7}}},
+			want: Diagnosis{
+				Member: "etcd1", Cause: "its database reached the quota, and takes no more writes; there is room again, and only the alarm is left",
+				Command: "etcdctr etcdctl alarm disarm", Evidence: "alarm NOSPACE", Known: true,
+			},
+		},
+		"data that differs, and one that is right": {
+			members: []Member{
+				{Name: "etcd1", Status: Running, Serves: true, ClusterID: "c1", Alarms: []string{"CORRUPT"}},
+				{Name: "etcd2", Status: Running, Serves: true, ClusterID: "c1"},
+				{Name: "etcd3", Status: Running, Serves: true, ClusterID: "c1"},
+			},
+			want: Diagnosis{Member: "etcd1", Cause: "its data differs from that of the others", ByHand: hands[Replace], Evidence: "alarm CORRUPT", Known: true},
+		},
+		"data that differs, and nobody to compare it with": {
 			members: []Member{{Name: "etcd1", Status: Running, Serves: true, Alarms: []string{"CORRUPT"}}},
 			want: Diagnosis{
-				"etcd1", "its data differs from that of the others: remove the member, delete its data and add it anew",
-				"etcdctr etcdctl member list", "alarm CORRUPT", true,
+				Member: "etcd1", Cause: "its data differs from that of the others; nothing tells which of them is right: save a snapshot of each",
+				ByHand: hands[Restore], Evidence: "alarm CORRUPT", Known: true,
 			},
 		},
 		"a paused container": {
 			members: []Member{{Name: "etcd1", Status: Paused}},
-			want:    Diagnosis{"etcd1", "its container is paused", "etcdctr up", "", true},
+			want:    Diagnosis{Member: "etcd1", Cause: "its container is paused", Command: "etcdctr up", Evidence: "", Known: true},
 		},
 		"a port that another container has": {
 			members: []Member{{Name: "etcd1", Status: Created, EngineError: "driver failed programming external connectivity on endpoint etcd-etcd1-1: Bind for 127.0.0.1:2379 failed: port is already allocated"}},
-			want: Diagnosis{
-				"etcd1", "its port 2379 is taken by another container", "docker ps --filter publish=2379",
-				"driver failed programming external connectivity on endpoint etcd-etcd1-1: Bind for 127.0.0.1:2379 failed: port is already allocated", true,
-			},
+			want:    Diagnosis{Member: "etcd1", Cause: "its port 2379 is taken by another container", Command: "docker ps --filter publish=2379", Evidence: "driver failed programming external connectivity on endpoint etcd-etcd1-1: Bind for 127.0.0.1:2379 failed: port is already allocated", Known: true},
 		},
 		"an error of the engine that nobody knows": {
 			members: []Member{{Name: "etcd1", Status: Created, EngineError: "no luck today"}},
-			want:    Diagnosis{"etcd1", "the engine can't start it: no luck today", "etcdctr up", "no luck today", false},
+			want:    Diagnosis{Member: "etcd1", Cause: "the engine can't start it: no luck today", Command: "etcdctr up", Evidence: "no luck today", Known: false},
 		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			got, found := Diagnose(Evidence{Members: tt.members})
+			got.Remedy = Remedy{} // which Command renders
 			if diff := cmp.Diff(tt.want, got); diff != "" || found != (tt.want != Diagnosis{}) {
 				t.Errorf("found %v, diagnosis (-want +got):\n%s", found, diff)
 			}

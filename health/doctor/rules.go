@@ -2,225 +2,230 @@ package doctor
 
 import (
 	"regexp"
-	"strings"
+	"slices"
 	"sync"
 )
 
-// Commands that put things right. FLAGS, WANTED and CERTS stand for the flags
-// that say which cluster is meant, what up starts, and where its certificates
-// are; DISK for the command that looks at the disk.
-const (
-	up         = "etcdctr up WANTED"
-	start      = "etcdctr start FLAGS"
-	anew       = "etcdctr down --volumes FLAGS && etcdctr up WANTED  # deletes the data"
-	newCerts   = "etcdctr certs create FLAGS && etcdctr up WANTED"
-	renewCerts = "etcdctr certs renew CERTS"
-	newToken   = "etcdctr discovery new"
-	makeRoom   = "etcdctr etcdctl FLAGS defrag --cluster && etcdctr etcdctl FLAGS alarm disarm"
-)
-
-// rule recognises a line of etcd's log. In cause and command, $1 stands for
-// what the pattern's first group has found, and NAME for the member.
+// rule recognises a line of etcd's log. In cause and in the remedy's value, $1
+// stands for what the pattern's first group has found.
 type rule struct {
 	pattern *regexp.Regexp
 	cause   string
-	command string
-	symptom bool // follows from something that another member may tell better
+	fault   fault  // where the remedy depends on the other members
+	remedy  Remedy // where it does not
+	symptom bool   // follows from something that another member may tell better
+	// with is what another line of the log has to say as well; nil for nothing.
+	with *regexp.Regexp
 }
 
 // rules are ranked: what comes first explains what comes later. The texts are
 // etcd's own, from 3.5 to 3.7. They are compiled when a doctor is called.
 var rules = sync.OnceValue(func() []rule {
-	return []rule{
-		// The machine.
-		{
-			re(`no space left on device`),
-			"its disk is full", "DISK", false,
-		},
-		{
-			re(`(?:cannot access|failed to list) data directory: .*permission denied`),
-			"it may not write to its data directory, which belongs to another user: the volume was made for another image", anew, false,
-		},
-		{
-			re(`listen tcp (\S+): bind: address already in use`),
-			"something else listens on $1", "etcdctr restart FLAGS NAME", false,
-		},
-
-		// The settings of one member.
-		{
-			re(`conflicting environment variable is shadowed by corresponding command-line flag.*: (ETCD_\w+)`),
-			"$1 is given as a variable and as a flag too, which etcd refuses: take one of them out", up, false,
-		},
-		{
-			re(`flag provided but not defined: (\S+)`),
-			"its etcd does not know the flag $1: take it out of the settings, or choose another etcd", up, false,
-		},
-		{
-			re(`expected IP in URL for binding \(([^)]+)\)`),
-			"it is to listen on $1, and etcd listens on addresses, not on names: take listen-client-urls and listen-peer-urls out of the settings", up, false,
-		},
-		{
-			re(`--advertise-client-urls is required when --listen-client-urls is set explicitly`),
-			"listen-client-urls is set without advertise-client-urls: set both or neither", up, false,
-		},
-		{
-			re(`couldn't find local name "([^"]*)" in the initial cluster configuration`),
-			`its name "$1" is not in initial-cluster: take name and initial-cluster out of the settings`, up, false,
-		},
-		{
-			re(`--initial-cluster has (\S+) but missing from --initial-advertise-peer-urls`),
-			"initial-cluster has it at $1, where it does not advertise itself: take initial-cluster and initial-advertise-peer-urls out of the settings", up, false,
-		},
-		{
-			re(`--initial-advertise-peer-urls has (\S+) but missing from --initial-cluster`),
-			"it advertises itself at $1, where initial-cluster does not have it: take initial-cluster and initial-advertise-peer-urls out of the settings", up, false,
-		},
-		{
-			re(`initial cluster "?(\S+?)"? has duplicate url`),
-			"initial-cluster has two members at the same URL ($1): give each its own", up, false,
-		},
-
-		// The certificates.
-		{
-			re(`private key does not match public key`),
-			"its certificate and its key don't belong together", newCerts, false,
-		},
-		{
-			re(`open (\S+/(?:tls\.crt|tls\.key|ca\.crt|crl\.der)): no such file or directory`),
-			"it does not find $1: its certificates are not where they were", newCerts, false,
-		},
-		{
-			re(`open (\S+/(?:tls\.crt|tls\.key|ca\.crt|crl\.der)): permission denied`),
-			"it may not read $1", newCerts, false,
-		},
-		{
-			re(`x509: certificate has expired or is not yet valid`),
-			"a certificate has expired, or the clock is wrong", renewCerts, false,
-		},
-		{
-			re(`x509: certificate signed by unknown authority`),
-			"a certificate is of an authority that is not trusted", newCerts, false,
-		},
-		{
-			re(`x509: certificate is valid for (.+), not ([^\s"]+)`),
-			"a certificate is for $1 and not for $2", newCerts, false,
-		},
-		{
-			re(`x509: certificate specifies an incompatible key usage`),
-			"a certificate may not be used for what it is used for: a peer's needs serverAuth and clientAuth", newCerts, false,
-		},
-
-		{
-			re(`prober detected unhealthy status: tls: first record does not look like a TLS handshake`),
-			"its peers answer it in plain text: the data is of a cluster with TLS, and etcd keeps its peers' URLs there", up + " --tls mutual", false,
-		},
-
-		// Finding each other by a discovery service.
-		{
-			re(`discovery: size key not found`),
-			"its discovery token was never made, or has been removed", newToken, false,
-		},
-		{
-			re(`discovery: size key is bad|size key is bad`),
-			"its discovery token does not hold a number of members", newToken, false,
-		},
-		{
-			re(`discovery: cluster is full`),
-			"its discovery token has as many members as it was made for: this is one too many, or the token was used before", newToken, false,
-		},
-
-		// Where a member belongs.
-		{
-			re(`member (\w+) has already been bootstrapped`),
-			"its data is gone, and the others still know it as member $1: it has to be removed, added again and started with initial-cluster-state: existing",
-			"etcdctr etcdctl FLAGS member remove $1", false,
-		},
-		{
-			re(`tocommit\(\d+\) is out of range`),
-			"it has lost data that it had confirmed, and must not go on under its old ID: remove it, delete its data and add it anew",
-			"etcdctr etcdctl FLAGS member list", false,
-		},
-		{
-			re(`member has been permanently removed from the cluster|removed from the cluster permanently`),
-			"it was removed from the cluster and must not start again on its old data",
-			anew, false,
-		},
-		{
-			re(`member count is unequal`),
-			"the cluster that it is to join has another number of members than its initial-cluster: correct the members in the cluster file", up, false,
-		},
-		{
-			re(`PeerURLs: no match found for existing member`),
-			"the cluster that it is to join has members at other URLs than its initial-cluster: correct the members in the cluster file", up, false,
-		},
-		{
-			re(`cluster ID mismatch`),
-			"it is a member of another cluster than its peers: it was started on old data, or it did not find them the first time",
-			anew, false,
-		},
-		{
-			re(`unmarshal should never fail`),
-			"its data was last written by an etcd that this one can't follow on: go back to the release before, write more than snapshot-count entries, and upgrade then",
-			"etcdctr up WANTED --etcd 3.6", false,
-		},
-
-		{
-			re(`invalid downgrade; server version is lower than determined cluster version: (3\.\d+)`),
-			newerData, up + " --etcd $1", false,
-		},
-		{
-			re(`version "(3\.\d+)\.\d+" is not supported`), // of the data
-			newerData, up + " --etcd $1", false,
-		},
-
-		// What others suffer from.
-		{
-			re(`remote error: tls: (.+)`),
-			"somebody does not accept its certificate ($1), or shows none that it accepts; the log of who dials tells why", newCerts, true,
-		},
-		{ // strangers do, too: `etcdctr verify` is one
-			re(`rejected connection on peer endpoint: tls: first record does not look like a TLS handshake`),
-			"its peers speak plain text to it: the data is of a cluster without TLS, and etcd keeps its peers' URLs there", up + " --tls none", true,
-		},
-		{
-			re(`lookup (\S+?)(?: on \S+)?: no such host`),
-			"it does not find $1, which is not running", up, true,
-		},
-		{
-			re(`dial tcp (\S+): connect: connection refused`),
-			"nobody listens on $1", up, true,
-		},
-	}
+	return slices.Concat(machineRules(), settingRules(), certificateRules(), dataRules(), placeRules(), symptomRules())
 })
-
-const newerData = "its data was last written by etcd $1, and this one is older: the way back begins with `etcdctl downgrade enable`"
 
 func re(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 
-// recognise gives the diagnosis of the first of the rules that knows the text.
+// recognise gives what the first of the rules that knows the text makes of it.
 func recognise(rules []rule, m Member, text string) (candidate, bool) {
 	for rank, r := range rules {
 		match := r.pattern.FindStringSubmatchIndex(text)
-		if match == nil {
+		if match == nil || r.with != nil && !m.says(r.with) {
 			continue
 		}
 		fill := func(template string) string {
-			template = strings.ReplaceAll(template, "NAME", m.Name)
 			return string(r.pattern.ExpandString(nil, template, text, match))
 		}
 		if r.symptom {
 			rank += rankSymptom
 		}
-		return candidate{Diagnosis{m.Name, fill(r.cause), fill(r.command), text, true}, rank}, true
+		remedy := r.remedy
+		remedy.Value = fill(remedy.Value)
+		switch remedy.Kind {
+		case Restart, Logs, Replace:
+			remedy.Member = m.Name
+		}
+		return candidate{m.Name, r.fault, fill(r.cause), remedy, text, true, rank}, true
 	}
 	return candidate{}, false
+}
+
+// says reports whether some line of a member's log matches.
+func (m Member) says(pattern *regexp.Regexp) bool {
+	return slices.ContainsFunc(m.Log, func(line string) bool { return pattern.MatchString(readEntry(line).text) })
 }
 
 // engineErrors are what Docker says when it can't start a container.
 var engineErrors = sync.OnceValue(func() []rule {
 	return []rule{
-		{re(`Bind for \S+:(\d+) failed: port is already allocated`), "its port $1 is taken by another container", "docker ps --filter publish=$1", false},
-		{re(`listen tcp4? \S+:(\d+): bind: address already in use`), "its port $1 is taken by another program", "ss -ltnp sport = :$1", false},
-		{re(`bind source path does not exist: (\S+)`), "its certificates are not in $1", newCerts, false},
+		{
+			pattern: re(`Bind for \S+:(\d+) failed: port is already allocated`),
+			cause:   "its port $1 is taken by another container",
+			remedy:  Remedy{Kind: LookAtEngine, Value: "$1"},
+		},
+		{
+			pattern: re(`listen tcp4? \S+:(\d+): bind: address already in use`),
+			cause:   "its port $1 is taken by another program",
+			remedy:  Remedy{Kind: LookAtPort, Value: "$1"},
+		},
+		{
+			pattern: re(`bind source path does not exist: (\S+)`),
+			cause:   "its certificates are not in $1",
+			remedy:  Remedy{Kind: CreateCerts},
+		},
 	}
 })
+
+// machineRules are of the machine and what the member may do on it.
+func machineRules() []rule {
+	return []rule{
+		{
+			pattern: re(`no space left on device`),
+			cause:   "its disk is full",
+			remedy:  Remedy{Kind: LookAtDisk},
+		},
+		{
+			pattern: re(`(?:cannot access|failed to list) data directory: .*permission denied`),
+			cause: "it may not write to its data directory, which belongs to another user: the data was made under another image or another user, " +
+				"and is still there; run it as that user again, or give the folder with all in it to the user that it runs as now",
+		},
+		{
+			pattern: re(`open (\S*/member/\S+): permission denied`),
+			cause: "it may not open $1: its data belongs to another user, and is still there; " +
+				"run it as that user again, or give the folder with all in it to the user that it runs as now",
+		},
+		{
+			pattern: re(`open sink "?([^"]+?)"?: .*(?:read-only file system|permission denied|no such file or directory)`),
+			cause:   "it can't write its log to $1: a member has no other place of its own than its data folder; set log-outputs to a file in there, or leave it out",
+			remedy:  Remedy{Kind: Up},
+		},
+		{
+			pattern: re(`(?:mkdir|open|create) (\S+?):? read-only file system`),
+			cause:   "it can't write to $1: a member has no other place of its own than its data folder; set wal-dir and the like to a folder in there, or leave it out",
+			remedy:  Remedy{Kind: Up},
+		},
+		{
+			pattern: re(`listen tcp (\S+): bind: address already in use`),
+			cause:   "something else listens on $1",
+			remedy:  Remedy{Kind: Restart},
+		},
+		{
+			pattern: re(`proxyconnect tcp|Proxy Authentication Required|unexpected status code from proxy`),
+			cause: "it dials its peers through a proxy, which the variables HTTP_PROXY and HTTPS_PROXY name: " +
+				"set NO_PROXY to * under environment",
+			remedy: Remedy{Kind: Up},
+		},
+	}
+}
+
+// settingRules are of the settings of one member.
+func settingRules() []rule {
+	up := Remedy{Kind: Up}
+	return []rule{
+		{
+			pattern: re(`conflicting environment variable is shadowed by corresponding command-line flag.*: (ETCD_\w+)`),
+			cause:   "$1 is given as a variable and as a flag too, which etcd refuses: take one of them out", remedy: up,
+		},
+		{
+			pattern: re(`flag provided but not defined: (\S+)`),
+			cause:   "its etcd does not know the flag $1: take it out of the settings, or choose another etcd", remedy: up,
+		},
+		{
+			pattern: re(`expected IP in URL for binding \(([^)]+)\)`),
+			cause:   "it is to listen on $1, and etcd listens on addresses, not on names: take listen-client-urls and listen-peer-urls out of the settings", remedy: up,
+		},
+		{
+			pattern: re(`--advertise-client-urls is required when --listen-client-urls is set explicitly`),
+			cause:   "listen-client-urls is set without advertise-client-urls: set both or neither", remedy: up,
+		},
+		{
+			pattern: re(`couldn't find local name "([^"]*)" in the initial cluster configuration`),
+			cause:   `its name "$1" is not in initial-cluster: take name and initial-cluster out of the settings`, fault: notAdded,
+		},
+		{
+			pattern: re(`--initial-cluster has (\S+) but missing from --initial-advertise-peer-urls`),
+			cause:   "initial-cluster has it at $1, where it does not advertise itself: take initial-cluster and initial-advertise-peer-urls out of the settings", remedy: up,
+		},
+		{
+			pattern: re(`--initial-advertise-peer-urls has (\S+) but missing from --initial-cluster`),
+			cause:   "it advertises itself at $1, where initial-cluster does not have it: take initial-cluster and initial-advertise-peer-urls out of the settings", remedy: up,
+		},
+		{
+			pattern: re(`initial cluster "?(\S+?)"? has duplicate url`),
+			cause:   "initial-cluster has two members at the same URL ($1): give each its own", remedy: up,
+		},
+	}
+}
+
+// certificateRules are of the files, and of what the member dials.
+func certificateRules() []rule {
+	create, reload := Remedy{Kind: CreateCerts}, Remedy{Kind: ReloadCerts}
+	return []rule{
+		{
+			pattern: re(`private key does not match public key`),
+			cause:   "its certificate and its key don't belong together", remedy: create,
+		},
+		{
+			pattern: re(`open (\S+/(?:tls\.crt|tls\.key|ca\.crt|crl\.der)): no such file or directory`),
+			cause:   "it does not find $1: its certificates are not where they were", remedy: create,
+		},
+		{
+			pattern: re(`open (\S+/(?:tls\.crt|tls\.key|ca\.crt|crl\.der)): permission denied`),
+			cause:   "it may not read $1", remedy: create,
+		},
+		{
+			pattern: re(`open (\S+/fixtures/\S+): permission denied`),
+			cause:   "it may not read $1, which etcd made for itself and somebody has replaced: give the folder fixtures to the user that it runs as, and restart it", remedy: Remedy{Kind: Restart},
+		},
+		{
+			pattern: re(`failed to find any PEM data in (?:key|certificate) input`),
+			cause: "a certificate or key file is empty or no PEM: with tls auto, an interrupted start leaves one in fixtures/client or fixtures/peer " +
+				"of its data folder; delete the folder fixtures there, and only that, and etcd makes both anew", remedy: Remedy{Kind: Restart},
+		},
+		{
+			pattern: re(`x509: certificate has expired or is not yet valid`),
+			cause:   "a certificate has expired, or the clock is wrong", remedy: Remedy{Kind: RenewCerts},
+		},
+		{
+			pattern: re(`x509: certificate signed by unknown authority`),
+			cause:   "a certificate is of an authority that is not trusted, or not yet: etcd reads its authorities when it starts", remedy: reload,
+		},
+		{
+			pattern: re(`x509: certificate is valid for (.+), not ([^\s"]+)`),
+			cause:   "a certificate is for $1 and not for $2", remedy: create,
+		},
+		{
+			pattern: re(`x509: certificate specifies an incompatible key usage`),
+			cause:   "a certificate may not be used for what it is used for: a peer's needs serverAuth and clientAuth", remedy: create,
+		},
+		{
+			pattern: re(`prober detected unhealthy status: tls: first record does not look like a TLS handshake`),
+			cause:   "its peers answer it in plain text: the data is of a cluster with TLS, and etcd keeps its peers' URLs there", remedy: Remedy{Kind: UpTLS, Value: "mutual"},
+		},
+	}
+}
+
+// symptomRules are of what others suffer from.
+func symptomRules() []rule {
+	return []rule{
+		{
+			pattern: re(`remote error: tls: (.+)`),
+			cause:   "somebody does not accept its certificate ($1), or shows none that it accepts; the log of who dials tells why",
+			remedy:  Remedy{Kind: ReloadCerts}, symptom: true,
+		},
+		{ // a stranger who knocks in plain text is no sign of it, unless peers hang up too
+			pattern: re(`prober detected unhealthy status: EOF`),
+			with:    re(`^rejected connection on peer endpoint: tls: first record does not look like a TLS handshake`),
+			cause:   "its peers and it don't understand each other, plain text here and TLS there: the data is of a cluster without TLS, and etcd keeps its peers' URLs there",
+			remedy:  Remedy{Kind: UpTLS, Value: "none"}, symptom: true,
+		},
+		{
+			pattern: re(`lookup (\S+?)(?: on \S+)?: no such host`),
+			cause:   "it does not find $1, which is not running", remedy: Remedy{Kind: Up}, symptom: true,
+		},
+		{
+			pattern: re(`dial tcp (\S+): connect: connection refused`),
+			cause:   "nobody listens on $1", remedy: Remedy{Kind: Up}, symptom: true,
+		},
+	}
+}

@@ -1,0 +1,128 @@
+package doctor
+
+import (
+	"slices"
+	"time"
+)
+
+// Evidence is what is known of a stack.
+type Evidence struct {
+	// Members are those that were described, or are there.
+	Members []Member
+	// Known is the membership as etcd has it, told by a member with a quorum if
+	// there is one; nil if nobody tells.
+	Known []Known
+	// Described says that Members are the description of the cluster: whom etcd
+	// knows beyond them is not wanted. Otherwise Members are those found, and
+	// whom etcd knows beyond them is missing.
+	Described bool
+	// Now is when the evidence was gathered.
+	Now time.Time
+
+	// Flags are those that name the cluster on a command line, and CertsFlags
+	// those that name its certificates alone; each may be empty.
+	Flags, CertsFlags []string
+	// Wanted are the flags of `etcdctr up`, where they are not Flags.
+	Wanted []string
+	// Disk is the command that shows how full the members' disk is; empty: that
+	// of the engine.
+	Disk string
+}
+
+// Known is a member as etcd's own membership has it.
+type Known struct {
+	ID       string // hexadecimal, as etcdctl prints it
+	Name     string // empty until it has started for the first time
+	PeerURLs []string
+	Learner  bool // has no vote
+}
+
+// Member is what is known of one member.
+type Member struct {
+	Name   string
+	Status Status
+	// ExitCode is that of a member that has exited.
+	ExitCode int
+	// OutOfMemory says that the kernel ended it for its memory.
+	OutOfMemory bool
+	// EngineError is why the engine could not start it.
+	EngineError string
+	// Waits says that it was not started, because of another: it is no cause.
+	Waits bool
+	// PeerURL is where its peers are to reach it, where that is known.
+	PeerURL string
+	// Data is what is known of its data.
+	Data Data
+	// Answers says that it tells its status, and Serves that it answers a
+	// linearizable read: whatever its log says is over.
+	Answers, Serves bool
+	// ClusterID is the cluster that it says it is in, hexadecimal; empty if it
+	// does not say.
+	ClusterID string
+	// Alarms are those that etcd has raised for it, in etcd's words.
+	Alarms []string
+	// Space is what its database takes.
+	Space Space
+	// Log is the end of its log, oldest line first, of its current start, see
+	// CurrentStart.
+	Log []string
+}
+
+// Space is what a member's database takes, in bytes; zero is unknown.
+type Space struct {
+	Size  int64 // of the file
+	InUse int64 // of it, what holds data
+	Quota int64
+	// Revision is the store's, and Compacted says that no history before it is
+	// left.
+	Revision  int64
+	Compacted bool
+}
+
+// Data is what is known of a member's data.
+type Data string
+
+// What may have become of it.
+const (
+	DataUnknown Data = ""     // there may be some
+	DataKept    Data = "kept" // there is some
+	DataLost    Data = "lost" // there is none
+)
+
+// Status is what a member's container is doing, in Docker's words, or its
+// process.
+type Status string
+
+// What a container may be doing.
+const (
+	Missing    Status = "missing"
+	Created    Status = "created"
+	Running    Status = "running"
+	Restarting Status = "restarting"
+	Paused     Status = "paused"
+	Exited     Status = "exited"
+	Dead       Status = "dead"
+
+	Lost     Status = "lost"     // a process that was killed with its supervisor
+	Orphaned Status = "orphaned" // one that was not
+)
+
+func (e Evidence) member(name string) (Member, bool) {
+	i := slices.IndexFunc(e.Members, func(m Member) bool { return m.Name == name })
+	if i < 0 {
+		return Member{Name: name, Status: Missing}, false
+	}
+	return e.Members[i], true
+}
+
+// known is how etcd's membership has a member: by its name, or by its URL as
+// long as it never started.
+func (e Evidence) known(m Member) (Known, bool) {
+	i := slices.IndexFunc(e.Known, func(k Known) bool {
+		return k.Name == m.Name || k.Name == "" && m.PeerURL != "" && slices.Contains(k.PeerURLs, m.PeerURL)
+	})
+	if i < 0 {
+		return Known{}, false
+	}
+	return e.Known[i], true
+}

@@ -1,0 +1,141 @@
+package doctor
+
+import (
+	"cmp"
+	"strings"
+)
+
+// Remedy is what is to be done. It is a value, so that what following it does
+// can be tried on a cluster that is only a model; its command line is made in
+// one place, see commands.
+type Remedy struct {
+	Kind   Kind
+	Member string // the member or members that it is about
+	// Value is what else the kind takes: a release, a TLS mode, a port, a URL, a
+	// revision or a member's ID.
+	Value string
+}
+
+// Kind is a kind of remedy.
+type Kind string
+
+// The kinds. None of them deletes data that is not also elsewhere.
+const (
+	NoRemedy Kind = "" // there is nothing to be typed; the cause says what to know
+
+	// What starts members, on the data that they have.
+	Up          Kind = "up"
+	UpTLS       Kind = "up with another TLS mode"
+	UpRelease   Kind = "up with another release"
+	Start       Kind = "start"
+	Restart     Kind = "restart"
+	CreateCerts Kind = "create certificates"
+	RenewCerts  Kind = "renew certificates"
+	ReloadCerts Kind = "restart with the certificates"
+	NewToken    Kind = "make a discovery token"
+
+	// What changes who the members are. Each takes a quorum.
+	Add     Kind = "add"     // a member that the cluster does not know
+	Join    Kind = "join"    // start one that was added and never started
+	Remove  Kind = "remove"  // one that is not wanted
+	Promote Kind = "promote" // give a learner its vote
+	Replace Kind = "replace" // give up a member's own data for that of the others
+
+	// What makes room in the database. Each takes a quorum.
+	MakeRoom   Kind = "compact, defragment and disarm"
+	Defragment Kind = "defragment and disarm"
+	Disarm     Kind = "disarm"
+
+	// What is left when there is no quorum.
+	Recover Kind = "recover" // go on from the data of a survivor
+	Restore Kind = "restore" // go on from a backup
+
+	// What only looks.
+	Logs         Kind = "look at the log"
+	LookAtDisk   Kind = "look at the disk"
+	LookAtPort   Kind = "look at the port"
+	LookAtEngine Kind = "look at the engine's ports"
+)
+
+// commands are the kinds' command lines. FLAGS, WANTED and CERTS stand for the
+// flags that say which cluster is meant, what up starts, and where its
+// certificates are; DISK for the command that looks at the disk; MEMBER and
+// VALUE for what the remedy says. A kind without a line is done by hand.
+var commands = map[Kind]string{
+	Up:           "etcdctr up WANTED",
+	UpTLS:        "etcdctr up WANTED --tls VALUE",
+	UpRelease:    "etcdctr up WANTED --etcd VALUE",
+	Start:        "etcdctr start FLAGS MEMBER",
+	Restart:      "etcdctr restart FLAGS MEMBER",
+	CreateCerts:  "etcdctr certs create FLAGS && etcdctr up WANTED",
+	RenewCerts:   "etcdctr certs renew CERTS",
+	ReloadCerts:  "etcdctr certs create FLAGS && etcdctr restart FLAGS",
+	NewToken:     "etcdctr discovery new",
+	Add:          "etcdctr etcdctl FLAGS member add MEMBER --learner --peer-urls VALUE",
+	Remove:       "etcdctr etcdctl FLAGS member remove VALUE",
+	Promote:      "etcdctr etcdctl FLAGS member promote VALUE",
+	MakeRoom:     "etcdctr etcdctl FLAGS compaction --physical VALUE && etcdctr etcdctl FLAGS defrag --cluster && etcdctr etcdctl FLAGS alarm disarm",
+	Defragment:   "etcdctr etcdctl FLAGS defrag --cluster && etcdctr etcdctl FLAGS alarm disarm",
+	Disarm:       "etcdctr etcdctl FLAGS alarm disarm",
+	Logs:         "etcdctr logs FLAGS MEMBER",
+	LookAtDisk:   "DISK",
+	LookAtPort:   "ss -ltnp sport = :VALUE",
+	LookAtEngine: "docker ps --filter publish=VALUE",
+}
+
+// hands say what to do where there is no command.
+var hands = map[Kind]string{
+	NoRemedy: "no command puts this right",
+	Replace: "no command does it: take the member out with `etcdctl member remove`, put its data aside, add it again with `etcdctl member add --learner` " +
+		"and start it with the initial cluster state existing; keep the data of the others",
+	Join:    "no command does it: start it without data and with the initial cluster state existing",
+	Recover: "no command does it: save `etcdctl snapshot save` of a survivor that still runs, before anything is restarted, and copy its data; keep all data",
+	Restore: "no command does it: bring a backup back with `etcdutl snapshot restore`, beside the data that is there",
+}
+
+// byHand is what to do where there is no command.
+func (r Remedy) byHand() string {
+	if commands[r.Kind] != "" {
+		return ""
+	}
+	return hands[r.Kind]
+}
+
+// command is the remedy's command line, to be typed; empty if it has none. All
+// is filled in at once: what stands in a path is not a place to be filled in.
+func (e Evidence) command(r Remedy) string {
+	wanted := e.Wanted
+	if wanted == nil {
+		wanted = e.Flags
+	}
+	var words []string
+	for word := range strings.SplitSeq(commands[r.Kind], " ") {
+		switch word {
+		case "FLAGS":
+			words = append(words, e.Flags...)
+		case "WANTED":
+			words = append(words, wanted...)
+		case "CERTS":
+			words = append(words, e.CertsFlags...)
+		case "MEMBER":
+			words = append(words, strings.Fields(r.Member)...)
+		case "DISK":
+			words = append(words, cmp.Or(e.Disk, "docker system df"))
+		default:
+			words = append(words, strings.Replace(word, "VALUE", r.Value, 1))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// starts reports whether the remedy starts members that are not running, all of
+// them, with data and without.
+func (r Remedy) starts() bool {
+	switch r.Kind {
+	case Up, UpTLS, UpRelease, CreateCerts, NewToken:
+		return true
+	case Start:
+		return r.Member == ""
+	}
+	return false
+}

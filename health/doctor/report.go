@@ -1,0 +1,29 @@
+package doctor
+
+import "github.com/etcdctr/etcdctr/health"
+
+// Add completes the evidence with what the members answer.
+func (e *Evidence) Add(r health.Report) {
+	for _, k := range r.Membership {
+		e.Known = append(e.Known, Known{ID: k.ID, Name: k.Name, PeerURLs: k.PeerURLs, Learner: k.Learner})
+	}
+	for _, answer := range r.Members {
+		for i := range e.Members {
+			if e.Members[i].Name == answer.Name {
+				e.Members[i].hear(answer)
+			}
+		}
+	}
+}
+
+func (m *Member) hear(r health.MemberReport) {
+	if r.Error != "" {
+		return
+	}
+	m.Answers, m.Serves = true, r.ReadMillis > 0
+	m.ClusterID, m.Alarms = r.ClusterID, r.Alarms
+	m.Space = Space{
+		Size: r.DBSize, InUse: r.DBSizeInUse, Quota: r.DBQuota,
+		Revision: r.Revision, Compacted: r.Compacted,
+	}
+}

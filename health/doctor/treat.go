@@ -1,0 +1,239 @@
+package doctor
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// treatment is what is wrong, said as the whole cluster makes it, and what to
+// do.
+type treatment struct {
+	cause  string
+	remedy Remedy
+}
+
+// treat decides what may be done about a fault.
+func (w ward) treat(m Member, c candidate) treatment {
+	if w.split && c.fault != ownFault && c.fault != notRunning {
+		return treatment{c.cause + "; members serve in clusters of their own, which nothing puts together: " +
+			"save what each holds, and decide which is to stay", Remedy{}}
+	}
+	switch c.fault {
+	case notRunning:
+		return w.startUp(m, c)
+	case lostData:
+		return w.regain(m, c.cause)
+	case tokenUnknown, tokenFull:
+		return w.rediscover(m, c)
+	case damagedData:
+		return w.renew(m, c.cause)
+	case differing:
+		return w.reconcile(m, c.cause)
+	case removed:
+		return w.readmit(m, c.cause)
+	case estranged:
+		return w.reunite(m, c.cause)
+	case notAdded:
+		return w.add(m, c)
+	case neverJoined:
+		return treatment{c.cause, Remedy{Kind: Join, Member: m.Name}}
+	case unwanted:
+		return w.dismiss(c)
+	case learning:
+		return treatment{c.cause, c.remedy}
+	case outOfSpace:
+		return w.makeRoom(c.cause)
+	}
+	return w.guard(m, treatment{c.cause, c.remedy})
+}
+
+// guard keeps a remedy that starts members from starting so many without data
+// that they would be a cluster of their own.
+func (w ward) guard(m Member, t treatment) treatment {
+	switch {
+	case !t.remedy.starts():
+		return t
+	case w.exposed():
+		return w.fromSurvivors(t.cause)
+	case !w.quorum && w.anyEmpty() && !w.gone():
+		return w.wakeHolders(m, t.cause)
+	}
+	return t
+}
+
+// startUp is for a member that does not run.
+func (w ward) startUp(m Member, c candidate) treatment {
+	if _, known := w.known(m); w.quorum && w.Known != nil && !known {
+		if m.Data == DataLost {
+			return w.add(m, c)
+		}
+		return w.readmit(m, c.cause+", and the others do not know it as a member")
+	}
+	return w.guard(m, treatment{c.cause, c.remedy})
+}
+
+// regain is for a member whose data is gone.
+func (w ward) regain(m Member, cause string) treatment {
+	switch {
+	case w.quorum:
+		if _, known := w.known(m); w.Known != nil && !known {
+			return w.add(m, candidate{cause: cause})
+		}
+		return w.replace(m, cause+"; the others have it, and are not to be touched")
+	case w.gone():
+		return treatment{cause + ", and nobody else has any: this starts an empty cluster, a backup brings back what there was", Remedy{Kind: Up}}
+	case w.returns():
+		return w.wakeHolders(m, cause)
+	}
+	return w.fromSurvivors(cause)
+}
+
+// replace gives up what a member has, where the others can spare it.
+func (w ward) replace(m Member, cause string) treatment {
+	if w.replaceable(m) {
+		return treatment{cause, Remedy{Kind: Replace, Member: m.Name}}
+	}
+	return treatment{cause + "; nothing shows that the others have what it has: keep its data aside", Remedy{}}
+}
+
+// wakeHolders starts those who have the data, and only them.
+func (w ward) wakeHolders(m Member, cause string) treatment {
+	cause += "; those that have the data come first"
+	if idle := w.idle(); len(idle) > 0 {
+		var names []string
+		for _, i := range idle {
+			if i.Status == Missing { // only up makes its container again
+				return treatment{cause, Remedy{Kind: Up}}
+			}
+			names = append(names, i.Name)
+		}
+		return treatment{cause, Remedy{Kind: Start, Member: strings.Join(names, " ")}}
+	}
+	for _, h := range w.holders() {
+		if h.Name != m.Name {
+			return treatment{cause + ", and do not serve", Remedy{Kind: Logs, Member: h.Name}}
+		}
+	}
+	return treatment{cause + ", and do not serve", Remedy{Kind: Logs, Member: m.Name}}
+}
+
+// fromSurvivors is for a quorum that is lost with its data.
+func (w ward) fromSurvivors(cause string) treatment {
+	var names []string
+	for _, h := range w.holders() {
+		names = append(names, h.Name)
+	}
+	if len(names) == 0 {
+		return treatment{cause + "; no member has data to go on with: keep what there is", Remedy{Kind: Restore}}
+	}
+	return treatment{
+		fmt.Sprintf("%s; more than half of the members have lost their data, which no quorum brings back: %s may have the last copy", cause, strings.Join(names, ", ")),
+		Remedy{Kind: Recover, Member: strings.Join(names, " ")},
+	}
+}
+
+// renew is for a member whose data can't be read.
+func (w ward) renew(m Member, cause string) treatment {
+	_, known := w.known(m)
+	switch {
+	case w.quorum && w.spares(m) && known:
+		return treatment{cause + "; the others have the same, whole", Remedy{Kind: Replace, Member: m.Name}}
+	case w.quorum:
+		return w.replace(m, cause)
+	case w.returns():
+		return w.wakeHolders(m, cause)
+	}
+	return w.fromSurvivors(cause)
+}
+
+// reconcile is for a member whose data differs.
+func (w ward) reconcile(m Member, cause string) treatment {
+	differ := 0
+	for _, o := range w.Members {
+		for _, c := range fromAlarms(o) {
+			if c.fault == differing {
+				differ++
+			}
+		}
+	}
+	if differ*2 < w.voters() && w.replaceable(m) {
+		return treatment{cause, Remedy{Kind: Replace, Member: m.Name}}
+	}
+	return treatment{cause + "; nothing tells which of them is right: save a snapshot of each", Remedy{Kind: Restore}}
+}
+
+// readmit is for a member that was taken out of the cluster.
+func (w ward) readmit(m Member, cause string) treatment {
+	switch {
+	case w.quorum:
+		return w.replace(m, cause+"; if it is not wanted, take it out of the description; if it is, it joins anew, without its old data")
+	case w.returns():
+		return w.wakeHolders(m, cause)
+	}
+	return w.fromSurvivors(cause)
+}
+
+// reunite is for a member of another cluster than its peers. What it has may be
+// the last of that other cluster, so nothing is done to it.
+func (w ward) reunite(m Member, cause string) treatment {
+	switch {
+	case w.quorum:
+		return treatment{fmt.Sprintf("%s, which serve without it and are not to be touched: stop %s, keep its data aside, and then replace it", cause, m.Name), Remedy{}}
+	case len(w.idle()) > 0:
+		return w.wakeHolders(m, cause)
+	}
+	return treatment{cause + ": find out which cluster is meant, and keep the data of both", Remedy{}}
+}
+
+// rediscover is for a member that has no data and that the discovery service
+// turns away.
+func (w ward) rediscover(m Member, c candidate) treatment {
+	switch {
+	case w.quorum:
+		return w.regain(m, "its data is gone, or it never was a member: "+c.cause)
+	case w.gone():
+		return treatment{c.cause, Remedy{Kind: NewToken}}
+	}
+	return w.regain(m, c.cause)
+}
+
+// add is for a member that the cluster does not know.
+func (w ward) add(m Member, c candidate) treatment {
+	_, known := w.known(m)
+	switch {
+	case !w.quorum || w.Known == nil || known:
+		return w.guard(m, treatment{c.cause, Remedy{Kind: Up}})
+	case m.Data != DataLost && w.faults[m.Name] != lostData && m.cluster() != "":
+		return w.readmit(m, c.cause)
+	case w.serving() < w.voters():
+		return treatment{c.cause + "; it can be added once all the others serve", Remedy{}}
+	case m.PeerURL == "":
+		return treatment{c.cause + "; add it with the URL that its peers are to reach it at", Remedy{}}
+	}
+	return treatment{c.cause, Remedy{Kind: Add, Member: m.Name, Value: m.PeerURL}}
+}
+
+// dismiss is for a member that is not wanted.
+func (w ward) dismiss(c candidate) treatment {
+	if w.quorum && w.serving() >= majority(w.voters()-1) {
+		return treatment{c.cause, c.remedy}
+	}
+	return treatment{c.cause + "; the others have no quorum without it: put it back into the description", Remedy{}}
+}
+
+// makeRoom is for a database that takes no more writes.
+func (w ward) makeRoom(cause string) treatment {
+	s := w.fuller()
+	switch {
+	case !w.quorum:
+		return treatment{cause + "; making room takes a quorum, so that comes first", Remedy{}}
+	case s.Quota > 0 && s.Size > 0 && !s.tight(s.Size):
+		return treatment{cause + "; there is room again, and only the alarm is left", Remedy{Kind: Disarm}}
+	case s.Compacted && s.tight(s.InUse):
+		return treatment{cause + "; all of it is in use: delete what is not needed, or raise quota-backend-bytes and run `etcdctr up`, and then drop the alarm", Remedy{}}
+	case s.Compacted || s.Revision == 0:
+		return treatment{cause, Remedy{Kind: Defragment}}
+	}
+	return treatment{cause, Remedy{Kind: MakeRoom, Value: strconv.FormatInt(s.Revision, 10)}}
+}

@@ -1,0 +1,193 @@
+package doctor
+
+import (
+	"slices"
+
+	"github.com/etcdctr/etcdctr/health"
+)
+
+// ward is the cluster as a whole: what one member may be given depends on it.
+type ward struct {
+	Evidence
+	// home is the cluster that is meant, hexadecimal; empty if nobody says.
+	home string
+	// quorum says that the members of home serve, and split that members serve
+	// in clusters of their own, none of which has most of them.
+	quorum, split bool
+	// faults are what the members' logs say of their data and their place.
+	faults map[string]fault
+}
+
+func (e Evidence) ward() ward {
+	w := ward{Evidence: e, faults: map[string]fault{}}
+	serving := map[string]int{}
+	for _, m := range e.Members {
+		if m.Serves {
+			serving[m.cluster()]++
+		}
+	}
+	for id, n := range serving {
+		if len(serving) == 1 || n > len(e.Members)/2 {
+			w.home, w.quorum = id, true
+		}
+	}
+	w.split = len(serving) > 1 && !w.quorum
+	for _, m := range e.Members {
+		if m.Serves || m.Waits {
+			continue
+		}
+		for _, c := range fromLog(m) {
+			if c.fault != ownFault {
+				w.faults[m.Name] = c.fault
+			}
+		}
+	}
+	return w
+}
+
+// cluster is the cluster that a member is in, as it says or as its log does;
+// empty if neither tells.
+func (m Member) cluster() string {
+	if m.ClusterID != "" {
+		return m.ClusterID
+	}
+	for _, line := range slices.Backward(m.Log) {
+		if id := readEntry(line).clusterID; id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// voters is how many members have a vote, as etcd has it, or the description.
+func (w ward) voters() int {
+	if w.Known == nil {
+		return len(w.Members)
+	}
+	n := 0
+	for _, k := range w.Known {
+		if !k.Learner {
+			n++
+		}
+	}
+	return n
+}
+
+// votes reports whether a member's vote counts in home, as far as is known.
+func (w ward) votes(m Member) bool {
+	k, ok := w.known(m)
+	return w.Known == nil || ok && !k.Learner
+}
+
+// serving is how many voters of home serve.
+func (w ward) serving() int {
+	n := 0
+	for _, m := range w.Members {
+		if m.Serves && w.votes(m) && m.cluster() == w.home {
+			n++
+		}
+	}
+	return n
+}
+
+// majority of so many voters.
+func majority(voters int) int { return voters/2 + 1 }
+
+// spares reports whether home keeps its quorum, and all of its data, without
+// a member.
+func (w ward) spares(m Member) bool {
+	rest := w.serving()
+	if m.Serves && m.cluster() == w.home && w.votes(m) {
+		rest--
+	}
+	return w.quorum && rest >= majority(w.voters()-1) && rest > 0
+}
+
+// replaceable reports whether what a member has may be given up: the others
+// have all of it.
+func (w ward) replaceable(m Member) bool {
+	if !w.spares(m) {
+		return false
+	}
+	if m.Data == DataLost || w.faults[m.Name] == lostData {
+		return true
+	}
+	return m.cluster() != "" && m.cluster() == w.home
+}
+
+// holds reports whether a member may have the cluster's data, fit to go on
+// with.
+func (w ward) holds(m Member) bool {
+	if m.Serves {
+		return true
+	}
+	switch w.faults[m.Name] {
+	case lostData, damagedData, removed, estranged, notAdded, tokenUnknown, tokenFull:
+		return false
+	}
+	return m.Data != DataLost && w.votes(m)
+}
+
+// holders are the members that may have the cluster's data.
+func (w ward) holders() []Member {
+	return slices.DeleteFunc(slices.Clone(w.Members), func(m Member) bool { return !w.holds(m) })
+}
+
+// idle are the holders that do not run.
+func (w ward) idle() []Member {
+	return slices.DeleteFunc(w.holders(), func(m Member) bool {
+		return m.Serves || m.Status == Running || m.Status == Restarting || m.Status == Orphaned
+	})
+}
+
+// stale reports whether somebody has data that is not fit to go on with as it
+// is, and may be all that is left.
+func (w ward) stale() bool {
+	return slices.ContainsFunc(w.Members, func(m Member) bool {
+		switch w.faults[m.Name] {
+		case damagedData, removed, estranged:
+			return m.Data != DataLost
+		}
+		return false
+	})
+}
+
+// returns reports whether the holders of the data can have a quorum again.
+func (w ward) returns() bool { return len(w.holders()) >= majority(w.voters()) }
+
+// gone reports whether nobody has any data.
+func (w ward) gone() bool { return len(w.holders()) == 0 && !w.stale() }
+
+// exposed reports whether starting all members could put an empty cluster in
+// the place of the data: those without any would be enough to elect each other.
+func (w ward) exposed() bool {
+	return !w.quorum && !w.returns() && !w.gone() && w.anyEmpty()
+}
+
+// anyEmpty reports whether some member has no data.
+func (w ward) anyEmpty() bool {
+	return slices.ContainsFunc(w.Members, func(m Member) bool {
+		return m.Data == DataLost || w.faults[m.Name] == lostData
+	})
+}
+
+// fuller is what the database takes of the member with the least room.
+func (w ward) fuller() Space {
+	var most Space
+	for _, m := range w.Members {
+		if s := m.Space; s.share() > most.share() || most == (Space{}) {
+			most = s
+		}
+	}
+	return most
+}
+
+func (s Space) share() float64 {
+	if s.Quota == 0 {
+		return 0
+	}
+	return float64(s.Size) / float64(s.Quota)
+}
+
+// tight reports whether so many bytes are too many.
+func (s Space) tight(bytes int64) bool { return health.Tight(bytes, s.Quota) }
