@@ -1,6 +1,14 @@
 package member
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
 
 // What a change can fail with, to be compared by errors.Is. Errors that are none
 // of these are etcd's or the network's own.
@@ -21,3 +29,93 @@ var (
 	ErrDenied            = errors.New("etcd's users do not permit it")
 	ErrNoProgress        = errors.New("nothing moves any more")
 )
+
+// meanings translate what etcd answers.
+var meanings = []struct{ etcd, ours error }{
+	{rpctypes.ErrPeerURLExist, ErrPeerURLTaken},
+	{rpctypes.ErrMemberNotFound, ErrUnknownMember},
+	{rpctypes.ErrTooManyLearners, ErrTooManyLearners},
+	{rpctypes.ErrUnhealthy, ErrUnhealthy},
+	{rpctypes.ErrMemberNotEnoughStarted, ErrNotEnoughMembers},
+	{rpctypes.ErrMemberLearnerNotReady, ErrBehind},
+	{rpctypes.ErrNoLeader, ErrNoLeader},
+	{rpctypes.ErrInvalidDowngradeTargetVersion, ErrDowngradeTarget},
+	{rpctypes.ErrWrongDowngradeVersionFormat, ErrDowngradeTarget},
+	{rpctypes.ErrDowngradeInProcess, ErrDowngradeUnderWay},
+	{rpctypes.ErrPermissionDenied, ErrDenied},
+	{rpctypes.ErrUserEmpty, ErrDenied},
+	{rpctypes.ErrUserNotFound, ErrDenied},
+	{rpctypes.ErrInvalidAuthToken, ErrDenied},
+}
+
+// uncoded are answers for which etcd has no code, only these words: 3.5 hands out
+// what its auth store says to who asks for a snapshot, a hash or a
+// defragmentation (3.5.35, auth/store.go, by way of authMaintenanceServer in
+// etcdserver/api/v3rpc/maintenance.go).
+var uncoded = map[string]error{
+	"auth: permission denied":  ErrDenied,
+	"auth: user name is empty": ErrDenied,
+	"auth: user not found":     ErrDenied,
+	"auth: invalid auth token": ErrDenied,
+}
+
+// meaning adds to etcd's error what it means here, if that has a name.
+func meaning(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, m := range meanings {
+		if errors.Is(rpctypes.Error(err), m.etcd) {
+			return fmt.Errorf("%w (%w)", m.ours, err)
+		}
+	}
+	if status.Code(err) == codes.Unknown {
+		if ours := uncoded[rpctypes.ErrorDesc(err)]; ours != nil {
+			return fmt.Errorf("%w (%w)", ours, err)
+		}
+	}
+	return err
+}
+
+// code is the error's in gRPC's terms, whether etcd's client has made it one of
+// its own or not.
+func code(err error) codes.Code {
+	var etcd rpctypes.EtcdError
+	switch {
+	case errors.As(err, &etcd):
+		return etcd.Code()
+	case errors.Is(err, context.DeadlineExceeded):
+		return codes.DeadlineExceeded
+	}
+	return status.Code(err)
+}
+
+// passing tells whether an error may go by itself: no leader just now, a
+// connection that broke, a voter that is not connected for long enough.
+func passing(err error) bool {
+	c := code(err)
+	return errors.Is(err, ErrNotServing) || c == codes.Unavailable || c == codes.DeadlineExceeded
+}
+
+// statusTrouble is the kind of an error of a member that accepts connections.
+func statusTrouble(err error) Trouble {
+	switch {
+	case isDenied(err):
+		return Denied
+	case passing(err):
+		return Silent
+	}
+	return Other
+}
+
+// readTrouble is the kind of an error of a linearizable read by a member that
+// told its status.
+func readTrouble(err error) Trouble {
+	switch {
+	case errors.Is(err, rpctypes.ErrCorrupt):
+		return CorruptData
+	case passing(err):
+		return NoLeader
+	}
+	return Other
+}

@@ -1,0 +1,164 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// CatchUp is how far a learner has come.
+type CatchUp struct {
+	Name string
+	// Answers tells whether the learner tells how far it is. With much data it
+	// does not for some seconds, while it is sent a snapshot.
+	Answers bool
+	// Voter says that it has its vote already.
+	Voter bool
+	// Applied is the last raft entry that it has carried out, Goal the last that
+	// its leader had committed before.
+	Applied, Goal uint64
+	// DBSize is that of its database in bytes, LeaderDBSize its leader's.
+	DBSize, LeaderDBSize int64
+
+	id ID
+}
+
+// Behind is how many raft entries are left.
+func (u CatchUp) Behind() uint64 { return u.Goal - min(u.Goal, u.Applied) }
+
+// Join waits until a learner is in step and has its vote, and tells progress,
+// which may be nil, whenever it sees some. It does not wait until the member
+// serves clients: see WaitServing. It gives up with ErrNoProgress when nothing
+// has moved for Patience.Progress, and for as much longer as it may take to send
+// the database while the learner is still silent.
+func (c *Client) Join(ctx context.Context, name string, progress func(CatchUp)) error {
+	w := waiting{c: c, moved: c.config.Now()}
+	for {
+		now, err := c.catchUp(ctx, name)
+		switch {
+		case err == nil:
+			w.see(now, progress)
+		case !passing(err):
+			return fmt.Errorf("cannot promote %s: %w", name, err)
+		}
+		w.trouble = err
+		if err == nil && (now.Voter || now.Answers && now.Behind() == 0) {
+			err := c.Promote(ctx, name)
+			if err == nil || !errors.Is(err, ErrBehind) && !errors.Is(err, ErrNotAlive) {
+				return err
+			}
+		}
+		if err := w.rest(ctx); err != nil {
+			return fmt.Errorf("cannot promote %s: %w", name, err)
+		}
+	}
+}
+
+// waiting is the state of a wait for a learner.
+type waiting struct {
+	c       *Client
+	last    CatchUp
+	moved   time.Time // when anything was seen to move
+	trouble error     // of the last look
+}
+
+func (w *waiting) see(now CatchUp, progress func(CatchUp)) {
+	if now == w.last {
+		return
+	}
+	if now.further(w.last) {
+		w.moved = w.c.config.Now()
+	}
+	w.last = now
+	if progress != nil {
+		progress(now)
+	}
+}
+
+// rest waits for the next look, or gives up.
+func (w *waiting) rest(ctx context.Context) error {
+	stalled := w.c.config.Now().Sub(w.moved)
+	if stalled > w.c.config.Patience.Progress+w.last.allowance() {
+		return fmt.Errorf("%w for %s: %w", ErrNoProgress, stalled.Round(time.Second), w.state())
+	}
+	if err := rest(ctx); err != nil {
+		return fmt.Errorf("%w: %w", w.state(), err)
+	}
+	return nil
+}
+
+// state says how far the learner was when it was looked at last.
+func (w *waiting) state() error {
+	switch {
+	case w.trouble != nil:
+		return w.trouble
+	case !w.last.Answers:
+		return ErrNotAlive
+	}
+	return &BehindError{Name: w.last.Name, Behind: w.last.Behind()}
+}
+
+// further tells whether anything moved towards the end.
+func (u CatchUp) further(before CatchUp) bool {
+	return u.Answers && !before.Answers || u.Applied > before.Applied || u.DBSize > before.DBSize
+}
+
+// allowance is the time that a silent learner gets for the database that it is
+// sent.
+func (u CatchUp) allowance() time.Duration {
+	if u.Answers {
+		return 0
+	}
+	return timeFor(u.LeaderDBSize)
+}
+
+// timeFor is how long it may take to read, send or write as much: as if on a
+// disk of 10 MiB/s.
+func timeFor(bytes int64) time.Duration {
+	const perSecond = 10 << 20
+	return time.Duration(bytes) * time.Second / perSecond
+}
+
+// catchUp looks at a learner once.
+func (c *Client) catchUp(ctx context.Context, name string) (CatchUp, error) {
+	to, err := c.to(name)
+	if err != nil {
+		return CatchUp{}, err
+	}
+	leader, err := c.servant(ctx, 0)
+	if err != nil {
+		return CatchUp{}, err
+	}
+	question, cancel := c.question(ctx)
+	defer cancel()
+	list, err := leader.to.etcd.MemberList(question)
+	if err != nil {
+		return CatchUp{}, err
+	}
+	members := membersOf(list.Members)
+	now := CatchUp{Name: name, Goal: leader.said.Index, LeaderDBSize: leader.said.DBSize}
+	if i := slices.IndexFunc(members, func(m Member) bool { return m.Name == name }); i >= 0 {
+		now.id, now.Voter = members[i].ID, !members[i].Learner
+	}
+	said := Endpoint{Name: name, URL: to.url}
+	if c.status(question, &said); !said.Answers() {
+		return now, ctx.Err()
+	}
+	return now, now.take(said, leader.said.Cluster, members)
+}
+
+// take takes what a learner says of itself.
+func (u *CatchUp) take(said Endpoint, cluster ID, members []Member) error {
+	i := slices.IndexFunc(members, func(m Member) bool { return m.ID == said.ID })
+	switch {
+	case said.Cluster != cluster:
+		return fmt.Errorf("%w of this cluster, but of cluster %s: stop it, delete its data, and start it with the initial cluster state existing", ErrUnknownMember, said.Cluster)
+	case i < 0:
+		return fmt.Errorf("%w any more: it was removed", ErrUnknownMember)
+	}
+	u.id, u.Answers, u.Voter = said.ID, true, !members[i].Learner
+	u.Applied, u.DBSize = said.Applied, said.DBSize
+	return nil
+}

@@ -1,0 +1,101 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// oneRead is how long a member may think about one read while it is waited for:
+// left to itself, a read that finds no leader waits for longer than it takes to
+// elect one.
+const oneRead = 2 * time.Second
+
+// WaitServing waits until each of these members has answered a linearizable
+// read, or all members if none are named. What is not in time is in the error,
+// each member with its reason; that is after Patience.Progress if the context
+// does not end before.
+func (c *Client) WaitServing(ctx context.Context, names ...string) error {
+	if len(names) == 0 {
+		names = c.names()
+	}
+	limited, cancel := context.WithTimeout(ctx, c.config.Patience.Progress)
+	defer cancel()
+	errs := make([]error, len(names))
+	each(names, func(i int, name string) { errs[i] = c.waitServing(limited, name) })
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (c *Client) waitServing(ctx context.Context, name string) error {
+	to, err := c.to(name)
+	if err != nil {
+		return err
+	}
+	for {
+		last := c.readOnce(ctx, to)
+		if last == nil {
+			return nil
+		}
+		if rest(ctx) != nil {
+			return fmt.Errorf("%s does not serve: %w", name, meaning(last))
+		}
+	}
+}
+
+func (c *Client) readOnce(ctx context.Context, to *connection) error {
+	ctx, cancel := context.WithTimeout(ctx, min(oneRead, c.config.Patience.Question))
+	defer cancel()
+	return linearizable(ctx, to)
+}
+
+// WaitSteady waits until the cluster is steady, and gives that View: what every
+// step of a change begins with. The last View and its reasons come with the
+// error, which is an UnsteadyError after Patience.Progress.
+func (c *Client) WaitSteady(ctx context.Context) (View, error) {
+	return c.WaitView(ctx, func(v View) error {
+		if reasons := v.Unsteady(); len(reasons) > 0 {
+			return &UnsteadyError{Reasons: reasons}
+		}
+		return nil
+	})
+}
+
+// WaitView looks until a View is as wanted, which wanted says by giving no error.
+// It gives up after Patience.Progress with the last View and its error.
+func (c *Client) WaitView(ctx context.Context, wanted func(View) error) (View, error) {
+	limited, cancel := context.WithTimeout(ctx, c.config.Patience.Progress)
+	defer cancel()
+	var seen View
+	lacks := error(ErrNotServing)
+	for {
+		now, err := c.Look(limited)
+		if err == nil {
+			seen = now
+			if lacks = wanted(now); lacks == nil {
+				return seen, nil
+			}
+		}
+		if rest(limited) != nil {
+			return seen, errors.Join(ctx.Err(), lacks)
+		}
+	}
+}
+
+// UnsteadyError says what keeps a cluster from being steady.
+type UnsteadyError struct{ Reasons []Reason }
+
+func (e *UnsteadyError) Error() string {
+	text := "the cluster is not steady: "
+	for i, r := range e.Reasons {
+		if i > 0 {
+			text += "; "
+		}
+		text += r.String()
+	}
+	return text
+}
+
