@@ -111,10 +111,7 @@ func statusTrouble(err error) Trouble {
 // readTrouble is the kind of an error of a linearizable read by a member that
 // told its status.
 func readTrouble(err error) Trouble {
-	switch {
-	case errors.Is(err, rpctypes.ErrCorrupt):
-		return CorruptData
-	case passing(err):
+	if passing(err) {
 		return NoLeader
 	}
 	return Other

@@ -94,7 +94,7 @@ func (c *Client) moveLeader(ctx context.Context, to string) error {
 			return c.waitServing(ctx, to)
 		}
 		if rest(ctx) != nil {
-			return cmp.Or(err, fmt.Errorf("%w: it does not say that it leads", ErrNoProgress))
+			return fmt.Errorf("%w: etcd says that it leads, and it does not (%w)", ErrNoProgress, errors.Join(err, ctx.Err()))
 		}
 	}
 }

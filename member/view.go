@@ -82,6 +82,5 @@ const (
 	NoLeader    Trouble = "no leader"   // knows of no leader, or gets no answer of a quorum
 	IsLearner   Trouble = "learner"     // a learner does not answer that
 	Denied      Trouble = "denied"      // etcd's users do not permit it
-	CorruptData Trouble = "corrupt"     // the cluster's alarm CORRUPT stops reads
 	Other       Trouble = "other"       // what the details say
 )

@@ -98,4 +98,3 @@ func (e *UnsteadyError) Error() string {
 	}
 	return text
 }
-
