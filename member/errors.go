@@ -30,6 +30,17 @@ var (
 	ErrNoProgress        = errors.New("nothing moves any more")
 )
 
+// TroubleError is that a member did not tell its status.
+type TroubleError struct {
+	Name    string
+	Trouble Trouble
+	Details string // for people
+}
+
+func (e *TroubleError) Error() string {
+	return fmt.Sprintf("%s does not answer (%s)", e.Name, e.Details)
+}
+
 // meanings translate what etcd answers.
 var meanings = []struct{ etcd, ours error }{
 	{rpctypes.ErrPeerURLExist, ErrPeerURLTaken},

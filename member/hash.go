@@ -19,6 +19,9 @@ type Hashes struct {
 type Hash struct {
 	Name string
 	Hash uint32
+	// Revision is up to which it was asked: a lower one than the others' if the
+	// member is in step with its leader and does not have theirs.
+	Revision int64
 	// CompactRevision is what the key space was compacted to. Hashes of
 	// different ones can't be compared.
 	CompactRevision int64
@@ -29,37 +32,36 @@ type Hash struct {
 // Groups are the names of the members that told, by what they told: one group is
 // as it ought to be.
 func (h Hashes) Groups() [][]string {
-	type key struct {
-		hash    uint32
-		compact int64
-	}
-	index := map[key]int{}
+	index := map[Hash]int{}
 	var groups [][]string
-	for _, m := range h.Members {
-		if m.Err != nil {
-			continue
-		}
-		k := key{m.Hash, m.CompactRevision}
-		i, ok := index[k]
+	for _, m := range h.told() {
+		name := m.Name
+		m.Name = ""
+		i, ok := index[m]
 		if !ok {
 			i = len(groups)
-			index[k] = i
+			index[m] = i
 			groups = append(groups, nil)
 		}
-		groups[i] = append(groups[i], m.Name)
+		groups[i] = append(groups[i], name)
 	}
 	return groups
 }
 
 // Same tells whether all members told, and told the same.
 func (h Hashes) Same() bool {
-	return len(h.Groups()) == 1 && !slices.ContainsFunc(h.Members, func(m Hash) bool { return m.Err != nil })
+	return len(h.told()) == len(h.Members) && len(h.Groups()) == 1
 }
 
-// comparable tells whether all that told were compacted to the same revision.
-func (h Hashes) comparable() bool {
-	told := slices.DeleteFunc(slices.Clone(h.Members), func(m Hash) bool { return m.Err != nil })
-	return !slices.ContainsFunc(told, func(m Hash) bool { return m.CompactRevision != told[0].CompactRevision })
+func (h Hashes) told() []Hash {
+	return slices.DeleteFunc(slices.Clone(h.Members), func(m Hash) bool { return m.Err != nil })
+}
+
+// overtaken tells whether a compaction came in between.
+func (h Hashes) overtaken() bool {
+	told := h.told()
+	return slices.ContainsFunc(told, func(m Hash) bool { return m.CompactRevision != told[0].CompactRevision }) ||
+		slices.ContainsFunc(h.Members, func(m Hash) bool { return errors.Is(m.Err, rpctypes.ErrCompacted) })
 }
 
 // Hash compares the members' data, all of it: members of one cluster can serve,
@@ -67,55 +69,79 @@ func (h Hashes) comparable() bool {
 // member reads its whole key space for it. A learner does not tell.
 //
 // An error is that nobody serves; what kept a single member from telling is in
-// its Hash. A compaction that comes in between is waited out.
+// its Hash. A compaction that comes in between is waited out, for
+// Patience.Progress.
 func (c *Client) Hash(ctx context.Context) (Hashes, error) {
+	limited, cancel := context.WithTimeout(ctx, c.config.Patience.Progress)
+	defer cancel()
 	for {
-		who, err := c.servant(ctx, 0)
+		v, err := c.Look(ctx)
 		if err != nil {
-			return Hashes{}, fmt.Errorf("cannot compare the members' data: %w", err)
-		}
-		h := c.hashAt(ctx, who.said.Revision)
-		if h.comparable() && !h.compacted() {
-			return h, ctx.Err()
-		}
-		if err := rest(ctx); err != nil {
 			return Hashes{}, err
+		}
+		if !v.Quorum() {
+			return Hashes{}, fmt.Errorf("cannot compare the members' data: %w", ErrNotServing)
+		}
+		h := c.hashAt(ctx, v)
+		if !h.overtaken() || rest(limited) != nil {
+			return h, ctx.Err()
 		}
 	}
 }
 
-// compacted tells whether a member could not tell because the revision was
-// compacted meanwhile.
-func (h Hashes) compacted() bool {
-	return slices.ContainsFunc(h.Members, func(m Hash) bool { return errors.Is(m.Err, rpctypes.ErrCompacted) })
-}
-
-func (c *Client) hashAt(ctx context.Context, revision int64) Hashes {
+// hashAt takes the newest revision that any member has, and waits for the others
+// to come as far.
+func (c *Client) hashAt(ctx context.Context, v View) Hashes {
+	var newest Endpoint // of all revisions and of all raft entries
+	for _, e := range v.Endpoints {
+		newest.Revision, newest.Applied = max(newest.Revision, e.Revision), max(newest.Applied, e.Applied)
+	}
 	names := c.names()
-	h := Hashes{Revision: revision, Members: make([]Hash, len(names))}
-	each(names, func(i int, name string) { h.Members[i] = c.hashOf(ctx, name, revision) })
+	h := Hashes{Revision: newest.Revision, Members: make([]Hash, len(names))}
+	each(names, func(i int, name string) {
+		h.Members[i] = c.hashOf(ctx, v.Endpoint(name), newest)
+	})
 	return h
 }
 
-// hashOf waits for a member that has not come to a revision yet.
-func (c *Client) hashOf(ctx context.Context, name string, revision int64) Hash {
-	said, err := c.ask(ctx, name)
-	if err != nil {
-		return Hash{Name: name, Err: err}
+func (c *Client) hashOf(ctx context.Context, e, newest Endpoint) Hash {
+	if !e.Answers() {
+		return Hash{Name: e.Name, Err: &TroubleError{e.Name, e.Trouble, e.Details}}
 	}
-	to, err := c.to(name)
+	to, err := c.to(e.Name)
 	if err != nil {
-		return Hash{Name: name, Err: err}
+		return Hash{Name: e.Name, Err: err}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.config.Patience.Progress+timeFor(said.DBInUse))
+	ctx, cancel := context.WithTimeout(ctx, c.config.Patience.Progress+timeFor(e.DBInUse))
 	defer cancel()
+	revision, err := c.waitRevision(ctx, e.Name, newest)
+	if err != nil {
+		return Hash{Name: e.Name, Err: err}
+	}
+	h, err := to.maintenance.HashKV(ctx, to.url, revision)
+	if err != nil {
+		return Hash{Name: e.Name, Err: meaning(err)}
+	}
+	return Hash{Name: e.Name, Hash: h.Hash, Revision: revision, CompactRevision: h.CompactRevision}
+}
+
+// waitRevision waits until a member has the newest revision, or can't come to it
+// any more: it has carried out all that the others have, and has another one.
+func (c *Client) waitRevision(ctx context.Context, name string, newest Endpoint) (int64, error) {
+	applied := false
 	for {
-		h, err := to.maintenance.HashKV(ctx, to.url, revision)
-		if err == nil {
-			return Hash{Name: name, Hash: h.Hash, CompactRevision: h.CompactRevision}
+		now, err := c.ask(ctx, name)
+		switch {
+		case err != nil:
+			return 0, err
+		case now.Revision >= newest.Revision:
+			return newest.Revision, nil
+		case applied: // at the last look: a status tells its revision first
+			return now.Revision, nil
 		}
-		if !errors.Is(err, rpctypes.ErrFutureRev) || rest(ctx) != nil {
-			return Hash{Name: name, Err: meaning(err)}
+		applied = now.Applied >= newest.Applied
+		if err := rest(ctx); err != nil {
+			return 0, err
 		}
 	}
 }

@@ -123,8 +123,7 @@ func timeFor(bytes int64) time.Duration {
 
 // catchUp looks at a learner once.
 func (c *Client) catchUp(ctx context.Context, name string) (CatchUp, error) {
-	to, err := c.to(name)
-	if err != nil {
+	if _, err := c.to(name); err != nil {
 		return CatchUp{}, err
 	}
 	leader, err := c.servant(ctx, 0)
@@ -142,8 +141,8 @@ func (c *Client) catchUp(ctx context.Context, name string) (CatchUp, error) {
 	if i := slices.IndexFunc(members, func(m Member) bool { return m.Name == name }); i >= 0 {
 		now.id, now.Voter = members[i].ID, !members[i].Learner
 	}
-	said := Endpoint{Name: name, URL: to.url}
-	if c.status(question, &said); !said.Answers() {
+	said := c.first(ctx, name)
+	if !said.Answers() {
 		return now, ctx.Err()
 	}
 	return now, now.take(said, leader.said.Cluster, members)

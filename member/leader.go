@@ -101,11 +101,12 @@ func (c *Client) moveLeader(ctx context.Context, to string) error {
 
 // ask has one member tell its status.
 func (c *Client) ask(ctx context.Context, name string) (Endpoint, error) {
-	ctx, cancel := c.question(ctx)
-	defer cancel()
-	said := Endpoint{Name: name, URL: c.config.URLs[name]}
-	if c.status(ctx, &said); !said.Answers() {
-		return said, fmt.Errorf("%s does not answer (%s)", name, said.Details)
+	if _, err := c.to(name); err != nil {
+		return Endpoint{}, err
+	}
+	said := c.first(ctx, name)
+	if !said.Answers() {
+		return said, &TroubleError{name, said.Trouble, said.Details}
 	}
 	return said, nil
 }

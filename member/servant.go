@@ -62,7 +62,7 @@ func (c *Client) prove(ctx context.Context, name string) (servant, error) {
 	}
 	said := Endpoint{Name: name, URL: to.url}
 	if c.status(ctx, &said); !said.Answers() {
-		return servant{}, fmt.Errorf("%s: %s", name, said.Details)
+		return servant{}, &TroubleError{name, said.Trouble, said.Details}
 	}
 	return servant{to, said, said.Leader == said.ID}, nil
 }

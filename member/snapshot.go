@@ -29,7 +29,8 @@ type Snapshot struct {
 // database. A member without a quorum can be asked too, as long as it has not
 // been restarted; so can a learner.
 //
-// It may take as long as data comes: ErrNoProgress after Patience.Progress
+// A member that does not answer is a TroubleError. It may take as long as data
+// comes: ErrNoProgress after Patience.Progress
 // without any. Progress, which may be nil, is told what was written of how much,
 // in bytes. On an error what was written is of no use.
 func (c *Client) Snapshot(ctx context.Context, name string, w io.Writer, progress func(done, total int64)) (Snapshot, error) {
@@ -41,6 +42,9 @@ func (c *Client) Snapshot(ctx context.Context, name string, w io.Writer, progres
 }
 
 func (c *Client) snapshot(ctx context.Context, name string, w io.Writer, progress func(done, total int64)) (Snapshot, error) {
+	if _, err := c.ask(ctx, name); err != nil { // a stream would not tell why there is none
+		return Snapshot{}, err
+	}
 	to, err := c.to(name)
 	if err != nil {
 		return Snapshot{}, err

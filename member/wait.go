@@ -72,15 +72,15 @@ func (c *Client) WaitView(ctx context.Context, wanted func(View) error) (View, e
 	var seen View
 	lacks := error(ErrNotServing)
 	for {
-		now, err := c.Look(limited)
-		if err == nil {
-			seen = now
-			if lacks = wanted(now); lacks == nil {
-				return seen, nil
-			}
+		now, err := c.Look(ctx) // which has bounds of its own: the last look is to be whole
+		if err != nil {
+			return seen, errors.Join(err, lacks)
+		}
+		if seen, lacks = now, wanted(now); lacks == nil {
+			return seen, nil
 		}
 		if rest(limited) != nil {
-			return seen, errors.Join(ctx.Err(), lacks)
+			return seen, lacks
 		}
 	}
 }

@@ -39,7 +39,13 @@ type Process struct {
 // When the test ends, so does the process.
 func Start(t *testing.T, env []string, flags ...string) *Process {
 	t.Helper()
-	cmd := exec.Command(self(t))
+	return StartProgram(t, self(t), env, flags...)
+}
+
+// StartProgram is Start with an etcd of any release.
+func StartProgram(t *testing.T, program string, env []string, flags ...string) *Process {
+	t.Helper()
+	cmd := exec.Command(program)
 	cmd.Env = append([]string{}, env...)
 	return start(t, cmd, flags)
 }
