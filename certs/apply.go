@@ -61,12 +61,33 @@ func (p *PKI) apply(ctx context.Context, s *state, steps []step) (Report, error)
 	if err := atomicdir.Replace(ctx, append(dirs, more...)...); err != nil {
 		return Report{}, err
 	}
+	for _, e := range s.touched(steps) {
+		if err := p.linkUp(e); err != nil {
+			return Report{}, fmt.Errorf("%s: %w", e, err)
+		}
+	}
 	for _, e := range lists {
 		if err := writeInto(p.path(e.name), CRLFile, e.files.crl, certMode); err != nil {
 			return Report{}, fmt.Errorf("%s: %w", e.name, err)
 		}
 	}
 	return report, nil
+}
+
+// touched lists the identities that were made here, now or before.
+func (s *state) touched(steps []step) []string {
+	var list []string
+	for _, st := range steps {
+		if st.issues() {
+			list = append(list, st.want.name)
+		}
+	}
+	for i := range s.identities {
+		if e := &s.identities[i]; s.originOf(e) != brought && e.broken == nil {
+			list = append(list, e.name)
+		}
+	}
+	return list
 }
 
 // authorityDirs is what has to be written of an authority, the ones that it
@@ -91,6 +112,11 @@ func (p *PKI) authorityDirs(a *authority) ([]atomicdir.Dir, error) {
 // trust and refuse. Those that were brought get a list at most, and keep every
 // other file as it is.
 func (p *PKI) update(s *state, steps []step, report *Report) (dirs []atomicdir.Dir, lists []*existing, err error) {
+	for _, e := range s.identities {
+		if e.moved {
+			report.update(e.name)
+		}
+	}
 	for _, e := range s.outdated(steps) {
 		e.files.trust, e.files.crl = s.trustOf(e), s.listOf(e)
 		report.update(e.name)

@@ -26,16 +26,19 @@ func (p *PKI) Ensure(ctx context.Context, plan Plan) (Report, error) {
 	if err := plan.Validate(); err != nil {
 		return Report{}, err
 	}
-	if report, fits := p.fits(plan); fits {
+	report, fits := p.fits(plan)
+	if fits {
 		return report, nil
 	}
-	var report Report
 	err := p.exclusive(ctx, func() error {
 		s, err := p.observe()
 		if err != nil {
 			return err
 		}
 		if err := p.ensureAuthorities(s, plan); err != nil {
+			return err
+		}
+		if err := p.moveIn(ctx, s); err != nil {
 			return err
 		}
 		steps, err := p.decide(s, plan)

@@ -66,11 +66,12 @@ func TestFilesAreThereForTheirOwnerOnlyAndNothingElseIs(t *testing.T) {
 	for name, detail := range p.files() {
 		got[name] = detail[:len("drwx------")]
 	}
-	const dir, cert, key = "drwx------", "-rw-r--r--", "-rw-------"
+	const dir, cert, key, link = "drwx------", "-rw-r--r--", "-rw-------", "Lrwxrwxrwx"
 	want := map[string]string{
 		".": dir, ".lock": key,
 		"ca": dir, "members": dir, "members/etcd1": dir, "clients": dir,
-		"clients/root": dir, "clients/root/ca.crt": cert, "clients/root/tls.crt": cert, "clients/root/tls.key": key,
+		"clients/root": dir, "clients/root/ca.crt": link, "clients/root/tls.crt": link, "clients/root/tls.key": link,
+		"clients/root/client": dir, "clients/root/client/ca.crt": cert, "clients/root/client/tls.crt": cert, "clients/root/client/tls.key": key,
 	}
 	for _, name := range []string{"ca/client", "ca/peer"} {
 		want[name] = dir

@@ -102,7 +102,7 @@ func (p *PKI) change(ctx context.Context, decide func(*state) ([]step, error)) (
 		if err != nil {
 			return err
 		}
-		if err := p.completeLists(s); err != nil {
+		if err := errors.Join(p.completeLists(s), p.moveIn(ctx, s)); err != nil {
 			return err
 		}
 		steps, err := decide(s)

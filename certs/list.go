@@ -21,7 +21,7 @@ const (
 
 // Certificate describes one certificate of a PKI.
 type Certificate struct {
-	Identity  string       `json:"identity"`         // its directory below the PKI's
+	Identity  string       `json:"identity"`         // members/etcd1/server, clients/root
 	Member    string       `json:"member,omitempty"` // whose it is, if a member's
 	Profile   Profile      `json:"profile"`
 	Subject   string       `json:"subject"` // as in RFC 4514, CN first

@@ -32,6 +32,9 @@ const (
 )
 
 func (s *state) originOf(e *existing) origin {
+	if e.beside != nil {
+		return brought
+	}
 	cert := e.files.certificate()
 	signed := cert != nil && s.issued(cert)
 	switch {
@@ -86,7 +89,7 @@ func (p *PKI) bring(name string) string {
 // directory is a folder as it is to be written: the files, and whatever else
 // its owner keeps in it. managed are the files that it may lose.
 func (p *PKI) directory(name string, files []atomicdir.File, managed ...string) (atomicdir.Dir, error) {
-	d := atomicdir.Dir{Path: p.path(name), Files: files}
+	d := atomicdir.Dir{Path: p.home(name), Files: files}
 	entries, err := os.ReadDir(d.Path)
 	if err != nil && !os.IsNotExist(err) {
 		return d, fmt.Errorf("%s: %w", name, err)
@@ -96,7 +99,7 @@ func (p *PKI) directory(name string, files []atomicdir.File, managed ...string) 
 		if slices.Contains(managed, entry.Name()) || slices.ContainsFunc(files, known) {
 			continue
 		}
-		other, err := p.other(name, entry)
+		other, err := other(name, d.Path, entry)
 		if err != nil {
 			return d, err
 		}
@@ -106,7 +109,7 @@ func (p *PKI) directory(name string, files []atomicdir.File, managed ...string) 
 }
 
 // other is a file that its owner keeps in a folder of certificates.
-func (p *PKI) other(name string, entry fs.DirEntry) (atomicdir.File, error) {
+func other(name, dir string, entry fs.DirEntry) (atomicdir.File, error) {
 	info, err := entry.Info()
 	if err != nil {
 		return atomicdir.File{}, fmt.Errorf("%s: %w", name, err)
@@ -114,7 +117,7 @@ func (p *PKI) other(name string, entry fs.DirEntry) (atomicdir.File, error) {
 	if !info.Mode().IsRegular() {
 		return atomicdir.File{}, fmt.Errorf("%s: %s is in it, which is no file and would be lost when the folder is replaced: move it elsewhere", name, entry.Name())
 	}
-	data, err := os.ReadFile(filepath.Join(p.path(name), entry.Name()))
+	data, err := os.ReadFile(filepath.Join(dir, entry.Name()))
 	if err != nil {
 		return atomicdir.File{}, fmt.Errorf("%s: %s is in it and would be lost when the folder is replaced: %w", name, entry.Name(), err)
 	}

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -74,7 +73,10 @@ type state struct {
 type existing struct {
 	place
 	files  *stored
-	broken error // what is amiss with the files
+	broken error   // what is amiss with the files
+	flat   bool    // the files are in the folder itself, see inner
+	moved  bool    // they were, and are not any more
+	beside *stored // other files in the folder, in the place of links
 }
 
 // observe reads everything there is. Nothing can be done with an authority that
@@ -107,7 +109,13 @@ func (p *PKI) scan() (*state, error) {
 	s := &state{authorities: p.readAuthorities(), retired: p.readRetired()}
 	for _, pl := range places {
 		files, err := readStored(p.path(pl.name))
-		s.identities = append(s.identities, existing{place: pl, files: files, broken: err})
+		e := existing{place: pl, files: files, broken: err, flat: p.isFlat(pl.name), beside: p.beside(pl.name)}
+		if e.beside != nil && s.originOf(&existing{place: pl, files: e.beside}) != ofHere {
+			e.broken = errors.Join(e.broken, fmt.Errorf("other files than those in %s lie beside it: move them into it, or away", inner(pl.name)))
+		} else {
+			e.beside = nil
+		}
+		s.identities = append(s.identities, e)
 	}
 	return s, nil
 }
@@ -135,11 +143,6 @@ func (s *state) authorityFor(profile Profile) *authority {
 		}
 	}
 	return nil
-}
-
-// path turns an identity's or authority's name into its directory.
-func (p *PKI) path(name string) string {
-	return filepath.Join(p.Dir, filepath.FromSlash(name))
 }
 
 // places lists the directories of identities, sorted by name.

@@ -20,7 +20,7 @@ const (
 
 // Change is what was done about one identity or authority, and why.
 type Change struct {
-	Identity string `json:"identity"` // its directory below the PKI's, with slashes: members/etcd1/server
+	Identity string `json:"identity"` // members/etcd1/server, clients/root
 	Action   Action `json:"action"`
 	Cause    string `json:"cause,omitempty"` // empty when reused, or created as planned
 }

@@ -78,8 +78,12 @@ func (s *state) listOf(e *existing) []byte {
 	return e.files.crl
 }
 
-// upToDate reports whether an identity trusts and refuses what it shall.
+// upToDate reports whether an identity is where it belongs, and trusts and
+// refuses what it shall.
 func (s *state) upToDate(e *existing) bool {
+	if e.flat && s.originOf(e) != brought {
+		return false
+	}
 	if !e.profile.serves() {
 		return bytes.Equal(e.files.trust, s.trustOf(e))
 	}

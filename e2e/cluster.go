@@ -147,7 +147,7 @@ func (c *Cluster) Certificate(ctx context.Context, client string) (Certificate, 
 	if _, err := (&certs.PKI{Dir: c.CertsDir()}).Ensure(ctx, plan); err != nil {
 		return Certificate{}, err
 	}
-	dir := filepath.Join(c.CertsDir(), "clients", client)
+	dir := certs.ClientDir(c.CertsDir(), client)
 	return Certificate{
 		CAFile:   filepath.Join(dir, "ca.crt"),
 		CertFile: filepath.Join(dir, "tls.crt"),

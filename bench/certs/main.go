@@ -132,7 +132,7 @@ func checkWork(dir string, cmd *exec.Cmd) error {
 		patterns []string
 		want     int
 	}{
-		{[]string{"*-key.pem", "certs/ca/*/tls.key", "certs/members/*/*/tls.key", "certs/clients/*/tls.key"}, keys},
+		{[]string{"*-key.pem", "certs/ca/*/tls.key", "certs/members/*/*/tls.key", "certs/clients/*/client/tls.key"}, keys},
 		{[]string{"*.der", "certs/ca/*/crl.der"}, lists},
 	} {
 		n := 0

@@ -13,6 +13,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/health"
@@ -247,7 +248,7 @@ func unverified() *tls.Config {
 func adminTLS(certsDir string) (*tls.Config, error) { return clientTLS(adminDir(certsDir)) }
 
 // adminDir is where the admin client's identity is.
-func adminDir(certsDir string) string { return filepath.Join(certsDir, "clients", adminClient) }
+func adminDir(certsDir string) string { return certs.ClientDir(certsDir, adminClient) }
 
 // clientTLS reads an identity of a client, as package certs lays it out.
 func clientTLS(dir string) (*tls.Config, error) {
