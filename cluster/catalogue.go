@@ -176,7 +176,28 @@ func NearestSettings(written string) string {
 		}
 	}
 	slices.Sort(names)
-	return didYouMean(flagName(written), names)
+	return didYouMean(SettingName(written), names)
+}
+
+// NeededBy lists the settings that have no effect without this one.
+func (k KnownSetting) NeededBy() []string {
+	var names []string
+	for _, name := range SettingNames() {
+		if slices.Contains(meanings[name].Needs, k.Name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Successor is what took the setting's place in later releases, as it is written
+// under settings; empty when nothing did, or the setting is still there.
+func (k KnownSetting) Successor() string {
+	stable, was := strings.CutPrefix(k.Name, "experimental-")
+	if _, known := LookupSetting(stable); was && known && k.Became == "" {
+		return stable
+	}
+	return k.Became
 }
 
 // BootstrapOnly tells that etcd reads a setting at its first start only: once
@@ -229,4 +250,14 @@ func (o Option) misspelt(value string) string {
 		return ""
 	}
 	return ": " + name + " is no gate of this release: " + didYouMean(name, o.Allowed)
+}
+
+// Span tells which minors know the setting: "3.5 to 3.6".
+func (k KnownSetting) Span() string {
+	minors := k.Minors()
+	first, last := minors[0], minors[len(minors)-1]
+	if first == last {
+		return fmt.Sprintf("3.%d", first)
+	}
+	return fmt.Sprintf("3.%d to 3.%d", first, last)
 }

@@ -153,7 +153,7 @@ func (r *resolver) environment(path string, env map[string]string) {
 		case name == unsupportedArch:
 			r.unsupportedArch(at, value)
 		case strings.HasPrefix(name, "ETCD_"):
-			r.report(at, "is a setting of etcd: write it under settings as %s, where it is checked", flagName(name))
+			r.report(at, "is a setting of etcd: write it under settings as %s, where it is checked", SettingName(name))
 		case strings.HasPrefix(name, "ETCDCTL_"):
 			r.report(at, "is etcdctl's, which is set up for the member already; a variable here would make the same flag fatal")
 		case strings.ContainsRune(value, 0):
@@ -176,9 +176,9 @@ func (r *resolver) unsupportedArch(at, value string) {
 
 var archPattern = regexp.MustCompile(`^[a-z0-9]+$`)
 
-// flagName gives the setting that is meant by ETCD_MAX_TXN_OPS or
-// --max-txn-ops.
-func flagName(written string) string {
+// SettingName gives the setting that is meant by ETCD_MAX_TXN_OPS or
+// --max-txn-ops. It may well be none.
+func SettingName(written string) string {
 	name := strings.ToLower(strings.TrimPrefix(strings.Trim(written, "-"), "ETCD_"))
 	return strings.ReplaceAll(name, "_", "-")
 }

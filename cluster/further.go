@@ -23,6 +23,20 @@ func settingKeys() []string {
 	return keys
 }
 
+// KeyOf tells where a cluster file has a setting: under a key of its own, or
+// under settings. Without a key, why says what decides it instead.
+func KeyOf(name string) (key, why string) {
+	switch why := owner(name); {
+	case ownedSettings[name] != "":
+		return "", ownedSettings[name]
+	case slices.Contains(settingKeys(), name):
+		return name, ""
+	case why != "":
+		return "", why
+	}
+	return "settings." + name, ""
+}
+
 // plainSettings are the settings whose keys have the tag `etcd:"plain"`: etcd is
 // told what was written. A new one is its field in Spec and its line in
 // docs/cluster-file.md.
@@ -85,15 +99,13 @@ func (r *resolver) checkSetting(path string, v Version, name, value string) {
 // refusal tells why a setting is not to be given by name.
 func (r *resolver) refusal(name string) string {
 	auto := TLSMode(r.spec.TLS) == AutoTLS
-	switch why := owner(name); {
+	switch key, why := KeyOf(name); {
 	case auto && clientAuthentication[name]:
 		return "can't be set here: it asks for client certificates, and with tls: auto etcd would switch that off without a word: use tls: mutual"
-	case ownedSettings[name] != "":
+	case key == "":
 		return "can't be set here: it " + why
-	case slices.Contains(settingKeys(), name):
+	case key == name:
 		return "has a key of its own: write " + name + " at the top level"
-	case why != "":
-		return "can't be set here: it " + why
 	case auto && strings.Contains(name, "cert-allowed-"):
 		return "asks for client certificates, and with tls: auto etcd looks at none: use tls: mutual"
 	}
@@ -118,20 +130,15 @@ func (r *resolver) gate(path string, v Version, name string) (Option, bool) {
 	case v.Minor < first:
 		r.report(path, "etcd %s does not know it, %s and later do: leave it out, or change etcd", v, minorName(first))
 	default:
-		r.report(path, "etcd %s does not know it any more, %s was the last: %s", v, minorName(last), known.successor())
+		r.report(path, "etcd %s does not know it any more, %s was the last: %s", v, minorName(last), known.whatInstead())
 	}
 	return Option{}, false
 }
 
-// successor names what replaced a setting that is gone.
-func (k KnownSetting) successor() string {
-	if k.Became != "" {
-		return "it is now " + k.Became
-	}
-	if stable, ok := strings.CutPrefix(k.Name, "experimental-"); ok {
-		if _, known := LookupSetting(stable); known {
-			return "it is now " + stable
-		}
+// whatInstead tells what to do about a setting that is gone.
+func (k KnownSetting) whatInstead() string {
+	if next := k.Successor(); next != "" {
+		return "it is now " + next
 	}
 	return "leave it out"
 }

@@ -40,6 +40,7 @@ containers. The shortest way to a cluster:
 		newBundleCommand(a),
 		newDNSCommand(a),
 		newCertsCommand(a),
+		newExplainCommand(a),
 	)
 	addGroup(root, "A running cluster",
 		newUpCommand(a),

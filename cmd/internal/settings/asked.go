@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/etcdctr/etcdctr/internal/etcdflags"
 )
@@ -38,11 +41,25 @@ func ofProgram(ctx context.Context, program string, known map[string]setting) (r
 			continue // the help has lines that are none, or it is another release's
 		}
 		if s.standing == "" {
-			s.fallback = help[name]
+			s.fallback = plain(s.kind, help[name])
 		}
 		settings = append(settings, s)
 	}
 	return release, settings, nil
+}
+
+// plain gives a default that is typed for people as a flag has it.
+func plain(kind, help string) string {
+	if d, err := time.ParseDuration(help); kind == "duration" && err == nil {
+		return d.String()
+	}
+	switch {
+	case strings.Contains(help, "${"): // decided at the start
+		return ""
+	case help == "math.MaxUint32":
+		return strconv.Itoa(math.MaxUint32)
+	}
+	return help
 }
 
 // hidden are flags that no help mentions, of releases that can't be built.
