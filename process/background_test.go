@@ -38,7 +38,7 @@ func TestAStackInTheBackgroundTakesOrdersAndEnds(t *testing.T) {
 	home := newHome(t)
 	launch(t, home, stackOf(member(t, home, "a", "good"), member(t, home, "b", "good")))
 	wantStatuses(t, home, map[string]process.Status{"a": process.Running, "b": process.Running})
-	if err := home.Stop(t.Context(), "b"); err != nil {
+	if err := home.Stop(t.Context(), 0, "b"); err != nil {
 		t.Fatal(err)
 	}
 	wantStatuses(t, home, map[string]process.Status{"a": process.Running, "b": process.Stopped})

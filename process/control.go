@@ -2,6 +2,7 @@ package process
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,9 +73,10 @@ func (s *supervisor) control() (io.Closer, error) {
 		return nil, fmt.Errorf("cannot listen for orders: %w", err)
 	}
 	orders := http.NewServeMux()
-	orders.HandleFunc("POST /start", s.each(func(k *keeper) error { return k.begin() }))
-	orders.HandleFunc("POST /stop", s.each(func(k *keeper) error { k.end(); return nil }))
+	orders.HandleFunc("POST /start", s.handleStart)
+	orders.HandleFunc("POST /stop", s.handleStop)
 	orders.HandleFunc("POST /change", s.handleChange)
+	orders.HandleFunc("POST /remove", s.handleRemove)
 	orders.HandleFunc("POST /shutdown", s.handleShutdown)
 	orders.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {})
 	server := &http.Server{Handler: orders, ReadHeaderTimeout: time.Second}
@@ -94,39 +96,78 @@ type closer func() error
 
 func (c closer) Close() error { return c() }
 
+// ordered are the members that an order names.
+func ordered(r *http.Request) []string { return r.URL.Query()["member"] }
+
 // each carries out an order on the members that it names, in that order.
-func (s *supervisor) each(do func(*keeper) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		for _, name := range r.URL.Query()["member"] {
-			k, ok := s.keepers[name]
-			if !ok {
-				http.Error(w, fmt.Sprintf("%s is not a member", name), http.StatusNotFound)
-				return
-			}
-			if err := do(k); err != nil {
-				http.Error(w, fmt.Sprintf("%s: %v", name, err), http.StatusInternalServerError)
-				return
-			}
+func (s *supervisor) each(w http.ResponseWriter, r *http.Request, do func(*keeper) error) {
+	for _, name := range ordered(r) {
+		k, ok := s.keeper(name)
+		if !ok {
+			http.Error(w, fmt.Sprintf("%s is not a member", name), http.StatusNotFound)
+			return
+		}
+		if err := do(k); err != nil {
+			http.Error(w, fmt.Sprintf("%s: %v", name, err), http.StatusInternalServerError)
+			return
 		}
 	}
 }
 
+func (s *supervisor) handleStart(w http.ResponseWriter, r *http.Request) {
+	if err := s.describe(func(stack Stack) (Stack, error) { return stack.awake(ordered(r)), nil }); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	s.each(w, r, (*keeper).begin)
+}
+
+// handleStop notes first who is to stay stopped: a supervisor that is killed now
+// is followed by one that knows.
+func (s *supervisor) handleStop(w http.ResponseWriter, r *http.Request) {
+	within, err := time.ParseDuration(cmp.Or(r.URL.Query().Get("within"), "0s"))
+	if err == nil {
+		err = s.describe(func(stack Stack) (Stack, error) { return stack.resting(ordered(r)), nil })
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	s.each(w, r, func(k *keeper) error { k.end(within); return nil })
+}
+
 // handleChange takes over another description of the stack. Members that are
-// named are restarted as they are described there; the others stay as they are.
+// named are restarted as they are described there, or started if they are new;
+// the others stay as they are.
 func (s *supervisor) handleChange(w http.ResponseWriter, r *http.Request) {
 	var wanted Stack
 	if err := json.NewDecoder(r.Body).Decode(&wanted); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	s.mu.Lock()
-	err := s.adopt(wanted, r.URL.Query()["member"])
-	s.mu.Unlock()
+	err := s.describe(func(stack Stack) (Stack, error) { return adopt(stack, wanted, ordered(r)) })
+	if err == nil {
+		err = s.engage(r.Context(), ordered(r))
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	s.each(func(k *keeper) error { return k.replace(wanted) })(w, r)
+	s.each(w, r, func(k *keeper) error { return k.replace(wanted) })
+}
+
+// handleRemove stops members and forgets them; what they keep stays.
+func (s *supervisor) handleRemove(w http.ResponseWriter, r *http.Request) {
+	for _, name := range ordered(r) { // one that is gone already is what was asked for
+		if k, ok := s.keeper(name); ok {
+			k.retire()
+		}
+	}
+	if err := s.describe(func(stack Stack) (Stack, error) { return stack.without(ordered(r)), nil }); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	s.dismiss(ordered(r))
 }
 
 func (s *supervisor) handleShutdown(_ http.ResponseWriter, r *http.Request) {
@@ -144,16 +185,44 @@ func (h Home) Start(ctx context.Context, members ...string) error {
 }
 
 // Stop stops members of a running stack, one after the other, and returns when
-// they are stopped. They stay so until Start.
-func (h Home) Stop(ctx context.Context, members ...string) error {
-	return h.order(ctx, "stop", url.Values{"member": members}, nil)
+// they are stopped. They stay so until Start or Change. A member that has not
+// ended within the given time is killed; with 0 it has the stack's StopGrace.
+func (h Home) Stop(ctx context.Context, within time.Duration, members ...string) error {
+	return h.order(ctx, "stop", url.Values{"member": members, "within": {within.String()}}, nil)
 }
 
-// Change has a running stack run another description of the same members: it
-// restarts those that are named, one after the other, and leaves the others as
-// they run.
+// Change has a running stack run another description: it restarts the members
+// and services that are named, one after the other, adds those of them that are
+// new, and leaves the others as they run.
 func (h Home) Change(ctx context.Context, stack Stack, members ...string) error {
 	return h.order(ctx, "change", url.Values{"member": members}, stack)
+}
+
+// Dismiss stops members and services and takes them out of the stack, running or
+// not. What they keep stays.
+func (h Home) Dismiss(ctx context.Context, members ...string) error {
+	s, err := h.State()
+	if err == nil && s.Running {
+		return h.order(ctx, "remove", url.Values{"member": members}, nil)
+	}
+	if err != nil && !errors.Is(err, ErrNoStack) {
+		return err
+	}
+	return h.Describe(ctx, func(stack Stack) Stack { return stack.without(members) })
+}
+
+// Describe changes the description of a stack that does not run.
+func (h Home) Describe(ctx context.Context, change func(Stack) Stack) error {
+	release, err := h.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	stack, err := h.Stack()
+	if err != nil {
+		return err
+	}
+	return h.write(stackFile, change(stack))
 }
 
 // Shutdown stops the whole stack and its supervisor, and returns when both are

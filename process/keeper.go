@@ -21,6 +21,9 @@ type keeper struct {
 	change func(func(*MemberState), Event)
 	pauses backoff.BackOff
 	atOnce atomic.Bool // kill it instead of asking it to stop
+	// hurry is how long the member may take to stop this time, in nanoseconds; 0
+	// for its grace.
+	hurry atomic.Int64
 
 	// What it runs; changed only while nothing runs.
 	member Member
@@ -78,11 +81,14 @@ func (k *keeper) beginLocked() error {
 	return nil
 }
 
-// end stops the member and returns when it is stopped.
-func (k *keeper) end() {
+// end stops the member and returns when it is stopped. It is killed after the
+// given time, if that is less than its grace and not 0.
+func (k *keeper) end(within time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.hurry.Store(int64(within))
 	k.endLocked()
+	k.hurry.Store(0)
 }
 
 func (k *keeper) endLocked() {
@@ -167,12 +173,15 @@ func (k *keeper) spawn(ctx context.Context) (*exec.Cmd, error) {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, k.member.Path)
-	cmd.Args, cmd.Env, cmd.Dir = k.member.Args, k.member.Env, dir
+	cmd.Args, cmd.Env, cmd.Dir = k.member.Args, k.member.environment(), dir
 	cmd.Stdout, cmd.Stderr = k.output, k.output
 	cmd.SysProcAttr = child()
 	cmd.Cancel = func() error {
 		if k.atOnce.Load() {
 			return cmd.Process.Kill()
+		}
+		if within := time.Duration(k.hurry.Load()); within > 0 && within < k.grace {
+			time.AfterFunc(within, func() { _ = cmd.Process.Kill() }) // mostly it has ended by then
 		}
 		return askToStop(cmd.Process)
 	}

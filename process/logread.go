@@ -20,7 +20,7 @@ import (
 type LogOptions struct {
 	Members []string  // whose; none for all, with what happened to them
 	Since   time.Time // from when on; zero for everything
-	Tail    int       // at most so many lines of each member; 0 for all
+	Tail    int       // at most so many lines of each member; negative: all
 	Follow  bool      // go on until the context ends
 }
 
@@ -89,7 +89,7 @@ func (h Home) readLog(member string, o LogOptions) (*tail, []Line, error) {
 	if err := t.read(collect); err != nil {
 		return nil, nil, err
 	}
-	if o.Tail > 0 {
+	if o.Tail >= 0 {
 		lines = lines[max(0, len(lines)-o.Tail):]
 	}
 	return t, lines, nil

@@ -166,7 +166,7 @@ func (r *running) says(t *testing.T, want ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	missing := slices.Clone(want)
-	err := r.home.Logs(ctx, process.LogOptions{Follow: true}, func(l process.Line) {
+	err := r.home.Logs(ctx, process.LogOptions{Follow: true, Tail: -1}, func(l process.Line) {
 		missing = slices.DeleteFunc(missing, func(w string) bool { return w == l.Member+": "+l.Text })
 		if len(missing) == 0 {
 			cancel()
@@ -262,7 +262,7 @@ func TestAMemberThatCrashesStaysInTheBackOffUntilItIsStopped(t *testing.T) {
 	r := run(t, home, stackOf(member(t, home, "a", "crasher")))
 	r.next(t, "a started", "a crashed")
 	wantStatuses(t, home, map[string]process.Status{"a": process.Restarting})
-	if err := home.Stop(t.Context(), "a"); err != nil {
+	if err := home.Stop(t.Context(), 0, "a"); err != nil {
 		t.Fatal(err)
 	}
 	wantStatuses(t, home, map[string]process.Status{"a": process.Stopped})
@@ -302,7 +302,7 @@ func TestOneMemberIsStoppedAndStartedWhileTheOthersRun(t *testing.T) {
 	r := run(t, home, stackOf(member(t, home, "a", "good"), member(t, home, "b", "good")))
 	r.next(t, "a started", "b started")
 	r.says(t, "a: hello from a")
-	if err := home.Stop(t.Context(), "a"); err != nil {
+	if err := home.Stop(t.Context(), 0, "a"); err != nil {
 		t.Fatal(err)
 	}
 	r.next(t, "a ended")
@@ -311,7 +311,7 @@ func TestOneMemberIsStoppedAndStartedWhileTheOthersRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.next(t, "a started")
-	if err := home.Stop(t.Context(), "c"); err == nil || err.Error() != "c is not a member" {
+	if err := home.Stop(t.Context(), 0, "c"); err == nil || err.Error() != "c is not a member" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -22,6 +22,11 @@ type Stack struct {
 	InTurn bool `json:"inTurn,omitempty"`
 	// Ephemeral data is deleted when the stack stops.
 	Ephemeral bool `json:"ephemeral,omitempty"`
+	// Resting are the members and services that stay stopped until they are
+	// started by name, by whatever supervisor.
+	Resting []string `json:"resting,omitempty"`
+	// Notes are kept for whoever runs the stack.
+	Notes map[string]string `json:"notes,omitempty"`
 }
 
 // Member is one process to run.
@@ -29,7 +34,12 @@ type Member struct {
 	Name string   `json:"name"`
 	Path string   `json:"path"` // of the program
 	Args []string `json:"args"` // the first is the name that the program is called by
-	Env  []string `json:"env"`  // the whole environment, NAME=value
+	Env  []string `json:"env"`  // the environment, NAME=value
+	// Inherited is what the environment has besides: taken over from whoever
+	// started the member, and no part of what it is.
+	Inherited []string `json:"inherited,omitempty"`
+	// Version of the program, as it told; may be empty.
+	Version string `json:"version,omitempty"`
 	// DataDir is what the member keeps. The folder above it is its working
 	// directory, and made if it is not there.
 	DataDir string `json:"dataDir"`
@@ -54,19 +64,48 @@ func Find(members []Member, name string) (Member, bool) {
 	return members[i], true
 }
 
-// with gives the stack with another description of one of its members or
-// services.
-func (s Stack) with(changed Member) Stack {
-	replace := func(list []Member) []Member {
-		list = slices.Clone(list)
-		for i := range list {
-			if list[i].Name == changed.Name {
-				list[i] = changed
-			}
-		}
+// environment is all that the member's process finds in its environment.
+func (m Member) environment() []string { return slices.Concat(m.Inherited, m.Env) }
+
+// with gives the stack with one of the members or services of another, in the
+// place of that of its name.
+func (s Stack) with(name string, other Stack) Stack {
+	s.Members = put(s.Members, other.Members, name)
+	s.Services = put(s.Services, other.Services, name)
+	return s
+}
+
+func put(list, other []Member, name string) []Member {
+	m, ok := Find(other, name)
+	if !ok {
 		return list
 	}
-	s.Members, s.Services = replace(s.Members), replace(s.Services)
+	list = slices.Clone(list)
+	if i := slices.IndexFunc(list, func(m Member) bool { return m.Name == name }); i >= 0 {
+		list[i] = m
+		return list
+	}
+	return append(list, m)
+}
+
+// without gives the stack without some of its members and services.
+func (s Stack) without(names []string) Stack {
+	named := func(m Member) bool { return slices.Contains(names, m.Name) }
+	s.Members = slices.DeleteFunc(slices.Clone(s.Members), named)
+	s.Services = slices.DeleteFunc(slices.Clone(s.Services), named)
+	return s.awake(names)
+}
+
+// awake gives the stack without some of those that rest, resting with more of
+// them.
+func (s Stack) awake(names []string) Stack {
+	s.Resting = slices.DeleteFunc(slices.Clone(s.Resting), func(n string) bool { return slices.Contains(names, n) })
+	return s
+}
+
+func (s Stack) resting(names []string) Stack {
+	s = s.awake(names)
+	s.Resting = append(s.Resting, names...)
 	return s
 }
 

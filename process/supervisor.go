@@ -26,10 +26,11 @@ type Options struct {
 // supervisor runs a stack.
 type supervisor struct {
 	home    Home
-	keepers map[string]*keeper
+	starter *starter
 	log     io.Writer // of what happens
 
 	mu      sync.Mutex // of what follows, and of calling options
+	keepers map[string]*keeper
 	options Options
 	stack   Stack
 	state   State
@@ -53,9 +54,11 @@ func (h Home) Run(ctx context.Context, stack Stack, o Options) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	starter := newStarter()
-	defer starter.close()
-	s.hire(starter)
+	s.starter = newStarter()
+	defer s.starter.close()
+	for _, m := range s.running().all() {
+		s.hire(m)
+	}
 	control, err := s.control()
 	if err != nil {
 		return err
@@ -132,16 +135,58 @@ func (s *supervisor) discard() error {
 	return errors.Join(errs...)
 }
 
-// hire finds a keeper for each member and service.
-func (s *supervisor) hire(starter *starter) {
-	stack := s.running()
-	for _, m := range stack.all() {
-		s.keepers[m.Name] = &keeper{
-			member: m, grace: stack.StopGrace, start: starter.start, pauses: crashPauses(),
-			output: newLogWriter(s.home, m.Name, s.say),
-			change: func(f func(*MemberState), e Event) { s.change(m.Name, f, e) },
-		}
+// hire finds a keeper for a member or service.
+func (s *supervisor) hire(m Member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keepers[m.Name] = &keeper{
+		member: m, grace: s.stack.StopGrace, start: s.starter.start, pauses: crashPauses(),
+		output: newLogWriter(s.home, m.Name, s.say),
+		change: func(f func(*MemberState), e Event) { s.change(m.Name, f, e) },
 	}
+}
+
+func (s *supervisor) keeper(name string) (*keeper, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.keepers[name]
+	return k, ok
+}
+
+// engage finds keepers for those that are new, once nobody else has their ports.
+func (s *supervisor) engage(ctx context.Context, names []string) error {
+	stack := s.running()
+	for _, name := range names {
+		if _, ok := s.keeper(name); ok {
+			continue
+		}
+		m, _ := stack.find(name)
+		if err := checkPorts(ctx, []Member{m}); err != nil {
+			return errors.Join(err, s.describe(func(stack Stack) (Stack, error) { return stack.without([]string{name}), nil }))
+		}
+		s.mu.Lock()
+		if _, service := Find(stack.Services, name); service {
+			s.state.Services = append(s.state.Services, stopped([]Member{m})...)
+		} else {
+			s.state.Members = append(s.state.Members, stopped([]Member{m})...)
+		}
+		s.mu.Unlock()
+		s.hire(m)
+	}
+	return nil
+}
+
+// dismiss forgets members and services that are retired.
+func (s *supervisor) dismiss(names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	named := func(m MemberState) bool { return slices.Contains(names, m.Name) }
+	s.state.Members = slices.DeleteFunc(slices.Clone(s.state.Members), named)
+	s.state.Services = slices.DeleteFunc(slices.Clone(s.state.Services), named)
+	for _, name := range names {
+		delete(s.keepers, name)
+	}
+	s.broken = errors.Join(s.broken, s.home.write(stateFile, s.state))
 }
 
 // begin starts all members, or none.
@@ -172,6 +217,10 @@ func (s *supervisor) startServices(ctx context.Context) error {
 func (s *supervisor) startMembers(ctx context.Context) error {
 	stack := s.running()
 	for _, m := range stack.Members {
+		if slices.Contains(stack.Resting, m.Name) {
+			s.note()
+			continue
+		}
 		if err := s.start(m); err != nil {
 			return err
 		}
@@ -183,7 +232,8 @@ func (s *supervisor) startMembers(ctx context.Context) error {
 }
 
 func (s *supervisor) start(m Member) error {
-	if err := s.keepers[m.Name].begin(); err != nil {
+	k, _ := s.keeper(m.Name)
+	if err := k.begin(); err != nil {
 		return fmt.Errorf("cannot start %s: %w", m.Name, err)
 	}
 	return nil
@@ -236,35 +286,57 @@ func (s *supervisor) end(ctx context.Context, atOnce bool) {
 		s.together(followers, (*keeper).retire)
 	}
 	for _, m := range stack.all() { // the services last
-		s.keepers[m.Name].retire()
+		if k, ok := s.keeper(m.Name); ok {
+			k.retire()
+		}
 	}
 }
 
 func (s *supervisor) together(members []Member, do func(*keeper)) {
 	var all sync.WaitGroup
 	for _, m := range members {
-		all.Go(func() { do(s.keepers[m.Name]) })
+		all.Go(func() {
+			if k, ok := s.keeper(m.Name); ok {
+				do(k)
+			}
+		})
 	}
 	all.Wait()
 }
 
-// adopt takes over another description of the stack, and in it that of the named
-// members. The keepers are told separately.
-func (s *supervisor) adopt(wanted Stack, members []string) error {
-	stack := s.stack
-	stack.StopGrace, stack.Ephemeral = wanted.StopGrace, wanted.Ephemeral
-	for _, name := range members {
-		m, ok := wanted.find(name)
-		if !ok {
-			return fmt.Errorf("%s is not a member of what is wanted", name)
-		}
-		stack = stack.with(m)
+// describe changes the description of the stack. The keepers are told separately.
+func (s *supervisor) describe(change func(Stack) (Stack, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stack, err := change(s.stack)
+	if err != nil {
+		return err
 	}
 	if err := s.home.write(stackFile, stack); err != nil {
 		return err
 	}
 	s.stack = stack
 	return nil
+}
+
+// adopt gives a stack with another description, and in it that of the named
+// members.
+func adopt(stack, wanted Stack, members []string) (Stack, error) {
+	stack.StopGrace, stack.Ephemeral, stack.Notes = wanted.StopGrace, wanted.Ephemeral, wanted.Notes
+	for _, name := range members {
+		if _, ok := wanted.find(name); !ok {
+			return stack, fmt.Errorf("%s is not a member of what is wanted", name)
+		}
+		stack = stack.with(name, wanted)
+	}
+	return stack.awake(members), nil
+}
+
+// note writes down how the stack is.
+func (s *supervisor) note() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = errors.Join(s.broken, s.home.write(stateFile, s.state))
 }
 
 // running is the stack as it is described now.
@@ -277,10 +349,12 @@ func (s *supervisor) running() Stack {
 // change notes how a member is now.
 func (s *supervisor) change(member string, f func(*MemberState), e Event) {
 	s.mu.Lock()
-	all := s.state.all()
-	m := all[slices.IndexFunc(all, func(m *MemberState) bool { return m.Name == member })]
-	f(m)
-	m.Since = time.Now()
+	for _, m := range s.state.all() {
+		if m.Name == member { // one that was dismissed is in it no more
+			f(m)
+			m.Since = time.Now()
+		}
+	}
 	s.broken = errors.Join(s.broken, s.home.write(stateFile, s.state))
 	s.mu.Unlock()
 	e.Member = member

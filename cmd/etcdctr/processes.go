@@ -180,7 +180,7 @@ func (p *processes) stop(ctx context.Context, a *app, names []string) error {
 	if len(names) == 0 {
 		err = p.home.Shutdown(ctx, false)
 	} else {
-		err = p.home.Stop(ctx, memberNames(process.LeaderLast(ctx, chosen))...)
+		err = p.home.Stop(ctx, 0, memberNames(process.LeaderLast(ctx, chosen))...)
 	}
 	if err == nil {
 		p.sayDone(a, names, "stopped")
@@ -231,7 +231,7 @@ func (p *processes) restart(ctx context.Context, a *app, names []string) error {
 		return err
 	}
 	for _, m := range process.LeaderLast(ctx, chosen) {
-		if err := errors.Join(p.home.Stop(ctx, m.Name), p.home.Start(ctx, m.Name)); err != nil {
+		if err := errors.Join(p.home.Stop(ctx, 0, m.Name), p.home.Start(ctx, m.Name)); err != nil {
 			return err
 		}
 		if err := p.waitServing(ctx, []process.Member{m}, defaultWaitTimeout); err != nil {
@@ -333,7 +333,7 @@ func (p *processes) logs(ctx context.Context, a *app, names []string, o stack.Lo
 
 // processLogOptions reads the options as the engine reads them for containers.
 func processLogOptions(members []string, o stack.LogOptions, now time.Time) (process.LogOptions, error) {
-	options := process.LogOptions{Members: members, Follow: o.Follow}
+	options := process.LogOptions{Members: members, Follow: o.Follow, Tail: -1}
 	var errs []error
 	if o.Tail != "" && o.Tail != "all" {
 		n, err := strconv.Atoi(o.Tail)
