@@ -40,6 +40,16 @@ const (
 	PublishLoopback Publish = "loopback" // client ports on 127.0.0.1, for this machine only
 )
 
+// Runtime is what runs the members.
+type Runtime string
+
+// The runtimes.
+const (
+	AnyRuntime Runtime = "auto"    // docker if an engine answers, else process
+	Docker     Runtime = "docker"  // containers of a Docker Engine
+	Process    Runtime = "process" // processes of this machine
+)
+
 // Data is what keeps a member's data.
 type Data string
 
@@ -52,6 +62,7 @@ const (
 // Cluster is a cluster with nothing left to decide.
 type Cluster struct {
 	Name      string
+	Runtime   Runtime
 	Etcd      Version
 	Image     string
 	Profile   string
@@ -66,6 +77,8 @@ type Cluster struct {
 	Members   []Member
 	Upkeep    Upkeep
 
+	// Spec is what the cluster was resolved from.
+	Spec Spec
 	// Warnings are choices that work and cost something.
 	Warnings []Problem
 }

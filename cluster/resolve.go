@@ -43,7 +43,9 @@ func (r *resolver) cluster() *Cluster {
 	s := r.spec
 	oneOf(r, "version", s.Version, "1", "1")
 	c := &Cluster{
+		Spec:      s,
 		Name:      r.label("name", s.ClusterName(), maxNameLength),
+		Runtime:   oneOf(r, "runtime", Runtime(s.Runtime), AnyRuntime, AnyRuntime, Docker, Process),
 		Profile:   oneOf(r, "profile", s.Profile, DefaultProfile, "production", "dev", "ci"),
 		Bootstrap: oneOf(r, "bootstrap", Bootstrap(s.Bootstrap), Static, Static, ByDiscovery, ByDNS),
 		TLS:       oneOf(r, "tls", TLSMode(s.TLS), Mutual, TLSModes()...),
@@ -56,6 +58,9 @@ func (r *resolver) cluster() *Cluster {
 		r.warn("data", "memory loses a member's data whenever it stops: use volume for data that matters")
 	}
 	c.Etcd, c.Image = r.release()
+	if s.EtcdBinary != "" && c.Runtime == Docker {
+		r.report("etcd-binary", "has no effect with runtime: docker: use image, or leave it out")
+	}
 	if s.SelfSignedCertValidity != "" && c.TLS != AutoTLS {
 		r.report("self-signed-cert-validity", "has no effect without tls: auto: set that, or leave it out")
 	}

@@ -19,6 +19,14 @@ type Spec struct {
 	Etcd string `key:"etcd"`
 	// Image reference; by default the official image of the release.
 	Image string `key:"image"`
+	// Runtime is what runs the members: docker or process; empty or auto: docker
+	// if an engine answers.
+	Runtime string `key:"runtime"`
+	// EtcdBinary is the etcd that processes run instead of the one inside
+	// etcdctr. {minor} in it stands for 3.7, {release} for v3.7.3.
+	EtcdBinary string `key:"etcd-binary"`
+	// CertsDir is the folder of the cluster's certificates; by default certs.
+	CertsDir string `key:"certs-dir"`
 	// Members, as a number, one by one, or as names with their hosts.
 	Members Members `key:"members"`
 	// Profile names a set of defaults: production, dev or ci.
