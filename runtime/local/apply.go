@@ -1,0 +1,281 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/process"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Prepare finds the etcd that is to run.
+func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, _ ...string) error {
+	_, err := r.stack(ctx, want)
+	return err
+}
+
+// Apply describes the servers anew and starts them, under the supervisor that
+// there is, or a new one.
+func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	wanted, err := r.stack(ctx, want)
+	if err != nil {
+		return err
+	}
+	home := r.home(want.Name)
+	if err := r.hideFolder(); err != nil {
+		return err
+	}
+	if len(servers) == 0 {
+		servers = serverNames(wanted)
+	}
+	state, err := home.State()
+	if err != nil && !errors.Is(err, process.ErrNoStack) {
+		return err
+	}
+	r.tell("start", servers, false)
+	if state.Running {
+		err = r.change(ctx, home, wanted, state, servers)
+	} else {
+		err = r.begin(ctx, home, wanted, servers)
+	}
+	if err == nil {
+		r.tell("start", servers, true)
+	}
+	return err
+}
+
+// change has a supervisor run what differs or does not run.
+func (r *Runtime) change(ctx context.Context, home process.Home, wanted process.Stack, state process.State, servers []string) error {
+	last, err := home.Stack()
+	if err != nil {
+		return err
+	}
+	there := slices.Concat(last.Services, last.Members)
+	var changed []string
+	for _, name := range servers {
+		is, ok := process.Find(slices.Concat(wanted.Services, wanted.Members), name)
+		if !ok {
+			return fmt.Errorf("%s is no server of %s", name, wanted.Name)
+		}
+		was, known := process.Find(there, name)
+		s := stateOf(slices.Concat(state.Members, state.Services), name)
+		if !known || s == nil || s.Status != process.Running || len(differences(was, is)) > 0 {
+			changed = append(changed, name)
+		}
+	}
+	return home.Change(ctx, wanted, changed...)
+}
+
+// begin starts a supervisor. Of a stack that was run before, the servers that
+// are not named stay as they were, at rest.
+func (r *Runtime) begin(ctx context.Context, home process.Home, wanted process.Stack, servers []string) error {
+	last, err := home.Stack()
+	if err != nil && !errors.Is(err, process.ErrNoStack) {
+		return err
+	}
+	if err == nil {
+		wanted.InTurn = false // they know each other
+	}
+	named := func(m process.Member) bool { return slices.Contains(servers, m.Name) }
+	stack := wanted
+	stack.Members, stack.Resting = merge(last.Members, wanted.Members, named), nil
+	stack.Services = merge(last.Services, wanted.Services, named)
+	for _, m := range stack.Members {
+		if !named(m) {
+			stack.Resting = append(stack.Resting, m.Name)
+		}
+	}
+	return r.launch(ctx, home, stack)
+}
+
+// merge gives what is named from wanted, in the order of that, and the rest as
+// it was.
+func merge(last, wanted []process.Member, named func(process.Member) bool) []process.Member {
+	var all []process.Member
+	for _, m := range wanted {
+		if was, ok := process.Find(last, m.Name); ok && !named(m) {
+			all = append(all, was)
+		} else if named(m) {
+			all = append(all, m)
+		}
+	}
+	for _, m := range last {
+		if _, ok := process.Find(wanted, m.Name); !ok {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// launch starts a stack under a supervisor of its own.
+func (r *Runtime) launch(ctx context.Context, home process.Home, stack process.Stack) error {
+	if r.o.Foreground != nil {
+		return r.o.Foreground.run(ctx, home, stack)
+	}
+	return home.Launch(ctx, stack, r.supervisor())
+}
+
+// hideFolder keeps the clusters' folder, keys and data of it, out of a
+// repository that it may be in.
+func (r *Runtime) hideFolder() error {
+	path := filepath.Join(r.o.Folder, ".gitignore")
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(r.o.Folder, 0o755); err != nil {
+		return fmt.Errorf("cannot make the folder of local clusters: %w", err)
+	}
+	if err := os.WriteFile(path, []byte("*\n"), 0o644); err != nil {
+		return fmt.Errorf("cannot write into the folder of local clusters: %w", err)
+	}
+	return nil
+}
+
+// Start starts servers as they are described.
+func (r *Runtime) Start(ctx context.Context, name string, servers ...string) error {
+	home := r.home(name)
+	stack, err := r.described(name)
+	if err != nil {
+		return err
+	}
+	if len(servers) == 0 {
+		servers = serverNames(stack)
+	}
+	state, err := home.State()
+	if err != nil && !errors.Is(err, process.ErrNoStack) {
+		return err
+	}
+	r.tell("start", servers, false)
+	if state.Running {
+		err = home.Start(ctx, servers...)
+	} else {
+		err = r.begin(ctx, home, stack, append(slices.Clone(servers), serviceNames(stack)...))
+	}
+	if err == nil {
+		r.tell("start", servers, true)
+	}
+	return err
+}
+
+func serviceNames(s process.Stack) []string {
+	return serverNames(process.Stack{Services: s.Services})
+}
+
+// described is what was run last.
+func (r *Runtime) described(name string) (process.Stack, error) {
+	stack, err := r.home(name).Stack()
+	if errors.Is(err, process.ErrNoStack) {
+		err = fmt.Errorf("%s: %w", name, runtime.ErrNotFound)
+	}
+	return stack, err
+}
+
+// Stop stops servers one after the other, or all with their supervisor: then
+// followers at the same time, and the leader after them.
+func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error {
+	home := r.home(name)
+	if _, err := r.described(name); err != nil {
+		return err
+	}
+	state, err := home.State()
+	if errors.Is(err, process.ErrNoStack) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.tell("stop", servers, false)
+	switch {
+	case len(servers) == 0:
+		err = home.Shutdown(ctx, false)
+	case state.Running:
+		err = home.Stop(ctx, grace, servers...)
+	}
+	if err == nil {
+		r.tell("stop", servers, true)
+	}
+	return err
+}
+
+// Remove forgets servers; with data it deletes their folders. With the last
+// server the supervisor ends, and what the cluster has besides data goes.
+func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Removal) error {
+	home := r.home(name)
+	if len(removal.Servers) == 0 {
+		r.tell("remove", nil, false)
+		if err := home.Shutdown(ctx, removal.Data); err != nil && !errors.Is(err, process.ErrNoStack) {
+			return err
+		}
+		err := home.Remove(ctx, removal.Data)
+		if err == nil {
+			r.tell("remove", nil, true)
+		}
+		return err
+	}
+	r.tell("remove", removal.Servers, false)
+	dirs := map[string]string{}
+	for _, s := range removal.Servers {
+		dir, err := r.dataDir(name, s)
+		if err != nil {
+			return err
+		}
+		dirs[s] = dir
+	}
+	if err := home.Dismiss(ctx, removal.Servers...); err != nil && !errors.Is(err, process.ErrNoStack) {
+		return err
+	}
+	if removal.Data {
+		for _, s := range removal.Servers {
+			if err := os.RemoveAll(filepath.Dir(dirs[s])); err != nil {
+				return fmt.Errorf("cannot delete the data of %s: %w", s, err)
+			}
+		}
+	}
+	r.tell("remove", removal.Servers, true)
+	return nil
+}
+
+// asideTime is how the time stands in the name of what was set aside.
+const asideTime = "20060102T150405Z"
+
+// SetAside renames the folder of a server's data.
+func (r *Runtime) SetAside(_ context.Context, name, server string) (string, error) {
+	dir, err := r.dataDir(name, server)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	aside := dir + ".aside-" + r.now().UTC().Format(asideTime)
+	for n := 2; exists(aside); n++ {
+		aside = fmt.Sprintf("%s.aside-%s-%d", dir, r.now().UTC().Format(asideTime), n)
+	}
+	if err := os.Rename(dir, aside); err != nil {
+		return "", fmt.Errorf("cannot set the data of %s aside: %w", server, err)
+	}
+	return aside, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func (r *Runtime) now() time.Time { return r.o.Now() }
+
+// tell tells what is done to servers; to the cluster if there are none.
+func (r *Runtime) tell(action string, servers []string, done bool) {
+	if len(servers) == 0 {
+		r.o.Events(runtime.Event{Action: action, Done: done})
+	}
+	for _, s := range servers {
+		r.o.Events(runtime.Event{Server: s, Action: action, Done: done})
+	}
+}

@@ -1,0 +1,129 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/lockfile"
+	"github.com/etcdctr/etcdctr/process"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Options are what a Runtime works with.
+type Options struct {
+	// Folder holds a folder for each cluster.
+	Folder string
+	// CertsDir is the folder of the members' certificates where a Spec names
+	// none.
+	CertsDir string
+	// Carried is the etcd that members run unless a Spec names another; without
+	// one, each Spec has to.
+	Carried *Program
+	// Self is this program's file, which is also the supervisor and what else
+	// Programs has; needed unless there is Foreground.
+	Self string
+	// Environ is what processes inherit of, as os.Environ gives it.
+	Environ []string
+	// Now is the clock.
+	Now func() time.Time
+	// Events are told what is done; may be nil.
+	Events func(runtime.Event)
+	// Foreground keeps the members in this process: they end with it.
+	Foreground *Foreground
+}
+
+// Program is an etcd.
+type Program struct {
+	Path    string // it is etcd when it is called by that name
+	Version cluster.Version
+}
+
+// Runtime runs members as processes. It is a runtime.Runtime.
+type Runtime struct{ o Options }
+
+var _ runtime.Runtime = (*Runtime)(nil)
+
+// New gives a runtime.
+func New(o Options) *Runtime {
+	if o.Events == nil {
+		o.Events = func(runtime.Event) {}
+	}
+	return &Runtime{o: o}
+}
+
+// Name is process.
+func (*Runtime) Name() string { return string(cluster.Process) }
+
+// home is the folder of the cluster of that name, which may not have been
+// checked yet: it stays within Options.Folder.
+func (r *Runtime) home(name string) process.Home {
+	return process.Home{Dir: filepath.Join(r.o.Folder, filepath.Base(filepath.Clean("/"+name)))}
+}
+
+// Home is the folder of a cluster.
+func (r *Runtime) Home(name string) string { return r.home(name).Dir }
+
+// locks are beside the clusters' folders: these come and go while one is held.
+const locks = ".locks"
+
+// shortly is how long somebody else may hold a cluster before it is said that
+// it is waited for.
+const shortly = 300 * time.Millisecond
+
+// Lock keeps other programs of this machine from changing the cluster.
+func (r *Runtime) Lock(ctx context.Context, name string, waiting func()) (release func() error, err error) {
+	dir := filepath.Join(r.o.Folder, locks, filepath.Base(r.home(name).Dir))
+	soon, cancel := context.WithTimeout(ctx, shortly)
+	defer cancel()
+	release, err = lockfile.Acquire(soon, dir)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		if waiting != nil {
+			waiting()
+		}
+		release, err = lockfile.Acquire(ctx, dir)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot keep other commands from changing %s: %w", name, err)
+	}
+	return release, nil
+}
+
+// List observes the clusters of the folder.
+func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
+	entries, err := os.ReadDir(r.o.Folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot look for the clusters of %s: %w", r.o.Folder, err)
+	}
+	var all []runtime.State
+	for _, e := range entries {
+		if !e.IsDir() || e.Name() == locks {
+			continue
+		}
+		s, err := r.Observe(ctx, e.Name())
+		if errors.Is(err, runtime.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *s)
+	}
+	return all, nil
+}
+
+// supervisor is how this program is called to look after a cluster.
+func (r *Runtime) supervisor() *exec.Cmd {
+	cmd := exec.Command(r.o.Self)
+	cmd.Args = []string{supervisorProgram}
+	return cmd
+}

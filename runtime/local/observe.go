@@ -1,0 +1,227 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/process"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Observe reads the cluster's folder, and asks its supervisor whether it lives.
+func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error) {
+	home := r.home(name)
+	stack, err := home.Stack()
+	if errors.Is(err, process.ErrNoStack) {
+		return nil, fmt.Errorf("%s: %w", name, runtime.ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	state, err := home.State()
+	if err != nil && !errors.Is(err, process.ErrNoStack) {
+		return nil, err
+	}
+	s := &runtime.State{
+		Name: stack.Name, Runtime: r.Name(), Folder: filepath.Dir(r.o.Folder),
+		CertsDir: stack.Notes[certsNote], Wish: stack.Notes[wishNote],
+	}
+	for _, m := range stack.Members {
+		s.Servers = append(s.Servers, server(m, runtime.Member, stateOf(state.Members, m.Name)))
+	}
+	for _, m := range stack.Services {
+		s.Servers = append(s.Servers, server(m, runtime.Service, stateOf(state.Services, m.Name)))
+	}
+	s.Servers = append(s.Servers, leftovers(home, s)...)
+	slices.SortStableFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
+	return s, nil
+}
+
+// stateOf is nil for one that nobody has run since it was described.
+func stateOf(states []process.MemberState, name string) *process.MemberState {
+	i := slices.IndexFunc(states, func(m process.MemberState) bool { return m.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &states[i]
+}
+
+func server(m process.Member, role runtime.Role, state *process.MemberState) runtime.Server {
+	s := runtime.Server{
+		Name: m.Name, Role: role, Settings: settingsOf(m), Release: m.Version, Program: programOf(m),
+		Published: []string{clientAddress(m).String()}, Status: runtime.Absent, Data: dataIn(m.DataDir),
+	}
+	if state != nil {
+		s.Status, s.Since, s.Restarts = status(state.Status), state.Since, state.Restarts
+		s.Detail = detail(*state)
+	}
+	return s
+}
+
+func status(s process.Status) runtime.Status {
+	switch s {
+	case process.Running:
+		return runtime.Running
+	case process.Restarting:
+		return runtime.Restarting
+	case process.Stopped:
+		return runtime.Stopped
+	case process.Left:
+		return runtime.Ended
+	}
+	return runtime.Failed
+}
+
+// detail tells what a status does not.
+func detail(m process.MemberState) string {
+	switch m.Status {
+	case process.Running:
+		text := fmt.Sprintf("process %d", m.Process.PID)
+		if m.Restarts > 0 {
+			text += ", last " + m.LastExit
+		}
+		return text
+	case process.Orphaned:
+		return fmt.Sprintf("process %d has no supervisor", m.Process.PID)
+	case process.Lost:
+		return "killed together with its supervisor"
+	}
+	return m.LastExit
+}
+
+// leftovers are members that are described no more and whose data is there.
+func leftovers(home process.Home, s *runtime.State) []runtime.Server {
+	folders, err := filepath.Glob(filepath.Join(home.Dir, "*", filepath.Base(dataFolder)))
+	if err != nil {
+		return nil // the pattern is a good one
+	}
+	var left []runtime.Server
+	for _, dir := range folders {
+		name := filepath.Base(filepath.Dir(dir))
+		if _, known := s.Server(name); !known && dataIn(dir) == runtime.Kept {
+			left = append(left, runtime.Server{Name: name, Role: runtime.Member, Status: runtime.Absent, Data: runtime.Kept})
+		}
+	}
+	return left
+}
+
+// dataFolder is where a member's data is, below its own folder.
+const dataFolder = "data"
+
+// Data looks for etcd's log, which is there from the moment on that a member has
+// started in its cluster.
+func (r *Runtime) Data(_ context.Context, name, server string) (runtime.Data, error) {
+	dir, err := r.dataDir(name, server)
+	if err != nil {
+		return runtime.Unknown, err
+	}
+	return dataIn(dir), nil
+}
+
+// dataDir is where a server's data is, or would be.
+func (r *Runtime) dataDir(name, server string) (string, error) {
+	home := r.home(name)
+	stack, err := home.Stack()
+	if err != nil && !errors.Is(err, process.ErrNoStack) {
+		return "", err
+	}
+	if m, ok := process.Find(slices.Concat(stack.Members, stack.Services), server); ok {
+		return m.DataDir, nil
+	}
+	return filepath.Join(home.Dir, filepath.Base(server), dataFolder), nil
+}
+
+func dataIn(dir string) runtime.Data {
+	if hasLog(dir) {
+		return runtime.Kept
+	}
+	return runtime.None
+}
+
+// hasLog tells that a member's write-ahead log is there. What can't be looked at
+// counts as there.
+func hasLog(dir string) bool {
+	segments, err := os.ReadDir(filepath.Join(dir, "member", "wal"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	return err != nil || slices.ContainsFunc(segments, func(e fs.DirEntry) bool { return filepath.Ext(e.Name()) == ".wal" })
+}
+
+// Reach knows the members' names, which only they themselves know.
+func (r *Runtime) Reach(_ context.Context, have *runtime.State) (runtime.Way, error) {
+	listens := map[string]string{} // by host as advertised
+	for _, m := range have.Members() {
+		for _, pair := range [][2]string{
+			{"advertise-client-urls", "listen-client-urls"}, {"initial-advertise-peer-urls", "listen-peer-urls"},
+		} {
+			listens[hostname(m.Settings.Get(pair[0]))] = hostname(m.Settings.Get(pair[1]))
+		}
+	}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		if host, port, err := net.SplitHostPort(address); err == nil && listens[host] != "" {
+			address = net.JoinHostPort(listens[host], port)
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	return runtime.Way{Dial: dial, Direct: true, Close: func() error { return nil }}, nil
+}
+
+// hostname is the first host in a list of URLs.
+func hostname(urls string) string {
+	first, _, _ := strings.Cut(urls, ",")
+	u, err := url.Parse(first)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// Logs reads what the servers have said, from their files.
+func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, line func(runtime.Line)) error {
+	home := r.home(name)
+	stack, err := home.Stack()
+	if errors.Is(err, process.ErrNoStack) {
+		return fmt.Errorf("%s: %w", name, runtime.ErrNotFound)
+	}
+	if err != nil {
+		return err
+	}
+	starts := map[string]int64{}
+	if o.ThisStart {
+		state, err := home.State()
+		if err != nil && !errors.Is(err, process.ErrNoStack) {
+			return err
+		}
+		for _, m := range slices.Concat(state.Members, state.Services) {
+			if m.Status == process.Running {
+				starts[m.Name] = m.Process.Started.UnixMilli()
+			}
+		}
+	}
+	names := o.Servers
+	if len(names) == 0 {
+		names = serverNames(stack)
+	}
+	return home.Logs(ctx, process.LogOptions{Members: names, Since: o.Since, Tail: o.Tail, Follow: o.Follow}, func(l process.Line) {
+		if l.Time.UnixMilli() >= starts[l.Member] {
+			line(runtime.Line{Server: l.Member, Time: l.Time, Text: l.Text})
+		}
+	})
+}
+
+func serverNames(s process.Stack) []string {
+	var names []string
+	for _, m := range slices.Concat(s.Members, s.Services) {
+		names = append(names, m.Name)
+	}
+	return names
+}

@@ -1,0 +1,109 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/process"
+)
+
+// This file finds the etcd that members run.
+
+// program is an etcd to run.
+type program struct {
+	Program
+	given bool // by the Spec, and not this program's own
+}
+
+// carried is the program's own etcd.
+func (r *Runtime) carried() (program, error) {
+	if r.o.Carried == nil {
+		return program{}, fmt.Errorf("etcd-binary: must name an etcd: this program has none inside")
+	}
+	return program{Program: *r.o.Carried}, nil
+}
+
+// programFor is the etcd that a cluster is to run.
+func (r *Runtime) programFor(ctx context.Context, c *cluster.Cluster) (program, error) {
+	if c.Spec.EtcdBinary == "" {
+		own, err := r.carried()
+		if err == nil && own.Version != c.Etcd {
+			err = &OtherReleaseError{Want: c.Etcd, Have: own.Version}
+		}
+		return own, err
+	}
+	given, err := r.given(ctx, c.Spec.EtcdBinary, c.Etcd)
+	if err == nil && given.Version != c.Etcd {
+		err = &OtherReleaseError{Path: given.Path, Want: c.Etcd, Have: given.Version}
+	}
+	return given, err
+}
+
+// OtherReleaseError is the error of an etcd that is not of the release that the
+// cluster is to be: settings are checked against that.
+type OtherReleaseError struct {
+	Path       string // empty: the etcd inside this program
+	Want, Have cluster.Version
+}
+
+func (e *OtherReleaseError) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("the cluster is to be etcd %s, and the etcd inside this program is %s", e.Want, e.Have)
+	}
+	return fmt.Sprintf("%s is etcd %s, and the cluster is to be %s: change one of the two", e.Path, e.Have, e.Want)
+}
+
+// given is the etcd of that release which a Spec names.
+func (r *Runtime) given(ctx context.Context, pattern string, release cluster.Version) (program, error) {
+	path, err := filepath.Abs(strings.NewReplacer(
+		"{minor}", fmt.Sprintf("3.%d", release.Minor), "{release}", release.String(),
+	).Replace(pattern))
+	if err != nil {
+		return program{}, fmt.Errorf("cannot find the current folder: %w", err)
+	}
+	v, err := versionOf(ctx, path)
+	return program{Program: Program{Path: path, Version: v}, given: true}, err
+}
+
+// withRelease has a spec that leaves the release open take that of the etcd that
+// it names.
+func (r *Runtime) withRelease(ctx context.Context, spec cluster.Spec) (cluster.Spec, error) {
+	if spec.EtcdBinary == "" || spec.Etcd != "" || spec.Image != "" || strings.Contains(spec.EtcdBinary, "{") {
+		return spec, nil
+	}
+	p, err := r.given(ctx, spec.EtcdBinary, cluster.DefaultVersion)
+	if err == nil {
+		spec.Etcd = p.Version.String()
+	}
+	return spec, err
+}
+
+// versionOf asks an etcd for its version.
+func versionOf(ctx context.Context, path string) (cluster.Version, error) {
+	out, err := exec.CommandContext(ctx, path, "--version").Output()
+	if err != nil {
+		return cluster.Version{}, fmt.Errorf("etcd-binary: cannot ask %s for its version: %w", path, err)
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	number, ok := strings.CutPrefix(line, "etcd Version: ")
+	if !ok {
+		return cluster.Version{}, fmt.Errorf("etcd-binary: %s is no etcd: asked for its version it says %q", path, line)
+	}
+	v, err := cluster.ParseVersion(number)
+	if err != nil {
+		return v, fmt.Errorf("etcd-binary: %w", err)
+	}
+	return v, nil
+}
+
+// programOf is the program that a process is, or becomes.
+func programOf(m process.Member) string {
+	if m.Args[0] == resolvingProgram {
+		return m.Args[1]
+	}
+	return m.Path
+}
