@@ -186,6 +186,7 @@ func (k *keeper) spawn(ctx context.Context) (*exec.Cmd, error) {
 		return askToStop(cmd.Process)
 	}
 	cmd.WaitDelay = k.grace
+	began := time.Now()
 	if err := k.start(cmd); err != nil {
 		return nil, err
 	}
@@ -193,7 +194,7 @@ func (k *keeper) spawn(ctx context.Context) (*exec.Cmd, error) {
 		if s.Status == Restarting {
 			s.Restarts++
 		}
-		s.Status, s.Process = Running, identify(cmd.Process.Pid)
+		s.Status, s.Began, s.Process = Running, began, identify(cmd.Process.Pid)
 	}, Event{Kind: Started, PID: cmd.Process.Pid})
 	return cmd, nil
 }

@@ -32,6 +32,8 @@ type MemberState struct {
 	Name   string    `json:"name"`
 	Status Status    `json:"status"`
 	Since  time.Time `json:"since"`
+	// Began is when it was started last; zero while it never was.
+	Began time.Time `json:"began,omitzero"`
 	// Process is the member's process, while it runs.
 	Process ID `json:"process"`
 	// Restarts counts how often it was started again after a crash.

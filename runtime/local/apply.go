@@ -65,7 +65,7 @@ func (r *Runtime) change(ctx context.Context, home process.Home, wanted process.
 		}
 		was, known := process.Find(there, name)
 		s := stateOf(slices.Concat(state.Members, state.Services), name)
-		if !known || s == nil || s.Status != process.Running || len(differences(was, is)) > 0 {
+		if !known || s == nil || s.Status != process.Running || !s.Process.Alive() || len(differences(was, is)) > 0 {
 			changed = append(changed, name)
 		}
 	}
@@ -250,8 +250,14 @@ func (r *Runtime) SetAside(_ context.Context, name, server string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+	if !exists(dir) {
 		return "", nil
+	}
+	if runs, err := r.runs(name, server); err != nil || runs {
+		return "", errors.Join(err, fmt.Errorf("%s of %s runs: stop it first", server, name))
+	}
+	if stack, err := r.home(name).Stack(); err == nil && stack.Ephemeral {
+		return "", os.RemoveAll(dir) // what is volatile is not kept
 	}
 	aside := dir + ".aside-" + r.now().UTC().Format(asideTime)
 	for n := 2; exists(aside); n++ {
@@ -261,6 +267,19 @@ func (r *Runtime) SetAside(_ context.Context, name, server string) (string, erro
 		return "", fmt.Errorf("cannot set the data of %s aside: %w", server, err)
 	}
 	return aside, nil
+}
+
+// runs tells whether a server's process lives, or is about to live again.
+func (r *Runtime) runs(name, server string) (bool, error) {
+	state, err := r.home(name).State()
+	if err != nil {
+		if errors.Is(err, process.ErrNoStack) {
+			err = nil
+		}
+		return false, err
+	}
+	s := stateOf(slices.Concat(state.Members, state.Services), server)
+	return s != nil && (s.Status == process.Running || s.Status == process.Restarting || s.Status == process.Orphaned), nil
 }
 
 func exists(path string) bool {

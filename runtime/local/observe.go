@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -35,7 +36,11 @@ func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error
 		CertsDir: stack.Notes[certsNote], Wish: stack.Notes[wishNote],
 	}
 	for _, m := range stack.Members {
-		s.Servers = append(s.Servers, server(m, runtime.Member, stateOf(state.Members, m.Name)))
+		one := server(m, runtime.Member, stateOf(state.Members, m.Name))
+		if stack.Ephemeral {
+			one.Data = runtime.Volatile
+		}
+		s.Servers = append(s.Servers, one)
 	}
 	for _, m := range stack.Services {
 		s.Servers = append(s.Servers, server(m, runtime.Service, stateOf(state.Services, m.Name)))
@@ -119,6 +124,10 @@ const dataFolder = "data"
 // Data looks for etcd's log, which is there from the moment on that a member has
 // started in its cluster.
 func (r *Runtime) Data(_ context.Context, name, server string) (runtime.Data, error) {
+	stack, err := r.home(name).Stack()
+	if err == nil && stack.Ephemeral {
+		return runtime.Volatile, nil
+	}
 	dir, err := r.dataDir(name, server)
 	if err != nil {
 		return runtime.Unknown, err
@@ -195,24 +204,27 @@ func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, l
 	if err != nil {
 		return err
 	}
-	starts := map[string]int64{}
+	began := map[string]time.Time{}
 	if o.ThisStart {
 		state, err := home.State()
 		if err != nil && !errors.Is(err, process.ErrNoStack) {
 			return err
 		}
 		for _, m := range slices.Concat(state.Members, state.Services) {
-			if m.Status == process.Running {
-				starts[m.Name] = m.Process.Started.UnixMilli()
-			}
+			began[m.Name] = m.Began
 		}
 	}
 	names := o.Servers
 	if len(names) == 0 {
 		names = serverNames(stack)
 	}
+	for _, n := range names {
+		if _, ok := process.Find(slices.Concat(stack.Members, stack.Services), n); !ok {
+			return fmt.Errorf("%s has no server %s: it has %s", name, n, strings.Join(serverNames(stack), ", "))
+		}
+	}
 	return home.Logs(ctx, process.LogOptions{Members: names, Since: o.Since, Tail: o.Tail, Follow: o.Follow}, func(l process.Line) {
-		if l.Time.UnixMilli() >= starts[l.Member] {
+		if !l.Time.Before(began[l.Member]) {
 			line(runtime.Line{Server: l.Member, Time: l.Time, Text: l.Text})
 		}
 	})

@@ -87,7 +87,7 @@ func changesAreToldBySetting(s *subject) {
 
 	two := s.spec(3)
 	two.LogLevel, two.SnapshotCount = "error", "4000"
-	differences := []runtime.Difference{{Name: "snapshot-count", Is: "4000"}, {Name: "log-level", Was: "warn", Is: "error"}}
+	differences := []runtime.Difference{{Name: "snapshot-count", Was: "10000", Is: "4000"}, {Name: "log-level", Was: "warn", Is: "error"}}
 	s.wantChanges(s.place(two),
 		runtime.Change{Server: "etcd1", Kind: runtime.Replace, Differences: differences},
 		runtime.Change{Server: "etcd2", Kind: runtime.Replace, Differences: differences},

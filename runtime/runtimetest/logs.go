@@ -3,21 +3,26 @@ package runtimetest
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // byPlace leaves out what two clusters are not compared by.
-var byPlace = cmp.Comparer(func(a, b cluster.Place) bool {
-	return a.Host == b.Host && a.ClientPort == b.ClientPort && slices.Equal(a.Addresses, b.Addresses)
-})
+var byPlace = cmp.Options{
+	cmp.Comparer(func(a, b cluster.Place) bool {
+		return a.Host == b.Host && a.ClientPort == b.ClientPort && slices.Equal(a.Addresses, b.Addresses)
+	}),
+	cmpopts.EquateComparable(netip.Addr{}),
+}
 
 func byName(all cluster.Settings) map[string]string {
 	m := map[string]string{}
