@@ -155,9 +155,11 @@ func tidyNetworks(root *yaml.Node) {
 
 // share moves what every member has in common into anchors.
 func share(root *yaml.Node, members []*yaml.Node) {
-	if env := shareMaps(root, "environment", "x-environment", environments(members)); env != nil {
-		for _, m := range environments(members) {
-			merge(m, env)
+	if envs := environments(members); !alike(envs) { // otherwise they are shared with the rest
+		if env := shareMaps(root, "environment", "x-environment", envs); env != nil {
+			for _, m := range envs {
+				merge(m, env)
+			}
 		}
 	}
 	if common := shareMaps(root, "member", "x-member", members); common != nil {
@@ -223,6 +225,11 @@ func merge(m, common *yaml.Node) {
 		{Kind: yaml.AliasNode, Value: common.Anchor, Alias: common},
 	}
 	m.Content = append(pair, m.Content...)
+}
+
+// alike reports whether all maps are the same.
+func alike(maps []*yaml.Node) bool {
+	return !slices.ContainsFunc(maps, func(m *yaml.Node) bool { return !equal(m, maps[0]) })
 }
 
 // sortKeys puts the keys of m in the given order; others keep theirs, behind.

@@ -79,6 +79,8 @@ var groupHeads = map[string]string{
 	"ETCD_PEER_CERT_FILE": "the peer port to those of the peer authority only.",
 	"ETCDCTL_CACERT":      "For etcdctl in the container, so that it needs no flags.",
 
+	noProxyVariable: "A proxy that Docker's configuration names is not for the stack's own names.",
+
 	"ETCDCTL_INSECURE_SKIP_TLS_VERIFY": "For etcdctl in the container: nobody can verify a made-up certificate.",
 }
 

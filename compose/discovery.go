@@ -96,6 +96,9 @@ func asker(c *cluster.Cluster, name, role string, o Options) types.ServiceConfig
 	d := c.Discovery
 	s := container(c, name, role)
 	s.Environment = environment(d.Variables())
+	if d.Server != nil || d.Network != "" {
+		passProxiesBy(&s, nil, c)
+	}
 	switch {
 	case d.Server == nil:
 		s.Networks = map[string]*types.ServiceNetworkConfig{DiscoveryNetwork: nil}

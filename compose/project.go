@@ -209,6 +209,7 @@ func server(c *cluster.Cluster, m cluster.Member, role string, o Options) types.
 	s.StopGracePeriod = span(c.Upkeep.StopGrace)
 	s.HealthCheck = healthCheck(c.Upkeep.Health, "endpoint", "health")
 	s.Environment = environment(m.Variables())
+	passProxiesBy(&s, m.Environment, c)
 	s.Volumes = []types.ServiceVolumeConfig{dataVolume(c, m)}
 	if c.TLS == cluster.Mutual {
 		letReadKeys(&s)
@@ -236,6 +237,7 @@ func memberService(c *cluster.Cluster, m cluster.Member, o Options) types.Servic
 	}
 	if o.EnvDir != "" {
 		s.Environment = nil
+		passProxiesBy(&s, m.Environment, c)
 		s.EnvFiles = []types.EnvFile{{Path: path.Join(o.EnvDir, EnvFileName(m)), Required: true}}
 	}
 	return s
