@@ -38,6 +38,9 @@ type Member struct {
 	// Inherited is what the environment has besides: taken over from whoever
 	// started the member, and no part of what it is.
 	Inherited []string `json:"inherited,omitempty"`
+	// Trusts identifies the authorities that its peers have to be of; empty
+	// without certificates.
+	Trusts []string `json:"trusts,omitempty"`
 	// Version of the program, as it told; may be empty.
 	Version string `json:"version,omitempty"`
 	// DataDir is what the member keeps. The folder above it is its working

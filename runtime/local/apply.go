@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -65,7 +66,7 @@ func (r *Runtime) change(ctx context.Context, home process.Home, wanted process.
 		}
 		was, known := process.Find(there, name)
 		s := stateOf(slices.Concat(state.Members, state.Services), name)
-		if !known || s == nil || s.Status != process.Running || !s.Process.Alive() || len(differences(was, is)) > 0 {
+		if !known || s == nil || s.Status != process.Running || !s.Process.Alive() || strange(was, is) || len(differences(was, is)) > 0 {
 			changed = append(changed, name)
 		}
 	}
@@ -176,8 +177,8 @@ func (r *Runtime) described(name string) (process.Stack, error) {
 	return stack, err
 }
 
-// Stop stops servers one after the other, or all with their supervisor: then
-// followers at the same time, and the leader after them.
+// Stop stops servers at the same time, or all with their supervisor: then the
+// leader after its followers.
 func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error {
 	home := r.home(name)
 	if _, err := r.described(name); err != nil {
@@ -195,12 +196,22 @@ func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, se
 	case len(servers) == 0:
 		err = home.Shutdown(ctx, false)
 	case state.Running:
-		err = home.Stop(ctx, grace, servers...)
+		err = stopTogether(ctx, home, grace, servers)
 	}
 	if err == nil {
 		r.tell("stop", servers, true)
 	}
 	return err
+}
+
+func stopTogether(ctx context.Context, home process.Home, grace time.Duration, servers []string) error {
+	errs := make([]error, len(servers))
+	var all sync.WaitGroup
+	for i, s := range servers {
+		all.Go(func() { errs[i] = home.Stop(ctx, grace, s) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // Remove forgets servers; with data it deletes their folders. With the last

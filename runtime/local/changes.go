@@ -31,6 +31,10 @@ func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, have *runt
 			changes = append(changes, runtime.Change{Server: is.Name, Kind: runtime.Missing})
 			continue
 		}
+		if s, _ := have.Server(is.Name); s.Runs() && strange(was, is) {
+			changes = append(changes, changeOfTrust(was, is))
+			continue
+		}
 		if d := differences(was, is); len(d) > 0 {
 			changes = append(changes, runtime.Change{Server: is.Name, Kind: runtime.Replace, Differences: d})
 		}
@@ -51,7 +55,7 @@ func differences(was, is process.Member) []runtime.Difference {
 		all = append(all, runtime.Difference{Name: "etcd", Was: was.Version, Is: is.Version})
 	}
 	if was.Path != is.Path || !slices.Equal(was.Args, is.Args) {
-		all = append(all, runtime.Difference{Name: "program", Was: programOf(was), Is: programOf(is)})
+		all = append(all, runtime.Difference{Name: runtime.Program, Was: programOf(was), Is: programOf(is)})
 	}
 	before, now := variables(was, is), variables(is, is)
 	for _, entry := range slices.Concat(now.order, before.order) {

@@ -63,6 +63,7 @@ func memberProcess(m cluster.Member, program program, inherited []string) proces
 		Name: m.Name, Path: program.Path, Args: []string{"etcd"}, Inherited: inherited, Version: program.Version.String(),
 		DataDir: filepath.FromSlash(m.Place.DataDir), Addresses: addresses(m),
 	}
+	p.Trusts = authorities(m.Settings.Get("peer-trusted-ca-file"))
 	for _, v := range m.Variables() {
 		p.Env = append(p.Env, v.Name+"="+v.Value)
 	}
