@@ -134,6 +134,8 @@ func serving(t *testing.T, client *member.Client, names ...string) {
 	}
 }
 
+func (c *running) stop(name string) { c.members[name].Kill() }
+
 // write puts this many keys of this many bytes by way of a member.
 func (c *running) write(t *testing.T, name string, keys, size int) {
 	t.Helper()

@@ -80,8 +80,8 @@ func meaning(err error) error {
 			return fmt.Errorf("%w (%w)", m.ours, err)
 		}
 	}
-	if status.Code(err) == codes.Unknown {
-		if ours := uncoded[rpctypes.ErrorDesc(err)]; ours != nil {
+	if s, ok := status.FromError(err); ok && s.Code() == codes.Unknown {
+		if ours := uncoded[s.Message()]; ours != nil {
 			return fmt.Errorf("%w (%w)", ours, err)
 		}
 	}

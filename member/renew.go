@@ -3,9 +3,11 @@ package member
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,12 +20,17 @@ import (
 
 // RenewSnapshots has every member of a cluster of etcd 3.6 make a snapshot on
 // disk, in 5 to 8 seconds and without a restart: the step before 3.7, unless the
-// cluster is known to have never run 3.5. All members have to run 3.6 and
-// answer. That each of them did is read off a metric; where one did not, it
-// tries once more, and fails with a VersionError or ErrNoProgress. It always
-// cancels the downgrade that it enabled.
+// cluster is known to have never run 3.5. All members have to run 3.6, which is
+// a VersionError otherwise, and to answer. That each of them made its snapshot
+// is read off a metric; where one did not, it tries once more, and fails with
+// ErrNoProgress. Afterwards no downgrade is under way: one to 3.5, which a run
+// that was cut off may have left, is canceled.
 func (c *Client) RenewSnapshots(ctx context.Context) error {
-	before, err := c.countSnapshots(ctx)
+	names, err := c.allOn36(ctx)
+	if err != nil {
+		return fmt.Errorf("only a cluster of etcd 3.6 can be prepared for 3.7: %w", err)
+	}
+	before, err := c.countSnapshots(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -33,16 +40,11 @@ func (c *Client) RenewSnapshots(ctx context.Context) error {
 		if err := c.thereAndBack(ctx); err != nil {
 			return err
 		}
-		now, err := c.countSnapshots(ctx)
+		now, err := c.countSnapshots(ctx, names)
 		if err != nil {
 			return err
 		}
-		missing = nil
-		for _, name := range c.names() {
-			if now[name] <= before[name] {
-				missing = append(missing, name)
-			}
-		}
+		missing = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return now[name] > before[name] })
 		if len(missing) == 0 {
 			return nil
 		}
@@ -51,22 +53,37 @@ func (c *Client) RenewSnapshots(ctx context.Context) error {
 		"restart it with etcd 3.6 once more", ErrNoProgress, strings.Join(missing, ", "))
 }
 
+// allOn36 gives the names of all members.
+func (c *Client) allOn36(ctx context.Context) ([]string, error) {
+	v, err := c.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, m := range v.Members {
+		names = append(names, v.endpointOf(m).Name)
+	}
+	return names, v.unlike("release", "3.6", func(e Endpoint) string { return minor(e.Version) })
+}
+
 // thereAndBack goes to a cluster of version 3.5 and back.
-func (c *Client) thereAndBack(ctx context.Context) (err error) {
-	if _, err := c.WaitClusterVersion(ctx, "3.6"); err != nil {
-		return fmt.Errorf("only a cluster of etcd 3.6 can be prepared for 3.7: %w", err)
+func (c *Client) thereAndBack(ctx context.Context) error {
+	who, err := c.servant(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if who.said.DowngradeTarget == "" {
+		if _, err := c.WaitClusterVersion(ctx, "3.6"); err != nil {
+			return err
+		}
 	}
 	if err := c.EnableDowngrade(ctx, "3.5"); err != nil {
 		return err
 	}
 	_, there := c.WaitClusterVersion(ctx, "3.5")
 	// Also after Ctrl-C: it was enabled here, and nobody else wants it.
-	back := context.WithoutCancel(ctx)
-	if err := c.CancelDowngrade(back); err != nil {
+	if err := errors.Join(there, c.CancelDowngrade(context.WithoutCancel(ctx))); err != nil {
 		return err
-	}
-	if there != nil {
-		return there
 	}
 	_, err = c.WaitClusterVersion(ctx, "3.6")
 	return err
@@ -77,9 +94,9 @@ func (c *Client) thereAndBack(ctx context.Context) (err error) {
 const snapshotCount = "etcd_debugging_snap_save_total_duration_seconds_count"
 
 // countSnapshots asks each member how many it has made since its start.
-func (c *Client) countSnapshots(ctx context.Context) (map[string]float64, error) {
+func (c *Client) countSnapshots(ctx context.Context, names []string) (map[string]float64, error) {
 	counts := map[string]float64{}
-	for _, name := range c.names() {
+	for _, name := range names {
 		n, err := c.metric(ctx, name, snapshotCount)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the metrics of %s: %w", name, err)

@@ -3,6 +3,7 @@ package member_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,6 +24,7 @@ var scenarios = []struct {
 	{"a cluster is led, watched, copied and loses its quorum", threeMembers},
 	{"a learner comes, gets its vote and goes again", learner},
 	{"a full database is cleaned", noSpace},
+	{"a downgrade is enabled and canceled", downgrade},
 	{"different data is found", differentData},
 	{"certificates and users decide", usersAndCertificates},
 	{"members that do not serve yet are silent", silent},
@@ -195,6 +197,9 @@ func learner(t *testing.T, e etcd) {
 	if err := client.Promote(t.Context(), "etcd2"); !errors.Is(err, member.ErrNotAlive) {
 		t.Errorf("promoting one that was never started: %v; want ErrNotAlive", err)
 	}
+	if err := c.client(t, short).Join(t.Context(), "etcd2", nil); !errors.Is(err, member.ErrNoProgress) || !errors.Is(err, member.ErrNotAlive) {
+		t.Errorf("joining one that was never started: %v; want ErrNoProgress and ErrNotAlive", err)
+	}
 	wantFlaws(t, look(t, client), member.NeverStarted)
 
 	c.flags = []string{"--initial-cluster-state=existing"}
@@ -281,6 +286,9 @@ func noSpace(t *testing.T, e etcd) {
 	c.start(t)
 	client := c.client(t, member.Patience{})
 	serving(t, client)
+	if _, err := client.HandOver(t.Context(), "etcd1"); !errors.Is(err, member.ErrNoFollower) {
+		t.Errorf("handing over to nobody: %v; want ErrNoFollower", err)
+	}
 	etcd := c.raw(t, "etcd1")
 	var revision int64
 	for {
@@ -311,6 +319,54 @@ func noSpace(t *testing.T, e etcd) {
 	}
 	if _, err := etcd.Put(t.Context(), "key", "value"); err != nil || !look(t, client).Steady() {
 		t.Errorf("it takes no writes again: %v", err)
+	}
+}
+
+func downgrade(t *testing.T, e etcd) {
+	t.Helper()
+	c := e.newCluster(t, "etcd1")
+	c.start(t)
+	client := c.client(t, member.Patience{})
+	serving(t, client)
+	own, below := fmt.Sprintf("3.%d", e.minor), fmt.Sprintf("3.%d", e.minor-1)
+	if _, err := client.WaitClusterVersion(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.WaitStorageVersion(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	var other *member.VersionError
+	if _, err := c.client(t, short).WaitStorageVersion(t.Context(), "3.9"); !errors.As(err, &other) || other.Others["etcd1"] != own {
+		t.Errorf("waiting for what will not come: %v", err)
+	}
+	if err := client.CancelDowngrade(t.Context()); err != nil {
+		t.Errorf("canceling what is not under way: %v", err)
+	}
+	if err := client.ValidateDowngrade(t.Context(), own); !errors.Is(err, member.ErrDowngradeTarget) {
+		t.Errorf("a downgrade to %s itself: %v; want ErrDowngradeTarget", own, err)
+	}
+	if err := client.ValidateDowngrade(t.Context(), below); err != nil {
+		t.Error(err)
+	}
+	if e.minor == 5 { // whose data 3.4 does not share with it, and which does not tell
+		return
+	}
+	for range 2 { // what is done already is no error
+		if err := client.EnableDowngrade(t.Context(), below+".1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := client.EnableDowngrade(t.Context(), own); !errors.Is(err, member.ErrDowngradeUnderWay) {
+		t.Errorf("another downgrade: %v; want ErrDowngradeUnderWay", err)
+	}
+	if v, err := client.WaitStorageVersion(t.Context(), below); err != nil || v.Endpoint("etcd1").DowngradeTarget != below+".0" {
+		t.Errorf("on the way down it is %+v, %v", v.Endpoint("etcd1"), err)
+	}
+	if err := client.CancelDowngrade(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := client.WaitStorageVersion(t.Context(), own); err != nil || v.Endpoint("etcd1").DowngradeTarget != "" {
+		t.Errorf("back again it is %+v, %v", v.Endpoint("etcd1"), err)
 	}
 }
 

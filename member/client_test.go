@@ -1,0 +1,73 @@
+package member_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/etcdctr/etcdctr/member"
+)
+
+func TestNewReportsEveryMistakeAtOnce(t *testing.T) {
+	tests := map[string]struct {
+		config member.Config
+		want   []string // parts of the error; none if there is none
+	}{
+		"nobody":     {member.Config{}, []string{"no member to ask"}},
+		"good":       {member.Config{URLs: map[string]string{"a": "http://a:2379"}}, nil},
+		"both kinds": {member.Config{URLs: map[string]string{"a": "http://a:2379", "b": "https://b:2379"}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}}, nil},
+		"bad": {
+			member.Config{URLs: map[string]string{"a": "a:2379", "b": "ftp://b:2379", "c": "https://c:2379", "d": "http://"}},
+			[]string{`"a:2379" of a`, `"ftp://b:2379" of b`, `"https://c:2379" of c: https needs certificates`, `"http://" of d`},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			client, err := member.New(test.config)
+			if (err == nil) != (len(test.want) == 0) {
+				t.Fatalf("error %v, want %q", err, test.want)
+			}
+			for _, part := range test.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q does not hold %q", err, part)
+				}
+			}
+			if err == nil {
+				_ = client.Close() // nothing was opened
+			}
+		})
+	}
+}
+
+// The patience here is longer than the test may take.
+func TestChangesDoNotWaitForAMemberThatNeverAnswers(t *testing.T) {
+	c := etcd{minor: 7}.newCluster(t, "etcd1")
+	c.start(t)
+	serving(t, c.client(t, member.Patience{}))
+	mute := func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address == "mute:2379" {
+			here, there := net.Pipe()
+			t.Cleanup(func() { there.Close() })
+			return here, nil
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	client, err := member.New(member.Config{
+		URLs: map[string]string{"etcd1": c.clients["etcd1"], "mute": "http://mute:2379"},
+		Dial: mute, Patience: member.Patience{Question: time.Hour},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	added, err := client.AddLearner(t.Context(), "http://127.0.0.1:1")
+	if err == nil {
+		err = client.Remove(t.Context(), added.ID)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
