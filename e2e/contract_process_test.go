@@ -1,6 +1,6 @@
 //go:build e2e
 
-package e2e_test
+package e2e
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
-	"github.com/etcdctr/etcdctr/runtime/local"
+	processes "github.com/etcdctr/etcdctr/runtime/local"
 	"github.com/etcdctr/etcdctr/runtime/runtimetest"
 )
 
@@ -24,9 +24,9 @@ func TestProcessesKeepTheContract(t *testing.T) {
 		Prefix: "local-",
 		Runtime: func(t *testing.T, events func(runtime.Event)) runtime.Runtime {
 			t.Helper()
-			return local.New(local.Options{
+			return processes.New(processes.Options{
 				Folder: filepath.Join(folder, ".etcdctr"), CertsDir: filepath.Join(folder, "certs"), Self: self,
-				Carried: &local.Program{Path: self, Version: cluster.DefaultVersion}, Now: time.Now, Events: events,
+				Carried: &processes.Program{Path: self, Version: cluster.DefaultVersion}, Now: time.Now, Events: events,
 			})
 		},
 		Spoil: func(c *cluster.Cluster) { c.Spec.EtcdBinary = filepath.Join(folder, "not-there") },
