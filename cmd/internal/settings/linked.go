@@ -53,10 +53,10 @@ func ofModule(ctx context.Context, module string) (release string, settings []se
 
 // pinned tells where the source of a module's etcd server is, and its release.
 func pinned(ctx context.Context, module string) (dir, release string, err error) {
-	if _, err := run(ctx, module, "go", "mod", "download", serverModule); err != nil {
+	if _, err := goTool(ctx, module, "mod", "download", serverModule); err != nil {
 		return "", "", err
 	}
-	out, err := run(ctx, module, "go", "list", "-m", "-f", "{{.Dir}}\t{{.Version}}", serverModule)
+	out, err := goTool(ctx, module, "list", "-m", "-f", "{{.Dir}}\t{{.Version}}", serverModule)
 	dir, release, _ = strings.Cut(strings.TrimSpace(out), "\t")
 	return dir, release, err
 }
@@ -80,23 +80,23 @@ func build(ctx context.Context, module, dir, work string) (program string, err e
 			return "", err
 		}
 	}
-	if _, err := run(ctx, module, "go", "mod", "edit", "-replace", serverModule+"="+server, modfile); err != nil {
+	if _, err := goTool(ctx, module, "mod", "edit", "-replace", serverModule+"="+server, modfile); err != nil {
 		return "", err
 	}
 	program = filepath.Join(work, "etcd")
-	_, err = run(ctx, module, "go", "build", "-trimpath", "-mod=mod", "-modfile", modfile, "-o", program, serverModule)
+	_, err = goTool(ctx, module, "build", "-trimpath", "-mod=mod", "-modfile", modfile, "-o", program, serverModule)
 	return program, err
 }
 
-func run(ctx context.Context, dir, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
+func goTool(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	var failure strings.Builder
 	cmd.Stderr = &failure
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, failure.String())
+		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, failure.String())
 	}
 	return string(out), nil
 }
