@@ -10,8 +10,12 @@ import (
 )
 
 // Load reads a cluster file. It is strict: unknown and repeated keys, values
-// of the wrong form and a second document are Problems, all of them reported,
-// each with its line. file is only used in messages.
+// of the wrong form and a second document are Problems, each with its line, and
+// reported together with what is wrong with the values that could be read. file
+// is only used in messages.
+//
+// The Spec that comes with an error is for more of the same: with flags laid
+// over it, Mistakes tells what is wrong with both.
 func Load(file string, data []byte) (Spec, error) {
 	l := &loader{source: source{file: file, lines: map[string]int{}}}
 	spec := Spec{source: &l.source}
@@ -22,27 +26,35 @@ func Load(file string, data []byte) (Spec, error) {
 		if len(strings.TrimSpace(string(data))) == 0 || err.Error() == "EOF" {
 			return spec, nil // nothing said: every default
 		}
-		return Spec{}, Problems{l.syntax(err)}
+		return l.unreadable(spec, l.syntax(err))
 	}
 	if err := dec.Decode(&yaml.Node{}); err == nil {
-		return Spec{}, Problems{l.problem("", "has a second document: one file describes one cluster")}
+		return l.unreadable(spec, l.problem("", "has a second document: one file describes one cluster"))
 	} else if err.Error() != "EOF" {
-		return Spec{}, Problems{l.syntax(err)}
+		return l.unreadable(spec, l.syntax(err))
 	}
 	if isNull(doc.Content[0]) {
 		return spec, nil
 	}
 	l.structure("", doc.Content[0], reflect.ValueOf(&spec).Elem())
-	if err := l.problems.asError(); err != nil {
-		return Spec{}, err
+	spec.source.problems = l.problems
+	if len(l.problems) > 0 {
+		return spec, Mistakes(spec)
 	}
 	return spec, nil
+}
+
+// unreadable is for a file of which nothing can be said but one thing.
+func (l *loader) unreadable(spec Spec, p Problem) (Spec, error) {
+	spec.source.problems, spec.source.unreadable = Problems{p}, true
+	return spec, spec.source.problems
 }
 
 // loader fills a Spec from YAML nodes and collects what is wrong with them.
 type loader struct {
 	source
 	problems Problems
+	listed   bool // all known keys have been told
 }
 
 func (l *loader) report(path string, n *yaml.Node, format string, args ...any) {
@@ -78,11 +90,33 @@ func (l *loader) structure(path string, n *yaml.Node, into reflect.Value) {
 	l.mapping(path, n, func(key string, at string, k, v *yaml.Node) {
 		field, ok := fields[key]
 		if !ok {
-			l.report(at, k, "is not a known key: %s", didYouMean(key, known))
+			l.unknown(at, k, known)
+			l.meant(path, nearest(key, known), k, v, fields)
 			return
 		}
 		l.value(at, v, field)
 	})
+}
+
+// unknown reports a key that there is not. All that there are is told once.
+func (l *loader) unknown(at string, k *yaml.Node, known []string) {
+	near := nearest(k.Value, known) != ""
+	if !near && l.listed {
+		l.report(at, k, "is not a known key")
+		return
+	}
+	l.listed = l.listed || !near
+	l.report(at, k, "is not a known key: %s", didYouMean(k.Value, known))
+}
+
+// meant reads the value of a misspelt key as that of the key that was meant, so
+// that what is wrong with it, and with what goes together with it, is told too.
+func (l *loader) meant(path, key string, k, v *yaml.Node, fields map[string]reflect.Value) {
+	if field, ok := fields[key]; ok && field.IsZero() {
+		at := join(path, key)
+		l.lines[at] = k.Line
+		l.value(at, v, field)
+	}
 }
 
 // mapping calls visit for each key of a mapping, once.
@@ -215,16 +249,41 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// didYouMean names the known word nearest to what was written, or all of them
-// when none is near and they are few.
-func didYouMean(written string, known []string) string {
+// nearest gives the known word nearest to what was written; empty when none is
+// near.
+func nearest(written string, known []string) string {
 	best, distance := "", max(1, len(written)/3)+1
 	for _, k := range known {
 		if d := editDistance(written, k); d < distance {
 			best, distance = k, d
 		}
 	}
-	if best != "" {
+	if best == "" {
+		return onlyOneWith(written, known)
+	}
+	return best
+}
+
+// onlyOneWith gives the known word that what was written is a part of, from
+// hyphen to hyphen, if there is one only: quota is of quota-backend-bytes.
+func onlyOneWith(part string, known []string) string {
+	found := ""
+	for _, k := range known {
+		if part == "" || !strings.Contains("-"+k+"-", "-"+part+"-") {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = k
+	}
+	return found
+}
+
+// didYouMean names the known word nearest to what was written, or all of them
+// when none is near and they are few.
+func didYouMean(written string, known []string) string {
+	if best := nearest(written, known); best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
 	const few = 40

@@ -96,3 +96,20 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// TestMistakesOfFileAndFlagsComeTogether wants nothing told of a value that a
+// flag has replaced, nor of what holds in one place only.
+func TestMistakesOfFileAndFlagsComeTogether(t *testing.T) {
+	spec, err := cluster.Load("etcdctr.yaml", []byte("nmae: x\ntls: nope\nprofile: nope\nmembers: [{name: a, client-port: 4001}]\n"))
+	if err == nil {
+		t.Fatal("the file has no mistake")
+	}
+	if err := spec.Set("tls", "none"); err != nil {
+		t.Fatal(err)
+	}
+	want := `etcdctr.yaml:1: nmae: is not a known key: did you mean name?
+etcdctr.yaml:3: profile: must be production, dev or ci, not "nope"`
+	if err := cluster.Mistakes(spec); err == nil || err.Error() != want {
+		t.Errorf("got:\n%v\nwant:\n%s", err, want)
+	}
+}

@@ -72,6 +72,26 @@ type source struct {
 	file  string
 	lines map[string]int  // by path
 	flags map[string]bool // keys that a flag has overridden
+
+	problems   Problems // what could not be read
+	unreadable bool     // nothing could
+}
+
+// follows tells that a problem with a value only comes of one that the value
+// could not be read at all.
+func (s *source) follows(p Problem) bool {
+	return s != nil && slices.ContainsFunc(s.problems, func(cause Problem) bool {
+		return p.Path == cause.Path || strings.HasPrefix(p.Path, cause.Path+".") || strings.HasPrefix(p.Path, cause.Path+"[")
+	})
+}
+
+// steering are the keys that decide which others make sense.
+var steering = []string{"members", "bootstrap", "tls", "publish", "etcd", "image"}
+
+// blind tells that without what could not be read nothing can be said of the
+// rest.
+func (s *source) blind() bool {
+	return s != nil && (s.unreadable || slices.ContainsFunc(s.problems, func(p Problem) bool { return slices.Contains(steering, p.Path) }))
 }
 
 // problem makes a Problem at a path. A key that the file does not have is

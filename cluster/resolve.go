@@ -11,15 +11,34 @@ import (
 // it says. The error is Problems, and lists every mistake, not only the first.
 func Resolve(spec Spec, place Placement) (*Cluster, error) {
 	r := &resolver{spec: spec}
+	if spec.source.blind() {
+		return nil, spec.source.problems
+	}
 	c := r.cluster()
 	r.members(c, place)
 	r.bootstrap(c, place)
 	r.settings(c)
-	if err := Problems(inOrder(r.problems)).asError(); err != nil {
+	if err := Problems(inOrder(r.all())).asError(); err != nil {
 		return nil, err
 	}
 	c.Warnings = inOrder(r.warnings)
 	return c, nil
+}
+
+// Mistakes tells all that is wrong with a Spec wherever its members run: what
+// could not be read of its file, and what is not well in the rest and in the
+// flags laid over it. It is nil or Problems, as the error of Resolve is.
+func Mistakes(spec Spec) error {
+	var common Problems
+	for i, place := range []Placement{InContainers, InProcesses("", ""), UnderSystemd} {
+		_, err := Resolve(spec, place)
+		found, _ := err.(Problems) //nolint:errorlint // Resolve's errors are nothing else, and not wrapped
+		if i == 0 {
+			common = found
+		}
+		common = slices.DeleteFunc(slices.Clone(common), func(p Problem) bool { return !slices.Contains(found, p) })
+	}
+	return common.asError()
 }
 
 // resolver checks a Spec's values one by one and collects what is wrong.
@@ -28,6 +47,16 @@ type resolver struct {
 	profile  profile
 	problems Problems
 	warnings []Problem
+}
+
+// all gives what is wrong with the values, and what could not be read.
+func (r *resolver) all() Problems {
+	source := r.spec.source
+	if source == nil {
+		return r.problems
+	}
+	own := slices.DeleteFunc(slices.Clone(r.problems), source.follows)
+	return append(own, source.problems...)
 }
 
 func (r *resolver) report(path, format string, args ...any) {

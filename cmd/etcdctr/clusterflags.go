@@ -112,7 +112,9 @@ func (f *clusterFlags) resolveIn(a *app, place cluster.Placement) (*cluster.Clus
 // spec reads the file and lays the flags over it. What is wrong with the flags
 // is to be reported together with what Resolve finds.
 func (f *clusterFlags) spec(a *app) (spec cluster.Spec, mistakes []error, err error) {
-	if spec, err = f.load(a); err != nil {
+	spec, err = f.load(a)
+	var unread cluster.Problems
+	if err != nil && !errors.As(err, &unread) {
 		return spec, nil, err
 	}
 	for _, path := range pathKeys(&spec) {
@@ -124,6 +126,9 @@ func (f *clusterFlags) spec(a *app) (spec cluster.Spec, mistakes []error, err er
 		if flag := f.cmd.Flags().Lookup(s.key); flag != nil && flag.Changed {
 			mistakes = append(mistakes, spec.Set(s.key, flag.Value.String()))
 		}
+	}
+	if unread != nil {
+		return spec, nil, usage(errors.Join(append(mistakes, cluster.Mistakes(spec))...))
 	}
 	if spec.WantsFreshToken() {
 		spec.DiscoveryToken, err = a.token(f.tokenFile(spec.ClusterName()))

@@ -35,6 +35,28 @@ func TestEveryKeyOfTheClusterFileIsDocumented(t *testing.T) {
 	}
 }
 
+// TestTheExamplesOfTheClusterFileAreAccepted reads every example of
+// docs/cluster-file.md as a file of its own.
+func TestTheExamplesOfTheClusterFileAreAccepted(t *testing.T) {
+	page, err := os.ReadFile("../../docs/cluster-file.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)\n```yaml\n(.*?)\n```\n").FindAllSubmatch(page, -1)
+	if len(examples) < 5 {
+		t.Fatalf("the page has %d examples", len(examples))
+	}
+	for _, example := range examples {
+		spec, err := cluster.Load("example", example[1])
+		if err == nil {
+			_, err = cluster.Resolve(spec, cluster.InContainers)
+		}
+		if err != nil {
+			t.Errorf("%v\n%s", err, example[1])
+		}
+	}
+}
+
 // TestBootstrapsPage holds docs/bootstraps.md to the table of what works, in
 // package cluster. `make docs` writes it.
 func TestBootstrapsPage(t *testing.T) {
