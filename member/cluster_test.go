@@ -134,7 +134,7 @@ func serving(t *testing.T, client *member.Client, names ...string) {
 	}
 }
 
-func (c *running) stop(name string) { c.members[name].Kill() }
+func (c *running) stop(name string) { c.members[name].Stop() }
 
 // write puts this many keys of this many bytes by way of a member.
 func (c *running) write(t *testing.T, name string, keys, size int) {

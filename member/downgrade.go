@@ -84,6 +84,19 @@ func (c *Client) WaitClusterVersion(ctx context.Context, version string) (View, 
 	return c.WaitView(ctx, func(v View) error { return v.unlike("cluster version", version, Endpoint.clusterMinor) })
 }
 
+// WaitNoDowngrade waits until no member that etcd counts knows of a downgrade any
+// more: etcd ends one by itself, shortly after the last member has been replaced.
+func (c *Client) WaitNoDowngrade(ctx context.Context) (View, error) {
+	return c.WaitView(ctx, func(v View) error { return v.unlike("the downgrade", "", Endpoint.downgrade) })
+}
+
+func (e Endpoint) downgrade() string {
+	if !e.Answers() {
+		return "unknown"
+	}
+	return minor(e.DowngradeTarget)
+}
+
 // storageMinor is the release of the member's data. A member of 3.5 does not
 // tell, and knows no other than its own.
 func (e Endpoint) storageMinor() string {
@@ -97,8 +110,8 @@ func (e Endpoint) clusterMinor() string { return minor(e.ClusterVersion) }
 
 // VersionError names the members that are not yet of a version.
 type VersionError struct {
-	What   string            // "storage version" or "cluster version"
-	Wanted string            // such as "3.6"
+	What   string            // such as "storage version"
+	Wanted string            // such as "3.6"; empty for none
 	Others map[string]string // by member what it has; empty where it does not answer
 }
 
@@ -111,6 +124,9 @@ func (e *VersionError) Error() string {
 		parts = append(parts, name+" ("+has+")")
 	}
 	slices.Sort(parts)
+	if e.Wanted == "" {
+		return fmt.Sprintf("%s is not over for %s", e.What, strings.Join(parts, ", "))
+	}
 	return fmt.Sprintf("%s %s is not that of %s", e.What, e.Wanted, strings.Join(parts, ", "))
 }
 

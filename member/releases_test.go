@@ -81,6 +81,9 @@ func TestDowngradeByOneReleaseAtATime(t *testing.T) {
 			t.Fatal(err)
 		}
 		roll(t, c, client, minor)
+		if _, err := client.WaitNoDowngrade(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -95,6 +96,13 @@ func start(t *testing.T, cmd *exec.Cmd, flags []string) *Process {
 // Kill ends the member the way a power cut does.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// Stop ends the member the way a service manager does, so that it writes what it
+// has in memory.
+func (p *Process) Stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	<-p.done
 }
 
