@@ -72,6 +72,7 @@ type source struct {
 	file  string
 	lines map[string]int  // by path
 	flags map[string]bool // keys that a flag has overridden
+	said  Spec            // what the file said before the first of them
 
 	problems   Problems // what could not be read
 	unreadable bool     // nothing could

@@ -130,7 +130,8 @@ func (s *Spec) Set(key, value string) error {
 		s.source = &source{}
 	}
 	if s.source.flags == nil {
-		s.source.flags = map[string]bool{}
+		s.source.flags, s.source.said = map[string]bool{}, *s
+		s.source.said.source = nil
 	}
 	s.source.flags[key] = true
 	if key == "members" {

@@ -26,7 +26,7 @@ func (r *Runtime) stack(ctx context.Context, c *cluster.Cluster) (process.Stack,
 	}
 	s := process.Stack{
 		Name: c.Name, StopGrace: c.Upkeep.StopGrace, Ephemeral: c.Data == cluster.Memory,
-		Notes: map[string]string{wishNote: c.Spec.Text(), certsNote: certsFolder(c)},
+		Notes: map[string]string{wishNote: c.Spec.Wish(), certsNote: certsFolder(c)},
 		// The one inside sees to that itself, and faster. With discovery nobody
 		// asks before all are there.
 		InTurn: program.given && c.Bootstrap != cluster.ByDiscovery,

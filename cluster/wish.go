@@ -1,0 +1,105 @@
+package cluster
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Wish is what a cluster was started with, to be kept with what runs: the keys
+// that flags gave, and what the file said of them then. It is empty when
+// nothing was given by flags. Recall reads it.
+func (s Spec) Wish() string {
+	if s.source == nil || len(s.source.flags) == 0 {
+		return ""
+	}
+	flagged := func(key string) bool { return s.source.flags[key] && key != nameKey }
+	text := s.only(flagged).Text()
+	if said := s.source.said.only(flagged).Text(); text != "" && said != "" {
+		text += documentEnd + said
+	}
+	return text
+}
+
+// nameKey is how a cluster is found, and no part of what it was started with.
+const nameKey = "name"
+
+const documentEnd = "---\n"
+
+// Recall completes a spec with what flags gave when its cluster was started, and
+// gives the keys that it took, sorted. A key that a flag gives now, or that the
+// file says otherwise than it did then, is as it is said now.
+func (s Spec) Recall(wish string) (Spec, []string) {
+	flags, said, _ := strings.Cut(wish, documentEnd)
+	kept, err := Load("what the cluster was started with", []byte(flags))
+	then, errThen := Load("what the cluster was started with", []byte(said))
+	if err != nil || errThen != nil {
+		return s, nil // noted by another program than this
+	}
+	now := map[string]bool{}
+	if s.source != nil {
+		now = s.source.flags
+	}
+	before, taken := s, []string(nil)
+	for _, key := range kept.keys() {
+		if now[key] || !reflect.DeepEqual(s.value(key), then.value(key)) || reflect.DeepEqual(s.value(key), kept.value(key)) {
+			continue
+		}
+		s.field(key).Set(reflect.ValueOf(kept.value(key)))
+		taken = append(taken, key)
+	}
+	if len(taken) > 0 {
+		s.source = s.source.flagged(taken, before)
+	}
+	slices.Sort(taken)
+	return s, taken
+}
+
+// only gives the spec with some of its keys.
+func (s Spec) only(keep func(key string) bool) Spec {
+	var some Spec
+	for _, key := range s.keys() {
+		if keep(key) {
+			some.field(key).Set(reflect.ValueOf(s.value(key)))
+		}
+	}
+	return some
+}
+
+// keys are those that the spec says something of.
+func (s Spec) keys() []string {
+	var keys []string
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		if key := v.Type().Field(i).Tag.Get("key"); key != "" && !v.Field(i).IsZero() {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (s *Spec) field(key string) reflect.Value {
+	field, _ := fieldByKey(reflect.ValueOf(s).Elem(), key)
+	return field
+}
+
+func (s Spec) value(key string) any { return s.field(key).Interface() }
+
+// flagged gives the source with keys that count as given by flags, so that they
+// are kept further on. before is the spec without them.
+func (s *source) flagged(keys []string, before Spec) *source {
+	var next source
+	if s != nil {
+		next = *s
+		next.flags = maps.Clone(s.flags)
+	}
+	if next.flags == nil {
+		next.flags, next.said = map[string]bool{}, before
+		next.said.source = nil
+	}
+	for _, key := range keys {
+		next.flags[key] = true
+	}
+	return &next
+}
