@@ -1,9 +1,8 @@
 package health
 
 import (
+	"slices"
 	"strconv"
-
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
 // This file turns answers and a verdict into a Report.
@@ -21,7 +20,7 @@ func (v *verdict) report() Report {
 	}
 	r.ClusterID = agreed(v.answered(), func(a answer) string { return hex(a.status.Header.ClusterId) })
 	r.Leader = agreed(v.answered(), func(a answer) string { return v.leaderOf(a) })
-	r.Membership = v.membership()
+	r.Membership, r.MembershipOf = v.membership()
 	return r
 }
 
@@ -75,22 +74,18 @@ func (v *verdict) memberReport(a answer) MemberReport {
 	return r
 }
 
-// membership is told by a member that has a quorum before one that has not.
-func (v *verdict) membership() []KnownMember {
-	var told []*etcdserverpb.Member
-	for _, a := range v.answered() {
-		if a.members != nil && (told == nil || a.readErr == nil) {
-			told = a.members
-			if a.readErr == nil {
-				break
-			}
-		}
+// membership is told by a member that has a quorum before one that has not, and
+// of which cluster.
+func (v *verdict) membership() (known []KnownMember, of string) {
+	told := slices.DeleteFunc(v.answered(), func(a answer) bool { return a.members == nil })
+	if len(told) == 0 {
+		return nil, ""
 	}
-	var known []KnownMember
-	for _, m := range told {
+	teller := told[max(0, slices.IndexFunc(told, func(a answer) bool { return a.readErr == nil }))]
+	for _, m := range teller.members {
 		known = append(known, KnownMember{ID: hex(m.ID), Name: m.Name, PeerURLs: m.PeerURLs, Learner: m.IsLearner})
 	}
-	return known
+	return known, hex(teller.status.Header.ClusterId)
 }
 
 func role(a answer) string {

@@ -22,6 +22,8 @@ type Report struct {
 	// Membership is who the members are as etcd has it, told by a member that has
 	// a quorum if one does; empty if nobody tells.
 	Membership []KnownMember `json:"membership,omitempty"`
+	// MembershipOf is the cluster whose membership that is, hexadecimal.
+	MembershipOf string `json:"membershipOf,omitempty"`
 }
 
 // KnownMember is a member as etcd's own membership has it.

@@ -56,16 +56,40 @@ func Diagnose(e Evidence) (Diagnosis, bool) {
 		possible = append(possible, w.candidates(m)...)
 	}
 	possible = append(possible, w.strangers()...)
+	for i := range possible {
+		w.postpone(&possible[i])
+	}
 	if len(possible) == 0 {
 		return Diagnosis{}, false
 	}
-	best := slices.MinFunc(possible, func(a, b candidate) int { return cmp.Compare(a.rank, b.rank) })
-	m, _ := e.member(best.member)
-	treatment := w.treat(m, best)
+	slices.SortStableFunc(possible, func(a, b candidate) int { return cmp.Compare(a.rank, b.rank) })
+	best, treatment := w.choose(possible)
 	return Diagnosis{
 		Member: best.member, Cause: treatment.cause, Evidence: best.evidence, Known: best.known,
 		Remedy: treatment.remedy, Command: e.command(treatment.remedy), ByHand: treatment.remedy.byHand(),
 	}, true
+}
+
+// choose takes the first of the candidates. Where the others keep anything from
+// being done about it, one that something can be done about comes first.
+func (w ward) choose(possible []candidate) (candidate, treatment) {
+	var chosen candidate
+	var first treatment
+	for i, c := range possible {
+		m, _ := w.member(c.member)
+		t := w.treat(m, c)
+		if i == 0 {
+			chosen, first = c, t
+		}
+		waits := chosen.fault != ownFault && first.remedy.Kind == NoRemedy
+		if !waits || c.rank >= rankSymptom {
+			break
+		}
+		if t.remedy.Kind != NoRemedy {
+			return c, t
+		}
+	}
+	return chosen, first
 }
 
 // candidate is what may explain the state of a stack. The one with the lowest
@@ -128,6 +152,15 @@ func (w ward) candidates(m Member) []candidate {
 	}
 	found = append(found, fromEngine(m)...)
 	return append(found, fromLog(m)...)
+}
+
+// postpone puts those behind who are not needed for the quorum that is to come
+// back, but before what they all suffer from.
+func (w ward) postpone(c *candidate) {
+	m, described := w.member(c.member)
+	if !w.quorum && w.returns() && c.rank < rankSymptom && (!described || !w.holds(m)) {
+		c.rank = min(c.rank+rankStopped+len(rules()), rankSymptom-1)
+	}
 }
 
 // fromEngine is what the container's state says.

@@ -12,6 +12,9 @@ type Evidence struct {
 	// Known is the membership as etcd has it, told by a member with a quorum if
 	// there is one; nil if nobody tells.
 	Known []Known
+	// KnownBy is the cluster whose membership Known is, hexadecimal; empty where
+	// it is not said.
+	KnownBy string
 	// Described says that Members are the description of the cluster: whom etcd
 	// knows beyond them is not wanted. Otherwise Members are those found, and
 	// whom etcd knows beyond them is missing.
@@ -56,6 +59,8 @@ type Member struct {
 	// Answers says that it tells its status, and Serves that it answers a
 	// linearizable read: whatever its log says is over.
 	Answers, Serves bool
+	// Learner says that it has no vote, as it says itself.
+	Learner bool
 	// ClusterID is the cluster that it says it is in, hexadecimal; empty if it
 	// does not say.
 	ClusterID string

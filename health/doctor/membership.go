@@ -8,7 +8,7 @@ import (
 
 // fromMembership is what a quorum says of a member's place in the cluster.
 func (w ward) fromMembership(m Member) []candidate {
-	if !w.quorum || w.Known == nil {
+	if !w.quorum || w.Known == nil || w.faults[m.Name] == estranged {
 		return nil
 	}
 	c := candidate{member: m.Name, known: true, rank: rankMembers}

@@ -4,6 +4,7 @@ import "github.com/etcdctr/etcdctr/health"
 
 // Add completes the evidence with what the members answer.
 func (e *Evidence) Add(r health.Report) {
+	e.KnownBy = r.MembershipOf
 	for _, k := range r.Membership {
 		e.Known = append(e.Known, Known{ID: k.ID, Name: k.Name, PeerURLs: k.PeerURLs, Learner: k.Learner})
 	}
@@ -21,6 +22,7 @@ func (m *Member) hear(r health.MemberReport) {
 		return
 	}
 	m.Answers, m.Serves = true, r.ReadMillis > 0
+	m.Learner = r.Role == health.Learner
 	m.ClusterID, m.Alarms = r.ClusterID, r.Alarms
 	m.Space = Space{
 		Size: r.DBSize, InUse: r.DBSizeInUse, Quota: r.DBQuota,

@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,7 +39,7 @@ func (w ward) treat(m Member, c candidate) treatment {
 	case notAdded:
 		return w.add(m, c)
 	case neverJoined:
-		return treatment{c.cause, Remedy{Kind: Join, Member: m.Name}}
+		return w.join(m, c.cause)
 	case unwanted:
 		return w.dismiss(c)
 	case learning:
@@ -45,19 +47,17 @@ func (w ward) treat(m Member, c candidate) treatment {
 	case outOfSpace:
 		return w.makeRoom(c.cause)
 	}
-	return w.guard(m, treatment{c.cause, c.remedy})
+	return w.guard(c, treatment{c.cause, c.remedy})
 }
 
 // guard keeps a remedy that starts members from starting so many without data
 // that they would be a cluster of their own.
-func (w ward) guard(m Member, t treatment) treatment {
+func (w ward) guard(c candidate, t treatment) treatment {
 	switch {
-	case !t.remedy.starts():
-		return t
-	case w.exposed():
+	case t.remedy.starts() && w.exposed():
 		return w.fromSurvivors(t.cause)
-	case !w.quorum && w.anyEmpty() && !w.gone():
-		return w.wakeHolders(m, t.cause)
+	case c.rank >= rankSymptom && t.remedy.Kind == Up && len(w.idle()) == 0:
+		return treatment{t.cause, Remedy{Kind: Logs, Member: c.member}} // there is nobody to be started
 	}
 	return t
 }
@@ -70,7 +70,10 @@ func (w ward) startUp(m Member, c candidate) treatment {
 		}
 		return w.readmit(m, c.cause+", and the others do not know it as a member")
 	}
-	return w.guard(m, treatment{c.cause, c.remedy})
+	if !w.quorum && w.anyEmpty() && w.returns() {
+		return w.wakeHolders(m, c.cause)
+	}
+	return w.guard(c, treatment{c.cause, c.remedy})
 }
 
 // regain is for a member whose data is gone.
@@ -100,29 +103,57 @@ func (w ward) replace(m Member, cause string) treatment {
 // wakeHolders starts those who have the data, and only them.
 func (w ward) wakeHolders(m Member, cause string) treatment {
 	cause += "; those that have the data come first"
-	if idle := w.idle(); len(idle) > 0 {
-		var names []string
-		for _, i := range idle {
-			if i.Status == Missing { // only up makes its container again
-				return treatment{cause, Remedy{Kind: Up}}
-			}
+	idle := w.idle()
+	var names []string
+	for _, i := range idle {
+		if i.Status != Missing {
 			names = append(names, i.Name)
 		}
-		return treatment{cause, Remedy{Kind: Start, Member: strings.Join(names, " ")}}
 	}
-	for _, h := range w.holders() {
-		if h.Name != m.Name {
-			return treatment{cause + ", and do not serve", Remedy{Kind: Logs, Member: h.Name}}
-		}
+	switch {
+	case len(names) > 0:
+		return treatment{cause, Remedy{Kind: Start, Member: strings.Join(names, " ")}}
+	case len(idle) > 0 && w.exposed():
+		return w.fromSurvivors(cause)
+	case len(idle) > 0: // only up makes their containers again
+		return treatment{cause, Remedy{Kind: Up}}
+	}
+	if c, ok := w.worst(m); ok {
+		holder, _ := w.member(c.member)
+		t := w.treat(holder, c)
+		return treatment{fmt.Sprintf("%s, and %s does not serve: %s", cause, c.member, t.cause), t.remedy}
 	}
 	return treatment{cause + ", and do not serve", Remedy{Kind: Logs, Member: m.Name}}
 }
 
+// worst is what keeps those that have the data from serving.
+func (w ward) worst(but Member) (candidate, bool) {
+	var all []candidate
+	for _, h := range w.holders() {
+		if h.Name != but.Name {
+			all = append(all, w.candidates(h)...)
+		}
+	}
+	if len(all) == 0 {
+		return candidate{}, false
+	}
+	return slices.MinFunc(all, func(a, b candidate) int { return cmp.Compare(a.rank, b.rank) }), true
+}
+
 // fromSurvivors is for a quorum that is lost with its data.
 func (w ward) fromSurvivors(cause string) treatment {
-	var names []string
-	for _, h := range w.holders() {
-		names = append(names, h.Name)
+	var names, idle []string
+	for _, m := range w.Members {
+		if !w.survives(m) {
+			continue
+		}
+		names = append(names, m.Name)
+		if !m.runs() && m.Status != Missing {
+			idle = append(idle, m.Name)
+		}
+	}
+	if len(idle) > 0 { // they may be more than is known here, and can tell it
+		return treatment{cause + "; those that have the data come first", Remedy{Kind: Start, Member: strings.Join(idle, " ")}}
 	}
 	if len(names) == 0 {
 		return treatment{cause + "; no member has data to go on with: keep what there is", Remedy{Kind: Restore}}
@@ -149,6 +180,9 @@ func (w ward) renew(m Member, cause string) treatment {
 
 // reconcile is for a member whose data differs.
 func (w ward) reconcile(m Member, cause string) treatment {
+	if !w.quorum && w.returns() {
+		return w.wakeHolders(m, cause)
+	}
 	differ := 0
 	for _, o := range w.Members {
 		for _, c := range fromAlarms(o) {
@@ -202,8 +236,10 @@ func (w ward) rediscover(m Member, c candidate) treatment {
 func (w ward) add(m Member, c candidate) treatment {
 	_, known := w.known(m)
 	switch {
+	case !w.quorum && w.returns():
+		return w.wakeHolders(m, c.cause)
 	case !w.quorum || w.Known == nil || known:
-		return w.guard(m, treatment{c.cause, Remedy{Kind: Up}})
+		return w.guard(c, treatment{c.cause, Remedy{Kind: Up}})
 	case m.Data != DataLost && w.faults[m.Name] != lostData && m.cluster() != "":
 		return w.readmit(m, c.cause)
 	case w.serving() < w.voters():
@@ -212,6 +248,14 @@ func (w ward) add(m Member, c candidate) treatment {
 		return treatment{c.cause + "; add it with the URL that its peers are to reach it at", Remedy{}}
 	}
 	return treatment{c.cause, Remedy{Kind: Add, Member: m.Name, Value: m.PeerURL}}
+}
+
+// join is for a member that was added and never started.
+func (w ward) join(m Member, cause string) treatment {
+	if m.Data == DataKept {
+		return treatment{cause + "; it has data that is not the cluster's: put that aside first", Remedy{}}
+	}
+	return treatment{cause, Remedy{Kind: Join, Member: m.Name}}
 }
 
 // dismiss is for a member that is not wanted.

@@ -11,8 +11,8 @@ type ward struct {
 	Evidence
 	// home is the cluster that is meant, hexadecimal; empty if nobody says.
 	home string
-	// quorum says that the members of home serve, and split that members serve
-	// in clusters of their own, none of which has most of them.
+	// quorum says that the members of home serve, and split that some serve and
+	// others are seen in another cluster, none of which has most of them.
 	quorum, split bool
 	// faults are what the members' logs say of their data and their place.
 	faults map[string]fault
@@ -20,18 +20,6 @@ type ward struct {
 
 func (e Evidence) ward() ward {
 	w := ward{Evidence: e, faults: map[string]fault{}}
-	serving := map[string]int{}
-	for _, m := range e.Members {
-		if m.Serves {
-			serving[m.cluster()]++
-		}
-	}
-	for id, n := range serving {
-		if len(serving) == 1 || n > len(e.Members)/2 {
-			w.home, w.quorum = id, true
-		}
-	}
-	w.split = len(serving) > 1 && !w.quorum
 	for _, m := range e.Members {
 		if m.Serves || m.Waits {
 			continue
@@ -42,7 +30,39 @@ func (e Evidence) ward() ward {
 			}
 		}
 	}
+	w.findHome()
+	if w.quorum && w.KnownBy != w.home {
+		w.Known = nil // of another cluster
+	}
 	return w
+}
+
+// findHome looks which cluster is meant: the one that most members serve in, or
+// the only one that anybody who has data can be of.
+func (w *ward) findHome() {
+	serving := map[string]int{}
+	for _, m := range w.Members {
+		if m.Serves {
+			serving[m.cluster()]++
+		}
+	}
+	for id, n := range serving {
+		if n > len(w.Members)/2 || len(serving) == 1 && !w.othersThan(id) {
+			w.home, w.quorum = id, true
+		}
+	}
+	w.split = len(serving) > 0 && !w.quorum
+}
+
+// othersThan reports whether somebody has data that may be of another cluster.
+func (w *ward) othersThan(id string) bool {
+	return slices.ContainsFunc(w.Members, func(m Member) bool {
+		if w.empty(m) || m.Waits || m.cluster() == id {
+			return false
+		}
+		_, known := w.known(m)
+		return m.cluster() != "" || w.KnownBy != id || w.Known != nil && !known
+	})
 }
 
 // cluster is the cluster that a member is in, as it says or as its log does;
@@ -76,7 +96,7 @@ func (w ward) voters() int {
 // votes reports whether a member's vote counts in home, as far as is known.
 func (w ward) votes(m Member) bool {
 	k, ok := w.known(m)
-	return w.Known == nil || ok && !k.Learner
+	return !m.Learner && (w.Known == nil || ok && !k.Learner)
 }
 
 // serving is how many voters of home serve.
@@ -109,23 +129,29 @@ func (w ward) replaceable(m Member) bool {
 	if !w.spares(m) {
 		return false
 	}
-	if m.Data == DataLost || w.faults[m.Name] == lostData {
+	if w.empty(m) {
 		return true
 	}
 	return m.cluster() != "" && m.cluster() == w.home
 }
 
-// holds reports whether a member may have the cluster's data, fit to go on
+// holds reports whether a member may have the cluster's data, fit to go on with,
+// and a vote.
+func (w ward) holds(m Member) bool { return m.Serves || w.survives(m) && w.votes(m) }
+
+// survives reports whether a member may have the cluster's data, fit to go on
 // with.
-func (w ward) holds(m Member) bool {
-	if m.Serves {
-		return true
-	}
+func (w ward) survives(m Member) bool {
 	switch w.faults[m.Name] {
-	case lostData, damagedData, removed, estranged, notAdded, tokenUnknown, tokenFull:
+	case damagedData, removed, estranged:
 		return false
 	}
-	return m.Data != DataLost && w.votes(m)
+	return !w.empty(m)
+}
+
+// runs reports whether a member's process lives, or is started again and again.
+func (m Member) runs() bool {
+	return m.Serves || m.Status == Running || m.Status == Restarting || m.Status == Orphaned
 }
 
 // holders are the members that may have the cluster's data.
@@ -135,28 +161,16 @@ func (w ward) holders() []Member {
 
 // idle are the holders that do not run.
 func (w ward) idle() []Member {
-	return slices.DeleteFunc(w.holders(), func(m Member) bool {
-		return m.Serves || m.Status == Running || m.Status == Restarting || m.Status == Orphaned
-	})
-}
-
-// stale reports whether somebody has data that is not fit to go on with as it
-// is, and may be all that is left.
-func (w ward) stale() bool {
-	return slices.ContainsFunc(w.Members, func(m Member) bool {
-		switch w.faults[m.Name] {
-		case damagedData, removed, estranged:
-			return m.Data != DataLost
-		}
-		return false
-	})
+	return slices.DeleteFunc(w.holders(), Member.runs)
 }
 
 // returns reports whether the holders of the data can have a quorum again.
 func (w ward) returns() bool { return len(w.holders()) >= majority(w.voters()) }
 
 // gone reports whether nobody has any data.
-func (w ward) gone() bool { return len(w.holders()) == 0 && !w.stale() }
+func (w ward) gone() bool {
+	return !slices.ContainsFunc(w.Members, func(m Member) bool { return m.Serves || !w.empty(m) })
+}
 
 // exposed reports whether starting all members could put an empty cluster in
 // the place of the data: those without any would be enough to elect each other.
@@ -166,9 +180,17 @@ func (w ward) exposed() bool {
 
 // anyEmpty reports whether some member has no data.
 func (w ward) anyEmpty() bool {
-	return slices.ContainsFunc(w.Members, func(m Member) bool {
-		return m.Data == DataLost || w.faults[m.Name] == lostData
-	})
+	return slices.ContainsFunc(w.Members, w.empty)
+}
+
+// empty reports whether a member has no data: only then does etcd look for a
+// discovery token, or at who the members are.
+func (w ward) empty(m Member) bool {
+	switch w.faults[m.Name] {
+	case lostData, tokenUnknown, tokenFull, notAdded:
+		return true
+	}
+	return m.Data == DataLost
 }
 
 // fuller is what the database takes of the member with the least room.
