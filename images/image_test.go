@@ -91,6 +91,7 @@ func TestImageOfOneBinaryLinksTheOtherNamesToIt(t *testing.T) {
 		"Lrwxrwxrwx 0:0 usr/local/bin/etcdctl -> etcd",
 		"Lrwxrwxrwx 0:0 usr/local/bin/etcdutl -> etcd",
 		"Lrwxrwxrwx 0:0 usr/local/bin/relay -> etcd",
+		"Lrwxrwxrwx 0:0 usr/local/bin/setaside -> etcd",
 	}
 	var got []string
 	for _, line := range listing(t, img) {

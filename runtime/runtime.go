@@ -89,8 +89,14 @@ type Command struct {
 	Args           []string
 	Stdin          io.Reader // nil: nothing to read
 	Stdout, Stderr io.Writer
-	TTY            bool // the program talks to a terminal, by Stdin and Stdout
+	Env            []string // NAME=value, added to the server's
+	TTY            bool     // the program talks to a terminal, by Stdin and Stdout
+	// Resized gives the terminal's size, at first and whenever it changes.
+	Resized <-chan Size
 }
+
+// Size of a terminal, in characters.
+type Size struct{ Width, Height uint }
 
 // Removal says what to remove of a cluster. Data goes only when it is named.
 type Removal struct {

@@ -111,7 +111,7 @@ func (x *Execution) do(ctx context.Context, o *Op) error {
 	case AwaitLull:
 		return x.awaitLull(ctx, o)
 	case Stop:
-		_, err = x.Engine.ContainerStop(ctx, o.target(), client.ContainerStopOptions{})
+		_, err = x.Engine.ContainerStop(ctx, o.target(), client.ContainerStopOptions{Timeout: o.graceSeconds()})
 	default:
 		err = x.change(context.WithoutCancel(ctx), o)
 	}
@@ -156,6 +156,16 @@ func (x *Execution) change(ctx context.Context, o *Op) error {
 
 // removes reports whether the operation is done when its object is not there.
 func (v Verb) removes() bool { return v == RemoveNetwork || v == RemoveVolume || v == RemoveContainer }
+
+// graceSeconds are for the engine, which counts in whole ones; nil leaves it to
+// the container.
+func (o *Op) graceSeconds() *int {
+	if o.grace <= 0 {
+		return nil
+	}
+	n := int((o.grace + time.Second - 1) / time.Second)
+	return &n
+}
 
 // target is what the engine knows the operation's object by.
 func (o *Op) target() string {

@@ -17,6 +17,8 @@ type LogOptions struct {
 	Follow bool
 	Since  string // a duration such as 10m, or a time in RFC 3339
 	Tail   string // how many lines, or empty for all
+	// Timestamps puts the time of each line before it, in RFC 3339, and a space.
+	Timestamps bool
 }
 
 // Logs hands line the containers' log lines, without their ends. Lines of one
@@ -43,7 +45,7 @@ func Logs(ctx context.Context, e Engine, containers []Container, o LogOptions, l
 
 func logs(ctx context.Context, e Engine, c Container, o LogOptions, line func(string)) error {
 	r, err := e.ContainerLogs(ctx, c.ID, client.ContainerLogsOptions{
-		ShowStdout: true, ShowStderr: true, Follow: o.Follow, Since: o.Since, Tail: o.Tail,
+		ShowStdout: true, ShowStderr: true, Follow: o.Follow, Since: o.Since, Tail: o.Tail, Timestamps: o.Timestamps,
 	})
 	if err != nil {
 		return fmt.Errorf("read the log of %s: %s", c.Name, engineText(err))

@@ -36,6 +36,7 @@ type Op struct {
 	peers     int       // that it keeps
 
 	pause time.Duration // after those that come before it
+	grace time.Duration // until it is killed; 0: its own
 }
 
 type networkCreation struct {

@@ -129,6 +129,12 @@ func (s *State) Empty() bool {
 	return len(s.Containers)+len(s.Spares)+len(s.Networks)+len(s.Volumes) == 0
 }
 
+// IsNetwork reports whether labels are those of a project's network, by its name
+// in the Compose file.
+func IsNetwork(labels map[string]string, project, key string) bool {
+	return labels[projectLabel] == project && labels[networkLabel] == key
+}
+
 // Observe asks the engine what it holds of a project, running or not, whether
 // this package or Docker Compose made it.
 func Observe(ctx context.Context, e Observer, project string) (*State, error) {

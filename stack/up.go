@@ -31,6 +31,9 @@ type upPlanner struct {
 	causes  map[string]string // to replace a service's container
 	lost    map[string]string // why a service's container is removed before
 	newest  *Op               // starts the last of the new members so far
+
+	part  map[string]bool    // the services that it is about; nil for all
+	later map[string]Network // that are made anew another time, by their names in the Compose file
 }
 
 // planUp plans as few operations as lead from s to w. Members are not touched
@@ -74,6 +77,8 @@ func causesToReplace(w Wanted, s *State) (map[string]string, error) {
 			causes[name] = "its image changed"
 		case !attached(w, s, service, c):
 			causes[name] = "its networks or volumes changed"
+		case w.Renew[name] != "":
+			causes[name] = w.Renew[name]
 		}
 	}
 	return causes, nil
@@ -91,13 +96,17 @@ func current(w Wanted, s *State, service types.ServiceConfig) (Container, bool) 
 	return s.Containers[i], true
 }
 
+// is reports whether a container that gives this ID for its network is on this
+// one. Podman gives the network's name.
+func (n Network) is(id string) bool { return id == n.ID || id == n.Name }
+
 // attached reports whether a container is on the networks and has the volumes
 // that are there now under the wanted names.
 func attached(w Wanted, s *State, service types.ServiceConfig, c Container) bool {
 	for key := range service.Networks {
 		name := w.Project.Networks[key].Name
 		i := slices.IndexFunc(s.Networks, func(n Network) bool { return n.Name == name })
-		if c.Status == container.StateRunning && i >= 0 && c.NetworkIDs[name] != s.Networks[i].ID {
+		if c.Status == container.StateRunning && i >= 0 && !s.Networks[i].is(c.NetworkIDs[name]) {
 			return false
 		}
 	}
@@ -235,7 +244,10 @@ func (u *upPlanner) networks() error {
 	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Networks)) {
 		n := u.w.Project.Networks[key]
 		old, isChanged := changed[key]
-		if bool(n.External) || !isChanged && u.hasNetwork(n.Name) {
+		if _, later := u.later[key]; later {
+			continue
+		}
+		if bool(n.External) || !isChanged && u.hasNetwork(n.Name) || !u.uses(key) {
 			continue
 		}
 		h, err := networkHash(n)
@@ -295,7 +307,7 @@ func (u *upPlanner) remove(c Container, cause string, after ...*Op) *Op {
 func (u *upPlanner) volumes() error {
 	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Volumes)) {
 		v := u.w.Project.Volumes[key]
-		if bool(v.External) || u.hasVolume(v.Name) {
+		if bool(v.External) || u.hasVolume(v.Name) || !u.mounts(key) {
 			continue
 		}
 		h, err := volumeHash(v)

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -240,13 +239,25 @@ func (u *upPlanner) create(s types.ServiceConfig, name, cause string) (*Op, erro
 // under another name, so that a configuration that the engine refuses leaves
 // the old one running.
 func (u *upPlanner) replace(s types.ServiceConfig, c Container, cause string, before ...*Op) (*Op, error) {
-	made, err := u.create(s, fmt.Sprintf("%.12s_%s", c.ID, c.Name), cause)
+	made, err := u.replacement(s, c, cause)
 	if err != nil {
 		return nil, err
 	}
-	made.create.container.Labels[replaceLabel] = s.Name + "-1"
 	gone := u.remove(c, "", append([]*Op{made}, before...)...)
-	return u.plan.add(&Op{Verb: RenameContainer, Name: made.Name, object: made.Name, newName: c.Name}, gone), nil
+	return u.plan.add(&Op{Verb: RenameContainer, Name: spareName(c), object: spareName(c), newName: c.Name}, gone), nil
+}
+
+// replacement creates the container that takes the place of c, unless it was
+// prepared.
+func (u *upPlanner) replacement(s types.ServiceConfig, c Container, cause string) (*Op, error) {
+	if u.spare(s, c) && u.base["service "+s.Name] == nil {
+		return nil, nil
+	}
+	made, err := u.create(s, spareName(c), cause)
+	if err == nil {
+		made.create.container.Labels[replaceLabel] = s.Name + "-1"
+	}
+	return made, err
 }
 
 // start starts a service's container once its dependencies allow it.

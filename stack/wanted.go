@@ -25,6 +25,12 @@ type Wanted struct {
 	// Own says that all of the project is the stack's, so that the volumes and
 	// networks that are made for it are marked as such.
 	Own bool
+	// Labels are given to all containers and have no part in their hashes: a
+	// container is not replaced because of them.
+	Labels map[string]string
+	// Renew are services that have to be replaced although they are what is
+	// wanted, each with its cause.
+	Renew map[string]string
 }
 
 // understood are the keys of a service that containers are created from here.
@@ -105,6 +111,7 @@ func (w Wanted) labels(s types.ServiceConfig) (map[string]string, error) {
 	if labels == nil {
 		labels = map[string]string{}
 	}
+	maps.Copy(labels, w.Labels)
 	maps.Copy(labels, map[string]string{
 		projectLabel:     w.Project.Name,
 		serviceLabel:     s.Name,

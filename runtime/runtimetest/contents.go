@@ -58,9 +58,9 @@ func question(ctx context.Context, c *clientv3.Client, ask func(context.Context,
 
 // write puts something into the cluster that read finds as long as its data is
 // kept.
-func (s *subject) write(member, value string) {
+func (s *subject) write(value string) {
 	s.Helper()
-	s.etcd(member, func(ctx context.Context, c *clientv3.Client) error {
+	s.etcd("etcd1", func(ctx context.Context, c *clientv3.Client) error {
 		_, err := c.Put(ctx, "runtimetest", value)
 		return err
 	})

@@ -3,25 +3,24 @@ package runtimetest
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
-// byPlace leaves out what two clusters are not compared by.
-var byPlace = cmp.Options{
-	cmp.Comparer(func(a, b cluster.Place) bool {
-		return a.Host == b.Host && a.ClientPort == b.ClientPort && slices.Equal(a.Addresses, b.Addresses)
-	}),
-	cmpopts.EquateComparable(netip.Addr{}),
+// places are the settings of servers, which tell where they are.
+func places(c *cluster.Cluster) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for _, m := range c.Servers() {
+		all[m.Name] = byName(m.Settings)
+	}
+	return all
 }
 
 func byName(all cluster.Settings) map[string]string {

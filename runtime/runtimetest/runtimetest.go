@@ -26,6 +26,8 @@ type Fixture struct {
 	// Runtime gives a runtime as another run of a program would: it knows what
 	// there is by looking. What it does it tells to events.
 	Runtime func(t *testing.T, events func(runtime.Event)) runtime.Runtime
+	// Describe completes the description of every cluster; nil leaves it as it is.
+	Describe func(*cluster.Spec)
 	// Spoil changes a cluster so that Prepare can't get what it needs.
 	Spoil func(*cluster.Cluster)
 	// Crash ends a server's process as no command of the runtime does.
@@ -39,6 +41,7 @@ type Fixture struct {
 
 // Run tests every contract.
 func Run(t *testing.T, f Fixture) {
+	t.Helper()
 	for _, c := range contracts {
 		t.Run(c.name, func(t *testing.T) { c.test(newSubject(t, f, c.name)) })
 	}
@@ -84,6 +87,7 @@ type subject struct {
 }
 
 func newSubject(t *testing.T, f Fixture, name string) *subject {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	s := &subject{T: t, f: f, ctx: ctx, name: f.Prefix + name}
@@ -98,9 +102,13 @@ func newSubject(t *testing.T, f Fixture, name string) *subject {
 
 // spec is a cluster that starts quickly and keeps its data.
 func (s *subject) spec(members int) cluster.Spec {
-	return cluster.Spec{
+	spec := cluster.Spec{
 		Name: s.name, Members: cluster.Count(members), Profile: "ci", Data: string(cluster.Volume), TLS: string(cluster.NoTLS),
 	}
+	if s.f.Describe != nil {
+		s.f.Describe(&spec)
+	}
+	return spec
 }
 
 func (s *subject) place(spec cluster.Spec) *cluster.Cluster {

@@ -2,8 +2,9 @@
 // that it is called by: linked together they take less than half of the room
 // that the three take apart.
 //
-// It answers to one name more, which makes a container on a stack's network
-// the near end of a tunnel, see package relay.
+// It answers to two names more: relay makes a container on a stack's network the
+// near end of a tunnel, see package relay, and setaside moves a folder in a
+// volume, which nothing but a container can reach.
 package multicall
 
 import (
@@ -38,10 +39,31 @@ func Run(args []string) bool {
 		end(etcdutlCommand().Execute())
 	case "relay":
 		end(relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, new(net.Dialer).DialContext))
+	case "setaside":
+		end(setAside(args[1:]))
 	default:
 		return false
 	}
 	return true
+}
+
+// setAside gives a folder another name beside it, for good once it returns.
+func setAside(args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("setaside takes a folder and its new name, not %q", args)
+	}
+	if _, err := os.Lstat(args[1]); err == nil {
+		return fmt.Errorf("%s: there is one already", args[1])
+	}
+	if err := os.Rename(args[0], args[1]); err != nil {
+		return err
+	}
+	parent, err := os.Open(filepath.Dir(args[1]))
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	return parent.Sync()
 }
 
 // Etcd runs the server with a command line.

@@ -1,0 +1,169 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// mostAttempts is how often Apply looks anew when somebody else changes the same
+// cluster at the same time.
+const mostAttempts = 5
+
+// Prepare gets the images, and creates the containers that are to take the place
+// of others beside these: what the engine does not accept leaves all running.
+func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(t.wanted.CheckFiles(), r.getImages(ctx, t, servers, true)); err != nil {
+		return err
+	}
+	if err := r.renew(ctx, t, servers); err != nil {
+		return err
+	}
+	p, err := stack.PlanPrepare(t.wanted, t.state, servers...)
+	if err != nil {
+		return err
+	}
+	return r.execute(ctx, p)
+}
+
+// Apply makes servers run as wanted, and what they share: networks, the stack's
+// own discovery service or DNS server.
+func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	if err := r.applyDNS(ctx, want); err != nil {
+		return err
+	}
+	for attempt := 1; ; attempt++ {
+		err := r.apply(ctx, want, servers)
+		if errdefs.IsConflict(err) && attempt < mostAttempts && ctx.Err() == nil {
+			continue // somebody else made it first: go on from there
+		}
+		return err
+	}
+}
+
+func (r *Runtime) apply(ctx context.Context, want *cluster.Cluster, servers []string) error {
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(t.wanted.CheckFiles(), r.getImages(ctx, t, servers, false)); err != nil {
+		return err
+	}
+	if err := r.renew(ctx, t, servers); err != nil {
+		return err
+	}
+	p, err := stack.PlanApply(t.wanted, t.state, servers...)
+	if err != nil {
+		return err
+	}
+	return r.execute(ctx, p)
+}
+
+// renew marks the members that see no certificates any more as ones that have to
+// be replaced: nothing else about them differs.
+func (r *Runtime) renew(ctx context.Context, t *target, servers []string) error {
+	own := stack.DivideContainers(t.state).Own
+	details, err := r.inspect(ctx, own.Containers)
+	if err != nil {
+		return err
+	}
+	views, err := r.views(ctx, t, own, details)
+	if err != nil {
+		return err
+	}
+	t.wanted.Renew = map[string]string{}
+	for name, v := range views {
+		if v == blind && (len(servers) == 0 || slices.Contains(servers, name)) {
+			t.wanted.Renew[name] = "it does not see its certificates any more"
+		}
+	}
+	return nil
+}
+
+// getImages gets the images of what has to be made; anew also asks for those of
+// servers that need none, where all are to be pulled.
+func (r *Runtime) getImages(ctx context.Context, t *target, servers []string, anew bool) error {
+	outdated, err := stack.Outdated(t.wanted, t.state)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for name, service := range t.wanted.Project.Services {
+		_, there := t.wanted.Current(t.state, name)
+		_, old := outdated[name]
+		always := anew && r.o.Pull == PullAlways
+		if there && !old && !always || len(servers) > 0 && !slices.Contains(servers, name) && there {
+			continue
+		}
+		id, err := r.imageID(ctx, service.Image)
+		errs = append(errs, err)
+		if err == nil {
+			t.wanted.Images[service.Image] = id
+		}
+	}
+	return errors.Join(unique(errs)...)
+}
+
+// unique leaves out errors that say the same: members have one image.
+func unique(errs []error) []error {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(errs, func(err error) bool {
+		if err == nil || seen[err.Error()] {
+			return true
+		}
+		seen[err.Error()] = true
+		return false
+	})
+}
+
+// applyDNS has the stack's own DNS server know all members before any of them is
+// started that is new: etcd asks it for each once, and goes by the answer.
+func (r *Runtime) applyDNS(ctx context.Context, want *cluster.Cluster) error {
+	changed, err := r.writeDNS(want)
+	if err != nil || !ownDNS(want) {
+		return err
+	}
+	f, err := r.find(ctx, want.Name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c, ok := f.Own.Service(cluster.DNSServerName)
+	if !ok || !c.Running() {
+		return nil
+	}
+	behind := slices.ContainsFunc(want.Members, func(m cluster.Member) bool {
+		_, there := f.Own.Service(m.Name)
+		return !there
+	})
+	if !changed && !behind {
+		return nil
+	}
+	if err := r.apply(ctx, want, []string{cluster.DNSServerName}); err != nil { // copies its files where the engine sees none
+		return err
+	}
+	return r.reload(ctx, c)
+}
+
+// reload has CoreDNS read its files again.
+func (r *Runtime) reload(ctx context.Context, c stack.Container) error {
+	_, err := r.engine.ContainerKill(ctx, c.ID, client.ContainerKillOptions{Signal: "SIGUSR1"})
+	if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) { // replaced, and so it has read them
+		return fmt.Errorf("have the DNS server read its files: %w", err)
+	}
+	return nil
+}

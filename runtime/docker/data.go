@@ -1,0 +1,150 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// asideFormat is the time in the name of data that was set aside, in UTC.
+const asideFormat = "20060102T150405Z"
+
+// home is where a server has its data.
+type home struct {
+	container string // its ID, empty when there is none
+	runs      bool
+	volume    string // its name, empty when the data is in none
+	dir       string // the data directory
+	wal       string // where etcd looks whether it starts for the first time
+	split     bool   // the log is not in the data directory
+}
+
+// home finds a server's data; false when nothing of the server is there.
+func (f *found) home(server string) (home, bool) {
+	h := home{dir: cluster.ContainerDataDir}
+	if c, ok := f.Own.Service(server); ok {
+		in, known := f.details[c.ID]
+		if !known {
+			return h, false
+		}
+		s := settings(in.Config.Env)
+		h.container, h.runs, h.volume = c.ID, c.Running(), dataVolume(in)
+		if dir := s.Get("data-dir"); dir != "" {
+			h.dir = dir
+		}
+		h.wal, h.split = s.Get("wal-dir"), s.Get("wal-dir") != ""
+	} else {
+		for _, v := range f.Own.Volumes {
+			if v.Key == compose.VolumeName(server) {
+				h.volume = v.Name
+			}
+		}
+	}
+	if h.wal == "" {
+		h.wal = path.Join(h.dir, "member", "wal")
+	}
+	return h, h.container != "" || h.volume != ""
+}
+
+// Data looks whether etcd would go on from what a server has: its write-ahead
+// log is there.
+func (r *Runtime) Data(ctx context.Context, name, server string) (runtime.Data, error) {
+	f, err := r.find(ctx, name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return runtime.None, nil
+	}
+	if err != nil {
+		return runtime.Unknown, err
+	}
+	h, ok := f.home(server)
+	switch {
+	case !ok:
+		return runtime.None, nil
+	case h.volume == "":
+		return runtime.Volatile, nil
+	}
+	there, err := r.exists(ctx, name, h, h.wal)
+	if err != nil {
+		return runtime.Unknown, err
+	}
+	if !there {
+		return runtime.None, nil
+	}
+	return runtime.Kept, nil
+}
+
+// exists looks for a file or folder of a server, through a container that is
+// never started where the server has none.
+func (r *Runtime) exists(ctx context.Context, name string, h home, file string) (bool, error) {
+	if h.container != "" {
+		return r.stat(ctx, h.container, file)
+	}
+	image, err := r.ownImage(ctx)
+	if err != nil {
+		return false, err
+	}
+	there := false
+	err = helper(name, image, h, setAsideProgram).With(ctx, r.engine, func(id string) (err error) {
+		there, err = r.stat(ctx, id, file)
+		return err
+	})
+	return there, err
+}
+
+func helper(name, image string, h home, command ...string) stack.Helper {
+	return stack.Helper{Project: name, Image: image, Volume: h.volume, Target: cluster.ContainerVolumeDir, Command: command}
+}
+
+func (r *Runtime) stat(ctx context.Context, container, file string) (bool, error) {
+	_, err := r.engine.ContainerStatPath(ctx, container, client.ContainerStatPathOptions{Path: file})
+	if errdefs.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for %s on the engine: %w", file, err)
+	}
+	return true, nil
+}
+
+// SetAside renames the data directory of a stopped server within its volume.
+func (r *Runtime) SetAside(ctx context.Context, name, server string) (where string, err error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	h, ok := f.home(server)
+	switch {
+	case !ok:
+		return "", &runtime.UnknownError{Name: name, Servers: []string{server}, Has: services(f.Own.Containers)}
+	case h.runs:
+		return "", fmt.Errorf("%s runs: its data can't be set aside before it is stopped", server)
+	case h.volume == "":
+		return "", nil
+	case h.split:
+		return "", fmt.Errorf("%s has a wal-dir of its own, %s: its data can't be set aside as one", server, h.wal)
+	}
+	there, err := r.exists(ctx, name, h, path.Join(h.dir, "member"))
+	if err != nil || !there {
+		return "", err
+	}
+	aside := h.dir + ".aside-" + r.o.Now().UTC().Format(asideFormat)
+	image, err := r.ownImage(ctx)
+	if err != nil {
+		return "", err
+	}
+	r.tell(runtime.Event{Server: server, Action: "set data aside", Detail: aside})
+	if err := helper(name, image, h, setAsideProgram, h.dir, aside).Run(ctx, r.engine); err != nil {
+		return "", fmt.Errorf("set the data of %s aside: %w", server, err)
+	}
+	r.tell(runtime.Event{Server: server, Action: "set data aside", Detail: aside, Done: true})
+	return fmt.Sprintf("%s in the volume %s", aside, h.volume), nil
+}

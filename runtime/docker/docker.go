@@ -1,0 +1,183 @@
+package docker
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/images"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// Name is the word for this runtime in the cluster file's key runtime.
+const Name = "docker"
+
+// Engine is what a Docker Engine is asked for; *client.Client is one. API 1.41
+// (Engine 20.10) suffices.
+type Engine interface {
+	stack.HelperEngine
+	stack.TunnelEngine
+	stack.Locatable
+	images.Engine
+	ContainerKill(ctx context.Context, container string, o client.ContainerKillOptions) (client.ContainerKillResult, error)
+	ContainerStatPath(ctx context.Context, container string, o client.ContainerStatPathOptions) (client.ContainerStatPathResult, error)
+	ImagePull(ctx context.Context, ref string, o client.ImagePullOptions) (client.ImagePullResponse, error)
+}
+
+// Options say where a Runtime works and with what.
+type Options struct {
+	Engine Engine
+	// Folder is where the cluster is described, as an absolute path: what is
+	// noted on its containers, and what the other folders are meant from.
+	Folder string
+	// CertsDir holds the cluster's certificates, as package certs lays them out.
+	CertsDir string
+	// DNSDir is where the files for the stack's own DNS server are written.
+	DNSDir string
+	// LockDir holds the locks that keep commands of one user apart.
+	LockDir string
+
+	Pull Pull
+	// Auth gives what a registry is shown for an image, encoded as the engine
+	// wants it; nil shows nothing.
+	Auth func(ref string) (string, error)
+	// Self gives the programs of the image that is packed here: the relay's, and
+	// etcd's official one of release SelfRelease, such as "v3.7.3", where that
+	// can't be pulled.
+	Self        images.Source
+	SelfRelease string
+
+	// Wish is noted on the containers that are made: see runtime.State.
+	Wish string
+	// Known are servers whose data is theirs by its volume's name alone, as
+	// Docker Compose leaves it when it has removed their containers.
+	Known []string
+	// Route is the way to the members; empty stands for stack.AutoRoute.
+	Route stack.Route
+
+	// Wait bounds each wait for what a server's start depends on; 0 stands for
+	// DefaultWait.
+	Wait time.Duration
+	// Now is the clock; nil stands for time.Now.
+	Now func() time.Time
+	// Events is told of what is done; nil is not called.
+	Events func(runtime.Event)
+}
+
+// DefaultWait is how long a service may take until those that depend on it are
+// started.
+const DefaultWait = time.Minute
+
+// Pull says when images are pulled.
+type Pull string
+
+// When images are pulled.
+const (
+	PullMissing Pull = "missing" // those that the engine does not have
+	PullAlways  Pull = "always"  // all, once
+	PullNever   Pull = "never"
+)
+
+// Runtime runs clusters on one engine.
+type Runtime struct {
+	o      Options
+	engine Engine
+
+	mu     sync.Mutex
+	local  *bool           // whether the engine sees this machine's files
+	pulled map[string]bool // images that were pulled already
+	own    string          // the ID of this program's image on the engine
+}
+
+var (
+	_ runtime.Runtime = (*Runtime)(nil)
+	_ runtime.Execer  = (*Runtime)(nil)
+)
+
+// New makes a Runtime. It asks the engine nothing yet.
+func New(o Options) *Runtime {
+	if o.Wait == 0 {
+		o.Wait = DefaultWait
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Route == "" {
+		o.Route = stack.AutoRoute
+	}
+	if o.Pull == "" {
+		o.Pull = PullMissing
+	}
+	return &Runtime{o: o, engine: o.Engine, pulled: map[string]bool{}}
+}
+
+// Name is "docker".
+func (r *Runtime) Name() string { return Name }
+
+// tell tells an event.
+func (r *Runtime) tell(e runtime.Event) {
+	if r.o.Events != nil {
+		r.o.Events(e)
+	}
+}
+
+// seesFiles asks once whether the engine can mount this machine's files.
+func (r *Runtime) seesFiles(ctx context.Context) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.local != nil {
+		return *r.local, nil
+	}
+	sees, err := stack.SeesFiles(ctx, r.engine)
+	if err == nil {
+		r.local = &sees
+	}
+	return sees, err
+}
+
+// host is the machine of an engine elsewhere, as the way to it names it.
+func (r *Runtime) host() string {
+	u, err := url.Parse(r.engine.DaemonHost())
+	if err != nil || u.Scheme == "unix" || u.Scheme == "npipe" {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// execute carries a plan out.
+func (r *Runtime) execute(ctx context.Context, p *stack.Plan) error {
+	x := &stack.Execution{Engine: r.engine, Progress: r.progress(p.Project), WaitTimeout: r.o.Wait}
+	_, err := x.Run(ctx, p)
+	return err
+}
+
+// progress passes on what a plan does, for what it does it to: a container is
+// its server.
+func (r *Runtime) progress(project string) stack.Progress {
+	return func(e stack.Event) {
+		r.tell(runtime.Event{
+			Server: serverOf(project, e.Op.Name), Action: string(e.Op.Verb), Detail: e.Op.Cause,
+			Done: e.Stage == stack.Done, Err: e.Err,
+		})
+	}
+}
+
+// serverOf reads the server's name off its container's, which may be waiting for
+// the place of another one: 0123456789ab_p-etcd1-1.
+func serverOf(project, container string) string {
+	name := container
+	if id, rest, ok := strings.Cut(name, "_"); ok && len(id) == 12 {
+		name = rest
+	}
+	server, ok := strings.CutPrefix(name, project+"-")
+	server, one := strings.CutSuffix(server, "-1")
+	if !ok || !one {
+		return container
+	}
+	return server
+}

@@ -1,0 +1,90 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// choose gives the containers of servers, or all when none is named, with what
+// else the cluster runs.
+func (f *found) choose(servers []string) ([]stack.Container, error) {
+	if len(servers) == 0 {
+		return f.Own.Containers, nil
+	}
+	var chosen []stack.Container
+	unknown := &runtime.UnknownError{Name: f.project, Has: services(f.Own.Containers)}
+	for _, name := range servers {
+		if c, ok := f.Own.Service(name); ok {
+			chosen = append(chosen, c)
+		} else {
+			unknown.Servers = append(unknown.Servers, name)
+		}
+	}
+	if len(unknown.Servers) > 0 {
+		return nil, unknown
+	}
+	return chosen, nil
+}
+
+func services(containers []stack.Container) []string {
+	var names []string
+	for _, c := range containers {
+		names = append(names, c.Service)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Start starts servers that are there and do not run. Those that others depend on
+// come first.
+func (r *Runtime) Start(ctx context.Context, name string, servers ...string) error {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	chosen, err := f.choose(servers)
+	if err != nil {
+		return err
+	}
+	return r.execute(ctx, stack.PlanBegin(f.Own, chosen))
+}
+
+// Stop asks servers to end, all at once.
+func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	chosen, err := f.choose(servers)
+	if err != nil {
+		return err
+	}
+	return r.execute(ctx, stack.PlanEnd(f.Own, chosen, grace))
+}
+
+// Remove removes the containers of servers, and with the last of them the
+// networks. Data that something else uses is an error before anything is
+// removed.
+func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Removal) error {
+	f, err := r.find(ctx, name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p, err := stack.PlanRemove(&f.Belongings, stack.Removal{
+		Services: removal.Servers, Data: removal.Data,
+		Volumes: func(service string) []string { return []string{compose.VolumeName(service)} },
+	}, func(c stack.Container) bool { return isServer(c.Labels[stack.RoleLabel]) })
+	if err != nil {
+		return err
+	}
+	return r.execute(ctx, p)
+}

@@ -1,0 +1,337 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// found is what an engine holds of a cluster, divided into what is the cluster's
+// and what is not, with all that is to be known of its containers.
+type found struct {
+	stack.Belongings
+	project string
+	details map[string]container.InspectResponse // by ID
+}
+
+// find looks at a project. Its error is runtime.ErrNotFound where nothing of it
+// is the cluster's.
+func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
+	s, err := stack.Observe(ctx, r.engine, name)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	b, err := stack.Divide(ctx, r.engine, s, r.named(s))
+	if err != nil {
+		return nil, err
+	}
+	if b.Own.Empty() {
+		return nil, fmt.Errorf("%s: %w", name, runtime.ErrNotFound)
+	}
+	f := &found{Belongings: *b, project: name}
+	f.details, err = r.inspect(ctx, b.Own.Containers)
+	return f, err
+}
+
+// unavailable marks what tells that the engine does not answer.
+func unavailable(err error) error {
+	if client.IsErrConnectionFailed(err) {
+		return errors.Join(runtime.ErrUnavailable, err)
+	}
+	return err
+}
+
+// named are the volumes and networks that are the cluster's by their names: what
+// Docker Compose makes of the file is labelled for the project alone.
+func (r *Runtime) named(s *stack.State) stack.Names {
+	names := stack.Names{Networks: []string{
+		compose.ClusterNetwork, compose.LoopbackNetwork, compose.MachineNetwork, compose.DiscoveryNetwork,
+	}}
+	for _, server := range r.o.Known {
+		names.Volumes = append(names.Volumes, compose.VolumeName(server))
+	}
+	for _, c := range s.Containers {
+		if c.Own() {
+			names.Volumes = append(names.Volumes, compose.VolumeName(c.Service))
+		}
+	}
+	return names
+}
+
+// inspect asks for all that the engine knows of containers, at the same time.
+// One that is gone by now is left out.
+func (r *Runtime) inspect(ctx context.Context, containers []stack.Container) (map[string]container.InspectResponse, error) {
+	answers := make([]*container.InspectResponse, len(containers))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, c := range containers {
+		g.Go(func() error {
+			in, err := r.engine.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
+			if errdefs.IsNotFound(err) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("ask the engine about %s: %w", c.Name, err)
+			}
+			answers[i] = &in.Container
+			return nil
+		})
+	}
+	err := g.Wait()
+	details := map[string]container.InspectResponse{}
+	for _, in := range answers {
+		if in != nil {
+			details[in.ID] = *in
+		}
+	}
+	return details, err
+}
+
+// Observe tells what the engine holds of a cluster.
+func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	local, err := r.seesFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.describe(f, local), nil
+}
+
+// List observes each cluster with a member on the engine, running or not.
+func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
+	projects, err := stack.List(ctx, r.engine)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	var all []runtime.State
+	for _, p := range projects {
+		s, err := r.Observe(ctx, p.Project)
+		if errors.Is(err, runtime.ErrNotFound) {
+			continue // gone by now
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *s)
+	}
+	return all, nil
+}
+
+// describe says in the words of package runtime what was found.
+func (r *Runtime) describe(f *found, local bool) *runtime.State {
+	s := &runtime.State{Name: f.project, Runtime: Name, Others: f.Others}
+	var newest time.Time
+	for _, c := range f.servers() {
+		in, there := f.details[c.ID]
+		if !there {
+			continue
+		}
+		x := server(c, in)
+		x.Host = r.host()
+		s.Servers = append(s.Servers, x)
+		if c.Member() && !c.Created.Before(newest) {
+			newest = c.Created
+			s.Folder, s.Wish = c.WorkingDir(), c.Labels[wishLabel]
+			if local {
+				s.CertsDir = certsDir(in)
+			}
+		}
+	}
+	s.Servers = append(s.Servers, f.absent(s)...)
+	slices.SortFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
+	return s
+}
+
+// servers are the containers that are servers: not those that do something once,
+// or for somebody.
+func (f *found) servers() []stack.Container {
+	return slices.DeleteFunc(slices.Clone(f.Own.Containers), func(c stack.Container) bool { return !isServer(c.Labels[stack.RoleLabel]) })
+}
+
+func isServer(role string) bool {
+	switch role {
+	case compose.RoleMember, compose.RoleDiscovery, compose.RoleDNS, compose.RoleGuard:
+		return true
+	}
+	return false
+}
+
+// absent are the servers that have nothing but their data.
+func (f *found) absent(s *runtime.State) []runtime.Server {
+	var all []runtime.Server
+	for _, v := range f.Own.Volumes {
+		name, ok := strings.CutSuffix(v.Key, compose.VolumeName(""))
+		if _, there := s.Server(name); !ok || there {
+			continue
+		}
+		role := runtime.Member
+		if name == cluster.DiscoveryServerName {
+			role = runtime.Service
+		}
+		all = append(all, runtime.Server{Name: name, Role: role, Status: runtime.Absent, Detail: "data in volume " + v.Name})
+	}
+	return all
+}
+
+func server(c stack.Container, in container.InspectResponse) runtime.Server {
+	x := runtime.Server{
+		Name: c.Service, Role: runtime.Service, Detail: c.Detail, Restarts: in.RestartCount,
+		Settings: settings(in.Config.Env), Program: c.Image, Release: release(c, in),
+		Published: published(in),
+	}
+	if c.Member() {
+		x.Role = runtime.Member
+	}
+	if in.State != nil {
+		x.Status, x.Since = status(c, *in.State)
+	}
+	if !keeps(in) && c.Labels[stack.RoleLabel] != compose.RoleDNS && c.Labels[stack.RoleLabel] != compose.RoleGuard {
+		x.Data = runtime.Volatile
+	}
+	return x
+}
+
+// settings reads etcd's off an environment, in its order.
+func settings(env []string) cluster.Settings {
+	var all cluster.Settings
+	for _, v := range env {
+		name, value, _ := strings.Cut(v, "=")
+		if flag, ok := strings.CutPrefix(name, "ETCD_"); ok {
+			all = append(all, cluster.Setting{Name: strings.ReplaceAll(strings.ToLower(flag), "_", "-"), Value: value})
+		}
+	}
+	return all
+}
+
+// status says what a container is doing and since when. An engine does not tell
+// whether a container was asked to end. It starts one anew that was not, unless
+// its policy is another; and etcd ends with code 0 when it is asked as the first
+// process of a container, with 143 as any other, and is killed with 137.
+func status(c stack.Container, s container.State) (runtime.Status, time.Time) {
+	started, ended := moment(s.StartedAt), moment(s.FinishedAt)
+	switch s.Status {
+	case container.StateRunning:
+		return runtime.Running, started
+	case container.StatePaused:
+		return runtime.Paused, started
+	case container.StateRestarting:
+		return runtime.Restarting, ended
+	case container.StateCreated:
+		return runtime.Created, c.Created
+	}
+	switch {
+	case s.OOMKilled:
+		return runtime.Failed, ended
+	case slices.Contains([]int{0, 128 + 9, 128 + 15}, s.ExitCode):
+		return runtime.Stopped, ended
+	}
+	return runtime.Failed, ended
+}
+
+// moment reads the engine's time; its zero is the zero time.
+func moment(text string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || t.Year() <= 1 {
+		return time.Time{}
+	}
+	return t
+}
+
+// release is what an image says of itself, by its label or its tag.
+func release(c stack.Container, in container.InspectResponse) string {
+	for _, text := range []string{in.Config.Labels["org.opencontainers.image.version"], tag(c.Image)} {
+		if v, err := cluster.ParseVersion(text); err == nil {
+			return v.String()
+		}
+	}
+	return ""
+}
+
+func tag(image string) string {
+	ref, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return ""
+	}
+	if tagged, ok := ref.(reference.Tagged); ok {
+		return tagged.Tag()
+	}
+	return ""
+}
+
+// published are the addresses on the host of a container's client port. Podman
+// gives none for a container that publishes nothing.
+func published(in container.InspectResponse) []string {
+	if in.HostConfig == nil {
+		return nil
+	}
+	var all []string
+	for port, bindings := range in.HostConfig.PortBindings {
+		for _, b := range bindings {
+			if n, err := netip.ParseAddrPort(b.HostIP.String() + ":" + b.HostPort); err == nil && !isPeerPort(in, int(port.Num())) {
+				all = append(all, n.String())
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func isPeerPort(in container.InspectResponse, port int) bool {
+	urls := settings(in.Config.Env).Get("listen-peer-urls")
+	return strings.HasSuffix(urls, fmt.Sprintf(":%d", port))
+}
+
+// keeps reports whether what is written where a server has its data outlives its
+// container.
+func keeps(in container.InspectResponse) bool { return dataVolume(in) != "" }
+
+// dataVolume is the volume that a server's data is in; empty if it is in none.
+func dataVolume(in container.InspectResponse) string {
+	for _, m := range in.Mounts {
+		if m.Type == mount.TypeVolume && m.Destination == cluster.ContainerVolumeDir {
+			return m.Name
+		}
+	}
+	return ""
+}
+
+// certsDir is the folder of the cluster's certificates, of which a container
+// mounts its own.
+func certsDir(in container.InspectResponse) string {
+	source := certsSource(in)
+	if source == "" || path.Base(path.Dir(filepath.ToSlash(source))) != "members" {
+		return ""
+	}
+	return filepath.Dir(filepath.Dir(source))
+}
+
+// certsSource is the folder that a container sees as its certificates; empty
+// where they are copies.
+func certsSource(in container.InspectResponse) string {
+	for _, m := range in.Mounts {
+		if m.Type == mount.TypeBind && m.Destination == cluster.ContainerCertsDir {
+			return m.Source
+		}
+	}
+	return ""
+}

@@ -1,0 +1,195 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/google/renameio/v2/maybe"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/dns"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// wishLabel notes what a cluster was started with.
+const wishLabel = "io.etcdctr.wish"
+
+// target is what is wanted of an engine, beside what it holds.
+type target struct {
+	cluster *cluster.Cluster // with the members as they were founded
+	wanted  stack.Wanted
+	state   *stack.State
+}
+
+// target renders what is wanted and looks at what there is. Images are those
+// that the engine has.
+func (r *Runtime) target(ctx context.Context, want *cluster.Cluster) (*target, error) {
+	copies, err := r.seesFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	as, err := r.asStarted(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.project(ctx, as)
+	if err != nil {
+		return nil, err
+	}
+	t := &target{cluster: as, wanted: stack.Wanted{Project: p, CopyFiles: !copies, Own: true, Labels: r.labels()}}
+	if t.state, err = stack.ObserveFor(ctx, r.engine, t.wanted); err != nil {
+		return nil, err
+	}
+	t.wanted.Images, err = r.imagesThere(ctx, t)
+	return t, err
+}
+
+func (r *Runtime) labels() map[string]string {
+	if r.o.Wish == "" {
+		return nil
+	}
+	return map[string]string{wishLabel: r.o.Wish}
+}
+
+// imagesThere gives the IDs of the images that the engine has. One that it has no
+// longer is still that of a container that was made of it.
+func (r *Runtime) imagesThere(ctx context.Context, t *target) (map[string]string, error) {
+	ids := map[string]string{}
+	for _, ref := range stack.ImageRefs(t.wanted.Project) {
+		id, err := stack.ImageID(ctx, r.engine, ref)
+		if err != nil {
+			return nil, err
+		}
+		ids[ref] = id
+	}
+	for _, c := range t.state.Containers {
+		if id, wanted := ids[c.Image]; wanted && id == "" {
+			ids[c.Image] = c.ImageID
+		}
+	}
+	return ids, nil
+}
+
+// project is the one that `etcdctr compose` prints, as Compose loads it in the
+// cluster's folder.
+func (r *Runtime) project(ctx context.Context, c *cluster.Cluster) (*types.Project, error) {
+	options := compose.Options{CertsDir: r.at(r.o.CertsDir), DNSDir: r.at(r.o.DNSDir)}
+	if c.Discovery != nil {
+		files := c.Discovery.Credentials
+		options.Credentials = cluster.DiscoveryCredentials{CACert: r.at(files.CACert), Cert: r.at(files.Cert), Key: r.at(files.Key)}
+	}
+	file, err := compose.Marshal(ctx, c, compose.Project(c, options))
+	if err != nil {
+		return nil, err
+	}
+	return compose.Load(ctx, "docker-compose.yml", file, r.o.Folder)
+}
+
+// at is a path that is meant from the cluster's folder, with slashes; empty for
+// an empty one.
+func (r *Runtime) at(path string) string {
+	switch {
+	case path == "":
+		return ""
+	case filepath.IsAbs(path):
+		return filepath.ToSlash(filepath.Clean(path))
+	}
+	return filepath.ToSlash(filepath.Join(r.o.Folder, path))
+}
+
+// asStarted gives the cluster with the members that are there as they were
+// founded; one that would start empty is founded as wanted.
+func (r *Runtime) asStarted(ctx context.Context, want *cluster.Cluster) (*cluster.Cluster, error) {
+	have, err := r.Observe(ctx, want.Name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return want, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return AsStarted(ctx, r, want, have)
+}
+
+// AsStarted gives want with the members of have that go on from their data as
+// they were founded, and all others as wanted. A file that is rendered of it
+// changes nothing about those.
+func AsStarted(ctx context.Context, r runtime.Runtime, want *cluster.Cluster, have *runtime.State) (*cluster.Cluster, error) {
+	started := have.Started()
+	as := want.AsStarted(started)
+	for i, m := range as.Members {
+		x, _ := have.Server(m.Name)
+		if x.Runs() || x.Status == runtime.Restarting || sameSettings(m.Settings, want.Members[i].Settings) {
+			continue
+		}
+		data, err := r.Data(ctx, want.Name, m.Name)
+		if err != nil {
+			return nil, err
+		}
+		if data != runtime.Kept {
+			delete(started, m.Name)
+		}
+	}
+	return want.AsStarted(started), nil
+}
+
+func sameSettings(a, b cluster.Settings) bool {
+	values := map[string]string{}
+	for _, x := range a {
+		values[x.Name] = x.Value
+	}
+	for _, x := range b {
+		if v, ok := values[x.Name]; !ok || v != x.Value {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// writeDNS brings the files of the stack's own DNS server to what is wanted, and
+// reports whether they were not.
+func (r *Runtime) writeDNS(c *cluster.Cluster) (changed bool, err error) {
+	if !ownDNS(c) {
+		return false, nil
+	}
+	dir := filepath.FromSlash(r.at(r.o.DNSDir))
+	for name, data := range DNSFiles(c) {
+		file := filepath.Join(dir, name)
+		was, err := os.ReadFile(file)
+		if err == nil && bytes.Equal(was, data) {
+			continue
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return changed, fmt.Errorf("cannot read the DNS server's files: %w", err)
+		}
+		if err := writeFile(file, data); err != nil {
+			return changed, fmt.Errorf("cannot write the DNS server's files: %w", err)
+		}
+		changed = true
+	}
+	return changed, nil
+}
+
+func ownDNS(c *cluster.Cluster) bool { return c.DNS != nil && len(c.DNS.Addresses) > 0 }
+
+// DNSFiles are what the stack's own DNS server finds in its folder, by name.
+func DNSFiles(c *cluster.Cluster) map[string][]byte {
+	return map[string][]byte{
+		dns.ZoneName:     dns.Zone(c),
+		dns.CorefileName: dns.Corefile(c, compose.ContainerDNSDir),
+	}
+}
+
+func writeFile(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return maybe.WriteFile(path, data, 0o644)
+}

@@ -1,0 +1,27 @@
+package runtime
+
+import (
+	"fmt"
+	"strings"
+)
+
+// UnknownError is about servers that a cluster does not have.
+type UnknownError struct {
+	Name    string   // of the cluster
+	Servers []string // that were asked for
+	Has     []string // that there are
+}
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("%s has no server %s: it has %s", e.Name, strings.Join(e.Servers, ", "), strings.Join(e.Has, ", "))
+}
+
+// NotRunningError is about a server that would have to run.
+type NotRunningError struct {
+	Server string
+	Detail string // the runtime's own word for what it does instead
+}
+
+func (e *NotRunningError) Error() string {
+	return fmt.Sprintf("%s does not run: %s", e.Server, e.Detail)
+}

@@ -1,0 +1,78 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/client"
+)
+
+// HelperEngine is what a Docker Engine is asked for by a helper.
+type HelperEngine interface {
+	Engine
+	ContainerWait(ctx context.Context, container string, o client.ContainerWaitOptions) client.ContainerWaitResult
+}
+
+// HelperRole is the role of a container that is there for a moment.
+const HelperRole = "helper"
+
+// Helper is a container that sees one volume of a project and is removed once it
+// has been of use. It has no network, and may no more than read and change what
+// is in the volume, whoever owns it.
+type Helper struct {
+	Project string
+	Image   string
+	Volume  string   // its name on the engine
+	Target  string   // where the container sees it
+	Command []string // the program and its arguments
+}
+
+// With makes the container, which is not started, and has use look at it.
+func (h Helper) With(ctx context.Context, e Engine, use func(id string) error) error {
+	made, err := e.ContainerCreate(context.WithoutCancel(ctx), h.options())
+	if err != nil {
+		return fmt.Errorf("create a container to look at the volume %s: %w", h.Volume, err)
+	}
+	err = use(made.ID)
+	_, errRemove := e.ContainerRemove(context.WithoutCancel(ctx), made.ID, client.ContainerRemoveOptions{Force: true})
+	return errors.Join(err, errRemove)
+}
+
+// Run runs the command to its end. An exit code other than 0 is an error with
+// the command's last words.
+func (h Helper) Run(ctx context.Context, e HelperEngine) error {
+	return h.With(ctx, e, func(id string) error {
+		ended := e.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
+		if _, err := e.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
+			return fmt.Errorf("run %s: %s", h.Command[0], engineText(err))
+		}
+		select {
+		case err := <-ended.Error:
+			return fmt.Errorf("wait for the end of %s: %w", h.Command[0], err)
+		case r := <-ended.Result:
+			if r.StatusCode == 0 {
+				return nil
+			}
+			said, err := logTail(ctx, e, id)
+			return errors.Join(fmt.Errorf("%s ended with code %d: %s", h.Command[0], r.StatusCode, strings.Join(said, "; ")), err)
+		}
+	})
+}
+
+func (h Helper) options() client.ContainerCreateOptions {
+	return client.ContainerCreateOptions{
+		Config: &container.Config{
+			Image: h.Image, Entrypoint: h.Command[:1], Cmd: h.Command[1:], User: "0:0",
+			Labels: map[string]string{projectLabel: h.Project, serviceLabel: HelperRole, oneoffLabel: "True", RoleLabel: HelperRole},
+		},
+		HostConfig: &container.HostConfig{
+			NetworkMode: "none", ReadonlyRootfs: true,
+			CapDrop: []string{"ALL"}, CapAdd: []string{"DAC_OVERRIDE"}, SecurityOpt: []string{"no-new-privileges"},
+			Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: h.Volume, Target: h.Target}},
+		},
+	}
+}
