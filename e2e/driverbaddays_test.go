@@ -19,6 +19,9 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/version"
+
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
@@ -144,6 +147,17 @@ func TestMembersWhoseCertificatesWereDeletedGetNewOnes(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(s.dir, "certs")); err != nil {
 		t.Fatal(err)
 	}
+	// Without their image nothing is done to them that still run.
+	image := s.ref
+	s.ref = "registry.invalid/etcd:v" + version.Version
+	_, err := s.tryEtcdctr("up", "--pull", "never")
+	wantError(t, err, "the image "+s.ref+" is not on the engine")
+	for member, id := range s.containers() {
+		if status := run(t, s.dir, "docker", "inspect", "--format", "{{.State.Status}}", id); status != "running\n" {
+			t.Errorf("%s is %s", member, status)
+		}
+	}
+	s.ref = image
 	s.etcdctr("up")
 	s.etcdctr("health")
 	if got := s.etcdctr("etcdctl", "get", "key", "--print-value-only"); got != "value\n" {
@@ -334,19 +348,31 @@ func TestImageThatCannotBeHadIsTold(t *testing.T) {
 
 func TestWithoutARegistryTheProgramPacksItself(t *testing.T) {
 	s := newStack(t)
-	ref := fmt.Sprintf("%s.invalid/etcd:v3.7.3", s.name)
-	t.Cleanup(func() {
-		if out, err := exec.Command("docker", "rmi", "--force", ref).CombinedOutput(); err != nil {
-			t.Errorf("%v\n%s", err, out)
-		}
-	})
-	cmd := exec.Command(etcdctrBinary(t), "up", "--name", s.name, "--image", ref)
+	startEngine(t, s.ref) // which has no image of the official name
+	s.ref = fmt.Sprintf("%s:v%s", cluster.OfficialImage, version.Version)
+	cmd := s.command("up")
 	cmd.Dir = s.dir
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), ref+" could not be pulled, so this program's own etcd") {
+	if err != nil || !strings.Contains(string(out), s.ref+" could not be pulled, so this program's own etcd") {
 		t.Errorf("up: %v\n%s", err, out)
 	}
+	packed := run(t, s.dir, "docker", "images", "--no-trunc", "--quiet", s.ref)
+	_, err = s.tryEtcdctr("up", "--pull", "always")
+	wantError(t, err, "cannot pull the image "+s.ref, "hint: without --pull always the one that is on the engine runs")
+	if now := run(t, s.dir, "docker", "images", "--no-trunc", "--quiet", s.ref); now != packed {
+		t.Errorf("the image that was there is %s now, and was %s", now, packed)
+	}
 	s.etcdctr("down", "--volumes", "--yes")
+}
+
+// What an image of another name holds is not known here, whatever its tag says.
+func TestNoImageOfAnotherNameIsMadeUp(t *testing.T) {
+	s := newStack(t)
+	s.ref = fmt.Sprintf("%s.invalid/etcd:v%s", s.name, version.Version)
+	_, err := s.tryEtcdctr("up")
+	wantExitCode(t, err, 1)
+	wantError(t, err, "cannot pull the image "+s.ref, "hint: load an archive of it")
+	s.wantNothingLeft()
 }
 
 // An engine at another address gets the certificates through its API.

@@ -137,12 +137,14 @@ func (d *Driver) Up(ctx context.Context, w Wanted, keep bool) (notes []string, e
 		return nil, err
 	}
 	var created []*Op
-	first := false
+	var before *State // anything was done
 	for attempt := 1; ; attempt++ {
 		s, p, err := d.planUp(ctx, w)
 		if err == nil {
 			notes = p.Notes
-			first = first || attempt == 1 && len(s.Containers) == 0
+			if before == nil {
+				before = s
+			}
 			var done []*Op
 			done, err = d.run(ctx, p)
 			created = append(created, done...)
@@ -156,19 +158,21 @@ func (d *Driver) Up(ctx context.Context, w Wanted, keep bool) (notes []string, e
 		if d.Explain != nil {
 			err = d.Explain(ctx, err)
 		}
-		if first && !keep {
-			err = errors.Join(err, d.undo(ctx, w.Project.Name, created))
+		if before != nil && len(before.Containers) == 0 && !keep {
+			err = errors.Join(err, d.undo(ctx, before, created))
 		}
 		return notes, err
 	}
 }
 
-// undo removes what operations have created.
-func (d *Driver) undo(ctx context.Context, project string, done []*Op) error {
+// undo removes what operations have created, and nothing of a name that was there
+// before them.
+func (d *Driver) undo(ctx context.Context, before *State, done []*Op) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
-	p := &Plan{Project: project}
+	p := &Plan{Project: before.Project}
 	const cause = "it was created in vain"
+	done = slices.DeleteFunc(slices.Clone(done), before.had)
 	var gone []*Op
 	for _, o := range done {
 		if o.Verb == CreateContainer {
@@ -184,6 +188,19 @@ func (d *Driver) undo(ctx context.Context, project string, done []*Op) error {
 		}
 	}
 	return d.Run(ctx, p)
+}
+
+// had reports whether what an operation is about was there under its name.
+func (s *State) had(o *Op) bool {
+	switch o.Verb {
+	case CreateContainer:
+		return slices.ContainsFunc(s.Containers, func(c Container) bool { return c.Name == o.Name })
+	case CreateNetwork:
+		return slices.ContainsFunc(s.Networks, func(n Network) bool { return n.Name == o.Name })
+	case CreateVolume:
+		return slices.ContainsFunc(s.Volumes, func(v Volume) bool { return v.Name == o.Name })
+	}
+	return false
 }
 
 // observeFiles looks at the copies of local files that the stack has.

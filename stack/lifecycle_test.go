@@ -393,3 +393,77 @@ func TestWhatAnInterruptedReplacementLeftIsNoMember(t *testing.T) {
 		t.Errorf("down left %d containers, %v", len(e.containers), err)
 	}
 }
+
+// A plan works on what it has been shown, and shows it to others unchanged.
+func TestPlanningChangesNothing(t *testing.T) {
+	d, _ := started(t)
+	s := observe(t, d)
+	w := wanted(t, strings.Replace(three, "internal: true", "internal: true, attachable: true", 1))
+	causes, err := causesToReplace(w, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	causes["etcd1"] = "its image changed"
+	p, err := planUp(w, s, standing{}, causes)
+	if err != nil || p.Empty() {
+		t.Fatal(p, err)
+	}
+	if len(s.Containers) != 3 || causes["etcd1"] == "" {
+		t.Errorf("after planning there are %d containers and the causes %v", len(s.Containers), causes)
+	}
+}
+
+// All containers of a changed network are made anew. That is no first start, and
+// what fails on the way stays for the next up to go on from.
+func TestAFailedChangeOfANetworkIsNotUndone(t *testing.T) {
+	changed := strings.Replace(three, "internal: true", "internal: true, attachable: true", 1)
+	for _, failing := range []string{"create container p-etcd2-1", "start p-etcd1-1", "start p-etcd3-1"} {
+		t.Run(failing, func(t *testing.T) {
+			d, e := started(t)
+			e.before = func(change string) error {
+				if change == failing {
+					return errors.New("no space left")
+				}
+				return nil
+			}
+			if _, err := d.Up(t.Context(), wanted(t, changed), false); err == nil {
+				t.Fatal("Up gave no error")
+			}
+			if len(e.networks) != 1 || len(e.volumes) != 3 {
+				t.Errorf("left are %d networks and %d volumes", len(e.networks), len(e.volumes))
+			}
+			if failing == "start p-etcd3-1" && len(e.containers) != 3 { // the last that is begun
+				t.Errorf("left are %d containers", len(e.containers))
+			}
+			e.before = func(string) error { return nil }
+			if _, err := d.Up(t.Context(), wanted(t, changed), false); err != nil || len(e.containers) != 3 {
+				t.Errorf("the next up gave %v and %d containers", err, len(e.containers))
+			}
+		})
+	}
+}
+
+// A first start may find a network that an earlier one has left otherwise.
+func TestWhatAFirstStartFoundIsNotUndone(t *testing.T) {
+	d, e := started(t)
+	p, err := d.PlanDown(t.Context(), observe(t, d), Names{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Run(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	e.before = func(change string) error {
+		if change == "start p-etcd1-1" {
+			return errors.New("no space left")
+		}
+		return nil
+	}
+	w := wanted(t, strings.Replace(three, "internal: true", "internal: true, attachable: true", 1))
+	if _, err := d.Up(t.Context(), w, false); err == nil {
+		t.Fatal("Up gave no error")
+	}
+	if len(e.containers) != 0 || len(e.networks) != 1 || len(e.volumes) != 3 {
+		t.Errorf("left are %d containers, %d networks and %d volumes", len(e.containers), len(e.networks), len(e.volumes))
+	}
+}

@@ -20,7 +20,7 @@ type standing struct {
 // upPlanner plans the way from what is there to what is wanted.
 type upPlanner struct {
 	w    Wanted
-	s    *State
+	s    *State // as it is at this point of the plan
 	now  standing
 	plan *Plan
 
@@ -39,8 +39,9 @@ type upPlanner struct {
 // planUp plans as few operations as lead from s to w. Members are not touched
 // two at a time as long as the rest of them serve.
 func planUp(w Wanted, s *State, now standing, causes map[string]string) (*Plan, error) {
+	have := *s // which planning changes, as what it plans changes the engine
 	u := &upPlanner{
-		w: w, s: s, now: now, plan: &Plan{Project: w.Project.Name}, causes: causes,
+		w: w, s: &have, now: now, plan: &Plan{Project: w.Project.Name}, causes: causes,
 		base: map[string]*Op{}, started: map[string]*Op{}, ended: map[string]*Op{}, healthy: map[string]*Op{},
 		lost: map[string]string{},
 	}
@@ -288,10 +289,12 @@ func (u *upPlanner) removeNetwork(key string, n Network) *Op {
 	return u.plan.add(remove)
 }
 
-// forget plans on as if the container had never been there.
+// forget plans on as if the container had never been there. Nobody else's state
+// or causes are changed by that.
 func (u *upPlanner) forget(c Container, cause string) {
 	kept := slices.Clone(u.s.Containers)
 	u.s.Containers = slices.DeleteFunc(kept, func(o Container) bool { return o.ID == c.ID })
+	u.causes = maps.Clone(u.causes)
 	delete(u.causes, c.Service)
 	u.lost[c.Service] = cause
 }

@@ -43,8 +43,8 @@ certificates there. image load takes the archive, and docker load takes the
 images out of it.
 
 An image that the Docker Engine does not have is pulled; if that cannot be, and it
-is the etcd that this program carries, this program is packed as it. --pull says
-otherwise, as for up.`,
+is the official one of the etcd that this program carries, this program is packed
+as it. --pull says otherwise, as for up.`,
 		Example: `  etcdctr image bundle --members 5 --output orders.tar
   etcdctr image load --output orders orders.tar`,
 		Args: cobra.NoArgs,

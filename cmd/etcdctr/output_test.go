@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,7 +76,7 @@ func TestOutputGoesWhereItsNameLeads(t *testing.T) {
 				t.Fatal(err)
 			}
 			words := strings.Fields(command)
-			args := append(words[:len(words)-1:len(words)-1], w.args...)
+			args := slices.Concat(words[:len(words)-1], w.args)
 			out := filepath.Join("OUT", w.file)
 			if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 				t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	etcdversion "go.etcd.io/etcd/api/v3/version"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/stack"
 )
@@ -38,13 +39,14 @@ type fetcher struct {
 	engine *client.Client
 	policy string
 	board  progressBoard
-	etcd   string // the members' image, if its etcd is the one carried inside
+	etcd   string // the members' image, if this program's own may stand for it
 }
 
-// carried gives ref if it is the image of the release that this program
-// carries, so that it could be packed from it.
+// carried gives ref if it is the official image of the release that this program
+// carries, which its own etcd may stand for. What an image of any other name
+// holds besides is its maker's business.
 func carried(ref, release string) string {
-	if release == "v"+etcdversion.Version {
+	if release == "v"+etcdversion.Version && ref == cluster.OfficialImage+":"+release {
 		return ref
 	}
 	return ""
@@ -73,20 +75,23 @@ func (f *fetcher) id(ctx context.Context, ref string) (string, error) {
 		return "", withHint(fmt.Errorf("the image %s is not on the engine, and --pull never keeps from fetching it", ref),
 			"leave --pull away, or `etcdctr image load` an archive of it")
 	}
-	if err := f.fetch(ctx, ref); err != nil {
+	if err := f.fetch(ctx, ref, id != ""); err != nil {
 		return "", err
 	}
 	return stack.ImageID(ctx, f.engine, ref)
 }
 
 // fetch pulls an image. On a machine that reaches no registry it packs this
-// program in its place, if that is the same etcd.
-func (f *fetcher) fetch(ctx context.Context, ref string) error {
+// program in its place, if that is the same etcd and there is none.
+func (f *fetcher) fetch(ctx context.Context, ref string, there bool) error {
 	errPull := f.pull(ctx, ref)
 	if errPull == nil || ctx.Err() != nil {
 		return errors.Join(errPull, ctx.Err())
 	}
 	cause := strings.TrimPrefix(errPull.Error(), "Error response from daemon: ")
+	if there {
+		return withHint(fmt.Errorf("cannot pull the image %s: %s", ref, cause), "without --pull always the one that is on the engine runs")
+	}
 	if ref != f.etcd {
 		if wantsLogin(errPull) {
 			return withHint(fmt.Errorf("cannot pull the image %s: %s", ref, cause), "`docker login %s`, as someone who may read it, or load an archive of it with `etcdctr image load`", registryOf(ref))

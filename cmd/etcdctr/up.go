@@ -116,6 +116,12 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	if err != nil {
 		return err
 	}
+	// The images first: without them nothing is done to what runs.
+	f := &fetcher{a: a, engine: d.engine, policy: o.pull, board: d.board, etcd: w.etcd}
+	ids, err := f.ids(ctx, stack.ImageRefs(w.project))
+	if err != nil {
+		return err
+	}
 	if err := w.prepare(ctx); err != nil {
 		return err
 	}
@@ -123,11 +129,6 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		return err
 	}
 	d.prober.learn(w.tls, w.certificates(o.stack.cluster.certificates()))
-	f := &fetcher{a: a, engine: d.engine, policy: o.pull, board: d.board, etcd: w.etcd}
-	ids, err := f.ids(ctx, stack.ImageRefs(w.project))
-	if err != nil {
-		return err
-	}
 	notes, err := d.driver.Up(ctx, d.wanted(w, ids), o.keep)
 	d.board.close()
 	a.warnAll(notes)
