@@ -97,7 +97,7 @@ func (p *PKI) authorityDirs(a *authority) ([]atomicdir.Dir, error) {
 		return nil, nil
 	}
 	var dirs []atomicdir.Dir
-	for _, gone := range a.gone {
+	for _, gone := range a.retired {
 		dirs = append(dirs, p.retire(a, gone))
 	}
 	files, err := a.content()

@@ -28,6 +28,8 @@ const (
 	nextKeyFile = "next.key"
 	oldFile     = "old.crt" // from switch to finish of a rotation
 	oldKeyFile  = "old.key"
+	goneFile    = "gone.crt" // from finish until no member trusts it any more
+	goneKeyFile = "gone.key"
 )
 
 // retiredDir holds the authorities that were replaced, each in a folder of its
@@ -43,7 +45,8 @@ type authority struct {
 	issued  ledger
 	crl     []byte
 	shown   []*x509.Certificate // what a leaf shows beside its own; known once it issues
-	gone    []*Authority        // who is not trusted any more, to be retired
+	gone    *Authority          // who is not trusted any more, but perhaps by members that run
+	retired []*Authority        // who is put away now
 	dirty   bool                // differs from what is on disk
 	broken  error               // what is amiss with the files
 	action  Action              // what is being done about it, empty when nothing is
@@ -62,13 +65,16 @@ func (p *PKI) readAuthorities() []*authority {
 
 func readAuthority(dir, name string) *authority {
 	a := &authority{name: name}
-	var errs [5]error
+	var errs [6]error
 	a.current, errs[0] = readKeyPair(dir, CertFile, KeyFile)
 	if _, err := os.Stat(filepath.Join(dir, nextFile)); err == nil {
 		a.next, errs[1] = readKeyPair(dir, nextFile, nextKeyFile)
 	}
 	if _, err := os.Stat(filepath.Join(dir, oldFile)); err == nil {
 		a.old, errs[2] = readKeyPair(dir, oldFile, oldKeyFile)
+	}
+	if _, err := os.Stat(filepath.Join(dir, goneFile)); err == nil {
+		a.gone, errs[5] = readKeyPair(dir, goneFile, goneKeyFile)
 	}
 	errs[3] = ifPresent(dir, ledgerFile, func(data []byte) (err error) { a.issued, err = parseLedger(data); return })
 	errs[4] = ifPresent(dir, CRLFile, func(data []byte) error { a.crl = data; return nil })
@@ -193,19 +199,20 @@ func (a *authority) content() ([]atomicdir.File, error) {
 		files = append(files, atomicdir.File{Name: CRLFile, Data: a.crl, Mode: certMode})
 	}
 	files = appendKey(files, KeyFile, a.current.keyPEM)
-	if a.next != nil {
-		files = append(files, atomicdir.File{Name: nextFile, Data: encodeCertificates(a.next.chain...), Mode: certMode})
-		files = appendKey(files, nextKeyFile, a.next.keyPEM)
-	}
-	if a.old != nil {
-		files = append(files, atomicdir.File{Name: oldFile, Data: encodeCertificates(a.old.chain...), Mode: certMode})
-		files = appendKey(files, oldKeyFile, a.old.keyPEM)
+	for _, other := range []struct {
+		*Authority
+		cert, key string
+	}{{a.next, nextFile, nextKeyFile}, {a.old, oldFile, oldKeyFile}, {a.gone, goneFile, goneKeyFile}} {
+		if other.Authority != nil {
+			files = append(files, atomicdir.File{Name: other.cert, Data: encodeCertificates(other.chain...), Mode: certMode})
+			files = appendKey(files, other.key, other.keyPEM)
+		}
 	}
 	return files, err
 }
 
 // authorityFiles are the files of an authority that come and go.
-var authorityFiles = []string{nextFile, nextKeyFile, oldFile, oldKeyFile}
+var authorityFiles = []string{nextFile, nextKeyFile, oldFile, oldKeyFile, goneFile, goneKeyFile}
 
 // retire is the folder that keeps an authority which is not trusted any more.
 func (p *PKI) retire(a *authority, gone *Authority) atomicdir.Dir {

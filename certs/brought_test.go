@@ -43,6 +43,7 @@ type owner struct {
 }
 
 func newOwner(t *testing.T, seed uint64) *owner {
+	t.Helper()
 	u := &owner{testPKI: newPKI(t), company: newPKI(t), rand: rand.New(rand.NewPCG(seed, 7)), brought: map[[sha256.Size]byte]string{}}
 	u.company.ensure(orders())
 	u.company.report(u.company.Revoke(t.Context(), certs.RevokeOptions{Names: []string{"clients/root", "members/etcd2/peer"}}))

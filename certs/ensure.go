@@ -335,6 +335,11 @@ func unasked(want identity, cert *x509.Certificate) string {
 
 func expired(cert *x509.Certificate, now time.Time) bool { return !cert.NotAfter.After(now) }
 
+// due reports whether it is time for a new certificate, or past it.
+func (p *PKI) due(cert *x509.Certificate) bool {
+	return expired(cert, p.now()) || expiresSoon(cert, p.now())
+}
+
 // expiresSoon reports whether it is time for a new certificate.
 func expiresSoon(cert *x509.Certificate, now time.Time) bool {
 	early := min(renewBefore, cert.NotAfter.Sub(cert.NotBefore)/3)

@@ -57,7 +57,7 @@ func isStandIn(data []byte) bool {
 
 // signed reports whether one of the authorities in the folder has signed a list.
 func (a *authority) signed(list *x509.RevocationList) bool {
-	for _, each := range []*Authority{a.current, a.next, a.old} {
+	for _, each := range a.roles() {
 		if each != nil && list.CheckSignatureFrom(each.crlIssuer()) == nil {
 			return true
 		}

@@ -24,6 +24,12 @@ const (
 // Stages lists the stages in order.
 func Stages() []Stage { return []Stage{Begin, Switch, Finish} }
 
+// abort is the way back: the authority that issued before issues again, alone.
+const abort Stage = "abort"
+
+// settle puts an authority away that no running member trusts any more.
+const settle Stage = "settle"
+
 // RotateOptions say which authorities to replace, and by what.
 type RotateOptions struct {
 	Stage    Stage
@@ -36,12 +42,22 @@ type RotateOptions struct {
 	Lifetime  time.Duration // of the new authority; default: as before
 }
 
+// AbortRotation goes back to the authorities that issued before a replacement
+// began. It refuses once they are not trusted any more.
+func (p *PKI) AbortRotation(ctx context.Context, profiles ...Profile) (Report, error) {
+	return p.rotateTo(ctx, RotateOptions{Stage: abort, Profiles: profiles})
+}
+
 // RotateCA does one stage of the replacement of authorities. A stage that was
 // done before is done again as far as something is missing.
 func (p *PKI) RotateCA(ctx context.Context, o RotateOptions) (Report, error) {
 	if err := o.Validate(); err != nil {
 		return Report{}, err
 	}
+	return p.rotateTo(ctx, o)
+}
+
+func (p *PKI) rotateTo(ctx context.Context, o RotateOptions) (Report, error) {
 	return p.change(ctx, func(s *state) ([]step, error) {
 		chosen, err := p.rotated(s, o)
 		if err != nil {
@@ -99,8 +115,51 @@ func (p *PKI) rotate(a *authority, o RotateOptions) error {
 		return p.beginRotation(a, o)
 	case Switch:
 		return p.switchRotation(a)
+	case abort:
+		return p.abortRotation(a)
+	case settle:
+		a.putAway()
+		return nil
 	}
 	return finishRotation(a)
+}
+
+// putAway retires the authority that was replaced last.
+func (a *authority) putAway() {
+	a.action = Reused
+	if a.gone != nil {
+		a.retired = append(a.retired, a.gone)
+		a.gone, a.dirty, a.action, a.cause = nil, true, Updated, "the old one is put away in "+retiredDir
+	}
+}
+
+// abortRotation goes back to one authority, the one that issued when the
+// replacement began. Running members trust it at both stages, so that nothing
+// has to be restarted for it.
+func (p *PKI) abortRotation(a *authority) error {
+	a.action = Reused
+	switch {
+	case a.next != nil:
+		a.gone, a.next, a.dirty = a.next, nil, true
+		a.action, a.cause = Updated, "it stays, and the next one is out"
+		return nil
+	case a.old != nil && a.old.key == nil:
+		return fmt.Errorf("authority %s: there is no way back without its old key: put %s/%s there, or go on", a.name, a.name, oldKeyFile)
+	case a.old != nil:
+		a.gone, a.current, a.old = a.current, a.old, nil
+		a.action, a.cause = Updated, "the old one issues again, and the new one is out"
+		return p.reissueList(a)
+	case a.gone != nil:
+		return fmt.Errorf("authority %s: the old one is not trusted any more: change back to it with --ca-cert %s/%s and --ca-key %s/%s",
+			a.name, a.name, goneFile, a.name, goneKeyFile)
+	}
+	return nil
+}
+
+// reissueList signs the list anew, with who issues now.
+func (p *PKI) reissueList(a *authority) error {
+	a.dirty = true
+	return a.refreshCRL(p.now(), p.random())
 }
 
 func (p *PKI) beginRotation(a *authority, o RotateOptions) error {
@@ -126,6 +185,7 @@ func (p *PKI) beginRotation(a *authority, o RotateOptions) error {
 	if next.same(a.current) {
 		return fmt.Errorf("authority %s: the given one is in use already: give another", a.name)
 	}
+	a.putAway()
 	a.next, a.dirty, a.action, a.cause = next, true, Updated, "trusted beside the next"
 	return nil
 }
@@ -157,7 +217,7 @@ func (p *PKI) switchRotation(a *authority) error {
 	}
 	a.old, a.current, a.next = a.current, a.next, nil
 	a.action, a.cause = Updated, "the next one issues now"
-	return a.refreshCRL(p.now(), p.random())
+	return p.reissueList(a)
 }
 
 func finishRotation(a *authority) error {
@@ -166,8 +226,8 @@ func finishRotation(a *authority) error {
 		return fmt.Errorf("authority %s: the old one still issues: the stage %s comes first", a.name, Switch)
 	}
 	if a.old != nil {
-		a.gone = append(a.gone, a.old)
-		a.old, a.dirty, a.action, a.cause = nil, true, Updated, "the old one is out"
+		a.putAway()
+		a.gone, a.old, a.dirty, a.action, a.cause = a.old, nil, true, Updated, "the old one is out"
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (s *state) foreign(e *existing) []*x509.Certificate {
 func (s *state) known() []*x509.Certificate {
 	list := slices.Clone(s.retired)
 	for _, a := range s.authorities {
-		for _, each := range append([]*Authority{a.current, a.next, a.old}, a.gone...) {
+		for _, each := range append([]*Authority{a.current, a.next, a.old, a.gone}, a.retired...) {
 			if each != nil {
 				list = append(list, each.chain...)
 			}

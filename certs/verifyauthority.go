@@ -68,9 +68,9 @@ func (v *verification) ownList(a *authority) {
 func (v *verification) rotation(a *authority) {
 	switch {
 	case a.next != nil:
-		v.warn(a.name, "restart the members one by one, then run `etcdctr certs rotate-ca --stage switch`", "is being replaced: both authorities are trusted, the old one issues")
+		v.warn(a.name, "run `etcdctr certs rotate-ca`, which goes on", "is being replaced: both authorities are trusted, the old one issues")
 	case a.old != nil:
-		v.warn(a.name, "run `etcdctr certs rotate-ca --stage finish`, then restart the members one by one", "is being replaced: the new authority issues, the old one is trusted still")
+		v.warn(a.name, "run `etcdctr certs rotate-ca --clients-ready` once clients have their new files", "is being replaced: the new authority issues, the old one is trusted still")
 	}
 }
 

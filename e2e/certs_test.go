@@ -159,7 +159,7 @@ func TestAuthorityIsReplacedWhileTheClusterServes(t *testing.T) {
 		before, _ := c.identity("clients/root")
 		c.certs("rotate-ca", "--stage", "begin")
 		c.restartOneByOne()
-		c.certs("rotate-ca", "--stage", "switch")
+		c.certs("rotate-ca", "--stage", "switch", "--restarted")
 		c.wantServing()
 		wantShown(t, c, c.members[0], "server", c.askClientPort, "clients/root")
 		wantAccepted(t, "a client of the old authority, before the last stage", first(c.askClientPort(c.members[0], &before)))

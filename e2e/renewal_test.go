@@ -63,7 +63,11 @@ func TestRotationOfTheAuthoritiesUnderLoadLosesNothing(t *testing.T) {
 	l.startNewcomers(func() clientv3.Config { return s.freshConfig(endpoints) })
 	for _, step := range []func(){
 		func() { s.etcdctr("restart") },
-		func() { s.certs("rotate-ca --stage switch") },
+		func() {
+			if _, err := s.tryRotate("--stage", "switch"); err != nil {
+				t.Fatal(err)
+			}
+		},
 		func() { s.certs("rotate-ca --stage finish") },
 		func() { s.etcdctr("restart") },
 	} {
@@ -76,6 +80,33 @@ func TestRotationOfTheAuthoritiesUnderLoadLosesNothing(t *testing.T) {
 	l.wantMoreNewcomers(settledNewcomers)
 	l.finish()
 	l.wantNobodyTurnedAway()
+}
+
+// TestRotationByOneCommandTurnsNobodyAway has one command go through all stages,
+// after a stage that came too early was refused without harm.
+func TestRotationByOneCommandTurnsNobodyAway(t *testing.T) {
+	eachMinor(t, func(t *testing.T, minor int) {
+		s, endpoints := newServedStack(t, minor)
+		s.certs("rotate-ca --stage begin")
+		l := startLoadOf(t, s.freshConfig(endpoints), etcdctlTimeout) // which trusts both
+		l.startNewcomers(func() clientv3.Config { return s.freshConfig(endpoints) })
+		l.wantMore(settledWrites)
+		_, err := s.tryRotate("--stage", "switch")
+		if err == nil || !strings.Contains(err.Error(), "etcdctr restart etcd1 etcd2 etcd3") {
+			t.Fatalf("a switch right after begin: %v", err)
+		}
+		if out, err := s.tryRotate(); err != nil {
+			t.Fatalf("the rest: %v\n%s", err, out)
+		}
+		s.wantShown(endpoints)
+		l.wantMore(settledWrites)
+		l.wantMoreNewcomers(settledNewcomers)
+		l.finish()
+		l.wantNobodyTurnedAway()
+		if len(l.failed) > 0 {
+			t.Errorf("%d writes failed: %v", len(l.failed), l.failed[0])
+		}
+	})
 }
 
 // newServedStack is a running stack of a minor's release, and where clients on
@@ -113,6 +144,12 @@ func (s *stack) freshConfig(endpoints []string) clientv3.Config {
 func (s *stack) certs(command string) {
 	s.t.Helper()
 	run(s.t, s.dir, etcdctrBinary(s.t), append([]string{"certs"}, strings.Fields(command)...)...)
+}
+
+// tryRotate replaces the authorities of the stack's members.
+func (s *stack) tryRotate(args ...string) (string, error) {
+	s.t.Helper()
+	return try(s.t, s.dir, etcdctrBinary(s.t), append([]string{"certs", "rotate-ca", "--name", s.name, "--image", s.ref}, args...)...)
 }
 
 // wantShown wants each member to show on both ports what is in its files now,

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -9,46 +12,152 @@ import (
 )
 
 type certsRotateCAOptions struct {
-	cluster       *clusterFlags
+	stack         *stackFlags
 	keys          keyFlags
 	stage         string
 	authority     string
 	caCert, caKey string
+	abort, now    bool
+	clientsReady  bool
+	restarted     bool
 }
 
 func newCertsRotateCACommand(a *app) *cobra.Command {
 	var o certsRotateCAOptions
 	cmd := &cobra.Command{
 		Use:   "rotate-ca",
-		Short: "Replace the authorities, stage by stage",
-		Long: `rotate-ca replaces the authorities without an interruption. Members read what
-they trust only when they start, so it takes three stages:
+		Short: "Replace the authorities of a running cluster",
+		Long: `rotate-ca replaces the authorities while the cluster serves. Members read what
+they trust only when they start, so it goes through stages:
 
-    rotate-ca --stage begin     makes the new authority; everybody trusts both
-       restart the members, one by one
-    rotate-ca --stage switch    has the new authority reissue all certificates
+    begin     makes the new authority; everybody trusts both
+       the members are restarted, one by one
+    switch    has the new authority reissue all certificates
        nothing to restart: members show them from the next handshake on
-    rotate-ca --stage finish    takes the old authority out
-       restart the members, one by one
+    finish    takes the old authority out
+       the members are restarted, one by one
 
-Clients elsewhere need the new ca.crt after begin, and their new certificates
-after switch. Each stage may be run again.`,
+Before each stage the running members are asked what they trust. Interrupted, it
+goes on where it was when it is run again. If there are clients besides root, it
+stops before finish: hand them their new files, and go on with --clients-ready.
+
+--abort goes back to the old authority, until it is finished. --now is for a key
+that others may have: the members stop, everything is replaced, and they start.
+
+--stage does one stage by itself, for members that run where this program does
+not see them; --restarted says that you have restarted all of them.`,
+		Example: `  etcdctr certs rotate-ca
+  etcdctr certs rotate-ca --clients-ready
+  etcdctr certs rotate-ca --authority client --ca-cert ca.pem --ca-key ca-key.pem
+  etcdctr certs rotate-ca --stage switch --restarted`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCertsRotateCA(cmd.Context(), a, o)
 		},
 	}
-	o.cluster = addCertsDirFlags(cmd)
+	o.stack = addStackFlags(cmd)
+	addProgressFlag(cmd, &o.stack.progress)
 	addKeyFlags(cmd, &o.keys, "as before", "as before")
 	flags := cmd.Flags()
-	o.stage = string(certs.Begin)
 	flags.Var(&choice{value: &o.stage, of: []string{string(certs.Begin), string(certs.Switch), string(certs.Finish)}}, "stage",
-		"begin, switch or finish")
+		"only this one: begin, switch or finish")
 	flags.Var(&choice{value: &o.authority, of: []string{string(certs.Client), string(certs.Peer)}}, "authority",
 		"client or peer (default both)")
 	flags.StringVar(&o.caCert, "ca-cert", "", "existing authority to change to, PEM, its chain after it")
 	flags.StringVar(&o.caKey, "ca-key", "", "its private key, PEM")
+	flags.BoolVar(&o.abort, "abort", false, "go back to the authority that issued before")
+	flags.BoolVar(&o.now, "now", false, "at once, with an interruption: nobody is let in until members and clients have the new files")
+	flags.BoolVar(&o.clientsReady, "clients-ready", false, "clients elsewhere have their new certificates: finish")
+	flags.BoolVar(&o.restarted, "restarted", false, "the members, which cannot be asked, were restarted after the stage begin")
+	cmd.MarkFlagsMutuallyExclusive("stage", "abort", "now")
 	return cmd
+}
+
+func (o certsRotateCAOptions) options() (certs.RotateOptions, error) {
+	authority, err := loadAuthority("ca-cert", o.caCert, "ca-key", o.caKey)
+	if err != nil {
+		return certs.RotateOptions{}, err
+	}
+	rotate := certs.RotateOptions{
+		Stage:     certs.Stage(o.stage),
+		Authority: authority,
+		Key:       certs.KeyAlgorithm(o.keys.algorithm),
+		Lifetime:  o.keys.lifetime,
+	}
+	if rotate.Stage == "" {
+		rotate.Stage = certs.Begin
+	}
+	if o.authority != "" {
+		rotate.Profiles = []certs.Profile{certs.Profile(o.authority)}
+	}
+	return rotate, usage(rotate.Validate())
+}
+
+func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error {
+	rotate, err := o.options()
+	if err != nil {
+		return err
+	}
+	dir := o.stack.cluster.certificates()
+	r := &certs.Rotation{
+		PKI: a.pki(dir), RotateOptions: rotate, Confirmed: o.clientsReady, Own: []string{adminClient},
+		Tell: func(report certs.Report) { a.sayReport(dir, report) },
+	}
+	members, err := o.stack.visible(ctx, a)
+	if err != nil {
+		return err
+	}
+	if members == nil {
+		return o.unseen(ctx, a, r)
+	}
+	r.Ask, r.Restart = members.ask(r.PKI), members.restart
+	switch {
+	case o.stage != "":
+		err = o.oneStage(ctx, a, r)
+	case o.abort:
+		err = r.Abort(ctx)
+	case o.now:
+		a.warn("every client and member is refused from now on, until it has its new files")
+		err = r.Now(ctx, members.stop, members.start)
+	default:
+		err = r.Run(ctx)
+	}
+	if waits := (*certs.UnconfirmedError)(nil); errors.As(err, &waits) {
+		a.say("%v", err)
+		a.say("next: hand them their new folders, restart those that read them only once, then: etcdctr certs rotate-ca --clients-ready")
+		return nil
+	}
+	if err == nil && o.stage == "" {
+		a.say("certificates in %s: every member trusts what its files say", dir)
+	}
+	return certsError(dir, err)
+}
+
+// oneStage does the stage that was asked for, once the members say that they
+// are ready for it.
+func (o certsRotateCAOptions) oneStage(ctx context.Context, a *app, r *certs.Rotation) error {
+	if r.Stage == certs.Switch {
+		answers, err := r.Ask(ctx)
+		if err != nil {
+			return err
+		}
+		if lagging := (certs.Condition{Answers: answers}).Lagging(); len(lagging) > 0 {
+			names := strings.Join(lagging, " ")
+			return withHint(fmt.Errorf("%s: would refuse everybody, because it was not restarted since the stage begin and does not trust the next authority", strings.ReplaceAll(names, " ", ", ")),
+				"`etcdctr restart %s`, or `etcdctr certs rotate-ca` for all that is left", names)
+		}
+	}
+	return o.doStage(ctx, a, r)
+}
+
+func (o certsRotateCAOptions) doStage(ctx context.Context, a *app, r *certs.Rotation) error {
+	report, err := r.PKI.RotateCA(ctx, r.RotateOptions)
+	if err != nil {
+		return err
+	}
+	r.Tell(report)
+	a.say("next: %s", afterStage[r.Stage])
+	return nil
 }
 
 // afterStage is what a person does next.
@@ -58,29 +167,23 @@ var afterStage = map[certs.Stage]string{
 	certs.Finish: "restart the members one by one",
 }
 
-func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error {
-	authority, err := loadAuthority("ca-cert", o.caCert, "ca-key", o.caKey)
-	if err != nil {
-		return err
-	}
-	rotate := certs.RotateOptions{
-		Stage:     certs.Stage(o.stage),
-		Authority: authority,
-		Key:       certs.KeyAlgorithm(o.keys.algorithm),
-		Lifetime:  o.keys.lifetime,
-	}
-	if o.authority != "" {
-		rotate.Profiles = []certs.Profile{certs.Profile(o.authority)}
-	}
-	if err := rotate.Validate(); err != nil {
-		return usage(err)
-	}
-	dir := o.cluster.certificates()
-	report, err := a.pki(dir).RotateCA(ctx, rotate)
-	if err != nil {
+// unseen works on the files of members that run elsewhere, if they do.
+func (o certsRotateCAOptions) unseen(ctx context.Context, a *app, r *certs.Rotation) error {
+	dir := r.PKI.Dir
+	switch {
+	case o.abort:
+		report, err := r.PKI.AbortRotation(ctx, r.Profiles...)
+		if err == nil {
+			r.Tell(report)
+		}
 		return certsError(dir, err)
+	case o.now:
+		none := func(context.Context) error { return nil }
+		a.say("members that run elsewhere have to be stopped, and started with their new folders")
+		return certsError(dir, r.Now(ctx, none, none))
+	case r.Stage == certs.Switch && !o.restarted:
+		return withHint(certsError(dir, errors.New("no member runs here that could be asked whether it trusts the next authority, and one that does not would refuse everybody")),
+			"where the members run elsewhere, restart each of them and say so with --restarted; where none runs at all, too")
 	}
-	a.sayReport(dir, report)
-	a.say("next: %s", afterStage[rotate.Stage])
-	return nil
+	return certsError(dir, o.doStage(ctx, a, r))
 }

@@ -1,0 +1,182 @@
+package certs
+
+import (
+	"slices"
+	"time"
+)
+
+// Condition is who vouches for whom, who trusts what, and until when: what the
+// files say and, for as far as they were asked, what the running members say.
+// It is all that a decision about certificates is made by.
+type Condition struct {
+	Authorities []Standing
+	Identities  []Showing
+	Answers     []Answer // of running members; none when nobody was asked
+}
+
+// Standing is how an authority is.
+type Standing struct {
+	Name      string // ca/client, ca/peer or ca/single
+	Until     time.Time
+	CanIssue  bool  // its key is here, and its time has come
+	Stage     Stage // of its replacement that is done; empty: there is none
+	Successor time.Time
+}
+
+// Showing is what an identity shows to others.
+type Showing struct {
+	Name    string // members/etcd1/server, clients/root
+	Member  string // whose it is, if a member's
+	Profile Profile
+	Until   time.Time
+	Due     bool // for renewal
+	Brought bool // from elsewhere: it cannot be renewed here
+	Broken  bool // its files cannot be used
+
+	// Authority has issued it, in that role. Empty for one from elsewhere.
+	Authority string
+	By        Role
+}
+
+// Role is an authority's part in its replacement.
+type Role string
+
+// The roles.
+const (
+	Current Role = "current" // it issues
+	Next    Role = "next"    // it will issue
+	Old     Role = "old"     // it has issued, and is trusted still
+	Gone    Role = "gone"    // it is not trusted any more by those who have read their files since
+)
+
+// Answer is what a running member was found to think of an authority.
+type Answer struct {
+	Member    string
+	Authority string
+	Role      Role
+	Trusts    bool
+}
+
+// Condition looks at the files.
+func (p *PKI) Condition() (Condition, error) {
+	s, err := p.scan()
+	if err != nil {
+		return Condition{}, err
+	}
+	var c Condition
+	for _, a := range s.authorities {
+		if a.broken == nil {
+			c.Authorities = append(c.Authorities, a.standing(p.now()))
+		}
+	}
+	for i := range s.identities {
+		c.Identities = append(c.Identities, p.showing(s, &s.identities[i]))
+	}
+	return c, nil
+}
+
+func (a *authority) standing(now time.Time) Standing {
+	st := Standing{Name: a.name, Until: a.current.notAfter(), CanIssue: a.ready(now) == nil}
+	switch {
+	case a.next != nil:
+		st.Stage, st.Successor = Begin, a.next.notAfter()
+	case a.old != nil:
+		st.Stage = Switch
+	case a.gone != nil:
+		st.Stage = Finish
+	}
+	return st
+}
+
+func (p *PKI) showing(s *state, e *existing) Showing {
+	sh := Showing{
+		Name: e.name, Member: memberOf(e.name), Profile: e.profile,
+		Broken: e.broken != nil, Brought: s.originOf(e) == brought,
+	}
+	cert := e.files.certificate()
+	if cert == nil {
+		return sh
+	}
+	sh.Until, sh.Due = cert.NotAfter, p.due(cert)
+	if a := s.authorityFor(e.profile); a != nil && a.broken == nil {
+		for role, each := range a.roles() {
+			if each != nil && cert.CheckSignatureFrom(each.cert()) == nil {
+				sh.Authority, sh.By = a.name, role
+			}
+		}
+	}
+	return sh
+}
+
+func (a *authority) roles() map[Role]*Authority {
+	return map[Role]*Authority{Current: a.current, Next: a.next, Old: a.old, Gone: a.gone}
+}
+
+// Lagging lists the members that run with trust of an earlier stage: they do not
+// trust an authority that is to issue, or trust one that is gone.
+func (c Condition) Lagging() []string {
+	var list []string
+	for _, a := range c.Answers {
+		if (a.Role == Next && !a.Trusts || a.Role == Gone && a.Trusts) && !slices.Contains(list, a.Member) {
+			list = append(list, a.Member)
+		}
+	}
+	return list
+}
+
+// at lists the authorities whose replacement has come to a stage.
+func (c Condition) at(stage Stage) []string {
+	var list []string
+	for _, a := range c.Authorities {
+		if a.Stage == stage {
+			list = append(list, a.Name)
+		}
+	}
+	return list
+}
+
+// Replacing reports whether a replacement of an authority is under way.
+func (c Condition) Replacing() bool {
+	return slices.ContainsFunc(c.Authorities, func(a Standing) bool { return a.Stage != "" })
+}
+
+// Move is what comes next in the replacement of authorities.
+type Move struct {
+	Kind        MoveKind
+	Authorities []string // that it is about
+	Members     []string // to be restarted
+}
+
+// MoveKind is a kind of Move.
+type MoveKind string
+
+// The moves.
+const (
+	DoStage MoveKind = "stage"   // the Stage of the Move's authorities that follows theirs
+	Restart MoveKind = "restart" // members, one by one
+	Confirm MoveKind = "confirm" // clients besides the cluster's own have to be told first
+	Settle  MoveKind = "settle"  // the last authority can be put away
+	Done    MoveKind = "done"
+)
+
+// Move decides what comes next. Members have been asked about every authority
+// that is being replaced. confirmed says that those who connect from elsewhere
+// have their new certificates.
+func (c Condition) Move(confirmed bool) Move {
+	if lagging := c.Lagging(); len(lagging) > 0 {
+		return Move{Kind: Restart, Members: lagging}
+	}
+	if begun := c.at(Begin); len(begun) > 0 {
+		return Move{Kind: DoStage, Authorities: begun}
+	}
+	if switched := c.at(Switch); len(switched) > 0 {
+		if !confirmed {
+			return Move{Kind: Confirm, Authorities: switched}
+		}
+		return Move{Kind: DoStage, Authorities: switched}
+	}
+	if finished := c.at(Finish); len(finished) > 0 {
+		return Move{Kind: Settle, Authorities: finished}
+	}
+	return Move{Kind: Done}
+}

@@ -1,0 +1,173 @@
+package certs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Rotation replaces authorities in a cluster that runs, from the first stage to
+// the last. What it knows of the past is in the files, and what is true of the
+// members they say themselves: one that was interrupted goes on where it was.
+type Rotation struct {
+	PKI *PKI
+	RotateOptions
+
+	// Ask asks the running members about the authorities that are being
+	// replaced, see PKI.Ask. Restart restarts members one by one, each after
+	// the one before it serves again.
+	Ask     func(context.Context) ([]Answer, error)
+	Restart func(ctx context.Context, members []string) error
+
+	// Confirmed says that clients from elsewhere have their new certificates.
+	// Without, a PKI that has clients besides Own is left at the stage Switch.
+	Confirmed bool
+	Own       []string // clients that the cluster's own tools use
+
+	Tell func(Report)
+}
+
+// UnconfirmedError is the error of a replacement that waits until clients have
+// their new certificates.
+type UnconfirmedError struct{ Clients []string }
+
+func (e *UnconfirmedError) Error() string {
+	return fmt.Sprintf("the old authority is trusted still, because there are clients that may show its certificates: %s", shortList(e.Clients))
+}
+
+// Run goes through all stages that are left, or through all.
+func (r *Rotation) Run(ctx context.Context) error {
+	c, err := r.PKI.Condition()
+	if err != nil {
+		return err
+	}
+	if !c.Replacing() {
+		if err := r.stage(ctx, Begin); err != nil {
+			return err
+		}
+	}
+	return r.goOn(ctx)
+}
+
+// Abort goes back, and lets the members forget the authority that was to be.
+func (r *Rotation) Abort(ctx context.Context) error {
+	report, err := r.PKI.AbortRotation(ctx, r.Profiles...)
+	if err != nil {
+		return err
+	}
+	r.Tell(report)
+	return r.goOn(ctx)
+}
+
+// goOn makes moves until there is none.
+func (r *Rotation) goOn(ctx context.Context) error {
+	var restarted []string
+	for {
+		c, err := r.look(ctx)
+		if err != nil {
+			return err
+		}
+		move := c.Move(r.Confirmed || len(r.clients(c)) == 0)
+		switch move.Kind {
+		case Done:
+			return nil
+		case Confirm:
+			return &UnconfirmedError{r.clients(c)}
+		case Restart:
+			if again := both(restarted, move.Members); len(again) > 0 {
+				return fmt.Errorf("%s: restarted, and does not trust what its %s says: does it run with the certificates in %s?", strings.Join(again, ", "), CAFile, r.PKI.Dir)
+			}
+			restarted = move.Members
+			err = r.Restart(ctx, move.Members)
+		default:
+			restarted = nil
+			err = r.follow(ctx, c, move)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Rotation) look(ctx context.Context) (Condition, error) {
+	c, err := r.PKI.Condition()
+	if err != nil || !c.Replacing() {
+		return c, err
+	}
+	c.Answers, err = r.Ask(ctx)
+	return c, err
+}
+
+// follow does the stage that comes after that of the move's authorities.
+func (r *Rotation) follow(ctx context.Context, c Condition, move Move) error {
+	next := map[Stage]Stage{Begin: Switch, Switch: Finish, Finish: settle}
+	i := slices.IndexFunc(c.Authorities, func(a Standing) bool { return a.Name == move.Authorities[0] })
+	return r.stage(ctx, next[c.Authorities[i].Stage], move.Authorities...)
+}
+
+// stage does one stage, of all authorities that the options mean or of some.
+func (r *Rotation) stage(ctx context.Context, stage Stage, authorities ...string) error {
+	o := r.RotateOptions
+	o.Stage = stage
+	if stage != Begin {
+		o = RotateOptions{Stage: stage, Profiles: profilesOf(authorities)}
+	}
+	report, err := r.PKI.rotateTo(ctx, o)
+	if err == nil {
+		r.Tell(report)
+	}
+	return err
+}
+
+// profilesOf are the profiles that lead to authorities.
+func profilesOf(authorities []string) []Profile {
+	var list []Profile
+	for _, name := range authorities {
+		if name == peerCA {
+			list = append(list, Peer)
+		} else {
+			list = append(list, Client)
+		}
+	}
+	return list
+}
+
+// clients lists those that have to learn of the new authority from somebody.
+func (r *Rotation) clients(c Condition) []string {
+	var list []string
+	for _, id := range c.Identities {
+		name, isClient := strings.CutPrefix(id.Name, "clients/")
+		if isClient && !slices.Contains(r.Own, name) {
+			list = append(list, id.Name)
+		}
+	}
+	return list
+}
+
+func both(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// Now replaces authorities at once, for one whose key others may have. From then
+// on no running member accepts anybody: stop has to end all members before, and
+// start starts them with the new files.
+func (r *Rotation) Now(ctx context.Context, stop, start func(context.Context) error) error {
+	if err := stop(ctx); err != nil {
+		return err
+	}
+	for _, stage := range []Stage{Begin, Switch, Finish, settle} {
+		o := RotateOptions{Stage: stage, Profiles: r.Profiles}
+		if stage == Begin {
+			o = r.RotateOptions
+			o.Stage = Begin
+		}
+		report, err := r.PKI.rotateTo(ctx, o)
+		if err != nil {
+			return errors.Join(err, start(ctx))
+		}
+		r.Tell(report)
+	}
+	return start(ctx)
+}

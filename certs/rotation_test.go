@@ -1,0 +1,293 @@
+package certs_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr/certs"
+)
+
+func TestMoveFollowsFromWhatTheMembersSay(t *testing.T) {
+	at := func(stages ...certs.Stage) []certs.Standing {
+		var list []certs.Standing
+		for i, s := range stages {
+			list = append(list, certs.Standing{Name: []string{"ca/client", "ca/peer"}[i], Stage: s})
+		}
+		return list
+	}
+	says := func(member string, role certs.Role, trusts bool) certs.Answer {
+		return certs.Answer{Member: member, Authority: "ca/client", Role: role, Trusts: trusts}
+	}
+	for name, test := range map[string]struct {
+		stages    []certs.Standing
+		answers   []certs.Answer
+		confirmed bool
+		want      certs.Move
+	}{
+		"nothing is replaced": {at("", ""), nil, true, certs.Move{Kind: certs.Done}},
+		"a member does not trust the next": {
+			at(certs.Begin, certs.Begin),
+			[]certs.Answer{says("etcd1", certs.Next, true), says("etcd2", certs.Next, false)},
+			true,
+			certs.Move{Kind: certs.Restart, Members: []string{"etcd2"}},
+		},
+		"all trust the next": {
+			at(certs.Begin, certs.Begin),
+			[]certs.Answer{says("etcd1", certs.Next, true)},
+			false,
+			certs.Move{Kind: certs.DoStage, Authorities: []string{"ca/client", "ca/peer"}},
+		},
+		"one authority is further": {
+			at(certs.Begin, certs.Switch), nil, true,
+			certs.Move{Kind: certs.DoStage, Authorities: []string{"ca/client"}},
+		},
+		"clients may have to be told": {
+			at(certs.Switch), nil, false, certs.Move{Kind: certs.Confirm, Authorities: []string{"ca/client"}},
+		},
+		"clients were told": {
+			at(certs.Switch), nil, true, certs.Move{Kind: certs.DoStage, Authorities: []string{"ca/client"}},
+		},
+		"a member trusts what is gone": {
+			at(certs.Finish),
+			[]certs.Answer{says("etcd3", certs.Gone, true)},
+			true,
+			certs.Move{Kind: certs.Restart, Members: []string{"etcd3"}},
+		},
+		"nobody does": {
+			at(certs.Finish),
+			[]certs.Answer{says("etcd3", certs.Gone, false)},
+			true,
+			certs.Move{Kind: certs.Settle, Authorities: []string{"ca/client"}},
+		},
+		"nobody runs": {at(certs.Finish), nil, true, certs.Move{Kind: certs.Settle, Authorities: []string{"ca/client"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := certs.Condition{Authorities: test.stages, Answers: test.answers}
+			if diff := cmp.Diff(test.want, c.Move(test.confirmed)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// fakeMembers serve with what their files held when they were started, and show
+// what their files hold, as etcd does.
+type fakeMembers struct {
+	*testPKI
+	version uint16 // of TLS
+	started map[string]*x509.CertPool
+	after   int // moves after which everything is cut
+}
+
+var errCut = errors.New("cut")
+
+func (f *fakeMembers) start(member string) {
+	for _, profile := range []string{"server", "peer"} {
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(f.read("members/" + member + "/" + profile + "/ca.crt"))
+		f.started[member+" "+profile] = pool
+	}
+}
+
+// dial connects to a member's port: "etcd1:server" or "etcd1:peer".
+func (f *fakeMembers) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	member, profile, _ := strings.Cut(address, ":")
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		MinVersion: f.version, ClientAuth: tls.RequireAndVerifyClientCert,
+		Certificates: []tls.Certificate{f.pair("members/" + member + "/" + profile)},
+		ClientCAs:    f.started[member+" "+profile],
+		Time:         f.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		defer l.Close()
+		if conn, err := l.Accept(); err == nil {
+			defer conn.Close()
+			_, _ = conn.Read(make([]byte, 1)) // until the other side has seen enough
+		}
+	}()
+	return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+}
+
+func (f *fakeMembers) ask(ctx context.Context) ([]certs.Answer, error) {
+	return f.Ask(ctx, f.dial, []certs.Listener{
+		{Member: "etcd1", Client: "etcd1:server", Peer: "etcd1:peer"},
+		{Member: "etcd2", Client: "etcd2:server", Peer: "etcd2:peer"},
+	})
+}
+
+// count cuts the run after some moves, and looks whether everybody is let in.
+func (f *fakeMembers) count() error {
+	f.wantEverybodyLetIn()
+	if f.after--; f.after == 0 {
+		return errCut
+	}
+	return nil
+}
+
+func (f *fakeMembers) wantEverybodyLetIn() {
+	f.t.Helper()
+	for who, where := range map[string][]string{
+		"clients/root":         {"etcd1 server", "etcd2 server"},
+		"members/etcd1/server": {"etcd1 server"}, // its JSON gateway
+		"members/etcd1/peer":   {"etcd2 peer"},
+		"members/etcd2/peer":   {"etcd1 peer"},
+	} {
+		for _, at := range where {
+			_, err := f.cert(who).Verify(x509.VerifyOptions{Roots: f.started[at], CurrentTime: f.now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+			if err != nil {
+				f.t.Errorf("%s is refused at %s: %v", who, at, err)
+			}
+		}
+	}
+}
+
+func (f *fakeMembers) rotation() *certs.Rotation {
+	return &certs.Rotation{
+		PKI: f.PKI, RotateOptions: certs.RotateOptions{Stage: certs.Begin}, Own: []string{"root"}, Ask: f.ask,
+		Restart: func(_ context.Context, members []string) error {
+			for _, m := range members {
+				f.start(m)
+				if err := f.count(); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Tell: func(certs.Report) {},
+	}
+}
+
+func newFakeMembers(t *testing.T, version uint16) *fakeMembers {
+	t.Helper()
+	f := &fakeMembers{testPKI: newPKI(t), version: version, started: map[string]*x509.CertPool{}, after: -1}
+	f.ensure(orders())
+	f.start("etcd1")
+	f.start("etcd2")
+	return f
+}
+
+// TestRotationThatIsCutAnywhereGoesOn cuts a replacement after each of its moves
+// and has it run again, while every identity has to be let in all the time.
+func TestRotationThatIsCutAnywhereGoesOn(t *testing.T) {
+	for cut := range 6 {
+		t.Run(fmt.Sprint(cut), func(t *testing.T) {
+			f := newFakeMembers(t, tls.VersionTLS12)
+			was := f.cert("ca/client")
+			f.after = cut
+			if err := f.rotation().Run(t.Context()); err != nil {
+				if !errors.Is(err, errCut) {
+					t.Fatal(err)
+				}
+				f.after = -1
+				if err := f.rotation().Run(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.wantEverybodyLetIn()
+			f.wantReplaced(was)
+		})
+	}
+}
+
+func (f *fakeMembers) wantReplaced(was *x509.Certificate) {
+	f.t.Helper()
+	if f.cert("ca/client").Equal(was) {
+		f.t.Error("the authority is the old one")
+	}
+	for _, pool := range f.started {
+		if _, err := was.Verify(x509.VerifyOptions{Roots: pool, CurrentTime: f.now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err == nil {
+			f.t.Error("a member trusts the old authority still")
+		}
+	}
+	if got := f.problems(certs.VerifyOptions{Plan: plan(orders())}); got != nil {
+		f.t.Errorf("findings: %q", got)
+	}
+}
+
+// TestRotationGoesBackFromEachStage aborts after each move.
+func TestRotationGoesBackFromEachStage(t *testing.T) {
+	for _, stages := range [][]certs.Stage{{certs.Begin}, {certs.Begin, certs.Switch}} {
+		f := newFakeMembers(t, tls.VersionTLS12)
+		was := f.cert("ca/client")
+		for _, stage := range stages {
+			f.RotateCA(t.Context(), certs.RotateOptions{Stage: stage}) //nolint:errcheck // what it does is looked at
+			f.start("etcd1")
+			f.start("etcd2")
+		}
+		if err := f.rotation().Abort(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.wantEverybodyLetIn()
+		if !f.cert("ca/client").Equal(was) {
+			t.Errorf("after %v: another authority issues", stages)
+		}
+		if got := f.problems(certs.VerifyOptions{Plan: plan(orders())}); got != nil {
+			t.Errorf("after %v: findings: %q", stages, got)
+		}
+	}
+	f := newFakeMembers(t, tls.VersionTLS12)
+	for _, stage := range certs.Stages() {
+		f.rotate(stage)
+	}
+	wantError(t, f.rotation().Abort(t.Context()), "change back to it with --ca-cert ca/client/gone.crt and --ca-key ca/client/gone.key")
+}
+
+func TestRotationWaitsForClientsFromElsewhere(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	f.report(f.Issue(t.Context(), certs.IssueOptions{Name: "alice", Profile: certs.Client}))
+	waits := (*certs.UnconfirmedError)(nil)
+	if err := f.rotation().Run(t.Context()); !errors.As(err, &waits) {
+		t.Fatalf("error %v", err)
+	}
+	if diff := cmp.Diff([]string{"clients/alice"}, waits.Clients); diff != "" {
+		t.Errorf("clients (-want +got):\n%s", diff)
+	}
+	r := f.rotation()
+	r.Confirmed = true
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMembersAnswerInEachVersionOfTLS(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		f := newFakeMembers(t, version)
+		f.rotate(certs.Begin)
+		f.start("etcd1")
+		got, err := f.ask(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []certs.Answer{
+			{Member: "etcd1", Authority: "ca/client", Role: certs.Next, Trusts: true},
+			{Member: "etcd2", Authority: "ca/client", Role: certs.Next},
+			{Member: "etcd1", Authority: "ca/peer", Role: certs.Next, Trusts: true},
+			{Member: "etcd2", Authority: "ca/peer", Role: certs.Next},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tls.VersionName(version), diff)
+		}
+	}
+}
+
+func TestMemberThatCannotBeAskedIsNamed(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	f.rotate(certs.Begin)
+	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errCut }
+	_, err := f.Ask(t.Context(), refuse, []certs.Listener{{Member: "etcd1"}})
+	wantError(t, err, "etcd1 cannot be asked what it trusts: cut")
+	f.remove("ca/peer/next.key")
+	_, err = f.ask(t.Context())
+	wantError(t, err, "authority ca/peer: a key of it is not here, so that no member can be asked about it")
+}
