@@ -112,6 +112,7 @@ fmt: .cache/tools/golangci-lint ## Format the source
 .PHONY: docs
 docs: ## Write docs/reference, docs/releases, and the pages made of tables
 	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage|SettingsPage|ReleasePages)$$' -update
+	go test ./lint -run '^TestPage$$' -update
 
 # A new minor of etcd is a module tools/etcd-3.N here, its line in
 # cluster/version.go, and its table. 3.4 can't be built any more: its program is

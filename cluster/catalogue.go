@@ -169,6 +169,11 @@ func SettingNames() []string {
 // NearestSettings tells which setting may be meant by a name that is none, in
 // whatever form it was written: "did you mean max-txn-ops?".
 func NearestSettings(written string) string {
+	return didYouMean(SettingName(written), settingsInUse())
+}
+
+// settingsInUse lists the settings that any release in use knows.
+func settingsInUse() []string {
 	var names []string
 	for name, k := range catalogue() {
 		if meanings[name].What != "" {
@@ -176,7 +181,7 @@ func NearestSettings(written string) string {
 		}
 	}
 	slices.Sort(names)
-	return didYouMean(SettingName(written), names)
+	return names
 }
 
 // NeededBy lists the settings that have no effect without this one.

@@ -54,6 +54,7 @@ containers. The shortest way to a cluster:
 		newLsCommand(a),
 	)
 	addGroup(root, "What is true of it",
+		newLintCommand(a),
 		newHealthCommand(a),
 		newVerifyCommand(a),
 		newDoctorCommand(a),

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/lint"
+)
+
+type lintOptions struct {
+	files    []string // of one Compose project
+	running  []string
+	envFiles []string
+	off      []string
+	etcd     string
+	failOn   string
+	format   string
+	explain  string
+	fix      bool
+	dryRun   bool
+}
+
+func newLintCommand(a *app) *cobra.Command {
+	o := lintOptions{failOn: string(lint.Error), format: formatTable}
+	cmd := &cobra.Command{
+		Use:   "lint [FILE|FOLDER]...",
+		Short: "Say what is wrong with any description of an etcd, and put it right",
+		Long: `lint reads what others wrote, finds the members of etcd in it and judges them by
+what etcd, its releases and containers are known to do: Compose files, environment
+files, the JSON of ` + "`docker inspect`" + `, Procfiles, systemd units, etcd's own
+configuration files, and with --running a project or a container that runs.
+Without a FILE it looks for the Compose file of the current folder. Several -f are
+one project, each over those before it.
+
+Every finding has a rule, and a severity: an error loses data, opens a port or
+forms several clusters; a warning fails some day, or at once; a note could be
+better. --explain RULE says more; docs/lint.md lists them all. --off RULE switches one
+off, and so does this in a Compose file, or in a service of it:
+
+    x-etcdctr-lint: [RULE]
+
+--fix writes what can be put right by a rule of thumb, and shows what it changes.
+Comments, anchors and order stay. --fix --dry-run only shows it.
+
+It exits with 1 if there is a finding as bad as --fail-on, or worse, and with 2 if
+there is nothing that it could judge.`,
+		Example: `  etcdctr lint
+  etcdctr lint -f compose.yaml -f compose.prod.yaml
+  etcdctr lint --fix --dry-run docker-compose.yml
+  etcdctr lint --format sarif > lint.sarif
+  etcdctr lint --explain client-port-open`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runLint(cmd.Context(), a, o, args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&o.files, "file", "f", nil, "Compose file; several are one project")
+	flags.StringArrayVar(&o.running, "running", nil, "judge the Compose project or the container of this name, as it is on the engine")
+	flags.StringArrayVar(&o.envFiles, "env-file", nil, "file with the variables for Compose files, instead of .env")
+	flags.StringSliceVar(&o.off, "off", nil, "rules that are off, by their IDs")
+	flags.StringVar(&o.etcd, "etcd", "", "release of members whose description does not tell, such as 3.5.9")
+	severities := []string{"none"}
+	for _, s := range lint.Severities() {
+		severities = append(severities, string(s))
+	}
+	flags.Var(&choice{value: &o.failOn, of: severities}, "fail-on", "exit with 1 from this severity on: error, warning, note or none")
+	flags.Var(&choice{value: &o.format, of: []string{formatTable, formatJSON, formatSARIF, formatGitHub}}, "format",
+		"how the result looks: table, json, sarif or github")
+	flags.StringVar(&o.explain, "explain", "", "say what a rule is about, and judge nothing")
+	flags.BoolVar(&o.fix, "fix", false, "put right what can be, and show the difference")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "with --fix: only show the difference")
+	return cmd
+}
+
+const (
+	formatSARIF  = "sarif"
+	formatGitHub = "github"
+)
+
+func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
+	if o.explain != "" {
+		return a.explainRule(o.explain)
+	}
+	if o.dryRun && !o.fix {
+		return usage(errors.New("--dry-run has no effect without --fix"))
+	}
+	if err := lint.CheckIDs(o.off); err != nil {
+		return usage(fmt.Errorf("--off: %w", err))
+	}
+	options, err := o.readOptions()
+	if err != nil {
+		return err
+	}
+	inputs, err := o.inputs(ctx, a, args)
+	if err != nil {
+		return err
+	}
+	result, err := judge(inputs, options, o.off)
+	if err != nil {
+		return usage(err)
+	}
+	if o.fix {
+		if err := a.fixFindings(result.Findings, o.dryRun); err != nil {
+			return err
+		}
+		if !o.dryRun {
+			if result, err = judge(inputs, options, o.off); err != nil {
+				return err
+			}
+		}
+	}
+	a.warnAll(result.unread)
+	if err := a.tellFindings(result, o.format); err != nil {
+		return err
+	}
+	if o.failOn != "none" && lint.Worst(result.Findings, lint.Severity(o.failOn)) {
+		return exitStatus(exitFailure)
+	}
+	return nil
+}
+
+func (a *app) explainRule(id string) error {
+	rule, ok := lint.RuleByID(id)
+	if !ok {
+		return usage(lint.CheckIDs([]string{id}))
+	}
+	_, err := fmt.Fprint(a.out, lint.Explain(rule))
+	return err
+}
+
+func (o lintOptions) readOptions() (lint.Options, error) {
+	options := lint.Options{EnvFiles: o.envFiles, Environment: map[string]string{}}
+	for _, v := range os.Environ() {
+		name, value, _ := strings.Cut(v, "=")
+		options.Environment[name] = value
+	}
+	if o.etcd != "" {
+		r, ok := lint.ParseRelease(o.etcd)
+		if !ok {
+			return options, usage(fmt.Errorf("--etcd: %q is not an etcd release: write it as 3.5.9 or 3.5", o.etcd))
+		}
+		options.Release = r
+	}
+	return options, nil
+}
+
+// inputs are what is to be judged, by the arguments and flags.
+func (o lintOptions) inputs(ctx context.Context, a *app, args []string) ([]lint.Input, error) {
+	var inputs []lint.Input
+	if len(o.files) > 0 {
+		inputs = append(inputs, lint.Input{Files: o.files})
+	}
+	for _, arg := range args {
+		in, err := a.lintInput(arg)
+		if err != nil {
+			return nil, err
+		}
+		inputs = append(inputs, in)
+	}
+	for _, name := range o.running {
+		data, err := inspectRunning(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		inputs = append(inputs, lint.Input{Name: name, Data: data})
+	}
+	if len(inputs) > 0 {
+		return inputs, nil
+	}
+	files := lint.ComposeFiles(".")
+	if files == nil {
+		return nil, withHint(usage(errors.New("there is no Compose file in this folder")), "name what is to be judged: etcdctr lint FILE")
+	}
+	return []lint.Input{{Files: files}}, nil
+}
+
+func (a *app) lintInput(arg string) (lint.Input, error) {
+	if arg == "-" {
+		data, err := io.ReadAll(a.in)
+		return lint.Input{Name: "standard input", Data: data}, err
+	}
+	if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+		return lint.Input{Files: []string{arg}}, nil // whose reading says what is wrong
+	}
+	files := lint.ComposeFiles(arg)
+	if files == nil {
+		return lint.Input{}, usage(fmt.Errorf("there is no Compose file in %s: name what is to be judged", arg))
+	}
+	return lint.Input{Files: files}, nil
+}
+
+// lintResult is the form that scripts read.
+type lintResult struct {
+	Stacks   []lintedStack  `json:"stacks"`
+	Findings []lint.Finding `json:"findings"`
+
+	unread []string
+}
+
+type lintedStack struct {
+	Kind    lint.Kind `json:"kind"`
+	Name    string    `json:"name,omitempty"`
+	Files   []string  `json:"files"`
+	Members []string  `json:"members"`
+}
+
+func (r lintResult) members() int {
+	n := 0
+	for _, s := range r.Stacks {
+		n += len(s.Members)
+	}
+	return n
+}
+
+func judge(inputs []lint.Input, options lint.Options, off []string) (lintResult, error) {
+	stacks, err := lint.Read(inputs, options)
+	if err != nil {
+		return lintResult{}, err
+	}
+	r := lintResult{Findings: []lint.Finding{}}
+	for _, s := range stacks {
+		one := lintedStack{Kind: s.Kind, Name: s.Name, Files: s.Files, Members: []string{}}
+		for _, m := range s.Members {
+			one.Members = append(one.Members, m.Service)
+		}
+		for _, err := range s.Unread {
+			r.unread = append(r.unread, err.Error())
+		}
+		r.Stacks = append(r.Stacks, one)
+		r.Findings = append(r.Findings, lint.Check(s, off...)...)
+	}
+	if r.members() == 0 {
+		var files []string
+		for _, s := range stacks {
+			files = append(files, s.Files...)
+		}
+		return r, fmt.Errorf("there is no member of etcd in %s", strings.Join(files, ", "))
+	}
+	return r, nil
+}
+
+// fixFindings shows what it changes, and changes it.
+func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
+	files, err := lint.Fix(findings)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		before, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("cannot fix what is no file: %w", err)
+		}
+		fmt.Fprintf(a.errOut, "%s", diff.Diff(name, before, name+" (fixed)", files[name]))
+		if dryRun {
+			continue
+		}
+		if err := renameio.WriteFile(name, files[name], 0o644, renameio.WithExistingPermissions()); err != nil {
+			return fmt.Errorf("cannot write %s: %w", name, err)
+		}
+	}
+	if len(files) == 0 {
+		a.say("there is nothing that --fix can put right")
+	}
+	return nil
+}
+
+func (a *app) tellFindings(r lintResult, format string) error {
+	switch format {
+	case formatJSON:
+		return a.printJSON(r)
+	case formatSARIF:
+		return lint.WriteSARIF(a.out, r.Findings, buildVersion())
+	case formatGitHub:
+		return lint.WriteGitHub(a.out, r.Findings)
+	}
+	if len(r.Findings) > 0 {
+		a.printTable(lint.Header, lint.Rows(r.Findings))
+	}
+	summary := lint.Summary(r.Findings)
+	if n := lint.Fixable(r.Findings); n > 0 {
+		summary += fmt.Sprintf(", %d of them for --fix", n)
+	}
+	members := "members"
+	if r.members() == 1 {
+		members = "member"
+	}
+	a.say("%s in %d %s of etcd", summary, r.members(), members)
+	return nil
+}

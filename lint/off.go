@@ -1,0 +1,47 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// offKey is the key of a Compose file, or of a service in it, that switches
+// rules off: a list of their IDs.
+const offKey = "x-etcdctr-lint"
+
+// readOff reads the rules that a mapping switches off.
+func readOff(v *value) ([]string, error) {
+	e, ok := v.find(offKey)
+	if !ok {
+		return nil, nil
+	}
+	ids := e.value
+	if ids.kind == mapping {
+		ids = ids.get("off")
+	}
+	off := ids.words()
+	if len(off) == 0 {
+		return nil, fmt.Errorf("%s: %s must be a list of rules that are off, such as %s: [single-member]", e.at, offKey, offKey)
+	}
+	if err := CheckIDs(off); err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", e.at, offKey, err)
+	}
+	return off, nil
+}
+
+// CheckIDs wants each of some words to be the ID of a rule.
+func CheckIDs(ids []string) error {
+	var bad []string
+	for _, id := range ids {
+		if _, ok := RuleByID(id); !ok {
+			bad = append(bad, fmt.Sprintf("%q", id))
+		}
+	}
+	if bad == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: there is no such rule: docs/lint.md lists them", strings.Join(bad, ", "))
+}
+
+func (m *Member) isOff(rule string) bool { return slices.Contains(m.off, rule) }

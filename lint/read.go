@@ -1,0 +1,154 @@
+package lint
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+)
+
+// Options say how descriptions are read and judged.
+type Options struct {
+	// Environment is what variables in Compose files are filled from.
+	Environment map[string]string
+	// EnvFiles are read for the same instead of the folder's .env.
+	EnvFiles []string
+	// Release is that of members whose description does not tell.
+	Release Release
+	// Off are the IDs of rules that are not asked.
+	Off []string
+	// ReadFile reads a file; nil reads those of this machine.
+	ReadFile func(name string) ([]byte, error)
+}
+
+// Input is one description: files that belong together, or the answer of an
+// engine.
+type Input struct {
+	// Files of one project, each over those before it. Several are Compose
+	// files.
+	Files []string
+	// Name and Data are what there is to read instead of files.
+	Name string
+	Data []byte
+}
+
+// ComposeFiles gives the Compose files of a folder as Compose looks for them: a
+// file, and another that overrides it.
+func ComposeFiles(dir string) []string {
+	var out []string
+	for _, names := range [][]string{cli.DefaultFileNames, cli.DefaultOverrideFileNames} {
+		for _, name := range names {
+			path := filepath.Join(dir, name)
+			if info, err := os.Stat(path); err == nil && !info.IsDir() {
+				out = append(out, path)
+				break
+			}
+		}
+		if out == nil {
+			break
+		}
+	}
+	return out
+}
+
+// ErrNotKnown is the kind of error of a file that is no description of etcd in
+// a form that is known here.
+var ErrNotKnown = errors.New("is no description that lint knows: a Compose file, an environment file, the JSON of `docker inspect`, a Procfile, a systemd unit or etcd's configuration file")
+
+// Read reads descriptions. Inputs of a kind that describes one member each,
+// such as units, become one stack. The error names every input that cannot be
+// read; the stacks of the others are there all the same.
+func Read(inputs []Input, o Options) ([]*Stack, error) {
+	r := &reader{options: o, given: map[string][]byte{}}
+	var errs []error
+	for _, in := range inputs {
+		if err := r.input(in); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for _, s := range r.stacks {
+		for _, m := range s.Members {
+			if !m.Release.Known {
+				m.Release = o.Release
+			}
+		}
+	}
+	return r.stacks, errors.Join(errs...)
+}
+
+type reader struct {
+	given   map[string][]byte // instead of files
+	options Options
+	stacks  []*Stack
+}
+
+func (r *reader) read(name string) ([]byte, error) {
+	if data, ok := r.given[name]; ok {
+		return data, nil
+	}
+	read := r.options.ReadFile
+	if read == nil {
+		read = os.ReadFile
+	}
+	data, err := read(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", name, err)
+	}
+	return data, nil
+}
+
+func unreadable(name string, err error) error {
+	return fmt.Errorf("%s: cannot be read: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+}
+
+func (r *reader) input(in Input) error {
+	if len(in.Files) > 1 {
+		return r.compose(in.Files)
+	}
+	name, data := in.Name, in.Data
+	if len(in.Files) == 1 {
+		var err error
+		name = in.Files[0]
+		if data, err = r.read(name); err != nil {
+			return err
+		}
+	} else {
+		r.given[name] = data
+	}
+	switch sniff(name, data) {
+	case ComposeProject:
+		return r.compose([]string{name})
+	default:
+		return fmt.Errorf("%s: %w", name, ErrNotKnown)
+	}
+}
+
+// compose reads one Compose project.
+func (r *reader) compose(files []string) error {
+	p, err := r.composeProject(files)
+	if err != nil {
+		return err
+	}
+	s := &Stack{Kind: ComposeProject, Name: p.name, Files: files, root: p.root, docs: p.docs}
+	if s.Off, err = readOff(p.root); err != nil {
+		return err
+	}
+	for _, svc := range p.services {
+		c := r.container(p, svc)
+		s.Containers = append(s.Containers, c)
+		m, ok := memberIn(c)
+		if !ok {
+			continue
+		}
+		if m.off, err = readOff(svc.v); err != nil {
+			return err
+		}
+		s.Members = append(s.Members, m)
+	}
+	s.Unread = p.unread
+	r.stacks = append(r.stacks, s)
+	return nil
+}

@@ -1,0 +1,207 @@
+package lint
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// dataRules are about what a member keeps.
+var dataRules = []Rule{
+	{
+		ID: "data-not-kept", Severity: Error,
+		Title:  "the data is not on a volume",
+		Why:    "the data goes with the container: after `docker compose down`, or a new image, the member is empty",
+		Source: "https://docs.docker.com/engine/storage/",
+		Bad:    "    volumes: [\"etcd-data:/etcd-data\"]\n    environment:\n      ETCD_DATA_DIR: /var/lib/etcd",
+		Good:   "    volumes: [\"etcd-data:/var/lib/etcd\"]\n    environment:\n      ETCD_DATA_DIR: /var/lib/etcd/data",
+		check:  eachContainer(checkDataKept),
+	},
+	{
+		ID: "data-in-tmp", Severity: Error,
+		Title:  "the data is in a folder for what may go",
+		Why:    "the machine empties it when it starts, or after some days",
+		Source: "https://www.freedesktop.org/software/systemd/man/latest/tmpfiles.d.html",
+		Bad:    "    volumes: [\"/tmp/etcd1:/var/lib/etcd\"]",
+		Good:   "    volumes: [\"etcd1-data:/var/lib/etcd\"]",
+		check:  eachMember(checkDataInTmp),
+	},
+	{
+		ID: "data-dir-relative", Severity: Warning,
+		Title:  "the data folder is relative",
+		Why:    "it is wherever the process was started: elsewhere next time, and never where the volume is",
+		Source: docsConfiguration,
+		Bad:    "      ETCD_DATA_DIR: data",
+		Good:   "      ETCD_DATA_DIR: /var/lib/etcd/data",
+		check:  checkDataDirRelative,
+	},
+	{
+		ID: "unsafe-no-fsync", Severity: Warning,
+		Title:  "writes are acknowledged before they are on the disk",
+		Why:    "a power cut takes writes with it that clients were told are safe, and can leave data that no member starts with",
+		Source: docsConfiguration,
+		Bad:    "      ETCD_UNSAFE_NO_FSYNC: \"true\"",
+		Good:   "      # without it, or with the data on a tmpfs if it may be lost",
+		check:  eachMember(checkNoFsync),
+	},
+	{
+		ID: "no-compaction", Severity: Warning,
+		Title:  "old revisions are never dropped",
+		Why:    "etcd keeps every revision of every key until the database reaches its quota and refuses all writes",
+		Source: docsMaintenance + "#auto-compaction",
+		Bad:    "    environment:\n      ETCD_NAME: etcd1",
+		Good:   "    environment:\n      ETCD_NAME: etcd1\n      ETCD_AUTO_COMPACTION_MODE: periodic\n      ETCD_AUTO_COMPACTION_RETENTION: 1h",
+		check:  eachMember(checkCompaction),
+	},
+	{
+		ID: "no-quota", Severity: Note,
+		Title:  "there is no word on how large the database may grow",
+		Why:    "at etcd's default of 2 GiB all writes are refused, which surprises whoever never chose it",
+		Source: docsMaintenance + "#space-quota",
+		Bad:    "    environment:\n      ETCD_NAME: etcd1",
+		Good:   "    environment:\n      ETCD_NAME: etcd1\n      ETCD_QUOTA_BACKEND_BYTES: \"2147483648\"",
+		check:  eachMember(checkQuota),
+	},
+}
+
+func checkDataKept(m *Member, c *Container, r *reporter) {
+	if c.v.get("volumes_from").kind != null {
+		return
+	}
+	for _, dir := range []string{m.dataDir(), m.get("wal-dir")} {
+		if dir == "" || unknown(dir) {
+			continue
+		}
+		if !path.IsAbs(dir) && len(c.Mounts) > 0 {
+			continue // it may be on one of them: see data-dir-relative
+		}
+		if _, ok := c.mountAt(dir); ok && path.IsAbs(dir) {
+			continue
+		}
+		at := m.at("data-dir")
+		message := fmt.Sprintf("no volume is mounted at %s, where the data is", dir)
+		if elsewhere := c.dataMounts(m); len(elsewhere) > 0 {
+			message = fmt.Sprintf("the data is in %s, and the volume at %s", dir, elsewhere[0].target)
+			at = elsewhere[0].at
+		}
+		r.in(m, found{
+			at: at, message: message,
+			remedy: fmt.Sprintf("mount a volume at %s, and name it under volumes", dir),
+		})
+	}
+}
+
+// dataMounts are volumes that look like they were meant for data: not those
+// with certificates.
+func (c *Container) dataMounts(m *Member) []mount {
+	var out []mount
+	for _, mnt := range c.Mounts {
+		holds := slices.ContainsFunc(certificateSettings, func(name string) bool {
+			return m.get(name) != "" && inFolder(m.get(name), mnt.target)
+		})
+		if mnt.kind != "tmpfs" && !holds && !mnt.readOnly {
+			out = append(out, mnt)
+		}
+	}
+	return out
+}
+
+// passing are folders of a machine that it empties by itself.
+var passing = []string{"/tmp", "/var/tmp", "/dev/shm", "/run", "/var/run"}
+
+func checkDataInTmp(m *Member, r *reporter) {
+	dir, at := m.dataDir(), m.at("data-dir")
+	if m.Container != nil {
+		mnt, ok := m.Container.mountAt(dir)
+		if !ok || mnt.kind != "bind" {
+			return
+		}
+		dir, at = mnt.source, mnt.at
+	}
+	for _, p := range passing {
+		if path.IsAbs(dir) && inFolder(dir, p) {
+			r.in(m, found{
+				at: at, message: fmt.Sprintf("the data is in %s on the machine", dir),
+				remedy: "take a volume, or a folder such as /var/lib/etcd",
+			})
+			return
+		}
+	}
+}
+
+func checkDataDirRelative(s *Stack, r *reporter) {
+	if s.Kind == Procfile {
+		return // whose folder everything is in
+	}
+	for _, m := range s.Members {
+		dir, ok := m.find("data-dir")
+		if !ok || path.IsAbs(dir.Value) || strings.HasPrefix(dir.Value, "$") || strings.Contains(dir.Value, `:\`) || m.Container == nil && m.Home != "" {
+			continue
+		}
+		r.in(m, found{
+			at: dir.At, message: fmt.Sprintf("the data folder %q is relative", dir.Value),
+			remedy: "write the whole path, and mount a volume there",
+		})
+	}
+}
+
+func checkNoFsync(m *Member, r *reporter) {
+	if !m.isTrue("unsafe-no-fsync") {
+		return
+	}
+	if m.Container != nil {
+		if mnt, ok := m.Container.mountAt(m.dataDir()); ok && mnt.kind == "tmpfs" {
+			return // there is nothing to lose
+		}
+	}
+	r.in(m, found{at: m.at("unsafe-no-fsync"), message: "unsafe-no-fsync acknowledges writes that are in memory only", remedy: "leave it out"})
+}
+
+func checkCompaction(m *Member, r *reporter) {
+	value := m.get("auto-compaction-retention")
+	if m.Container != nil && m.Container.helps() {
+		return
+	}
+	if value != "" && value != "0" && !strings.HasPrefix(value, "0") || unknown(value) {
+		return
+	}
+	if _, written := m.find("auto-compaction-mode"); written && value == "0" && m.Ours {
+		return // switched off by name
+	}
+	fix := m.adding([2]string{"auto-compaction-mode", "periodic"}, [2]string{"auto-compaction-retention", "1h"})
+	if m.has("auto-compaction-mode") || m.has("auto-compaction-retention") {
+		fix = nil
+	}
+	r.in(m, found{
+		at: m.at("auto-compaction-retention"), message: "nothing drops old revisions",
+		remedy: "set auto-compaction-mode to periodic and auto-compaction-retention to what watchers may lag behind, such as 1h", fix: fix,
+	})
+}
+
+// has tells whether a setting is written at all.
+func (m *Member) has(name string) bool {
+	return slices.ContainsFunc(m.Settings, func(s Setting) bool { return s.Name == name })
+}
+
+// adding is a fix that adds settings.
+func (m *Member) adding(settings ...[2]string) func(*editor) {
+	return func(e *editor) {
+		for _, s := range settings {
+			m.host.add(e, variableOf(s[0]), s[0], s[1])
+		}
+	}
+}
+
+func checkQuota(m *Member, r *reporter) {
+	if m.has("quota-backend-bytes") || m.Container != nil && m.Container.helps() {
+		return
+	}
+	const twoGiB = 2 << 30
+	r.in(m, found{
+		message: "quota-backend-bytes is not set",
+		remedy:  fmt.Sprintf("set it to what the disk and the memory have room for: %d is etcd's default", twoGiB),
+		fix:     m.adding([2]string{"quota-backend-bytes", strconv.Itoa(twoGiB)}),
+	})
+}
