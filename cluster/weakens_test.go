@@ -1,0 +1,32 @@
+package cluster_test
+
+import (
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+func TestWeakensKnowsTheWorseOfTwoValues(t *testing.T) {
+	for _, c := range []struct{ name, better, worse string }{
+		{"quota-backend-bytes", "8589934592", "2147483648"},
+		{"quota-backend-bytes", "8589934592", ""}, // etcd's default is 2 GiB
+		{"quota-backend-bytes", "0", "16777216"},
+		{"unsafe-no-fsync", "", "true"},
+		{"client-cert-auth", "true", ""},
+		{"peer-client-cert-auth", "true", "false"},
+		{"trusted-ca-file", "/etc/etcd/certs/client/ca.crt", ""},
+		{"published", "", "127.0.0.1:2379"},
+		{"data", "volume", "memory"},
+		{"profile", "production", "dev"},
+	} {
+		if !cluster.Weakens(c.name, c.better, c.worse) {
+			t.Errorf("%s: %q → %q is not taken for weaker", c.name, c.better, c.worse)
+		}
+		if cluster.Weakens(c.name, c.worse, c.better) {
+			t.Errorf("%s: %q → %q is taken for weaker", c.name, c.worse, c.better)
+		}
+	}
+	if cluster.Weakens("log-level", "warn", "info") {
+		t.Error("a setting that protects nothing is taken for weaker")
+	}
+}

@@ -1,0 +1,165 @@
+package converge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file is about a cluster without a quorum: one that has never run, whose
+// first start was interrupted, that is stopped, that starts, or that is lost.
+
+// found leads to a quorum. Nothing after it is asked as long as there is none.
+func (c *scene) found() (*Step, error) {
+	if c.quorum {
+		return nil, nil
+	}
+	holders := c.those((*part).holds)
+	if len(holders) == 0 {
+		return c.foundAnew()
+	}
+	if !slices.ContainsFunc(holders, (*part).isWanted) {
+		return nil, &Refusal{
+			Reason: fmt.Sprintf("the data that is there is of another cluster, of %s", strings.Join(names(holders), ", ")),
+			Remedy: Remedy{Text: "name those members in the description, or start another cluster beside it with --name"},
+		}
+	}
+	if lost := c.lost(holders); lost != nil {
+		return nil, lost
+	}
+	if step := c.startHolders(holders); step != nil {
+		return step, nil
+	}
+	return c.unwell()
+}
+
+// foundAnew starts all at once: nobody has anything to lose.
+func (c *scene) foundAnew() (*Step, error) {
+	wanted := c.those((*part).isWanted)
+	if slices.ContainsFunc(c.Done, func(s Step) bool { return s.Kind == Apply || s.Kind == Begin }) {
+		return c.awaitServing(wanted, "it has been started"), nil
+	}
+	notice := Notice{Kind: Started, For: startTakes}
+	if slices.ContainsFunc(c.all, func(p *part) bool { return p.there && p.server.Status != runtime.Created }) {
+		notice.Kind = Empty
+	}
+	if c.asIs(nil) {
+		return &Step{Kind: Begin, Servers: names(c.those((*part).isThere)), Cause: "it is stopped", Notice: notice, Takes: startTakes}, nil
+	}
+	return &Step{Kind: Apply, Cause: "no member has data: a new cluster", Notice: notice, Takes: startTakes}, nil
+}
+
+// founders are the members of which a holder of data was told when it was
+// started first, as far as they are still wanted.
+func (c *scene) founders(holders []*part) []*part {
+	var told []string
+	for _, p := range holders {
+		var list []string
+		for _, entry := range strings.Split(p.server.Settings.Get("initial-cluster"), ",") {
+			if name, _, ok := strings.Cut(entry, "="); ok {
+				list = append(list, name)
+			}
+		}
+		if len(list) > len(told) {
+			told = list
+		}
+	}
+	if len(told) == 0 {
+		return c.those((*part).isWanted, (*part).isThere)
+	}
+	return c.those((*part).isWanted, func(p *part) bool { return slices.Contains(told, p.name) })
+}
+
+// lost tells that no quorum can come of what still has data. One that was made
+// and has never run is none that lost it.
+func (c *scene) lost(holders []*part) error {
+	founders := c.founders(holders)
+	alive := 0
+	for _, p := range founders {
+		if p.holds() || p.new() {
+			alive++
+		}
+	}
+	if alive > len(founders)/2 {
+		return nil
+	}
+	return c.noQuorum(names(slices.DeleteFunc(slices.Clone(holders), func(p *part) bool { return !p.wanted })))
+}
+
+func (p *part) new() bool { return p.there && p.server.Status == runtime.Created }
+
+// startHolders starts those that have data; and where the first start was
+// interrupted, so many of those that never ran as are lacking for a quorum. They
+// are fewer than a quorum, so whatever the others have agreed on stays.
+func (c *scene) startHolders(holders []*part) *Step {
+	var anew, asIs []*part
+	for _, p := range append(c.lacking(holders), holders...) {
+		switch {
+		case !c.asksFor(p) || p.busy() && p.server.Status != runtime.Paused || c.started(p.name):
+		case p.server.Status == runtime.Absent && (!p.wanted || c.Asked.Verb.leaves()), p.server.Status == runtime.Ended && !p.wanted:
+		case p.server.Status != runtime.Absent && c.asIs(p):
+			asIs = append(asIs, p)
+		default:
+			anew = append(anew, p)
+		}
+	}
+	if len(asIs) > 0 {
+		return &Step{Kind: Begin, Servers: names(asIs), Cause: "it is stopped", Takes: startTakes}
+	}
+	if len(anew) > 0 {
+		return &Step{Kind: Apply, Servers: names(anew), Cause: "it does not run", Takes: startTakes}
+	}
+	return nil
+}
+
+func (c *scene) lacking(holders []*part) []*part {
+	founders := c.founders(holders)
+	var fresh []*part
+	have := 0
+	for _, p := range founders {
+		switch {
+		case p.holds():
+			have++
+		case p.new():
+			fresh = append(fresh, p)
+		}
+	}
+	return fresh[:max(0, min(len(fresh), len(founders)/2+1-have))]
+}
+
+// asIs tells whether a server has to be started as it is, if at all: where
+// nothing else was asked for, where it is not wanted any more, and where it would
+// leave its release before the others are asked.
+func (c *scene) asIs(p *part) bool {
+	if c.Asked.Verb == Start || c.Asked.Verb == Restart {
+		return true
+	}
+	return p != nil && (!p.wanted || c.leavesRelease(p))
+}
+
+// unwell is about members that all run, and have no quorum: another setting may
+// be what they need, or a moment.
+func (c *scene) unwell() (*Step, error) {
+	var changed []*part
+	for _, p := range c.those((*part).isWanted, (*part).isThere, (*part).differs) {
+		if p.unclear() {
+			return nil, c.unsure(p)
+		}
+		if !c.done(p.name, Apply) && p.holds() && !c.forgets(p) && !c.leavesRelease(p) {
+			changed = append(changed, p)
+		}
+	}
+	if len(changed) > 0 && c.Asked.Verb == Up {
+		return &Step{
+			Kind: Apply, Servers: names(changed), Cause: changed[0].change.String(),
+			Notice: Notice{Kind: Silence, For: startTakes}, Takes: startTakes,
+		}, nil
+	}
+	return c.awaitServing(c.those((*part).isWanted, func(p *part) bool { return p.holds() || p.busy() }), "there is no quorum yet"), nil
+}
+
+func (c *scene) awaitServing(parts []*part, cause string) *Step {
+	return &Step{Kind: AwaitServing, Servers: names(parts), Cause: cause, Takes: startTakes}
+}

@@ -1,0 +1,288 @@
+package converge
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file is about who the members are. There is a quorum.
+
+// startIdle starts members that have their data and do not run.
+func (c *scene) startIdle() (*Step, error) {
+	var anew, asIs []*part
+	for _, p := range c.those((*part).isWanted, (*part).isCounted, (*part).holds) {
+		switch {
+		case p.runs() || p.server.Status == runtime.Restarting || c.renewed(p) || p.stale() || c.isLost(p):
+		case c.started(p.name):
+			return c.awaitServing([]*part{p}, "it has been started"), nil
+		case p.server.Status != runtime.Absent && c.asIs(p):
+			asIs = append(asIs, p)
+		case c.Asked.Verb.leaves():
+			return nil, &Refusal{Server: p.name, Reason: "nothing but its data is there", Remedy: Remedy{Command: []string{"up"}, Text: "starts it"}}
+		case c.leavesRelease(p):
+			return nil, &Refusal{
+				Server: p.name, Reason: fmt.Sprintf("it has to start with the release that the others run, before %s", c.Want.Etcd),
+				Remedy: Remedy{Command: []string{"up"}, Text: "with the release that runs, first"},
+			}
+		default:
+			anew = append(anew, p)
+		}
+	}
+	switch {
+	case len(asIs) > 0:
+		return &Step{Kind: Begin, Servers: names(asIs), Cause: "it does not run", Takes: startTakes}, nil
+	case len(anew) > 0:
+		return &Step{Kind: Apply, Servers: names(anew), Cause: cause(anew[0], "it does not run"), Takes: startTakes}, nil
+	}
+	return nil, nil
+}
+
+// cause is a change, or what stands for it.
+func cause(p *part, otherwise string) string {
+	if p.differs() {
+		return p.change.String()
+	}
+	return otherwise
+}
+
+// stale: it has data, and etcd counts a new member in its place.
+func (p *part) stale() bool {
+	return p.counted && !p.published() && !p.runs() && (p.member.Learner || p.server.Status == runtime.Ended)
+}
+
+// applyUnwell gives members that don't serve in any case their new settings.
+func (c *scene) applyUnwell() (*Step, error) {
+	var list []*part
+	for _, p := range c.those((*part).isWanted, (*part).isCounted, (*part).differs, (*part).busy, not((*part).serves)) {
+		if c.done(p.name, Apply, Join) || c.forgets(p) || c.leavesRelease(p) || !p.holds() || c.inStep(p) {
+			continue
+		}
+		if p.unclear() {
+			return nil, c.unsure(p)
+		}
+		list = append(list, p)
+	}
+	list, step := c.oneBlind(list)
+	if len(list) == 0 || step != nil {
+		return step, nil
+	}
+	return &Step{Kind: Apply, Servers: names(list), Cause: list[0].change.String(), Takes: startTakes}, nil
+}
+
+// oneBlind gives those of members that don't serve which may be touched at once.
+// Members that don't see their certificates are heard by nobody new and may have
+// their part in the quorum all the same: one by one, after the others.
+func (c *scene) oneBlind(parts []*part) ([]*part, *Step) {
+	clear := slices.DeleteFunc(slices.Clone(parts), (*part).blind)
+	if len(clear) > 0 || len(parts) == 0 {
+		return clear, nil
+	}
+	others := c.those((*part).isVoter, not((*part).serves), not((*part).blind))
+	if len(others) > 0 {
+		return nil, c.awaitServing(others, fmt.Sprintf("%s is not touched before it serves", parts[0]))
+	}
+	return parts[:1], nil
+}
+
+// inStep: a learner never serves, and is well all the same.
+func (c *scene) inStep(p *part) bool { return p.isLearner() && p.end.Answers() }
+
+// isLost: etcd counts it as one that ran, and it has nothing of that any more; or
+// somebody says so. A member that would start with nothing, where what it runs
+// with changes, is one of them.
+func (c *scene) isLost(p *part) bool {
+	switch {
+	case !p.counted || !p.wanted:
+		return false
+	case c.Asked.Verb == Replace && slices.Contains(c.Asked.Servers, p.name):
+		return !c.renewed(p)
+	case p.serves():
+		return false
+	case p.published():
+		return !p.holds() || c.forgets(p) && p.differs() && !p.runs()
+	}
+	return p.stale() && !p.member.Learner
+}
+
+// renewed: this run has replaced it.
+func (c *scene) renewed(p *part) bool { return c.done(p.name, AddLearner) }
+
+// dropLost removes members that lost their data: never does one start empty in
+// its old identity. It is added again afterwards.
+func (c *scene) dropLost() (*Step, error) {
+	for _, p := range c.those(c.isLost) {
+		why := "it has lost its data, and must not start empty in its old identity"
+		if p.holds() {
+			why = "a new member takes its place"
+		}
+		if p.serves() {
+			if step := c.awaitOthers(p); step != nil {
+				return step, nil
+			}
+		}
+		return c.drop(p, why)
+	}
+	return nil, nil
+}
+
+// dropDead removes members that are not wanted and don't serve, first of all:
+// etcd adds none while one is down.
+func (c *scene) dropDead() (*Step, error) {
+	for _, p := range c.those((*part).isCounted, not((*part).isWanted), not((*part).serves)) {
+		return c.drop(p, "it is not wanted any more")
+	}
+	return nil, nil
+}
+
+// dropUnwanted removes members that serve, the leader last.
+func (c *scene) dropUnwanted() (*Step, error) {
+	unwanted := c.leaderLast(c.those((*part).isCounted, not((*part).isWanted)))
+	if len(unwanted) == 0 {
+		return nil, nil
+	}
+	if step := c.steady(); step != nil {
+		return step, nil
+	}
+	return c.drop(unwanted[0], "it is not wanted any more")
+}
+
+// drop removes a member, once another one leads.
+func (c *scene) drop(p *part, why string) (*Step, error) {
+	if !c.canRemove(p) {
+		return nil, &Refusal{
+			Server: p.name,
+			Reason: "it cannot be removed: the members that serve would have no quorum without it",
+			Remedy: Remedy{Command: []string{"doctor"}, Text: "says what is the matter with the others"},
+		}
+	}
+	if step, err := c.handOver(p, "before it is removed"); step != nil || err != nil {
+		return step, err
+	}
+	return &Step{
+		Kind: RemoveMember, Servers: []string{p.name}, Member: p.member.ID, Cause: why,
+		Notice: Notice{Kind: Reopen}, Takes: endTakes,
+	}, nil
+}
+
+// join starts a member that etcd counts and that has never run.
+func (c *scene) join() (*Step, error) {
+	for _, p := range c.those((*part).isWanted, (*part).isCounted, not((*part).published), not((*part).serves)) {
+		switch {
+		case p.runs() && (p.holds() || c.started(p.name)):
+			continue // promote and await see to it
+		case c.started(p.name):
+			return c.awaitServing([]*part{p}, "it has been started"), nil
+		case c.Want == nil:
+			return nil, c.needsUp(p)
+		case p.busy():
+			return c.end([]*part{p}, "it has to join the cluster that is there", shortly), nil
+		case p.holds() && p.member.Learner:
+			return c.setAside(p), nil
+		case p.holds():
+			continue
+		}
+		return &Step{Kind: Join, Servers: []string{p.name}, Member: p.member.ID, Cause: "it is counted as a member, and has never run", Takes: joinTakes}, nil
+	}
+	return nil, nil
+}
+
+func (c *scene) needsUp(p *part) *Refusal {
+	return &Refusal{
+		Server: p.name, Reason: "it has no data, and has to join the cluster as a new member",
+		Remedy: Remedy{Command: []string{"up"}, Text: "lets it"},
+	}
+}
+
+// promote gives a learner its vote; who does so waits until it is in step and
+// alive.
+func (c *scene) promote() (*Step, error) {
+	for _, p := range c.those((*part).isWanted, (*part).isLearner, (*part).runs) {
+		return &Step{Kind: Promote, Servers: []string{p.name}, Member: p.member.ID, Cause: "it is a learner", Takes: joinTakes}, nil
+	}
+	return nil, nil
+}
+
+// await lets nothing else begin before all members serve.
+func (c *scene) await() (*Step, error) {
+	parts := c.those((*part).isVoter, (*part).isWanted, not((*part).serves), func(p *part) bool {
+		return c.Asked.Verb != Start || c.asksFor(p)
+	})
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	step := c.awaitServing(parts, "nothing else is touched before it serves")
+	if slices.ContainsFunc(parts, func(p *part) bool { return c.done(p.name, Promote) }) {
+		step.Takes = serveTakes
+	}
+	return step, nil
+}
+
+// awaitOthers waits until all members but one serve.
+func (c *scene) awaitOthers(p *part) *Step {
+	parts := c.those((*part).isVoter, not((*part).serves), func(o *part) bool { return o != p })
+	if len(parts) == 0 {
+		return nil
+	}
+	return c.awaitServing(parts, fmt.Sprintf("%s is not touched before it serves", p))
+}
+
+// add adds the wanted members that etcd does not count, one by one.
+func (c *scene) add() (*Step, error) {
+	for _, p := range c.those((*part).isWanted, not((*part).isCounted)) {
+		switch {
+		case c.Asked.Verb == Restart && !c.done(p.name, RemoveMember):
+			continue
+		case c.Want == nil:
+			return nil, c.needsUp(p)
+		case p.busy():
+			return c.end([]*part{p}, "etcd does not count it as a member", shortly), nil
+		case p.holds():
+			return c.setAside(p), nil
+		}
+		if step := c.steady(); step != nil {
+			return step, nil
+		}
+		if other := c.at(p.spec.PeerURL()); other != nil {
+			return c.drop(other, fmt.Sprintf("%s takes its address", p))
+		}
+		return &Step{Kind: AddLearner, Servers: []string{p.name}, Cause: "it is to be a member", Takes: endTakes}, nil
+	}
+	return nil, nil
+}
+
+// at is the member that has a peer URL.
+func (c *scene) at(url string) *part {
+	for _, p := range c.those((*part).isCounted) {
+		if slices.Contains(p.member.PeerURLs, url) {
+			return p
+		}
+	}
+	return nil
+}
+
+func (c *scene) setAside(p *part) *Step {
+	return &Step{Kind: SetAside, Servers: []string{p.name}, Cause: "it starts as a new member, and its old data is kept"}
+}
+
+// clearAway takes away the servers of members that are none any more.
+func (c *scene) clearAway() (*Step, error) {
+	gone := c.those((*part).isThere, not((*part).isWanted), not((*part).isCounted))
+	for _, p := range c.services() {
+		if p.there && p.change != nil && p.change.Kind == runtime.Leave {
+			gone = append(gone, p)
+		}
+	}
+	for _, p := range gone {
+		switch {
+		case p.busy():
+			return c.end([]*part{p}, "it is not wanted any more", shortly), nil
+		case c.Asked.Data:
+			return &Step{Kind: Delete, Servers: []string{p.name}, Cause: "it is not wanted any more, its data neither"}, nil
+		case p.server.Status != runtime.Absent:
+			return &Step{Kind: Remove, Servers: []string{p.name}, Cause: "it is not wanted any more"}, nil
+		}
+	}
+	return nil, nil
+}

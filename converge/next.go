@@ -1,0 +1,116 @@
+package converge
+
+import (
+	"slices"
+	"time"
+)
+
+// rule looks for one reason to do something. It gives nil where there is none.
+type rule func(*scene) (*Step, error)
+
+// The rules of each verb, in the order in which they are asked. The first that
+// has a step decides; so a rule may rely on those before it.
+var rules = map[Verb][]rule{
+	Up: {
+		(*scene).refuse, (*scene).serveMembers, (*scene).found,
+		(*scene).startIdle, (*scene).applyUnwell, (*scene).dropLost, (*scene).dropDead,
+		(*scene).join, (*scene).promote, (*scene).await,
+		(*scene).release, (*scene).add, (*scene).roll, (*scene).dropUnwanted,
+		(*scene).clearAway, (*scene).settle, (*scene).compare,
+	},
+	Replace: {
+		(*scene).refuse, (*scene).refuseReplace, (*scene).found,
+		(*scene).startIdle, (*scene).dropLost, (*scene).dropDead,
+		(*scene).join, (*scene).promote, (*scene).await, (*scene).add, (*scene).compare,
+	},
+	Start: {
+		(*scene).refuseAbsent, (*scene).startServices, (*scene).found, (*scene).startIdle, (*scene).await,
+	},
+	Restart: {
+		(*scene).refuseAbsent, (*scene).restartServices, (*scene).restartAll, (*scene).startIdle,
+		(*scene).restartUnwell, (*scene).join, (*scene).promote, (*scene).await, (*scene).add, (*scene).restart,
+	},
+	Stop: {(*scene).refuseAbsent, (*scene).stop},
+	Down: {(*scene).stop, (*scene).takeAway},
+}
+
+// Next gives the one step that comes next, or false when nothing is left to do.
+// Its error is a Refusal, or several joined: then nothing has been begun that
+// could not wait.
+func Next(s Situation) (Step, bool, error) {
+	c := look(s)
+	for _, r := range rules[s.Asked.Verb] {
+		step, err := r(c)
+		if err != nil {
+			return Step{}, false, err
+		}
+		if step != nil {
+			return c.prepared(*step), true, nil
+		}
+	}
+	return Step{}, false, nil
+}
+
+// prepared gives a step, or what has to be got before anything is touched.
+func (c *scene) prepared(step Step) Step {
+	if c.Want == nil || step.Kind.waits() || c.Asked.Verb != Up && c.Asked.Verb != Replace {
+		return step
+	}
+	for _, want := range append(slices.Clip(c.Then), c.Want) {
+		version := want.Etcd.String()
+		ready := slices.ContainsFunc(c.Done, func(s Step) bool { return s.Kind == Prepare && s.To == version })
+		if servers := c.toMake(); len(servers) > 0 && !ready {
+			return Step{Kind: Prepare, Servers: servers, To: version, Cause: "before anything is touched"}
+		}
+	}
+	return step
+}
+
+// toMake are the servers that will have to be made or made anew.
+func (c *scene) toMake() []string {
+	var list []string
+	for _, change := range c.Changes {
+		if change.Kind == missing || change.Kind == differs {
+			list = append(list, change.Server)
+		}
+	}
+	for _, p := range c.those((*part).isWanted) {
+		anew := len(c.Then) > 0 || c.asksFor(p) && c.Asked.Verb == Replace
+		if anew && !slices.Contains(list, p.name) {
+			list = append(list, p.name)
+		}
+	}
+	return list
+}
+
+// waits tells whether a step changes nothing.
+func (k Kind) waits() bool {
+	switch k {
+	case Prepare, AwaitServing, AwaitSteady, AwaitStorage, AwaitVersion, CompareHashes:
+		return true
+	}
+	return false
+}
+
+// asksFor tells whether a verb is about a server.
+func (c *scene) asksFor(p *part) bool {
+	return len(c.Asked.Servers) == 0 || slices.Contains(c.Asked.Servers, p.name)
+}
+
+// About how long things take, as they were measured.
+const (
+	startTakes   = 2 * time.Second // from a process to its first linearizable read
+	endTakes     = time.Second
+	joinTakes    = 3 * time.Second
+	serveTakes   = 7 * time.Second // until a fresh member of etcd 3.6 and 3.7 serves clients
+	electTakes   = 1500 * time.Millisecond
+	handoverGap  = 250 * time.Millisecond
+	refreshTakes = 8 * time.Second
+	enableTakes  = 4 * time.Second // etcd looks at it every 4 s
+	enableGap    = 550 * time.Millisecond
+)
+
+// shortly is how long a member may take to stop that leads no more and that
+// the quorum can do without. It would wait for its clients' streams for 7 to 8 s,
+// and they break in the end; its log is on disk.
+const shortly = time.Second

@@ -1,0 +1,116 @@
+package converge
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Steps are what is going to be done, in order.
+type Steps []Step
+
+// mostSteps bounds a plan: the largest change of nine members over all releases
+// takes fewer.
+const mostSteps = 500
+
+// Plan tells what will be done if all goes well: Next, folded over
+// Situation.After. Its error is a Refusal, with the steps that come before it; a
+// refusal of the first step is one of everything.
+func Plan(s Situation) (Steps, error) {
+	if s.Etcd == nil {
+		s.Etcd = new(member.View)
+	}
+	var steps Steps
+	for len(steps) < mostSteps {
+		step, more, err := Next(s)
+		switch {
+		case err != nil:
+			return steps, err
+		case more:
+			steps = append(steps, step)
+			s = s.After(step)
+		case len(s.Then) > 0:
+			s = s.further()
+		default:
+			return steps, nil
+		}
+	}
+	return steps, fmt.Errorf("no end is in sight after %d steps, of which the last is %s", mostSteps, steps[mostSteps-1])
+}
+
+// further goes on to what ought to run next.
+func (s Situation) further() Situation {
+	was := s.Want.Etcd
+	s = s.clone()
+	s.Want, s.Then = s.Then[0], s.Then[1:]
+	s.Changes = nil
+	for _, m := range s.Want.Members {
+		s.Changes = append(s.Changes, runtime.Change{Server: m.Name, Kind: differs, Differences: []runtime.Difference{
+			{Name: "etcd", Was: was.String(), Is: s.Want.Etcd.String()},
+		}})
+	}
+	return s
+}
+
+// Takes is about how long all steps take.
+func (s Steps) Takes() time.Duration {
+	var all time.Duration
+	for _, step := range s {
+		all += step.Takes
+	}
+	return all
+}
+
+// String lists the steps, one a line.
+func (s Steps) String() string {
+	var b strings.Builder
+	for i, step := range s {
+		fmt.Fprintf(&b, "%2d. %s\n", i+1, step)
+	}
+	return b.String()
+}
+
+// String tells the step, why it is done and what clients notice.
+func (s Step) String() string {
+	text := string(s.Kind)
+	if s.Kind == MoveLeader {
+		text += fmt.Sprintf(" from %s to %s", strings.Join(s.Servers, ", "), s.To)
+	} else {
+		text += s.objects()
+	}
+	if s.Cause != "" {
+		text += ": " + s.Cause
+	}
+	if s.Notice.Kind != "" {
+		text += " (" + s.Notice.String() + ")"
+	}
+	return text
+}
+
+// objects are what a step is about, after its kind.
+func (s Step) objects() string {
+	var text string
+	switch named := strings.Join(s.Servers, ", "); {
+	case named != "":
+		text = " " + named
+	case s.Member != 0:
+		text = " " + s.Member.String()
+	case s.Kind == Apply, s.Kind == Remove, s.Kind == Delete:
+		text = " all"
+	}
+	if s.To != "" {
+		text += " " + strings.TrimPrefix(s.To, "v")
+	}
+	return text
+}
+
+// String tells what clients notice, for people.
+func (n Notice) String() string {
+	if n.For == 0 {
+		return string(n.Kind)
+	}
+	return fmt.Sprintf("%s for about %s", n.Kind, n.For)
+}

@@ -1,0 +1,180 @@
+package converge
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// The kinds of change under names that do not meet those of steps and verbs.
+const (
+	missing = runtime.Missing
+	differs = runtime.Replace
+)
+
+// refuse tells all that stands against making the description true.
+func (c *scene) refuse() (*Step, error) {
+	if err := c.refuseSeveral(); err != nil {
+		return nil, err
+	}
+	return nil, errors.Join(c.refuseForeign(), c.refuseTLS(), c.refuseWeaker(), c.refuseWhole(), c.refuseRelease())
+}
+
+// refuseSeveral: members of several clusters answer. Which of them is meant, and
+// whose data may be put away, is not for a program to decide.
+func (c *scene) refuseSeveral() error {
+	clusters := c.view.Clusters()
+	if len(clusters) < 2 {
+		return nil
+	}
+	var groups []string
+	for id, of := range clusters {
+		groups = append(groups, fmt.Sprintf("%s in %s", strings.Join(of, " and "), id))
+	}
+	slices.Sort(groups)
+	return &Refusal{
+		Reason: fmt.Sprintf("%d clusters answer instead of one: %s", len(clusters), strings.Join(groups, "; ")),
+		Remedy: Remedy{Text: "stop those that are not meant with `etcdctr stop NAME`, and `etcdctr member replace NAME` lets each join the other"},
+	}
+}
+
+// refuseForeign: servers of this name are another folder's cluster.
+func (c *scene) refuseForeign() error {
+	for _, change := range c.Changes {
+		if change.Kind != runtime.Foreign {
+			continue
+		}
+		elsewhere := ""
+		if c.Have != nil && c.Have.Folder != "" {
+			elsewhere = ", started in " + c.Have.Folder
+		}
+		return &Refusal{
+			Server: change.Server,
+			Reason: fmt.Sprintf("there is a running %s%s, and it does not accept the certificates of this one", c.Want.Name, elsewhere),
+			Remedy: Remedy{Text: "--name starts another cluster beside it, --certs-dir names its certificates"},
+		}
+	}
+	return nil
+}
+
+// refuseTLS: members of two ways to secure connections can't talk to each other,
+// so they can't go over one after the other; and where the URLs of peers change
+// with it, etcd has the old ones in its data.
+func (c *scene) refuseTLS() error {
+	for _, p := range c.those((*part).isWanted, (*part).isThere, (*part).holds) {
+		was, is := p.server.TLS(), c.Want.TLS
+		if was == is || len(p.server.Settings) == 0 {
+			continue
+		}
+		leave := fmt.Sprintf("--tls %s leaves it at that", was)
+		if was == cluster.NoTLS || is == cluster.NoTLS {
+			return &Refusal{
+				Server: p.name,
+				Reason: fmt.Sprintf("its data is of a cluster with --tls %s, and cannot go over to %s: etcd keeps the URLs of its peers there", was, is),
+				Remedy: Remedy{Text: leave},
+			}
+		}
+		if c.Have.Runs() {
+			return &Refusal{
+				Server: p.name,
+				Reason: fmt.Sprintf("the members run with --tls %s, and cannot go over to %s one after the other", was, is),
+				Remedy: Remedy{Command: []string{"down"}, Text: "and `etcdctr up` bring that about and keep the data; " + leave},
+			}
+		}
+	}
+	return nil
+}
+
+// refuseWeaker: what makes the cluster weaker has to be said, not left out.
+func (c *scene) refuseWeaker() error {
+	var weaker, flags []string
+	for _, change := range c.Changes {
+		if change.Kind != differs {
+			continue
+		}
+		for _, d := range change.Differences {
+			if cluster.Weakens(d.Name, d.Was, d.Is) && !slices.Contains(c.Asked.Weaken, d.Name) && !slices.Contains(flags, d.Name) {
+				flags = append(flags, d.Name)
+				weaker = append(weaker, d.String())
+			}
+		}
+	}
+	if c.Want != nil && c.Want.Data == cluster.Memory && !slices.Contains(c.Asked.Weaken, "data") &&
+		len(c.those((*part).isWanted, func(p *part) bool { return p.there && p.server.Data == runtime.Kept })) > 0 {
+		flags, weaker = append(flags, "data"), append(weaker, "data: volume → memory")
+	}
+	if len(weaker) == 0 {
+		return nil
+	}
+	return &Refusal{
+		Reason: "this would make the cluster weaker: " + strings.Join(weaker, ", "),
+		Remedy: Remedy{Text: "say it by name if it is meant: --weaken " + strings.Join(flags, ",")},
+	}
+}
+
+// refuseWhole: what can change only while nothing runs costs the quorum.
+func (c *scene) refuseWhole() error {
+	if !c.quorum {
+		return nil
+	}
+	for _, change := range c.Changes {
+		if change.Whole {
+			return &Refusal{
+				Server: change.Server,
+				Reason: fmt.Sprintf("%s: that can only change while no member runs, and they serve", change),
+				Remedy: Remedy{Command: []string{"down"}, Text: "and `etcdctr up` bring that about and keep the data"},
+			}
+		}
+	}
+	return nil
+}
+
+// refuseAbsent: a verb about servers that are not there.
+func (c *scene) refuseAbsent() (*Step, error) {
+	if c.Have == nil || len(c.Have.Servers) == 0 {
+		return nil, &Refusal{Reason: "there is nothing of this cluster", Remedy: Remedy{Command: []string{"up"}, Text: "starts it"}}
+	}
+	for _, name := range c.Asked.Servers {
+		if _, ok := c.Have.Server(name); !ok {
+			return nil, &Refusal{Server: name, Reason: "there is no such server", Remedy: Remedy{Command: []string{"ps"}, Text: "lists those that there are"}}
+		}
+	}
+	return nil, nil
+}
+
+func (c *scene) refuseReplace() (*Step, error) {
+	for _, name := range c.Asked.Servers {
+		if !slices.ContainsFunc(c.all, func(p *part) bool { return p.wanted && p.name == name }) {
+			return nil, &Refusal{Server: name, Reason: "it is no member in the description", Remedy: Remedy{Command: []string{"ps"}, Text: "lists the members"}}
+		}
+	}
+	if !c.quorum && len(c.those((*part).holds)) > 0 && c.Have.Runs() && len(c.those((*part).runs)) == len(c.those((*part).holds)) {
+		return nil, c.noQuorum(names(c.those((*part).holds)))
+	}
+	return nil, nil
+}
+
+// noQuorum: what is left can't agree on anything any more.
+func (c *scene) noQuorum(left []string) *Refusal {
+	return &Refusal{
+		Reason: fmt.Sprintf("the cluster has lost its quorum: of its members only %s still has data", strings.Join(left, " and ")),
+		Remedy: Remedy{Command: []string{"recover"}, Text: "rebuilds the cluster from it; nothing of it is deleted"},
+	}
+}
+
+// unsure: a member that may serve others must not be touched blindly.
+func (c *scene) unsure(p *part) *Refusal {
+	details := p.end.Details
+	if details == "" {
+		details = p.end.ReadDetails
+	}
+	return &Refusal{
+		Server: p.name,
+		Reason: "it runs, and it can't be told whether it serves: " + details,
+		Remedy: Remedy{Command: []string{"doctor"}, Text: "finds out why"},
+	}
+}
