@@ -26,6 +26,8 @@ type answer struct {
 
 	compacted bool // asked of a member with an alarm
 
+	digest digest // asked on demand
+
 	clock        clock
 	certificates []shown
 }
@@ -57,13 +59,7 @@ func (c Cluster) ask(ctx context.Context, m Member) answer {
 
 // question asks what only etcd's own client can.
 func (c Cluster) question(ctx context.Context, m Member, a *answer) {
-	client, err := clientv3.New(clientv3.Config{
-		Endpoints:   []string{m.ClientURL},
-		TLS:         c.TLS,
-		Context:     ctx,
-		Logger:      zap.NewNop(),
-		DialOptions: []grpc.DialOption{grpc.WithContextDialer(c.dialTCP)},
-	})
+	client, err := c.client(ctx, m)
 	if err != nil {
 		a.err = err
 		return
@@ -83,6 +79,17 @@ func (c Cluster) question(ctx context.Context, m Member, a *answer) {
 		_, err := client.Get(ctx, "health", clientv3.WithRev(revision-1), clientv3.WithSerializable())
 		a.compacted = errors.Is(err, rpctypes.ErrCompacted)
 	}
+}
+
+// client talks etcd's API to one member.
+func (c Cluster) client(ctx context.Context, m Member) (*clientv3.Client, error) {
+	return clientv3.New(clientv3.Config{
+		Endpoints:   []string{m.ClientURL},
+		TLS:         c.TLS,
+		Context:     ctx,
+		Logger:      zap.NewNop(),
+		DialOptions: []grpc.DialOption{grpc.WithContextDialer(c.dialTCP)},
+	})
 }
 
 func (c Cluster) dialTCP(ctx context.Context, address string) (net.Conn, error) {

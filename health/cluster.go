@@ -25,6 +25,9 @@ type Cluster struct {
 	// Timeout is each member's own, so that one that is dead does not hide the
 	// others. Zero stands for DefaultTimeout.
 	Timeout time.Duration
+	// Deep has the members hash all their data, and compares: that reads all of
+	// it.
+	Deep bool
 	// Now is the clock that certificates and members' clocks are compared
 	// with; nil stands for time.Now.
 	Now func() time.Time
@@ -47,6 +50,9 @@ func (c Cluster) Check(ctx context.Context) Report {
 		all.Go(func() { answers[i] = c.ask(ctx, m) })
 	}
 	all.Wait()
+	if c.Deep {
+		c.compareData(ctx, answers)
+	}
 	return judge(answers, c.Now())
 }
 

@@ -18,6 +18,7 @@ import (
 
 // testCluster runs members as processes on loopback.
 type testCluster struct {
+	deep       bool
 	names      []string
 	clientPort map[string]int
 	peerPort   map[string]int
@@ -117,7 +118,7 @@ func (c *testCluster) client(t *testing.T, name string) *clientv3.Client {
 }
 
 func (c *testCluster) cluster() health.Cluster {
-	h := health.Cluster{TLS: c.tls, Timeout: 2 * time.Second}
+	h := health.Cluster{TLS: c.tls, Timeout: 2 * time.Second, Deep: c.deep}
 	for _, name := range c.names {
 		h.Members = append(h.Members, health.Member{Name: name, ClientURL: c.clientURL(name), PeerURL: c.peerURL(name)})
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
 const (
@@ -42,6 +44,7 @@ func judge(answers []answer, now time.Time) Report {
 	if v.oneCluster() {
 		v.exactlyTheExpected()
 		v.oneLeader()
+		v.sameData()
 	}
 	v.allAnswer()
 	for _, a := range v.answered() {
@@ -104,14 +107,13 @@ func (v *verdict) exactlyTheExpected() {
 		for _, m := range a.members {
 			name := m.Name
 			if name == "" {
-				v.failures.add(a.member.Name, "knows a member at %s that never started: start it, or remove it with `etcdctl member remove %x`",
-					strings.Join(m.PeerURLs, ","), m.ID)
+				v.neverStarted(a, m)
 				continue
 			}
 			known[name] = m.ID
 			if !v.expected(name) {
-				v.failures.add(a.member.Name, "knows a member %s that is not expected: add it to the cluster's description, or remove it with `etcdctl member remove %x`",
-					name, m.ID)
+				v.failures.add(a.member.Name, "knows a member %s that is not here: `etcdctr up` makes its container again; if it is not wanted, "+
+					"leave it out of the cluster's description and remove it with `etcdctl member remove %x`", name, m.ID)
 			}
 		}
 		v.missing(a, known)
@@ -128,14 +130,34 @@ func (v *verdict) missing(a answer, known map[string]uint64) {
 	for _, other := range v.answers {
 		id, ok := known[other.member.Name]
 		switch {
+		case !ok && addedAt(a.members, other.member.PeerURL): // see neverStarted
 		case !ok:
-			v.failures.add(a.member.Name, "does not know %s as a member: add it with `etcdctl member add %s`",
-				other.member.Name, other.member.Name)
+			v.failures.add(a.member.Name, "does not know %s as a member: `etcdctr doctor` tells what it takes to have it join",
+				other.member.Name)
 		case other.member.Name == a.member.Name && id != a.status.Header.MemberId:
 			v.failures.add(a.member.Name, "is answered for by another member (%x): its address leads to the wrong one",
 				a.status.Header.MemberId)
 		}
 	}
+}
+
+// neverStarted is about a member that was added, and has no name before it has
+// started.
+func (v *verdict) neverStarted(a answer, m *etcdserverpb.Member) {
+	who := "a member at " + strings.Join(m.PeerURLs, ",")
+	for _, other := range v.answers {
+		if other.member.PeerURL != "" && slices.Contains(m.PeerURLs, other.member.PeerURL) {
+			who = other.member.Name
+		}
+	}
+	v.failures.add(a.member.Name, "knows %s as added and never started: start it, with the initial cluster state existing, or remove it with `etcdctl member remove %x`", who, m.ID)
+}
+
+// addedAt reports whether a member was added at a URL, and has no name yet.
+func addedAt(members []*etcdserverpb.Member, peerURL string) bool {
+	return peerURL != "" && slices.ContainsFunc(members, func(m *etcdserverpb.Member) bool {
+		return m.Name == "" && slices.Contains(m.PeerURLs, peerURL)
+	})
 }
 
 func (v *verdict) expected(name string) bool {
@@ -176,8 +198,8 @@ func (v *verdict) nameOf(id uint64) string {
 
 func (v *verdict) serves(a answer) {
 	switch {
-	case a.status.IsLearner:
-		v.failures.add(a.member.Name, "is a learner and has no vote yet: promote it with `etcdctl member promote %x`",
+	case a.status.IsLearner: // it serves no linearizable read, and is not meant to
+		v.warnings.add(a.member.Name, "is a learner and has no vote yet: promote it with `etcdctl member promote %x` once it has caught up",
 			a.status.Header.MemberId)
 	case a.readErr != nil:
 		v.failures.add(a.member.Name, "does not answer a linearizable read: %v", a.readErr)

@@ -53,7 +53,34 @@ func TestJudgement(t *testing.T) {
 					a[i].members = append(a[i].members, &etcdserverpb.Member{ID: 0x14, PeerURLs: []string{"http://etcd4:2380"}})
 				}
 			},
-			failures: []string{"etcd1, etcd2, etcd3: knows a member at http://etcd4:2380 that never started: start it, or remove it with `etcdctl member remove 14`"},
+			failures: []string{"etcd1, etcd2, etcd3: knows a member at http://etcd4:2380 as added and never started: start it, with the initial cluster state existing, or remove it with `etcdctl member remove 14`"},
+		},
+		"a member added and expected that never started": {
+			change: func(a []answer) {
+				for i := range a {
+					a[i].members = []*etcdserverpb.Member{a[i].members[0], a[i].members[1], {ID: 0x14, PeerURLs: []string{"http://etcd3:2380"}}}
+				}
+				a[2].member.PeerURL, a[2].err = "http://etcd3:2380", errSilent
+			},
+			failures: []string{
+				"etcd1, etcd2: knows etcd3 as added and never started: start it, with the initial cluster state existing, or remove it with `etcdctl member remove 14`",
+				"etcd3: does not answer: " + errSilent.Error(),
+			},
+		},
+		"data that differs": {
+			change: func(a []answer) {
+				for i := range a {
+					a[i].digest = digest{asked: true, hash: 0xaa}
+				}
+				a[2].digest.hash = 0xbb
+			},
+			failures: []string{"members of one cluster hold different data (etcd1, etcd2 have 000000aa; etcd3 have 000000bb): save a snapshot of each, and keep all of it until it is known which is right"},
+		},
+		"data that can't be compared yet": {
+			change: func(a []answer) {
+				a[0].digest, a[1].digest = digest{asked: true, hash: 0xaa, compacted: 5}, digest{asked: true, hash: 0xbb}
+			},
+			warnings: []string{"the data can't be compared, because a compaction has not reached all members: ask again"},
 		},
 		"a member that lags": {
 			change:   func(a []answer) { a[2].status.RaftAppliedIndex = 3500 },

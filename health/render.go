@@ -1,6 +1,7 @@
 package health
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 )
@@ -63,6 +64,9 @@ func (v *verdict) memberReport(a answer) MemberReport {
 	r.DBSize, r.DBSizeInUse, r.DBQuota = s.DbSize, s.DbSizeInUse, s.DbSizeQuota
 	r.RaftTerm, r.RaftIndex, r.RaftAppliedIndex = s.RaftTerm, s.RaftIndex, s.RaftAppliedIndex
 	r.Revision, r.Compacted = s.Header.Revision, a.compacted
+	if a.digest.asked && a.digest.err == nil {
+		r.Hash = fmt.Sprintf("%08x", a.digest.hash)
+	}
 	r.Alarms = v.alarmsOf(a)
 	if a.readErr == nil {
 		r.ReadMillis = float64(a.read.Microseconds()) / 1000

@@ -61,6 +61,9 @@ type MemberReport struct {
 	// is left: compacting makes no more room.
 	Compacted bool `json:"compacted,omitempty"`
 
+	// Hash is that of all its data, hexadecimal, where the data was compared.
+	Hash string `json:"hash,omitempty"`
+
 	// Alarms are its own, and those of members that are there no more.
 	Alarms []string `json:"alarms,omitempty"`
 

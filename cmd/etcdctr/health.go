@@ -18,6 +18,7 @@ type healthOptions struct {
 	cluster  *clusterFlags
 	format   string
 	watch    bool
+	deep     bool
 	interval time.Duration
 	timeout  time.Duration
 }
@@ -31,7 +32,8 @@ func newHealthCommand(a *app) *cobra.Command {
 linearizable read, all are members of one and the same cluster and follow one
 leader, nobody is missing and nobody is there who is not expected, there are no
 alarms, and raft indexes and clocks are close. It exits with 0 only if all of
-that holds.`,
+that holds. With --deep it also compares the hashes of all that they hold, which
+reads it all: members of one cluster can hold different data and not notice.`,
 		Example: `  etcdctr health
   etcdctr health --watch --interval 5s
   etcdctr health --format json | jq .failures`,
@@ -44,6 +46,7 @@ that holds.`,
 	addFormatFlag(cmd, &o.format)
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.watch, "watch", "w", false, "ask again and again until Ctrl-C")
+	flags.BoolVar(&o.deep, "deep", false, "have the members hash all their data as well, and compare")
 	flags.DurationVar(&o.interval, "interval", 2*time.Second, "with --watch, the time between two rounds")
 	flags.DurationVar(&o.timeout, "timeout", health.DefaultTimeout, "how long each member may take to answer")
 	return cmd
@@ -59,7 +62,7 @@ func runHealth(ctx context.Context, a *app, o healthOptions) error {
 	}
 	defer r.close(a)
 	expected := r.expected()
-	expected.Timeout, expected.Now = o.timeout, a.now
+	expected.Timeout, expected.Now, expected.Deep = o.timeout, a.now, o.deep
 	if o.watch {
 		return a.watchHealth(ctx, expected, o)
 	}
@@ -110,40 +113,95 @@ func (a *app) printHealth(r health.Report, format string) error {
 	if format == formatJSON {
 		return a.printJSON(r)
 	}
+	var head []string
+	for _, c := range healthColumns {
+		head = append(head, c.name)
+	}
 	var rows [][]string
 	for _, m := range r.Members {
-		rows = append(rows, healthRow(r, m))
+		var row []string
+		for _, c := range healthColumns {
+			if m.Error != "" && !c.silent {
+				row = append(row, unknown)
+			} else {
+				row = append(row, c.cell(r, m))
+			}
+		}
+		rows = append(rows, row)
 	}
-	a.printTable([]string{"member", "role", "version", "read", "db size", "raft index", "behind", "clock", "cert days", "alarms"}, rows)
+	a.printTable(head, rows)
 	return nil
 }
 
 const unknown = "-"
 
-func healthRow(r health.Report, m health.MemberReport) []string {
-	certDays, clock, read := unknown, unknown, "failed"
-	if left, ok := m.DaysLeft(); ok {
-		certDays = fmt.Sprint(left)
+// healthColumns are what the table tells of each member; of one that does not
+// answer, those that are silent's too.
+var healthColumns = []struct {
+	name   string
+	silent bool
+	cell   func(health.Report, health.MemberReport) string
+}{
+	{"member", true, func(_ health.Report, m health.MemberReport) string { return m.Name }},
+	{"role", true, roleCell},
+	{"version", false, func(_ health.Report, m health.MemberReport) string { return m.Version }},
+	{"read", false, readCell},
+	{"db size", false, sizeCell},
+	{"raft index", false, func(_ health.Report, m health.MemberReport) string { return fmt.Sprint(m.RaftIndex) }},
+	{"behind", false, func(r health.Report, m health.MemberReport) string { return fmt.Sprint(r.Lag(m)) }},
+	{"clock", false, clockCell},
+	{"cert days", true, certDaysCell},
+	{"alarms", false, alarmsCell},
+}
+
+// roleCell tells apart who is silent from who is only about to join.
+func roleCell(r health.Report, m health.MemberReport) string {
+	if m.Error == "" {
+		return m.Role
 	}
-	if m.Error != "" {
-		return []string{m.Name, "silent", unknown, unknown, unknown, unknown, unknown, unknown, certDays, unknown}
+	for _, k := range r.Membership {
+		if k.Name == m.Name && k.Learner {
+			return "silent learner"
+		}
 	}
-	if m.ReadMillis > 0 {
-		read = fmt.Sprintf("%.1f ms", m.ReadMillis)
+	return "silent"
+}
+
+func readCell(_ health.Report, m health.MemberReport) string {
+	switch {
+	case m.ReadMillis > 0:
+		return fmt.Sprintf("%.1f ms", m.ReadMillis)
+	case m.Role == health.Learner: // which is not to answer any
+		return unknown
 	}
-	if m.ClockAheadMillis != nil {
-		clock = fmt.Sprintf("%+d s", *m.ClockAheadMillis/1000)
-	}
+	return "failed"
+}
+
+func sizeCell(_ health.Report, m health.MemberReport) string {
 	size := units.BytesSize(float64(m.DBSize))
 	if m.DBQuota > 0 {
 		size += " of " + units.BytesSize(float64(m.DBQuota))
 	}
-	alarms := unknown
-	if len(m.Alarms) > 0 {
-		alarms = strings.Join(m.Alarms, ",")
+	return size
+}
+
+func clockCell(_ health.Report, m health.MemberReport) string {
+	if m.ClockAheadMillis == nil {
+		return unknown
 	}
-	return []string{
-		m.Name, m.Role, m.Version, read, size,
-		fmt.Sprint(m.RaftIndex), fmt.Sprint(r.Lag(m)), clock, certDays, alarms,
+	return fmt.Sprintf("%+d s", *m.ClockAheadMillis/1000)
+}
+
+func certDaysCell(_ health.Report, m health.MemberReport) string {
+	if left, ok := m.DaysLeft(); ok {
+		return fmt.Sprint(left)
 	}
+	return unknown
+}
+
+func alarmsCell(_ health.Report, m health.MemberReport) string {
+	if len(m.Alarms) == 0 {
+		return unknown
+	}
+	return strings.Join(m.Alarms, ",")
 }

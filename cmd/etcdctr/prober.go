@@ -166,22 +166,19 @@ func activePeers(metrics io.Reader) int {
 	return n
 }
 
-// Leader asks all members at the same time and takes the first who leads.
+// Leader asks all members at the same time and takes the first in their order who
+// says that it leads: right after a change there may be two.
 func (p *prober) Leader(ctx context.Context, members []stack.Container) string {
-	var leader string
-	var mu sync.Mutex
+	leads := make([]bool, len(members))
 	var wg sync.WaitGroup
-	for _, c := range members {
-		wg.Go(func() {
-			if p.leads(ctx, c) {
-				mu.Lock()
-				defer mu.Unlock()
-				leader = c.Service
-			}
-		})
+	for i, c := range members {
+		wg.Go(func() { leads[i] = p.leads(ctx, c) })
 	}
 	wg.Wait()
-	return leader
+	if i := slices.Index(leads, true); i >= 0 {
+		return members[i].Service
+	}
+	return ""
 }
 
 func (p *prober) leads(ctx context.Context, c stack.Container) bool {

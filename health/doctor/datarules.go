@@ -23,7 +23,7 @@ func dataRules() []rule {
 			cause:   "its write-ahead log is damaged or incomplete", fault: damagedData,
 		},
 		{
-			pattern: re(`runtime error: invalid memory address or nil pointer dereference`),
+			pattern: re(`runtime error: invalid memory address or nil pointer dereference|cannot use none as id`),
 			cause:   "it crashes on its own data: an empty or cut-off write-ahead log does that", fault: damagedData,
 		},
 		{

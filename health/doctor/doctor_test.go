@@ -93,6 +93,12 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 		"its data is of members without TLS":           {provoke: withDataOf("http", "https"), cause: `the data is of a cluster without TLS`, command: `^etcdctr up --tls none$`},
 		"its data is of members with TLS":              {provoke: withDataOf("https", "http"), cause: `the data is of a cluster with TLS`, command: `^etcdctr up --tls mutual$`},
 
+		"its write-ahead log is damaged":        {provoke: withDamage(flipped), cause: `its write-ahead log is damaged`, command: `^$`},
+		"its write-ahead log is empty":          {provoke: withDamage(emptied), cause: `its own data|write-ahead log is`, command: `^$`},
+		"its database is none":                  {provoke: withDamage(overwritten), cause: `its database is damaged`, command: `^$`},
+		"its key of auto-TLS is empty":          {provoke: withEmptyKey, cause: `a certificate or key file is empty`, command: `^etcdctr restart etcd1$`},
+		"its log is to be where it can't write": {provoke: withLogElsewhere, cause: `it can't write its log to /proc/etcd.log`, command: `^etcdctr up$`},
+
 		"its data is gone and the others remember it": {provoke: wiped("new"), cause: `its data is gone, and the others still know it as member [0-9a-f]+`, command: `^etcdctr (logs|up|start)`},
 		"its data is gone and it says that it joins":  {provoke: wiped("existing"), cause: `it has lost data that it had confirmed`, command: `^etcdctr (logs|up|start)`},
 		"it joins with another number of members":     {provoke: notAdded, cause: `another number of members`, command: `^etcdctr up$`},
@@ -103,8 +109,8 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 		"its discovery token was never made":       {provoke: discovering(nil), cause: `its discovery token was never made`, command: `^etcdctr discovery new$`},
 		"its discovery token holds no number":      {provoke: discovering(map[string]string{"_config/size": "many"}), cause: `its discovery token does not hold a number`, command: `^etcdctr discovery new$`},
 		"its discovery token has enough members":   {provoke: discovering(map[string]string{"_config/size": "1", "members/1": "a=http://127.0.0.1:1"}), cause: `its discovery token has as many members as it was made for`, command: `^etcdctr discovery new$`},
-		"the peers that it looks for do not exist": {provoke: alone("http://no-such-host.invalid:2380"), cause: `it does not find no-such-host.invalid`, command: `^etcdctr up$`},
-		"the peers that it looks for do not run":   {provoke: alone("http://127.0.0.1:1"), cause: `nobody listens on 127.0.0.1:1`, command: `^etcdctr up$`},
+		"the peers that it looks for do not exist": {provoke: alone("http://no-such-host.invalid:2380"), cause: `it does not find no-such-host.invalid`, command: `^etcdctr logs etcd1$`},
+		"the peers that it looks for do not run":   {provoke: alone("http://127.0.0.1:1"), cause: `nobody listens on 127.0.0.1:1`, command: `^etcdctr logs etcd1$`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

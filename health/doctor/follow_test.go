@@ -101,6 +101,7 @@ cannot access data directory: open /data: permission denied
 open /var/lib/etcd/data/member/snap/db: permission denied
 open sink "/log/etcd.log": open /log/etcd.log: read-only file system
 cannot create dir: mkdir /wal: read-only file system
+failed to create WAL: mkdir /proc/wal.tmp: no such file or directory
 listen tcp 10.0.0.1:2380: bind: address already in use
 proxyconnect tcp: dial tcp 172.17.0.1:3128: connect: connection refused
 conflicting environment variable is shadowed by corresponding command-line flag: ETCD_NAME

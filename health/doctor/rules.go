@@ -105,6 +105,11 @@ func machineRules() []rule {
 			remedy:  Remedy{Kind: Up},
 		},
 		{
+			pattern: re(`failed to create WAL: (?:mkdir|open) (\S+?)(?:\.tmp)?: `),
+			cause:   "it can't make its write-ahead log in $1: a member has no other place of its own than its data folder; set wal-dir to a folder in there, or leave it out",
+			remedy:  Remedy{Kind: Up},
+		},
+		{
 			pattern: re(`listen tcp (\S+): bind: address already in use`),
 			cause:   "something else listens on $1",
 			remedy:  Remedy{Kind: Restart},

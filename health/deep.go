@@ -1,0 +1,94 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// digest is a member's hash of all it holds at one revision.
+type digest struct {
+	asked     bool
+	hash      uint32
+	compacted int64 // the hash is of what is younger than that
+	err       error
+}
+
+// compareData has every member that answers hash all its data up to one revision
+// that all of them have. It reads the whole database, so it is done on demand.
+func (c Cluster) compareData(ctx context.Context, answers []answer) {
+	revision := commonRevision(answers)
+	if revision == 0 {
+		return
+	}
+	var all sync.WaitGroup
+	for i := range answers {
+		if answers[i].err == nil {
+			all.Go(func() { answers[i].digest = c.digest(ctx, answers[i].member, revision) })
+		}
+	}
+	all.Wait()
+}
+
+// commonRevision is the newest that all have who answer.
+func commonRevision(answers []answer) int64 {
+	var least int64
+	for _, a := range answers {
+		if a.err == nil && (least == 0 || a.status.Header.Revision < least) {
+			least = a.status.Header.Revision
+		}
+	}
+	return least
+}
+
+func (c Cluster) digest(ctx context.Context, m Member, revision int64) digest {
+	ctx, cancel := context.WithTimeout(ctx, deepPatience*c.Timeout)
+	defer cancel()
+	client, err := c.client(ctx, m)
+	if err != nil {
+		return digest{asked: true, err: err}
+	}
+	defer client.Close()
+	r, err := client.HashKV(ctx, m.ClientURL, revision)
+	if err != nil {
+		return digest{asked: true, err: err}
+	}
+	return digest{asked: true, hash: r.Hash, compacted: r.CompactRevision}
+}
+
+// deepPatience is how many times longer than anything else a member may take
+// to hash all it has.
+const deepPatience = 12
+
+// sameData compares the digests. Those of members that have compacted up to
+// different revisions are of different things: a compaction takes a moment to
+// reach all of them.
+func (v *verdict) sameData() {
+	byHash, compacted := map[string][]string{}, map[int64]bool{}
+	for _, a := range v.answered() {
+		switch d := a.digest; {
+		case !d.asked:
+		case d.err != nil:
+			v.warnings.add(a.member.Name, "its data can't be compared: %v", d.err)
+		default:
+			compacted[d.compacted] = true
+			byHash[fmt.Sprintf("%08x", d.hash)] = append(byHash[fmt.Sprintf("%08x", d.hash)], a.member.Name)
+		}
+	}
+	if len(compacted) > 1 {
+		v.warnings.add("", "the data can't be compared, because a compaction has not reached all members: ask again")
+		return
+	}
+	if len(byHash) < 2 {
+		return
+	}
+	var parts []string
+	for hash, names := range byHash {
+		parts = append(parts, fmt.Sprintf("%s have %s", strings.Join(names, ", "), hash))
+	}
+	slices.Sort(parts)
+	v.failures.add("", "members of one cluster hold different data (%s): save a snapshot of each, and keep all of it until it is known which is right",
+		strings.Join(parts, "; "))
+}

@@ -1,0 +1,92 @@
+package doctor
+
+import (
+	"strings"
+	"testing"
+)
+
+// Lines of real members, where the releases say different things. 3.7 is
+// provoked anew each time.
+func TestEachReleaseIsUnderstood(t *testing.T) {
+	tests := map[string]struct{ line, cause string }{
+		"3.5, a damaged log": {
+			`{"level":"fatal","ts":"2026-11-28T17:20:45.295339Z","caller":"etcdmain/etcd.go:204","msg":"discovery failed","error":"walpb: crc mismatch"}`,
+			"its write-ahead log is damaged",
+		},
+		"3.6, a damaged log": {
+			`{"level":"error","ts":"2026-11-28T17:21:09.944419Z","caller":"etcdserver/server.go:309","msg":"bootstrap failed","error":"walpb: crc mismatch: expected: b6b3122a computed: 7ae24eb2: in file '0000000000000000-0000000000000000.wal' at position: 280"}`,
+			"its write-ahead log is damaged",
+		},
+		"3.5 and 3.6, an empty log": {"panic: cannot use none as id", "an empty or cut-off write-ahead log"},
+		"3.7, an empty log":         {"panic: runtime error: invalid memory address or nil pointer dereference", "an empty or cut-off write-ahead log"},
+		"3.5, a database that is none": {
+			`{"level":"panic","ts":"2026-11-28T17:20:47.940575Z","caller":"backend/backend.go:201","msg":"failed to open database","path":"/data/member/snap/db","error":"invalid database"}`,
+			"its database is damaged",
+		},
+		"3.5, a log elsewhere": {
+			`{"level":"panic","ts":"2026-11-28T17:20:59.814924Z","caller":"etcdserver/raft.go:492","msg":"failed to create WAL","error":"mkdir /wal.tmp: read-only file system"}`,
+			"it can't write to /wal",
+		},
+		"3.6, a log elsewhere": {
+			`{"level":"panic","ts":"2026-11-28T17:21:23.165924Z","caller":"etcdserver/bootstrap.go:663","msg":"failed to create WAL","error":"mkdir /proc/wal.tmp: no such file or directory"}`,
+			"it can't make its write-ahead log in /proc/wal",
+		},
+		"3.5, an empty key": {
+			`{"level":"fatal","ts":"2026-11-28T17:20:58.875654Z","caller":"etcdmain/etcd.go:204","msg":"discovery failed","error":"tls: failed to find any PEM data in key input"}`,
+			"a certificate or key file is empty",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d, _ := Diagnose(Evidence{Members: []Member{{Name: "etcd1", Status: Restarting, Log: []string{tt.line}}}})
+			if !strings.Contains(d.Cause, tt.cause) || !d.Known {
+				t.Errorf("got %+v, want the cause %q", d, tt.cause)
+			}
+		})
+	}
+}
+
+func TestASlowDiskIsToldFromALostQuorum(t *testing.T) {
+	var slow []string
+	for range manyPauses {
+		slow = append(slow, `{"level":"warn","ts":"2026-11-28T17:20:45.295339Z","msg":"leader failed to send out heartbeat on time; took too long, leader is overloaded likely from slow disk"}`)
+	}
+	running := Member{Name: "etcd1", Status: Running, Answers: true, Log: slow}
+	other := Member{Name: "etcd2", Status: Running, Answers: true}
+	stopped := Member{Name: "etcd2", Status: Exited}
+	for name, tt := range map[string]struct {
+		members []Member
+		want    string
+	}{
+		"reads fail while all run":   {[]Member{running, other}, "its disk is too slow"},
+		"most of them do not run":    {[]Member{running, stopped}, "it was stopped"},
+		"fewer pauses are no matter": {[]Member{{Name: "etcd1", Status: Running, Answers: true, Serves: true, Log: slow[1:]}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, _ := Diagnose(Evidence{Members: tt.members})
+			if tt.want == "" && d.Cause != "" || !strings.HasPrefix(d.Cause, tt.want) {
+				t.Errorf("got %q, want %q", d.Cause, tt.want)
+			}
+		})
+	}
+}
+
+func TestOnlyTheCurrentStartCounts(t *testing.T) {
+	start := `{"level":"info","msg":"Running: ","args":["etcd"]}`
+	log := []string{start, wrongKey, start, unknownHost}
+	if got := CurrentStart(log, false); len(got) != 2 || got[1] != unknownHost {
+		t.Errorf("of a member that goes on: %q", got)
+	}
+	if got := CurrentStart(log, true); len(got) != 4 {
+		t.Errorf("of one that fails again and again: %q", got)
+	}
+}
+
+func TestAPathIsNotFilledIn(t *testing.T) {
+	e := Evidence{Flags: []string{"--file", "/DISK/CERTS/WANTED.yaml"}, Disk: "df -h /FLAGS"}
+	for kind, want := range map[Kind]string{Up: "etcdctr up --file /DISK/CERTS/WANTED.yaml", LookAtDisk: "df -h /FLAGS"} {
+		if got := e.command(Remedy{Kind: kind}); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
