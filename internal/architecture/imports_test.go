@@ -141,7 +141,10 @@ func violations(rules map[string]rule, packages []goPackage) []string {
 		unused[folder] = true
 	}
 	for _, p := range packages {
-		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		name := strings.TrimPrefix(p.ImportPath, path.Dir(module)+"/") // etcdctr for the package at the root
+		if p.ImportPath != module {
+			name = strings.TrimPrefix(p.ImportPath, module+"/")
+		}
 		folder, _, _ := strings.Cut(name, "/")
 		if slices.Contains(free, folder) {
 			continue

@@ -1,0 +1,202 @@
+package etcdctr
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Options are what Clusters work with.
+type Options struct {
+	// Folder is where clusters are described: what belongs to them and is not on
+	// a runtime is kept below it.
+	Folder string
+	// CertsDir is the folder of the certificates of clusters whose Spec names
+	// none; empty stands for certs in Folder.
+	CertsDir string
+	// Runtimes are those that there are. Where a Spec leaves it open, the first
+	// that can be used here runs the members.
+	Runtimes []runtime.Runtime
+	// Events are told what is done, one at a time; may be nil.
+	Events func(Event)
+	// Now is the clock, and Random where keys come from; nil stands for the
+	// system's.
+	Now    func() time.Time
+	Random io.Reader
+}
+
+// Clusters are the clusters of a folder.
+type Clusters struct{ o Options }
+
+// New gives the clusters of a folder.
+func New(o Options) *Clusters {
+	if o.Folder == "" {
+		o.Folder = "."
+	}
+	if o.CertsDir == "" {
+		o.CertsDir = filepath.Join(o.Folder, "certs")
+	}
+	if o.Events == nil {
+		o.Events = func(Event) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	return &Clusters{o: o}
+}
+
+// Cluster is one cluster: what is wanted of it, and what runs it.
+type Cluster struct {
+	o       Options
+	runtime runtime.Runtime
+	spec    cluster.Spec
+	have    *runtime.State // as it was found; nil for nothing
+
+	// Recalled are the keys that the Spec does not have and that the cluster was
+	// started with: see cluster.Spec.Recall.
+	Recalled []string
+}
+
+// OtherRuntimeError is the error of a cluster that is to be run by another
+// runtime than the one that it is on.
+type OtherRuntimeError struct{ Name, Has, Want string }
+
+func (e *OtherRuntimeError) Error() string {
+	return fmt.Sprintf("%s is on the runtime %s, and %s is asked for", e.Name, e.Has, e.Want)
+}
+
+// Find finds the runtime that has a cluster, or the one that is to have it. What
+// the spec leaves open is as the cluster was started.
+func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, error) {
+	c := &Cluster{o: cs.o, spec: spec}
+	want := cluster.Runtime(spec.Runtime)
+	var firstErr error
+	for _, r := range cs.o.Runtimes {
+		have, err := r.Observe(ctx, spec.ClusterName())
+		switch {
+		case err == nil && len(have.Servers) > 0:
+			if want != "" && want != cluster.AnyRuntime && string(want) != r.Name() {
+				return nil, &OtherRuntimeError{Name: have.Name, Has: r.Name(), Want: spec.Runtime}
+			}
+			c.runtime, c.have = r, have
+			c.spec, c.Recalled = spec.Recall(have.Wish)
+			return c, nil
+		case err == nil || errors.Is(err, runtime.ErrNotFound):
+			if c.runtime == nil && accepts(want, r) {
+				c.runtime = r
+			}
+		case firstErr == nil && accepts(want, r):
+			firstErr = err
+		}
+		if err != nil && !errors.Is(err, runtime.ErrNotFound) && !errors.Is(err, runtime.ErrUnavailable) {
+			return nil, err
+		}
+	}
+	if c.runtime == nil {
+		return nil, cs.nobody(want, firstErr)
+	}
+	return c, nil
+}
+
+func accepts(want cluster.Runtime, r runtime.Runtime) bool {
+	return want == "" || want == cluster.AnyRuntime || string(want) == r.Name()
+}
+
+// nobody is the error of having no runtime, for what the best of them has said.
+func (cs *Clusters) nobody(want cluster.Runtime, err error) error {
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(cs.o.Runtimes))
+	for i, r := range cs.o.Runtimes {
+		names[i] = r.Name()
+	}
+	return fmt.Errorf("runtime: %q is none of %v: %w", want, names, runtime.ErrUnavailable)
+}
+
+// List observes the clusters of all runtimes that can be used here, in their
+// order. What keeps a runtime from being asked is joined to the error, and the
+// others are given all the same.
+func (cs *Clusters) List(ctx context.Context) ([]runtime.State, error) {
+	var all []runtime.State
+	var errs []error
+	for _, r := range cs.o.Runtimes {
+		some, err := r.List(ctx)
+		all = append(all, some...)
+		errs = append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+// Spec is what is wanted, with what was recalled.
+func (c *Cluster) Spec() cluster.Spec { return c.spec }
+
+// Runtime is what runs the cluster.
+func (c *Cluster) Runtime() runtime.Runtime { return c.runtime }
+
+// Observe tells what there is now; runtime.ErrNotFound for nothing.
+func (c *Cluster) Observe(ctx context.Context) (*runtime.State, error) {
+	have, err := c.runtime.Observe(ctx, c.spec.ClusterName())
+	if err == nil && len(have.Servers) == 0 {
+		err = fmt.Errorf("%s: %w", have.Name, runtime.ErrNotFound)
+	}
+	return have, err
+}
+
+// Want is the cluster that the spec asks for, placed on its runtime. Members
+// that were started before are as they were started: see
+// cluster.Cluster.AsStarted.
+func (c *Cluster) Want(ctx context.Context) (*cluster.Cluster, error) {
+	spec, err := c.complete()
+	if err != nil {
+		return nil, err
+	}
+	want, err := c.runtime.Place(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	return want.AsStarted(c.have.Started()), nil
+}
+
+// CertsDir is the folder of the cluster's certificates: the one that its Spec
+// names, else the one that its members were given.
+func (c *Cluster) CertsDir() string {
+	switch {
+	case c.spec.CertsDir != "":
+		return c.spec.CertsDir
+	case c.have != nil && c.have.CertsDir != "":
+		return c.have.CertsDir
+	}
+	return c.o.CertsDir
+}
+
+// complete gives the spec with the folder of its certificates and, for a
+// cluster with a discovery service of its own, the token that is kept for it.
+func (c *Cluster) complete() (cluster.Spec, error) {
+	spec := c.spec
+	if dir := c.CertsDir(); dir != c.o.CertsDir {
+		spec.CertsDir = dir
+	}
+	if !spec.WantsFreshToken() {
+		return spec, nil
+	}
+	var err error
+	spec.DiscoveryToken, err = c.token()
+	return spec, err
+}
+
+// running are the members that could be asked.
+func running(have *runtime.State) []runtime.Server {
+	return slices.DeleteFunc(have.Members(), func(s runtime.Server) bool { return !s.Runs() })
+}

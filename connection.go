@@ -1,0 +1,153 @@
+package etcdctr
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file leads to the members.
+
+// Connection is a way to the members of a cluster that runs, for its
+// administrator. Close ends it.
+type Connection struct {
+	State *runtime.State
+	Way   runtime.Way
+	TLS   *tls.Config // nil for plain text
+}
+
+// Connect opens a way to the members. They need not serve.
+func (c *Cluster) Connect(ctx context.Context) (*Connection, error) {
+	have, err := c.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.connect(ctx, have)
+}
+
+func (c *Cluster) connect(ctx context.Context, have *runtime.State) (*Connection, error) {
+	config, err := c.clientTLS(have)
+	if err != nil {
+		return nil, err
+	}
+	way, err := c.runtime.Reach(ctx, have)
+	if err != nil {
+		return nil, err
+	}
+	return &Connection{State: have, Way: way, TLS: config}, nil
+}
+
+// Close ends the way.
+func (c *Connection) Close() error { return c.Way.Close() }
+
+// URLs are the members' client URLs by name, as Way.Dial understands them.
+func (c *Connection) URLs() map[string]string {
+	urls := map[string]string{}
+	for _, m := range c.State.Members() {
+		if url := m.ClientURL(); url != "" {
+			urls[m.Name] = url
+		}
+	}
+	return urls
+}
+
+// Members gives a client that asks and changes the members. It does not close
+// the connection.
+func (c *Connection) Members(now member.Config) (*member.Client, error) {
+	now.URLs, now.TLS, now.Dial = c.URLs(), c.TLS, member.Dial(c.Way.Dial)
+	return member.New(now)
+}
+
+// Client gives etcd's own client for all members. Closing it closes the
+// connection too.
+func (c *Cluster) Client(ctx context.Context) (*Client, error) {
+	way, err := c.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	etcd, err := way.client()
+	if err != nil {
+		return nil, errors.Join(err, way.Close())
+	}
+	return &Client{Client: etcd, way: way}, nil
+}
+
+// Client is etcd's client with the way that it goes.
+type Client struct {
+	*clientv3.Client
+	way *Connection
+}
+
+// Close closes the client and its way.
+func (c *Client) Close() error { return errors.Join(c.Client.Close(), c.way.Close()) }
+
+func (c *Connection) client() (*clientv3.Client, error) {
+	var endpoints []string
+	for _, m := range c.State.Members() {
+		if url := m.ClientURL(); url != "" {
+			endpoints = append(endpoints, url)
+		}
+	}
+	return clientv3.New(clientv3.Config{
+		Endpoints: endpoints, TLS: c.TLS, Logger: zap.NewNop(),
+		DialOptions: []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+			return c.Way.Dial(ctx, "tcp", address)
+		})},
+	})
+}
+
+// clientTLS is what an administrator of the members that run connects with; nil
+// for plain text.
+func (c *Cluster) clientTLS(have *runtime.State) (*tls.Config, error) {
+	mode := cluster.NoTLS
+	for _, m := range have.Members() {
+		if len(m.Settings) > 0 {
+			mode = m.TLS()
+			break
+		}
+	}
+	switch mode {
+	case cluster.NoTLS:
+		return nil, nil
+	case cluster.AutoTLS:
+		return Unverified(), nil
+	}
+	return ClientTLS(certs.ClientDir(c.CertsDir(), AdminClient))
+}
+
+// Unverified is the TLS side of a client of auto-TLS, whose certificates nobody
+// has vouched for: encrypted, not authenticated.
+func Unverified() *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} //nolint:gosec // see above
+}
+
+// ErrNoCertificate is the error of a folder without a client's certificate.
+var ErrNoCertificate = errors.New("cannot read the client's certificate")
+
+// ClientTLS reads an identity of a client, as package certs lays it out.
+func ClientTLS(dir string) (*tls.Config, error) {
+	pair, errPair := tls.LoadX509KeyPair(filepath.Join(dir, certs.CertFile), filepath.Join(dir, certs.KeyFile))
+	authorities, errCA := os.ReadFile(filepath.Join(dir, certs.CAFile))
+	if err := errors.Join(errPair, errCA); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoCertificate, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authorities) {
+		return nil, fmt.Errorf("%s holds no certificate", filepath.Join(dir, certs.CAFile))
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}

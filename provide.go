@@ -1,0 +1,213 @@
+package etcdctr
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2/maybe"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/discovery"
+)
+
+// This file makes what a cluster needs before its members start: certificates,
+// and a place at a discovery service.
+
+// AdminClient is the client identity that every cluster with certificates gets:
+// the user that etcd lets do everything once authentication is on.
+const AdminClient = "root"
+
+// CertsPlan is the PKI that a cluster needs.
+func CertsPlan(c *cluster.Cluster) certs.Plan {
+	plan := certs.Plan{
+		Cluster: c.Name,
+		Clients: []certs.ClientIdentity{{Name: AdminClient}},
+	}
+	for _, m := range c.Servers() {
+		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: m.Hosts()})
+	}
+	if c.DNS != nil {
+		plan.DiscoveryDomain = c.DNS.Domain
+	}
+	return plan
+}
+
+// PKI is the one that the cluster's certificates are of.
+func (c *Cluster) PKI() *certs.PKI {
+	return &certs.PKI{Dir: c.CertsDir(), Now: c.o.Now, Random: c.o.Random}
+}
+
+// Provide makes what is missing of what the members need besides what runs
+// them. What is there and fits is left as it is.
+func (c *Cluster) Provide(ctx context.Context, want *cluster.Cluster) error {
+	if want.Discovery != nil {
+		if err := c.provideDiscovery(ctx, want); err != nil {
+			return err
+		}
+	}
+	if want.TLS != cluster.Mutual {
+		return nil
+	}
+	report, err := c.PKI().Ensure(ctx, CertsPlan(want))
+	if err != nil {
+		return fmt.Errorf("certificates in %s: %w", c.CertsDir(), err)
+	}
+	c.o.Events(Event{Certificates: &report, Place: c.CertsDir()})
+	return nil
+}
+
+// tokenFile is where the discovery token of a cluster is kept, from the first
+// time that it is asked for until its data is deleted. The name may not have
+// been checked yet.
+func (c *Cluster) tokenFile() string {
+	name := filepath.Base(filepath.Clean("/" + c.spec.ClusterName()))
+	return filepath.Join(c.o.Folder, "discovery", name, "token")
+}
+
+// token gives the discovery token that is kept, or a fresh one that is not yet.
+func (c *Cluster) token() (string, error) {
+	data, err := os.ReadFile(c.tokenFile())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return cluster.NewDiscoveryToken(c.o.Random)
+	case err != nil:
+		return "", fmt.Errorf("cannot read the cluster's discovery token: %w", err)
+	}
+	return strings.TrimSpace(string(data)), nil
+}
+
+// provideDiscovery keeps a fresh token, or makes sure that the members, all of
+// their cluster, will get on with an existing service.
+func (c *Cluster) provideDiscovery(ctx context.Context, want *cluster.Cluster) error {
+	d := want.Discovery
+	if d.Server != nil {
+		return c.keepToken(d.Token)
+	}
+	if len(running(c.have)) > 0 {
+		return nil // they have met
+	}
+	s, err := Discovery(ctx, d)
+	if err == nil {
+		defer s.Close()
+		if members := registrations(want); d.ByProxy() {
+			err = s.Join(ctx, d.Token, members)
+		} else {
+			err = s.Check(ctx, d.Token, members)
+		}
+	}
+	if errors.Is(err, discovery.ErrNotReached) && !d.ByProxy() {
+		// It may be there, on a network that only the members are on.
+		c.o.Events(Event{Warning: fmt.Errorf("could not check the discovery token: %w; members that don't reach the service wait for it for ever", err)})
+		return nil
+	}
+	if err != nil {
+		return &TokenError{err}
+	}
+	return nil
+}
+
+// TokenError is the error of a discovery token that the members can't meet by.
+type TokenError struct{ Err error }
+
+func (e *TokenError) Error() string { return e.Err.Error() }
+
+func (e *TokenError) Unwrap() error { return e.Err }
+
+func (c *Cluster) keepToken(token string) error {
+	if _, err := os.Stat(c.tokenFile()); err == nil {
+		return nil
+	}
+	err := os.MkdirAll(filepath.Dir(c.tokenFile()), 0o755)
+	if err == nil {
+		err = maybe.WriteFile(c.tokenFile(), []byte(token+"\n"), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot keep the cluster's discovery token: %w", err)
+	}
+	c.o.Events(Event{Token: c.tokenFile()})
+	return nil
+}
+
+// registrations are what the members of c write at a discovery service.
+func registrations(c *cluster.Cluster) []discovery.Member {
+	token := c.Token
+	if c.Discovery.V2() {
+		token = c.Discovery.URL
+	}
+	var list []discovery.Member
+	for _, m := range c.Members {
+		list = append(list, discovery.NewMember(m.Name, strings.Split(m.PeerURL(), ","), token))
+	}
+	return list
+}
+
+// Discovery connects to an existing discovery service.
+func Discovery(ctx context.Context, d *cluster.Discovery) (*discovery.Service, error) {
+	config, err := credentialsTLS(d.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	if d.V2() {
+		registry, _, err := discovery.SplitV2URL(d.URL)
+		if err != nil {
+			return nil, err
+		}
+		return discovery.NewV2(registry, config), nil
+	}
+	password, err := readPassword(d.PasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	return discovery.New(ctx, discovery.Options{Endpoints: d.Endpoints, TLS: config, User: d.User, Password: password})
+}
+
+// readPassword reads a file that holds a password and perhaps a line's end.
+func readPassword(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("discovery-password-file: %w", err)
+	}
+	password := strings.TrimRight(string(data), "\r\n")
+	if password == "" {
+		return "", fmt.Errorf("discovery-password-file: %s is empty", file)
+	}
+	return password, nil
+}
+
+// credentialsTLS reads the files for an existing service; nil when there are
+// none.
+func credentialsTLS(files cluster.DiscoveryCredentials) (*tls.Config, error) {
+	if files == (cluster.DiscoveryCredentials{}) {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if files.CACert != "" {
+		data, err := os.ReadFile(files.CACert)
+		if err != nil {
+			return nil, fmt.Errorf("discovery-cacert: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(data) {
+			return nil, fmt.Errorf("discovery-cacert: %s holds no certificate", files.CACert)
+		}
+	}
+	if files.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
+		if err != nil {
+			return nil, fmt.Errorf("discovery-cert: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
