@@ -36,6 +36,16 @@ func (v *verification) acceptance(wanted []identity) {
 	}
 }
 
+// acceptanceOf checks only what has to do with some identities.
+func (v *verification) acceptanceOf(some []*existing) {
+	among := func(name string) bool {
+		return slices.ContainsFunc(some, func(e *existing) bool { return e.name == name })
+	}
+	all := verification{pki: v.pki, state: v.state, now: v.now, only: among}
+	all.acceptance(nil)
+	v.findings = append(v.findings, all.findings...)
+}
+
 // accepts checks that one identity trusts what the others show.
 func (v *verification) accepts(e *existing, others []*existing) {
 	trusted, err := parseCertificates(e.files.trust)
@@ -47,6 +57,9 @@ func (v *verification) accepts(e *existing, others []*existing) {
 		roots.AddCert(c)
 	}
 	for _, other := range others {
+		if v.only != nil && !v.only(e.name) && !v.only(other.name) {
+			continue
+		}
 		if other == e || v.state.originOf(e) != brought && v.state.originOf(other) != brought {
 			continue
 		}

@@ -1,8 +1,10 @@
 package certs_test
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,4 +131,14 @@ func (p *testPKI) problems(o certs.VerifyOptions) []string {
 		list = append(list, string(f.Severity)+": "+f.Identity+": "+f.Problem)
 	}
 	return list
+}
+
+// serial is a number for a certificate that somebody else makes.
+func (p *testPKI) serial() *big.Int {
+	p.t.Helper()
+	n, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return n
 }

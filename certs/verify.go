@@ -73,6 +73,7 @@ type verification struct {
 	now      time.Time
 	within   time.Duration
 	findings []Finding
+	only     func(name string) bool // whom acceptance is about; nil: all
 }
 
 func (v *verification) fail(identity, remedy, problem string, args ...any) {

@@ -29,6 +29,8 @@ the authorities' keys are needed by these commands alone.`,
 	cmd.AddCommand(
 		newCertsCreateCommand(a),
 		newCertsIssueCommand(a),
+		newCertsRequestCommand(a),
+		newCertsImportCommand(a),
 		newCertsListCommand(a),
 		newCertsRenewCommand(a),
 		newCertsRevokeCommand(a),
@@ -50,14 +52,18 @@ type keyFlags struct {
 }
 
 func addKeyFlags(cmd *cobra.Command, f *keyFlags, algorithmDefault, lifetimeDefault string) {
+	addAlgorithmFlag(cmd, &f.algorithm, algorithmDefault)
+	cmd.Flags().Var((*days)(&f.lifetime), "lifetime",
+		fmt.Sprintf("how long certificates are valid, such as 90d or 12h (default %s)", lifetimeDefault))
+}
+
+func addAlgorithmFlag(cmd *cobra.Command, value *string, byDefault string) {
 	algorithms := make([]string, len(certs.KeyAlgorithms()))
 	for i, algorithm := range certs.KeyAlgorithms() {
 		algorithms[i] = string(algorithm)
 	}
-	cmd.Flags().Var(&choice{value: &f.algorithm, of: algorithms}, "key-algorithm",
-		fmt.Sprintf("keys to make: %s (default %s)", strings.Join(algorithms, ", "), algorithmDefault))
-	cmd.Flags().Var((*days)(&f.lifetime), "lifetime",
-		fmt.Sprintf("how long certificates are valid, such as 90d or 12h (default %s)", lifetimeDefault))
+	cmd.Flags().Var(&choice{value: value, of: algorithms}, "key-algorithm",
+		fmt.Sprintf("keys to make: %s (default %s)", strings.Join(algorithms, ", "), byDefault))
 }
 
 // days is a flag for a duration that may be written in days too, as

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/certs"
+)
+
+type certsRequestOptions struct {
+	cluster   *clusterFlags
+	algorithm string
+}
+
+func newCertsRequestCommand(a *app) *cobra.Command {
+	var o certsRequestOptions
+	cmd := &cobra.Command{
+		Use:   "request [NAME...]",
+		Short: "Write signing requests for an authority that is elsewhere",
+		Long: `request makes a key and a signing request (PKCS#10) for each certificate that the
+cluster needs and does not have, or that ends soon, or for those named. The names,
+addresses and usages that etcd needs are in it. The keys stay in certs/requests until
+certs import brings the answers in; run again, they stay the same.`,
+		Example: `  etcdctr certs request
+  etcdctr certs request members/etcd1/peer root`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runCertsRequest(cmd.Context(), a, o, args)
+		},
+	}
+	o.cluster = addClusterFlags(cmd)
+	addAlgorithmFlag(cmd, &o.algorithm, string(certs.DefaultKey))
+	return cmd
+}
+
+func runCertsRequest(ctx context.Context, a *app, o certsRequestOptions, names []string) error {
+	c, err := o.cluster.resolve(a)
+	if err != nil {
+		return err
+	}
+	dir, plan := o.cluster.certificates(), certsPlan(c)
+	plan.Key = certs.KeyAlgorithm(o.algorithm)
+	files, err := a.pki(dir).Request(ctx, plan, names...)
+	if err != nil {
+		return certsError(dir, err)
+	}
+	for _, f := range files {
+		fmt.Fprintln(a.out, f)
+	}
+	if len(files) == 0 {
+		a.say("certificates in %s: none is missing and none ends soon", dir)
+		return nil
+	}
+	a.say("next: have them signed, then: etcdctr certs import FILE... --ca AUTHORITY")
+	return nil
+}
