@@ -251,7 +251,7 @@ func (u *upPlanner) checkPart() error {
 func (u *upPlanner) clearPart() error {
 	for _, c := range slices.Concat(u.s.Containers, u.s.Spares) {
 		s, ok := u.w.Project.Services[c.Service]
-		if !ok || !u.wants(s.Name) || c.Labels[replaceLabel] == "" || c.Name == u.w.containerName(s) {
+		if !ok || !u.wants(s.Name) || c.Labels[replaceLabel] == "" || u.isCurrent(c, s) {
 			continue
 		}
 		old, there := current(u.w, u.s, s)

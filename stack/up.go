@@ -85,16 +85,36 @@ func causesToReplace(w Wanted, s *State) (map[string]string, error) {
 	return causes, nil
 }
 
-// current is the container that runs a service. Another one of the service has
-// another name and does not count.
+// current is the container that runs a service: the one of the wanted name, or else
+// the first that the labels tell of, as where Compose v1 has given the name. What an
+// interrupted replacement has left, see spareName, does not count.
 func current(w Wanted, s *State, service types.ServiceConfig) (Container, bool) {
-	i := slices.IndexFunc(s.Containers, func(c Container) bool {
-		return c.Service == service.Name && c.Name == w.containerName(service)
-	})
-	if i < 0 {
-		return Container{}, false
+	var found Container
+	for _, c := range s.Containers {
+		switch {
+		case c.Service != service.Name || c.Labels[oneoffLabel] == "True":
+		case c.Name == w.containerName(service):
+			return c, true
+		case c.Number == 1 && !strings.HasSuffix(c.Name, "_"+w.containerName(service)) && found.ID == "":
+			found = c
+		}
 	}
-	return s.Containers[i], true
+	return found, found.ID != ""
+}
+
+// nameOf is the name of a service's container once the plan has seen to it. A new
+// one gets the wanted name.
+func (u *upPlanner) nameOf(s types.ServiceConfig) string {
+	if c, ok := current(u.w, u.s, s); ok && u.causes[s.Name] == "" {
+		return c.Name
+	}
+	return u.w.containerName(s)
+}
+
+// isCurrent reports whether a container is the one that runs a service.
+func (u *upPlanner) isCurrent(c Container, s types.ServiceConfig) bool {
+	now, ok := current(u.w, u.s, s)
+	return ok && now.ID == c.ID
 }
 
 // is reports whether a container that gives this ID for its network is on this
@@ -205,7 +225,7 @@ func (u *upPlanner) clear() {
 	for _, c := range slices.Concat(u.s.Containers, u.s.Spares) {
 		s, ok := u.w.Project.Services[c.Service]
 		switch {
-		case c.Labels[oneoffLabel] == "True" || ok && c.Name == u.w.containerName(s):
+		case c.Labels[oneoffLabel] == "True" || ok && u.isCurrent(c, s):
 		case ok && c.Labels[replaceLabel] != "":
 			u.base["service "+s.Name] = u.plan.add(&Op{
 				Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: "an interrupted replacement left it",

@@ -216,7 +216,7 @@ func (u *upPlanner) roll(s types.ServiceConfig, answers []*Op) (*Op, error) {
 }
 
 func (u *upPlanner) answer(s types.ServiceConfig) *Op {
-	return u.plan.add(&Op{Verb: AwaitAnswer, Name: u.w.containerName(s)}, u.started[s.Name])
+	return u.plan.add(&Op{Verb: AwaitAnswer, Name: u.nameOf(s)}, u.started[s.Name])
 }
 
 // create makes a service's container once all that it refers to is there.
@@ -244,7 +244,7 @@ func (u *upPlanner) replace(s types.ServiceConfig, c Container, cause string, be
 		return nil, err
 	}
 	gone := u.remove(c, "", append([]*Op{made}, before...)...)
-	return u.plan.add(&Op{Verb: RenameContainer, Name: spareName(c), object: spareName(c), newName: c.Name}, gone), nil
+	return u.plan.add(&Op{Verb: RenameContainer, Name: spareName(c), object: spareName(c), newName: u.w.containerName(s)}, gone), nil
 }
 
 // replacement creates the container that takes the place of c, unless it was
@@ -262,7 +262,7 @@ func (u *upPlanner) replacement(s types.ServiceConfig, c Container, cause string
 
 // start starts a service's container once its dependencies allow it.
 func (u *upPlanner) start(s types.ServiceConfig, cause string, after ...*Op) *Op {
-	return u.plan.add(&Op{Verb: Start, Name: u.w.containerName(s), Cause: cause}, append(after, u.conditions(s)...)...)
+	return u.plan.add(&Op{Verb: Start, Name: u.nameOf(s), Cause: cause}, append(after, u.conditions(s)...)...)
 }
 
 // conditions are the operations that depends_on puts before a service's start.
@@ -293,6 +293,6 @@ func (u *upPlanner) await(known map[string]*Op, verb Verb, s types.ServiceConfig
 	if untouched && (verb == AwaitExit && u.completed(c) || verb == AwaitHealth && c.Healthy == container.Healthy) {
 		return nil
 	}
-	known[s.Name] = u.plan.add(&Op{Verb: verb, Name: u.w.containerName(s)}, u.started[s.Name])
+	known[s.Name] = u.plan.add(&Op{Verb: verb, Name: u.nameOf(s)}, u.started[s.Name])
 	return known[s.Name]
 }
