@@ -48,17 +48,29 @@ func discover(s *types.ServiceConfig, c *cluster.Cluster, o Options) {
 }
 
 // openTask has the stack's own service take as many registrations as the
-// cluster has members. Doing it again changes nothing.
+// cluster had members when it was founded. Doing it again changes nothing.
 func openTask(c *cluster.Cluster, o Options) types.ServiceConfig {
 	verb := "put"
 	if c.Discovery.V2() {
 		verb = "set"
 	}
 	s := asker(c, cluster.DiscoveryOpenName, RoleTask, o)
-	s.Command = types.ShellCommand{Etcdctl, verb, c.Discovery.SizeKey(), strconv.Itoa(len(c.Members))}
+	s.Command = types.ShellCommand{Etcdctl, verb, c.Discovery.SizeKey(), strconv.Itoa(founders(c))}
 	s.Restart = types.RestartPolicyNo
 	s.DependsOn = types.DependsOnConfig{cluster.DiscoveryServerName: after(types.ServiceConditionHealthy)}
 	return s
+}
+
+// founders counts the members that meet at the discovery service: one that joins
+// later is told of the others.
+func founders(c *cluster.Cluster) int {
+	n := 0
+	for _, m := range c.Members {
+		if m.Settings.Get("initial-cluster-state") != "existing" {
+			n++
+		}
+	}
+	return n
 }
 
 // guardService closes the token once every member is up, and again whenever

@@ -92,12 +92,12 @@ func TestBundleFetchesWhatTheEngineLacks(t *testing.T) {
 	_, err := try(t, t.TempDir(), etcdctrBinary(t), "image", "bundle", "--tls", "none", "--image", missing, "--output", filepath.Join(t.TempDir(), "bundle.tar"))
 	wantError(t, err, "cannot pull the image "+missing)
 	for ref, said := range map[string]string{
-		pulled: "pulling " + pulled + ": done",
+		pulled: "pull " + pulled + ": done",
 	} {
 		bundle := filepath.Join(t.TempDir(), "bundle.tar")
 		args := []string{"image", "bundle", "--tls", "none", "--image", ref, "--output", bundle}
 		_, err := try(t, t.TempDir(), etcdctrBinary(t), append(args, "--pull", "never")...)
-		wantError(t, err, "the image "+ref+" is not on the engine, and --pull never")
+		wantError(t, err, "the image "+ref+" is not on the engine, and is not to be pulled")
 
 		cmd := exec.CommandContext(t.Context(), etcdctrBinary(t), args...)
 		out, err := cmd.CombinedOutput()

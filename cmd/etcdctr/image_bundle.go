@@ -80,8 +80,7 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 	board := a.newProgress(o.progress)
 	defer board.close()
 	refs := stack.ImageRefs(project)
-	f := &fetcher{a: a, engine: engine, policy: o.pull, board: board, etcd: carried(c.Image, c.Etcd.String())}
-	if _, err := f.ids(ctx, refs); err != nil {
+	if _, err := a.getImages(ctx, engine, o.pull, board, refs); err != nil {
 		return imageError(err)
 	}
 	if err := images.WriteBundle(ctx, engine, refs, files, o.output, showImageEvents(board)); err != nil {

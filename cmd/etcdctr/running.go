@@ -17,6 +17,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -69,7 +70,7 @@ func (r *running) open(ctx context.Context, a *app, spec cluster.Spec, certsDir 
 	r.tunnel, err = stack.OpenTunnel(ctx, r.engine, stack.TunnelOptions{
 		Project: r.cluster.Name, Network: compose.ClusterNetwork, Route: route, Names: hostNames(r.cluster),
 		RelayImage:   func(ctx context.Context) (string, error) { return a.relayImage(ctx, r.engine) },
-		RelayCommand: []string{relayProgram},
+		RelayCommand: []string{docker.RelayProgram},
 	})
 	if err != nil {
 		return explainNotFound(err)

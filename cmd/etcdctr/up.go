@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -78,7 +77,6 @@ else.`,
 type wish struct {
 	project *types.Project
 	tls     cluster.TLSMode
-	etcd    string // the image reference of the members, if its etcd is carried inside
 	prepare func(context.Context) error
 }
 
@@ -117,8 +115,7 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		return err
 	}
 	// The images first: without them nothing is done to what runs.
-	f := &fetcher{a: a, engine: d.engine, policy: o.pull, board: d.board, etcd: w.etcd}
-	ids, err := f.ids(ctx, stack.ImageRefs(w.project))
+	ids, err := a.getImages(ctx, d.engine, o.pull, d.board, stack.ImageRefs(w.project))
 	if err != nil {
 		return err
 	}
@@ -206,7 +203,6 @@ func (o upOptions) wish(ctx context.Context, a *app) (*wish, error) {
 	w := &wish{project: p, tls: c.TLS, prepare: func(ctx context.Context) error {
 		return a.prepare(ctx, c, o.stack.cluster)
 	}}
-	w.etcd = carried(c.Image, c.Etcd.String())
 	return w, nil
 }
 
@@ -232,9 +228,6 @@ func (o upOptions) wishFromFile(ctx context.Context) (*wish, error) {
 			w.tls = cluster.Mutual
 		case s.Environment["ETCD_AUTO_TLS"] != nil:
 			w.tls = cluster.AutoTLS
-		}
-		if s.Labels[stack.RoleLabel] == stack.Member {
-			w.etcd = carried(s.Image, s.Image[strings.LastIndexByte(s.Image, ':')+1:])
 		}
 	}
 	return w, nil

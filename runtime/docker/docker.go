@@ -52,8 +52,6 @@ type Options struct {
 	Self        images.Source
 	SelfRelease string
 
-	// Wish is noted on the containers that are made: see runtime.State.
-	Wish string
 	// Known are servers whose data is theirs by its volume's name alone, as
 	// Docker Compose leaves it when it has removed their containers.
 	Known []string

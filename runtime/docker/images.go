@@ -21,6 +21,7 @@ type ImageError struct {
 	Err   error
 	Login bool // the registry refused whoever asked
 	Never bool // nobody was to be asked
+	There bool // the engine has one, and another was to be looked for
 }
 
 func (e *ImageError) Error() string {
@@ -83,7 +84,7 @@ func (r *Runtime) fetch(ctx context.Context, ref string, there bool) error {
 		return errors.Join(errPull, ctx.Err())
 	}
 	if there || !r.carries(ref) {
-		return &ImageError{Ref: ref, Err: errPull, Login: wantsLogin(errPull)}
+		return &ImageError{Ref: ref, Err: errPull, Login: wantsLogin(errPull), There: there}
 	}
 	if err := r.load(ctx, ref); err != nil {
 		return fmt.Errorf("cannot pull the image %s (%s), nor make it from this program: %w", ref, engineText(errPull), err)

@@ -44,7 +44,7 @@ func (r *Runtime) target(ctx context.Context, want *cluster.Cluster) (*target, e
 	if err != nil {
 		return nil, err
 	}
-	t := &target{cluster: as, wanted: stack.Wanted{Project: p, CopyFiles: !copies, Own: true, Labels: r.labels()}}
+	t := &target{cluster: as, wanted: stack.Wanted{Project: p, CopyFiles: !copies, Own: true, Labels: labels(want)}}
 	if t.state, err = stack.ObserveFor(ctx, r.engine, t.wanted); err != nil {
 		return nil, err
 	}
@@ -52,11 +52,13 @@ func (r *Runtime) target(ctx context.Context, want *cluster.Cluster) (*target, e
 	return t, err
 }
 
-func (r *Runtime) labels() map[string]string {
-	if r.o.Wish == "" {
+// labels are what the containers carry besides Compose's.
+func labels(want *cluster.Cluster) map[string]string {
+	wish := want.Spec.Wish()
+	if wish == "" {
 		return nil
 	}
-	return map[string]string{wishLabel: r.o.Wish}
+	return map[string]string{wishLabel: wish}
 }
 
 // imagesThere gives the IDs of the images that the engine has. One that it has no

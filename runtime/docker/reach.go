@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -21,7 +22,7 @@ func (r *Runtime) Reach(ctx context.Context, have *runtime.State) (runtime.Way, 
 	if err != nil {
 		return runtime.Way{}, err
 	}
-	return runtime.Way{Dial: t.DialContext, Direct: t.Route == stack.Direct, Close: t.Close}, nil
+	return runtime.Way{Dial: byName(t.DialContext, hostNames(have)), Direct: t.Route == stack.Direct, Close: t.Close}, nil
 }
 
 // Tunnel is Reach for those who want to know when the way breaks.
@@ -44,6 +45,27 @@ func hostNames(have *runtime.State) map[string]string {
 		}
 	}
 	return names
+}
+
+type dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// byName has a member that came later be found too: by the part of its name that
+// stands before the domain of the others.
+func byName(to dial, names map[string]string) dial {
+	domains := map[string]bool{}
+	for host := range names {
+		if _, domain, ok := strings.Cut(host, "."); ok {
+			domains[domain] = true
+		}
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, port, err := net.SplitHostPort(address)
+		label, domain, _ := strings.Cut(host, ".")
+		if err == nil && names[host] == "" && domains[domain] {
+			address = net.JoinHostPort(label, port)
+		}
+		return to(ctx, network, address)
+	}
 }
 
 // onMachines reports whether the members are reached at addresses of machines.
