@@ -187,7 +187,7 @@ func (w *world) ask(step converge.Step, minor int8) (ok bool, wrong string) {
 	}
 	switch step.Kind {
 	case converge.AddLearner, converge.RemoveMember, converge.Promote:
-		return w.change1(step)
+		return w.changeMembers(step)
 	case converge.Join:
 		return w.join(step, minor)
 	case converge.MoveLeader:
@@ -202,45 +202,51 @@ func (w *world) ask(step converge.Step, minor int8) (ok bool, wrong string) {
 	return true, ""
 }
 
-func (w *world) change1(step converge.Step) (ok bool, wrong string) {
-	switch step.Kind {
-	case converge.AddLearner:
-		for i := range w.seats {
-			if s := w.seats[i]; s.id != 0 && (!s.voter || !w.aliveID(s.id)) {
-				return false, "a member is added while " + name(int(s.slot)) + " is no voter that serves"
-			}
-		}
-		if w.nodes[slotOf(step.Servers[0])].data != 0 {
-			return false, "a member is added that has data"
-		}
-		for i := range w.seats {
-			if w.seats[i].id == 0 {
-				w.next++
-				w.seats[i] = seat{id: w.next, slot: int8(slotOf(step.Servers[0]))}
-				return true, ""
-			}
-		}
-	case converge.RemoveMember:
-		s := w.seatOf(int8(step.Member))
-		if s == nil {
-			return false, "a member is removed that is none"
-		}
-		if s.id == w.leader && w.voters() > 1 {
-			return false, "the leader is removed before another one leads"
-		}
-		for i := range w.nodes {
-			if w.nodes[i].data == s.id && w.nodes[i].status == runs {
-				w.nodes[i].status = failing
-			}
-		}
-		*s = seat{}
-	case converge.Promote:
-		s := w.seatOf(int8(step.Member))
-		if s == nil || !w.aliveID(s.id) {
-			return false, "" // it is not alive: etcd's answer is not to be trusted
-		}
-		s.voter = true
+func (w *world) changeMembers(step converge.Step) (ok bool, wrong string) {
+	s := w.seatOf(int8(step.Member))
+	switch {
+	case step.Kind == converge.AddLearner:
+		return w.addLearner(slotOf(step.Servers[0]))
+	case step.Kind == converge.RemoveMember && s == nil:
+		return false, "a member is removed that is none"
+	case step.Kind == converge.RemoveMember:
+		return w.removeMember(s)
+	case s == nil || !w.aliveID(s.id):
+		return false, "" // it is not alive: etcd's answer is not to be trusted
 	}
+	s.voter = true
+	return true, ""
+}
+
+func (w *world) addLearner(slot int) (ok bool, wrong string) {
+	for _, s := range w.seats {
+		if s.id != 0 && (!s.voter || !w.aliveID(s.id)) {
+			return false, "a member is added while " + name(int(s.slot)) + " is no voter that serves"
+		}
+	}
+	if w.nodes[slot].data != 0 {
+		return false, "a member is added that has data"
+	}
+	for i := range w.seats {
+		if w.seats[i].id == 0 {
+			w.next++
+			w.seats[i] = seat{id: w.next, slot: int8(slot)}
+			return true, ""
+		}
+	}
+	return false, "more members are added than are wanted"
+}
+
+func (w *world) removeMember(s *seat) (ok bool, wrong string) {
+	if s.id == w.leader && w.voters() > 1 {
+		return false, "the leader is removed before another one leads"
+	}
+	for i := range w.nodes {
+		if w.nodes[i].data == s.id && w.nodes[i].status == runs {
+			w.nodes[i].status = failing
+		}
+	}
+	*s = seat{}
 	return true, ""
 }
 

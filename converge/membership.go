@@ -75,9 +75,9 @@ func (c *scene) applyUnwell() (*Step, error) {
 // Members that don't see their certificates are heard by nobody new and may have
 // their part in the quorum all the same: one by one, after the others.
 func (c *scene) oneBlind(parts []*part) ([]*part, *Step) {
-	clear := slices.DeleteFunc(slices.Clone(parts), (*part).blind)
-	if len(clear) > 0 || len(parts) == 0 {
-		return clear, nil
+	seeing := slices.DeleteFunc(slices.Clone(parts), (*part).blind)
+	if len(seeing) > 0 || len(parts) == 0 {
+		return seeing, nil
 	}
 	others := c.those((*part).isVoter, not((*part).serves), not((*part).blind))
 	if len(others) > 0 {
@@ -112,28 +112,30 @@ func (c *scene) renewed(p *part) bool { return c.done(p.name, AddLearner) }
 // dropLost removes members that lost their data: never does one start empty in
 // its old identity. It is added again afterwards.
 func (c *scene) dropLost() (*Step, error) {
-	for _, p := range c.those(c.isLost) {
-		why := "it has lost its data, and must not start empty in its old identity"
-		if p.holds() {
-			why = "a new member takes its place"
-		}
-		if p.serves() {
-			if step := c.awaitOthers(p); step != nil {
-				return step, nil
-			}
-		}
-		return c.drop(p, why)
+	lost := c.those(c.isLost)
+	if len(lost) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	p, why := lost[0], "it has lost its data, and must not start empty in its old identity"
+	if p.holds() {
+		why = "a new member takes its place"
+	}
+	if p.serves() {
+		if step := c.awaitOthers(p); step != nil {
+			return step, nil
+		}
+	}
+	return c.drop(p, why)
 }
 
 // dropDead removes members that are not wanted and don't serve, first of all:
 // etcd adds none while one is down.
 func (c *scene) dropDead() (*Step, error) {
-	for _, p := range c.those((*part).isCounted, not((*part).isWanted), not((*part).serves)) {
-		return c.drop(p, "it is not wanted any more")
+	dead := c.those((*part).isCounted, not((*part).isWanted), not((*part).serves))
+	if len(dead) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	return c.drop(dead[0], "it is not wanted any more")
 }
 
 // dropUnwanted removes members that serve, the leader last.
@@ -157,8 +159,8 @@ func (c *scene) drop(p *part, why string) (*Step, error) {
 			Remedy: Remedy{Command: []string{"doctor"}, Text: "says what is the matter with the others"},
 		}
 	}
-	if step, err := c.handOver(p, "before it is removed"); step != nil || err != nil {
-		return step, err
+	if step := c.handOver(p, "before it is removed"); step != nil {
+		return step, nil
 	}
 	return &Step{
 		Kind: RemoveMember, Servers: []string{p.name}, Member: p.member.ID, Cause: why,
@@ -198,10 +200,12 @@ func (c *scene) needsUp(p *part) *Refusal {
 // promote gives a learner its vote; who does so waits until it is in step and
 // alive.
 func (c *scene) promote() (*Step, error) {
-	for _, p := range c.those((*part).isWanted, (*part).isLearner, (*part).runs) {
-		return &Step{Kind: Promote, Servers: []string{p.name}, Member: p.member.ID, Cause: "it is a learner", Takes: joinTakes}, nil
+	learners := c.those((*part).isWanted, (*part).isLearner, (*part).runs)
+	if len(learners) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	p := learners[0]
+	return &Step{Kind: Promote, Servers: []string{p.name}, Member: p.member.ID, Cause: "it is a learner", Takes: joinTakes}, nil
 }
 
 // await lets nothing else begin before all members serve.

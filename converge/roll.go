@@ -44,8 +44,8 @@ func (c *scene) roll() (*Step, error) {
 	if !p.differs() { // it listens there by now
 		return &Step{Kind: UpdatePeers, Servers: []string{p.name}, Member: p.member.ID, Cause: "the others reach it elsewhere"}, nil
 	}
-	if step, err := c.handOver(p, "before it stops"); step != nil || err != nil {
-		return step, err
+	if step := c.handOver(p, "before it stops"); step != nil {
+		return step, nil
 	}
 	return c.end([]*part{p}, p.change.String(), c.grace(p)), nil
 }
@@ -111,18 +111,18 @@ func (c *scene) steady() *Step {
 }
 
 // handOver lets another member lead before one is touched, if there is another.
-func (c *scene) handOver(p *part, why string) (*Step, error) {
+func (c *scene) handOver(p *part, why string) *Step {
 	if !c.leads(p) || c.voters() == 1 {
-		return nil, nil
+		return nil
 	}
 	to := c.successor(p)
 	if to == nil {
-		return nil, nil
+		return nil
 	}
 	return &Step{
 		Kind: MoveLeader, Servers: []string{p.name}, Member: p.member.ID, To: to.name, Cause: why,
 		Notice: Notice{Kind: Wait, For: handoverGap},
-	}, nil
+	}
 }
 
 // successor is the member that ought to lead next: one that stays as it is.

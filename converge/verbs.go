@@ -102,8 +102,8 @@ func (c *scene) restart() (*Step, error) {
 	if c.forgets(p) {
 		return c.renew(p)
 	}
-	if step, err := c.handOver(p, "before it stops"); step != nil || err != nil {
-		return step, err
+	if step := c.handOver(p, "before it stops"); step != nil {
+		return step, nil
 	}
 	return c.end([]*part{p}, "it is to start anew", c.grace(p)), nil
 }
@@ -116,8 +116,8 @@ func (c *scene) stop() (*Step, error) {
 	quorumStays := c.quorum && len(rest) > c.voters()/2
 	for _, p := range running {
 		if quorumStays && p.serves() {
-			if step, err := c.handOver(p, "before it stops"); step != nil || err != nil {
-				return step, err
+			if step := c.handOver(p, "before it stops"); step != nil {
+				return step, nil
 			}
 			return c.end([]*part{p}, "", c.grace(p)), nil
 		}

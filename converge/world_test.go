@@ -113,6 +113,11 @@ func (w *world) quorum() bool { return w.voters() > 0 && w.aliveVoters() > w.vot
 
 // settle does what members do by themselves.
 func (w *world) settle() {
+	for i := range w.nodes {
+		if w.memory && w.nodes[i].status != runs {
+			w.nodes[i].data = 0
+		}
+	}
 	if !slices.ContainsFunc(w.nodes[:], func(n node) bool { return w.seatOf(n.data) != nil }) {
 		w.vanish() // nobody remembers it
 	}

@@ -1,0 +1,321 @@
+package converge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// do carries one step out. Then the situation is what is known without asking
+// the members: what the runtime has, and of the members what the step makes of
+// them.
+func (r *run) do(ctx context.Context, step Step) error {
+	before := r.situation
+	if err := r.carryOut(ctx, step); err != nil {
+		if !r.betterNow(ctx, step, before) {
+			return err
+		}
+	}
+	view := r.situation.Etcd
+	r.situation = r.situation.After(step)
+	r.line.stale = true
+	if step.Kind.isRuntimes() {
+		if err := r.observe(ctx); err != nil {
+			return err
+		}
+		return r.compare(ctx)
+	}
+	if step.Kind == Prepare {
+		r.situation.Etcd, r.line.stale = view, false
+	}
+	return nil
+}
+
+// betterNow: the wait for one member has failed, and the cluster has a quorum
+// all the same, which it had not before. Then more can be done.
+func (r *run) betterNow(ctx context.Context, step Step, before Situation) bool {
+	if step.Kind != AwaitServing || before.Etcd.Quorum() || ctx.Err() != nil {
+		return false
+	}
+	return r.look(ctx) == nil && r.situation.Etcd.Quorum()
+}
+
+func (k Kind) isRuntimes() bool {
+	switch k {
+	case Apply, Begin, End, Remove, Delete, SetAside, Join:
+		return true
+	}
+	return false
+}
+
+func (r *run) carryOut(ctx context.Context, step Step) error {
+	if step.Kind == Prepare || step.Kind.isRuntimes() {
+		return r.runtimes(ctx, step)
+	}
+	etcd, err := r.dial(ctx)
+	if err != nil {
+		return err
+	}
+	return r.etcds(ctx, etcd, step)
+}
+
+// runtimes does a step of the runtime's.
+func (r *run) runtimes(ctx context.Context, step Step) error {
+	name := r.wish.Name
+	switch step.Kind {
+	case Prepare:
+		return r.Runtime.Prepare(ctx, r.prepared(step.To), step.Servers...)
+	case Apply:
+		return r.Runtime.Apply(ctx, r.situation.Want, step.Servers...)
+	case Join:
+		return r.Runtime.Apply(ctx, r.situation.Want.Joining(step.Servers[0], r.counted()), step.Servers...)
+	case Begin:
+		return r.Runtime.Start(ctx, name, step.Servers...)
+	case End:
+		return r.Runtime.Stop(ctx, name, step.Grace, step.Servers...)
+	case Remove, Delete:
+		return r.Runtime.Remove(ctx, name, runtime.Removal{Servers: step.Servers, Data: step.Kind == Delete})
+	case SetAside:
+		where, err := r.Runtime.SetAside(ctx, name, step.Servers[0])
+		r.tell(Event{Kind: Moves, Step: step, Where: where})
+		return err
+	}
+	return fmt.Errorf("a runtime has no step %q", step.Kind)
+}
+
+// prepared is the cluster of a release.
+func (r *run) prepared(version string) *cluster.Cluster {
+	for _, want := range r.situation.Then {
+		if want.Etcd.String() == version {
+			return want
+		}
+	}
+	return r.situation.Want
+}
+
+// counted are the members as a new one has to be told of them.
+func (r *run) counted() []string {
+	var list []string
+	for _, p := range look(r.situation).those((*part).isCounted) {
+		for _, url := range p.member.PeerURLs {
+			list = append(list, p.name+"="+url)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// etcds does a step of etcd's.
+func (r *run) etcds(ctx context.Context, etcd Etcd, step Step) error {
+	var err error
+	switch step.Kind {
+	case AddLearner:
+		_, err = etcd.AddLearner(ctx, r.peerURLs(step)...)
+	case Promote:
+		err = etcd.Join(ctx, step.Servers[0], func(u member.CatchUp) { r.tell(Event{Kind: Moves, Step: step, CatchUp: u}) })
+	case RemoveMember:
+		err = etcd.Remove(ctx, step.Member)
+	case UpdatePeers:
+		err = etcd.UpdatePeers(ctx, step.Member, r.peerURLs(step)...)
+	case MoveLeader:
+		err = etcd.MoveLeader(ctx, step.To)
+	case AllowLower:
+		err = etcd.EnableDowngrade(ctx, lowerTo(step.To))
+	case ForbidLower:
+		err = etcd.CancelDowngrade(ctx)
+	case RefreshStore:
+		err = etcd.RenewSnapshots(ctx)
+	default:
+		return r.wait(ctx, etcd, step)
+	}
+	return err
+}
+
+// lowerTo is a version as etcd wants it of a downgrade: 3.6 for 3.6.0.
+func lowerTo(version string) string { return strings.TrimSuffix(version, ".0") }
+
+func (r *run) peerURLs(step Step) []string {
+	for _, m := range r.situation.Want.Members {
+		if m.Name == step.Servers[0] {
+			return strings.Split(m.PeerURL(), ",")
+		}
+	}
+	return nil
+}
+
+func (r *run) wait(ctx context.Context, etcd Etcd, step Step) error {
+	var err error
+	switch step.Kind {
+	case AwaitServing:
+		return r.awaitServing(ctx, etcd, step.Servers)
+	case AwaitSteady:
+		_, err = etcd.WaitView(ctx, inStep)
+	case AwaitStorage:
+		_, err = etcd.WaitStorageVersion(ctx, step.To)
+	case AwaitVersion:
+		if _, err = etcd.WaitClusterVersion(ctx, step.To); err == nil {
+			_, err = etcd.WaitNoDowngrade(ctx)
+		}
+	case CompareHashes:
+		return compareHashes(ctx, etcd)
+	default:
+		err = fmt.Errorf("etcd has no step %q", step.Kind)
+	}
+	return err
+}
+
+// inStep tells why not all members follow one leader.
+func inStep(v member.View) error {
+	for _, reason := range v.Unsteady() {
+		if reason.Flaw == member.Leaderless || reason.Flaw == member.Lagging {
+			return errors.New(reason.String())
+		}
+	}
+	return nil
+}
+
+func compareHashes(ctx context.Context, etcd Etcd) error {
+	hashes, err := etcd.Hash(ctx)
+	if err != nil || hashes.Same() {
+		return err
+	}
+	if groups := hashes.Groups(); len(groups) > 1 {
+		return &ApartError{Groups: groups}
+	}
+	return fmt.Errorf("not every member could be asked for its data's hash")
+}
+
+// ApartError tells that members of one cluster hold different data.
+type ApartError struct {
+	Groups [][]string // members, by what they hold
+}
+
+func (e *ApartError) Error() string {
+	var groups []string
+	for _, g := range e.Groups {
+		groups = append(groups, strings.Join(g, " and "))
+	}
+	return "the members hold different data: " + strings.Join(groups, " against ")
+}
+
+// glance is how often the runtime is looked at while etcd is waited for.
+const glance = 300 * time.Millisecond
+
+// awaitServing waits until members serve, and gives up early on one whose
+// process has ended.
+func (r *run) awaitServing(ctx context.Context, etcd Etcd, servers []string) error {
+	patience := r.Patience
+	if patience == 0 {
+		patience = time.Minute
+	}
+	waiting, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("within %s", patience))
+	defer cancel()
+	gaveUp := make(chan *UnwellError, 1)
+	go func() { gaveUp <- r.watch(waiting, cancel, servers) }()
+	err := etcd.WaitServing(waiting, servers...)
+	cancel()
+	ended := <-gaveUp
+	switch {
+	case err == nil:
+		r.served = true
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case ended == nil:
+		ended = &UnwellError{Server: r.unwellOf(ctx, etcd, servers), What: fmt.Sprintf("does not serve within %s", patience)}
+	}
+	ended.Err = err
+	ended.Log = r.lastWords(ctx, ended.Server)
+	return ended
+}
+
+// unwellOf is the first of servers that does not serve.
+func (r *run) unwellOf(ctx context.Context, etcd Etcd, servers []string) string {
+	view, _ := etcd.Look(ctx) // what it tells is enough
+	for _, name := range servers {
+		if !view.Serving(name) {
+			return name
+		}
+	}
+	return servers[0]
+}
+
+// watch looks at processes until ctx ends, or one of them has ended for good.
+func (r *run) watch(ctx context.Context, giveUp func(), servers []string) *UnwellError {
+	ticker := time.NewTicker(glance)
+	defer ticker.Stop()
+	restarts := map[string]int{}
+	for _, s := range r.situation.Have.Members() {
+		restarts[s.Name] = s.Restarts
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		have, err := r.Runtime.Observe(ctx, r.wish.Name)
+		if err != nil {
+			continue // the wait itself has an end
+		}
+		for _, name := range servers {
+			if what := hopeless(have, name, restarts[name]); what != "" {
+				giveUp()
+				return &UnwellError{Server: name, What: what}
+			}
+		}
+	}
+}
+
+// fewRestarts is how often a server may start anew while it is waited for: more
+// do not help.
+const fewRestarts = 3
+
+func hopeless(have *runtime.State, name string, restarts int) string {
+	s, ok := have.Server(name)
+	switch {
+	case !ok:
+		return "is gone"
+	case s.Status == runtime.Failed, s.Status == runtime.Ended:
+		return "has ended: " + s.Detail
+	case s.Restarts-restarts >= fewRestarts:
+		return "ends again and again: " + s.Detail
+	}
+	return ""
+}
+
+// UnwellError tells of a member that did not come to serve.
+type UnwellError struct {
+	Server string
+	What   string   // such as "has ended: exited with code 1"
+	Err    error    // what it answered last
+	Log    []string // its last lines of this start
+}
+
+func (e *UnwellError) Error() string {
+	if e.Err == nil {
+		return e.Server + " " + e.What
+	}
+	return fmt.Sprintf("%s %s: %v", e.Server, e.What, e.Err)
+}
+
+func (e *UnwellError) Unwrap() error { return e.Err }
+
+// lastLines is how much of a log tells why a member did not come up.
+const lastLines = 50
+
+func (r *run) lastWords(ctx context.Context, server string) []string {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var lines []string
+	o := runtime.LogOptions{Servers: []string{server}, Tail: lastLines, ThisStart: true}
+	_ = r.Runtime.Logs(ctx, r.wish.Name, o, func(l runtime.Line) { lines = append(lines, l.Text) }) // what there is
+	return lines
+}

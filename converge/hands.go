@@ -1,0 +1,234 @@
+package converge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Hands carry out what Next decides: they look, do one step and look again. One
+// value may be used for any number of clusters.
+type Hands struct {
+	Runtime runtime.Runtime
+	// Ask makes a client of the members that run, whom the way leads to; see
+	// Asking.
+	Ask func(way runtime.Way, have *runtime.State) (Etcd, error)
+	// Hop describes the wanted cluster with another release, which lies on the
+	// way to it. Where it is nil, no release may lie there.
+	Hop func(ctx context.Context, etcd cluster.Version) (*cluster.Cluster, error)
+	// Tell is told of what happens; nil: nobody is. It is called by one
+	// goroutine at a time.
+	Tell func(Event)
+	// Now is the clock; nil stands for time.Now.
+	Now func() time.Time
+	// Patience is how long members may take to serve; zero: a minute.
+	Patience time.Duration
+	// Keep leaves what a first start has made, also if it fails.
+	Keep bool
+}
+
+// Etcd is what Hands ask and change of a running etcd: a *member.Client.
+type Etcd interface {
+	Look(ctx context.Context) (member.View, error)
+	WaitServing(ctx context.Context, names ...string) error
+	WaitView(ctx context.Context, wanted func(member.View) error) (member.View, error)
+	AddLearner(ctx context.Context, peerURLs ...string) (member.Member, error)
+	Join(ctx context.Context, name string, progress func(member.CatchUp)) error
+	Remove(ctx context.Context, id member.ID) error
+	UpdatePeers(ctx context.Context, id member.ID, peerURLs ...string) error
+	MoveLeader(ctx context.Context, to string) error
+	EnableDowngrade(ctx context.Context, target string) error
+	CancelDowngrade(ctx context.Context) error
+	WaitStorageVersion(ctx context.Context, version string) (member.View, error)
+	WaitClusterVersion(ctx context.Context, version string) (member.View, error)
+	WaitNoDowngrade(ctx context.Context) (member.View, error)
+	RenewSnapshots(ctx context.Context) error
+	Hash(ctx context.Context) (member.Hashes, error)
+	Close() error
+}
+
+// Wish is what somebody wants of a cluster.
+type Wish struct {
+	Name string
+	// Want is the description; nil where a verb needs none.
+	Want  *cluster.Cluster
+	Asked Asked
+}
+
+// Outcome is what became of a wish.
+type Outcome struct {
+	Done Steps // empty: it was as wished already
+	Took time.Duration
+	// Have and Etcd are what was seen last.
+	Have *runtime.State
+	Etcd *member.View
+}
+
+// StepError is a step that failed. The next run goes on from there.
+type StepError struct {
+	Step Step
+	Err  error
+}
+
+func (e *StepError) Error() string { return fmt.Sprintf("%s: %v", e.Step.short(), e.Err) }
+
+func (e *StepError) Unwrap() error { return e.Err }
+
+// short tells the step without its reason.
+func (s Step) short() string {
+	return Step{Kind: s.Kind, Servers: s.Servers, Member: s.Member, To: s.To}.String()
+}
+
+// Plan tells what Do would do, and does nothing. Its error is that of the
+// package's Plan, or that of looking.
+func (h *Hands) Plan(ctx context.Context, w Wish) (Steps, error) {
+	r := h.run(w)
+	defer r.close()
+	if err := r.look(ctx); err != nil {
+		return nil, err
+	}
+	return Plan(r.situation)
+}
+
+// Do makes a wish come true, and tells what it has done, also if it fails. Its
+// error is a Refusal, a StepError (of which an UnwellError tells that a member
+// did not come up), or that of looking. Where ctx ends, members that it has
+// stopped are started again.
+func (h *Hands) Do(ctx context.Context, w Wish) (Outcome, error) {
+	r := h.run(w)
+	defer r.close()
+	release, err := h.Runtime.Lock(ctx, w.Name, func() { r.tell(Event{Kind: Waiting}) })
+	if err != nil {
+		return Outcome{}, err
+	}
+	err = r.converge(ctx)
+	if err != nil {
+		err = errors.Join(err, r.leave(ctx))
+	}
+	return r.outcome(), errors.Join(err, release())
+}
+
+func (h *Hands) run(w Wish) *run {
+	now := h.Now
+	if now == nil {
+		now = time.Now
+	}
+	return &run{Hands: h, wish: w, now: now, began: now(), hops: map[cluster.Version]*cluster.Cluster{}}
+}
+
+// run is one wish on its way.
+type run struct {
+	*Hands
+	wish  Wish
+	now   func() time.Time
+	began time.Time
+
+	situation Situation
+	hops      map[cluster.Version]*cluster.Cluster
+	line      line
+	// fresh says that nothing at all was there when the run began, served that
+	// there has been a quorum since.
+	fresh, served bool
+}
+
+// mostRounds bounds a run, as mostSteps bounds a plan.
+const mostRounds = mostSteps
+
+// converge does one step after the other. What changes something is decided on
+// what was seen after the step before; what only waits need not be.
+func (r *run) converge(ctx context.Context) error {
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	r.fresh = r.situation.Have == nil
+	for range mostRounds {
+		step, more, err := Next(r.situation)
+		if err == nil && r.line.stale && (!more || !step.Kind.waits()) {
+			step, more, err = r.nextAsSeen(ctx, more)
+		}
+		if err != nil || !more {
+			return err
+		}
+		if err := r.step(ctx, step); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("no end is in sight after %d steps", mostRounds)
+}
+
+// nextAsSeen decides on what is there now. Where nothing is left to do but to
+// see that all serve, the members are enough to ask.
+func (r *run) nextAsSeen(ctx context.Context, more bool) (Step, bool, error) {
+	if !more && len(r.situation.Then) == 0 {
+		if err := r.ask(ctx); err != nil {
+			return Step{}, false, err
+		}
+		if step, more, err := Next(r.situation); err != nil || !more || step.Kind.waits() {
+			return step, more, err
+		}
+	}
+	if err := r.look(ctx); err != nil {
+		return Step{}, false, err
+	}
+	return Next(r.situation)
+}
+
+// step does one, and tells of it.
+func (r *run) step(ctx context.Context, step Step) error {
+	done := len(r.situation.Done)
+	event := Event{Kind: Begins, Step: step, Number: done + 1, Of: done + 1}
+	if plan, err := Plan(r.situation); err == nil {
+		event.Of = done + len(plan)
+	}
+	r.tell(event)
+	err := r.do(ctx, step)
+	event.Kind, event.Err = Ends, err
+	r.tell(event)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return &StepError{step, err}
+	}
+	return nil
+}
+
+func (r *run) outcome() Outcome {
+	return Outcome{Done: r.situation.Done, Took: r.now().Sub(r.began), Have: r.situation.Have, Etcd: r.situation.Etcd}
+}
+
+func (r *run) tell(e Event) {
+	if r.Tell != nil {
+		e.At = r.now()
+		r.Tell(e)
+	}
+}
+
+// leave leaves a cluster that serves, after a run that came to no end: members
+// that it has stopped run again. What a first start has made goes, if nothing
+// was there before.
+func (r *run) leave(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if r.fresh && !r.Keep && !r.served && len(r.situation.Done) > 0 {
+		r.tell(Event{Kind: Undoes})
+		r.hangUp()
+		err := r.Runtime.Stop(ctx, r.wish.Name, shortly)
+		return errors.Join(err, r.Runtime.Remove(ctx, r.wish.Name, runtime.Removal{Data: true}))
+	}
+	if v := r.wish.Asked.Verb; v == Stop || v == Down {
+		return nil
+	}
+	c := look(r.situation)
+	stopped := names(c.those((*part).isCounted, (*part).isThere, func(p *part) bool { return c.ended(p.name) }))
+	if len(stopped) == 0 {
+		return nil
+	}
+	r.tell(Event{Kind: Begins, Step: Step{Kind: Begin, Servers: stopped, Cause: "it is not left stopped"}})
+	return r.Runtime.Start(ctx, r.wish.Name, stopped...)
+}

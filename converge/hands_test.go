@@ -1,0 +1,168 @@
+package converge_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr/converge"
+)
+
+// serving is a world of members that all serve.
+func serving(members, want int8) world {
+	return worlds(int(members), 0, world{want: want, minor: 7, agreed: 7, stored: 7})[0]
+}
+
+func TestHandsComeToTheSameEndFromEveryState(t *testing.T) {
+	x := &explorer{asked: converge.Asked{Verb: converge.Up}}
+	reached := 0
+	for _, w := range every(func(members int) int { return min(members, 1) }) {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{world: w}
+			f.world.settle()
+			_, err := f.hands().Do(t.Context(), f.wish(x.asked))
+			if len(f.wrong) > 0 {
+				t.Errorf("%s\nfrom %s", strings.Join(f.wrong, ", "), w)
+			}
+			var refusal *converge.Refusal
+			var step *converge.StepError
+			switch {
+			case errors.As(err, &refusal), errors.As(err, &step):
+			case err != nil:
+				t.Errorf("%v is neither a refusal nor a step that failed\nfrom %s", err, w)
+			default:
+				reached++
+				if wrong := x.goal(&f.world); wrong != "" {
+					t.Errorf("%s\nfrom %s", wrong, w)
+				}
+			}
+		})
+	}
+	t.Logf("%d runs reached what was wanted", reached)
+	if reached < 100 {
+		t.Errorf("%d runs reached what was wanted: the others prove nothing", reached)
+	}
+}
+
+func TestAClusterThatIsAsWantedIsLookedAtOnce(t *testing.T) {
+	f := &fake{world: serving(3, 3)}
+	f.world.settle()
+	outcome, err := f.hands().Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+	if err != nil || len(outcome.Done) > 0 {
+		t.Fatalf("did %v: %v", outcome.Done, err)
+	}
+	if diff := cmp.Diff([]string{"observe", "look", "changes"}, f.calls); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAFirstStartIsOneApplyAndOneWait(t *testing.T) {
+	f := &fake{world: world{want: 3, minor: 7}}
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := f.hands().Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up})); err != nil {
+			t.Fatal(err)
+		}
+	})
+	want := []string{"observe", "changes", "prepare", "apply ", "observe", "changes", "wait until it serves etcd1 etcd2 etcd3", "look"}
+	if diff := cmp.Diff(want, f.calls); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// ill lets one member of a first start never serve.
+func ill(f *fake) {
+	f.before = func(string) error {
+		f.world.nodes[1].ill = f.world.nodes[1].status == runs
+		f.world.nodes[2].ill = f.world.nodes[2].status == runs
+		return nil
+	}
+}
+
+func TestAFirstStartThatFailsTakesBackWhatItMade(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		f := &fake{world: world{want: 3, minor: 7}}
+		ill(f)
+		synctest.Test(t, func(t *testing.T) {
+			hands := f.hands()
+			hands.Keep = keep
+			_, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+			var unwell *converge.UnwellError
+			if !errors.As(err, &unwell) || len(unwell.Log) != 1 {
+				t.Errorf("the error is %v", err)
+			}
+		})
+		left := f.world.situation(converge.Asked{Verb: converge.Up}, nil).Have != nil
+		if left != keep {
+			t.Errorf("keep %t: left %t", keep, left)
+		}
+	}
+}
+
+func TestWhatWasThereBeforeIsNotTakenBack(t *testing.T) {
+	w := serving(3, 3)
+	for i := range 3 {
+		w.nodes[i].status = stopped
+	}
+	f := &fake{world: w}
+	ill(f)
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := f.hands().Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up})); err == nil {
+			t.Error("it serves without a quorum")
+		}
+	})
+	if f.world.holders() != 3 {
+		t.Errorf("%d members have their data", f.world.holders())
+	}
+}
+
+func TestAnInterruptedRollStartsWhatItHasStopped(t *testing.T) {
+	w := serving(3, 3)
+	w.nodes[1].old = true
+	f := &fake{world: w}
+	f.world.settle()
+	ctx, cancel := context.WithCancel(t.Context())
+	f.before = func(call string) error {
+		if strings.HasPrefix(call, "apply") {
+			cancel()
+			return ctx.Err()
+		}
+		return nil
+	}
+	_, err := f.hands().Do(ctx, f.wish(converge.Asked{Verb: converge.Up}))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	if !f.world.alive(1) {
+		t.Error("etcd2 is left stopped")
+	}
+}
+
+func TestEventsCountTheStepsAndTellHowFarALearnerIs(t *testing.T) {
+	f := &fake{world: serving(1, 2)}
+	f.world.settle()
+	hands := f.hands()
+	var last converge.Event
+	var shares []float64
+	hands.Tell = func(e converge.Event) {
+		if share, known := e.Share(); known && e.Kind == converge.Moves {
+			shares = append(shares, share)
+		}
+		last = e
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up})); err != nil {
+			t.Error(err)
+		}
+	})
+	if !slices.Equal(shares, []float64{0.63}) {
+		t.Errorf("shares %v", shares)
+	}
+	if last.Number != last.Of || last.Kind != converge.Ends {
+		t.Errorf("the last event is %+v", last)
+	}
+}

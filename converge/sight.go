@@ -1,0 +1,197 @@
+package converge
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// line is the way to the members, kept as long as it leads to those that run.
+type line struct {
+	key  string
+	way  runtime.Way
+	etcd Etcd
+	// stale: something was done since the members were asked.
+	stale bool
+}
+
+// Asking gives a Hands.Ask that is a member.Client, with what a client needs for
+// TLS; tls gives nil for plain text.
+func Asking(tls func(have *runtime.State) (*tls.Config, error), patience member.Patience) func(runtime.Way, *runtime.State) (Etcd, error) {
+	return func(way runtime.Way, have *runtime.State) (Etcd, error) {
+		config, err := tls(have)
+		if err != nil {
+			return nil, err
+		}
+		urls := map[string]string{}
+		for _, s := range have.Members() {
+			if s.Runs() && s.ClientURL() != "" {
+				urls[s.Name] = s.ClientURL()
+			}
+		}
+		return member.New(member.Config{URLs: urls, TLS: config, Dial: way.Dial, Patience: patience})
+	}
+}
+
+// look sees what is there.
+func (r *run) look(ctx context.Context) error {
+	if err := r.observe(ctx); err != nil {
+		return err
+	}
+	if err := r.ask(ctx); err != nil {
+		return err
+	}
+	return r.compare(ctx)
+}
+
+func (r *run) observe(ctx context.Context) error {
+	have, err := r.Runtime.Observe(ctx, r.wish.Name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		have, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
+	r.situation.Have, r.situation.Asked = have, r.wish.Asked
+	return nil
+}
+
+// ask asks the members that run, and the runtime for the data of those that
+// can't be asked.
+func (r *run) ask(ctx context.Context) error {
+	view := new(member.View)
+	if r.runsMember() {
+		etcd, err := r.dial(ctx)
+		if err != nil {
+			return err
+		}
+		seen, err := etcd.Look(ctx)
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		*view = seen
+	}
+	r.situation.Etcd, r.line.stale = view, false
+	r.served = r.served || view.Quorum()
+	return r.data(ctx)
+}
+
+func (r *run) runsMember() bool {
+	for _, s := range r.situation.Have.Members() {
+		if s.Status == runtime.Running {
+			return true
+		}
+	}
+	return false
+}
+
+// data looks for the data of members that don't serve, where the runtime has not
+// done so already.
+func (r *run) data(ctx context.Context) error {
+	if r.situation.Have == nil {
+		return nil
+	}
+	have := *r.situation.Have
+	have.Servers = append([]runtime.Server(nil), have.Servers...)
+	for i, s := range have.Servers {
+		steady := s.Status == runtime.Running && s.Restarts == 0
+		if s.Role != runtime.Member || s.Data != runtime.Unknown || steady || r.situation.Etcd.Serving(s.Name) {
+			continue
+		}
+		data, err := r.Runtime.Data(ctx, have.Name, s.Name)
+		if err != nil {
+			return err
+		}
+		have.Servers[i].Data = data
+	}
+	r.situation.Have = &have
+	return nil
+}
+
+// compare holds what is wanted next against what there is.
+func (r *run) compare(ctx context.Context) error {
+	r.situation.Want, r.situation.Then, r.situation.Changes = r.wish.Want, nil, nil
+	if r.wish.Want == nil {
+		return nil
+	}
+	for i, version := range Route(r.situation, r.wish.Want.Etcd) {
+		want, err := r.hop(ctx, version)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			r.situation.Want = want
+		} else {
+			r.situation.Then = append(r.situation.Then, want)
+		}
+	}
+	if r.wish.Asked.Verb != Up && r.wish.Asked.Verb != Replace {
+		return nil // they leave everything as it is
+	}
+	changes, err := r.Runtime.Changes(ctx, r.situation.Want, r.situation.Have)
+	r.situation.Changes = changes
+	return err
+}
+
+// hop is the wanted cluster with a release.
+func (r *run) hop(ctx context.Context, version cluster.Version) (*cluster.Cluster, error) {
+	if version == r.wish.Want.Etcd {
+		return r.wish.Want, nil
+	}
+	if known := r.hops[version]; known != nil {
+		return known, nil
+	}
+	if r.Hop == nil {
+		return nil, &Refusal{
+			Reason: fmt.Sprintf("etcd %s has to run before %s", version, r.wish.Want.Etcd),
+			Remedy: Remedy{Command: []string{"up", "--etcd", version.String()}, Text: "first"},
+		}
+	}
+	want, err := r.Hop(ctx, version)
+	if err != nil {
+		return nil, fmt.Errorf("etcd %s, which has to run before %s: %w", version, r.wish.Want.Etcd, err)
+	}
+	r.hops[version] = want
+	return want, nil
+}
+
+// dial gives a client of the members that run.
+func (r *run) dial(ctx context.Context) (Etcd, error) {
+	var key strings.Builder
+	for _, s := range r.situation.Have.Members() {
+		if s.Runs() {
+			fmt.Fprintf(&key, "%s %s %s\n", s.Name, s.ClientURL(), s.Since)
+		}
+	}
+	if r.line.etcd != nil && r.line.key == key.String() {
+		return r.line.etcd, nil
+	}
+	r.hangUp()
+	way, err := r.Runtime.Reach(ctx, r.situation.Have)
+	if err != nil {
+		return nil, err
+	}
+	etcd, err := r.Ask(way, r.situation.Have)
+	if err != nil {
+		return nil, errors.Join(err, way.Close())
+	}
+	r.line = line{key: key.String(), way: way, etcd: etcd, stale: true}
+	return etcd, nil
+}
+
+// hangUp ends the way to the members.
+func (r *run) hangUp() {
+	if r.line.etcd != nil {
+		_ = r.line.etcd.Close() // nothing more is wanted of it
+		_ = r.line.way.Close()
+	}
+	r.line = line{stale: true}
+}
+
+func (r *run) close() { r.hangUp() }
