@@ -89,7 +89,7 @@ func (p *PKI) bring(name string) string {
 // directory is a folder as it is to be written: the files, and whatever else
 // its owner keeps in it. managed are the files that it may lose.
 func (p *PKI) directory(name string, files []atomicdir.File, managed ...string) (atomicdir.Dir, error) {
-	d := atomicdir.Dir{Path: p.home(name), Files: files}
+	d := p.ownedLike(atomicdir.Dir{Path: p.home(name), Files: files})
 	entries, err := os.ReadDir(d.Path)
 	if err != nil && !os.IsNotExist(err) {
 		return d, fmt.Errorf("%s: %w", name, err)

@@ -262,10 +262,17 @@ func (v *verification) permissions(identity string, keys ...string) {
 	}
 	for _, key := range keys {
 		path := filepath.Join(dir, key)
-		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 && !granted(dir, info) {
 			v.fail(identity, "run `chmod 600 "+path+"`, and renew with a new key if others use this machine", "others may read %s (mode %04o)", key, info.Mode().Perm()&fs.ModePerm)
 		}
 	}
+}
+
+// granted reports whether a key was opened to a group on purpose, see PKI.Grant:
+// its folder is, too.
+func granted(dir string, key fs.FileInfo) bool {
+	info, err := os.Stat(dir)
+	return err == nil && info.Mode().Perm() == groupDirMode && key.Mode().Perm() == groupKeyMode
 }
 
 // plan checks the identities against what they shall be.

@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +20,7 @@ type certsIssueOptions struct {
 	commonName    string
 	noCommonName  bool
 	organizations []string
+	grantee       grantee
 }
 
 func newCertsIssueCommand(a *app) *cobra.Command {
@@ -26,10 +31,15 @@ func newCertsIssueCommand(a *app) *cobra.Command {
 		Long: `issue makes a certificate for another client, clients/NAME, or for a server that
 is no member, servers/NAME, such as a proxy in front of the cluster.
 
+An application in a container that is not root there cannot read a key of yours:
+--for gives the files to its user, by number, where you are root; elsewhere they are
+opened to a group of yours, UID:GID. A renewal leaves that as it is.
+
 With authentication switched on, etcd takes a client for the user that its common
 name says. A client without one tells its user by name and password.`,
 		Example: `  etcdctr certs issue alice
   etcdctr certs issue backup --cn backup-operator --organization operators --lifetime 30d
+  etcdctr certs issue app --for 1000
   etcdctr certs issue proxy --server --host etcd.example.com`,
 		Args: exactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,6 +54,7 @@ name says. A client without one tells its user by name and password.`,
 	flags.StringVar(&o.commonName, "cn", "", "common name, a client's user in etcd (default NAME)")
 	flags.BoolVar(&o.noCommonName, "no-cn", false, "no common name")
 	flags.StringSliceVar(&o.organizations, "organization", nil, "organization, for what reads roles there (default that of the authority)")
+	flags.Var(&o.grantee, "for", "user who may read the files, by number: UID or UID:GID")
 	return cmd
 }
 
@@ -66,9 +77,53 @@ func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string
 	}
 	dir := o.cluster.certificates()
 	report, err := a.pki(dir).Issue(ctx, issue)
-	if err != nil {
-		return certsError(dir, err)
+	if err == nil {
+		a.sayReport(dir, report)
+		err = o.grantee.grant(a.pki(dir), issue)
 	}
-	a.sayReport(dir, report)
+	return certsError(dir, err)
+}
+
+// grantee is a flag for who may read an identity's files.
+type grantee struct {
+	certs.Grantee
+	given bool
+}
+
+func (g *grantee) grant(pki *certs.PKI, issued certs.IssueOptions) error {
+	if !g.given {
+		return nil
+	}
+	folder := "clients/"
+	if issued.Profile == certs.Server {
+		folder = "servers/"
+	}
+	return pki.Grant(folder+issued.Name, g.Grantee)
+}
+
+func (g *grantee) String() string {
+	switch {
+	case !g.given:
+		return ""
+	case g.Group:
+		return fmt.Sprintf("%d:%d", g.UID, g.GID)
+	}
+	return strconv.Itoa(g.UID)
+}
+
+// Set takes UID or UID:GID. Without one, the group has the user's number.
+func (g *grantee) Set(text string) error {
+	user, group, both := strings.Cut(text, ":")
+	if !both {
+		group = user
+	}
+	uid, userErr := strconv.ParseUint(user, 10, 31)
+	gid, groupErr := strconv.ParseUint(group, 10, 31)
+	if userErr != nil || groupErr != nil {
+		return errors.New("must be numbers, UID or UID:GID, such as 1000:1000")
+	}
+	*g = grantee{certs.Grantee{UID: int(uid), GID: int(gid), Group: both}, true}
 	return nil
 }
+
+func (*grantee) Type() string { return "user" }

@@ -42,7 +42,15 @@ const (
 type Dir struct {
 	Path  string
 	Files []File
+
+	// Mode is the directory's; zero: nobody but its owner gets in.
+	Mode fs.FileMode
+	// Owner is who the directory and its files belong to; nil: who makes them.
+	Owner *Owner
 }
+
+// Owner is a user and a group, by their numbers.
+type Owner struct{ UID, GID int }
 
 // File is one file in a Dir.
 type File struct {
@@ -102,7 +110,7 @@ func stageBatch(ctx context.Context, dirs []Dir) error {
 	var staged []string
 	for _, d := range dirs {
 		dir := sibling(d.Path, newSuffix)
-		if err := makeStaging(dir); err != nil {
+		if err := makeStaging(dir, d.Mode); err != nil {
 			return err
 		}
 		for _, f := range d.Files {
@@ -111,6 +119,16 @@ func stageBatch(ctx context.Context, dirs []Dir) error {
 				return err
 			}
 			files = append(files, file)
+			if d.Owner != nil {
+				if err := file.Chown(d.Owner.UID, d.Owner.GID); err != nil {
+					return err
+				}
+			}
+		}
+		if d.Owner != nil {
+			if err := os.Chown(dir, d.Owner.UID, d.Owner.GID); err != nil {
+				return err
+			}
 		}
 		staged = append(staged, dir)
 	}
@@ -130,14 +148,18 @@ func unstage(dirs []Dir) {
 }
 
 // makeStaging makes an empty staging directory, whatever a crash left there.
-func makeStaging(path string) error {
+func makeStaging(path string, mode fs.FileMode) error {
+	if mode == 0 {
+		mode = dirMode
+	}
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(path); err != nil {
 		return err
 	}
-	return os.Mkdir(path, dirMode)
+	// The mode at creation passes through the umask.
+	return errors.Join(os.Mkdir(path, dirMode), os.Chmod(path, mode))
 }
 
 // writeFile writes a file and has it on its way to the disk, still open.
