@@ -17,7 +17,8 @@ import (
 
 // writers are the command lines that write into a file or a folder of the user's,
 // by command and flag, and what of that they write. Images, of which archives are
-// made, take an engine or programs: package images writes those, and tests it.
+// made, take an engine or programs: package images writes those, and tests it. So
+// does package backup, which takes a cluster.
 var writers = map[string]struct {
 	args []string
 	file string // in the folder OUT, which is what the flag is given, or OUT itself
@@ -27,6 +28,7 @@ var writers = map[string]struct {
 	"procfile --output":     {args: []string{"--output", "OUT"}},
 	"systemd --output":      {args: []string{"--output", "OUT"}, file: "sysusers.conf"},
 	"bundle --output":       {args: []string{"--output", "OUT", "--file", "machines.yaml"}, file: "etcd-etcd1.tar.gz"},
+	"backup --output":       {},
 	"image build --output":  {},
 	"image build --sbom":    {},
 	"image save --output":   {},

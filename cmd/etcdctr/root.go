@@ -59,6 +59,9 @@ containers. The shortest way to a cluster:
 		newVerifyCommand(a),
 		newDoctorCommand(a),
 	)
+	addGroup(root, "What it holds",
+		newBackupCommand(a),
+	)
 	addGroup(root, "The way to it",
 		newEtcdctlCommand(a),
 		newConnectCommand(a),

@@ -1,0 +1,82 @@
+package backup
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/member"
+)
+
+// inStep is how many raft entries a member may be behind: under load the answers
+// of two members are some hundred apart.
+const inStep = 1000
+
+// ErrNobody is the error of a cluster of which no member gives its data.
+var ErrNobody = errors.New("no member answers that could give its data")
+
+// Choose picks the member that a snapshot costs least: a follower that is in
+// step, else the leader. Never a learner, never one that lags or whose data is
+// known to be corrupt. Of a cluster without a quorum it is the member that knows
+// most, whoever that is: it gives its data as long as it is not restarted.
+func Choose(v member.View) (string, error) {
+	corrupt := map[member.ID]bool{}
+	for _, a := range v.Alarms() {
+		corrupt[a.Member] = corrupt[a.Member] || a.Kind == member.Corrupt
+	}
+	for _, f := range v.Followers() {
+		if behind, ok := v.Behind(f.Name); ok && behind <= inStep && !corrupt[f.ID] {
+			return f.Name, nil
+		}
+	}
+	if leader, ok := v.Leader(); ok && !corrupt[leader.ID] {
+		for _, e := range v.Endpoints {
+			if e.ID == leader.ID && e.Answers() {
+				return e.Name, nil
+			}
+		}
+	}
+	if survivors := Survivors(v); !v.Quorum() && len(survivors) > 0 {
+		return survivors[0].Name, nil
+	}
+	return "", fmt.Errorf("%w: %s", ErrNobody, strings.Join(silences(v), "; "))
+}
+
+// Survivors are the members that still tell their status, the one that knows
+// most first: by what they have carried out, voters before learners.
+func Survivors(v member.View) []member.Endpoint {
+	all := slices.DeleteFunc(slices.Clone(v.Endpoints), func(e member.Endpoint) bool { return !e.Answers() })
+	slices.SortFunc(all, func(a, b member.Endpoint) int {
+		return cmp.Or(
+			cmp.Compare(b.Revision, a.Revision), cmp.Compare(b.Applied, a.Applied),
+			compareBool(a.Learner, b.Learner), cmp.Compare(a.Name, b.Name),
+		)
+	})
+	return all
+}
+
+// compareBool puts what is not so first.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+func silences(v member.View) []string {
+	var all []string
+	for _, e := range v.Endpoints {
+		switch {
+		case !e.Answers():
+			all = append(all, fmt.Sprintf("%s is %s", e.Name, e.Trouble))
+		default:
+			all = append(all, fmt.Sprintf("%s answers, and lags or holds corrupt data", e.Name))
+		}
+	}
+	return all
+}

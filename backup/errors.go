@@ -1,0 +1,12 @@
+package backup
+
+import "errors"
+
+// What can be wrong with an archive, to be compared by errors.Is.
+var (
+	ErrNoArchive  = errors.New("it is neither a backup of etcdctr's nor a snapshot of etcd's")
+	ErrIncomplete = errors.New("it is not whole: the end is missing")
+	ErrDamaged    = errors.New("it is damaged")
+	ErrExists     = errors.New("it is there already, and a backup replaces nothing")
+	ErrPassphrase = errors.New("the passphrase is not the one that the keys were encrypted with")
+)

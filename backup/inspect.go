@@ -1,0 +1,130 @@
+package backup
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/coreos/go-semver/semver"
+	"go.etcd.io/bbolt"
+)
+
+// Contents are what a database says of itself.
+type Contents struct {
+	// Revision is the newest.
+	Revision int64
+	// StorageVersion is such as "3.6.0"; empty for data of etcd 3.5, and for that
+	// of a cluster some seconds old.
+	StorageVersion string
+	// ClusterVersion is what the members had agreed on; empty before they had.
+	ClusterVersion string
+	// Applied is the last raft entry that is in it, zero in a snapshot of some
+	// releases.
+	Applied uint64
+	// Revisions is how many are kept, deletions included; only thorough counts.
+	Revisions int64
+}
+
+// openWait is how long a database may be in somebody's hands.
+const openWait = 2 * time.Second
+
+// inspect reads some pages of a database, which may have a checksum behind it.
+func inspect(path string) (Contents, error) {
+	var c Contents
+	err := view(path, func(tx *bbolt.Tx) error { return c.read(tx) })
+	return c, err
+}
+
+// inspectAll reads the whole database, and checks that each page is where it
+// belongs.
+func inspectAll(path string) (Contents, error) {
+	var c Contents
+	err := view(path, func(tx *bbolt.Tx) error {
+		if err := c.read(tx); err != nil {
+			return err
+		}
+		// bbolt's own check crashes the program, from another goroutine, on pages
+		// that are not what they are taken for: they are all visited before.
+		if err := tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
+			return b.ForEach(func(_, _ []byte) error { return nil })
+		}); err != nil {
+			return err
+		}
+		var wrong error
+		for err := range tx.Check() {
+			if wrong == nil {
+				wrong = fmt.Errorf("%w: %w", ErrDamaged, err)
+			}
+		}
+		if wrong != nil {
+			return wrong
+		}
+		return tx.Bucket([]byte("key")).ForEach(func(_, _ []byte) error { c.Revisions++; return nil })
+	})
+	return c, err
+}
+
+// view opens a database of which any byte may be wrong.
+func view(path string, look func(*bbolt.Tx) error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // it maps the file, whatever its pages point to
+	defer func() {
+		if r := recover(); r != nil { // and trusts them
+			err = fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}()
+	db, err := bbolt.Open(path, 0o400, &bbolt.Options{ReadOnly: true, Timeout: openWait})
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+			return err
+		}
+		return fmt.Errorf("cannot open the database: %w", err)
+	}
+	defer db.Close()
+	return db.View(look)
+}
+
+// Reader is the oldest release of etcd that reads the data, by its minor: an
+// older one refuses it, or, which is worse, takes it and misreads it.
+func (c Contents) Reader() int {
+	for _, text := range []string{c.StorageVersion, c.ClusterVersion} {
+		if v, err := semver.NewVersion(text); err == nil && v.Major == 3 {
+			return int(v.Minor)
+		}
+	}
+	return oldest
+}
+
+// newborn tells that nothing says which release wrote the data: the members had
+// not agreed on anything yet.
+func (c Contents) newborn() bool { return c.StorageVersion == "" && c.ClusterVersion == "" }
+
+// oldest is the minor of the first release that notes a version of its data: what
+// has none is of this one or an older one, and each later one reads it.
+const oldest = 5
+
+// read reads what etcd notes in the buckets key, meta and cluster
+// (server/storage/schema, the same from 3.5 to 3.7).
+func (c *Contents) read(tx *bbolt.Tx) error {
+	keys, meta := tx.Bucket([]byte("key")), tx.Bucket([]byte("meta"))
+	if keys == nil || meta == nil {
+		return fmt.Errorf("%w: the database is not etcd's", ErrDamaged)
+	}
+	c.Revision = 1
+	last, _ := keys.Cursor().Last()
+	for _, revision := range [][]byte{last, meta.Get([]byte("finishedCompactRev")), meta.Get([]byte("scheduledCompactRev"))} {
+		if len(revision) >= 8 {
+			c.Revision = max(c.Revision, int64(binary.BigEndian.Uint64(revision)))
+		}
+	}
+	c.StorageVersion = string(meta.Get([]byte("storageVersion")))
+	if members := tx.Bucket([]byte("cluster")); members != nil {
+		c.ClusterVersion = string(members.Get([]byte("clusterVersion")))
+	}
+	if index := meta.Get([]byte("consistent_index")); len(index) == 8 {
+		c.Applied = binary.BigEndian.Uint64(index)
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package backup
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/etcdctr/etcdctr/internal/outfile"
+	"github.com/etcdctr/etcdctr/member"
+)
+
+// Request says what else a backup is to hold, and how it is made.
+type Request struct {
+	Cluster     string // the cluster's name
+	ClusterFile string // its description; may be empty
+	// Authorities are public certificates in PEM, by the authority's name, such
+	// as client-ca.
+	Authorities map[string][]byte
+	// Keys encrypts certificates with their keys; nil leaves them out.
+	Keys *Keys
+	// Member is whose data to take; empty lets Choose decide.
+	Member string
+	// Time is now.
+	Time time.Time
+	// Progress is told what was taken of how much, in bytes; may be nil.
+	Progress func(done, total int64)
+}
+
+// FileName is what a backup is called that nobody has named.
+func (r Request) FileName() string {
+	return r.Cluster + "-" + r.Time.UTC().Format("20060102T150405Z") + Extension
+}
+
+// Extension ends the name of an archive.
+const Extension = ".tar.zst"
+
+// Destination is the file for a backup: path, or one in it if that is a folder.
+// It must not be there yet: ErrExists.
+func (r Request) Destination(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path, nil
+	case err != nil:
+		return "", err
+	case info.IsDir():
+		return r.Destination(filepath.Join(path, r.FileName()))
+	case info.Mode().IsRegular():
+		return "", fmt.Errorf("cannot make the backup %s: %w", path, ErrExists)
+	}
+	return path, nil
+}
+
+// Take makes an archive of a running cluster: of the member that Choose gives,
+// or the one that is asked for. The data is verified against etcd's checksum and
+// opened before the archive is there, under its name, with mode 0600; on an
+// error nothing is. Beside it, as long as it is made, is as much again as the
+// database, uncompressed.
+//
+// Memory does not grow with the database: what is streamed is compressed in
+// blocks of at most some MiB.
+func Take(ctx context.Context, c *member.Client, path string, r Request) (Metadata, error) {
+	v, err := c.Look(ctx)
+	if err != nil {
+		return Metadata{}, err
+	}
+	if r.Member == "" {
+		if r.Member, err = Choose(v); err != nil {
+			return Metadata{}, err
+		}
+	}
+	m := r.metadata(r.Member)
+	m.describe(v)
+	return m, r.write(path, &m, func(w io.Writer, progress func(done, total int64)) (member.Snapshot, error) {
+		return c.Snapshot(ctx, r.Member, w, progress)
+	})
+}
+
+func (r Request) metadata(from string) Metadata {
+	return Metadata{
+		Version: formatVersion, Cluster: r.Cluster, ClusterFile: r.ClusterFile,
+		Time: r.Time.UTC().Truncate(time.Second), From: from, Keys: r.Keys != nil,
+	}
+}
+
+// describe notes what the cluster says of itself.
+func (m *Metadata) describe(v member.View) {
+	e := v.Endpoint(m.From)
+	m.Release, m.ClusterVersion, m.ClusterID, m.Members = e.Version, e.ClusterVersion, e.Cluster.String(), membersOf(v.Members)
+}
+
+// stream gives etcd's snapshot.
+type stream func(w io.Writer, progress func(done, total int64)) (member.Snapshot, error)
+
+func (r Request) write(path string, m *Metadata, take stream) error {
+	err := outfile.Stream(path, 0o600, func(w io.Writer) error {
+		a, err := newArchiver(w, m.Time)
+		if err != nil {
+			return err
+		}
+		defer a.close()
+		if err := r.describe(a); err != nil {
+			return err
+		}
+		if err := r.data(a, scratchBeside(path), m, take); err != nil {
+			return err
+		}
+		return a.finish(*m)
+	})
+	if err != nil {
+		return fmt.Errorf("cannot make the backup %s: %w", path, err)
+	}
+	return nil
+}
+
+// scratchBeside is the folder for what is only needed until the archive is
+// there: the one of the archive, which has to have room for it.
+func scratchBeside(path string) string {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.TempDir() // such as /dev/stdout
+	}
+	return filepath.Dir(path)
+}
+
+// describe writes what is there besides the data.
+func (r Request) describe(a *archiver) error {
+	if r.ClusterFile != "" {
+		if err := a.file(clusterFileEntry, []byte(r.ClusterFile)); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Authorities)) {
+		if err := a.file(authoritiesDir+name+".crt", r.Authorities[name]); err != nil {
+			return err
+		}
+	}
+	if r.Keys == nil {
+		return nil
+	}
+	sealed, err := r.Keys.seal()
+	if err != nil {
+		return err
+	}
+	return a.file(keysEntry, sealed)
+}
+
+// data writes the snapshot, into the archive and at the same time into a file
+// that is opened afterwards: what does not open is no backup.
+func (r Request) data(a *archiver, scratch string, m *Metadata, take stream) error {
+	spool, err := os.CreateTemp(scratch, ".etcdctr-snapshot-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(spool.Name())
+	defer spool.Close()
+	both := &sized{archive: a, to: io.MultiWriter(a.tar, spool)}
+	s, err := take(both, func(done, total int64) {
+		both.size(total)
+		if r.Progress != nil {
+			r.Progress(done, total)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := both.flush(); err != nil {
+		return err
+	}
+	c, err := inspect(spool.Name())
+	if err != nil {
+		return fmt.Errorf("the snapshot of %s: %w", m.From, err)
+	}
+	m.Size, m.SHA256, m.Revision, m.StorageVersion = s.Size, hex.EncodeToString(s.SHA256[:]), c.Revision, c.StorageVersion
+	return nil
+}
+
+// sized keeps what comes until it is known how much that will be, which the
+// entry of an archive begins with.
+type sized struct {
+	archive *archiver
+	to      io.Writer
+	total   int64
+	kept    []byte
+}
+
+// size is told what etcd says to be left: without the checksum that it sends at
+// the end.
+func (s *sized) size(total int64) {
+	if s.total == 0 {
+		s.total = total - total%page + sha256.Size
+	}
+}
+
+func (s *sized) Write(p []byte) (int, error) {
+	s.kept = append(s.kept, p...) // at most the first part of a stream, some KiB
+	if s.total == 0 {
+		return len(p), nil
+	}
+	return len(p), s.flush()
+}
+
+func (s *sized) flush() error {
+	if s.archive != nil {
+		if err := s.archive.begin(snapshotEntry, s.total); err != nil {
+			return err
+		}
+		s.archive = nil
+	}
+	_, err := s.to.Write(s.kept)
+	s.kept = s.kept[:0]
+	return err
+}

@@ -1,0 +1,200 @@
+package backup
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Unpacked is an archive's contents in a folder.
+type Unpacked struct {
+	Metadata Metadata
+	// Snapshot is the file of etcd's snapshot.
+	Snapshot string
+	// Authorities are the public certificates, by the authority's name.
+	Authorities map[string][]byte
+	// Keys is the file of the encrypted certificates; empty without any.
+	Keys string
+}
+
+// Unpack writes an archive's contents into a folder that exists, and verifies
+// that they are what was written: the snapshot against etcd's checksum, and that
+// against the one of when the archive was made. It takes bare snapshots too.
+func Unpack(ctx context.Context, archive, dir string) (Unpacked, error) {
+	u, err := unpack(ctx, archive, dir)
+	if err != nil {
+		return Unpacked{}, fmt.Errorf("cannot unpack the backup %s: %w", archive, err)
+	}
+	return u, nil
+}
+
+func unpack(ctx context.Context, archive, dir string) (Unpacked, error) {
+	f, err := os.Open(archive)
+	if err != nil {
+		return Unpacked{}, err
+	}
+	defer f.Close()
+	u := Unpacked{Snapshot: filepath.Join(dir, snapshotEntry), Authorities: map[string][]byte{}}
+	bare, err := isBare(f)
+	if err != nil {
+		return Unpacked{}, err
+	}
+	if bare {
+		err := create(u.Snapshot, func(w io.Writer) (err error) {
+			u.Metadata, err = readBare(f, until(ctx, w))
+			return err
+		})
+		return u, err
+	}
+	if u.Metadata, err = readEnd(f); err != nil {
+		return u, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return u, err
+	}
+	zip, err := unzip(f)
+	if err != nil {
+		return u, err
+	}
+	defer zip.Close()
+	return u, u.entries(ctx, tar.NewReader(zip), dir)
+}
+
+// entries takes those that it knows, under names of its own.
+func (u *Unpacked) entries(ctx context.Context, from *tar.Reader, dir string) error {
+	found := false
+	for {
+		h, err := from.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return errors.Join(ErrDamaged, err)
+		}
+		switch {
+		case h.Name == snapshotEntry && !found:
+			found = true
+			err = u.snapshot(ctx, from, h.Size)
+		case h.Name == keysEntry:
+			u.Keys = filepath.Join(dir, keysEntry)
+			err = create(u.Keys, func(w io.Writer) error { _, err := io.Copy(until(ctx, w), from); return err })
+		case strings.HasPrefix(h.Name, authoritiesDir) && h.Size <= mostMetadata:
+			u.Authorities[strings.TrimSuffix(path.Base(h.Name), path.Ext(h.Name))], err = io.ReadAll(from)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("%w: there is no snapshot in it", ErrDamaged)
+	}
+	return nil
+}
+
+func (u *Unpacked) snapshot(ctx context.Context, from io.Reader, size int64) error {
+	if size != u.Metadata.Size {
+		return fmt.Errorf("%w: the snapshot has %d bytes and had %d", ErrDamaged, size, u.Metadata.Size)
+	}
+	return create(u.Snapshot, func(w io.Writer) error {
+		sum, err := copyChecked(until(ctx, w), from, size)
+		if err == nil && sum != u.Metadata.SHA256 {
+			err = fmt.Errorf("%w: the checksum of the snapshot is another than when it was made", ErrDamaged)
+		}
+		return err
+	})
+}
+
+// copyChecked copies a snapshot, and verifies the checksum at its end.
+func copyChecked(to io.Writer, from io.Reader, size int64) (string, error) {
+	hash := sha256.New()
+	if _, err := io.CopyN(io.MultiWriter(to, hash), from, size-sha256.Size); err != nil {
+		return "", errors.Join(ErrDamaged, err)
+	}
+	sum := make([]byte, sha256.Size)
+	if _, err := io.ReadFull(from, sum); err != nil {
+		return "", errors.Join(ErrDamaged, err)
+	}
+	if !bytes.Equal(sum, hash.Sum(nil)) {
+		return "", fmt.Errorf("%w: the snapshot does not match its checksum", ErrDamaged)
+	}
+	_, err := to.Write(sum)
+	return hex.EncodeToString(sum), err
+}
+
+const (
+	zstdMagic = 0xFD2FB528
+	boltMagic = 0xED0CDAED
+	boltAt    = 16 // behind the header of its first page
+	page      = 512
+)
+
+// isBare tells a bare snapshot from an archive by its first bytes.
+func isBare(f *os.File) (bool, error) {
+	head := make([]byte, boltAt+4)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	switch {
+	case n >= 4 && binary.LittleEndian.Uint32(head) == zstdMagic:
+		return false, nil
+	case n == len(head) && binary.LittleEndian.Uint32(head[boltAt:]) == boltMagic:
+		return true, nil
+	}
+	return false, ErrNoArchive
+}
+
+// readBare copies a bare snapshot, and tells what is known of it.
+func readBare(f *os.File, to io.Writer) (Metadata, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return Metadata{}, err
+	}
+	m := Metadata{Size: info.Size(), From: f.Name(), Time: info.ModTime()}
+	if m.Size%page != sha256.Size {
+		return m, fmt.Errorf("%w: a snapshot of etcd's has a checksum at its end, a copied database has none", ErrIncomplete)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return m, err
+	}
+	if m.SHA256, err = copyChecked(to, f, m.Size); err != nil {
+		return m, err
+	}
+	c, err := inspect(f.Name())
+	m.Revision, m.StorageVersion = c.Revision, c.StorageVersion
+	return m, err
+}
+
+// create makes a file that nobody else reads.
+func create(name string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// until is a writer that fails once ctx has ended.
+func until(ctx context.Context, w io.Writer) io.Writer { return &bounded{ctx, w} }
+
+type bounded struct {
+	ctx context.Context //nolint:containedctx // it is what a writer for one call is about
+	to  io.Writer
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.ctx.Err() != nil {
+		return 0, context.Cause(b.ctx)
+	}
+	return b.to.Write(p)
+}

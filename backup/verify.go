@@ -1,0 +1,56 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Report is what Verify has found right.
+type Report struct {
+	Metadata Metadata `json:"metadata"`
+	// Revisions is how many of them the database keeps, deletions included.
+	Revisions int64 `json:"revisions"`
+}
+
+// Verify restores an archive into a folder of its own below scratch, opens what
+// came of it, page by page, and compares its checksum and its revision with
+// those of when it was made. Nothing is left in scratch.
+func Verify(ctx context.Context, archive, scratch string) (r Report, err error) {
+	dir, err := os.MkdirTemp(scratch, "etcdctr-verify-")
+	if err != nil {
+		return Report{}, fmt.Errorf("cannot make a folder to restore into: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	u, err := Unpack(ctx, archive, dir)
+	if err != nil {
+		return Report{}, err
+	}
+	c, err := verify(u, filepath.Join(dir, "data"))
+	if err != nil {
+		return Report{}, fmt.Errorf("the backup %s can't be restored: %w", archive, err)
+	}
+	return Report{Metadata: u.Metadata, Revisions: c.Revisions}, nil
+}
+
+func verify(u Unpacked, dir string) (Contents, error) {
+	const name, peer = "verify", "http://127.0.0.1:2380"
+	before, err := inspect(u.Snapshot)
+	if err != nil {
+		return before, err
+	}
+	if err := build(u.Snapshot, dir, identity{Name: name, PeerURL: peer, Cluster: name + "=" + peer, Token: name}); err != nil {
+		return before, err
+	}
+	after, err := inspectAll(filepath.Join(dir, "member", "snap", "db"))
+	switch {
+	case err != nil:
+	case after.Revision != u.Metadata.Revision:
+		err = fmt.Errorf("%w: it was made at revision %d, and restored it is at %d", ErrDamaged, u.Metadata.Revision, after.Revision)
+	case before.StorageVersion != u.Metadata.StorageVersion:
+		err = fmt.Errorf("%w: its data is of version %s, and was of %s", ErrDamaged, before.StorageVersion, u.Metadata.StorageVersion)
+	}
+	return after, err
+}

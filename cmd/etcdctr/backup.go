@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+type backupOptions struct {
+	cluster        *clusterFlags
+	output, member string
+	dataDir        string
+	etcdBinary     string
+	keys           bool
+	passphraseFile string
+	progress       string
+	format         string
+}
+
+func newBackupCommand(a *app) *cobra.Command {
+	var o backupOptions
+	cmd := &cobra.Command{
+		Use:   "backup",
+		Short: "Keep what the cluster holds in one file",
+		Long: `backup takes a snapshot of the running cluster from the member that it costs
+least, a follower that is in step, verifies it, and writes it into one archive
+with all that it takes to bring it back: the cluster file, the releases, the
+members, the public part of the authorities. The archive is there whole or not at
+all, nobody else can read it, and it replaces nothing.
+
+Without a quorum it is the member that knows most which gives its data, as long as
+that has not been restarted. --data-dir takes a copy of a stopped member's data
+folder instead, and carries out what is in its log; that takes an etcd of the
+release that wrote it.`,
+		Example: `  etcdctr backup
+  etcdctr backup --output /backups
+  etcdctr backup --with-keys --passphrase-file passphrase
+  etcdctr backup --data-dir .etcdctr/etcd/etcd1/data`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBackup(cmd.Context(), a, o) },
+	}
+	o.cluster = addClusterFlags(cmd)
+	addProgressFlag(cmd, &o.progress)
+	addFormatFlag(cmd, &o.format)
+	flags := cmd.Flags()
+	flags.StringVarP(&o.output, "output", "o", ".", "file, or folder for a file named after the cluster and the time")
+	flags.StringVar(&o.member, "member", "", "whose data to take (default the member that it costs least)")
+	flags.StringVar(&o.dataDir, "data-dir", "", "take the data folder of a stopped member instead of a running cluster")
+	flags.StringVar(&o.etcdBinary, "etcd-binary", "", "with --data-dir, the etcd that wrote the data (default the one inside, where it is of that release)")
+	flags.BoolVar(&o.keys, "with-keys", false, "put the certificates in, with their keys, encrypted")
+	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase that encrypts the keys")
+	cmd.AddCommand(newBackupVerifyCommand(a), newBackupListCommand(a), newBackupPruneCommand(a))
+	return cmd
+}
+
+func runBackup(ctx context.Context, a *app, o backupOptions) error {
+	passphrase, err := o.passphrase()
+	if err != nil {
+		return err
+	}
+	board := a.newProgress(o.progress)
+	defer board.close()
+	r := backup.Request{Time: a.now(), Member: o.member}
+	if o.keys {
+		r.Keys = &backup.Keys{Dir: o.cluster.certificates(), Passphrase: passphrase}
+	}
+	r.Progress = func(done, total int64) {
+		board.show(step{Item: "the data", Action: "taking", Current: done, Total: total, Done: done >= total})
+	}
+	if r.Authorities, err = publicAuthorities(o.cluster.certificates()); err != nil {
+		return err
+	}
+	path, made, err := o.take(ctx, a, r)
+	board.close()
+	if err != nil {
+		return explainBackup(err)
+	}
+	a.say("%s: revision %d, %s of %s", path, made.Revision, humanBytes(made.Size), made.From)
+	if made.Missing > 0 {
+		a.warn("the log holds %d further entries that are not in the backup: --etcd-binary names an etcd that can carry them out", made.Missing)
+	}
+	if o.format == formatJSON {
+		return a.printJSON(backupInfo{Path: path, Metadata: made})
+	}
+	return nil
+}
+
+// take makes the archive, of a cluster or of a folder.
+func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (string, backup.Metadata, error) {
+	if o.dataDir != "" {
+		return o.takeFolder(ctx, a, r)
+	}
+	way, err := a.reach(ctx, o.cluster, stack.AutoRoute)
+	if err != nil {
+		return "", backup.Metadata{}, err
+	}
+	defer way.close(a)
+	members, err := way.members()
+	if err != nil {
+		return "", backup.Metadata{}, err
+	}
+	defer members.Close()
+	r.Cluster, r.ClusterFile = way.cluster.Name, way.cluster.Spec.Text()
+	path, err := r.Destination(o.output)
+	if err != nil {
+		return "", backup.Metadata{}, err
+	}
+	made, err := backup.Take(ctx, members, path, r)
+	return path, made, err
+}
+
+func (o backupOptions) takeFolder(ctx context.Context, a *app, r backup.Request) (string, backup.Metadata, error) {
+	spec, mistakes, err := o.cluster.spec(a)
+	if err := errors.Join(append(mistakes, err)...); err != nil {
+		return "", backup.Metadata{}, usage(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", backup.Metadata{}, fmt.Errorf("cannot find this program's file: %w", err)
+	}
+	program := backup.Program{Path: self}
+	if o.etcdBinary != "" {
+		program = backup.Program{Path: o.etcdBinary, Given: true}
+	}
+	r.Cluster, r.ClusterFile = spec.ClusterName(), spec.Text()
+	path, err := r.Destination(o.output)
+	if err != nil {
+		return "", backup.Metadata{}, err
+	}
+	made, err := backup.TakeFolder(ctx, o.dataDir, path, program, r)
+	return path, made, err
+}
+
+// members gives a client that asks each of the members that there are.
+func (r *running) members() (*member.Client, error) {
+	urls := map[string]string{}
+	for _, m := range r.cluster.Members {
+		urls[m.Name] = m.ClientURL()
+	}
+	return member.New(member.Config{URLs: urls, TLS: r.tls, Dial: member.Dial(r.dial)})
+}
+
+// passphrase reads the file of one.
+func (o backupOptions) passphrase() (string, error) {
+	if o.keys != (o.passphraseFile != "") {
+		return "", usage(errors.New("--with-keys and --passphrase-file go together: keys leave this machine only encrypted"))
+	}
+	if !o.keys {
+		return "", nil
+	}
+	return readPassphrase(o.passphraseFile)
+}
+
+func readPassphrase(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", usage(fmt.Errorf("--passphrase-file: %w", err))
+	}
+	passphrase := strings.TrimRight(string(data), "\r\n")
+	if passphrase == "" {
+		return "", usage(fmt.Errorf("--passphrase-file: %s is empty", file))
+	}
+	return passphrase, nil
+}
+
+// publicAuthorities are the certificates of a cluster's authorities, by name.
+func publicAuthorities(certsDir string) (map[string][]byte, error) {
+	files, err := filepath.Glob(filepath.Join(certsDir, "ca", "*", "*.crt"))
+	if err != nil {
+		return nil, nil //nolint:nilerr // the folder's name has a meaning as a pattern
+	}
+	all := map[string][]byte{}
+	for _, file := range files {
+		kind := filepath.Base(filepath.Dir(file))
+		if kind == "retired" {
+			continue
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read an authority's certificate: %w", err)
+		}
+		all[kind] = append(all[kind], data...)
+	}
+	return all, nil
+}
+
+// explainBackup says what to do about a backup that could not be made.
+func explainBackup(err error) error {
+	switch {
+	case errors.Is(err, backup.ErrExists):
+		return withHint(err, "--output names another file, or a folder")
+	case errors.Is(err, backup.ErrNobody):
+		return withHint(err, "`etcdctr doctor` names the cause; --data-dir takes the data folder of a stopped member")
+	}
+	return err
+}

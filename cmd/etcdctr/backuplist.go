@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/backup"
+)
+
+// backupInfo is a backup as scripts read it, one to a line.
+type backupInfo struct {
+	Path     string          `json:"path"`
+	Bytes    int64           `json:"bytes,omitempty"`
+	Error    string          `json:"error,omitempty"`
+	Metadata backup.Metadata `json:"metadata,omitzero"`
+}
+
+func newBackupListCommand(a *app) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "list [FOLDER]",
+		Short: "Show the backups in a folder",
+		Long: `list shows the backups in a folder, the newest first, by what each says of itself
+at its end. What is no backup, or not whole, is shown with its reason, and the
+exit code is 1 then. --format json writes an object for each, one to a line.`,
+		Example: `  etcdctr backup list
+  etcdctr backup list /backups --format json | jq .metadata.revision`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return runBackupList(a, folder(args), format) },
+	}
+	addFormatFlag(cmd, &format)
+	return cmd
+}
+
+// folder is the one that is given, or the current one.
+func folder(args []string) string {
+	if len(args) == 0 {
+		return "."
+	}
+	return args[0]
+}
+
+func runBackupList(a *app, dir, format string) error {
+	all, err := backup.List(dir)
+	if err != nil {
+		return err
+	}
+	var wrong []error
+	for _, f := range all {
+		wrong = append(wrong, f.Err)
+	}
+	return errors.Join(a.printBackups(all, format), errors.Join(wrong...))
+}
+
+func (a *app) printBackups(all []backup.Found, format string) error {
+	if format == formatJSON {
+		to := json.NewEncoder(a.out)
+		for _, f := range all {
+			i := backupInfo{Path: f.Path, Bytes: f.Bytes, Metadata: f.Metadata}
+			if f.Err != nil {
+				i.Error = f.Err.Error()
+			}
+			if err := to.Encode(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var rows [][]string
+	for _, f := range all {
+		m := f.Metadata
+		if f.Err != nil {
+			rows = append(rows, []string{f.Path, unknown, unknown, unknown, unknown, unknown, humanBytes(f.Bytes)})
+			continue
+		}
+		rows = append(rows, []string{
+			f.Path, m.Cluster, m.Time.Format(time.RFC3339), fmt.Sprint(m.Revision), orUnknown(m.Release), orUnknown(m.From), humanBytes(f.Bytes),
+		})
+	}
+	if len(rows) > 0 {
+		a.printTable([]string{"file", "cluster", "time", "revision", "etcd", "of", "size"}, rows)
+	}
+	return nil
+}
+
+func orUnknown(text string) string {
+	if text == "" {
+		return unknown
+	}
+	return text
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/backup"
+)
+
+type pruneOptions struct {
+	cluster, format string
+	keep            backup.Keep
+	dryRun          bool
+}
+
+func newBackupPruneCommand(a *app) *cobra.Command {
+	var o pruneOptions
+	cmd := &cobra.Command{
+		Use:   "prune [FOLDER]",
+		Short: "Delete the backups that no rule keeps",
+		Long: `prune deletes the backups in a folder that no rule keeps, of each cluster by
+itself. The newest of each cluster always stays, and so does what can't be read:
+somebody may want to save what there is of it.`,
+		Example: `  etcdctr backup prune /backups --keep-last 3 --keep-daily 7 --keep-weekly 4
+  etcdctr backup prune /backups --keep-daily 7 --dry-run`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runBackupPrune(cmd.Context(), a, folder(args), o)
+		},
+	}
+	addFormatFlag(cmd, &o.format)
+	flags := cmd.Flags()
+	flags.StringVar(&o.cluster, "name", "", "only the backups of this cluster (default all)")
+	flags.IntVar(&o.keep.Last, "keep-last", 0, "keep the newest so many")
+	flags.IntVar(&o.keep.Hourly, "keep-hourly", 0, "keep the newest of each of the last so many hours that have one")
+	flags.IntVar(&o.keep.Daily, "keep-daily", 0, "keep the newest of each of the last so many days that have one, in UTC")
+	flags.IntVar(&o.keep.Weekly, "keep-weekly", 0, "keep the newest of each of the last so many weeks that have one")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "only show what would be deleted")
+	return cmd
+}
+
+func runBackupPrune(ctx context.Context, a *app, dir string, o pruneOptions) error {
+	if err := o.keep.Check(); err != nil {
+		return usage(err)
+	}
+	all, err := backup.List(dir)
+	if err != nil {
+		return err
+	}
+	gone := backup.Prunable(all, o.keep, o.cluster)
+	for _, f := range all {
+		if f.Err != nil {
+			a.warn("%v: it stays", f.Err)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !o.dryRun {
+		if err := backup.Delete(gone); err != nil {
+			return err
+		}
+	}
+	what := "deleted"
+	if o.dryRun {
+		what = "would be deleted"
+	}
+	a.say("%s %s, %d kept", plural(len(gone), "backup"), what, len(all)-len(gone))
+	return a.printBackups(gone, o.format)
+}
