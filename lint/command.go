@@ -16,6 +16,7 @@ type invocation struct {
 	program   string // the last part of its path; empty if there are only flags
 	arguments []word
 	variables []*variable // set for it alone, or exported before it
+	ours      bool        // etcdctr runs it
 }
 
 // shells are programs that run a script of their arguments.
@@ -29,10 +30,10 @@ var launchers = map[string]bool{
 
 // invocations lists what a command line runs, looking into shells and
 // launchers.
-func invocations(words []word) []invocation {
-	const deepest = 4 // shells within shells
-	return unwrap(words, deepest)
-}
+func invocations(words []word) []invocation { return unwrap(words, deepestShell) }
+
+// deepestShell is how many shells within shells are looked into.
+const deepestShell = 4
 
 func unwrap(words []word, depth int) []invocation {
 	if len(words) == 0 || depth == 0 {

@@ -174,7 +174,9 @@ func (r *reader) envFiles(p *project, s *service) []*variable {
 			if file == "" {
 				continue
 			}
-			vars, err := r.envFile(within(dirOf(item, p), file))
+			path := within(dirOf(item, p), file)
+			r.used[path] = true
+			vars, err := r.envFile(path)
 			if err != nil {
 				if required {
 					p.unread = append(p.unread, fmt.Errorf("%s: %w: what it says was not judged", item.at, err))

@@ -92,6 +92,9 @@ var etcdImage = regexp.MustCompile(`^([a-z0-9._-]+[-_.])?etcd(3|-amd64|-arm64|-a
 var upstreamImages = []string{"gcr.io/etcd-development/etcd", "quay.io/coreos/etcd"}
 
 func readImage(image string) imageName {
+	if name, _, open := strings.Cut(image, "$"); open {
+		image = strings.TrimRight(name, ":@") // what comes is known when it runs
+	}
 	ref, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
 		return imageName{}

@@ -29,15 +29,21 @@ var etcdProgram = regexp.MustCompile(`^etcd(-?v?[0-9][0-9.]*)?(\.exe)?$`)
 // etcdAmong picks etcd out of what a command line runs.
 func etcdAmong(all []invocation, flagsAlone bool) (invocation, bool) {
 	for _, one := range all {
-		switch {
-		case etcdProgram.MatchString(one.program), one.program == "" && flagsAlone:
-			return one, true
-		case strings.HasPrefix(one.program, "etcdctr") && len(one.arguments) > 0 && one.arguments[0].text == "etcd":
-			one.arguments = one.arguments[1:]
+		if isRunOfEtcd(&one) || one.program == "" && flagsAlone {
 			return one, true
 		}
 	}
 	return invocation{}, false
+}
+
+// isRunOfEtcd tells whether etcd is run, also as `etcdctr etcd`, whose first
+// word is taken away then.
+func isRunOfEtcd(one *invocation) bool {
+	if strings.HasPrefix(one.program, "etcdctr") && len(one.arguments) > 0 && one.arguments[0].text == "etcd" {
+		one.arguments, one.ours = one.arguments[1:], true
+		return true
+	}
+	return etcdProgram.MatchString(one.program)
 }
 
 // wrapper matches scripts of images that in the end run what follows them, or

@@ -57,9 +57,13 @@ type Member struct {
 	// Home is the folder that relative paths are meant from; empty if unknown.
 	Home string
 	At   Place
+	// Anywhere tells that nothing says where it runs: who reaches it is unknown.
+	Anywhere bool
 
 	host settingsHost
 	off  []string // rules that its service switches off
+	// blind tells that its settings could not be read.
+	blind bool
 }
 
 // Form is how a setting is given.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/cli"
@@ -62,7 +63,7 @@ var ErrNotKnown = errors.New("is no description that lint knows: a Compose file,
 // such as units, become one stack. The error names every input that cannot be
 // read; the stacks of the others are there all the same.
 func Read(inputs []Input, o Options) ([]*Stack, error) {
-	r := &reader{options: o, given: map[string][]byte{}}
+	r := &reader{options: o, given: map[string][]byte{}, used: map[string]bool{}}
 	var errs []error
 	for _, in := range inputs {
 		if err := r.input(in); err != nil {
@@ -76,10 +77,11 @@ func Read(inputs []Input, o Options) ([]*Stack, error) {
 			}
 		}
 	}
-	return r.stacks, errors.Join(errs...)
+	return r.withoutUsed(), errors.Join(errs...)
 }
 
 type reader struct {
+	used    map[string]bool   // environment files that others read
 	given   map[string][]byte // instead of files
 	options Options
 	stacks  []*Stack
@@ -121,9 +123,40 @@ func (r *reader) input(in Input) error {
 	switch sniff(name, data) {
 	case ComposeProject:
 		return r.compose([]string{name})
-	default:
-		return fmt.Errorf("%s: %w", name, ErrNotKnown)
+	case Containers:
+		return r.inspected(name, data)
+	case Procfile:
+		return r.procfile(name, data)
+	case Systemd:
+		return r.unit(name, data)
+	case EnvFile:
+		return r.variablesFile(name)
+	case ConfigFile:
+		return r.configuration(name, data)
 	}
+	return fmt.Errorf("%s: %w", name, ErrNotKnown)
+}
+
+// shared gives the stack of a kind whose descriptions are of one member each.
+func (r *reader) shared(k Kind, file string) *Stack {
+	i := slices.IndexFunc(r.stacks, func(s *Stack) bool { return s.Kind == k })
+	if i < 0 {
+		i = len(r.stacks)
+		r.stacks = append(r.stacks, &Stack{Kind: k})
+	}
+	r.stacks[i].Files = append(r.stacks[i].Files, file)
+	return r.stacks[i]
+}
+
+// withoutUsed drops environment files that another description reads.
+func (r *reader) withoutUsed() []*Stack {
+	for _, s := range r.stacks {
+		if s.Kind == EnvFile {
+			s.Members = slices.DeleteFunc(s.Members, func(m *Member) bool { return r.used[m.At.File] })
+			s.Files = slices.DeleteFunc(s.Files, func(f string) bool { return r.used[f] })
+		}
+	}
+	return slices.DeleteFunc(r.stacks, func(s *Stack) bool { return len(s.Files) == 0 })
 }
 
 // compose reads one Compose project.
@@ -146,9 +179,10 @@ func (r *reader) compose(files []string) error {
 		if m.off, err = readOff(svc.v); err != nil {
 			return err
 		}
+		r.fromConfigFile(s, m, p.dir)
 		s.Members = append(s.Members, m)
 	}
-	s.Unread = p.unread
+	s.Unread = append(s.Unread, p.unread...)
 	r.stacks = append(r.stacks, s)
 	return nil
 }

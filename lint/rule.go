@@ -17,6 +17,8 @@ type Rule struct {
 	// Choice tells that etcdctr itself makes such descriptions, when it is asked
 	// to by name. In its own it is no finding.
 	Choice bool
+	// Blind tells that it needs no settings to judge by.
+	Blind bool
 
 	check func(*Stack, *reporter)
 }
@@ -40,7 +42,7 @@ func Check(s *Stack, off ...string) []Finding {
 	for i := range rules {
 		if rule := &rules[i]; !slices.Contains(off, rule.ID) && !slices.Contains(s.Off, rule.ID) {
 			r := &reporter{rule: rule}
-			rule.check(s, r)
+			rule.check(s.seenBy(rule), r)
 			findings = append(findings, r.findings...)
 		}
 	}
@@ -54,6 +56,18 @@ func Check(s *Stack, off ...string) []Finding {
 		findings[i].Fixable = findings[i].canFix()
 	}
 	return findings
+}
+
+// seenBy gives the stack without the members whose settings are not known, if
+// the rule is about settings.
+func (s *Stack) seenBy(rule *Rule) *Stack {
+	if rule.Blind || !slices.ContainsFunc(s.Members, func(m *Member) bool { return m.blind }) {
+		return s
+	}
+	seen := *s
+	seen.groups, seen.families = nil, nil
+	seen.Members = slices.DeleteFunc(slices.Clone(s.Members), func(m *Member) bool { return m.blind })
+	return &seen
 }
 
 // reporter collects what one rule finds.

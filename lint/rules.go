@@ -3,7 +3,16 @@ package lint
 import "slices"
 
 // rules is every rule, worst first within its subject.
-var rules = slices.Concat(bootstrapRules, exposureRules, tlsRules, dataRules, settingRules, releaseRules, containerRules)
+var rules = slices.Concat(bootstrapRules, exposureRules, tlsRules, dataRules, settingRules, blind(releaseRules), blind(containerRules))
+
+// blind marks rules that look at containers and images only.
+func blind(rules []Rule) []Rule {
+	rules = slices.Clone(rules)
+	for i := range rules {
+		rules[i].Blind = true
+	}
+	return rules
+}
 
 // Sources that several rules stand on.
 const (

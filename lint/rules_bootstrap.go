@@ -270,7 +270,13 @@ var commonTokens = []string{
 }
 
 func checkToken(s *Stack, r *reporter) {
-	name := cmp.Or(s.Name, "orders") + "-" + "etcd"
+	name := cmp.Or(s.Name, "orders") + "-etcd"
+	named := func(fix func(*editor)) func(*editor) {
+		if s.Name == "" {
+			return nil // whoever fixes would get the same as everybody
+		}
+		return fix
+	}
 	for _, group := range s.clusters() {
 		for _, m := range group {
 			token, given := m.find("initial-cluster-token")
@@ -279,12 +285,12 @@ func checkToken(s *Stack, r *reporter) {
 			case !given && (len(group) > 1 || len(m.initialCluster()) > 1):
 				r.in(m, found{
 					message: "no cluster token is set: it is etcd-cluster, as everywhere",
-					remedy:  "set initial-cluster-token to a name of this cluster's own, such as " + name, fix: m.adding([2]string{"initial-cluster-token", name}),
+					remedy:  "set initial-cluster-token to a name of this cluster's own, such as " + name, fix: named(m.adding([2]string{"initial-cluster-token", name})),
 				})
 			case given && slices.Contains(commonTokens, strings.ToLower(token.Value)):
 				r.in(m, found{
 					at: token.At, message: fmt.Sprintf("the cluster token %s is that of many examples", token.Value),
-					remedy: "write a name of this cluster's own, such as " + name, fix: token.rewriting(name),
+					remedy: "write a name of this cluster's own, such as " + name, fix: named(token.rewriting(name)),
 				})
 			}
 		}

@@ -38,7 +38,7 @@ var dataRules = []Rule{
 		check:  checkDataDirRelative,
 	},
 	{
-		ID: "unsafe-no-fsync", Severity: Warning,
+		ID: "unsafe-no-fsync", Severity: Warning, Choice: true,
 		Title:  "writes are acknowledged before they are on the disk",
 		Why:    "a power cut takes writes with it that clients were told are safe, and can leave data that no member starts with",
 		Source: docsConfiguration,

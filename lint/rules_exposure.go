@@ -86,6 +86,9 @@ var exposureRules = []Rule{
 // listener opens, and where that is written.
 func (m *Member) exposed(setting string, ports []int) (Place, *port, bool) {
 	c := m.Container
+	if m.Anywhere {
+		return Place{}, nil, false
+	}
 	if c == nil || c.NetworkMode == "host" {
 		return m.at(setting), nil, m.beyondLoopback(setting)
 	}

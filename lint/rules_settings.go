@@ -108,11 +108,11 @@ var bringsTogether = []string{"initial-cluster", "discovery", "discovery-srv", "
 // ignored lists the variables that a member's release does not know.
 func (m *Member) ignored() (out []Setting, bootstrap []bool, whys []string) {
 	for _, s := range m.Settings {
-		if s.Form != Variable || s.Value == "" {
+		if s.Form == Flag || s.Value == "" {
 			continue
 		}
 		known, why := m.knows(s.Name)
-		if known || !m.surelyEtcds(s.Name) {
+		if known || !m.surelyEtcds(s) {
 			continue
 		}
 		near, _ := cluster.NearestSetting(s.Name)
@@ -128,12 +128,13 @@ func isSetting(name string) bool {
 }
 
 // surelyEtcds tells whether nobody but etcd reads a variable: images of others
-// have scripts that read some too.
-func (m *Member) surelyEtcds(name string) bool {
-	if m.Container == nil || m.Container.image.maker == upstream || isSetting(name) {
+// have scripts that read some too, and a configuration file may have keys that
+// are no flags.
+func (m *Member) surelyEtcds(s Setting) bool {
+	if isSetting(s.Name) || s.Form == Variable && (m.Container == nil || m.Container.image.maker == upstream) {
 		return true
 	}
-	_, near := cluster.NearestSetting(name)
+	_, near := cluster.NearestSetting(s.Name)
 	return near
 }
 
@@ -275,7 +276,7 @@ func (s Setting) rewriting(text string) func(*editor) {
 
 func checkUnknownFlag(m *Member, r *reporter) {
 	for _, s := range m.Settings {
-		if s.Form == Variable || s.Name == "" || unknown(s.Name) {
+		if s.Form != Flag || s.Name == "" || unknown(s.Name) {
 			continue
 		}
 		if known, why := m.knows(s.Name); !known {
