@@ -221,6 +221,10 @@ func (o upOptions) wishFromFile(ctx context.Context) (*wish, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
+	if countMembers(p) == 0 {
+		err := fmt.Errorf("%s has no member of etcd that etcdctr made: no service of it has the label %s: %s", o.fileCompose, stack.RoleLabel, stack.Member)
+		return nil, withHint(usage(err), "`etcdctr lint %s` judges what others wrote, and `docker compose up` starts it", compose.QuoteShell(o.fileCompose))
+	}
 	w := &wish{project: p, tls: cluster.NoTLS, prepare: func(context.Context) error { return nil }}
 	for _, s := range p.Services {
 		switch {
@@ -246,14 +250,19 @@ func (w *wish) certificates(otherwise string) string {
 }
 
 func everyMember(p *types.Project) string {
+	n := countMembers(p)
+	if n == 1 {
+		return "its member answers"
+	}
+	return fmt.Sprintf("all %d members answer", n)
+}
+
+func countMembers(p *types.Project) int {
 	n := 0
 	for _, s := range p.Services {
 		if s.Labels[stack.RoleLabel] == stack.Member {
 			n++
 		}
 	}
-	if n == 1 {
-		return "its member answers"
-	}
-	return fmt.Sprintf("all %d members answer", n)
+	return n
 }
