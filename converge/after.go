@@ -254,11 +254,15 @@ func (f *forecast) serve(names []string) {
 
 // speak lets a member answer as the one that etcd counts under its name.
 func (f *forecast) speak(name string) {
+	s, _ := f.Have.Server(name)
 	m, ok := f.Etcd.Member(name)
+	if !ok {
+		m, ok = f.Etcd.ByPeerURL(s.PeerURL())
+	}
 	if !ok {
 		return
 	}
-	s, _ := f.Have.Server(name)
+	f.edits(m.ID, func(m *member.Member) { m.Name, m.ClientURLs = name, []string{s.ClientURL()} })
 	known := f.common()
 	minor, _ := minorOf(s.Release)
 	f.answer(name, func(e *member.Endpoint) {

@@ -83,11 +83,22 @@ func (x *explorer) run(s start) {
 		x.check(lost(before, w, x.asked.Verb), s, done)
 		if !ok && !w.betterThan(situation, step) {
 			x.failed++
+			x.check(w.vain(step), s, done)
 			return
 		}
 		x.interrupt(before, w, step, int8(situation.Want.Etcd.Minor), s.depth+1)
 	}
 	x.check("there is no end", s, done)
+}
+
+// vain tells whether a wait is for a member that nobody has started.
+func (w *world) vain(step converge.Step) string {
+	for _, s := range step.Servers {
+		if n := w.nodes[slotOf(s)]; step.Kind == converge.AwaitServing && (n.status == stopped || n.status == gone || n.status == created) {
+			return s + " is waited for, and does not run"
+		}
+	}
+	return ""
 }
 
 // betterThan tells whether a wait has failed for one member and brought the
@@ -312,7 +323,6 @@ func TestNoOrderOfStepsTakesTheQuorumOrLosesData(t *testing.T) {
 	all := 0
 	for _, asked := range []converge.Asked{
 		{Verb: converge.Up},
-		{Verb: converge.Up, Data: true},
 		{Verb: converge.Start},
 		{Verb: converge.Stop},
 		{Verb: converge.Restart},

@@ -97,7 +97,7 @@ func (c *scene) startHolders(holders []*part) *Step {
 	var anew, asIs []*part
 	for _, p := range append(c.lacking(holders), holders...) {
 		switch {
-		case !c.asksFor(p) || p.busy() && p.server.Status != runtime.Paused || c.started(p.name):
+		case !c.asksFor(p) && c.Asked.Verb != Replace, p.busy() && p.server.Status != runtime.Paused || c.started(p.name):
 		case p.server.Status == runtime.Absent && (!p.wanted || c.Asked.Verb.leaves()), p.server.Status == runtime.Ended && !p.wanted:
 		case p.server.Status != runtime.Absent && c.asIs(p):
 			asIs = append(asIs, p)
@@ -157,7 +157,11 @@ func (c *scene) unwell() (*Step, error) {
 			Notice: Notice{Kind: Silence, For: startTakes}, Takes: startTakes,
 		}, nil
 	}
-	return c.awaitServing(c.those((*part).isWanted, func(p *part) bool { return p.holds() || p.busy() }), "there is no quorum yet"), nil
+	running := c.those((*part).isWanted, func(p *part) bool { return p.busy() || c.started(p.name) })
+	if len(running) == 0 {
+		return nil, &Refusal{Reason: "nothing but the members' data is there", Remedy: Remedy{Command: []string{"up"}, Text: "starts them"}}
+	}
+	return c.awaitServing(running, "there is no quorum yet"), nil
 }
 
 func (c *scene) awaitServing(parts []*part, cause string) *Step {

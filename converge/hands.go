@@ -148,7 +148,7 @@ func (r *run) converge(ctx context.Context) error {
 	r.fresh = r.situation.Have == nil
 	for range mostRounds {
 		step, more, err := Next(r.situation)
-		if err == nil && r.line.stale && (!more || !step.Kind.waits()) {
+		if err == nil && r.line.stale && (!more || !step.Kind.waits() || r.waited()) {
 			step, more, err = r.nextAsSeen(ctx, more)
 		}
 		if err != nil || !more {
@@ -176,6 +176,13 @@ func (r *run) nextAsSeen(ctx context.Context, more bool) (Step, bool, error) {
 		return Step{}, false, err
 	}
 	return Next(r.situation)
+}
+
+// waited tells whether the last step was a wait: what comes after it is decided
+// on what came of it.
+func (r *run) waited() bool {
+	done := r.situation.Done
+	return len(done) > 0 && done[len(done)-1].Kind.waits()
 }
 
 // step does one, and tells of it.

@@ -14,7 +14,7 @@ func (c *scene) startIdle() (*Step, error) {
 	var anew, asIs []*part
 	for _, p := range c.those((*part).isWanted, (*part).isCounted, (*part).holds) {
 		switch {
-		case p.runs() || p.server.Status == runtime.Restarting || c.renewed(p) || p.stale() || c.isLost(p):
+		case p.runs() || p.server.Status == runtime.Restarting || p.stale() || c.isLost(p):
 		case c.started(p.name):
 			return c.awaitServing([]*part{p}, "it has been started"), nil
 		case p.server.Status != runtime.Absent && c.asIs(p):
@@ -80,8 +80,11 @@ func (c *scene) oneBlind(parts []*part) ([]*part, *Step) {
 		return seeing, nil
 	}
 	others := c.those((*part).isVoter, not((*part).serves), not((*part).blind))
+	if running := slices.DeleteFunc(slices.Clone(others), not((*part).runs)); len(running) > 0 {
+		return nil, c.awaitServing(running, fmt.Sprintf("%s is not touched before it serves", parts[0]))
+	}
 	if len(others) > 0 {
-		return nil, c.awaitServing(others, fmt.Sprintf("%s is not touched before it serves", parts[0]))
+		return nil, nil // they have to be started, or replaced, before
 	}
 	return parts[:1], nil
 }
@@ -109,23 +112,27 @@ func (c *scene) isLost(p *part) bool {
 // renewed: this run has replaced it.
 func (c *scene) renewed(p *part) bool { return c.done(p.name, AddLearner) }
 
-// dropLost removes members that lost their data: never does one start empty in
-// its old identity. It is added again afterwards.
+// dropLost removes members that lost their data, or are said to have: never does
+// one start empty in its old identity. It is added again afterwards.
 func (c *scene) dropLost() (*Step, error) {
-	lost := c.those(c.isLost)
+	lost := c.those(c.isLost, not((*part).serves))
 	if len(lost) == 0 {
 		return nil, nil
 	}
-	p, why := lost[0], "it has lost its data, and must not start empty in its old identity"
-	if p.holds() {
-		why = "a new member takes its place"
+	if lost[0].holds() {
+		return c.drop(lost[0], "a new member takes its place")
 	}
-	if p.serves() {
-		if step := c.awaitOthers(p); step != nil {
-			return step, nil
-		}
+	return c.drop(lost[0], "it has lost its data, and must not start empty in its old identity")
+}
+
+// dropAsked removes members that serve, for new ones in their place. All others
+// serve.
+func (c *scene) dropAsked() (*Step, error) {
+	asked := c.leaderLast(c.those(c.isLost, (*part).serves))
+	if len(asked) == 0 {
+		return nil, nil
 	}
-	return c.drop(p, why)
+	return c.drop(asked[0], "a new member takes its place")
 }
 
 // dropDead removes members that are not wanted and don't serve, first of all:

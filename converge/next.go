@@ -13,22 +13,23 @@ type rule func(*scene) (*Step, error)
 var rules = map[Verb][]rule{
 	Up: {
 		(*scene).refuse, (*scene).serveMembers, (*scene).found,
-		(*scene).startIdle, (*scene).applyUnwell, (*scene).dropLost, (*scene).dropDead,
+		(*scene).startIdle, (*scene).applyUnwell, (*scene).dropDead, (*scene).dropLost,
 		(*scene).join, (*scene).promote, (*scene).await,
 		(*scene).release, (*scene).add, (*scene).roll, (*scene).dropUnwanted,
 		(*scene).clearAway, (*scene).settle, (*scene).compare,
 	},
 	Replace: {
 		(*scene).refuse, (*scene).refuseReplace, (*scene).found,
-		(*scene).startIdle, (*scene).dropLost, (*scene).dropDead,
-		(*scene).join, (*scene).promote, (*scene).await, (*scene).add, (*scene).compare,
+		(*scene).startIdle, (*scene).dropDead, (*scene).dropLost,
+		(*scene).join, (*scene).promote, (*scene).await, (*scene).dropAsked, (*scene).add, (*scene).compare,
 	},
 	Start: {
-		(*scene).refuseAbsent, (*scene).startServices, (*scene).found, (*scene).startIdle, (*scene).await,
+		(*scene).refuseAbsent, (*scene).startServices, (*scene).found, (*scene).startIdle, (*scene).refuseEmpty, (*scene).await,
 	},
 	Restart: {
 		(*scene).refuseAbsent, (*scene).restartServices, (*scene).restartAll, (*scene).startIdle,
-		(*scene).restartUnwell, (*scene).join, (*scene).promote, (*scene).await, (*scene).add, (*scene).restart,
+		(*scene).restartUnwell, (*scene).join, (*scene).promote, (*scene).refuseEmpty, (*scene).await,
+		(*scene).add, (*scene).restart,
 	},
 	Stop: {(*scene).refuseAbsent, (*scene).stop},
 	Down: {(*scene).stop, (*scene).takeAway},

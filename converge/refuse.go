@@ -146,6 +146,16 @@ func (c *scene) refuseAbsent() (*Step, error) {
 	return nil, nil
 }
 
+// refuseEmpty: a member without data can't just be started among others.
+func (c *scene) refuseEmpty() (*Step, error) {
+	for _, p := range c.those((*part).isCounted, (*part).isThere, c.asksFor, not((*part).serves)) {
+		if !p.holds() && !p.runs() {
+			return nil, c.needsUp(p)
+		}
+	}
+	return nil, nil
+}
+
 func (c *scene) refuseReplace() (*Step, error) {
 	for _, name := range c.Asked.Servers {
 		if !slices.ContainsFunc(c.all, func(p *part) bool { return p.wanted && p.name == name }) {

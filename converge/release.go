@@ -168,7 +168,7 @@ func (p *part) release() (cluster.Version, bool) {
 	if p.end.Answers() && p.end.Version != "" {
 		text = p.end.Version
 	}
-	v, err := cluster.ParseVersion(text)
+	v, err := cluster.ReadVersion(text)
 	return v, err == nil
 }
 

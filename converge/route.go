@@ -3,44 +3,35 @@ package converge
 import "github.com/etcdctr/etcdctr/cluster"
 
 // Route gives the releases by which members get from what they run to another
-// release, one minor at a time; the last is that release. Where members have to
-// be mended or added before the others can be rolled, the release that runs comes
-// first. Verbs that change no description leave the release as it is.
-func Route(s Situation, to cluster.Version) []cluster.Version {
+// release, one minor at a time, or by a patch of their own first (see
+// cluster.UpgradePath); the last is that release. Where members have to be mended
+// or added before the others can be rolled, the release that runs comes first.
+// Verbs that change no description leave the release as it is. Its error is a
+// Refusal.
+func Route(s Situation, to cluster.Version) ([]cluster.Version, error) {
 	c := look(s)
 	from, newest, ok := c.releases()
-	if !ok {
-		return []cluster.Version{to}
-	}
 	now, known := c.runs()
-	if s.Asked.Verb != Up {
-		if known {
-			to = now
-		}
-		return []cluster.Version{to}
+	switch {
+	case !ok, s.Asked.Verb.leaves() && !known:
+		return []cluster.Version{to}, nil
+	case s.Asked.Verb != Up && known:
+		return []cluster.Version{now}, nil
+	case newest.Minor > to.Minor:
+		from = newest
 	}
-	var route []cluster.Version
+	path, err := cluster.UpgradePath(from, to)
+	if err != nil {
+		return nil, &Refusal{Reason: err.Error(), Remedy: Remedy{Command: []string{"ps"}, Text: "shows what runs"}}
+	}
+	if len(path) == 0 {
+		path = []cluster.Version{to}
+	}
 	if known && now.Minor != to.Minor && c.frail() {
-		route = append(route, now)
+		path = append([]cluster.Version{now}, path...)
 	}
-	if newest.Minor > to.Minor {
-		for minor := newest.Minor - 1; minor > to.Minor; minor-- {
-			route = append(route, cluster.KnownPatches[minor])
-		}
-		return append(route, to)
-	}
-	if least, known := leastPatch[from.Minor]; known && to.Minor > from.Minor && from.Patch < least {
-		route = append(route, cluster.KnownPatches[from.Minor])
-	}
-	for minor := from.Minor + 1; minor < to.Minor; minor++ {
-		route = append(route, cluster.KnownPatches[minor])
-	}
-	return append(route, to)
+	return path, nil
 }
-
-// leastPatch is the first patch of a minor that the next one follows on, by
-// etcd's documentation of upgrades.
-var leastPatch = map[int]int{5: 32, 6: 11}
 
 // frail tells whether the members can't be rolled as they are: one does not
 // serve, or they are so few that the quorum goes with any of them while more are
@@ -77,17 +68,13 @@ func (c *scene) releases() (oldest, newest cluster.Version, ok bool) {
 		if !known || !p.holds() {
 			continue
 		}
-		if !ok || older(v, oldest) {
+		if !ok || v.Compare(oldest) < 0 {
 			oldest = v
 		}
-		if !ok || older(newest, v) {
+		if !ok || v.Compare(newest) > 0 {
 			newest = v
 		}
 		ok = true
 	}
 	return oldest, newest, ok
-}
-
-func older(a, b cluster.Version) bool {
-	return a.Minor < b.Minor || a.Minor == b.Minor && a.Patch < b.Patch
 }

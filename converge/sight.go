@@ -120,7 +120,11 @@ func (r *run) compare(ctx context.Context) error {
 	if r.wish.Want == nil {
 		return nil
 	}
-	for i, version := range Route(r.situation, r.wish.Want.Etcd) {
+	route, err := Route(r.situation, r.wish.Want.Etcd)
+	if err != nil {
+		return err
+	}
+	for i, version := range route {
 		want, err := r.hop(ctx, version)
 		if err != nil {
 			return err

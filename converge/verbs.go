@@ -96,6 +96,12 @@ func (c *scene) restart() (*Step, error) {
 		return step, nil
 	}
 	p := parts[0]
+	if away := c.those((*part).isVoter, not((*part).serves), not((*part).runs)); len(away) > 0 {
+		return nil, &Refusal{
+			Server: away[0].name, Reason: "it does not run, and no other member is stopped before it serves",
+			Remedy: Remedy{Command: []string{"up"}, Text: "starts or replaces it"},
+		}
+	}
 	if step := c.awaitOthers(p); step != nil {
 		return step, nil
 	}

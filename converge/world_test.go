@@ -258,7 +258,10 @@ func (w *world) situation(asked converge.Asked, done []converge.Step) converge.S
 			}
 		}
 	}
-	route := converge.Route(s, release(w.minor))
+	route, err := converge.Route(s, release(w.minor))
+	if err != nil {
+		panic(err) // all releases of a world have ways between them
+	}
 	s.Want = w.description(route[0])
 	for _, further := range route[1:] {
 		s.Then = append(s.Then, w.description(further))
