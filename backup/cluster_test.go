@@ -15,11 +15,20 @@ import (
 
 	"github.com/etcdctr/etcdctr/internal/etcdtest"
 	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
 func TestMain(m *testing.M) {
+	local.UseResolver()
 	if etcdtest.CalledAsEtcd() {
 		etcdmain.Main(os.Args)
+		return
+	}
+	if program, ok := local.Programs[filepath.Base(os.Args[0])]; ok {
+		if err := program(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	os.Exit(m.Run())

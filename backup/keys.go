@@ -6,12 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"filippo.io/age"
+
+	"github.com/etcdctr/etcdctr/internal/untar"
 )
 
 // Keys are certificates with their keys, to be encrypted with a passphrase.
@@ -69,48 +69,8 @@ func OpenKeys(ctx context.Context, u Unpacked, passphrase, dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	if err := extract(ctx, tar.NewReader(plain), dir); err != nil {
+	if err := untar.Into(ctx, dir, plain); err != nil {
 		return errors.Join(fmt.Errorf("cannot unpack the certificates: %w", err), os.RemoveAll(dir))
 	}
 	return nil
-}
-
-// extract writes folders and regular files, and nothing outside of dir.
-func extract(ctx context.Context, from *tar.Reader, dir string) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	for {
-		h, err := from.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := extractOne(ctx, root, h, from); err != nil {
-			return err
-		}
-	}
-}
-
-func extractOne(ctx context.Context, root *os.Root, h *tar.Header, from io.Reader) error {
-	name := filepath.FromSlash(h.Name)
-	switch h.Typeflag {
-	case tar.TypeDir:
-		return root.MkdirAll(filepath.Clean(name), 0o700)
-	case tar.TypeReg:
-		if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-			return err
-		}
-		f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fs.FileMode(h.Mode)&0o755)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(until(ctx, f), from)
-		return errors.Join(err, f.Close())
-	}
-	return fmt.Errorf("%s is neither a file nor a folder", h.Name)
 }

@@ -255,6 +255,9 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 // asideTime is how the time stands in the name of what was set aside.
 const asideTime = "20060102T150405Z"
 
+// asideSuffix comes before it.
+const asideSuffix = ".aside-"
+
 // SetAside renames the folder of a server's data.
 func (r *Runtime) SetAside(_ context.Context, name, server string) (string, error) {
 	dir, err := r.dataDir(name, server)
@@ -270,9 +273,9 @@ func (r *Runtime) SetAside(_ context.Context, name, server string) (string, erro
 	if stack, err := r.home(name).Stack(); err == nil && stack.Ephemeral {
 		return "", os.RemoveAll(dir) // what is volatile is not kept
 	}
-	aside := dir + ".aside-" + r.now().UTC().Format(asideTime)
+	aside := dir + asideSuffix + r.now().UTC().Format(asideTime)
 	for n := 2; exists(aside); n++ {
-		aside = fmt.Sprintf("%s.aside-%s-%d", dir, r.now().UTC().Format(asideTime), n)
+		aside = fmt.Sprintf("%s%s%s-%d", dir, asideSuffix, r.now().UTC().Format(asideTime), n)
 	}
 	if err := os.Rename(dir, aside); err != nil {
 		return "", fmt.Errorf("cannot set the data of %s aside: %w", server, err)

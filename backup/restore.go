@@ -1,0 +1,382 @@
+package backup
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// DefaultBump is added to the revision of what is restored: more than any
+// cluster writes between a backup and its end.
+const DefaultBump = 1_000_000_000
+
+// Runtime is one whose servers can be filled.
+type Runtime interface {
+	runtime.Runtime
+	runtime.Filler
+}
+
+// Restoration brings a cluster back from an archive.
+type Restoration struct {
+	Runtime Runtime
+	// Want is the cluster that is to be: its size, names and release are its own,
+	// whatever those of the archive were.
+	Want *cluster.Cluster
+	// Bump is added to the revision, which counts as compacted then: watchers and
+	// caches that knew later revisions than the archive are told so, where they
+	// would otherwise wait for what they take for old. 0 leaves it as it was.
+	Bump uint64
+	// Scratch is a folder with room for the database once, and once for each
+	// member.
+	Scratch string
+	// Ask gives a client for the members that run; whoever asks closes it.
+	Ask func(ctx context.Context, have *runtime.State) (*member.Client, func() error, error)
+	// Consent is asked before anything is touched that is there; an error ends
+	// it.
+	Consent func(ctx context.Context, there There) error
+	// Tell is told what is done; may be nil.
+	Tell func(action string)
+}
+
+// There is what a restored cluster takes the place of.
+type There struct {
+	Name    string
+	Running []string // the servers that run
+	Data    []string // the members that have data, which will be set aside
+	By      Metadata // what they are replaced by
+}
+
+// Restored says what has become of it.
+type Restored struct {
+	Metadata Metadata
+	// Revision is the cluster's now.
+	Revision int64
+	// Aside is where the former data is, by member.
+	Aside map[string]string
+}
+
+// TooOldError is the error of a release that does not read the data.
+type TooOldError struct {
+	Etcd cluster.Version // what the cluster is to be
+	Data int             // the minor of the oldest release that reads it
+}
+
+func (e *TooOldError) Error() string {
+	return fmt.Sprintf("the backup is of etcd 3.%d, and the cluster is to be %s: an older etcd refuses the data or misreads it", e.Data, e.Etcd)
+}
+
+// ErrDifferent is the error of members that are restored and do not hold the
+// same.
+var ErrDifferent = errors.New("the members do not hold the same data")
+
+// Do restores an archive, or a bare snapshot. Whatever can be found wrong is
+// found before anything is touched: the archive, the release, the room. Then the
+// members are stopped, and each is given data made of the one snapshot, under a
+// token that no cluster ever had: data of before can't mix with it. What a member
+// had is set aside. If that fails, what was set aside is brought back; killed at
+// any moment, it can be called again, or Undo brings the former data back.
+//
+// It is restored once all members serve, hold the same and no alarm is left:
+// etcd keeps alarms in its data, of members that are no more.
+func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) {
+	scratch, err := os.MkdirTemp(r.Scratch, "etcdctr-restore-")
+	if err != nil {
+		return Restored{}, fmt.Errorf("cannot make a folder to unpack into: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	r.tell("unpack the backup")
+	u, err := Unpack(ctx, archive, scratch)
+	if err != nil {
+		return Restored{}, err
+	}
+	if err := r.readable(u); err != nil {
+		return Restored{}, err
+	}
+	have, err := r.consent(ctx, u.Metadata)
+	if err != nil {
+		return Restored{}, err
+	}
+	if err := r.Runtime.Prepare(ctx, r.Want); err != nil {
+		return Restored{}, err
+	}
+	if err := r.build(ctx, u.Snapshot, scratch); err != nil {
+		return Restored{}, err
+	}
+	result := Restored{Metadata: u.Metadata}
+	if result.Aside, err = r.exchange(ctx, have, scratch); err != nil {
+		return result, err
+	}
+	result.Revision, err = r.prove(ctx)
+	return result, err
+}
+
+func (r *Restoration) tell(format string, args ...any) {
+	if r.Tell != nil {
+		r.Tell(fmt.Sprintf(format, args...))
+	}
+}
+
+// ErrVolatile is the error of members that would lose what they are given.
+var ErrVolatile = errors.New("data: the members keep theirs in memory, and nothing can be restored into it: leave the key out, or write data: volume")
+
+func (r *Restoration) readable(u Unpacked) error {
+	if r.Want.Data == cluster.Memory {
+		return ErrVolatile
+	}
+	c, err := inspect(u.Snapshot)
+	if err == nil && r.Want.Etcd.Minor < c.Reader() {
+		err = &TooOldError{r.Want.Etcd, c.Reader()}
+	}
+	return err
+}
+
+// consent tells what is there, and asks if there is anything.
+func (r *Restoration) consent(ctx context.Context, by Metadata) (*runtime.State, error) {
+	have, err := r.Runtime.Observe(ctx, r.Want.Name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return &runtime.State{Name: r.Want.Name}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	there := There{Name: have.Name, By: by}
+	for _, s := range have.Servers {
+		if s.Runs() {
+			there.Running = append(there.Running, s.Name)
+		}
+		if s.Role != runtime.Member {
+			continue
+		}
+		data, err := r.Runtime.Data(ctx, have.Name, s.Name)
+		if err != nil {
+			return nil, err
+		}
+		if data != runtime.None {
+			there.Data = append(there.Data, s.Name)
+		}
+	}
+	if len(there.Running)+len(there.Data) == 0 {
+		return have, nil
+	}
+	return have, r.Consent(ctx, there)
+}
+
+// build makes the data of all members, of one snapshot.
+func (r *Restoration) build(ctx context.Context, snapshot, scratch string) error {
+	token := r.Want.Name + "-" + strings.ToLower(rand.Text())
+	for _, m := range r.Want.Members {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r.tell("make the data of %s", m.Name)
+		who := identity{Name: m.Name, PeerURL: m.PeerURL(), Cluster: strings.Join(r.peers(), ","), Token: token, Bump: r.Bump}
+		if err := build(snapshot, filepath.Join(scratch, "members", m.Name), who); err != nil {
+			return fmt.Errorf("cannot make the data of %s: %w", m.Name, err)
+		}
+	}
+	return os.Remove(snapshot) // its room is needed
+}
+
+// peers are the members as etcd wants to be told them.
+func (r *Restoration) peers() []string {
+	var all []string
+	for _, m := range r.Want.Members {
+		all = append(all, m.Name+"="+m.PeerURL())
+	}
+	return all
+}
+
+// exchange stops what runs, gives each member its data and starts them.
+func (r *Restoration) exchange(ctx context.Context, have *runtime.State, scratch string) (map[string]string, error) {
+	release, err := r.Runtime.Lock(ctx, r.Want.Name, func() { r.tell("wait for another command that changes %s", r.Want.Name) })
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if have.Runs() {
+		r.tell("stop the members")
+		if err := r.Runtime.Stop(ctx, have.Name, 0); err != nil {
+			return nil, err
+		}
+	}
+	aside := map[string]string{}
+	for _, m := range r.Want.Members {
+		r.tell("fill %s", m.Name)
+		where, err := r.fill(ctx, m.Name, filepath.Join(scratch, "members", m.Name))
+		if where != "" {
+			aside[m.Name] = where
+		}
+		if err != nil {
+			return aside, errors.Join(err, r.back(context.WithoutCancel(ctx), aside))
+		}
+	}
+	if err := r.leave(ctx, have, aside); err != nil {
+		return aside, err
+	}
+	r.tell("start the members")
+	return aside, r.Runtime.Apply(ctx, r.existing())
+}
+
+// leave has members go that are not wanted any more. Their data stays.
+func (r *Restoration) leave(ctx context.Context, have *runtime.State, aside map[string]string) error {
+	for _, s := range have.Members() {
+		if slices.ContainsFunc(r.Want.Members, func(m cluster.Member) bool { return m.Name == s.Name }) {
+			continue
+		}
+		where, err := r.Runtime.SetAside(ctx, have.Name, s.Name)
+		if where != "" {
+			aside[s.Name] = where
+		}
+		if err == nil && s.Status != runtime.Absent {
+			err = r.Runtime.Remove(ctx, have.Name, runtime.Removal{Servers: []string{s.Name}})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill streams a folder to a server.
+func (r *Restoration) fill(ctx context.Context, server, dir string) (string, error) {
+	out, in := io.Pipe()
+	defer out.Close()
+	go func() {
+		files := tar.NewWriter(in)
+		in.CloseWithError(errors.Join(addTree(files, dir), files.Close()))
+	}()
+	return r.Runtime.Fill(ctx, r.Want, server, out)
+}
+
+// addTree adds the folders and files of a folder, owned by root: a runtime that
+// runs etcd as somebody else gives them to whom it runs as.
+func addTree(to *tar.Writer, dir string) error {
+	return filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		h := &tar.Header{Name: filepath.ToSlash(name), Typeflag: tar.TypeReg, Size: info.Size(), Mode: int64(info.Mode().Perm()), ModTime: info.ModTime()}
+		if e.IsDir() {
+			h.Name, h.Typeflag, h.Size = h.Name+"/", tar.TypeDir, 0
+		}
+		if err := to.WriteHeader(h); err != nil || e.IsDir() {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.Copy(to, f)
+		return err
+	})
+}
+
+// back brings back what was set aside.
+func (r *Restoration) back(ctx context.Context, aside map[string]string) error {
+	var errs []error
+	for server, where := range aside {
+		if err := r.Runtime.BringBack(ctx, r.Want.Name, server, where); err != nil {
+			errs = append(errs, fmt.Errorf("the former data of %s is in %s: %w", server, where, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// existing is the cluster with members that wait for the others, should one ever
+// start without its data, instead of founding another cluster.
+func (r *Restoration) existing() *cluster.Cluster {
+	c := r.Want
+	for _, m := range r.Want.Members {
+		c = c.Joining(m.Name, r.peers())
+	}
+	return c
+}
+
+// prove waits for the members, drops alarms that are not theirs, and compares
+// what they hold.
+func (r *Restoration) prove(ctx context.Context) (int64, error) {
+	have, err := r.Runtime.Observe(ctx, r.Want.Name)
+	if err != nil {
+		return 0, err
+	}
+	members, done, err := r.Ask(ctx, have)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	r.tell("wait until the members serve")
+	if err := members.WaitServing(ctx); err != nil {
+		return 0, err
+	}
+	if err := members.Disarm(ctx); err != nil {
+		return 0, err
+	}
+	r.tell("compare what they hold")
+	h, err := members.Hash(ctx)
+	if err == nil && (!h.Same() || len(h.Members) != len(r.Want.Members)) {
+		err = fmt.Errorf("%w: %v", ErrDifferent, h.Groups())
+	}
+	return h.Revision, err
+}
+
+// Undo brings back what the last restoration has set aside, of all members at
+// once, and sets aside what there is instead. It starts nothing. ErrNothing says
+// that there is nothing to bring back.
+func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error) {
+	have, err := r.Observe(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	last := map[string]string{}
+	for _, m := range have.Members() {
+		all, err := r.Aside(ctx, name, m.Name)
+		if err != nil {
+			return nil, err
+		}
+		if len(all) > 0 {
+			last[m.Name] = all[0]
+		}
+	}
+	if len(last) == 0 {
+		return nil, fmt.Errorf("%s: %w", name, ErrNothing)
+	}
+	release, err := r.Lock(ctx, name, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if have.Runs() {
+		if err := r.Stop(ctx, name, 0); err != nil {
+			return nil, err
+		}
+	}
+	for server, where := range last {
+		if err := r.BringBack(ctx, name, server, where); err != nil {
+			return nil, err
+		}
+	}
+	return last, nil
+}
+
+// ErrNothing is the error of a cluster of which nothing was set aside.
+var ErrNothing = errors.New("nothing was set aside of it")

@@ -1,0 +1,237 @@
+//go:build unix
+
+package backup_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"go.etcd.io/etcd/api/v3/version"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/local"
+)
+
+// processes is a runtime of a folder of its own.
+func processes(t *testing.T) *local.Runtime {
+	t.Helper()
+	v, err := cluster.ParseVersion(version.Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	return local.New(local.Options{
+		Folder: filepath.Join(dir, ".etcdctr"), CertsDir: filepath.Join(dir, "certs"), Self: self(t),
+		Carried: &local.Program{Path: self(t), Version: v}, Environ: []string{"PATH=/usr/bin"}, Now: time.Now,
+	})
+}
+
+func place(t *testing.T, r runtime.Runtime, members int) *cluster.Cluster {
+	t.Helper()
+	c, err := r.Place(t.Context(), cluster.Spec{Name: "orders", TLS: "none", Members: cluster.Count(members)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Remove(context.Background(), "orders", runtime.Removal{Data: true}); err != nil {
+			t.Errorf("the clean-up fails: %v", err)
+		}
+	})
+	return c
+}
+
+func ask(_ context.Context, have *runtime.State) (*member.Client, func() error, error) {
+	urls := map[string]string{}
+	for _, m := range have.Members() {
+		urls[m.Name] = "http://" + m.Published[0]
+	}
+	c, err := member.New(member.Config{URLs: urls})
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, c.Close, nil
+}
+
+// endpoints are the members' addresses.
+func endpoints(t *testing.T, r runtime.Runtime) []string {
+	t.Helper()
+	have, err := r.Observe(t.Context(), "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, m := range have.Members() {
+		all = append(all, "http://"+m.Published[0])
+	}
+	return all
+}
+
+func restoration(t *testing.T, r backup.Runtime, want *cluster.Cluster) *backup.Restoration {
+	t.Helper()
+	return &backup.Restoration{
+		Runtime: r, Want: want, Bump: backup.DefaultBump, Scratch: t.TempDir(), Ask: ask,
+		Consent: func(_ context.Context, there backup.There) error {
+			return fmt.Errorf("asked about %v", there.Data)
+		},
+	}
+}
+
+func get(t *testing.T, etcd *clientv3.Client, key string) string {
+	t.Helper()
+	got, err := etcd.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Kvs) == 0 {
+		return ""
+	}
+	return string(got.Kvs[0].Value)
+}
+
+// A backup of one member becomes a cluster of three, and later takes its place
+// once more, which can be undone.
+func TestABackupBecomesAnotherCluster(t *testing.T) {
+	c := start(t, []string{"a"})
+	old := c.raw(t)
+	before := write(t, old, 50, 100)
+	archive := filepath.Join(t.TempDir(), "a.tar.zst")
+	if _, err := backup.Take(t.Context(), c.client, archive, request()); err != nil {
+		t.Fatal(err)
+	}
+	r := processes(t)
+	want := place(t, r, 3)
+	restored, err := restoration(t, r, want).Do(t.Context(), archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if restored.Revision != before+backup.DefaultBump || len(restored.Aside) != 0 {
+		t.Errorf("%+v, want revision %d", restored, before+backup.DefaultBump)
+	}
+	etcd := connect(t, endpoints(t, r)...)
+	if get(t, etcd, "key00049") == "" {
+		t.Error("a key of the backup is not there")
+	}
+	_, err = etcd.Get(t.Context(), "key00049", clientv3.WithRev(before))
+	if !errors.Is(err, rpctypes.ErrCompacted) {
+		t.Errorf("who knows the revision of before gets %v", err)
+	}
+	if _, err := etcd.Put(t.Context(), "later", "than the backup"); err != nil {
+		t.Fatal(err)
+	}
+	over(t, r, want, archive)
+}
+
+// over restores over a cluster that runs, and undoes it.
+func over(t *testing.T, r *local.Runtime, want *cluster.Cluster, archive string) {
+	t.Helper()
+	again := restoration(t, r, want)
+	if _, err := again.Do(t.Context(), archive); err == nil || err.Error() != "asked about [etcd1 etcd2 etcd3]" {
+		t.Errorf("without consent: %v", err)
+	}
+	if get(t, connect(t, endpoints(t, r)...), "later") == "" {
+		t.Error("without consent the cluster was touched")
+	}
+	again.Consent = func(context.Context, backup.There) error { return nil }
+	restored, err := again.Do(t.Context(), archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(restored.Aside) != 3 {
+		t.Errorf("set aside is %v", restored.Aside)
+	}
+	if get(t, connect(t, endpoints(t, r)...), "later") != "" {
+		t.Error("what came after the backup is there")
+	}
+	if back, err := backup.Undo(t.Context(), r, "orders"); err != nil || len(back) != 3 {
+		t.Fatalf("undone: %v, %v", back, err)
+	}
+	if err := r.Start(t.Context(), "orders"); err != nil {
+		t.Fatal(err)
+	}
+	if get(t, connect(t, endpoints(t, r)...), "later") == "" {
+		t.Error("the former data did not come back")
+	}
+}
+
+// failing fails to fill one of the servers.
+type failing struct {
+	*local.Runtime
+	server string
+}
+
+func (f failing) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
+	if server == f.server {
+		return "", errors.New("the disk is full")
+	}
+	return f.Runtime.Fill(ctx, want, server, files)
+}
+
+func TestARestorationThatFailsLeavesTheOldCluster(t *testing.T) {
+	r := processes(t)
+	want := place(t, r, 3)
+	if err := r.Apply(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := connect(t, endpoints(t, r)...).Put(t.Context(), "kept", "yes"); err != nil {
+		t.Fatal(err)
+	}
+	have, err := r.Observe(t.Context(), "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, done, err := ask(t.Context(), have)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	archive := filepath.Join(t.TempDir(), "a.tar.zst")
+	if _, err := backup.Take(t.Context(), client, archive, request()); err != nil {
+		t.Fatal(err)
+	}
+	bad := restoration(t, failing{r, "etcd3"}, want)
+	bad.Consent = func(context.Context, backup.There) error { return nil }
+	if _, err := bad.Do(t.Context(), archive); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+		t.Fatalf("it gives %v", err)
+	}
+	if err := r.Start(t.Context(), "orders"); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, connect(t, endpoints(t, r)...), "kept"); got != "yes" {
+		t.Errorf("the old cluster holds %q", got)
+	}
+	left, err := os.ReadDir(bad.Scratch)
+	if err != nil || len(left) > 0 {
+		t.Errorf("the scratch folder holds %v, %v", left, err)
+	}
+}
+
+func TestAnOlderEtcdIsRefused(t *testing.T) {
+	t.Parallel()
+	c := start(t, []string{"a"})
+	archive := filepath.Join(t.TempDir(), "a.tar.zst")
+	if _, err := backup.Take(t.Context(), c.client, archive, request()); err != nil {
+		t.Fatal(err)
+	}
+	r := processes(t)
+	want := *place(t, r, 1)
+	want.Etcd = cluster.Version{Minor: 6, Patch: 16}
+	old := &backup.TooOldError{}
+	if _, err := restoration(t, r, &want).Do(t.Context(), archive); !errors.As(err, &old) || old.Data != 7 {
+		t.Errorf("data of 3.7 for etcd 3.6 gives %v", err)
+	}
+	if _, err := r.Observe(t.Context(), "orders"); !errors.Is(err, runtime.ErrNotFound) {
+		t.Errorf("something was made: %v", err)
+	}
+}
