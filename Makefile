@@ -78,7 +78,7 @@ smoke: e2e-inputs ## Run the quick end-to-end tests (needs Docker)
 
 .PHONY: e2e
 e2e: e2e-machine e2e-inputs .cache/tools/cfssl .cache/engine/dockerd .cache/engine/runc .cache/systemd.tar ## Run every end-to-end test (needs Docker and minutes)
-	$(E2E) -p 1 -timeout 120m $(E2E_FLAGS) ./e2e ./member | $(REPORT)
+	$(E2E) -p 1 -timeout 120m $(E2E_FLAGS) ./e2e ./member ./runtime/local | $(REPORT)
 
 .PHONY: test
 test: unit ## Run the hermetic tests, and the smoke tests where Docker answers

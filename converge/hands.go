@@ -134,6 +134,7 @@ type run struct {
 	// fresh says that nothing at all was there when the run began, served that
 	// there has been a quorum since.
 	fresh, served bool
+	of            int // how many steps were planned when all was last seen
 }
 
 // mostRounds bounds a run, as mostSteps bounds a plan.
@@ -188,10 +189,10 @@ func (r *run) waited() bool {
 // step does one, and tells of it.
 func (r *run) step(ctx context.Context, step Step) error {
 	done := len(r.situation.Done)
-	event := Event{Kind: Begins, Step: step, Number: done + 1, Of: done + 1}
-	if plan, err := Plan(r.situation); err == nil {
-		event.Of = done + len(plan)
+	if plan, err := Plan(r.situation); err == nil && !r.line.stale {
+		r.of = done + len(plan)
 	}
+	event := Event{Kind: Begins, Step: step, Number: done + 1, Of: max(r.of, done+1)}
 	r.tell(event)
 	err := r.do(ctx, step)
 	event.Kind, event.Err = Ends, err

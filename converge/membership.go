@@ -169,10 +169,11 @@ func (c *scene) drop(p *part, why string) (*Step, error) {
 	if step := c.handOver(p, "before it is removed"); step != nil {
 		return step, nil
 	}
-	return &Step{
-		Kind: RemoveMember, Servers: []string{p.name}, Member: p.member.ID, Cause: why,
-		Notice: Notice{Kind: Reopen}, Takes: endTakes,
-	}, nil
+	step := &Step{Kind: RemoveMember, Servers: []string{p.name}, Member: p.member.ID, Cause: why, Takes: endTakes}
+	if p.serves() {
+		step.Notice = Notice{Kind: Reopen}
+	}
+	return step, nil
 }
 
 // join starts a member that etcd counts and that has never run.

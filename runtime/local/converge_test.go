@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && e2e
 
 package local_test
 
@@ -113,5 +113,33 @@ func lose(t *testing.T, r *local.Runtime, name, server string) {
 	}
 	if err := os.RemoveAll(found[0]); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Each hop is made by way of the minor between, with the real programs of each
+// release: what 3.5 left in the logs stops 3.7, and a downgrade has to be prepared.
+func TestARealClusterGoesThroughTheReleasesAndBack(t *testing.T) {
+	programs := os.Getenv("ETCDCTR_E2E_BIN")
+	if programs == "" {
+		t.Fatal("ETCDCTR_E2E_BIN has to name the folder of etcd's releases: run make e2e")
+	}
+	l := live(t)
+	with := func(v cluster.Version) cluster.Spec {
+		s := l.spec
+		s.Etcd, s.EtcdBinary = v.String(), filepath.Join(programs, v.String()[len("v"):len("v3.5")], "etcd")
+		return s
+	}
+	l.hands.Hop = func(ctx context.Context, v cluster.Version) (*cluster.Cluster, error) {
+		return l.runtime.Place(ctx, with(v))
+	}
+	l.spec.Members = cluster.Count(3)
+	for _, minor := range []int{5, 7, 5} {
+		l.spec = with(cluster.KnownPatches[minor])
+		outcome := l.do(converge.Asked{Verb: converge.Up}, 3)
+		for _, e := range outcome.Etcd.Endpoints {
+			if v, err := cluster.ReadVersion(e.Version); err != nil || v.Minor != minor {
+				t.Fatalf("%s is of %s, 3.%d was wanted", e.Name, e.Version, minor)
+			}
+		}
 	}
 }
