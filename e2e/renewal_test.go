@@ -247,3 +247,44 @@ func (l *load) wantNobodyTurnedAway() {
 		l.t.Errorf("%d of %d newcomers were turned away: %v", len(l.turnedAway), l.served, l.turnedAway[0])
 	}
 }
+
+// TestRenewalOfAutoTLSReachesEveryMember renews what etcd has made up, in an image
+// with a user of its own, whose files would be unreadable to it as root's. A member
+// shows the new certificate at once and starts again on it.
+func TestRenewalOfAutoTLSReachesEveryMember(t *testing.T) {
+	s := newStack(t)
+	s.ref = buildImage(t).Reference
+	s.generate("--tls", "auto")
+	s.up()
+	renew := func(args ...string) {
+		t.Helper()
+		run(t, s.dir, etcdctrBinary(t), append([]string{"certs", "renew", "--tls", "auto", "--name", s.name, "--image", s.ref}, args...)...)
+	}
+	wantDays := func(want int) {
+		t.Helper()
+		var report struct {
+			Members []struct {
+				Certificates []struct{ DaysLeft int }
+			}
+		}
+		decode(t, s.etcdctr("health", "--format", "json"), &report)
+		if len(report.Members) != 3 {
+			t.Fatalf("health tells of %d members", len(report.Members))
+		}
+		for _, m := range report.Members {
+			if len(m.Certificates) == 0 {
+				t.Error("a member shows no certificate")
+			}
+			for _, c := range m.Certificates {
+				if c.DaysLeft != want {
+					t.Errorf("%d days are left, want %d", c.DaysLeft, want)
+				}
+			}
+		}
+	}
+	renew("--lifetime", "41d")
+	wantDays(40)
+	s.etcdctr("restart")
+	wantDays(40)
+	s.wantMembers(3)
+}

@@ -9,7 +9,7 @@ import (
 )
 
 type certsRenewOptions struct {
-	cluster *clusterFlags
+	stack   *stackFlags
 	keys    keyFlags
 	within  days
 	keepKey bool
@@ -22,15 +22,19 @@ func newCertsRenewCommand(a *app) *cobra.Command {
 		Short: "Replace certificates by new ones that say the same",
 		Long: `renew replaces certificates by new ones that say the same: all of them, or those
 named, as certs list does or by the last word. Members show the new ones from the
-next handshake on, without a restart. Revoked certificates are left alone.`,
+next handshake on, without a restart. Revoked certificates are left alone.
+
+With --tls auto the members' own are replaced, where they are: etcd makes them at its
+first start, and never again.`,
 		Example: `  etcdctr certs renew --within 30d      # what ends soon: for a daily job
   etcdctr certs renew alice
+  etcdctr certs renew --tls auto --within 30d
   etcdctr certs renew members/etcd1/peer --keep-key`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runCertsRenew(cmd.Context(), a, o, args)
 		},
 	}
-	o.cluster = addCertsDirFlags(cmd)
+	o.stack = addStackFlags(cmd)
 	addKeyFlags(cmd, &o.keys, "as before", "as before")
 	cmd.Flags().Var(&o.within, "within", "only certificates that end so soon, such as 30d")
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "certify the same keys again instead of making new ones")
@@ -48,7 +52,10 @@ func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []str
 	if err := renew.Validate(); err != nil {
 		return usage(err)
 	}
-	dir := o.cluster.certificates()
+	if o.stack.cluster.isAuto(a) {
+		return o.renewAuto(ctx, a, names)
+	}
+	dir := o.stack.cluster.certificates()
 	report, err := a.pki(dir).Renew(ctx, renew)
 	if err != nil {
 		return certsError(dir, err)
