@@ -57,14 +57,22 @@ func grantTo(to Grantee, by caller) (grant, error) {
 		to.UID, to.UID, by.groups)
 }
 
+// noOwner leaves a file to whom it belongs.
+var noOwner = atomicdir.Owner{UID: -1, GID: -1}
+
+// thisProcess asks. Where the system does not tell its groups it has its own.
+func thisProcess() caller {
+	groups, err := os.Getgroups()
+	if err != nil {
+		groups = nil
+	}
+	return caller{os.Geteuid(), append(groups, os.Getegid())}
+}
+
 // Grant lets somebody read a client's or another server's files, now and after
 // each renewal. Before, nobody but their owner can.
 func (p *PKI) Grant(name string, to Grantee) error {
-	groups, err := os.Getgroups()
-	if err != nil {
-		return fmt.Errorf("the groups of this process: %w", err)
-	}
-	g, err := grantTo(to, caller{os.Geteuid(), append(groups, os.Getegid())})
+	g, err := grantTo(to, thisProcess())
 	if err != nil {
 		return err
 	}

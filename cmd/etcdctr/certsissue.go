@@ -21,6 +21,7 @@ type certsIssueOptions struct {
 	noCommonName  bool
 	organizations []string
 	grantee       grantee
+	export        exportFlags
 }
 
 func newCertsIssueCommand(a *app) *cobra.Command {
@@ -40,6 +41,7 @@ name says. A client without one tells its user by name and password.`,
 		Example: `  etcdctr certs issue alice
   etcdctr certs issue backup --cn backup-operator --organization operators --lifetime 30d
   etcdctr certs issue app --for 1000
+  etcdctr certs issue app --format pkcs12 --output ./app-certs
   etcdctr certs issue proxy --server --host etcd.example.com`,
 		Args: exactArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,6 +57,7 @@ name says. A client without one tells its user by name and password.`,
 	flags.BoolVar(&o.noCommonName, "no-cn", false, "no common name")
 	flags.StringSliceVar(&o.organizations, "organization", nil, "organization, for what reads roles there (default that of the authority)")
 	flags.Var(&o.grantee, "for", "user who may read the files, by number: UID or UID:GID")
+	o.export.add(cmd)
 	return cmd
 }
 
@@ -72,7 +75,7 @@ func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string
 	if o.server {
 		issue.Profile = certs.Server
 	}
-	if err := issue.Validate(); err != nil {
+	if err := errors.Join(issue.Validate(), o.export.validate()); err != nil {
 		return usage(err)
 	}
 	dir := o.cluster.certificates()
@@ -81,7 +84,18 @@ func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string
 		a.sayReport(dir, report)
 		err = o.grantee.grant(a.pki(dir), issue)
 	}
-	return certsError(dir, err)
+	if err != nil {
+		return certsError(dir, err)
+	}
+	return o.export.write(a, a.pki(dir), issue, o.grantee)
+}
+
+// folderOf is the name of what was issued.
+func folderOf(issued certs.IssueOptions) string {
+	if issued.Profile == certs.Server {
+		return "servers/" + issued.Name
+	}
+	return "clients/" + issued.Name
 }
 
 // grantee is a flag for who may read an identity's files.
@@ -94,11 +108,7 @@ func (g *grantee) grant(pki *certs.PKI, issued certs.IssueOptions) error {
 	if !g.given {
 		return nil
 	}
-	folder := "clients/"
-	if issued.Profile == certs.Server {
-		folder = "servers/"
-	}
-	return pki.Grant(folder+issued.Name, g.Grantee)
+	return pki.Grant(folderOf(issued), g.Grantee)
 }
 
 func (g *grantee) String() string {

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/certs"
+)
+
+// passwordVariable may hold the password of a keystore.
+const passwordVariable = "ETCDCTR_KEYSTORE_PASSWORD"
+
+// exportFlags say where a copy of what was issued goes.
+type exportFlags struct {
+	format       string
+	dir          string
+	passwordFile string
+}
+
+func (f *exportFlags) add(cmd *cobra.Command) {
+	f.format = string(certs.PEM)
+	var formats []string
+	for _, format := range certs.Formats() {
+		formats = append(formats, string(format))
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.dir, "output", "", "folder for a copy of the files, which a renewal leaves as it is")
+	flags.Var(&choice{value: &f.format, of: formats}, "format", "of that copy: "+strings.Join(formats, ", ")+", the last two for Java")
+	flags.StringVar(&f.passwordFile, "password-file", "",
+		"file with the keystore's password (default $"+passwordVariable+", or one that is made up, in "+certs.PasswordFile+" of the folder)")
+}
+
+func (f *exportFlags) validate() error {
+	switch {
+	case f.dir == "" && f.format != string(certs.PEM):
+		return fmt.Errorf("--format %s: needs --output, the folder for it", f.format)
+	case f.passwordFile != "" && f.format == string(certs.PEM):
+		return errors.New("--password-file: is of a keystore: choose one with --format")
+	}
+	return nil
+}
+
+func (f *exportFlags) write(a *app, pki *certs.PKI, issued certs.IssueOptions, g grantee) error {
+	if f.dir == "" {
+		return nil
+	}
+	o := certs.ExportOptions{Name: folderOf(issued), Format: certs.Format(f.format), Dir: f.dir, Password: os.Getenv(passwordVariable)}
+	if f.passwordFile != "" {
+		data, err := os.ReadFile(f.passwordFile)
+		if err != nil {
+			return usage(fmt.Errorf("--password-file: %w", err))
+		}
+		if o.Password = strings.TrimRight(string(data), "\r\n"); o.Password == "" {
+			return usage(fmt.Errorf("--password-file: %s is empty: put the password there", f.passwordFile))
+		}
+	}
+	if g.given {
+		o.For = &g.Grantee
+	}
+	files, err := pki.Export(o)
+	if err != nil {
+		return err
+	}
+	a.say("a copy is in %s", strings.Join(files, ", "))
+	return nil
+}
