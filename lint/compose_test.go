@@ -95,7 +95,7 @@ func composeInputs(a *txtar.Archive, dir string) []string {
 
 func byComposeGo(t *testing.T, dir string, files []string) map[string]plainService {
 	t.Helper()
-	env, err := cli.NewProjectOptions(files, cli.WithWorkingDirectory(dir), cli.WithDotEnv)
+	env, err := cli.NewProjectOptions(files, cli.WithWorkingDirectory(dir), cli.WithEnvFiles(), cli.WithDotEnv)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (r *reader) container(p *project, s *service) *Container {
 		Networks:      names(v.get("networks")),
 		NetworkMode:   v.get("network_mode").text,
 		Health:        readHealth(v.get("healthcheck")),
-		DependsOn:     dependencies(v.get("depends_on")),
+		DependsOn:     withLinks(dependencies(v.get("depends_on")), v.get("links")),
 		Restart:       v.get("restart").text,
 		Replicas:      v.get("deploy").kind == mapping,
 		LogDriver:     v.get("logging", "driver").text,
@@ -305,6 +305,17 @@ func readHealth(v *value) health {
 		h.disabled = true
 	}
 	return h
+}
+
+// withLinks adds what a service is linked to: it starts after that, too.
+func withLinks(out []dependency, links *value) []dependency {
+	for _, item := range links.scalars() {
+		service, _, _ := strings.Cut(item.text, ":")
+		if !slices.ContainsFunc(out, func(d dependency) bool { return d.service == service }) {
+			out = append(out, dependency{service: service, at: item.at, v: item})
+		}
+	}
+	return out
 }
 
 func dependencies(v *value) []dependency {

@@ -43,6 +43,9 @@ func isRunOfEtcd(one *invocation) bool {
 		one.arguments, one.ours = one.arguments[1:], true
 		return true
 	}
+	if len(one.arguments) > 0 && (one.arguments[0].text == "grpc-proxy" || one.arguments[0].text == "gateway") {
+		return false // etcd's own proxies keep nothing
+	}
 	return etcdProgram.MatchString(one.program)
 }
 

@@ -464,9 +464,6 @@ func (s *Stack) family(m *Member) int {
 // development tells whether all members are processes on one machine's
 // loopback, whose number says nothing.
 func (s *Stack) development() bool {
-	if s.Kind == Procfile {
-		return true
-	}
 	for _, m := range s.Members {
 		if m.Container != nil || m.beyondLoopback("listen-peer-urls") || m.beyondLoopback("listen-client-urls") {
 			return false

@@ -82,26 +82,35 @@ var exposureRules = []Rule{
 	},
 }
 
-// exposed tells whether others than this host reach one of the ports that a
-// listener opens, and where that is written.
-func (m *Member) exposed(setting string, ports []int) (Place, *port, bool) {
+// opening is where one of a member's ports is open to others than its host;
+// port is nil for one that is not a container's.
+type opening struct {
+	at   Place
+	port *port
+}
+
+// exposed lists where others than this host reach the ports that a listener
+// opens.
+func (m *Member) exposed(setting string, ports []int) []opening {
 	c := m.Container
-	if m.Anywhere {
-		return Place{}, nil, false
+	switch {
+	case m.Anywhere:
+		return nil
+	case c == nil || c.NetworkMode == "host":
+		if m.beyondLoopback(setting) {
+			return []opening{{at: m.at(setting)}}
+		}
+		return nil
+	case m.get(setting) != "" && !m.beyondLoopback(setting):
+		return nil
 	}
-	if c == nil || c.NetworkMode == "host" {
-		return m.at(setting), nil, m.beyondLoopback(setting)
-	}
-	if m.get(setting) != "" && !m.beyondLoopback(setting) {
-		return Place{}, nil, false
-	}
+	var out []opening
 	for i := range c.Ports {
-		p := &c.Ports[i]
-		if slices.Contains(ports, p.target) && !isLoopback(p.hostIP) {
-			return p.at, p, true
+		if p := &c.Ports[i]; slices.Contains(ports, p.target) && !isLoopback(p.hostIP) {
+			out = append(out, opening{p.at, p})
 		}
 	}
-	return Place{}, nil, false
+	return out
 }
 
 // asksClients tells whether clients have to show who they are.
@@ -134,28 +143,36 @@ func (c *Container) variable(name string) *variable {
 }
 
 func checkClientPortOpen(m *Member, r *reporter) {
-	if at, p, ok := m.exposed("listen-client-urls", m.clientPorts()); ok && !m.asksClients() {
+	if m.asksClients() {
+		return
+	}
+	for _, o := range m.exposed("listen-client-urls", m.clientPorts()) {
 		r.in(m, found{
-			at: at, message: fmt.Sprintf("the client port %s, and clients need no certificate", where(p)),
-			remedy: onLoopback(p), fix: publishOnLoopback(p),
+			at: o.at, message: fmt.Sprintf("the client port %s, and clients need no certificate", where(o.port)),
+			remedy: onLoopback(o.port), fix: publishOnLoopback(o.port),
 		})
 	}
 }
 
 func checkClientPortPublished(m *Member, r *reporter) {
-	if m.Container == nil || m.Container.NetworkMode == "host" {
-		return
+	if !m.asksClients() {
+		return // see client-port-open
 	}
-	if at, p, ok := m.exposed("listen-client-urls", m.clientPorts()); ok && isUnspecified(p.hostIP) && m.asksClients() {
-		r.in(m, found{at: at, message: "the client port " + where(p), remedy: onLoopback(p), fix: publishOnLoopback(p)})
+	for _, o := range m.exposed("listen-client-urls", m.clientPorts()) {
+		if o.port != nil && isUnspecified(o.port.hostIP) {
+			r.in(m, found{at: o.at, message: "the client port " + where(o.port), remedy: onLoopback(o.port), fix: publishOnLoopback(o.port)})
+		}
 	}
 }
 
 func checkPeerPortOpen(m *Member, r *reporter) {
-	if at, p, ok := m.exposed("listen-peer-urls", m.peerPorts()); ok && m.get("listen-peer-urls") != "" && !m.peersShowCertificates() {
+	if m.get("listen-peer-urls") == "" || m.peersShowCertificates() {
+		return
+	}
+	for _, o := range m.exposed("listen-peer-urls", m.peerPorts()) {
 		r.in(m, found{
-			at: at, message: fmt.Sprintf("the peer port %s, and peers need no certificate", where(p)),
-			remedy: "publish no port for peers, or let them show certificates: peer-client-cert-auth and peer-trusted-ca-file", fix: dropPeerPort(m, p),
+			at: o.at, message: fmt.Sprintf("the peer port %s, and peers need no certificate", where(o.port)),
+			remedy: "publish no port for peers, or let them show certificates: peer-client-cert-auth and peer-trusted-ca-file", fix: dropPeerPort(m, o.port),
 		})
 	}
 }
