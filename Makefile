@@ -98,6 +98,12 @@ bench-%: e2e-inputs .cache/tools/cfssl
 	BENCH_BIN=$(CURDIR)/bin/etcdctr BENCH_ETCD=$(CURDIR)/.cache/etcd \
 		PATH="$(CURDIR)/.cache/tools:$$PATH" go run ./bench/$*
 
+.PHONY: findings
+findings: ## Run the findings: what etcd and its neighbours do that nobody guesses (needs the internet's modules)
+	@for finding in findings/*.sh; do \
+		echo "== $$finding"; $$finding || exit 1; \
+	done
+
 ##@ The source
 
 .PHONY: lint

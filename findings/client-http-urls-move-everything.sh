@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# --listen-client-http-urls takes all HTTP away from the other client port: health,
+# metrics, version and the gateway, which then no longer answer there at all.
+#
+# Version   etcd 3.5.35, 3.6.16, 3.7.3
+# Behaviour with it, /health, /version and /metrics of --listen-client-urls give no
+#           HTTP answer; those of the new one do; etcdctl works on the old one only
+# Seen      000 on the old port, 200 on the new one
+#
+# Every probe and every scrape that named the client port is dark after the setting
+# that etcd's own warning at start asks for ("Running http and grpc server on single
+# port. This is not recommended for production").
+# Exits 1 once this is no longer so.
+set -euo pipefail
+
+cache=${FINDINGS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/findings}
+work=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+
+# expect WHAT WANT GOT fails where the behaviour is another than stated above.
+expect() {
+  [ "$2" = "$3" ] || { printf 'changed: %s\nstated:  %s\nseen:    %s\n' "$1" "$2" "$3" >&2; exit 1; }
+  echo "as stated: $1: $3"
+}
+
+# install VERSION builds etcd, etcdctl and etcdutl of a release, once.
+install() {
+  [ -x "$cache/etcd-$1/etcd" ] && return
+  mkdir -p "$work/build-$1" "$cache/etcd-$1"
+  (cd "$work/build-$1"
+   export CGO_ENABLED=0
+   go mod init finding
+   go get "go.etcd.io/etcd/server/v3@v$1" "go.etcd.io/etcd/etcdctl/v3@v$1" "go.etcd.io/etcd/etcdutl/v3@v$1"
+   for program in etcdctl etcdutl; do
+     go build -trimpath -o "$cache/etcd-$1/$program" "go.etcd.io/etcd/$program/v3"
+   done
+   go build -trimpath -o "$cache/etcd-$1/etcd" go.etcd.io/etcd/server/v3) >"$work/install" 2>&1 ||
+    { cat "$work/install" >&2; exit 1; }
+}
+
+port() {
+  local port
+  while port=$((20000 + RANDOM % 20000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "$port"
+}
+
+await() { # await COMMAND...: until it succeeds, for a minute at most
+  local tries=0
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || { echo "never came true: $*" >&2; cat "$work"/*.log >&2; exit 1; }
+    sleep 0.2
+  done
+}
+
+# start VERSION FLAG... starts one member, which answers at $url; its process is $pid.
+start() {
+  local version=$1 peer
+  shift
+  install "$version"
+  client=$(port) peer=$(port)
+  url=http://127.0.0.1:$client
+  export PATH="$cache/etcd-$version:$PATH" ETCDCTL_ENDPOINTS=$url
+  "$cache/etcd-$version/etcd" --name m --data-dir "$work/$version.etcd" --unsafe-no-fsync \
+    --listen-client-urls "$url" --advertise-client-urls "$url" \
+    --listen-peer-urls "http://127.0.0.1:$peer" --initial-advertise-peer-urls "http://127.0.0.1:$peer" \
+    --initial-cluster "m=http://127.0.0.1:$peer" "$@" >"$work/$version.log" 2>&1 &
+  pid=$!
+  await etcdctl put started yes
+}
+
+stop() { kill "$pid"; wait "$pid" 2>/dev/null || true; }
+
+status() { curl -s -m 5 -o /dev/null -w '%{http_code}' "$1" || true; }
+
+for version in 3.5.35 3.6.16 3.7.3; do
+  http=http://127.0.0.1:$(port)
+  start "$version" --listen-client-http-urls "$http"
+  for path in health version metrics; do
+    expect "$version: /$path on the client port" 000 "$(status "$url/$path")"
+    expect "$version: /$path on the port for HTTP" 200 "$(status "$http/$path")"
+  done
+  expect "$version: etcdctl on the port for HTTP" fails \
+    "$(ETCDCTL_ENDPOINTS=$http timeout 20 etcdctl --command-timeout 2s get x >"$work/out" 2>&1 && echo works || echo fails)"
+  stop
+done

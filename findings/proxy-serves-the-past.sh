@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# `etcd grpc-proxy` answers a serializable get from a cache that only requests through
+# the same proxy ever empty: what was written past it is not seen, and what was
+# compacted is still there.
+#
+# Version   etcd 3.5.35, 3.6.16, 3.7.3
+# Behaviour x=1 through the proxy, read, x=2 at the member: the proxy says 1 until
+#           somebody reads linearizably through it; a compacted revision that was
+#           read once is served
+# Seen      1 five seconds later and 1 a hundred reads later; then 2
+#
+# With two proxies before one cluster each writer's clients read the other's past.
+# Exits 1 once this is no longer so.
+set -euo pipefail
+
+cache=${FINDINGS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/findings}
+work=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+
+# expect WHAT WANT GOT fails where the behaviour is another than stated above.
+expect() {
+  [ "$2" = "$3" ] || { printf 'changed: %s\nstated:  %s\nseen:    %s\n' "$1" "$2" "$3" >&2; exit 1; }
+  echo "as stated: $1: $3"
+}
+
+# install VERSION builds etcd, etcdctl and etcdutl of a release, once.
+install() {
+  [ -x "$cache/etcd-$1/etcd" ] && return
+  mkdir -p "$work/build-$1" "$cache/etcd-$1"
+  (cd "$work/build-$1"
+   export CGO_ENABLED=0
+   go mod init finding
+   go get "go.etcd.io/etcd/server/v3@v$1" "go.etcd.io/etcd/etcdctl/v3@v$1" "go.etcd.io/etcd/etcdutl/v3@v$1"
+   for program in etcdctl etcdutl; do
+     go build -trimpath -o "$cache/etcd-$1/$program" "go.etcd.io/etcd/$program/v3"
+   done
+   go build -trimpath -o "$cache/etcd-$1/etcd" go.etcd.io/etcd/server/v3) >"$work/install" 2>&1 ||
+    { cat "$work/install" >&2; exit 1; }
+}
+
+port() {
+  local port
+  while port=$((20000 + RANDOM % 20000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "$port"
+}
+
+await() { # await COMMAND...: until it succeeds, for a minute at most
+  local tries=0
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || { echo "never came true: $*" >&2; cat "$work"/*.log >&2; exit 1; }
+    sleep 0.2
+  done
+}
+
+# start VERSION FLAG... starts one member, which answers at $url; its process is $pid.
+start() {
+  local version=$1 peer
+  shift
+  install "$version"
+  client=$(port) peer=$(port)
+  url=http://127.0.0.1:$client
+  export PATH="$cache/etcd-$version:$PATH" ETCDCTL_ENDPOINTS=$url
+  "$cache/etcd-$version/etcd" --name m --data-dir "$work/$version.etcd" --unsafe-no-fsync \
+    --listen-client-urls "$url" --advertise-client-urls "$url" \
+    --listen-peer-urls "http://127.0.0.1:$peer" --initial-advertise-peer-urls "http://127.0.0.1:$peer" \
+    --initial-cluster "m=http://127.0.0.1:$peer" "$@" >"$work/$version.log" 2>&1 &
+  pid=$!
+  await etcdctl put started yes
+}
+
+stop() { kill "$pid"; wait "$pid" 2>/dev/null || true; }
+
+# proxy NAME FLAG... puts a grpc-proxy before the member: its endpoint is $NAME.
+proxy() {
+  local name=$1 at
+  shift
+  at=127.0.0.1:$(port)
+  (unset ETCDCTL_ENDPOINTS; exec etcd grpc-proxy start --endpoints "${url#http://}" --listen-addr "$at" --advertise-client-url "$at" "$@") >"$work/$name.log" 2>&1 &
+  proxies="${proxies:-} $!"
+  printf -v "$name" %s "$at"
+  await curl -sf "http://$at/health"
+}
+stopproxies() { kill $proxies; wait $proxies 2>/dev/null || true; proxies=; }
+
+# through ENDPOINT WORD... is etcdctl there.
+through() { local ETCDCTL_ENDPOINTS=$1; export ETCDCTL_ENDPOINTS; shift; etcdctl "$@"; }
+
+value() { local at=$1; shift; through "$at" get x --print-value-only "$@" 2>"$work/err" || echo "exit $?"; }
+revision() { etcdctl get x -w json | jq .header.revision; }
+
+for version in 3.5.35 3.6.16 3.7.3; do
+  start "$version"
+  proxy front
+  through "$front" put x 1 >"$work/put"
+  expect "$version: through the proxy" 1 "$(value "$front" --consistency s)"
+  old=$(revision)
+  expect "$version: that revision" 1 "$(value "$front" --consistency s --rev "$old")"
+  etcdctl put x 2 >"$work/put"
+  for i in 1 2 3 4 5 6 7 8 9 10; do seen=$(value "$front" --consistency s); done
+  expect "$version: written past the proxy" 1 "$seen"
+  expect "$version: linearizable" 2 "$(value "$front")"
+  expect "$version: serializable after that" 2 "$(value "$front" --consistency s)"
+  etcdctl compaction "$(revision)" >"$work/compaction"
+  expect "$version: compacted, at the member" 'exit 1' "$(value "$url" --consistency s --rev "$old")"
+  expect "$version: compacted, through the proxy" 1 "$(value "$front" --consistency s --rev "$old")"
+  stopproxies
+  stop
+done
