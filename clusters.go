@@ -23,8 +23,12 @@ type Options struct {
 	// none; empty stands for certs in Folder.
 	CertsDir string
 	// Runtimes are those that there are. Where a Spec leaves it open, the first
-	// that can be used here runs the members.
+	// that can be used here runs the members. A cluster is looked for from the
+	// last to the first: the ones that take the least asking belong there.
 	Runtimes []runtime.Runtime
+	// Provided says that what members need besides what runs them is there:
+	// nothing of that is made.
+	Provided bool
 	// Events are told what is done, one at a time; may be nil.
 	Events func(Event)
 	// Now is the clock, and Random where keys come from; nil stands for the
@@ -81,32 +85,50 @@ func (e *OtherRuntimeError) Error() string {
 func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, error) {
 	c := &Cluster{o: cs.o, spec: spec}
 	want := cluster.Runtime(spec.Runtime)
-	var firstErr error
-	for _, r := range cs.o.Runtimes {
+	away := map[string]error{}
+	for _, r := range slices.Backward(cs.o.Runtimes) {
 		have, err := r.Observe(ctx, spec.ClusterName())
 		switch {
 		case err == nil && len(have.Servers) > 0:
-			if want != "" && want != cluster.AnyRuntime && string(want) != r.Name() {
+			if !accepts(want, r) {
 				return nil, &OtherRuntimeError{Name: have.Name, Has: r.Name(), Want: spec.Runtime}
 			}
 			c.runtime, c.have = r, have
 			c.spec, c.Recalled = spec.Recall(have.Wish)
 			return c, nil
-		case err == nil || errors.Is(err, runtime.ErrNotFound):
-			if c.runtime == nil && accepts(want, r) {
-				c.runtime = r
-			}
-		case firstErr == nil && accepts(want, r):
-			firstErr = err
-		}
-		if err != nil && !errors.Is(err, runtime.ErrNotFound) && !errors.Is(err, runtime.ErrUnavailable) {
+		case errors.Is(err, runtime.ErrUnavailable) || err != nil && !accepts(want, r):
+			away[r.Name()] = err
+		case err != nil && !errors.Is(err, runtime.ErrNotFound):
 			return nil, err
 		}
+		if string(want) == r.Name() {
+			break // whatever another one has of this name is not meant
+		}
 	}
-	if c.runtime == nil {
-		return nil, cs.nobody(want, firstErr)
+	return c, c.choose(want, away)
+}
+
+// choose takes the first runtime that may have a cluster which none has yet.
+// What others wanted and cannot be used are away for is told as a Warning.
+func (c *Cluster) choose(want cluster.Runtime, away map[string]error) error {
+	var first error
+	for _, r := range c.o.Runtimes {
+		if !accepts(want, r) {
+			continue
+		}
+		if err := away[r.Name()]; err != nil {
+			if first == nil {
+				first = err
+			}
+			continue
+		}
+		if first != nil {
+			c.o.Events(Event{Instead: r.Name(), Warning: first})
+		}
+		c.runtime = r
+		return nil
 	}
-	return c, nil
+	return nobody(c.o.Runtimes, want, first)
 }
 
 func accepts(want cluster.Runtime, r runtime.Runtime) bool {
@@ -114,12 +136,12 @@ func accepts(want cluster.Runtime, r runtime.Runtime) bool {
 }
 
 // nobody is the error of having no runtime, for what the best of them has said.
-func (cs *Clusters) nobody(want cluster.Runtime, err error) error {
+func nobody(runtimes []runtime.Runtime, want cluster.Runtime, err error) error {
 	if err != nil {
 		return err
 	}
-	names := make([]string, len(cs.o.Runtimes))
-	for i, r := range cs.o.Runtimes {
+	names := make([]string, len(runtimes))
+	for i, r := range runtimes {
 		names[i] = r.Name()
 	}
 	return fmt.Errorf("runtime: %q is none of %v: %w", want, names, runtime.ErrUnavailable)

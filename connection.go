@@ -51,6 +51,19 @@ func (c *Cluster) connect(ctx context.Context, have *runtime.State) (*Connection
 	return &Connection{State: have, Way: way, TLS: config}, nil
 }
 
+// TLSMode is how the members' client ports are secured.
+func (c *Connection) TLSMode() cluster.TLSMode { return tlsMode(c.State) }
+
+// tlsMode is that of the members that have ever been started.
+func tlsMode(have *runtime.State) cluster.TLSMode {
+	for _, m := range have.Members() {
+		if len(m.Settings) > 0 {
+			return m.TLS()
+		}
+	}
+	return cluster.NoTLS
+}
+
 // Close ends the way.
 func (c *Connection) Close() error { return c.Way.Close() }
 
@@ -113,14 +126,7 @@ func (c *Connection) client() (*clientv3.Client, error) {
 // clientTLS is what an administrator of the members that run connects with; nil
 // for plain text.
 func (c *Cluster) clientTLS(have *runtime.State) (*tls.Config, error) {
-	mode := cluster.NoTLS
-	for _, m := range have.Members() {
-		if len(m.Settings) > 0 {
-			mode = m.TLS()
-			break
-		}
-	}
-	switch mode {
+	switch tlsMode(have) {
 	case cluster.NoTLS:
 		return nil, nil
 	case cluster.AutoTLS:

@@ -48,6 +48,9 @@ func (c *Cluster) PKI() *certs.PKI {
 // Provide makes what is missing of what the members need besides what runs
 // them. What is there and fits is left as it is.
 func (c *Cluster) Provide(ctx context.Context, want *cluster.Cluster) error {
+	if c.o.Provided {
+		return nil
+	}
 	if want.Discovery != nil {
 		if err := c.provideDiscovery(ctx, want); err != nil {
 			return err
@@ -210,4 +213,13 @@ func credentialsTLS(files cluster.DiscoveryCredentials) (*tls.Config, error) {
 		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
+}
+
+// retireToken forgets the discovery token of a cluster whose data is gone, so
+// that the next one takes another.
+func (c *Cluster) retireToken() error {
+	if err := os.Remove(c.tokenFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot retire the cluster's discovery token: %w", err)
+	}
+	return nil
 }

@@ -277,7 +277,7 @@ func (c *scene) last(server string) Kind {
 		switch s.Kind {
 		case Apply, Begin, Join:
 			return Begin
-		case End, Remove, Delete:
+		case End, Remove, Delete, RemoveMember, SetAside: // one that is removed ends by itself
 			return End
 		}
 	}

@@ -128,6 +128,11 @@ type Way struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Direct tells that no other program relays what is said.
 	Direct bool
+	// Open tells that no way is needed: anybody on this machine reaches the
+	// members at Server.Published.
+	Open bool
+	// Done is closed when the way breaks by itself; nil if it does not.
+	Done <-chan struct{}
 	// Close ends the way. It leaves nothing behind.
 	Close func() error
 }

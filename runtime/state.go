@@ -39,6 +39,12 @@ type Server struct {
 	Since time.Time
 	// Restarts counts how often it was started again after it ended by itself.
 	Restarts int
+	// ExitCode is that of a server that has ended, OutOfMemory says that the
+	// kernel ended it for its memory, and Error why it could not be started, in
+	// the runtime's words. Zero values: it is not so, or not known.
+	ExitCode    int
+	OutOfMemory bool
+	Error       string
 	// Settings are those of etcd that it was started with. They say how it was
 	// founded, too: see cluster.Cluster.AsStarted.
 	Settings cluster.Settings

@@ -12,7 +12,8 @@ import (
 )
 
 type certsRotateCAOptions struct {
-	stack         *stackFlags
+	cluster       *clusterFlags
+	working       working
 	keys          keyFlags
 	stage         string
 	authority     string
@@ -55,8 +56,8 @@ not see them; --restarted says that you have restarted all of them.`,
 			return runCertsRotateCA(cmd.Context(), a, o)
 		},
 	}
-	o.stack = addStackFlags(cmd)
-	addProgressFlag(cmd, &o.stack.progress)
+	o.cluster = addClusterFlags(cmd)
+	addProgressFlag(cmd, &o.working.progress)
 	addKeyFlags(cmd, &o.keys, "as before", "as before")
 	flags := cmd.Flags()
 	flags.Var(&choice{value: &o.stage, of: []string{string(certs.Begin), string(certs.Switch), string(certs.Finish)}}, "stage",
@@ -98,12 +99,12 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 	if err != nil {
 		return err
 	}
-	dir := o.stack.cluster.certificates()
+	dir := o.cluster.certificates()
 	r := &certs.Rotation{
 		PKI: a.pki(dir), RotateOptions: rotate, Confirmed: o.clientsReady, Own: []string{adminClient},
 		Tell: func(report certs.Report) { a.sayReport(dir, report) },
 	}
-	members, err := o.stack.visible(ctx, a)
+	members, err := o.cluster.visible(ctx, a, o.working)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ var specFlags = []struct{ key, usage string }{
 // pathKeys are the keys that name files. In a cluster file they are meant from
 // its folder.
 func pathKeys(s *cluster.Spec) []*string {
-	return []*string{&s.DiscoveryCACert, &s.DiscoveryCert, &s.DiscoveryKey, &s.DiscoveryPasswordFile}
+	return []*string{&s.CertsDir, &s.EtcdBinary, &s.DiscoveryCACert, &s.DiscoveryCert, &s.DiscoveryKey, &s.DiscoveryPasswordFile}
 }
 
 // addClusterFlags gives cmd the flags that describe a cluster.
@@ -100,7 +100,7 @@ func (f *clusterFlags) resolveIn(a *app, place cluster.Placement) (*cluster.Clus
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, usage(err)
 	}
-	if c, err = f.placeOnEngine(spec, c); err != nil {
+	if c, err = f.placeOnEngine(a, spec, c); err != nil {
 		return nil, err
 	}
 	for _, w := range c.Warnings {
@@ -109,9 +109,18 @@ func (f *clusterFlags) resolveIn(a *app, place cluster.Placement) (*cluster.Clus
 	return c, nil
 }
 
-// spec reads the file and lays the flags over it. What is wrong with the flags
-// is to be reported together with what Resolve finds.
+// spec is read, with the token that is kept for a stack's own discovery service.
 func (f *clusterFlags) spec(a *app) (spec cluster.Spec, mistakes []error, err error) {
+	spec, mistakes, err = f.read(a)
+	if err == nil && spec.WantsFreshToken() {
+		spec.DiscoveryToken, err = a.token(f.tokenFile(spec.ClusterName()))
+	}
+	return spec, mistakes, err
+}
+
+// read reads the file and lays the flags over it. What is wrong with the flags
+// is to be reported together with what Resolve finds.
+func (f *clusterFlags) read(a *app) (spec cluster.Spec, mistakes []error, err error) {
 	spec, err = f.load(a)
 	var unread cluster.Problems
 	if err != nil && !errors.As(err, &unread) {
@@ -122,18 +131,26 @@ func (f *clusterFlags) spec(a *app) (spec cluster.Spec, mistakes []error, err er
 			*path = filepath.Join(f.dir(), *path)
 		}
 	}
+	keys := []string{"runtime", "etcd-binary"} // where a command has them
 	for _, s := range specFlags {
-		if flag := f.cmd.Flags().Lookup(s.key); flag != nil && flag.Changed {
-			mistakes = append(mistakes, spec.Set(s.key, flag.Value.String()))
+		keys = append(keys, s.key)
+	}
+	for _, key := range keys {
+		if flag := f.cmd.Flags().Lookup(key); flag != nil && flag.Changed {
+			mistakes = append(mistakes, spec.Set(key, flag.Value.String()))
 		}
 	}
 	if unread != nil {
 		return spec, nil, usage(errors.Join(append(mistakes, cluster.Mistakes(spec))...))
 	}
-	if spec.WantsFreshToken() {
-		spec.DiscoveryToken, err = a.token(f.tokenFile(spec.ClusterName()))
+	if f.certsDir != "" {
+		dir, err := filepath.Abs(f.certsDir)
+		if err != nil {
+			return spec, nil, fmt.Errorf("cannot find the current folder: %w", err)
+		}
+		mistakes = append(mistakes, spec.Set("certs-dir", dir))
 	}
-	return spec, mistakes, err
+	return spec, mistakes, nil
 }
 
 // load reads the cluster file. Without -f a missing file is an empty one.

@@ -14,7 +14,6 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/internal/outfile"
-	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
 type composeOptions struct {
@@ -58,7 +57,7 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 	if c, err = machinePart(c, o.member); err != nil {
 		return err
 	}
-	if c, err = o.asStarted(ctx, c); err != nil {
+	if c, err = o.cluster.asStarted(a, c, filepath.Dir(o.output)); err != nil {
 		return err
 	}
 	file, err := renderCompose(ctx, c, o)
@@ -75,30 +74,6 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 		}
 	}
 	return a.writeResult(o.output, file)
-}
-
-// asStarted gives the cluster with the members that the engine runs as they were
-// founded, so that Compose finds nothing to do about them: a member that has
-// data goes by that, and those that joined later know others than the first.
-// Where no engine answers, or it runs another cluster, the file is for a new one.
-func (o composeOptions) asStarted(ctx context.Context, c *cluster.Cluster) (*cluster.Cluster, error) {
-	ctx, cancel := context.WithTimeout(ctx, littlePatience)
-	defer cancel()
-	engine, err := connectEngine(ctx)
-	if err != nil {
-		return c, nil //nolint:nilerr // nobody there who runs it
-	}
-	defer engine.Close()
-	self, err := selfSource()
-	if err != nil {
-		return nil, err
-	}
-	r := docker.New(docker.Options{Engine: engine, Self: self})
-	have, err := r.Observe(ctx, c.Name)
-	if err != nil || !sameFolder(have.Folder, filepath.Dir(o.output)) {
-		return c, nil //nolint:nilerr // nothing to go by
-	}
-	return docker.AsStarted(ctx, r, c, have)
 }
 
 // sameFolder reports whether two paths are of one folder that is there.

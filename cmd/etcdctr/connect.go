@@ -11,10 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/health"
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/stack/relay"
 )
 
@@ -47,8 +50,8 @@ client takes the same endpoints and files.`,
 	o.cluster = addClusterFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:2379", "address for the first member; the others follow in steps of 100, or on any free port with port 0")
-	o.route = string(stack.AutoRoute)
-	flags.Var(&choice{value: &o.route, of: []string{string(stack.AutoRoute), string(stack.Direct), string(stack.Relayed)}}, "via",
+	o.route = docker.AutoRoute
+	flags.Var(&choice{value: &o.route, of: []string{docker.AutoRoute, docker.DirectRoute, docker.RelayRoute}}, "via",
 		"direct to the containers' addresses, through a relay, or auto: direct where that works")
 	o.format = formatShell
 	flags.Var(&choice{value: &o.format, of: []string{formatShell, formatJSON}}, "format",
@@ -71,59 +74,75 @@ func runConnect(ctx context.Context, a *app, o connectOptions) error {
 	if !first.Addr().IsLoopback() {
 		a.warn("%s is reachable from other machines", first)
 	}
-	r, err := a.reach(ctx, o.cluster, stack.Route(o.route))
+	c, err := o.cluster.find(ctx, a, working{via: o.route})
 	if err != nil {
 		return err
 	}
-	defer r.close(a)
-	if r.processes != nil {
-		return a.printOpenWay(r, o)
+	defer c.close()
+	way, err := c.Connect(ctx)
+	if err != nil {
+		return err
 	}
-	open, err := forwardToMembers(ctx, r, first)
+	defer a.closeWay(way)
+	members := running(way)
+	if way.Way.Open {
+		vars, err := c.clientVariables(way, openURLs(members))
+		if err != nil {
+			return err
+		}
+		a.say("the members of %s are reached from this machine: there is nothing to keep open", c.name())
+		return a.printConnection(way, vars, o.format)
+	}
+	open, err := forwardToMembers(ctx, way, first)
 	defer open.close()
 	if err != nil {
 		return err
 	}
-	vars, err := clientVariables(r.cluster, open.urls(r.cluster.Members), o.cluster.certificates())
+	vars, err := c.clientVariables(way, open.urls(members))
 	if err != nil {
 		return err
 	}
-	if err := a.printConnection(r.cluster, vars, o.format); err != nil {
+	if err := a.printConnection(way, vars, o.format); err != nil {
 		return err
 	}
-	a.say("connected to %s (%s): Ctrl-C ends it", r.cluster.Name, r.tunnel.Route)
+	a.say("connected to %s (%s): Ctrl-C ends it", c.name(), routeOf(way))
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-r.tunnel.Done():
-		return errors.New("the relay has ended: was the engine or the stack stopped?")
+	case <-way.Way.Done:
+		return errors.New("the relay has ended: was the engine or the cluster stopped?")
 	}
 }
 
-// printOpenWay prints how clients reach members that listen on this machine by
-// themselves.
-func (a *app) printOpenWay(r *running, o connectOptions) error {
+func routeOf(way *etcdctr.Connection) string {
+	if way.Way.Direct {
+		return "direct"
+	}
+	return "relay"
+}
+
+// openURLs are those of members that anybody on this machine reaches.
+func openURLs(members []runtime.Server) []string {
 	var urls []string
-	for _, m := range r.cluster.Members {
-		urls = append(urls, localURL(m))
+	for _, m := range members {
+		scheme, _, _ := strings.Cut(m.ClientURL(), "://")
+		for _, address := range m.Published {
+			urls = append(urls, scheme+"://"+address)
+		}
 	}
-	vars, err := clientVariables(r.cluster, urls, o.cluster.certificates())
-	if err != nil {
-		return err
-	}
-	a.say("the members of %s listen on this machine: there is nothing to keep open", r.cluster.Name)
-	return a.printConnection(r.cluster, vars, o.format)
+	return urls
 }
 
 // forwardToMembers listens on one port a member and carries connections to it.
 // What is open is given in any case, to be closed.
-func forwardToMembers(ctx context.Context, r *running, first netip.AddrPort) (listeners, error) {
-	open, err := listenForMembers(ctx, first, len(r.cluster.Members))
+func forwardToMembers(ctx context.Context, way *etcdctr.Connection, first netip.AddrPort) (listeners, error) {
+	members := running(way)
+	open, err := listenForMembers(ctx, first, len(members))
 	if err != nil {
 		return open, err
 	}
-	for i, m := range r.cluster.Members {
-		go forward(ctx, open[i], r.dial, net.JoinHostPort(m.Place.Host, fmt.Sprint(m.Place.ClientPort)))
+	for i, m := range members {
+		go forward(ctx, open[i], way.Way.Dial, hostOf(m.ClientURL()))
 	}
 	return open, nil
 }
@@ -157,7 +176,7 @@ func (l listeners) close() {
 }
 
 // urls are those of the members, from here.
-func (l listeners) urls(members []cluster.Member) []string {
+func (l listeners) urls(members []runtime.Server) []string {
 	urls := make([]string, len(l))
 	for i, x := range l {
 		scheme, _, _ := strings.Cut(members[i].ClientURL(), "://")
@@ -188,9 +207,9 @@ func forward(ctx context.Context, l net.Listener, dial health.Dial, address stri
 }
 
 // clientVariables are what etcdctl needs in its environment.
-func clientVariables(c *cluster.Cluster, endpoints []string, certsDir string) ([]cluster.Variable, error) {
+func (f *found) clientVariables(way *etcdctr.Connection, endpoints []string) ([]cluster.Variable, error) {
 	vars := []cluster.Variable{{Name: "ETCDCTL_ENDPOINTS", Value: strings.Join(endpoints, ",")}}
-	switch c.TLS {
+	switch way.TLSMode() {
 	case cluster.NoTLS:
 		return vars, nil
 	case cluster.AutoTLS:
@@ -198,19 +217,18 @@ func clientVariables(c *cluster.Cluster, endpoints []string, certsDir string) ([
 			cluster.Variable{Name: "ETCDCTL_INSECURE_SKIP_TLS_VERIFY", Value: "true"},
 			cluster.Variable{Name: "ETCDCTL_INSECURE_TRANSPORT", Value: "false"}), nil
 	}
-	dir, err := filepath.Abs(adminDir(certsDir))
+	dir, err := filepath.Abs(certs.ClientDir(f.CertsDir(), etcdctr.AdminClient))
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the current folder: %w", err)
 	}
-	files := identityFiles(dir)
 	return append(vars,
-		cluster.Variable{Name: "ETCDCTL_CACERT", Value: files.ca},
-		cluster.Variable{Name: "ETCDCTL_CERT", Value: files.cert},
-		cluster.Variable{Name: "ETCDCTL_KEY", Value: files.key},
+		cluster.Variable{Name: "ETCDCTL_CACERT", Value: filepath.Join(dir, certs.CAFile)},
+		cluster.Variable{Name: "ETCDCTL_CERT", Value: filepath.Join(dir, certs.CertFile)},
+		cluster.Variable{Name: "ETCDCTL_KEY", Value: filepath.Join(dir, certs.KeyFile)},
 	), nil
 }
 
-func (a *app) printConnection(c *cluster.Cluster, vars []cluster.Variable, format string) error {
+func (a *app) printConnection(way *etcdctr.Connection, vars []cluster.Variable, format string) error {
 	if format == formatJSON {
 		env := map[string]string{}
 		for _, v := range vars {
@@ -219,7 +237,7 @@ func (a *app) printConnection(c *cluster.Cluster, vars []cluster.Variable, forma
 		return a.printJSON(env)
 	}
 	fmt.Fprintf(a.out, "%s", compose.Shell(vars))
-	fmt.Fprintln(a.out, goClient(c.TLS))
+	fmt.Fprintln(a.out, goClient(way.TLSMode()))
 	return nil
 }
 

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/moby/moby/api/types/container"
-	"github.com/moby/moby/api/types/mount"
-	"github.com/moby/moby/client"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -17,7 +14,7 @@ import (
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/health/doctor"
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 func newDoctorCommand(a *app) *cobra.Command {
@@ -51,39 +48,16 @@ type diagnosis struct {
 }
 
 func runDoctor(ctx context.Context, a *app, f *clusterFlags, format string) error {
-	local, err := f.processes(a)
+	p, err := a.patient(ctx, f)
 	if err != nil {
 		return err
 	}
-	examine := a.examineContainers
-	if local != nil {
-		examine = local.examine
-	}
-	d, err := examine(ctx, f)
+	defer p.close()
+	d, err := p.examine(ctx)
 	if err != nil {
 		return err
 	}
 	return a.tellDiagnosis(d, format)
-}
-
-func (a *app) examineContainers(ctx context.Context, f *clusterFlags) (diagnosis, error) {
-	spec, err := f.checkedSpec(a)
-	if err != nil {
-		return diagnosis{}, err
-	}
-	engine, err := connectEngine(ctx)
-	if err != nil {
-		return diagnosis{}, err
-	}
-	defer engine.Close()
-	p := patient{app: a, engine: engine, flags: f}
-	if p.cluster, err = cluster.Resolve(spec, cluster.InContainers); err != nil {
-		return diagnosis{}, err
-	}
-	if p.state, err = stack.Observe(ctx, engine, p.cluster.Name); err != nil {
-		return diagnosis{}, err
-	}
-	return p.examine(ctx, spec)
 }
 
 func (a *app) tellDiagnosis(d diagnosis, format string) error {
@@ -117,22 +91,40 @@ func (a *app) tellDiagnosis(d diagnosis, format string) error {
 	return exitStatus(exitFailure)
 }
 
-// patient is a stack that may not be well.
+// patient is a cluster that may not be well.
 type patient struct {
-	app     *app
-	engine  *client.Client
-	flags   *clusterFlags
-	cluster *cluster.Cluster // as described
-	state   *stack.State
+	*found
+	app   *app
+	flags *clusterFlags
+	want  *cluster.Cluster // as described
+	have  *runtime.State   // nil for nothing
 }
 
-// examine asks the engine, the logs and the members, in the order in which they
-// can tell something.
-func (p *patient) examine(ctx context.Context, spec cluster.Spec) (diagnosis, error) {
-	if len(p.state.Members()) == 0 {
-		return diagnosis{Member: p.cluster.Name, Cause: "there is no stack of this name on the engine", Command: p.command("up")}, nil
+func (a *app) patient(ctx context.Context, f *clusterFlags) (*patient, error) {
+	c, err := f.find(ctx, a, working{})
+	if err != nil {
+		return nil, err
 	}
-	report, err := p.ask(ctx, spec)
+	p := &patient{found: c, app: a, flags: f}
+	if p.have, err = c.Observe(ctx); errors.Is(err, runtime.ErrNotFound) {
+		err = nil
+	}
+	if err == nil {
+		p.want, err = c.Want(ctx)
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// examine asks what runs the members, their logs and themselves.
+func (p *patient) examine(ctx context.Context) (diagnosis, error) {
+	if !slices.ContainsFunc(p.have.Members(), func(s runtime.Server) bool { return s.Status != runtime.Absent }) {
+		return diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: p.command("up")}, nil
+	}
+	report, err := p.ask(ctx)
 	if err != nil {
 		return diagnosis{}, err
 	}
@@ -162,7 +154,7 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) diagnosis {
 	}
 	// Members that run and answer, and are no healthy cluster all the same.
 	return diagnosis{
-		Member: p.cluster.Name, Cause: report.Failures[0], Command: p.command("health"), Warnings: report.Warnings,
+		Member: p.name(), Cause: report.Failures[0], Command: p.command("health"), Warnings: report.Warnings,
 	}
 }
 
@@ -199,22 +191,16 @@ func typedAgain(f *clusterFlags, only ...string) []string {
 
 // ask puts the questions of `health`. Members that can't be reached because
 // there is no way to them at all are silent.
-func (p *patient) ask(ctx context.Context, spec cluster.Spec) (health.Report, error) {
-	r := &running{engine: p.engine, promised: p.cluster}
-	defer func() {
-		if r.tunnel != nil {
-			_ = r.tunnel.Close()
-		}
-	}()
-	err := r.open(ctx, p.app, spec, p.flags.certificates(), stack.AutoRoute)
+func (p *patient) ask(ctx context.Context) (health.Report, error) {
+	way, err := p.Connect(ctx)
+	if ctx.Err() != nil {
+		return health.Report{}, ctx.Err()
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return health.Report{}, ctx.Err()
-		}
 		return health.Report{Failures: []string{err.Error()}}, nil
 	}
-	report := r.expected().Check(ctx)
-	return report, ctx.Err()
+	defer func() { _ = way.Close() }() // nothing depends on it any more
+	return expected(way, p.want).Check(ctx), ctx.Err()
 }
 
 // gather collects the evidence about each member that was described or is
@@ -223,38 +209,67 @@ func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evid
 	e := evidenceFlags(p.flags)
 	e.Described, e.Now = p.described(), p.app.now()
 	for _, name := range p.names(report) {
-		m := doctor.Member{Name: name, Status: doctor.Missing, Data: dataIn(p.state, name)}
-		if c, ok := p.state.Service(name); ok {
-			var err error
-			if m, err = inspectMember(ctx, p.engine, c); err != nil {
-				return e, err
-			}
-		}
-		for _, wanted := range p.cluster.Members {
-			if wanted.Name == name {
-				m.PeerURL = wanted.PeerURL()
-			}
+		m, err := p.inspect(ctx, name)
+		if err != nil {
+			return e, err
 		}
 		e.Members = append(e.Members, m)
 	}
 	return e, nil
 }
 
-// dataIn is what is known of the data of a member without a container: whether
-// it still has its volume. A stack whose volumes have other names than ours
-// tells nothing.
-func dataIn(s *stack.State, member string) doctor.Data {
-	ours := false
-	for _, v := range s.Volumes {
-		if v.Key == compose.VolumeName(member) {
-			return doctor.DataUnknown
-		}
-		ours = ours || slices.ContainsFunc(s.Members(), func(c stack.Container) bool { return v.Key == compose.VolumeName(c.Service) })
+// inspect reads a member's state and the end of its log.
+func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, error) {
+	m := doctor.Member{Name: name, Status: doctor.Missing}
+	if i := slices.IndexFunc(p.want.Members, func(w cluster.Member) bool { return w.Name == name }); i >= 0 {
+		m.PeerURL = p.want.Members[i].PeerURL()
 	}
-	if ours {
+	s, there := p.have.Server(name)
+	if there {
+		m.Status, m.ExitCode, m.OutOfMemory, m.EngineError = statusFor[s.Status], s.ExitCode, s.OutOfMemory, s.Error
+	}
+	kept, err := p.Runtime().Data(ctx, p.name(), name)
+	if err != nil {
+		return m, err
+	}
+	m.Data = dataFor(kept, s)
+	if !there || s.Status == runtime.Absent {
+		return m, nil
+	}
+	lines, err := p.lastLines(ctx, name)
+	// A server that is started again by what runs it fails again and again.
+	m.Log = doctor.CurrentStart(lines, s.Status == runtime.Restarting || s.Restarts > 0)
+	return m, err
+}
+
+// statusFor is what a server is doing, for the doctor.
+var statusFor = map[runtime.Status]doctor.Status{
+	runtime.Absent: doctor.Missing, runtime.Created: doctor.Created, runtime.Running: doctor.Running,
+	runtime.Paused: doctor.Paused, runtime.Restarting: doctor.Restarting, runtime.Stopped: doctor.Exited,
+	runtime.Ended: doctor.Exited, runtime.Failed: doctor.Exited,
+}
+
+// dataFor is what is known of a server's data, for the doctor.
+func dataFor(d runtime.Data, s runtime.Server) doctor.Data {
+	switch {
+	case d == runtime.Kept:
+		return doctor.DataKept
+	case d == runtime.None, d == runtime.Volatile && !s.Runs():
 		return doctor.DataLost
 	}
 	return doctor.DataUnknown
+}
+
+// logTail is how many of a member's lines are read: a failed start of etcd
+// takes about thirty.
+const logTail = 100
+
+func (p *patient) lastLines(ctx context.Context, name string) ([]string, error) {
+	var lines []string
+	err := p.Runtime().Logs(ctx, p.name(), runtime.LogOptions{Servers: []string{name}, Tail: logTail}, func(l runtime.Line) {
+		lines = append(lines, l.Text)
+	})
+	return lines, err
 }
 
 // described reports whether the flags say who the members are.
@@ -267,13 +282,13 @@ func (p *patient) described() bool {
 func (p *patient) names(report health.Report) []string {
 	var names []string
 	if p.described() {
-		for _, m := range p.cluster.Members {
+		for _, m := range p.want.Members {
 			names = append(names, m.Name)
 		}
 		return names
 	}
-	for _, m := range p.state.Members() {
-		names = append(names, m.Service)
+	for _, m := range p.have.Members() {
+		names = append(names, m.Name)
 	}
 	for _, m := range report.Membership {
 		if m.Name != "" && !slices.Contains(names, m.Name) {
@@ -281,42 +296,4 @@ func (p *patient) names(report health.Report) []string {
 		}
 	}
 	return names
-}
-
-// logTail is how many of a member's lines are read: a failed start of etcd
-// takes about thirty.
-const logTail = 100
-
-// inspectMember reads a container's state and the end of its log.
-func inspectMember(ctx context.Context, e *client.Client, c stack.Container) (doctor.Member, error) {
-	m := doctor.Member{Name: c.Service, Status: doctor.Status(c.Status)}
-	in, err := e.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
-	if err != nil {
-		return m, fmt.Errorf("ask the engine about %s: %w", c.Name, err)
-	}
-	o := stack.LogOptions{Tail: strconv.Itoa(logTail)}
-	// A container that is started again by the engine fails again and again.
-	failing := in.Container.RestartCount > 0
-	if s := in.Container.State; s != nil {
-		m.ExitCode, m.OutOfMemory, m.EngineError = s.ExitCode, s.OOMKilled, s.Error
-		if !failing {
-			o.Since = s.StartedAt
-		}
-		if inMemory(in.Container) && !s.Running {
-			m.Data = doctor.DataLost
-		}
-	}
-	var lines []string
-	err = stack.Logs(ctx, e, []stack.Container{c}, o, func(_ stack.Container, line string) {
-		lines = append(lines, line)
-	})
-	m.Log = doctor.CurrentStart(lines, failing)
-	return m, err
-}
-
-// inMemory reports whether a member's data ends with its process.
-func inMemory(c container.InspectResponse) bool {
-	return slices.ContainsFunc(c.Mounts, func(m container.MountPoint) bool {
-		return m.Type == mount.TypeTmpfs && m.Destination == cluster.ContainerVolumeDir
-	})
 }

@@ -2,17 +2,24 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
+type downOptions struct {
+	verbOptions
+	volumes, yes bool
+}
+
 func newDownCommand(a *app) *cobra.Command {
-	var volumes, yes bool
+	var o downOptions
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop the cluster and remove its containers and networks",
@@ -25,129 +32,89 @@ with its volumes and with the networks that it is on.`,
 		Example: `  etcdctr down
   etcdctr down --name orders --volumes`,
 		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDown(cmd.Context(), a, o)
+		},
 	}
-	f := addStackFlags(cmd)
-	addProgressFlag(cmd, &f.progress)
-	cmd.Flags().BoolVar(&volumes, "volumes", false, "delete the data as well")
-	cmd.Flags().BoolVar(&yes, "yes", false, "delete it without asking")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if !volumes {
-			return runDown(cmd.Context(), a, f)
-		}
-		may, err := a.consent(yes)
-		if err != nil {
-			return err
-		}
-		return runDownWithData(cmd.Context(), a, f, may)
-	}
+	o.cluster = addClusterFlags(cmd)
+	addProgressFlag(cmd, &o.working.progress)
+	addFormatFlag(cmd, &o.format)
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
+	cmd.Flags().BoolVar(&o.volumes, "volumes", false, "delete the data as well")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete it without asking")
 	return cmd
 }
 
-func runDown(ctx context.Context, a *app, f *stackFlags) error {
-	r, err := f.runner(ctx, a)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	return r.down(ctx, a, nil)
-}
-
-func runDownWithData(ctx context.Context, a *app, f *stackFlags, may consent) error {
-	kept, err := f.cluster.keptProcesses(a)
-	if err != nil {
-		return err
-	}
-	if kept != nil {
-		return f.remove(ctx, a, kept, may)
-	}
-	d, err := f.open(ctx, a)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	if err := d.checkHere(ctx, a); err != nil {
-		return err
-	}
-	return f.remove(ctx, a, d, may)
-}
-
-// checkHere refuses to delete the data of a stack that was started in another
-// folder and has the name of every cluster that was given none.
-func (d *driven) checkHere(ctx context.Context, a *app) error {
-	spec, _, err := d.flags.spec(a)
-	if err != nil || spec.Name != "" {
-		return err
-	}
-	s, err := stack.Observe(ctx, d.engine, d.project)
-	if err != nil {
-		return err
-	}
-	here, err := os.Stat(".")
-	if err != nil {
-		return fmt.Errorf("cannot find the current folder: %w", err)
-	}
-	for _, c := range s.Members() {
-		was := c.WorkingDir()
-		if there, err := os.Stat(was); was != "" && (err != nil || !os.SameFile(here, there)) {
-			return withHint(fmt.Errorf("%s was started in %s: its data is not deleted from another folder", d.project, was),
-				"`--name %s` says that it is meant", d.project)
+func runDown(ctx context.Context, a *app, o downOptions) error {
+	var may consent
+	if o.volumes && !o.dryRun {
+		var err error
+		if may, err = a.consent(o.yes); err != nil {
+			return err
 		}
+	}
+	c, err := o.cluster.find(ctx, a, o.working)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	have, err := c.Observe(ctx)
+	if errors.Is(err, runtime.ErrNotFound) {
+		a.say("there is no cluster %s: nothing to do", c.name())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if o.volumes {
+		if err := o.checkHere(have, c); err != nil {
+			return err
+		}
+	}
+	change := etcdctr.Change{Verb: converge.Down, Data: o.volumes}
+	if o.dryRun {
+		return a.printPlan(ctx, c, change, o.format)
+	}
+	if may != nil {
+		if err := may(ctx, c.name(), losses(have)); err != nil {
+			return err
+		}
+	}
+	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
+		return err
+	}
+	if o.volumes {
+		a.say("%s is gone, its data too", c.name())
+	} else {
+		a.say("%s is down, and its data is kept", c.name())
 	}
 	return nil
 }
 
-// remove takes a stack down with its data, and with its discovery token, so that
-// the next one takes another.
-func (f *stackFlags) remove(ctx context.Context, a *app, r runner, may consent) error {
-	if err := r.down(ctx, a, may); err != nil {
-		return err
-	}
-	return retireToken(f.cluster.tokenFile(r.name()))
-}
-
-// planDown goes by the labels of what is there, and by the names that the
-// description gives to what carries none.
-func (d *driven) planDown(ctx context.Context, volumes bool) (*stack.Plan, error) {
-	s, err := stack.Observe(ctx, d.engine, d.project)
-	if err != nil {
-		return nil, err
-	}
-	named := stack.Names{Networks: compose.NetworkNames(), Volumes: d.volumes}
-	for _, c := range s.Containers {
-		if c.Own() {
-			named.Volumes = append(named.Volumes, compose.VolumeName(c.Service))
+// losses are the members whose data would be gone.
+func losses(have *runtime.State) []string {
+	var names []string
+	for _, s := range have.Members() {
+		if s.Data != runtime.None && s.Data != runtime.Volatile {
+			names = append(names, s.Name)
 		}
 	}
-	return d.driver.PlanDown(ctx, s, named, volumes)
+	return names
 }
 
-func (d *driven) down(ctx context.Context, a *app, may consent) error {
-	release, err := d.lock(ctx, a)
-	if err != nil {
-		return err
-	}
-	defer release()
-	p, err := d.planDown(ctx, may != nil)
-	if err != nil {
-		return explainForeign(err)
-	}
-	a.sayAll(p.Notes)
-	if p.Empty() {
-		a.say("there is no stack %s on this engine: nothing to do", d.project)
+// checkHere refuses to delete the data of a cluster that was started in another
+// folder and has the name of every cluster that was given none.
+func (o downOptions) checkHere(have *runtime.State, c *found) error {
+	if c.Spec().Name != "" || have.Folder == "" {
 		return nil
 	}
-	if may != nil {
-		if err := may(ctx, d.project, p.Losses()); err != nil {
-			return err
-		}
+	here, err := os.Stat(o.cluster.dir())
+	if err != nil {
+		return fmt.Errorf("cannot find the current folder: %w", err)
 	}
-	if err := d.run(ctx, p); err != nil {
-		return err
+	if there, err := os.Stat(have.Folder); err != nil || !os.SameFile(here, there) {
+		return withHint(fmt.Errorf("%s was started in %s: its data is not deleted from another folder", have.Name, have.Folder),
+			"`--name %s` says that it is meant", have.Name)
 	}
-	if may == nil {
-		a.say("%s is down, and its data is kept", d.project)
-		return nil
-	}
-	a.say("%s is gone, its data too", d.project)
 	return nil
 }

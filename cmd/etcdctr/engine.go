@@ -21,21 +21,31 @@ import (
 // it, and makes sure that it answers: DOCKER_HOST before DOCKER_CONTEXT before
 // the context chosen with `docker context use`.
 func connectEngine(ctx context.Context) (*client.Client, error) {
-	place, opts, err := engineOptions()
+	place, c, err := newEngine()
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(append(opts, client.WithUserAgent("etcdctr/"+buildVersion()))...)
+	if _, err := c.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
+		c.Close()
+		return nil, explainNoEngine(place, err)
+	}
+	return c, nil
+}
+
+// newEngine finds the Docker Engine, which may not be there, and where it ought
+// to be.
+func newEngine() (place string, c *client.Client, err error) {
+	place, opts, err := engineOptions()
 	if err != nil {
-		return nil, withHint(fmt.Errorf("cannot make sense of where the Docker Engine is: %w", err),
+		return "", nil, err
+	}
+	c, err = client.New(append(opts, client.WithUserAgent("etcdctr/"+buildVersion()))...)
+	if err != nil {
+		return "", nil, withHint(fmt.Errorf("cannot make sense of where the Docker Engine is: %w", err),
 			"DOCKER_HOST is something like unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://HOST, "+
 				"and DOCKER_CERT_PATH a folder with ca.pem, cert.pem and key.pem")
 	}
-	if _, err := c.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
-		c.Close()
-		return nil, explainNoEngine(cmp.Or(place, c.DaemonHost()), err)
-	}
-	return c, nil
+	return cmp.Or(place, c.DaemonHost()), c, nil
 }
 
 // engineOptions give the way to the engine, and where it leads if the way alone

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -16,7 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 func newEtcdctlCommand(a *app) *cobra.Command {
@@ -78,27 +77,32 @@ func lookup(flags *pflag.FlagSet, arg string) *pflag.Flag {
 }
 
 func (a *app) runEtcdctl(ctx context.Context, f *clusterFlags, args []string) error {
-	r, err := a.reach(ctx, f, stack.AutoRoute)
+	c, err := f.find(ctx, a, working{})
 	if err != nil {
 		return err
 	}
-	defer r.close(a)
-	open, err := forwardToMembers(ctx, r, loopback)
+	defer c.close()
+	way, err := c.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.closeWay(way)
+	open, err := forwardToMembers(ctx, way, loopback)
 	defer open.close()
 	if err != nil {
 		return err
 	}
-	proxy, err := startProxy(r.cluster, r.dial)
+	members := running(way)
+	proxy, err := startProxy(members, way.Way.Dial)
 	if err != nil {
 		return err
 	}
 	defer proxy.close()
-
-	vars, err := clientVariables(r.cluster, open.urls(r.cluster.Members), f.certificates())
+	vars, err := c.clientVariables(way, open.urls(members))
 	if err != nil {
 		return err
 	}
-	args = translateEndpoints(args, r.cluster.Members, open)
+	args = translateEndpoints(args, members, open)
 	return a.runProgram(ctx, "etcdctl", args, append(etcdctlEnvironment(os.Environ(), vars, args), proxy.environment()...))
 }
 
@@ -107,14 +111,13 @@ var loopback = netip.MustParseAddrPort("127.0.0.1:0")
 
 // translateEndpoints puts the members' addresses on this machine in the place
 // of their own, in the flag --endpoints.
-func translateEndpoints(args []string, members []cluster.Member, open listeners) []string {
+func translateEndpoints(args []string, members []runtime.Server, open listeners) []string {
 	const flag = "--endpoints"
 	args = slices.Clone(args)
 	for i, arg := range args {
 		if strings.HasPrefix(arg, flag+"=") || i > 0 && args[i-1] == flag {
 			for n, m := range members {
-				own := net.JoinHostPort(m.Place.Host, fmt.Sprint(m.Place.ClientPort))
-				args[i] = strings.ReplaceAll(args[i], own, open[n].Addr().String())
+				args[i] = strings.ReplaceAll(args[i], hostOf(m.ClientURL()), open[n].Addr().String())
 			}
 		}
 	}

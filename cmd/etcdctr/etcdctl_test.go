@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 func TestTheLeadingFlagsThatDescribeAClusterAreOurs(t *testing.T) {
@@ -63,9 +64,10 @@ func TestEtcdctlIsToldNothingTwice(t *testing.T) {
 }
 
 func TestMembersAmongTheEndpointsAreTranslated(t *testing.T) {
-	members := []cluster.Member{
-		{Name: "etcd1", Place: cluster.Place{Host: "etcd1", ClientPort: 2379}},
-		{Name: "etcd2", Place: cluster.Place{Host: "etcd2", ClientPort: 2379}},
+	var members []runtime.Server
+	for _, name := range []string{"etcd1", "etcd2"} {
+		url := cluster.Setting{Name: "advertise-client-urls", Value: "https://" + name + ":2379"}
+		members = append(members, runtime.Server{Name: name, Settings: cluster.Settings{url}})
 	}
 	open, err := listenForMembers(t.Context(), loopback, len(members))
 	defer open.close()

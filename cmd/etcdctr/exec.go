@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 func newExecCommand(a *app) *cobra.Command {
@@ -22,47 +22,41 @@ shell in an etcd image; etcdctl and etcdutl are, and find the member's
 certificates by themselves.`,
 		Example: `  etcdctr exec etcd1 -- etcdctl member list
   etcdctr exec etcd1 -- etcdctl get --prefix /`,
-		Args: cobra.MinimumNArgs(2),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return errors.New("name a member and a command to run beside it, such as `etcdctr exec etcd1 -- etcdctl member list`")
+			}
+			return nil
+		},
 	}
-	f := &stackFlags{cluster: addClusterFlags(cmd)}
+	f := addClusterFlags(cmd)
 	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "set a variable for the command: NAME=VALUE")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return runExec(cmd.Context(), a, f, args[0], stack.Command{Args: args[1:], Env: env})
+		return runExec(cmd.Context(), a, f, args[0], runtime.Command{Args: args[1:], Env: env})
 	}
 	return cmd
 }
 
-func runExec(ctx context.Context, a *app, f *stackFlags, member string, c stack.Command) error {
-	local, err := f.cluster.processes(a)
+func runExec(ctx context.Context, a *app, f *clusterFlags, server string, c runtime.Command) error {
+	found, err := f.find(ctx, a, working{})
 	if err != nil {
 		return err
 	}
-	if local != nil {
-		return withHint(fmt.Errorf("the members of %s are processes of this machine: there is no container to run a command in", local.name()),
+	defer found.close()
+	if _, err := found.choose(ctx, []string{server}); err != nil {
+		return err
+	}
+	beside, ok := found.execer()
+	if !ok {
+		return withHint(fmt.Errorf("the members of %s are processes of this machine: there is no container to run a command in", found.name()),
 			"`etcdctr etcdctl` runs etcdctl against them, and any other command runs as it is")
 	}
-	d, err := f.open(ctx, a)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	s, err := d.observe(ctx)
-	if err != nil {
-		return err
-	}
-	chosen, err := choose(s, []string{member})
-	if err != nil {
-		return err
-	}
-	if !chosen[0].Running() {
-		return withHint(fmt.Errorf("%s does not run: %s", member, chosen[0].Detail), "`etcdctr start %s` starts it", member)
-	}
-	c.In, c.Out, c.Err = a.in, a.out, a.errOut
+	c.Stdin, c.Stdout, c.Stderr = a.in, a.out, a.errOut
 	restore, err := a.attachTerminal(&c)
 	if err != nil {
 		return err
 	}
-	code, err := stack.Exec(ctx, d.engine, chosen[0].ID, c)
+	code, err := beside.Exec(ctx, found.name(), server, c)
 	if err := errors.Join(err, restore()); err != nil {
 		return err
 	}
@@ -72,9 +66,15 @@ func runExec(ctx context.Context, a *app, f *stackFlags, member string, c stack.
 	return nil
 }
 
+// execer is what runs the cluster, if it can run a command beside a member.
+func (f *found) execer() (runtime.Execer, bool) {
+	e, ok := f.Runtime().(runtime.Execer)
+	return e, ok
+}
+
 // attachTerminal gives the command a terminal if somebody sits at one, and the
 // function that puts theirs back.
-func (a *app) attachTerminal(c *stack.Command) (restore func() error, err error) {
+func (a *app) attachTerminal(c *runtime.Command) (restore func() error, err error) {
 	in, ok := a.in.(*os.File)
 	out, okOut := a.out.(*os.File)
 	if !ok || !okOut || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
@@ -85,7 +85,7 @@ func (a *app) attachTerminal(c *stack.Command) (restore func() error, err error)
 		return nil, fmt.Errorf("prepare the terminal: %w", err)
 	}
 	c.TTY = true
-	sizes := make(chan stack.Size, 1)
+	sizes := make(chan runtime.Size, 1)
 	c.Resized = sizes
 	stop := watchSize(out, sizes)
 	return func() error {
@@ -95,7 +95,7 @@ func (a *app) attachTerminal(c *stack.Command) (restore func() error, err error)
 }
 
 // sendSize replaces a size that nobody has read yet.
-func sendSize(out *os.File, sizes chan stack.Size) {
+func sendSize(out *os.File, sizes chan runtime.Size) {
 	width, height, err := term.GetSize(int(out.Fd()))
 	if err != nil {
 		return
@@ -104,5 +104,5 @@ func sendSize(out *os.File, sizes chan stack.Size) {
 	case <-sizes:
 	default:
 	}
-	sizes <- stack.Size{Width: uint(width), Height: uint(height)}
+	sizes <- runtime.Size{Width: uint(width), Height: uint(height)}
 }

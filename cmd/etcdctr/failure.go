@@ -6,87 +6,66 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/health/doctor"
-	"github.com/etcdctr/etcdctr/stack"
 )
 
 // mostWords is how many of a failed member's lines are shown.
 const mostWords = 5
 
-// explainFailure gives a container that failed its own last words.
-func explainFailure(err error) error {
-	u := (*stack.UnwellError)(nil)
-	if !errors.As(err, &u) {
+// explain gives a failure of a change what only the command line can say: the
+// failed member's own last words, the cause and its remedy where they are known.
+// It looks at the cluster as it has failed.
+func (f *found) explain(ctx context.Context, a *app, flags *clusterFlags, err error) error {
+	u := (*converge.UnwellError)(nil)
+	if err == nil || ctx.Err() != nil || !errors.As(err, &u) {
 		return err
 	}
-	for _, w := range lastWords(u.Log) {
-		err = fmt.Errorf("%w\n%s says: %s", err, u.Service, w)
-	}
-	return withHint(err, "`etcdctr logs %s` shows its whole log, if --keep has kept it", u.Service)
-}
-
-// explain gives a failure the failed container's own last words, and the cause
-// and its remedy where they are known. It looks at the stack as it has failed.
-func (d *driven) explain(ctx context.Context, err error) error {
-	if ctx.Err() != nil || !ofContainer(err) {
-		return err
-	}
-	err = explainFailure(err)
-	if found, ok := d.diagnose(ctx, err); ok {
-		err = withCause(err, found)
+	err = explainFailure(err, u)
+	p := &patient{found: f, app: a, flags: flags}
+	if d, ok := p.diagnoseFailure(ctx, u); ok {
+		err = withCause(err, d)
 	}
 	return err
+}
+
+// explainFailure gives a member that failed its own last words.
+func explainFailure(err error, u *converge.UnwellError) error {
+	for _, w := range lastWords(u.Log) {
+		err = fmt.Errorf("%w\n%s says: %s", err, u.Server, w)
+	}
+	return withHint(err, "`etcdctr logs %s` shows its whole log, if --keep has kept it", u.Server)
 }
 
 func withCause(err error, d doctor.Diagnosis) error {
 	return withHint(fmt.Errorf("%w\ncause: %s: %s", err, d.Member, d.Cause), "%s", d.Hint())
 }
 
-// ofContainer reports whether a container has failed, or its start, and not
-// something that comes before it.
-func ofContainer(err error) bool {
-	u, o := (*stack.UnwellError)(nil), (*stack.OpError)(nil)
-	return errors.As(err, &u) || errors.As(err, &o) && o.Op.Verb == stack.Start
-}
-
-// diagnose asks the doctor about the members. Those that were not started are no
-// cause of anything: the failure of another has kept them from it.
-func (d *driven) diagnose(ctx context.Context, failure error) (doctor.Diagnosis, bool) {
-	s, err := stack.Observe(ctx, d.engine, d.project)
-	if err != nil {
+// diagnoseFailure asks the doctor about the members. Where what failed is gone
+// again, what it said is all that is known.
+func (p *patient) diagnoseFailure(ctx context.Context, u *converge.UnwellError) (doctor.Diagnosis, bool) {
+	var err error
+	if p.want, err = p.Want(ctx); err != nil {
 		return doctor.Diagnosis{}, false // the failure itself is told in any case
 	}
-	e := evidenceFlags(d.flags)
-	if d.wantedFlags != nil {
-		e.Flags, e.Wanted = []string{"--name", d.project}, d.wantedFlags
+	e := evidenceFlags(p.flags)
+	if p.have, err = p.Observe(ctx); err != nil {
+		e.Members = []doctor.Member{{Name: u.Server, Status: doctor.Exited, Log: u.Log}}
+		d, ok := doctor.Diagnose(e)
+		return d, ok && d.Known
 	}
-	for _, c := range s.Members() {
-		m, err := inspectMember(ctx, d.engine, c)
-		if o := (*stack.OpError)(nil); errors.As(failure, &o) && o.Op.Name == c.Name {
-			m.EngineError = o.Err.Error() // which the engine may have told once, and not kept
-		}
-		if err != nil {
-			continue
-		}
-		m.Waits = m.Status == doctor.Created && m.EngineError == ""
-		m.Serves = d.serves(ctx, c)
-		e.Members = append(e.Members, m)
+	report, err := p.ask(ctx)
+	if err != nil {
+		return doctor.Diagnosis{}, false
 	}
-	found, ok := doctor.Diagnose(e)
-	return found, ok && found.Known
+	if e, err = p.gather(ctx, report); err != nil {
+		return doctor.Diagnosis{}, false
+	}
+	e.Add(report)
+	d, ok := doctor.Diagnose(e)
+	return d, ok && d.Known
 }
-
-func (d *driven) serves(ctx context.Context, c stack.Container) bool {
-	ctx, cancel := context.WithTimeout(ctx, oneAnswer)
-	defer cancel()
-	return c.Running() && d.prober.Probe(ctx, c) == nil
-}
-
-// oneAnswer is how long a member may take to say that it is well, among others
-// that are not.
-const oneAnswer = time.Second
 
 // lastWords are the last lines of a log that tell of something wrong; of one
 // without any, the last lines.

@@ -2,12 +2,11 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/converge"
 )
 
 func TestLastWordsAreThoseThatTellOfSomethingWrong(t *testing.T) {
@@ -38,30 +37,10 @@ func TestLastWordsAreThoseThatTellOfSomethingWrong(t *testing.T) {
 	}
 }
 
-func TestOnlyContainersAreExamined(t *testing.T) {
-	failed := func(v stack.Verb) error {
-		return fmt.Errorf("up: %w", &stack.OpError{Op: &stack.Op{Verb: v, Name: "etcd-etcd1-1"}, Err: errors.New("no")})
-	}
-	for what, test := range map[string]struct {
-		err  error
-		want bool
-	}{
-		"a member that is unwell":   {&stack.UnwellError{Container: "etcd-etcd1-1"}, true},
-		"a member's start":          {failed(stack.Start), true},
-		"a network":                 {failed(stack.CreateNetwork), false},
-		"something else altogether": {errors.New("no"), false},
-	} {
-		if got := ofContainer(test.err); got != test.want {
-			t.Errorf("%s: %v, want %v", what, got, test.want)
-		}
-	}
-}
-
 func TestFailureCarriesTheLastWordsAndWhereTheRestIs(t *testing.T) {
-	err := explainFailure(&stack.UnwellError{
-		Container: "etcd-etcd1-1", Service: "etcd1", What: "exited with code 1", Log: []string{"one", "two"},
-	})
-	const want = "etcd-etcd1-1 exited with code 1\netcd1 says: one\netcd1 says: two"
+	u := &converge.UnwellError{Server: "etcd1", What: "exited with code 1", Log: []string{"one", "two"}}
+	err := explainFailure(u, u)
+	const want = "etcd1 exited with code 1\netcd1 says: one\netcd1 says: two"
 	if err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/health"
-	"github.com/etcdctr/etcdctr/stack"
 )
 
 type healthOptions struct {
@@ -56,12 +55,21 @@ func runHealth(ctx context.Context, a *app, o healthOptions) error {
 	if o.timeout <= 0 || o.interval <= 0 {
 		return usage(errors.New("--timeout and --interval must be longer than nothing, such as 5s"))
 	}
-	r, err := a.reach(ctx, o.cluster, stack.AutoRoute)
+	c, err := o.cluster.find(ctx, a, working{})
 	if err != nil {
 		return err
 	}
-	defer r.close(a)
-	expected := r.expected()
+	defer c.close()
+	want, err := c.Want(ctx)
+	if err != nil {
+		return err
+	}
+	way, err := c.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.closeWay(way)
+	expected := expected(way, want)
 	expected.Timeout, expected.Now, expected.Deep = o.timeout, a.now, o.deep
 	if o.watch {
 		return a.watchHealth(ctx, expected, o)

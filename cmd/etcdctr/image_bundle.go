@@ -15,7 +15,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/images"
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
 // bundledCompose is the Compose file in a bundle, beside the folder certs.
@@ -72,21 +72,26 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 	if err != nil {
 		return err
 	}
-	engine, err := connectEngine(ctx)
+	_, e, err := a.clusters(o.cluster, working{progress: o.progress, pull: o.pull})
 	if err != nil {
 		return err
 	}
-	defer engine.Close()
-	board := a.newProgress(o.progress)
-	defer board.close()
-	refs := stack.ImageRefs(project)
-	if _, err := a.getImages(ctx, engine, o.pull, board, refs); err != nil {
+	defer e.close()
+	engine, err := e.docker()
+	if err != nil {
+		return err
+	}
+	if err := engine.ping(ctx); err != nil {
+		return err
+	}
+	refs := docker.ImageRefs(project)
+	if _, err := engine.ImageIDs(ctx, refs); err != nil {
 		return imageError(err)
 	}
-	if err := images.WriteBundle(ctx, engine, refs, files, o.output, showImageEvents(board)); err != nil {
+	if err := images.WriteBundle(ctx, e.client, refs, files, o.output, showImageEvents(e.board)); err != nil {
 		return imageError(err)
 	}
-	board.close()
+	e.board.close()
 	a.say("wrote %s: %s and %d files", o.output, strings.Join(refs, ", "), len(files))
 	return nil
 }

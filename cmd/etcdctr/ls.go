@@ -4,119 +4,78 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/etcdctr/etcdctr/process"
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 func newLsCommand(a *app) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "ls",
-		Short: "List all etcd stacks on the engine, and the local ones of this folder",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runLs(cmd.Context(), a, format)
-		},
+		Short: "List the clusters of the engine, and those of the cluster file's folder that are processes",
+		Long: `ls lists the clusters that the engine has, whoever started them, and those that
+run, or ran, as processes from the folder of the cluster file. Where the engine
+can't be asked it lists the others and says why.`,
+		Args: cobra.NoArgs,
 	}
+	f := addCertsDirFlags(cmd)
 	addFormatFlag(cmd, &format)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return runLs(cmd.Context(), a, f, format)
+	}
 	return cmd
 }
 
-type stackInfo struct {
+// clusterInfo is what a list says of a cluster.
+type clusterInfo struct {
 	Name    string `json:"name"`
 	Runtime string `json:"runtime"` // docker or process
 	Members int    `json:"members"`
 	Running int    `json:"running"`
-	Image   string `json:"image"` // of the first member, or its program
+	Program string `json:"program"` // of the first member: an image or a file
+	Folder  string `json:"folder,omitempty"`
 }
 
-func runLs(ctx context.Context, a *app, format string) error {
-	infos, err := localStacks()
+func runLs(ctx context.Context, a *app, f *clusterFlags, format string) error {
+	cs, engines, err := a.clusters(f, working{})
 	if err != nil {
 		return err
 	}
-	onEngine, err := engineStacks(ctx)
-	if errors.Is(err, errNoEngine) && len(infos) > 0 {
-		a.warn("%s: local processes are all there is to list", errNoEngine)
+	defer engines.close()
+	all, err := cs.List(ctx)
+	if errors.Is(err, runtime.ErrUnavailable) || err != nil && len(all) > 0 {
+		a.warn("%v", err)
 		err = nil
 	}
 	if err != nil {
 		return err
 	}
-	infos = append(infos, onEngine...)
+	infos := []clusterInfo{}
+	var rows [][]string
+	for _, s := range all {
+		i := clusterInfoOf(s)
+		infos = append(infos, i)
+		rows = append(rows, []string{i.Name, i.Runtime, fmt.Sprint(i.Members), fmt.Sprint(i.Running), i.Program})
+	}
 	if format == formatJSON {
 		return a.printJSON(infos)
 	}
-	var rows [][]string
-	for _, i := range infos {
-		rows = append(rows, []string{i.Name, i.Runtime, fmt.Sprint(i.Members), fmt.Sprint(i.Running), i.Image})
-	}
-	a.printTable([]string{"name", "runtime", "members", "running", "image"}, rows)
+	a.printTable([]string{"name", "runtime", "members", "running", "program"}, rows)
 	return nil
 }
 
-func engineStacks(ctx context.Context) ([]stackInfo, error) {
-	engine, err := connectEngine(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer engine.Close()
-	all, err := stack.List(ctx, engine)
-	if err != nil {
-		return nil, err
-	}
-	var infos []stackInfo
-	for _, s := range all {
-		i := stackInfo{Name: s.Project, Runtime: runtimeDocker, Members: len(s.Containers), Image: s.Containers[0].Image}
-		for _, c := range s.Containers {
-			if c.Running() {
-				i.Running++
-			}
-		}
-		infos = append(infos, i)
-	}
-	return infos, nil
-}
-
-// localStacks are those of the current folder that are not down.
-func localStacks() ([]stackInfo, error) {
-	entries, err := os.ReadDir(processFolder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	infos := []stackInfo{}
-	for _, e := range entries {
-		if !e.IsDir() {
-			continue
-		}
-		home := process.Home{Dir: filepath.Join(processFolder, e.Name())}
-		state, err := home.State()
-		if errors.Is(err, process.ErrNoStack) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		s, err := home.Stack()
-		if err != nil {
-			return nil, err
-		}
-		infos = append(infos, localStack(s, state))
-	}
-	return infos, nil
-}
-
-func localStack(s process.Stack, state process.State) stackInfo {
-	i := stackInfo{Name: s.Name, Runtime: runtimeProcess, Members: len(s.Members), Image: programOf(s.Members[0])}
-	for _, m := range state.Members {
-		if m.Status == process.Running {
+func clusterInfoOf(s runtime.State) clusterInfo {
+	members := slices.DeleteFunc(s.Members(), func(m runtime.Server) bool { return m.Status == runtime.Absent })
+	i := clusterInfo{Name: s.Name, Runtime: s.Runtime, Members: len(members), Folder: s.Folder}
+	for _, m := range members {
+		if m.Runs() {
 			i.Running++
+		}
+		if i.Program == "" {
+			i.Program = m.Program
 		}
 	}
 	return i

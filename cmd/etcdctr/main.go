@@ -16,26 +16,19 @@ import (
 
 	"github.com/etcdctr/etcdctr/cmd/internal/multicall"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
 // exitInterrupted is what a shell expects of a program that Ctrl-C ended:
 // 128 + SIGINT.
 const exitInterrupted = 130
 
-// helpers are what this program is to its own local processes, by the names that
-// it calls itself by.
-var helpers = map[string]func() error{
-	supervisorProgram: supervise,
-	dnsProgram:        serveDNS,
-	resolvingProgram:  runResolving,
-}
-
 func main() {
-	useResolver(os.Getenv(resolverVariable))
+	local.UseResolver()
 	if multicall.Run(os.Args) {
 		return
 	}
-	if help, ok := helpers[filepath.Base(os.Args[0])]; ok {
+	if help, ok := local.Programs[filepath.Base(os.Args[0])]; ok {
 		startup.Over()
 		os.Exit(exitCodeOf(help()))
 	}
@@ -59,7 +52,7 @@ func run(a *app, args []string) int {
 
 	root := newRootCommand(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := hinted(root.ExecuteContext(ctx))
 	if err == nil {
 		return 0
 	}

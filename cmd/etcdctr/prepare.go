@@ -103,15 +103,6 @@ func (a *app) keepToken(file, token string) error {
 	return nil
 }
 
-// retireToken forgets the discovery token of a stack whose data is gone, so that
-// the next cluster takes another.
-func retireToken(file string) error {
-	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot retire the stack's discovery token: %w", err)
-	}
-	return nil
-}
-
 // outOfReach tells that a service may be there, on a network that only the
 // members are on.
 func outOfReach(err error) bool { return errors.Is(err, discovery.ErrNotReached) }

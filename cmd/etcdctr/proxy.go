@@ -11,8 +11,8 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack/relay"
 )
 
@@ -30,14 +30,16 @@ type proxy struct {
 	way      health.Dial
 }
 
-func startProxy(c *cluster.Cluster, way health.Dial) (*proxy, error) {
+func startProxy(members []runtime.Server, way health.Dial) (*proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for etcdctl: %w", err)
 	}
 	p := &proxy{listener: l, user: rand.Text(), way: way}
-	for _, m := range c.Members {
-		p.hosts = append(p.hosts, m.Hosts()...)
+	for _, m := range members {
+		if host, _, err := net.SplitHostPort(hostOf(m.ClientURL())); err == nil {
+			p.hosts = append(p.hosts, host)
+		}
 	}
 	p.server = &http.Server{Handler: p}
 	go func() {

@@ -2,24 +2,26 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 
+	"github.com/docker/go-units"
 	"github.com/spf13/cobra"
 
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 func newPsCommand(a *app) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "ps",
-		Short: "List the containers of the stack, or its processes",
+		Short: "List the members of the cluster and what they need, with how they are",
 		Args:  cobra.NoArgs,
 	}
-	f := addStackFlags(cmd)
+	f := addClusterFlags(cmd)
 	addFormatFlag(cmd, &format)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return runPs(cmd.Context(), a, f, format)
@@ -27,65 +29,115 @@ func newPsCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// containerInfo is what there is to say of a container, or of a process.
-type containerInfo struct {
-	Name    string            `json:"name"`
-	Service string            `json:"service"`
-	Role    string            `json:"role,omitempty"`
-	Image   string            `json:"image"`
-	Status  string            `json:"status"`
-	Health  string            `json:"health"`
-	Detail  string            `json:"detail"` // the engine's words
-	Address map[string]string `json:"addresses,omitempty"`
-	Ports   []string          `json:"ports,omitempty"`
+// serverInfo is what there is to say of a server.
+type serverInfo struct {
+	Name     string   `json:"name"`
+	Role     string   `json:"role"`              // member or service
+	Program  string   `json:"program"`           // an image or a file
+	Release  string   `json:"release,omitempty"` // of etcd
+	Status   string   `json:"status"`
+	Health   string   `json:"health,omitempty"` // of a member that runs: healthy, learner or unhealthy
+	Detail   string   `json:"detail,omitempty"` // the runtime's words
+	Since    string   `json:"since,omitempty"`
+	Restarts int      `json:"restarts,omitempty"`
+	Host     string   `json:"host,omitempty"`
+	Ports    []string `json:"ports,omitempty"`
 }
 
-func runPs(ctx context.Context, a *app, f *stackFlags, format string) error {
-	r, err := f.runner(ctx, a)
+func runPs(ctx context.Context, a *app, f *clusterFlags, format string) error {
+	c, err := f.find(ctx, a, working{})
 	if err != nil {
 		return err
 	}
-	defer r.close()
-	infos, err := r.list(ctx)
+	defer c.close()
+	have, err := c.Observe(ctx)
 	if err != nil {
 		return err
+	}
+	health := c.healthOf(ctx, have)
+	infos := []serverInfo{}
+	var rows [][]string
+	for _, s := range have.Servers {
+		infos = append(infos, infoOf(s, health[s.Name]))
+		rows = append(rows, []string{s.Name, s.Program, statusText(s, health[s.Name], a.now()), strings.Join(s.Published, ", ")})
 	}
 	if format == formatJSON {
-		enc := json.NewEncoder(a.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(infos)
+		return a.printJSON(infos)
 	}
-	var rows [][]string
-	for _, i := range infos {
-		rows = append(rows, []string{i.Name, i.Service, i.Image, i.Detail, strings.Join(i.Ports, ", ")})
-	}
-	a.printTable([]string{"name", "service", "image", "status", "ports"}, rows)
+	a.printTable([]string{"name", "program", "status", "ports"}, rows)
 	return nil
 }
 
-func (d *driven) list(ctx context.Context) ([]containerInfo, error) {
-	s, err := d.observe(ctx)
-	if err != nil {
-		return nil, err
+func infoOf(s runtime.Server, health string) serverInfo {
+	i := serverInfo{
+		Name: s.Name, Role: string(s.Role), Program: s.Program, Release: s.Release, Status: string(s.Status),
+		Health: health, Detail: s.Detail, Restarts: s.Restarts, Host: s.Host, Ports: s.Published,
 	}
-	infos := make([]containerInfo, len(s.Containers))
-	for i, c := range s.Containers {
-		infos[i] = toContainerInfo(c)
+	if !s.Since.IsZero() {
+		i.Since = s.Since.UTC().Format(time.RFC3339)
 	}
-	return infos, nil
+	return i
 }
 
-func toContainerInfo(c stack.Container) containerInfo {
-	i := containerInfo{
-		Name: c.Name, Service: c.Service, Role: c.Labels[stack.RoleLabel], Image: c.Image,
-		Status: string(c.Status), Health: string(c.Healthy), Detail: c.Detail, Address: map[string]string{},
+// statusText is "running for 3 minutes, healthy".
+func statusText(s runtime.Server, health string, now time.Time) string {
+	text := string(s.Status)
+	if !s.Since.IsZero() {
+		text += " for " + strings.ToLower(units.HumanDuration(now.Sub(s.Since)))
 	}
-	for network, address := range c.Addresses {
-		i.Address[network] = address.String()
+	if health != "" {
+		text += ", " + health
 	}
-	for _, p := range c.Ports {
-		i.Ports = append(i.Ports, fmt.Sprintf("%s->%d/%s", p.Address, p.Port, p.Protocol))
+	if s.Restarts > 0 {
+		text += ", " + plural(s.Restarts, "restart")
 	}
-	slices.Sort(i.Ports)
-	return i
+	if s.Detail != "" && !s.Runs() {
+		text += fmt.Sprintf(" (%s)", s.Detail)
+	}
+	return text
+}
+
+// How a member that runs is.
+const healthy, learner, unhealthy = "healthy", "learner", "unhealthy"
+
+// oneLook is how long members may take to say how they are.
+const oneLook = 2 * time.Second
+
+// healthOf asks the members that run how they are, by name. Where there is no
+// way to them, nothing is said.
+func (f *found) healthOf(ctx context.Context, have *runtime.State) map[string]string {
+	health := map[string]string{}
+	view, err := f.look(ctx)
+	if err != nil {
+		return health
+	}
+	for _, s := range have.Members() {
+		if !s.Runs() {
+			continue
+		}
+		switch e := view.Endpoint(s.Name); {
+		case e.Serves():
+			health[s.Name] = healthy
+		case e.Answers() && e.Learner:
+			health[s.Name] = learner
+		default:
+			health[s.Name] = unhealthy
+		}
+	}
+	return health
+}
+
+// look asks all members once.
+func (f *found) look(ctx context.Context) (v member.View, err error) {
+	way, err := f.Connect(ctx)
+	if err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, way.Close()) }()
+	members, err := way.Members(member.Config{Patience: member.Patience{Question: oneLook}})
+	if err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, members.Close()) }()
+	return members.Look(ctx)
 }

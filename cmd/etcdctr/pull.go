@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,11 +9,8 @@ import (
 	"github.com/docker/cli/cli/config"
 	"github.com/moby/moby/api/pkg/authconfig"
 	"github.com/moby/moby/api/types/registry"
-	"github.com/moby/moby/client"
 	"github.com/spf13/cobra"
-	etcdversion "go.etcd.io/etcd/api/v3/version"
 
-	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
@@ -28,34 +24,6 @@ func addPullFlag(cmd *cobra.Command, policy *string) {
 	*policy = pullMissing
 	cmd.Flags().Var(&choice{value: policy, of: []string{pullMissing, pullAlways, pullNever}}, "pull",
 		"when to pull the image: missing, always or never")
-}
-
-// getImages gives the IDs of images on an engine by reference, fetching them first
-// as the policy has it.
-func (a *app) getImages(ctx context.Context, engine *client.Client, policy string, board progressBoard, refs []string) (map[string]string, error) {
-	self, err := selfSource()
-	if err != nil {
-		return nil, err
-	}
-	r := docker.New(docker.Options{
-		Engine: engine, Pull: docker.Pull(policy), Auth: registryAuth,
-		Self: self, SelfRelease: "v" + etcdversion.Version, Events: a.showEvents(board),
-	})
-	ids, err := r.ImageIDs(ctx, refs)
-	return ids, withImageHint(err)
-}
-
-// showEvents puts what a runtime does on a board, and says what may surprise.
-func (a *app) showEvents(board progressBoard) func(runtime.Event) {
-	return func(e runtime.Event) {
-		if e.Action == docker.Packed {
-			a.say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", e.Server, etcdversion.Version, e.Detail)
-			return
-		}
-		if e.Err == nil {
-			board.show(step{Item: e.Server, Action: e.Action, Detail: e.Detail, Done: e.Done})
-		}
-	}
 }
 
 // withImageHint says what to do about an image that could not be got.

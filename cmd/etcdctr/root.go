@@ -48,6 +48,7 @@ containers. The shortest way to a cluster:
 		newStopCommand(a),
 		newStartCommand(a),
 		newRestartCommand(a),
+		newMemberCommand(a),
 		newPsCommand(a),
 		newLogsCommand(a),
 		newExecCommand(a),

@@ -13,23 +13,18 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/etcdctr/etcdctr/process"
+	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
 var updateScripts = flag.Bool("update-scripts", false, "rewrite the outputs that scripts compare with")
 
 // TestMain lets the test binary be the program, under each of its names.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"etcdctr": main,
-		"etcd":    main,
-		"etcdctl": main,
-		"etcdutl": main,
-		"relay":   main,
-
-		supervisorProgram: main,
-		dnsProgram:        main,
-		resolvingProgram:  main,
-	})
+	names := map[string]func(){"etcdctr": main, "etcd": main, "etcdctl": main, "etcdutl": main, "relay": main}
+	for name := range local.Programs {
+		names[name] = main
+	}
+	testscript.Main(m, names)
 }
 
 // TestScript runs every testdata/script/*.txtar: one file a verb, written as

@@ -104,3 +104,10 @@ func tableRow(cells []string) table.Row {
 	}
 	return row
 }
+
+// warnAll warns of each.
+func (a *app) warnAll(notes []string) {
+	for _, n := range notes {
+		a.warn("%s", n)
+	}
+}

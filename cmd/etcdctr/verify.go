@@ -12,16 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/moby/moby/client/pkg/versions"
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/health/exposure"
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type verifyOptions struct {
@@ -68,41 +66,50 @@ func prove(subject, check, expected, seen string) proof {
 }
 
 func runVerify(ctx context.Context, a *app, o verifyOptions) error {
-	r, err := a.reach(ctx, o.cluster, stack.AutoRoute)
+	c, err := o.cluster.find(ctx, a, working{})
 	if err != nil {
 		return err
 	}
-	defer r.close(a)
-	proofs := []proof{prove("cluster", "TLS mode", string(r.promised.TLS), string(r.cluster.TLS))}
-	open := r.provePublished
-	if r.processes != nil {
-		open = r.processes.proveListening
-	}
-	published, err := open(ctx)
+	defer c.close()
+	promised, err := c.Want(ctx)
 	if err != nil {
 		return err
 	}
-	ports, err := r.provePorts(ctx, a, o.cluster.certificates())
+	way, err := c.Connect(ctx)
 	if err != nil {
 		return err
 	}
-	proofs = slices.Concat(proofs, published, ports)
-	defer a.warnOfNeighbours(r)
+	defer a.closeWay(way)
+	seen := running(way)
+	proofs := []proof{prove("cluster", "TLS mode", string(promised.TLS), string(seen[0].TLS()))}
+	exposed, err := a.proveExposure(ctx, c, promised)
+	if err != nil {
+		return err
+	}
+	ports, err := provePorts(ctx, a, way, seen, c.CertsDir())
+	if err != nil {
+		return err
+	}
+	proofs = slices.Concat(proofs, exposed, ports)
 	return errors.Join(a.printProofs(proofs, o.format), a.surprises(proofs))
 }
 
-// warnOfNeighbours tells what no proof from here can: before Engine 28, which
-// has API 1.48, a published port's network was not closed to the machines next
-// to its host.
-func (a *app) warnOfNeighbours(r *running) {
-	if r.engine == nil || r.cluster.Publish != cluster.PublishLoopback || versions.GreaterThanOrEqualTo(r.engine.ClientVersion(), "1.48") {
-		return
+// proveExposure has what runs the cluster compare what is open with what is
+// promised.
+func (a *app) proveExposure(ctx context.Context, c *found, promised *cluster.Cluster) ([]proof, error) {
+	e, ok := c.Runtime().(runtime.Exposer)
+	if !ok {
+		return nil, nil
 	}
-	guard := "and nothing stops them there"
-	if r.promised.TLS == cluster.Mutual {
-		guard = "where mutual TLS still refuses them"
+	exposures, warnings, err := e.Expose(ctx, promised)
+	var proofs []proof
+	for _, x := range exposures {
+		proofs = append(proofs, prove(x.Subject, x.Check, x.Expected, x.Seen))
 	}
-	a.warn("with this release of Docker Engine, machines on the same wire as its host that add a route reach the client ports' network, %s; Engine 28 closes it", guard)
+	for _, w := range warnings {
+		a.warn("%s", w)
+	}
+	return proofs, err
 }
 
 func (a *app) printProofs(proofs []proof, format string) error {
@@ -140,106 +147,16 @@ func (a *app) surprises(proofs []proof) error {
 	return withHint(errors.Join(errs...), "if that is what you meant, say so in the cluster file or with --tls and --publish; if not, `etcdctr up` makes the stack as described")
 }
 
-const none = "none"
-
-// provePublished compares what the engine publishes with what is promised.
-func (r *running) provePublished(ctx context.Context) ([]proof, error) {
-	s, err := stack.Observe(ctx, r.engine, r.cluster.Name)
-	if err != nil {
-		return nil, err
-	}
-	strangers, err := stack.Strangers(ctx, r.engine, s)
-	if err != nil {
-		return nil, err
-	}
-	var proofs []proof
-	promised := compose.Project(r.promised, compose.Options{CertsDir: "/"}) // where files are does not matter here
-	for _, name := range promised.ServiceNames() {
-		c, _ := s.Service(name)
-		service := promised.Services[name]
-		proofs = append(proofs,
-			prove(name, "networks", promisedNetworks(promised, service), networksOf(s, c)),
-			prove(name, "published ports", promisedPorts(service), portsOf(c)))
-	}
-	for _, n := range s.Networks {
-		proofs = append(proofs,
-			prove("network "+n.Name, "way in or out", wayOut(bool(promised.Networks[n.Key].Internal)), wayOut(n.Internal)),
-			prove("network "+n.Name, "other containers", none, orNone(strangers[n.Name])))
-	}
-	return proofs, nil
-}
-
-func orNone(words []string) string {
-	if len(words) == 0 {
-		return none
-	}
-	slices.Sort(words)
-	return strings.Join(words, " ")
-}
-
-func wayOut(internal bool) string {
-	if internal {
-		return none
-	}
-	return "through the host"
-}
-
-// promisedNetworks are those of a service by the Compose file's names, but for
-// networks that are not of the project.
-func promisedNetworks(p *types.Project, s types.ServiceConfig) string {
-	if s.NetworkMode != "" {
-		return s.NetworkMode
-	}
-	var networks []string
-	for key := range s.Networks {
-		if n := p.Networks[key]; n.External {
-			key = n.Name
-		}
-		networks = append(networks, key)
-	}
-	return orNone(networks)
-}
-
-// networksOf are the networks that a container is on, by the Compose file's
-// name or else by the engine's, such as "host".
-func networksOf(s *stack.State, c stack.Container) string {
-	var networks []string
-	for name := range c.NetworkIDs {
-		i := slices.IndexFunc(s.Networks, func(n stack.Network) bool { return n.Name == name })
-		if i >= 0 {
-			name = s.Networks[i].Key
-		}
-		networks = append(networks, name)
-	}
-	return orNone(networks)
-}
-
-func promisedPorts(s types.ServiceConfig) string {
-	var ports []string
-	for _, p := range s.Ports {
-		ports = append(ports, fmt.Sprintf("%s->%d", net.JoinHostPort(p.HostIP, p.Published), p.Target))
-	}
-	return orNone(ports)
-}
-
-func portsOf(c stack.Container) string {
-	var ports []string
-	for _, p := range c.Ports {
-		ports = append(ports, fmt.Sprintf("%s->%d", p.Address, p.Port))
-	}
-	return orNone(ports)
-}
-
 // provePorts tries every port of every member.
-func (r *running) provePorts(ctx context.Context, a *app, certsDir string) ([]proof, error) {
-	c := exposure.Cluster{Mode: exposure.Mode(r.cluster.TLS), Dial: r.dial, Now: a.now()}
-	for _, m := range r.cluster.Members {
+func provePorts(ctx context.Context, a *app, way *etcdctr.Connection, seen []runtime.Server, certsDir string) ([]proof, error) {
+	c := exposure.Cluster{Mode: exposure.Mode(seen[0].TLS()), Dial: way.Way.Dial, Now: a.now()}
+	for _, m := range seen {
 		c.Members = append(c.Members, exposure.Member{
 			Name: m.Name, ClientAddr: hostOf(m.ClientURL()), PeerAddr: hostOf(m.PeerURL()), ClosedAddr: closedAddr(m),
 		})
 	}
-	if r.cluster.TLS == cluster.Mutual {
-		r.showKeys(&c, certsDir)
+	if c.Mode == exposure.Mutual {
+		showKeys(&c, way.TLS, certsDir)
 	}
 	results, err := c.Try(ctx)
 	if err != nil {
@@ -256,17 +173,17 @@ func (r *running) provePorts(ctx context.Context, a *app, certsDir string) ([]pr
 
 // showKeys gives c what it may show at the ports. What is not on this machine
 // is not tried.
-func (r *running) showKeys(c *exposure.Cluster, certsDir string) {
-	c.Client, c.Servers = r.tls.Certificates[0], r.tls.RootCAs
+func showKeys(c *exposure.Cluster, own *tls.Config, certsDir string) {
+	c.Client, c.Servers = own.Certificates[0], own.RootCAs
 	for _, authority := range []string{"ca/client", "ca/single"} {
 		if issuer, err := keyPair(filepath.Join(certsDir, filepath.FromSlash(authority))); err == nil {
 			c.Issuer = &issuer
 		}
 	}
-	clients, _ := os.ReadFile(identityFiles(adminDir(certsDir)).ca)
+	clients, _ := os.ReadFile(filepath.Join(certs.ClientDir(certsDir, etcdctr.AdminClient), certs.CAFile))
 	for i := range c.Members {
 		m := &c.Members[i]
-		peers, err := os.ReadFile(filepath.Join(certsDir, "members", m.Name, "peer", "ca.crt"))
+		peers, err := os.ReadFile(filepath.Join(certsDir, "members", m.Name, "peer", certs.CAFile))
 		if err != nil {
 			continue
 		}
@@ -277,8 +194,7 @@ func (r *running) showKeys(c *exposure.Cluster, certsDir string) {
 }
 
 func keyPair(dir string) (tls.Certificate, error) {
-	files := identityFiles(dir)
-	return tls.LoadX509KeyPair(files.cert, files.key)
+	return tls.LoadX509KeyPair(filepath.Join(dir, certs.CertFile), filepath.Join(dir, certs.KeyFile))
 }
 
 func hostOf(address string) string {
@@ -289,12 +205,13 @@ func hostOf(address string) string {
 	return u.Host
 }
 
-// closedAddr is the address on the stack's network of a metrics listener that
+// closedAddr is the address on the members' network of a metrics listener that
 // is meant for the member's own container.
-func closedAddr(m cluster.Member) string {
+func closedAddr(m runtime.Server) string {
 	u, err := url.Parse(m.Settings.Get("listen-metrics-urls"))
-	if err != nil || u.Host == "" || m.Place.Listen.IsLoopback() || !net.ParseIP(u.Hostname()).IsLoopback() {
+	client, errClient := url.Parse(m.ClientURL())
+	if err != nil || errClient != nil || u.Host == "" || !net.ParseIP(u.Hostname()).IsLoopback() || net.ParseIP(client.Hostname()).IsLoopback() {
 		return ""
 	}
-	return net.JoinHostPort(m.Place.Host, u.Port())
+	return net.JoinHostPort(client.Hostname(), u.Port())
 }

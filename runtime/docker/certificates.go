@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func (r *Runtime) views(ctx context.Context, t *target, own *stack.State, detail
 	if t.cluster.TLS != cluster.Mutual {
 		return views, nil
 	}
-	ours, err := authorities(r.at(r.o.CertsDir))
+	ours, err := authorities(r.at(cmp.Or(t.cluster.Spec.CertsDir, r.o.CertsDir)))
 	if err != nil {
 		return nil, err
 	}

@@ -35,12 +35,17 @@ type Options struct {
 	// Folder is where the cluster is described, as an absolute path: what is
 	// noted on its containers, and what the other folders are meant from.
 	Folder string
-	// CertsDir holds the cluster's certificates, as package certs lays them out.
+	// CertsDir holds the certificates of clusters whose Spec names no folder, as
+	// package certs lays them out.
 	CertsDir string
-	// DNSDir is where the files for the stack's own DNS server are written.
+	// DNSDir holds, in a folder for each cluster, the files for the stack's own
+	// DNS server.
 	DNSDir string
 	// LockDir holds the locks that keep commands of one user apart.
 	LockDir string
+
+	// File describes the one cluster that there is then, in place of any Spec.
+	File *File
 
 	Pull Pull
 	// Auth gives what a registry is shown for an image, encoded as the engine
@@ -55,8 +60,9 @@ type Options struct {
 	// Known are servers whose data is theirs by its volume's name alone, as
 	// Docker Compose leaves it when it has removed their containers.
 	Known []string
-	// Route is the way to the members; empty stands for stack.AutoRoute.
-	Route stack.Route
+	// Route is the way to the members: AutoRoute, DirectRoute or RelayRoute;
+	// empty stands for AutoRoute.
+	Route string
 
 	// Wait bounds each wait for what a server's start depends on; 0 stands for
 	// DefaultWait.
@@ -66,6 +72,13 @@ type Options struct {
 	// Events is told of what is done; nil is not called.
 	Events func(runtime.Event)
 }
+
+// Routes to the members.
+const (
+	AutoRoute   = string(stack.AutoRoute) // direct where that works
+	DirectRoute = string(stack.Direct)    // to the containers' addresses
+	RelayRoute  = string(stack.Relayed)   // through a container on their network
+)
 
 // DefaultWait is how long a service may take until those that depend on it are
 // started.
@@ -106,7 +119,7 @@ func New(o Options) *Runtime {
 		o.Now = time.Now
 	}
 	if o.Route == "" {
-		o.Route = stack.AutoRoute
+		o.Route = AutoRoute
 	}
 	if o.Pull == "" {
 		o.Pull = PullMissing

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
@@ -222,3 +223,6 @@ func (r *Runtime) ownImage(ctx context.Context) (string, error) {
 	r.own = id
 	return id, err
 }
+
+// ImageRefs are the images that a project's services run.
+func ImageRefs(p *types.Project) []string { return stack.ImageRefs(p) }

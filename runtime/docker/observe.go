@@ -204,6 +204,7 @@ func server(c stack.Container, in container.InspectResponse) runtime.Server {
 	}
 	if in.State != nil {
 		x.Status, x.Since = status(c, *in.State)
+		x.ExitCode, x.OutOfMemory, x.Error = in.State.ExitCode, in.State.OOMKilled, in.State.Error
 	}
 	if !keeps(in) && c.Labels[stack.RoleLabel] != compose.RoleDNS && c.Labels[stack.RoleLabel] != compose.RoleGuard {
 		x.Data = runtime.Volatile

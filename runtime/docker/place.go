@@ -24,6 +24,9 @@ func (e *SubnetError) Error() string { return strings.Join(e.Collisions, "\n") }
 // is already, or else on a subnet that the engine has free, unless spec chooses
 // one; then a collision is a *SubnetError.
 func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluster, error) {
+	if r.o.File != nil {
+		return r.o.File.cluster, nil
+	}
 	c, err := cluster.Resolve(spec, cluster.InContainers)
 	if err != nil || len(c.Subnets) == 0 {
 		return c, err

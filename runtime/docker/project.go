@@ -2,6 +2,7 @@ package docker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,7 +84,10 @@ func (r *Runtime) imagesThere(ctx context.Context, t *target) (map[string]string
 // project is the one that `etcdctr compose` prints, as Compose loads it in the
 // cluster's folder.
 func (r *Runtime) project(ctx context.Context, c *cluster.Cluster) (*types.Project, error) {
-	options := compose.Options{CertsDir: r.at(r.o.CertsDir), DNSDir: r.at(r.o.DNSDir)}
+	if r.o.File != nil {
+		return r.o.File.with(c), nil
+	}
+	options := compose.Options{CertsDir: r.at(cmp.Or(c.Spec.CertsDir, r.o.CertsDir)), DNSDir: r.dnsDir(c)}
 	if c.Discovery != nil {
 		files := c.Discovery.Credentials
 		options.Credentials = cluster.DiscoveryCredentials{CACert: r.at(files.CACert), Cert: r.at(files.Cert), Key: r.at(files.Key)}
@@ -94,6 +98,9 @@ func (r *Runtime) project(ctx context.Context, c *cluster.Cluster) (*types.Proje
 	}
 	return compose.Load(ctx, "docker-compose.yml", file, r.o.Folder)
 }
+
+// dnsDir is the folder of the files for a cluster's own DNS server, with slashes.
+func (r *Runtime) dnsDir(c *cluster.Cluster) string { return r.at(filepath.Join(r.o.DNSDir, c.Name)) }
 
 // at is a path that is meant from the cluster's folder, with slashes; empty for
 // an empty one.
@@ -161,7 +168,7 @@ func (r *Runtime) writeDNS(c *cluster.Cluster) (changed bool, err error) {
 	if !ownDNS(c) {
 		return false, nil
 	}
-	dir := filepath.FromSlash(r.at(r.o.DNSDir))
+	dir := filepath.FromSlash(r.dnsDir(c))
 	for name, data := range DNSFiles(c) {
 		file := filepath.Join(dir, name)
 		was, err := os.ReadFile(file)

@@ -17,18 +17,18 @@ import (
 func (r *Runtime) Reach(ctx context.Context, have *runtime.State) (runtime.Way, error) {
 	t, err := r.Tunnel(ctx, have)
 	if missing := (*stack.NotFoundError)(nil); errors.As(err, &missing) && onMachines(have) {
-		return runtime.Way{Dial: new(net.Dialer).DialContext, Direct: true, Close: func() error { return nil }}, nil
+		return runtime.Way{Dial: new(net.Dialer).DialContext, Direct: true, Open: true, Close: func() error { return nil }}, nil
 	}
 	if err != nil {
 		return runtime.Way{}, err
 	}
-	return runtime.Way{Dial: byName(t.DialContext, hostNames(have)), Direct: t.Route == stack.Direct, Close: t.Close}, nil
+	return runtime.Way{Dial: byName(t.DialContext, hostNames(have)), Direct: t.Route == stack.Direct, Done: t.Done(), Close: t.Close}, nil
 }
 
 // Tunnel is Reach for those who want to know when the way breaks.
 func (r *Runtime) Tunnel(ctx context.Context, have *runtime.State) (*stack.Tunnel, error) {
 	return stack.OpenTunnel(ctx, r.engine, stack.TunnelOptions{
-		Project: have.Name, Network: compose.ClusterNetwork, Route: r.o.Route, Names: hostNames(have),
+		Project: have.Name, Network: compose.ClusterNetwork, Route: stack.Route(r.o.Route), Names: hostNames(have),
 		RelayImage: r.ownImage, RelayCommand: []string{RelayProgram},
 	})
 }

@@ -14,7 +14,7 @@ type Foreground struct {
 	// Output is told what members say, Happened what happens to them. Both are
 	// called one at a time and must return quickly; either may be nil.
 	Output   func(runtime.Line)
-	Happened func(process.Event)
+	Happened func(Happening)
 
 	mu    sync.Mutex
 	end   context.CancelFunc
@@ -81,4 +81,22 @@ func (f *Foreground) Wait(ctx context.Context) error {
 		<-ended
 	}
 	return f.err
+}
+
+// Happening is something that happened to a member.
+type Happening = process.Event
+
+// Runs reports whether members run in this process.
+func (f *Foreground) Runs() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended == nil {
+		return false
+	}
+	select {
+	case <-f.ended:
+		return false
+	default:
+		return true
+	}
 }

@@ -68,6 +68,9 @@ func server(m process.Member, role runtime.Role, state *process.MemberState) run
 		s.Status, s.Since, s.Restarts = status(state.Status), state.Since, state.Restarts
 		s.Detail = detail(*state)
 	}
+	if s.Runs() && s.Data == runtime.None {
+		s.Data = runtime.Unknown // etcd makes its log when it has found the others
+	}
 	return s
 }
 
@@ -181,7 +184,7 @@ func (r *Runtime) Reach(_ context.Context, have *runtime.State) (runtime.Way, er
 		}
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
-	return runtime.Way{Dial: dial, Direct: true, Close: func() error { return nil }}, nil
+	return runtime.Way{Dial: dial, Direct: true, Open: true, Close: func() error { return nil }}, nil
 }
 
 // hostname is the first host in a list of URLs.

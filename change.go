@@ -1,0 +1,194 @@
+package etcdctr
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file is how a cluster is changed.
+
+// Change is what is to be made of a cluster.
+type Change struct {
+	Verb    converge.Verb
+	Servers []string // that it is about; none: all
+	// Data may be deleted of what is removed.
+	Data bool
+	// Keep leaves what a first start that failed has made, to look at it.
+	Keep bool
+	// Wait is how long each member may take to serve; 0 stands for a minute.
+	Wait time.Duration
+	// Tell is told of each step, one at a time; may be nil.
+	Tell func(converge.Event)
+}
+
+// UpOptions are what Up leaves to be chosen.
+type UpOptions struct {
+	Keep bool
+	Wait time.Duration
+	Tell func(converge.Event)
+}
+
+// Up makes the cluster what its Spec says, and returns once every member serves.
+func (c *Cluster) Up(ctx context.Context, o UpOptions) (converge.Outcome, error) {
+	return c.Make(ctx, Change{Verb: converge.Up, Keep: o.Keep, Wait: o.Wait, Tell: o.Tell})
+}
+
+// Down stops the cluster and removes it, with its data if that is said.
+func (c *Cluster) Down(ctx context.Context, data bool) (converge.Outcome, error) {
+	return c.Make(ctx, Change{Verb: converge.Down, Data: data})
+}
+
+// Plan tells what Make would do, and does nothing. Its error may be a
+// *converge.Refusal.
+func (c *Cluster) Plan(ctx context.Context, change Change) (converge.Steps, error) {
+	wish, err := c.wish(ctx, change)
+	if err != nil {
+		return nil, err
+	}
+	return c.hands(change).Plan(ctx, wish)
+}
+
+// mostPlaces is how often a first start is tried at another place, where
+// somebody else has taken the one that was free.
+const mostPlaces = 5
+
+// Make makes a change. What is refused is refused before anything is touched,
+// certificates included. The error is a *converge.Refusal, a *converge.StepError
+// or one of looking.
+func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, error) {
+	var outcome converge.Outcome
+	var err error
+	for range mostPlaces {
+		var wish converge.Wish
+		if wish, err = c.wish(ctx, change); err != nil {
+			return outcome, err
+		}
+		if outcome, err = c.make(ctx, change, wish); err == nil || !c.placedAnew(ctx, wish, outcome) {
+			break
+		}
+	}
+	if err == nil && change.Verb == converge.Down && change.Data && len(change.Servers) == 0 {
+		err = c.retireToken()
+	}
+	return outcome, err
+}
+
+func (c *Cluster) make(ctx context.Context, change Change, wish converge.Wish) (converge.Outcome, error) {
+	h := c.hands(change)
+	if wish.Want != nil {
+		if _, err := h.Plan(ctx, wish); err != nil {
+			return converge.Outcome{}, err
+		}
+		if err := c.Provide(ctx, wish.Want); err != nil {
+			return converge.Outcome{}, err
+		}
+	}
+	return h.Do(ctx, wish)
+}
+
+// placedAnew reports whether a first start that failed has another place now:
+// between looking for free ports and listening on them somebody else may have
+// taken them.
+func (c *Cluster) placedAnew(ctx context.Context, wish converge.Wish, outcome converge.Outcome) bool {
+	if ctx.Err() != nil || wish.Want == nil || outcome.Have != nil && outcome.Have.Runs() {
+		return false
+	}
+	if _, err := c.Observe(ctx); !errors.Is(err, runtime.ErrNotFound) {
+		return false
+	}
+	again, err := c.Want(ctx)
+	if err != nil {
+		return false
+	}
+	for i, m := range again.Members {
+		if i >= len(wish.Want.Members) || m.PeerURL() != wish.Want.Members[i].PeerURL() {
+			return true
+		}
+	}
+	return false
+}
+
+// wish is a change in the words of package converge.
+func (c *Cluster) wish(ctx context.Context, change Change) (converge.Wish, error) {
+	w := converge.Wish{
+		Name:  c.spec.ClusterName(),
+		Asked: converge.Asked{Verb: change.Verb, Servers: change.Servers, Data: change.Data, Weaken: said(c.spec)},
+	}
+	if change.Verb != converge.Up && change.Verb != converge.Replace {
+		return w, nil
+	}
+	var err error
+	w.Want, err = c.Want(ctx)
+	return w, err
+}
+
+func (c *Cluster) hands(change Change) *converge.Hands {
+	clientTLS := c.clientTLS
+	if change.Verb == converge.Up {
+		clientTLS = c.anyTLS
+	}
+	return &converge.Hands{
+		Runtime: c.runtime, Ask: converge.Asking(clientTLS, member.Patience{Question: oneQuestion}), Hop: c.hop,
+		Tell: change.Tell, Now: c.o.Now, Patience: change.Wait, Keep: change.Keep,
+	}
+}
+
+// oneQuestion is how long a member may take to answer a question: one that has no
+// quorum answers none.
+const oneQuestion = 2 * time.Second
+
+// anyTLS is clientTLS for who may be about to make the certificates: members are
+// there, and ask for one that is not.
+func (c *Cluster) anyTLS(have *runtime.State) (*tls.Config, error) {
+	config, err := c.clientTLS(have)
+	if errors.Is(err, ErrNoCertificate) {
+		return Unverified(), nil
+	}
+	return config, err
+}
+
+// hop is the wanted cluster with another release of etcd, which lies on the way
+// to it. An image that was named is one of the release that was named with it.
+func (c *Cluster) hop(ctx context.Context, release cluster.Version) (*cluster.Cluster, error) {
+	spec, err := c.complete()
+	if err != nil {
+		return nil, err
+	}
+	spec.Etcd, spec.Image = release.String(), ""
+	want, err := c.runtime.Place(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	return want.AsStarted(c.have.Started()), nil
+}
+
+// said are the properties that may become weaker, because the spec says what they
+// are to be.
+func said(spec cluster.Spec) []string {
+	var names []string
+	for _, x := range []struct {
+		value string
+		names []string
+	}{
+		{spec.Publish, []string{runtime.Published}},
+		{spec.Data, []string{"data"}},
+		{spec.QuotaBackendBytes, []string{"quota-backend-bytes"}},
+		{spec.Profile, []string{"profile", "data", "quota-backend-bytes"}},
+		{spec.TLS, []string{"client-cert-auth", "peer-client-cert-auth", "trusted-ca-file", "peer-trusted-ca-file", "client-crl-file", "peer-crl-file"}},
+	} {
+		if x.value != "" {
+			names = append(names, x.names...)
+		}
+	}
+	for name := range spec.Settings {
+		names = append(names, name)
+	}
+	return names
+}

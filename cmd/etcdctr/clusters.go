@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	etcdversion "go.etcd.io/etcd/api/v3/version"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file gives commands the cluster that their flags are about.
+
+// found is a cluster with all that it takes to work on it.
+type found struct {
+	*etcdctr.Cluster
+	board   progressBoard
+	engines *engines
+}
+
+// close shows the last of what was done and leaves the engine.
+func (f *found) close() {
+	f.board.close()
+	f.engines.close()
+}
+
+// name is that of the cluster.
+func (f *found) name() string { return f.Spec().ClusterName() }
+
+// find finds the cluster that the flags describe, running or not.
+func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, error) {
+	spec, mistakes, err := f.read(a)
+	if err == nil {
+		err = usage(errors.Join(append(mistakes, checked(spec))...))
+	}
+	if err != nil {
+		return nil, err
+	}
+	cs, e, err := a.clusters(f, w)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cs.Find(ctx, spec)
+	if err == nil && e.missing != nil && !w.founds {
+		err = e.missing // whatever there is, is there
+	}
+	if err != nil {
+		e.close()
+		return nil, err
+	}
+	return &found{Cluster: c, board: e.board, engines: e}, nil
+}
+
+// checked finds all mistakes of a spec, wherever its members are going to be.
+func checked(spec cluster.Spec) error {
+	if spec.WantsFreshToken() {
+		spec.DiscoveryToken = "checked"
+	}
+	_, err := cluster.Resolve(spec, cluster.InContainers)
+	return err
+}
+
+// clusters are those of the flags' folder, on this machine's runtimes.
+func (a *app) clusters(f *clusterFlags, w working) (*etcdctr.Clusters, *engines, error) {
+	dir, err := filepath.Abs(f.dir())
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot find the current folder: %w", err)
+	}
+	e := &engines{app: a, folder: dir, working: w, board: a.newProgress(w.progress)}
+	runtimes, err := e.runtimes()
+	if err != nil {
+		e.close()
+		return nil, nil, err
+	}
+	return etcdctr.New(etcdctr.Options{
+		Folder: dir, Runtimes: runtimes, Provided: w.file != nil, Events: e.tell, Now: a.now, Random: a.random,
+	}), e, nil
+}
+
+// tell says what a person should know of what is done.
+func (e *engines) tell(event etcdctr.Event) {
+	if event.Instead == "" {
+		e.app.tell(event)
+		return
+	}
+	e.missing = event.Warning
+	if e.working.founds {
+		e.app.say("%s: running the members as processes of this machine", errNoEngine)
+	}
+}
+
+func (a *app) tell(e etcdctr.Event) {
+	switch {
+	case e.Certificates != nil:
+		a.say("certificates in %s: %s", shortPath(e.Place), e.Certificates)
+	case e.Token != "":
+		a.say("discovery token in %s: made", shortPath(e.Token))
+	case e.Waiting:
+		a.say("another etcdctr is changing it: waiting until it is done")
+	case e.Warning != nil:
+		a.warn("%v", e.Warning)
+	}
+}
+
+// shortPath is a path as somebody in the current folder would type it.
+func shortPath(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	short, err := filepath.Rel(here, path)
+	if err != nil || len(short) > len(path) {
+		return path
+	}
+	return short
+}
+
+// ownVersion is the etcd that is inside this program.
+func ownVersion() (cluster.Version, error) { return cluster.ParseVersion("v" + etcdversion.Version) }
+
+// choose gives the servers that are named, or all when none is; wrong names are
+// reported together.
+func (f *found) choose(ctx context.Context, names []string) ([]string, error) {
+	have, err := f.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, s := range have.Servers {
+		if s.Status != runtime.Absent {
+			all = append(all, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	var errs []error
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			errs = append(errs, fmt.Errorf("%s has no member %q: it has %s", f.name(), name, strings.Join(all, ", ")))
+		}
+	}
+	return names, usage(errors.Join(errs...))
+}
+
+// processFolder holds the folders of clusters that are processes, beside the
+// cluster file.
+const processFolder = ".etcdctr"
+
+// others are what has the cluster's name and is not of it.
+func (f *found) others(ctx context.Context) []string {
+	have, err := f.Observe(ctx)
+	if err != nil {
+		return nil
+	}
+	return have.Others
+}

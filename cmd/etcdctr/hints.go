@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/images"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/docker"
+	"github.com/etcdctr/etcdctr/runtime/local"
+)
+
+// This file says what a person can do about the errors of the libraries, which
+// do not know the command line.
+
+// hinted attaches what to do about an error of a library, if there is something
+// and nobody has said so already.
+func hinted(err error) error {
+	if h := (*hintedError)(nil); err == nil || errors.As(err, &h) {
+		return err
+	}
+	for _, advise := range []func(error) error{hintOfRefusal, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates} {
+		if with := advise(err); with != nil {
+			return with
+		}
+	}
+	if wrong := cluster.Problems(nil); errors.As(err, &wrong) {
+		return usage(err)
+	}
+	return err
+}
+
+func hintOfRefusal(err error) error {
+	r := (*converge.Refusal)(nil)
+	if !errors.As(err, &r) {
+		return nil
+	}
+	switch command := typed(r.Remedy.Command); {
+	case command == "" && r.Remedy.Text == "":
+		return nil
+	case command == "":
+		return withHint(err, "%s", r.Remedy.Text)
+	case r.Remedy.Text == "":
+		return withHint(err, "`%s`", command)
+	default:
+		return withHint(err, "`%s` %s", command, r.Remedy.Text)
+	}
+}
+
+// typed is a command of this program as somebody would type it.
+func typed(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	text := "etcdctr"
+	for _, a := range args {
+		text += " " + compose.QuoteShell(a)
+	}
+	return text
+}
+
+func hintOfRuntime(err error) error {
+	if other := (*etcdctr.OtherRuntimeError)(nil); errors.As(err, &other) {
+		return withHint(err, "`etcdctr down --name %s` ends it; --name starts another one beside it", other.Name)
+	}
+	if errors.Is(err, runtime.ErrNotFound) {
+		return withHint(err, "start it with `etcdctr up`, or name the right one with --name: `etcdctr ls` shows those that there are")
+	}
+	if subnet := (*docker.SubnetError)(nil); errors.As(err, &subnet) {
+		return usage(err)
+	}
+	if lock := (*docker.LockError)(nil); errors.As(err, &lock) {
+		return withHint(err, "set XDG_CACHE_HOME to a folder that can be written to")
+	}
+	return nil
+}
+
+func hintOfProcesses(err error) error {
+	if other := (*local.OtherReleaseError)(nil); errors.As(err, &other) {
+		if other.Path != "" {
+			return usage(err)
+		}
+		return withHint(err, "--etcd-binary names another etcd to run in processes")
+	}
+	switch {
+	case errors.Is(err, local.ErrOtherMachines):
+		return withHint(err, "`etcdctr bundle` makes what each of them runs")
+	case errors.Is(err, local.ErrResolver):
+		return withHint(usage(err), "leave --etcd-binary out, or use bootstrap: static or discovery")
+	}
+	return nil
+}
+
+func hintOfImage(err error) error {
+	if image := (*docker.ImageError)(nil); errors.As(err, &image) {
+		return withImageHint(err)
+	}
+	if errors.Is(err, images.ErrNotLinux) {
+		return withHint(err, "this program can't run in a container: build an image of the one for linux, "+
+			"with `docker build --tag %s .` in etcdctr's source", docker.RelayReference)
+	}
+	return nil
+}
+
+func hintOfCertificates(err error) error {
+	if token := (*etcdctr.TokenError)(nil); errors.As(err, &token) {
+		return withHint(err, "`etcdctr discovery new` makes a token, `etcdctr discovery status` shows one")
+	}
+	if errors.Is(err, etcdctr.ErrNoCertificate) {
+		return withHint(err, "these commands need the certificates that the cluster was made with: say where they are with --certs-dir")
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime/docker"
+)
+
+// placeOnEngine moves a cluster with fixed addresses to a subnet that the
+// engine has free, unless the user chose one. A machine without an engine gets
+// what the cluster's name gives: the file may be for another.
+func (f *clusterFlags) placeOnEngine(a *app, spec cluster.Spec, c *cluster.Cluster) (*cluster.Cluster, error) {
+	if len(c.Subnets) == 0 {
+		return c, nil
+	}
+	placed := c
+	err := f.onEngine(a, func(ctx context.Context, r *onEngine) (err error) {
+		placed, err = r.Place(ctx, spec)
+		return usage(err)
+	})
+	return placed, err
+}
+
+// asStarted gives the cluster with the members that this machine's engine runs as
+// they were started, so that Compose finds nothing to do about them: a member that
+// has data goes by that, and those that joined later know others than the first.
+// Where no engine answers, or the cluster was started in another folder, the file
+// is for a new one.
+func (f *clusterFlags) asStarted(a *app, c *cluster.Cluster, folder string) (*cluster.Cluster, error) {
+	as := c
+	err := f.onEngine(a, func(ctx context.Context, r *onEngine) error {
+		have, err := r.Observe(ctx, c.Name)
+		if err != nil || !sameFolder(have.Folder, folder) {
+			return nil //nolint:nilerr // nothing to go by
+		}
+		as, err = docker.AsStarted(ctx, r, c, have)
+		return err
+	})
+	return as, err
+}
+
+// briefly is how long an engine may take to answer: one elsewhere that is not
+// there must not keep a command that writes a file.
+const briefly = 3 * time.Second
+
+// onEngine does something with this machine's engine, if it answers.
+func (f *clusterFlags) onEngine(a *app, do func(context.Context, *onEngine) error) error {
+	ctx, cancel := context.WithTimeout(f.cmd.Context(), briefly)
+	defer cancel()
+	_, e, err := a.clusters(f, working{progress: progressQuiet})
+	if err != nil {
+		return nil //nolint:nilerr // no engine can be made sense of here
+	}
+	defer e.close()
+	r, err := e.docker()
+	if err != nil || r.ping(ctx) != nil {
+		return err
+	}
+	return do(ctx, r)
+}

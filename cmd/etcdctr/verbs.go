@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/converge"
+)
+
+// This file is what the verbs that change a cluster have in common.
+
+// done says in a word what a verb has made of a cluster.
+var done = map[converge.Verb]string{
+	converge.Start: "started", converge.Stop: "stopped", converge.Restart: "restarted", converge.Replace: "replaced",
+}
+
+// verbOptions are the flags of a verb that is about members.
+type verbOptions struct {
+	cluster *clusterFlags
+	working working
+	dryRun  bool
+	format  string
+}
+
+// membersCommand makes cmd do something to the members that are named, or to
+// all.
+func membersCommand(a *app, verb converge.Verb, cmd *cobra.Command) *cobra.Command {
+	var o verbOptions
+	o.cluster = addClusterFlags(cmd)
+	addProgressFlag(cmd, &o.working.progress)
+	addFormatFlag(cmd, &o.format)
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
+	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		return o.run(cmd.Context(), a, verb, names)
+	}
+	return cmd
+}
+
+func (o verbOptions) run(ctx context.Context, a *app, verb converge.Verb, names []string) error {
+	c, err := o.cluster.find(ctx, a, o.working)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := c.choose(ctx, names); err != nil {
+		return err
+	}
+	change := etcdctr.Change{Verb: verb, Servers: names, Wait: defaultWaitTimeout}
+	if o.dryRun {
+		return a.printPlan(ctx, c, change, o.format)
+	}
+	return c.carryOut(ctx, a, o.cluster, change)
+}
+
+// carryOut makes a change, shows its steps, and says how the cluster is after
+// it.
+func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, change etcdctr.Change) error {
+	began := a.now()
+	change.Tell = f.showStep(a)
+	outcome, err := f.Make(ctx, change)
+	f.board.close()
+	for _, o := range f.others(ctx) {
+		a.say("%s is not of the cluster: it is left alone", o)
+	}
+	if err != nil {
+		return f.explain(ctx, a, flags, err)
+	}
+	switch word, named := done[change.Verb], strings.Join(change.Servers, ", "); {
+	case len(outcome.Done) == 0 && change.Verb != converge.Up:
+		a.say("nothing to do")
+	case change.Verb == converge.Up:
+		a.say("%s is up: %s after %.1f s", f.name(), allAnswer(len(outcome.Have.Members())), a.now().Sub(began).Seconds())
+	case len(change.Servers) == 0:
+		a.say("%s is %s", f.name(), word)
+	case len(change.Servers) == 1:
+		a.say("%s is %s", named, word)
+	default:
+		a.say("%s are %s", named, word)
+	}
+	return nil
+}
+
+// allAnswer tells of so many members that they answer.
+func allAnswer(n int) string {
+	if n == 1 {
+		return "its member answers"
+	}
+	return fmt.Sprintf("all %d members answer", n)
+}
+
+// showStep puts the steps of a change on the board.
+func (f *found) showStep(a *app) func(converge.Event) {
+	return func(e converge.Event) {
+		switch e.Kind {
+		case converge.Waiting:
+			a.say("another etcdctr is changing %s: waiting until it is done", f.name())
+			return
+		case converge.Undoes:
+			f.board.show(step{Item: f.name(), Action: "take back what was made"})
+			return
+		}
+		s := step{
+			Item: strings.Join(e.Step.Servers, ", "), Action: string(e.Step.Kind), Detail: e.Step.Cause,
+			Done: e.Kind == converge.Ends && e.Err == nil,
+		}
+		if share, known := e.Share(); known {
+			s.Detail = fmt.Sprintf("%.0f %% in step", 100*share)
+		}
+		if e.Where != "" {
+			s.Detail = "kept at " + e.Where
+		}
+		f.board.show(s)
+	}
+}
+
+// stepInfo is the form of a step that scripts read.
+type stepInfo struct {
+	Kind    string   `json:"kind"`
+	Servers []string `json:"servers,omitempty"`
+	To      string   `json:"to,omitempty"` // the member that leads then, or a version
+	Cause   string   `json:"cause,omitempty"`
+	Notice  string   `json:"notice,omitempty"` // what clients notice
+	Seconds float64  `json:"seconds,omitempty"`
+}
+
+func stepInfos(steps converge.Steps) []stepInfo {
+	infos := []stepInfo{}
+	for _, s := range steps {
+		i := stepInfo{Kind: string(s.Kind), Servers: s.Servers, To: s.To, Cause: s.Cause, Seconds: s.Takes.Seconds()}
+		if s.Notice.Kind != "" {
+			i.Notice = s.Notice.String()
+		}
+		infos = append(infos, i)
+	}
+	return infos
+}
