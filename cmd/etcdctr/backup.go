@@ -12,7 +12,6 @@ import (
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/member"
-	"github.com/etcdctr/etcdctr/stack"
 )
 
 type backupOptions struct {
@@ -99,17 +98,22 @@ func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (stri
 	if o.dataDir != "" {
 		return o.takeFolder(ctx, a, r)
 	}
-	way, err := a.reach(ctx, o.cluster, stack.AutoRoute)
+	c, err := o.cluster.find(ctx, a, working{})
 	if err != nil {
 		return "", backup.Metadata{}, err
 	}
-	defer way.close(a)
-	members, err := way.members()
+	defer c.close()
+	way, err := c.Connect(ctx)
+	if err != nil {
+		return "", backup.Metadata{}, err
+	}
+	defer a.closeWay(way)
+	members, err := way.Members(member.Config{})
 	if err != nil {
 		return "", backup.Metadata{}, err
 	}
 	defer members.Close()
-	r.Cluster, r.ClusterFile = way.cluster.Name, way.cluster.Spec.Text()
+	r.Cluster, r.ClusterFile = c.name(), c.Spec().Text()
 	path, err := r.Destination(o.output)
 	if err != nil {
 		return "", backup.Metadata{}, err
@@ -138,15 +142,6 @@ func (o backupOptions) takeFolder(ctx context.Context, a *app, r backup.Request)
 	}
 	made, err := backup.TakeFolder(ctx, o.dataDir, path, program, r)
 	return path, made, err
-}
-
-// members gives a client that asks each of the members that there are.
-func (r *running) members() (*member.Client, error) {
-	urls := map[string]string{}
-	for _, m := range r.cluster.Members {
-		urls[m.Name] = m.ClientURL()
-	}
-	return member.New(member.Config{URLs: urls, TLS: r.tls, Dial: member.Dial(r.dial)})
 }
 
 // passphrase reads the file of one.
