@@ -74,6 +74,12 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 			break
 		}
 	}
+	if n, ok := c.runtime.(runtime.Noter); ok && err == nil && change.Verb == converge.Up {
+		var want *cluster.Cluster
+		if want, err = c.Want(ctx); err == nil {
+			err = n.Note(ctx, want)
+		}
+	}
 	if err == nil && change.Verb == converge.Down && change.Data && len(change.Servers) == 0 {
 		err = c.retireToken()
 	}

@@ -98,6 +98,12 @@ type Command struct {
 // Size of a terminal, in characters.
 type Size struct{ Width, Height uint }
 
+// Noter is a Runtime that can keep what a cluster was started with also where no
+// server is made anew: see State.Wish.
+type Noter interface {
+	Note(ctx context.Context, want *cluster.Cluster) error
+}
+
 // Removal says what to remove of a cluster. Data goes only when it is named.
 type Removal struct {
 	Servers []string // none: all

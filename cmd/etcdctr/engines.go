@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -153,7 +154,7 @@ func (a *app) show(board progressBoard) func(runtime.Event) {
 			return
 		}
 		if e.Err == nil {
-			board.show(step{Item: e.Server, Action: e.Action, Detail: e.Detail, Done: e.Done})
+			board.show(step{Item: cmp.Or(e.Server, "all"), Action: e.Action, Detail: e.Detail, Done: e.Done})
 		}
 	}
 }

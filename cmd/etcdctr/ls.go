@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -68,7 +67,7 @@ func runLs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 }
 
 func clusterInfoOf(s runtime.State) clusterInfo {
-	members := slices.DeleteFunc(s.Members(), func(m runtime.Server) bool { return m.Status == runtime.Absent })
+	members := present(&s)
 	i := clusterInfo{Name: s.Name, Runtime: s.Runtime, Members: len(members), Folder: s.Folder}
 	for _, m := range members {
 		if m.Runs() {

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // This file is what the verbs that change a cluster have in common.
@@ -70,10 +73,11 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 		return f.explain(ctx, a, flags, err)
 	}
 	switch word, named := done[change.Verb], strings.Join(change.Servers, ", "); {
+	case change.Verb == converge.Down: // which has words of its own
 	case len(outcome.Done) == 0 && change.Verb != converge.Up:
 		a.say("nothing to do")
 	case change.Verb == converge.Up:
-		a.say("%s is up: %s after %.1f s", f.name(), allAnswer(len(outcome.Have.Members())), a.now().Sub(began).Seconds())
+		a.say("%s is up: %s after %.1f s", f.name(), allAnswer(len(present(outcome.Have))), a.now().Sub(began).Seconds())
 	case len(change.Servers) == 0:
 		a.say("%s is %s", f.name(), word)
 	case len(change.Servers) == 1:
@@ -82,6 +86,11 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 		a.say("%s are %s", named, word)
 	}
 	return nil
+}
+
+// present are the members that are there, and not only their data.
+func present(have *runtime.State) []runtime.Server {
+	return slices.DeleteFunc(have.Members(), func(m runtime.Server) bool { return m.Status == runtime.Absent })
 }
 
 // allAnswer tells of so many members that they answer.
@@ -104,7 +113,7 @@ func (f *found) showStep(a *app) func(converge.Event) {
 			return
 		}
 		s := step{
-			Item: strings.Join(e.Step.Servers, ", "), Action: string(e.Step.Kind), Detail: e.Step.Cause,
+			Item: cmp.Or(strings.Join(e.Step.Servers, ", "), f.name()), Action: string(e.Step.Kind), Detail: e.Step.Cause,
 			Done: e.Kind == converge.Ends && e.Err == nil,
 		}
 		if share, known := e.Share(); known {

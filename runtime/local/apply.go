@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,6 +50,25 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 		r.tell("start", servers, true)
 	}
 	return err
+}
+
+// Note keeps what the cluster is wanted as.
+func (r *Runtime) Note(ctx context.Context, want *cluster.Cluster) error {
+	home := r.home(want.Name)
+	stack, err := r.described(want.Name)
+	if err != nil || stack.Notes[wishNote] == want.Spec.Wish() {
+		return err
+	}
+	noted := maps.Clone(stack.Notes)
+	if noted == nil {
+		noted = map[string]string{}
+	}
+	noted[wishNote] = want.Spec.Wish()
+	stack.Notes = noted
+	if state, err := home.State(); err == nil && state.Running {
+		return home.Change(ctx, stack)
+	}
+	return home.Describe(ctx, func(process.Stack) process.Stack { return stack })
 }
 
 // change has a supervisor run what differs or does not run.

@@ -48,7 +48,10 @@ type Program struct {
 // Runtime runs members as processes. It is a runtime.Runtime.
 type Runtime struct{ o Options }
 
-var _ runtime.Runtime = (*Runtime)(nil)
+var (
+	_ runtime.Runtime = (*Runtime)(nil)
+	_ runtime.Noter   = (*Runtime)(nil)
+)
 
 // New gives a runtime.
 func New(o Options) *Runtime {
