@@ -104,6 +104,15 @@ type Noter interface {
 	Note(ctx context.Context, want *cluster.Cluster) error
 }
 
+// Copier is a Runtime that can read and write files where a server finds them.
+// Paths are the server's own, with slashes.
+type Copier interface {
+	ReadFile(ctx context.Context, name, server, file string) ([]byte, error)
+	// ReplaceFiles writes files of a folder, by name, each as a whole, owned and
+	// readable as what the server itself has made.
+	ReplaceFiles(ctx context.Context, name, server, dir string, files map[string][]byte) error
+}
+
 // Removal says what to remove of a cluster. Data goes only when it is named.
 type Removal struct {
 	Servers []string // none: all

@@ -9,7 +9,7 @@ import (
 )
 
 type certsRenewOptions struct {
-	stack   *stackFlags
+	cluster *clusterFlags
 	keys    keyFlags
 	within  days
 	keepKey bool
@@ -34,7 +34,7 @@ first start, and never again.`,
 			return runCertsRenew(cmd.Context(), a, o, args)
 		},
 	}
-	o.stack = addStackFlags(cmd)
+	o.cluster = addClusterFlags(cmd)
 	addKeyFlags(cmd, &o.keys, "as before", "as before")
 	cmd.Flags().Var(&o.within, "within", "only certificates that end so soon, such as 30d")
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "certify the same keys again instead of making new ones")
@@ -52,10 +52,10 @@ func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []str
 	if err := renew.Validate(); err != nil {
 		return usage(err)
 	}
-	if o.stack.cluster.isAuto(a) {
+	if o.cluster.isAuto(a) {
 		return o.renewAuto(ctx, a, names)
 	}
-	dir := o.stack.cluster.certificates()
+	dir := o.cluster.certificates()
 	report, err := a.pki(dir).Renew(ctx, renew)
 	if err != nil {
 		return certsError(dir, err)

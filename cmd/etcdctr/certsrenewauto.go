@@ -4,18 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2/maybe"
-
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/stack"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // Files of auto-TLS, which etcd keeps with a member's data.
@@ -24,12 +21,6 @@ const (
 	fixtureCert    = "cert.pem"
 	fixtureKey     = "key.pem"
 )
-
-// fixtures are a member's certificates of auto-TLS, where it finds them.
-type fixtures struct {
-	read    func(ctx context.Context, file string) ([]byte, error)
-	replace func(ctx context.Context, dir string, files map[string][]byte) error
-}
 
 // isAuto reports whether the cluster that the flags describe makes its own
 // certificates. A mistake in it is no matter of this question.
@@ -44,47 +35,41 @@ func (o certsRenewOptions) renewAuto(ctx context.Context, a *app, names []string
 	if o.keepKey || o.keys.algorithm != "" {
 		return usage(errors.New("tls: auto makes keys of one kind, anew each time: leave --keep-key and --key-algorithm out"))
 	}
-	r, err := a.reach(ctx, o.stack.cluster, stack.AutoRoute)
+	c, err := o.cluster.find(ctx, a, working{})
 	if err != nil {
 		return err
 	}
-	defer r.close(a)
-	if r.cluster.TLS != cluster.AutoTLS {
-		return usage(fmt.Errorf("tls: %s has no certificates that etcd has made up: leave --tls auto out", r.cluster.TLS))
-	}
-	members, err := chosenMembers(r.cluster, names)
+	defer c.close()
+	have, err := c.Observe(ctx)
 	if err != nil {
 		return err
 	}
-	at, err := r.fixtures(ctx)
+	chosen, err := c.choose(ctx, names)
 	if err != nil {
 		return err
+	}
+	files, ok := c.Runtime().(runtime.Copier)
+	if !ok {
+		return fmt.Errorf("the files of members on the runtime %s can't be replaced", c.Runtime().Name())
 	}
 	var errs []error
-	for _, m := range members {
-		errs = append(errs, o.renewFixtures(ctx, a, m, at[m.Name]))
+	for _, m := range have.Members() {
+		if slices.Contains(chosen, m.Name) {
+			errs = append(errs, o.renewFixtures(ctx, a, have.Name, m, files))
+		}
 	}
 	return errors.Join(errs...)
 }
 
-func chosenMembers(c *cluster.Cluster, names []string) ([]cluster.Member, error) {
-	var errs []error
-	for _, n := range names {
-		_, err := findMember(c, n)
-		errs = append(errs, err)
+func (o certsRenewOptions) renewFixtures(ctx context.Context, a *app, name string, m runtime.Server, files runtime.Copier) error {
+	if m.TLS() != cluster.AutoTLS {
+		return usage(fmt.Errorf("%s has tls: %s, and no certificates that etcd has made up: leave --tls auto out", m.Name, m.TLS()))
 	}
-	chosen := slices.DeleteFunc(slices.Clone(c.Members), func(m cluster.Member) bool {
-		return len(names) > 0 && !slices.Contains(names, m.Name)
-	})
-	return chosen, errors.Join(errs...)
-}
-
-func (o certsRenewOptions) renewFixtures(ctx context.Context, a *app, m cluster.Member, at fixtures) error {
 	var renewed []string
 	var until time.Time
 	for _, use := range []string{"client", "peer"} {
 		dir := path.Join(filepath.ToSlash(m.Settings.Get("data-dir")), fixturesFolder, use)
-		was, err := at.read(ctx, path.Join(dir, fixtureCert))
+		was, err := files.ReadFile(ctx, name, m.Name, path.Join(dir, fixtureCert))
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Name, err)
 		}
@@ -97,7 +82,7 @@ func (o certsRenewOptions) renewFixtures(ctx context.Context, a *app, m cluster.
 		}
 		made, err := certs.RenewSelfSigned(was, a.now(), o.keys.lifetime, a.random)
 		if err == nil {
-			err = at.replace(ctx, dir, map[string][]byte{fixtureKey: made.Key, fixtureCert: made.Cert})
+			err = files.ReplaceFiles(ctx, name, m.Name, dir, map[string][]byte{fixtureKey: made.Key, fixtureCert: made.Cert})
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Name, err)
@@ -110,44 +95,4 @@ func (o certsRenewOptions) renewFixtures(ctx context.Context, a *app, m cluster.
 	}
 	a.say("%s: %s renewed, until %s", m.Name, strings.Join(renewed, " and "), until.UTC().Format(time.DateOnly))
 	return nil
-}
-
-// fixtures are those of each member.
-func (r *running) fixtures(ctx context.Context) (map[string]fixtures, error) {
-	at := map[string]fixtures{}
-	if r.processes != nil {
-		for _, m := range r.cluster.Members {
-			at[m.Name] = fixtures{
-				read:    func(_ context.Context, file string) ([]byte, error) { return os.ReadFile(filepath.FromSlash(file)) },
-				replace: replaceHere,
-			}
-		}
-		return at, nil
-	}
-	s, err := stack.Observe(ctx, r.engine, r.cluster.Name)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range s.Members() {
-		at[c.Service] = fixtures{
-			read: func(ctx context.Context, file string) ([]byte, error) { return stack.ReadFile(ctx, r.engine, c, file) },
-			replace: func(ctx context.Context, dir string, files map[string][]byte) error {
-				return stack.ReplaceFiles(ctx, r.engine, c, dir, files)
-			},
-		}
-	}
-	for _, m := range r.cluster.Members {
-		if at[m.Name].read == nil {
-			return nil, withHint(fmt.Errorf("%s has no container", m.Name), "start it with `etcdctr up`")
-		}
-	}
-	return at, nil
-}
-
-func replaceHere(_ context.Context, dir string, files map[string][]byte) error {
-	var errs []error
-	for name, data := range files {
-		errs = append(errs, maybe.WriteFile(filepath.Join(filepath.FromSlash(dir), name), data, 0o600))
-	}
-	return errors.Join(errs...)
 }

@@ -1,0 +1,40 @@
+package docker
+
+import (
+	"context"
+
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+var _ runtime.Copier = (*Runtime)(nil)
+
+// ReadFile reads a file out of a server's container.
+func (r *Runtime) ReadFile(ctx context.Context, name, server, file string) ([]byte, error) {
+	c, err := r.container(ctx, name, server)
+	if err != nil {
+		return nil, err
+	}
+	return stack.ReadFile(ctx, r.engine, c, file)
+}
+
+// ReplaceFiles writes files into a server's container.
+func (r *Runtime) ReplaceFiles(ctx context.Context, name, server, dir string, files map[string][]byte) error {
+	c, err := r.container(ctx, name, server)
+	if err != nil {
+		return err
+	}
+	return stack.ReplaceFiles(ctx, r.engine, c, dir, files)
+}
+
+func (r *Runtime) container(ctx context.Context, name, server string) (stack.Container, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return stack.Container{}, err
+	}
+	chosen, err := f.choose([]string{server})
+	if err != nil {
+		return stack.Container{}, err
+	}
+	return chosen[0], nil
+}
