@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -399,5 +400,28 @@ func (m *mistake) dataNotKept() {
 	run()
 	if got, err := inside("get", "key"); err != nil || got != "" {
 		m.Errorf("the data is still there: %q, %v", got, err)
+	}
+}
+
+// TestSmokeLintJudgesWhatRuns has lint ask the engine about containers of
+// somebody else's.
+func TestSmokeLintJudgesWhatRuns(t *testing.T) {
+	image := etcdImage(t, cluster.NewestMinor)
+	name := fmt.Sprintf("etcdctr-e2e-lint-%d", etcdtest.FreePort(t))
+	t.Cleanup(func() { _ = exec.CommandContext(context.Background(), "docker", "rm", "--force", name).Run() })
+	out, err := exec.CommandContext(t.Context(), "docker", "run", "--detach", "--network=none", "--name", name,
+		"--env", "ETCD_FORCE_NEW_CLUSTER=true", image, "/usr/local/bin/etcd", "--data-dir=/data").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	cmd := exec.CommandContext(t.Context(), etcdctrBinary(t), "lint", "--running", name, "--format", "json")
+	found, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Fatalf("%v: %v, want exit status 1\n%s", cmd, err, found)
+	}
+	for _, rule := range []string{"data-not-kept", "force-new-cluster", "no-health-check"} {
+		if !strings.Contains(string(found), `"rule": "`+rule+`"`) {
+			t.Errorf("no %s in\n%s", rule, found)
+		}
 	}
 }

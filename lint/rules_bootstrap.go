@@ -41,7 +41,7 @@ var bootstrapRules = []Rule{
 	{
 		ID: "initial-cluster-blanks", Severity: Warning,
 		Title:  "the initial cluster is separated by blanks",
-		Why:    "etcd separates by commas alone, and takes a blank for part of a name or an address: no member starts",
+		Why:    "etcd separates by commas alone, and takes a blank for part of a name or an address: a member behind one does not find itself in the list, and does not start",
 		Source: docsClustering + "#static",
 		Bad:    "      ETCD_INITIAL_CLUSTER: etcd1=http://etcd1:2380, etcd2=http://etcd2:2380",
 		Good:   "      ETCD_INITIAL_CLUSTER: etcd1=http://etcd1:2380,etcd2=http://etcd2:2380",

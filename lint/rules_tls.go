@@ -92,8 +92,12 @@ func checkAutoTLS(m *Member, r *reporter) {
 		if !m.isTrue(one.auth) {
 			asked = one.ca
 		}
+		severity := Error
+		if prefix != "" {
+			severity = Warning // peers show each other certificates all the same, by nobody's word
+		}
 		r.in(m, found{
-			at: m.at(one.auto), message: one.auto + " switches off what " + asked + " asks for",
+			at: m.at(one.auto), severity: severity, message: one.auto + " switches off what " + asked + " asks for",
 			remedy: fmt.Sprintf("give it %scert-file and %skey-file instead of %s", prefix, prefix, one.auto),
 		})
 	}
