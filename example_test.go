@@ -1,0 +1,110 @@
+//go:build unix
+
+package etcdctr_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/client"
+	"go.etcd.io/etcd/server/v3/etcdmain"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/docker"
+	"github.com/etcdctr/etcdctr/runtime/local"
+)
+
+// The test binary is etcd, too.
+func TestMain(m *testing.M) {
+	if etcdtest.CalledAsEtcd() {
+		etcdmain.Main(os.Args)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// processes run the etcd inside the test binary, and end with it.
+func processes(folder string) runtime.Runtime {
+	self, err := os.Executable()
+	if err != nil {
+		log.Fatal(err)
+	}
+	return local.New(local.Options{
+		Folder: filepath.Join(folder, ".etcdctr"), CertsDir: filepath.Join(folder, "certs"), Now: time.Now,
+		Carried: &local.Program{Path: self, Version: cluster.DefaultVersion}, Foreground: new(local.Foreground),
+	})
+}
+
+// A cluster of three members with mutual TLS, from nothing to its end.
+func Example() {
+	ctx := context.Background()
+	folder, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+
+	clusters := etcdctr.New(etcdctr.Options{Folder: folder, Runtimes: []runtime.Runtime{processes(folder)}})
+	c, err := clusters.Find(ctx, cluster.Spec{Name: "orders", Members: cluster.Count(3)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Up(ctx, etcdctr.UpOptions{}); err != nil {
+		log.Fatal(err)
+	}
+	etcd, err := c.Client(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := etcd.Put(ctx, "greeting", "hello"); err != nil {
+		log.Fatal(err)
+	}
+	got, err := etcd.Get(ctx, "greeting")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(got.Kvs[0].Value), "from", len(etcd.Endpoints()), "members")
+	if err := etcd.Close(); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Down(ctx, true); err != nil {
+		log.Fatal(err)
+	}
+	// Output: hello from 3 members
+}
+
+// A running cluster on a Docker Engine is brought to five members of a newer
+// etcd: what will be done is shown first, and each step as it is taken.
+func ExampleCluster_Make() {
+	ctx := context.Background()
+	engine, err := client.New(client.FromEnv)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer engine.Close()
+	clusters := etcdctr.New(etcdctr.Options{Folder: "/srv/orders", Runtimes: []runtime.Runtime{
+		docker.New(docker.Options{Engine: engine, Folder: "/srv/orders", CertsDir: "certs", DNSDir: "dns", LockDir: "/run/lock"}),
+	}})
+	c, err := clusters.Find(ctx, cluster.Spec{Name: "orders", Members: cluster.Count(5), Etcd: "3.7"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	change := etcdctr.Change{Verb: converge.Up, Tell: func(e converge.Event) { log.Print(e.Step) }}
+	steps, err := c.Plan(ctx, change)
+	if err != nil {
+		log.Fatal(err) // a *converge.Refusal says why, and what to do
+	}
+	fmt.Print(steps)
+	if _, err := c.Make(ctx, change); err != nil {
+		log.Fatal(err)
+	}
+}
