@@ -42,6 +42,9 @@ type Restoration struct {
 	Scratch string
 	// Ask gives a client for the members that run; whoever asks closes it.
 	Ask func(ctx context.Context, have *runtime.State) (*member.Client, func() error, error)
+	// Provide makes what the members need besides what runs them, such as
+	// certificates; may be nil.
+	Provide func(ctx context.Context, want *cluster.Cluster) error
 	// Consent is asked before anything is touched that is there; an error ends
 	// it.
 	Consent func(ctx context.Context, there There) error
@@ -106,6 +109,11 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	have, err := r.consent(ctx, u.Metadata)
 	if err != nil {
 		return Restored{}, err
+	}
+	if r.Provide != nil {
+		if err := r.Provide(ctx, r.Want); err != nil {
+			return Restored{}, err
+		}
 	}
 	if err := r.Runtime.Prepare(ctx, r.Want); err != nil {
 		return Restored{}, err
@@ -370,8 +378,14 @@ func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error
 			return nil, err
 		}
 	}
-	for server, where := range last {
-		if err := r.BringBack(ctx, name, server, where); err != nil {
+	for _, m := range have.Members() {
+		var err error
+		if where := last[m.Name]; where != "" {
+			err = r.BringBack(ctx, name, m.Name, where)
+		} else {
+			_, err = r.SetAside(ctx, name, m.Name) // it came with the restoration
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

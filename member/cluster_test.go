@@ -147,10 +147,14 @@ func (c *running) write(t *testing.T, name string, keys, size int) {
 	}
 }
 
-// raw is etcd's own client for a member.
-func (c *running) raw(t *testing.T, name string) *clientv3.Client {
+// raw is etcd's own client for members.
+func (c *running) raw(t *testing.T, names ...string) *clientv3.Client {
 	t.Helper()
-	etcd, err := clientv3.New(clientv3.Config{Endpoints: []string{c.clients[name]}, TLS: c.tls, Logger: zap.NewNop()})
+	var endpoints []string
+	for _, name := range names {
+		endpoints = append(endpoints, c.clients[name])
+	}
+	etcd, err := clientv3.New(clientv3.Config{Endpoints: endpoints, TLS: c.tls, Logger: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ var scenarios = []struct {
 	{"a cluster is led, watched, copied and loses its quorum", threeMembers},
 	{"a learner comes, gets its vote and goes again", learner},
 	{"a full database is cleaned", noSpace},
+	{"full members recover while clients read", fullMembers},
 	{"a downgrade is enabled and canceled", downgrade},
 	{"different data is found", differentData},
 	{"certificates and users decide", usersAndCertificates},

@@ -45,7 +45,13 @@ func (h Helper) With(ctx context.Context, e Engine, use func(id string) error) e
 // Run runs the command to its end. An exit code other than 0 is an error with
 // the command's last words.
 func (h Helper) Run(ctx context.Context, e HelperEngine) error {
-	return h.With(ctx, e, func(id string) error {
+	_, err := h.Output(ctx, e)
+	return err
+}
+
+// Output is Run, and gives the last lines that the command has written.
+func (h Helper) Output(ctx context.Context, e HelperEngine) (said []string, err error) {
+	err = h.With(ctx, e, func(id string) (err error) {
 		ended := e.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
 		if _, err := e.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
 			return fmt.Errorf("run %s: %s", h.Command[0], engineText(err))
@@ -54,13 +60,14 @@ func (h Helper) Run(ctx context.Context, e HelperEngine) error {
 		case err := <-ended.Error:
 			return fmt.Errorf("wait for the end of %s: %w", h.Command[0], err)
 		case r := <-ended.Result:
+			said, err = logTail(ctx, e, id)
 			if r.StatusCode == 0 {
-				return nil
+				return err
 			}
-			said, err := logTail(ctx, e, id)
 			return errors.Join(fmt.Errorf("%s ended with code %d: %s", h.Command[0], r.StatusCode, strings.Join(said, "; ")), err)
 		}
 	})
+	return said, err
 }
 
 func (h Helper) options() client.ContainerCreateOptions {
@@ -72,7 +79,11 @@ func (h Helper) options() client.ContainerCreateOptions {
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none", ReadonlyRootfs: true,
 			CapDrop: []string{"ALL"}, CapAdd: []string{"DAC_OVERRIDE"}, SecurityOpt: []string{"no-new-privileges"},
-			Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: h.Volume, Target: h.Target}},
+			// What its own image has there is nothing for an empty volume: it would
+			// give that an owner that members are not.
+			Mounts: []mount.Mount{{
+				Type: mount.TypeVolume, Source: h.Volume, Target: h.Target, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+			}},
 		},
 	}
 }

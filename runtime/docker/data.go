@@ -18,6 +18,9 @@ import (
 // asideFormat is the time in the name of data that was set aside, in UTC.
 const asideFormat = "20060102T150405Z"
 
+// asideSuffix comes before it.
+const asideSuffix = ".aside-"
+
 // home is where a server has its data.
 type home struct {
 	container string // its ID, empty when there is none
@@ -117,34 +120,70 @@ func (r *Runtime) stat(ctx context.Context, container, file string) (bool, error
 
 // SetAside renames the data directory of a stopped server within its volume.
 func (r *Runtime) SetAside(ctx context.Context, name, server string) (where string, err error) {
+	h, err := r.resting(ctx, name, server)
+	if err != nil || h.volume == "" {
+		return "", err
+	}
+	aside, err := r.setAside(ctx, name, server, h)
+	if err != nil || aside == "" {
+		return "", err
+	}
+	return fmt.Sprintf("%s in the volume %s", aside, h.volume), nil
+}
+
+// resting finds the data of a server that does not run.
+func (r *Runtime) resting(ctx context.Context, name, server string) (home, error) {
 	f, err := r.find(ctx, name)
 	if err != nil {
-		return "", err
+		return home{}, err
 	}
 	h, ok := f.home(server)
 	switch {
 	case !ok:
-		return "", &runtime.UnknownError{Name: name, Servers: []string{server}, Has: services(f.Own.Containers)}
+		return h, &runtime.UnknownError{Name: name, Servers: []string{server}, Has: services(f.Own.Containers)}
 	case h.runs:
-		return "", fmt.Errorf("%s runs: its data can't be set aside before it is stopped", server)
-	case h.volume == "":
-		return "", nil
-	case h.split:
-		return "", fmt.Errorf("%s has a wal-dir of its own, %s: its data can't be set aside as one", server, h.wal)
+		return h, fmt.Errorf("%s runs: its data can't be set aside before it is stopped", server)
+	case h.volume != "" && h.split:
+		return h, fmt.Errorf("%s has a wal-dir of its own, %s: its data can't be set aside as one", server, h.wal)
 	}
+	return h, nil
+}
+
+// setAside gives the new name of the data directory; empty when there is no data.
+func (r *Runtime) setAside(ctx context.Context, name, server string, h home) (string, error) {
 	there, err := r.exists(ctx, name, h, path.Join(h.dir, "member"))
 	if err != nil || !there {
 		return "", err
 	}
-	aside := h.dir + ".aside-" + r.o.Now().UTC().Format(asideFormat)
-	image, err := r.ownImage(ctx)
+	aside, err := r.freeName(ctx, name, h, h.dir+asideSuffix+r.o.Now().UTC().Format(asideFormat))
 	if err != nil {
 		return "", err
 	}
 	r.tell(runtime.Event{Server: server, Action: "set data aside", Detail: aside})
-	if err := helper(name, image, h, setAsideProgram, h.dir, aside).Run(ctx, r.engine); err != nil {
+	if err := r.rename(ctx, name, h, h.dir, aside); err != nil {
 		return "", fmt.Errorf("set the data of %s aside: %w", server, err)
 	}
 	r.tell(runtime.Event{Server: server, Action: "set data aside", Detail: aside, Done: true})
-	return fmt.Sprintf("%s in the volume %s", aside, h.volume), nil
+	return aside, nil
+}
+
+// freeName gives a name that nothing in the server's volume has.
+func (r *Runtime) freeName(ctx context.Context, name string, h home, wanted string) (string, error) {
+	free := wanted
+	for n := 2; ; n++ {
+		there, err := r.exists(ctx, name, h, free)
+		if err != nil || !there {
+			return free, err
+		}
+		free = fmt.Sprintf("%s-%d", wanted, n)
+	}
+}
+
+// rename renames a folder in a server's volume.
+func (r *Runtime) rename(ctx context.Context, name string, h home, from, to string) error {
+	image, err := r.ownImage(ctx)
+	if err != nil {
+		return err
+	}
+	return helper(name, image, h, setAsideProgram, from, to).Run(ctx, r.engine)
 }

@@ -67,6 +67,7 @@ var contracts = []struct {
 	{"remove", removeKeepsTheData},
 	{"delete", removeDeletesNamedData},
 	{"aside", setAsideDeletesNothing},
+	{"fill", fillExchangesData},
 	{"logs", logsAreChosen},
 	{"follow", logsAreFollowed},
 	{"reach", reachLeadsToTheMembers},

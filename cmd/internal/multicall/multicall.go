@@ -47,10 +47,15 @@ func Run(args []string) bool {
 	return true
 }
 
-// setAside gives a folder another name beside it, for good once it returns.
+// setAside gives a folder another name beside it, for good once it returns. With
+// the beginning of a name alone it lists what has such a name.
 func setAside(args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("setaside takes a folder and its new name, not %q", args)
+	switch len(args) {
+	case 1:
+		return listAside(args[0])
+	case 2:
+	default:
+		return fmt.Errorf("setaside takes a folder and its new name, or the beginning of names, not %q", args)
 	}
 	if _, err := os.Lstat(args[1]); err == nil {
 		return fmt.Errorf("%s: there is one already", args[1])
@@ -64,6 +69,19 @@ func setAside(args []string) error {
 	}
 	defer parent.Close()
 	return parent.Sync()
+}
+
+func listAside(prefix string) error {
+	entries, err := os.ReadDir(filepath.Dir(prefix))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), filepath.Base(prefix)) {
+			fmt.Println(e.Name())
+		}
+	}
+	return nil
 }
 
 // Etcd runs the server with a command line.

@@ -1,0 +1,152 @@
+package docker
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+var _ runtime.Filler = (*Runtime)(nil)
+
+// Fill copies files into the server's volume, beside its data, through a
+// container that is never started, and then changes the names. They belong to
+// root, as which members run.
+func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
+	if want.Data == cluster.Memory {
+		return "", fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
+	}
+	h, err := r.resting(ctx, want.Name, server)
+	if unknown := (*runtime.UnknownError)(nil); errors.Is(err, runtime.ErrNotFound) || errors.As(err, &unknown) {
+		if err := r.Prepare(ctx, want); err != nil { // which makes the volumes
+			return "", err
+		}
+		h, err = r.resting(ctx, want.Name, server)
+	}
+	if err == nil && h.volume == "" {
+		err = errors.New("its data is in no volume")
+	}
+	if err != nil {
+		return "", fmt.Errorf("fill the data of %s: %w", server, err)
+	}
+	filling := h.dir + ".filling-" + r.o.Now().UTC().Format(asideFormat)
+	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.volume})
+	if err := r.copyInto(ctx, want.Name, h, filling, files); err != nil {
+		return "", fmt.Errorf("fill the data of %s: %w", server, err)
+	}
+	where, err := r.setAside(ctx, want.Name, server, h)
+	if err == nil {
+		err = r.rename(ctx, want.Name, h, filling, h.dir)
+	}
+	if err != nil {
+		return where, fmt.Errorf("fill the data of %s: %w", server, err)
+	}
+	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.volume, Done: true})
+	return where, nil
+}
+
+// copyInto puts the files of an archive into a new folder of a server's volume.
+func (r *Runtime) copyInto(ctx context.Context, name string, h home, folder string, files io.Reader) error {
+	image, err := r.ownImage(ctx)
+	if err != nil {
+		return err
+	}
+	below, inside := strings.CutPrefix(folder, cluster.ContainerVolumeDir+"/")
+	if !inside {
+		return fmt.Errorf("the data directory %s is not in the volume, which is at %s", h.dir, cluster.ContainerVolumeDir)
+	}
+	return helper(name, image, h, setAsideProgram).With(ctx, r.engine, func(id string) error {
+		moved := moveBelow(files, below)
+		defer moved.Close()
+		_, err := r.engine.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: cluster.ContainerVolumeDir, Content: moved})
+		return err
+	})
+}
+
+// moveBelow gives an archive with all its files in a folder, which root owns.
+func moveBelow(files io.Reader, folder string) io.ReadCloser {
+	out, in := io.Pipe()
+	go func() {
+		to := tar.NewWriter(in)
+		err := to.WriteHeader(&tar.Header{Name: folder + "/", Typeflag: tar.TypeDir, Mode: 0o700})
+		for from := tar.NewReader(files); err == nil; {
+			var h *tar.Header
+			if h, err = from.Next(); err != nil {
+				break
+			}
+			dir := strings.HasSuffix(h.Name, "/")
+			moved := &tar.Header{Name: path.Join(folder, h.Name), Typeflag: h.Typeflag, Size: h.Size, Mode: h.Mode, ModTime: h.ModTime}
+			if dir {
+				moved.Name += "/"
+			}
+			if err = to.WriteHeader(moved); err == nil {
+				_, err = io.Copy(to, from)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			err = to.Close()
+		}
+		in.CloseWithError(err)
+	}()
+	return out
+}
+
+// Aside lists the server's volume, in a container.
+func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	h, ok := f.home(server)
+	if !ok || h.volume == "" {
+		return nil, nil
+	}
+	image, err := r.ownImage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	said, err := helper(name, image, h, setAsideProgram, h.dir+asideSuffix).Output(ctx, r.engine)
+	if err != nil {
+		return nil, fmt.Errorf("look for what was set aside of %s: %w", server, err)
+	}
+	var all []string
+	for _, base := range said {
+		if strings.HasPrefix(base, path.Base(h.dir)+asideSuffix) {
+			all = append(all, path.Join(path.Dir(h.dir), base))
+		}
+	}
+	slices.Sort(all)
+	slices.Reverse(all)
+	return all, nil
+}
+
+// BringBack renames the folder that SetAside has renamed.
+func (r *Runtime) BringBack(ctx context.Context, name, server, where string) error {
+	all, err := r.Aside(ctx, name, server)
+	if err == nil && !slices.Contains(all, where) {
+		err = fmt.Errorf("%s was not set aside of %s", where, server)
+	}
+	if err != nil {
+		return err
+	}
+	h, err := r.resting(ctx, name, server)
+	if err != nil {
+		return err
+	}
+	if _, err := r.setAside(ctx, name, server, h); err != nil {
+		return err
+	}
+	if err := r.rename(ctx, name, h, where, h.dir); err != nil {
+		return fmt.Errorf("bring the data of %s back: %w", server, err)
+	}
+	return nil
+}
