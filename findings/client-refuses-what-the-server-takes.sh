@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# A larger --max-request-bytes of the server is of no use to etcdctl, which sends 2 MiB at
+# most; the gateway passes all of it.
+#
+# Version   etcd 3.5.35, 3.6.16, 3.7.3
+# Behaviour server with 10 MiB, a value of 5 MB: etcdctl refuses to send it (the flag
+#           --max-request-bytes of etcdctl 3.6 and 3.7 lets it; 3.5 has none), the
+#           gateway stores it
+# Seen      trying to send message larger than max (5000010 vs. 2097152)
+#
+# Exits 1 once this is no longer so.
+set -euo pipefail
+
+cache=${FINDINGS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/findings}
+work=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+
+# expect WHAT WANT GOT fails where the behaviour is another than stated above.
+expect() {
+  [ "$2" = "$3" ] || { printf 'changed: %s\nstated:  %s\nseen:    %s\n' "$1" "$2" "$3" >&2; exit 1; }
+  echo "as stated: $1: $3"
+}
+
+# install VERSION builds etcd, etcdctl and etcdutl of a release, once.
+install() {
+  [ -x "$cache/etcd-$1/etcd" ] && return
+  mkdir -p "$work/build-$1" "$cache/etcd-$1"
+  (cd "$work/build-$1"
+   export CGO_ENABLED=0
+   go mod init finding
+   go get "go.etcd.io/etcd/server/v3@v$1" "go.etcd.io/etcd/etcdctl/v3@v$1" "go.etcd.io/etcd/etcdutl/v3@v$1"
+   for program in etcdctl etcdutl; do
+     go build -trimpath -o "$cache/etcd-$1/$program" "go.etcd.io/etcd/$program/v3"
+   done
+   go build -trimpath -o "$cache/etcd-$1/etcd" go.etcd.io/etcd/server/v3) >"$work/install" 2>&1 ||
+    { cat "$work/install" >&2; exit 1; }
+}
+
+port() {
+  local port
+  while port=$((20000 + RANDOM % 20000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "$port"
+}
+
+await() { # await COMMAND...: until it succeeds, for a minute at most
+  local tries=0
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || { echo "never came true: $*" >&2; cat "$work"/*.log >&2; exit 1; }
+    sleep 0.2
+  done
+}
+
+# start VERSION FLAG... starts one member, which answers at $url; its process is $pid.
+start() {
+  local version=$1 peer
+  shift
+  install "$version"
+  client=$(port) peer=$(port)
+  url=http://127.0.0.1:$client
+  export PATH="$cache/etcd-$version:$PATH" ETCDCTL_ENDPOINTS=$url
+  "$cache/etcd-$version/etcd" --name m --data-dir "$work/$version.etcd" --unsafe-no-fsync \
+    --listen-client-urls "$url" --advertise-client-urls "$url" \
+    --listen-peer-urls "http://127.0.0.1:$peer" --initial-advertise-peer-urls "http://127.0.0.1:$peer" \
+    --initial-cluster "m=http://127.0.0.1:$peer" "$@" >"$work/$version.log" 2>&1 &
+  pid=$!
+  await etcdctl put started yes
+}
+
+stop() { kill "$pid"; wait "$pid" 2>/dev/null || true; }
+
+# gateway CALL JSON prints the answer without blanks, and then the HTTP status.
+gateway() { curl -s -w ' %{http_code}' "$url/v3/$1" -d "$2" | sed 's/, "/,"/g'; }
+base64() { printf %s "$1" | command base64; }
+
+head -c 5000000 /dev/zero | tr '\0' x >"$work/value"
+printf '{"key":"%s","value":"%s"}' "$(base64 gateway)" "$(command base64 -w0 "$work/value")" >"$work/request"
+put() { etcdctl "$@" put key <"$work/value" >"$work/out" 2>&1 && echo stored || grep -oE 'larger than max|unknown flag' "$work/out" | tail -1; }
+
+for version in 3.5.35 3.6.16 3.7.3; do
+  start "$version" --max-request-bytes 10485760
+  expect "$version: etcdctl" 'larger than max' "$(put)"
+  case $version in
+  3.5.*) expect "$version: etcdctl --max-request-bytes" 'unknown flag' "$(put --max-request-bytes 10485760)" ;;
+  *) expect "$version: etcdctl --max-request-bytes" stored "$(put --max-request-bytes 10485760)" ;;
+  esac
+  gateway kv/put "@$work/request" >"$work/out"
+  expect "$version: bytes that the gateway stored" 5000000 "$(etcdctl get gateway --print-value-only | tr -d '\n' | wc -c)"
+  stop
+done

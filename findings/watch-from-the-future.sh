@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# A watch from a revision that is not there yet is silent until it is, where a get at it
+# is an error.
+#
+# Version   etcd 3.5.35, 3.6.16, 3.7.3
+# Behaviour watch --rev 6 at revision 2: the puts 3, 4 and 5 don't come, 6 does
+# Seen      required revision is a future revision (get); first event: 6 (watch)
+#
+# After a restore a client that goes on from where it was sees nothing of what is written
+# until the old revision is passed; that is what `--bump-revision` is for.
+# Exits 1 once this is no longer so.
+set -euo pipefail
+
+cache=${FINDINGS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/findings}
+work=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+
+# expect WHAT WANT GOT fails where the behaviour is another than stated above.
+expect() {
+  [ "$2" = "$3" ] || { printf 'changed: %s\nstated:  %s\nseen:    %s\n' "$1" "$2" "$3" >&2; exit 1; }
+  echo "as stated: $1: $3"
+}
+
+# install VERSION builds etcd, etcdctl and etcdutl of a release, once.
+install() {
+  [ -x "$cache/etcd-$1/etcd" ] && return
+  mkdir -p "$work/build-$1" "$cache/etcd-$1"
+  (cd "$work/build-$1"
+   export CGO_ENABLED=0
+   go mod init finding
+   go get "go.etcd.io/etcd/server/v3@v$1" "go.etcd.io/etcd/etcdctl/v3@v$1" "go.etcd.io/etcd/etcdutl/v3@v$1"
+   for program in etcdctl etcdutl; do
+     go build -trimpath -o "$cache/etcd-$1/$program" "go.etcd.io/etcd/$program/v3"
+   done
+   go build -trimpath -o "$cache/etcd-$1/etcd" go.etcd.io/etcd/server/v3) >"$work/install" 2>&1 ||
+    { cat "$work/install" >&2; exit 1; }
+}
+
+port() {
+  local port
+  while port=$((20000 + RANDOM % 20000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "$port"
+}
+
+await() { # await COMMAND...: until it succeeds, for a minute at most
+  local tries=0
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || { echo "never came true: $*" >&2; cat "$work"/*.log >&2; exit 1; }
+    sleep 0.2
+  done
+}
+
+# start VERSION FLAG... starts one member, which answers at $url; its process is $pid.
+start() {
+  local version=$1 peer
+  shift
+  install "$version"
+  client=$(port) peer=$(port)
+  url=http://127.0.0.1:$client
+  export PATH="$cache/etcd-$version:$PATH" ETCDCTL_ENDPOINTS=$url
+  "$cache/etcd-$version/etcd" --name m --data-dir "$work/$version.etcd" --unsafe-no-fsync \
+    --listen-client-urls "$url" --advertise-client-urls "$url" \
+    --listen-peer-urls "http://127.0.0.1:$peer" --initial-advertise-peer-urls "http://127.0.0.1:$peer" \
+    --initial-cluster "m=http://127.0.0.1:$peer" "$@" >"$work/$version.log" 2>&1 &
+  pid=$!
+  await etcdctl put started yes
+}
+
+stop() { kill "$pid"; wait "$pid" 2>/dev/null || true; }
+
+for version in 3.5.35 3.6.16 3.7.3; do
+  start "$version"
+  etcdctl compaction "$(etcdctl get started -w json | jq .header.revision)" >"$work/out"
+  revision=$(etcdctl get started -w json | jq .header.revision)
+  ahead=$((revision + 4))
+  expect "$version: get" 1 "$(etcdctl get started --rev "$ahead" 2>&1 | grep -c '^Error: .*future revision')"
+  rm -f "$work/watched"
+  etcdctl watch key --rev "$ahead" >"$work/watched" 2>&1 &
+  watch=$!
+  await eval "curl -s $url/metrics | grep '^etcd_debugging_mvcc_watcher_total 1'"
+  for i in 1 2 3 4; do etcdctl put key "$((revision + i))" >"$work/put"; done
+  await test -s "$work/watched"
+  kill "$watch"; wait "$watch" 2>/dev/null || true
+  expect "$version: first event of the watch" "PUT key $ahead" "$(head -3 "$work/watched" | paste -sd' ')"
+  stop
+done

@@ -1,0 +1,115 @@
+package architecture
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	finding   = regexp.MustCompile("`(?:findings/)?([a-z0-9-]+\\.sh)`")
+	testName  = regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*)`")
+	testFunc  = regexp.MustCompile(`(?m)^func (Test[A-Z][A-Za-z0-9]*)\(`)
+	statement = regexp.MustCompile(`(?ms)^- (.*?)\n\n`)
+	seen      = regexp.MustCompile(`[;(] ?(ran|read)[;)]`)
+)
+
+// TestPagesOfBehaviourAreHeldByWhatTheyName keeps docs/behaviour and what it
+// rests on together: a statement whose finding or test went away is held by
+// nothing, and a finding that no page names is found by nobody.
+func TestPagesOfBehaviourAreHeldByWhatTheyName(t *testing.T) {
+	pages := read(t, "docs/behaviour/*.md")
+	guesses := read(t, "findings/GUESSES.md")
+	findings, tests := findingNames(t), testNames(t)
+	named := map[string]bool{}
+	for _, match := range finding.FindAllStringSubmatch(pages+guesses, -1) {
+		named[match[1]] = true
+		if !findings[match[1]] {
+			t.Errorf("findings/%s is named and not there", match[1])
+		}
+	}
+	for name := range findings {
+		if !named[name] || !strings.Contains(pages, name) {
+			t.Errorf("findings/%s is named by no page of docs/behaviour", name)
+		}
+	}
+	for _, match := range testName.FindAllStringSubmatch(pages, -1) {
+		if !tests[match[1]] {
+			t.Errorf("%s is named by docs/behaviour and not there", match[1])
+		}
+	}
+}
+
+func TestStatementsOfBehaviourSayHowTheyAreKnown(t *testing.T) {
+	pages := read(t, "docs/behaviour/*.md")
+	found := statement.FindAllStringSubmatch(strings.ReplaceAll(pages, "\n- ", "\n\n- "), -1)
+	if len(found) == 0 {
+		t.Fatal("docs/behaviour has no statements")
+	}
+	for _, match := range found {
+		text := strings.Join(strings.Fields(match[1]), " ")
+		if !seen.MatchString(text) {
+			t.Errorf("neither ran nor read: %s", text)
+		}
+	}
+}
+
+// read is the text of all files that a pattern names.
+func read(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: no files: %v", pattern, err)
+	}
+	var text strings.Builder
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(content)
+		text.WriteString("\n\n")
+	}
+	return text.String()
+}
+
+func findingNames(t *testing.T) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "findings", "*.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, file := range files {
+		names[filepath.Base(file)] = true
+	}
+	return names
+}
+
+// testNames are those of all tests of the module, whatever their build tags.
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		for _, match := range testFunc.FindAllStringSubmatch(string(content), -1) {
+			names[match[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
