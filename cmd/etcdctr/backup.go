@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
-	"github.com/etcdctr/etcdctr/member"
 )
 
 type backupOptions struct {
@@ -70,13 +68,10 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 	defer board.close()
 	r := backup.Request{Time: a.now(), Member: o.member}
 	if o.keys {
-		r.Keys = &backup.Keys{Dir: o.cluster.certificates(), Passphrase: passphrase}
+		r.Keys = &backup.Keys{Passphrase: passphrase}
 	}
 	r.Progress = func(done, total int64) {
 		board.show(step{Item: "the data", Action: "taking", Current: done, Total: total, Done: done >= total})
-	}
-	if r.Authorities, err = publicAuthorities(o.cluster.certificates()); err != nil {
-		return err
 	}
 	path, made, err := o.take(ctx, a, r)
 	board.close()
@@ -95,37 +90,13 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 
 // take makes the archive, of a cluster or of a folder.
 func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (string, backup.Metadata, error) {
-	if o.dataDir != "" {
-		return o.takeFolder(ctx, a, r)
-	}
 	c, err := o.cluster.find(ctx, a, working{})
 	if err != nil {
 		return "", backup.Metadata{}, err
 	}
 	defer c.close()
-	way, err := c.Connect(ctx)
-	if err != nil {
-		return "", backup.Metadata{}, err
-	}
-	defer a.closeWay(way)
-	members, err := way.Members(member.Config{})
-	if err != nil {
-		return "", backup.Metadata{}, err
-	}
-	defer members.Close()
-	r.Cluster, r.ClusterFile = c.name(), c.Spec().Text()
-	path, err := r.Destination(o.output)
-	if err != nil {
-		return "", backup.Metadata{}, err
-	}
-	made, err := backup.Take(ctx, members, path, r)
-	return path, made, err
-}
-
-func (o backupOptions) takeFolder(ctx context.Context, a *app, r backup.Request) (string, backup.Metadata, error) {
-	spec, mistakes, err := o.cluster.spec(a)
-	if err := errors.Join(append(mistakes, err)...); err != nil {
-		return "", backup.Metadata{}, usage(err)
+	if o.dataDir == "" {
+		return c.Backup(ctx, o.output, r)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -135,13 +106,7 @@ func (o backupOptions) takeFolder(ctx context.Context, a *app, r backup.Request)
 	if o.etcdBinary != "" {
 		program = backup.Program{Path: o.etcdBinary, Given: true}
 	}
-	r.Cluster, r.ClusterFile = spec.ClusterName(), spec.Text()
-	path, err := r.Destination(o.output)
-	if err != nil {
-		return "", backup.Metadata{}, err
-	}
-	made, err := backup.TakeFolder(ctx, o.dataDir, path, program, r)
-	return path, made, err
+	return c.BackupFolder(ctx, o.dataDir, o.output, program, r)
 }
 
 // passphrase reads the file of one.
@@ -165,27 +130,6 @@ func readPassphrase(file string) (string, error) {
 		return "", usage(fmt.Errorf("--passphrase-file: %s is empty", file))
 	}
 	return passphrase, nil
-}
-
-// publicAuthorities are the certificates of a cluster's authorities, by name.
-func publicAuthorities(certsDir string) (map[string][]byte, error) {
-	files, err := filepath.Glob(filepath.Join(certsDir, "ca", "*", "*.crt"))
-	if err != nil {
-		return nil, nil //nolint:nilerr // the folder's name has a meaning as a pattern
-	}
-	all := map[string][]byte{}
-	for _, file := range files {
-		kind := filepath.Base(filepath.Dir(file))
-		if kind == "retired" {
-			continue
-		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read an authority's certificate: %w", err)
-		}
-		all[kind] = append(all[kind], data...)
-	}
-	return all, nil
 }
 
 // explainBackup says what to do about a backup that could not be made.

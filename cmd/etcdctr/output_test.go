@@ -29,6 +29,7 @@ var writers = map[string]struct {
 	"systemd --output":      {args: []string{"--output", "OUT"}, file: "sysusers.conf"},
 	"bundle --output":       {args: []string{"--output", "OUT", "--file", "machines.yaml"}, file: "etcd-etcd1.tar.gz"},
 	"backup --output":       {},
+	"recover --output":      {},
 	"image build --output":  {},
 	"image build --sbom":    {},
 	"image save --output":   {},

@@ -62,6 +62,10 @@ containers. The shortest way to a cluster:
 	)
 	addGroup(root, "What it holds",
 		newBackupCommand(a),
+		newRestoreCommand(a),
+		newRecoverCommand(a),
+		newCompactCommand(a),
+		newDefragCommand(a),
 	)
 	addGroup(root, "The way to it",
 		newEtcdctlCommand(a),

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/member"
+)
+
+type compactOptions struct {
+	cluster *clusterFlags
+	recover bool
+	all     bool
+	format  string
+}
+
+func newCompactCommand(a *app) *cobra.Command {
+	var o compactOptions
+	cmd := &cobra.Command{
+		Use:   "compact [REVISION]",
+		Short: "Forget old revisions, and recover from a full database",
+		Long: `compact has the cluster forget what was before a revision, by default before the
+newest, and waits until the pages of it are free. Who reads or watches from an
+older revision on is told so by etcd.
+
+--recover does all that it takes after the alarm NOSPACE: it compacts, defragments
+the members one by one, the leader last and after another has taken over, and drops
+the alarm. Where only the alarm is left, as after the quota was raised, that is
+enough. No client that knows all members sees a failure.`,
+		Example: `  etcdctr compact
+  etcdctr compact 4000
+  etcdctr compact --recover`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runCompact(cmd.Context(), a, o, args) },
+	}
+	o.cluster = addClusterFlags(cmd)
+	addFormatFlag(cmd, &o.format)
+	cmd.Flags().BoolVar(&o.recover, "recover", false, "defragment the members as well, and drop the alarm NOSPACE")
+	cmd.Flags().BoolVar(&o.all, "all", false, "with --recover, defragment also members of which little is free")
+	return cmd
+}
+
+func runCompact(ctx context.Context, a *app, o compactOptions, args []string) error {
+	var revision int64
+	if len(args) == 1 {
+		var err error
+		if revision, err = strconv.ParseInt(args[0], 10, 64); err != nil || revision < 1 {
+			return usage(fmt.Errorf("%q is no revision: write a number from 1 on", args[0]))
+		}
+	}
+	if o.all && !o.recover {
+		return usage(errors.New("--all goes with --recover"))
+	}
+	c, err := o.cluster.find(ctx, a, working{})
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return c.WithMembers(ctx, func(members *member.Client) error {
+		if o.recover {
+			return recoverSpace(ctx, a, members, revision, o)
+		}
+		return compact(ctx, a, members, revision)
+	})
+}
+
+func compact(ctx context.Context, a *app, members *member.Client, revision int64) error {
+	if revision == 0 {
+		v, err := members.Look(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range v.Endpoints {
+			revision = max(revision, e.Revision)
+		}
+	}
+	if err := members.Compact(ctx, revision); err != nil {
+		return err
+	}
+	a.say("compacted to revision %d: `etcdctr defrag` gives the free pages back to the disk", revision)
+	return nil
+}
+
+func recoverSpace(ctx context.Context, a *app, members *member.Client, revision int64, o compactOptions) error {
+	r, err := members.RecoverSpace(ctx, revision, member.Reclaiming{All: o.all, Tell: a.sayReclaimed})
+	if err != nil {
+		return err
+	}
+	alarms := "there was no alarm"
+	if len(r.Disarmed) > 0 {
+		alarms = plural(len(r.Disarmed), "alarm") + " dropped"
+	}
+	a.say("compacted to revision %d, %s: it takes writes", r.Revision, alarms)
+	if o.format == formatJSON {
+		return a.printJSON(r)
+	}
+	return nil
+}
+
+// sayReclaimed tells how one member fares.
+func (a *app) sayReclaimed(r member.Reclaimed) {
+	switch {
+	case r.Now:
+		a.say("defragment %s: %s", r.Name, humanBytes(r.Before))
+	case r.Left:
+		a.say("%s stays as it is: less than half of its %s is free", r.Name, humanBytes(r.Before))
+	default:
+		a.say("%s took %s and takes %s", r.Name, humanBytes(r.Before), humanBytes(r.After))
+	}
+}

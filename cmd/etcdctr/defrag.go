@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/member"
+)
+
+type defragOptions struct {
+	cluster *clusterFlags
+	all     bool
+	format  string
+}
+
+func newDefragCommand(a *app) *cobra.Command {
+	var o defragOptions
+	cmd := &cobra.Command{
+		Use:   "defrag [MEMBER…]",
+		Short: "Give free pages of the databases back to the disk",
+		Long: `defrag defragments the members, or those that are named, one by one: the leader
+last, after another has taken over, and each only while all others serve and are in
+step. A member answers nobody during its turn; clients that know all members see no
+failure. Members of which less than half is free are left as they are, unless there
+is --all.`,
+		Example: `  etcdctr defrag
+  etcdctr defrag etcd2 --all`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runDefrag(cmd.Context(), a, o, args) },
+	}
+	o.cluster = addClusterFlags(cmd)
+	addFormatFlag(cmd, &o.format)
+	cmd.Flags().BoolVar(&o.all, "all", false, "also members of which little is free")
+	return cmd
+}
+
+func runDefrag(ctx context.Context, a *app, o defragOptions, names []string) error {
+	c, err := o.cluster.find(ctx, a, working{})
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := c.choose(ctx, names); err != nil {
+		return err
+	}
+	return c.WithMembers(ctx, func(members *member.Client) error {
+		done, err := members.Reclaim(ctx, member.Reclaiming{All: o.all, Members: names, Tell: a.sayReclaimed})
+		if err == nil && o.format == formatJSON {
+			err = a.printJSON(done)
+		}
+		return err
+	})
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/backup"
+)
+
+type restoreOptions struct {
+	cluster   *clusterFlags
+	working   working
+	bump      uint64
+	scratch   string
+	yes, undo bool
+	format    string
+}
+
+func newRestoreCommand(a *app) *cobra.Command {
+	var o restoreOptions
+	cmd := &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Bring a cluster back from a backup",
+		Long: `restore makes the cluster that the cluster file and the flags describe, of any
+size, with what a backup holds: a new one, or one in the place of a cluster of this
+name. It takes snapshots of ` + "`etcdctl snapshot save`" + ` too.
+
+All members are made of the one snapshot, under a token that no cluster ever had.
+The revision is raised by --bump-revision and counts as compacted, so that watchers
+and caches notice that time went back; with 0 they wait for what they take for old.
+An etcd that is older than the data is refused. Before it is called restored, all
+members serve, hold the same, and no alarm of before is left.
+
+What is there is shown, and replaced once the cluster's name is typed, or with
+--yes. The data of before is set aside; --undo brings it back.`,
+		Example: `  etcdctr restore orders-20261128T120000Z.tar.zst
+  etcdctr restore --members 5 --name rehearsal orders-20261128T120000Z.tar.zst
+  etcdctr restore --undo && etcdctr up`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runRestore(cmd.Context(), a, o, args) },
+	}
+	o.cluster = addClusterFlags(cmd)
+	addProgressFlag(cmd, &o.working.progress)
+	addFormatFlag(cmd, &o.format)
+	flags := cmd.Flags()
+	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
+	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database, and for that of each member")
+	flags.BoolVar(&o.yes, "yes", false, "replace what is there without asking")
+	flags.BoolVar(&o.undo, "undo", false, "bring back the data that the last restore has set aside, and start nothing")
+	return cmd
+}
+
+func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) error {
+	if o.undo == (len(args) == 1) {
+		return usage(errors.New("restore takes the file of a backup, or --undo"))
+	}
+	o.working.founds = true
+	c, err := o.cluster.find(ctx, a, o.working)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if o.undo {
+		return undoRestore(ctx, a, c)
+	}
+	restored, err := c.Restore(ctx, args[0], o.options(a))
+	c.board.close()
+	return a.sayRestored(c, o, restored, err)
+}
+
+func (o restoreOptions) options(a *app) etcdctr.RestoreOptions {
+	return etcdctr.RestoreOptions{
+		Bump: o.bump, Scratch: o.scratch, Consent: a.consentToReplace(o.yes), Tell: func(action string) { a.say("%s", action) },
+	}
+}
+
+// sayRestored tells what has become of a restoration.
+func (a *app) sayRestored(c *found, o restoreOptions, restored backup.Restored, err error) error {
+	a.sayAside(restored.Aside)
+	if err != nil {
+		return explainRestore(err, len(restored.Aside) > 0)
+	}
+	a.say("%s is restored: revision %d, %s of %s", c.name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), orUnknown(restored.Metadata.Cluster))
+	if o.format == formatJSON {
+		return a.printJSON(restored)
+	}
+	return nil
+}
+
+// sayAside tells where the data of before is.
+func (a *app) sayAside(aside map[string]string) {
+	for _, server := range slices.Sorted(maps.Keys(aside)) {
+		a.say("the former data of %s is in %s", server, aside[server])
+	}
+	if len(aside) > 0 {
+		a.say("`etcdctr restore --undo` brings it back; delete it once nobody needs it")
+	}
+}
+
+func undoRestore(ctx context.Context, a *app, c *found) error {
+	back, err := c.UndoRestore(ctx)
+	if err != nil {
+		return err
+	}
+	for _, server := range slices.Sorted(maps.Keys(back)) {
+		a.say("%s has its data of before again", server)
+	}
+	a.say("`etcdctr up` starts %s", c.name())
+	return nil
+}
+
+// consentToReplace says what is there and what takes its place, and asks.
+func (a *app) consentToReplace(yes bool) func(ctx context.Context, there backup.There) error {
+	return func(ctx context.Context, there backup.There) error {
+		running := "nothing of it runs"
+		if len(there.Running) > 0 {
+			running = strings.Join(there.Running, ", ") + " run"
+		}
+		a.say("%s is there: %s, with data of %s", there.Name, running, orUnknown(strings.Join(there.Data, ", ")))
+		a.say("its data is set aside, and replaced by that of %s of %s, revision %d",
+			orUnknown(there.By.Cluster), there.By.Time.Format(time.RFC3339), there.By.Revision)
+		switch {
+		case yes:
+			return nil
+		case !a.atTerminal():
+			return usage(errors.New("there is no terminal to ask on whether it may be replaced: --yes says so"))
+		}
+		answer, err := a.ask(ctx, "type the name of the cluster to go on")
+		if err == nil && answer != there.Name {
+			err = fmt.Errorf("%q is not the name of the cluster, %s: nothing was touched", answer, there.Name)
+		}
+		return err
+	}
+}
+
+func explainRestore(err error, exchanged bool) error {
+	var old *backup.TooOldError
+	switch {
+	case errors.As(err, &old):
+		return withHint(err, "--etcd 3.%d or a later one reads it", old.Data)
+	case exchanged:
+		return withHint(err, "`etcdctr doctor` names the cause; restore can be run again, and `etcdctr restore --undo && etcdctr up` brings the former cluster back")
+	}
+	return err
+}
