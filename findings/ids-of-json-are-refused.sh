@@ -13,7 +13,7 @@ set -euo pipefail
 
 cache=${FINDINGS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/findings}
 work=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+trap 'kill -KILL $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 
 # expect WHAT WANT GOT fails where the behaviour is another than stated above.
 expect() {
