@@ -1,0 +1,287 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/process"
+)
+
+// A change is interrupted wherever it can be told apart: the program is killed as
+// soon as it tells of something that no run before was killed at, and started
+// again, until it comes to its end.
+
+// progressLine is a line of --progress json.
+type progressLine struct {
+	Item, Action string
+	Done         bool
+}
+
+// interrupted is a change that is carried out bit by bit.
+type interrupted struct {
+	*local
+	seen  map[progressLine]bool
+	kills int
+}
+
+// mostKills bounds a change that would never come to its end.
+const mostKills = 200
+
+// killedEverywhere carries out a change, killed at each event, and gives how
+// often that was.
+func (l *local) killedEverywhere(args ...string) int {
+	l.t.Helper()
+	i := &interrupted{local: l, seen: map[progressLine]bool{}}
+	for i.once(syscall.SIGKILL, args...) {
+		if i.kills++; i.kills == mostKills {
+			l.t.Fatalf("%v has come to no end after it was killed %d times", args, i.kills)
+		}
+	}
+	return i.kills
+}
+
+// once runs the program until it tells of something new, and reports whether it
+// was sent the signal; else it has come to its end, which has to be a good one.
+func (i *interrupted) once(signal syscall.Signal, args ...string) bool {
+	i.t.Helper()
+	cmd := i.command(etcdctrBinary(i.t), append(args, "--progress", "json")...)
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		i.t.Fatal(err)
+	}
+	sent, text := false, ""
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		text += lines.Text() + "\n"
+		var is progressLine
+		if sent || json.Unmarshal(lines.Bytes(), &is) != nil || i.seen[is] {
+			continue
+		}
+		i.seen[is], sent = true, true
+		if err := cmd.Process.Signal(signal); err != nil {
+			i.t.Fatal(err)
+		}
+	}
+	if err := cmd.Wait(); err != nil && !sent {
+		i.t.Fatalf("after %d interruptions %v fails: %v\n%s", i.kills, args, err, text)
+	}
+	return sent
+}
+
+// wantEnd wants a cluster of so many members, healthy, of one release, as wanted,
+// with the key that was written before, and nothing of anybody else.
+func (l *local) wantEnd(members, minor int, up ...string) {
+	l.t.Helper()
+	var report struct {
+		Members []struct{ Name, Version string }
+	}
+	if err := json.Unmarshal([]byte(l.etcdctr("health", "--format", "json")), &report); err != nil {
+		l.t.Fatal(err)
+	}
+	if len(report.Members) != members {
+		l.t.Errorf("%d members are there, %d are wanted", len(report.Members), members)
+	}
+	for _, m := range report.Members {
+		if "v"+m.Version != cluster.KnownPatches[minor].String() {
+			l.t.Errorf("%s is of etcd %s", m.Name, m.Version)
+		}
+	}
+	if steps := l.etcdctr(append(up, "--dry-run", "--format", "json")...); strings.TrimSpace(steps) != "[]" {
+		l.t.Errorf("something is left to do: %s", steps)
+	}
+	if got := l.etcdctr("etcdctl", "get", "--print-value-only", "key"); got != "value\n" {
+		l.t.Errorf("the cluster holds %q", got)
+	}
+	if running := len(l.state().Members); running != members {
+		l.t.Errorf("the supervisor has %d members, %d are wanted", running, members)
+	}
+}
+
+// small is a cluster that is quick to change, with a value in it.
+func small(t *testing.T, minor int) (l *local, up func(...string) []string) {
+	t.Helper()
+	l = newLocal(t)
+	programs := filepath.Join(filepath.Dir(filepath.Dir(etcdBinary(t, minor, "etcd"))), "{minor}", "etcd")
+	up = func(flags ...string) []string {
+		return append([]string{"up", "--detach", "--runtime", "process", "--etcd-binary", programs}, flags...)
+	}
+	return l, up
+}
+
+func minorRelease(minor int) string { return fmt.Sprintf("3.%d", minor) }
+
+func TestUpKilledAtEveryStepOfAFirstStartAndOfMembersThatComeAndGo(t *testing.T) {
+	l, up := small(t, 5) // whose new members serve soonest
+	of := func(members string) []string { return up("--etcd", minorRelease(5), "--members", members) }
+	first := l.killedEverywhere(of("3")...)
+	l.etcdctr("etcdctl", "put", "key", "value")
+	l.wantEnd(3, 5, of("3")...)
+	grown := l.killedEverywhere(of("5")...)
+	l.wantEnd(5, 5, of("5")...)
+	shrunk := l.killedEverywhere(of("3")...)
+	l.wantEnd(3, 5, of("3")...)
+	t.Logf("killed %d times in a first start, %d from 3 to 5 members, %d back", first, grown, shrunk)
+	wantKills(t, first, grown, shrunk)
+}
+
+// wantKills wants each change to have been interrupted.
+func wantKills(t *testing.T, counts ...int) {
+	t.Helper()
+	total := 0
+	for _, n := range counts {
+		total += n
+		if n < 3 {
+			t.Errorf("a change was interrupted %d times only", n)
+		}
+	}
+	t.Attr("kills", fmt.Sprint(total))
+}
+
+func TestUpKilledAtEveryStepOfARollAndOfAReplacement(t *testing.T) {
+	l, up := small(t, 5)
+	plain := up("--etcd", minorRelease(5))
+	l.etcdctr(plain...)
+	l.etcdctr("etcdctl", "put", "key", "value")
+	set := plain
+	l.set("snapshot-count: 5000")
+	rolled := l.killedEverywhere(set...)
+	l.wantEnd(3, 5, set...)
+	l.lose("etcd2")
+	replaced := l.killedEverywhere(set...)
+	l.wantEnd(3, 5, set...)
+	t.Logf("killed %d times in a roll, %d in a replacement", rolled, replaced)
+	wantKills(t, rolled, replaced)
+}
+
+func TestUpKilledAtEveryStepBetweenReleases(t *testing.T) {
+	l, up := small(t, 6)
+	l.etcdctr(up("--etcd", minorRelease(6))...)
+	l.etcdctr("etcdctl", "put", "key", "value")
+	raised := l.killedEverywhere(up("--etcd", minorRelease(7))...)
+	l.wantEnd(3, 7, up("--etcd", minorRelease(7))...)
+	lowered := l.killedEverywhere(up("--etcd", minorRelease(6))...)
+	l.wantEnd(3, 6, up("--etcd", minorRelease(6))...)
+	t.Logf("killed %d times from 3.6 to 3.7, %d back", raised, lowered)
+	wantKills(t, raised, lowered)
+}
+
+// set writes a cluster file of one setting, which all members are to have.
+func (l *local) set(setting string) {
+	l.t.Helper()
+	writeFile(l.t, filepath.Join(l.dir, "etcdctr.yaml"), setting+"\n")
+}
+
+// lose stops a member and deletes what it holds.
+func (l *local) lose(name string) {
+	l.t.Helper()
+	l.etcdctr("stop", name)
+	stack, err := l.home().Stack()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	m, ok := process.Find(stack.Members, name)
+	if !ok {
+		l.t.Fatalf("there is no %s", name)
+	}
+	if err := os.RemoveAll(filepath.Join(m.DataDir, "member")); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// Ctrl-C at any step leaves a cluster that serves.
+func TestACtrlCAtEveryStepOfARollLeavesAClusterThatServes(t *testing.T) {
+	l, up := small(t, 7)
+	set := up("--etcd", minorRelease(7))
+	l.etcdctr(set...)
+	l.etcdctr("etcdctl", "put", "key", "value")
+	l.set("snapshot-count: 5000")
+	i := &interrupted{local: l, seen: map[progressLine]bool{}}
+	for i.once(syscall.SIGINT, set...) {
+		if i.kills++; i.kills == mostKills {
+			t.Fatalf("no end after %d interruptions", i.kills)
+		}
+		eventually(t, "all members to serve after Ctrl-C", l.healthy)
+		if n := len(l.state().Members); n != 3 {
+			t.Fatalf("after Ctrl-C %d members are there", n)
+		}
+	}
+	l.wantEnd(3, 7, set...)
+	t.Logf("interrupted %d times", i.kills)
+	wantKills(t, i.kills)
+}
+
+func TestTwoUpsFromTwoShellsAgree(t *testing.T) {
+	l, up := small(t, 5)
+	three, five := up("--etcd", minorRelease(5), "--members", "3"), up("--etcd", minorRelease(5), "--members", "5")
+	together := func(args ...[]string) {
+		var all sync.WaitGroup
+		for _, a := range args {
+			all.Go(func() {
+				if out, err := l.try(a...); err != nil {
+					t.Errorf("%v: %s %v", a, out, err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	together(three, three)
+	l.etcdctr("etcdctl", "put", "key", "value")
+	l.wantEnd(3, 5, three...)
+	together(five, five)
+	l.wantEnd(5, 5, five...)
+	together(three, five) // who comes last decides
+	l.etcdctr(five...)
+	l.wantEnd(5, 5, five...)
+}
+
+// A member that dies while others are being changed comes back, and the change
+// goes on to its end, in this run or the next.
+func TestAMemberKilledInTheMiddleOfAChange(t *testing.T) {
+	l, up := small(t, 5)
+	set := up("--etcd", minorRelease(5))
+	l.etcdctr(set...)
+	l.etcdctr("etcdctl", "put", "key", "value")
+	l.set("snapshot-count: 5000")
+	cmd := l.command(etcdctrBinary(t), append(set, "--progress", "json")...)
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	killed := map[string]bool{}
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		var is progressLine
+		if json.Unmarshal(lines.Bytes(), &is) != nil {
+			continue
+		}
+		for _, m := range l.state().Members { // one that the change is not about now
+			if m.Name != is.Item && m.Status == process.Running && !killed[m.Name] && len(killed) < 2 {
+				killed[m.Name] = true
+				kill9(t, m.Process)
+				break
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Logf("the first run ended: %v", err)
+		l.etcdctr(set...)
+	}
+	l.wantEnd(3, 5, set...)
+	if len(killed) != 2 {
+		t.Errorf("killed were %v", killed)
+	}
+}
