@@ -61,7 +61,7 @@ func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, err
 // checked finds all mistakes of a spec, wherever its members are going to be.
 func checked(spec cluster.Spec) error {
 	if spec.WantsFreshToken() {
-		spec.DiscoveryToken = "checked"
+		spec.DiscoveryToken = "one-that-is-made-later"
 	}
 	_, err := cluster.Resolve(spec, cluster.InContainers)
 	return err

@@ -19,8 +19,12 @@ import (
 const mostAttempts = 5
 
 // Prepare gets the images, and creates the containers that are to take the place
-// of others beside these: what the engine does not accept leaves all running.
+// of others beside these: what the engine does not accept leaves all running. A
+// DNS server that runs goes on telling what it told: Apply changes its files.
 func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	if _, err := r.writeDNS(want, true); err != nil {
+		return err
+	}
 	t, err := r.target(ctx, want)
 	if err != nil {
 		return err
@@ -131,7 +135,7 @@ func unique(errs []error) []error {
 // applyDNS has the stack's own DNS server know all members before any of them is
 // started that is new: etcd asks it for each once, and goes by the answer.
 func (r *Runtime) applyDNS(ctx context.Context, want *cluster.Cluster) error {
-	changed, err := r.writeDNS(want)
+	changed, err := r.writeDNS(want, false)
 	if err != nil || !ownDNS(want) {
 		return err
 	}

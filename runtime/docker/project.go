@@ -163,8 +163,9 @@ func sameSettings(a, b cluster.Settings) bool {
 }
 
 // writeDNS brings the files of the stack's own DNS server to what is wanted, and
-// reports whether they were not.
-func (r *Runtime) writeDNS(c *cluster.Cluster) (changed bool, err error) {
+// reports whether they were not. With onlyMissing those that there are stay as
+// they are.
+func (r *Runtime) writeDNS(c *cluster.Cluster, onlyMissing bool) (changed bool, err error) {
 	if !ownDNS(c) {
 		return false, nil
 	}
@@ -172,7 +173,7 @@ func (r *Runtime) writeDNS(c *cluster.Cluster) (changed bool, err error) {
 	for name, data := range DNSFiles(c) {
 		file := filepath.Join(dir, name)
 		was, err := os.ReadFile(file)
-		if err == nil && bytes.Equal(was, data) {
+		if err == nil && (onlyMissing || bytes.Equal(was, data)) {
 			continue
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
