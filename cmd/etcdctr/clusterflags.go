@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -75,6 +77,25 @@ func addCertsDirFlags(cmd *cobra.Command) *clusterFlags {
 	return f
 }
 
+// findingVariables stand for the flags that find a cluster, where these are not
+// given.
+var findingVariables = map[string]string{
+	"file": "ETCDCTR_FILE", "name": "ETCDCTR_NAME", "certs-dir": "ETCDCTR_CERTS_DIR",
+}
+
+func (f *clusterFlags) readVariables() error {
+	for _, name := range slices.Sorted(maps.Keys(findingVariables)) {
+		flag, value := f.cmd.Flags().Lookup(name), os.Getenv(findingVariables[name])
+		if flag == nil || flag.Changed || value == "" {
+			continue
+		}
+		if err := f.cmd.Flags().Set(name, value); err != nil {
+			return usage(fmt.Errorf("%s: %w", findingVariables[name], err))
+		}
+	}
+	return nil
+}
+
 // addFileFlag leaves -f to a command that has taken it for something else.
 func addFileFlag(cmd *cobra.Command, f *clusterFlags) {
 	shorthand := "f"
@@ -121,6 +142,9 @@ func (f *clusterFlags) spec(a *app) (spec cluster.Spec, mistakes []error, err er
 // read reads the file and lays the flags over it. What is wrong with the flags
 // is to be reported together with what Resolve finds.
 func (f *clusterFlags) read(a *app) (spec cluster.Spec, mistakes []error, err error) {
+	if err := f.readVariables(); err != nil {
+		return spec, nil, err
+	}
 	spec, err = f.load(a)
 	var unread cluster.Problems
 	if err != nil && !errors.As(err, &unread) {

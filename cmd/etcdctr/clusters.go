@@ -43,6 +43,11 @@ func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, err
 	if err != nil {
 		return nil, err
 	}
+	if spec.Name == "" && w.file == nil {
+		if err := f.nameByFolder(&spec); err != nil {
+			return nil, err
+		}
+	}
 	cs, e, err := a.clusters(f, w)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ func newLogsCommand(a *app) *cobra.Command {
 	f := addClusterFlags(cmd)
 	cmd.Flags().StringVar(&o.since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
 	cmd.Flags().StringVar(&o.tail, "tail", "", "only so many last lines of each member")
+	cmd.ValidArgsFunction = completeMembers(a, f)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		return runLogs(cmd.Context(), a, f, names, o)
 	}

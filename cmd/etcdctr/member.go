@@ -12,8 +12,6 @@ func newMemberCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "member",
 		Short: "Change single members beyond what up does by itself",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newMemberReplaceCommand(a))
 	return cmd

@@ -20,14 +20,9 @@ containers. The shortest way to a cluster:
     docker compose up -d --wait`,
 		SilenceErrors: true, // run prints them, in one voice
 		SilenceUsage:  true,
-		Args:          cobra.ArbitraryArgs, // what is no command comes to RunE
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
-			}
-			return cmd.Help()
-		},
+		Version:       buildVersion(),
 	}
+	root.SetVersionTemplate("etcdctr {{.Version}}\n")
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.errOut)
@@ -76,6 +71,8 @@ containers. The shortest way to a cluster:
 		newDiscoveryCommand(a),
 	)
 	root.AddCommand(newVersionCommand(a), newEtcdCommand())
+	completeGroups(root)
+	completeChoices(root)
 	markUsage(root)
 	return root
 }
@@ -89,12 +86,31 @@ func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
 	root.AddCommand(commands...)
 }
 
-func unknownCommand(root *cobra.Command, name string) error {
-	err := fmt.Errorf("%q is not a command", name)
-	if near := root.SuggestionsFor(name); len(near) > 0 {
+// completeGroups has commands that are nothing but a group of others show their
+// help, and refuse what is none of these.
+func completeGroups(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		completeGroups(sub)
+	}
+	if !cmd.HasSubCommands() || cmd.RunE != nil || cmd.Run != nil {
+		return
+	}
+	cmd.Args = cobra.ArbitraryArgs // what is no command comes to RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(cmd, args[0])
+		}
+		return cmd.Help()
+	}
+}
+
+func unknownCommand(group *cobra.Command, name string) error {
+	group.SuggestionsMinimumDistance = 2
+	err := fmt.Errorf("%q is not a command of %s", name, group.CommandPath())
+	if near := group.SuggestionsFor(name); len(near) > 0 {
 		err = fmt.Errorf("%w: did you mean %s?", err, strings.Join(near, " or "))
 	}
-	return withHint(usage(err), "etcdctr --help lists the commands")
+	return withHint(usage(err), "%s --help lists the commands", group.CommandPath())
 }
 
 // markUsage makes wrong arguments of any command a wrong usage.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -48,9 +47,7 @@ func printVersion(a *app, format string) error {
 		Platform:  runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if format == formatJSON {
-		enc := json.NewEncoder(a.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(v)
+		return a.printJSON(v)
 	}
 	fmt.Fprintf(a.out, "etcdctr %s (%s, %s)\n", v.Version, v.Go, v.Platform)
 	fmt.Fprintf(a.out, "carries etcd %s\n", v.Etcd)

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// This file is what shells complete besides commands and flags.
+
+// completeChoices has every flag of closed choices complete them: the flags are
+// asked themselves.
+func completeChoices(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		completeChoices(sub)
+	}
+	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+		if c, ok := flag.Value.(*choice); ok {
+			// It fails for a flag that has a completion already, which then is right.
+			_ = cmd.RegisterFlagCompletionFunc(flag.Name, cobra.FixedCompletions(c.of, cobra.ShellCompDirectiveNoFileComp))
+		}
+	})
+}
+
+// completeMembers completes the members of the cluster that the flags find, but
+// for those that are named already.
+func completeMembers(a *app, f *clusterFlags) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, named []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		quiet := *a
+		quiet.errOut = io.Discard
+		c, err := f.find(cmd.Context(), &quiet, working{progress: progressQuiet})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		defer c.close()
+		all, err := c.choose(cmd.Context(), nil)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var names []cobra.Completion
+		for _, name := range all {
+			if strings.HasPrefix(name, begun) && !slices.Contains(named, name) {
+				names = append(names, name)
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}

@@ -1,0 +1,20 @@
+package main
+
+import "testing"
+
+func TestAClusterIsNamedByTheComposeFileThatWasMadeOfIt(t *testing.T) {
+	for what, c := range map[string]struct{ file, want string }{
+		"ours": {"name: orders\nservices:\n  etcd1:\n    labels:\n      io.etcdctr.role: member\n", "orders"},
+		"ours, with anchors": {
+			"name: orders\nx-labels: &l\n  io.etcdctr.role: member\nservices:\n  etcd1:\n    labels: *l\n", "orders",
+		},
+		"somebody else's":   {"name: shop\nservices:\n  web:\n    labels: [\"a=b\"]\n", ""},
+		"no Compose file":   {"- a\n- b\n", ""},
+		"broken":            {"name: [", ""},
+		"without a project": {"services:\n  etcd1:\n    labels:\n      io.etcdctr.role: member\n", ""},
+	} {
+		if got := nameInCompose([]byte(c.file)); got != c.want {
+			t.Errorf("%s: %q, want %q", what, got, c.want)
+		}
+	}
+}
