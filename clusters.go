@@ -171,7 +171,7 @@ func (c *Cluster) Runtime() runtime.Runtime { return c.runtime }
 func (c *Cluster) Observe(ctx context.Context) (*runtime.State, error) {
 	have, err := c.runtime.Observe(ctx, c.spec.ClusterName())
 	if err == nil && len(have.Servers) == 0 {
-		err = fmt.Errorf("%s: %w", have.Name, runtime.ErrNotFound)
+		err = &runtime.NotFoundError{Name: have.Name}
 	}
 	return have, err
 }

@@ -25,3 +25,11 @@ type NotRunningError struct {
 func (e *NotRunningError) Error() string {
 	return fmt.Sprintf("%s does not run: %s", e.Server, e.Detail)
 }
+
+// NotFoundError is the ErrNotFound of a cluster.
+type NotFoundError struct{ Name string }
+
+func (e *NotFoundError) Error() string { return "there is no cluster " + e.Name }
+
+// Is makes it ErrNotFound.
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }

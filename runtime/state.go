@@ -54,6 +54,9 @@ type Server struct {
 	// Program is what it runs: an image reference or a path.
 	Program string
 	Data    Data
+	// DataAt is what its data is kept in, a volume or a folder; empty when it
+	// keeps none.
+	DataAt string
 	// Host is the machine that it is on; empty when that is this one.
 	Host string
 	// Published are its client addresses on the host, such as 127.0.0.1:2379.

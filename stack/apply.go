@@ -73,6 +73,12 @@ func (w Wanted) Current(s *State, service string) (Container, bool) {
 // CheckFiles refuses a project that mounts what is not on this machine.
 func (w Wanted) CheckFiles() error { return w.checkFiles() }
 
+// CheckNames refuses to take the names of what is somebody else's, and to do
+// without what should be somebody else's. Its errors may be *TakenError.
+func (w Wanted) CheckNames(s *State) error {
+	return (&upPlanner{w: w, s: s}).checkNames()
+}
+
 // TogetherError is about a network that has to be made anew while only some of
 // the containers on it were to be touched.
 type TogetherError struct{ Network string }

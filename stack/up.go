@@ -144,14 +144,23 @@ func (u *upPlanner) check() error {
 	return errors.Join(u.checkNames(), u.checkVolumes(), u.checkMembers())
 }
 
+// TakenError is about a name that somebody else's thing has.
+type TakenError struct {
+	Kind, Name string // such as container
+	By         string // how it came to be, in words
+}
+
+func (e *TakenError) Error() string {
+	return fmt.Sprintf("the name %s is taken: the %s %s: remove it, or give this stack another name", e.Name, e.Kind, e.By)
+}
+
 // checkNames refuses to take what is somebody else's, and to do without what
 // should be somebody else's.
 func (u *upPlanner) checkNames() error {
 	var errs []error
 	taken := func(kind, name string) {
 		if o, ok := u.s.others[kind+" "+name]; ok {
-			errs = append(errs, fmt.Errorf("the name %s is taken: the %s %s: remove it, or give this stack another name",
-				name, kind, o))
+			errs = append(errs, &TakenError{Kind: kind, Name: name, By: fmt.Sprint(o)})
 		}
 	}
 	missing := func(kind, key, name string) {

@@ -59,8 +59,8 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 	}
 	defer c.close()
 	have, err := c.Observe(ctx)
-	if errors.Is(err, runtime.ErrNotFound) {
-		a.say("there is no cluster %s: nothing to do", c.name())
+	if none := (*runtime.NotFoundError)(nil); errors.As(err, &none) {
+		a.say("%v: nothing to do", none)
 		return nil
 	}
 	if err != nil {
@@ -91,15 +91,15 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 	return nil
 }
 
-// losses are the members whose data would be gone.
+// losses are the volumes and folders that would be gone.
 func losses(have *runtime.State) []string {
-	var names []string
-	for _, s := range have.Members() {
-		if s.Data != runtime.None && s.Data != runtime.Volatile {
-			names = append(names, s.Name)
+	var places []string
+	for _, s := range have.Servers {
+		if s.DataAt != "" && s.Data != runtime.None {
+			places = append(places, s.DataAt)
 		}
 	}
-	return names
+	return places
 }
 
 // checkHere refuses to delete the data of a cluster that was started in another

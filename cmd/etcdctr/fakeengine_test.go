@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net"
 	"net/http"
 	"os"
@@ -35,6 +36,11 @@ func (e fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, what, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v"), "/")
 	answer, err := os.ReadFile(filepath.Join(e.dir, filepath.FromSlash(what)+".json"))
 	text, known := emptyEngine[what+".json"]
+	if id, one := strings.CutPrefix(what, "containers/"); one && err != nil {
+		if answer = e.inspect(strings.TrimSuffix(id, "/json")); answer != nil {
+			err = nil
+		}
+	}
 	switch {
 	case err == nil:
 		text = string(answer)
@@ -43,6 +49,43 @@ func (e fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		text = `{"message": "the engine has no ` + what + `"}`
 	}
 	_, _ = w.Write([]byte(text))
+}
+
+// inspect tells of one container what the list tells of it; nil if it is not
+// there.
+func (e fakeEngine) inspect(id string) []byte {
+	data, err := os.ReadFile(filepath.Join(e.dir, "containers", "json.json"))
+	if err != nil {
+		return nil
+	}
+	var list []struct {
+		ID, Image, State, Status string
+		Names                    []string
+		Labels                   map[string]string
+		Mounts                   []any
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		return nil
+	}
+	for _, c := range list {
+		if c.ID != id {
+			continue
+		}
+		state := map[string]any{"Status": c.State}
+		if _, code, ended := strings.Cut(c.Status, "Exited ("); ended {
+			code, _, _ = strings.Cut(code, ")")
+			state["ExitCode"] = json.Number(code)
+		}
+		answer, err := json.Marshal(map[string]any{
+			"Id": c.ID, "Name": c.Names[0], "Image": c.Image, "State": state, "Mounts": c.Mounts,
+			"Config": map[string]any{"Image": c.Image, "Labels": c.Labels}, "HostConfig": map[string]any{},
+		})
+		if err != nil {
+			return nil
+		}
+		return answer
+	}
+	return nil
 }
 
 // engine starts a fake engine whose API has a version, and has the script use

@@ -66,8 +66,14 @@ func hintOfRuntime(err error) error {
 	if other := (*etcdctr.OtherRuntimeError)(nil); errors.As(err, &other) {
 		return withHint(err, "`etcdctr down --name %s` ends it; --name starts another one beside it", other.Name)
 	}
+	if foreign := (*docker.ForeignError)(nil); errors.As(err, &foreign) {
+		return withHint(err, "`etcdctr ls` shows the clusters that there are; --name chooses one")
+	}
 	if errors.Is(err, runtime.ErrNotFound) {
 		return withHint(err, "start it with `etcdctr up`, or name the right one with --name: `etcdctr ls` shows those that there are")
+	}
+	if down := (*runtime.NotRunningError)(nil); errors.As(err, &down) {
+		return withHint(err, "`etcdctr start %s` starts it", down.Server)
 	}
 	if subnet := (*docker.SubnetError)(nil); errors.As(err, &subnet) {
 		return usage(err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -17,7 +16,7 @@ func newLsCommand(a *app) *cobra.Command {
 		Short: "List the clusters of the engine, and those of the cluster file's folder that are processes",
 		Long: `ls lists the clusters that the engine has, whoever started them, and those that
 run, or ran, as processes from the folder of the cluster file. Where the engine
-can't be asked it lists the others and says why.`,
+can't be asked it lists the others and says why; without any it fails.`,
 		Args: cobra.NoArgs,
 	}
 	f := addCertsDirFlags(cmd)
@@ -45,7 +44,7 @@ func runLs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	}
 	defer engines.close()
 	all, err := cs.List(ctx)
-	if errors.Is(err, runtime.ErrUnavailable) || err != nil && len(all) > 0 {
+	if err != nil && len(all) > 0 {
 		a.warn("%v", err)
 		err = nil
 	}

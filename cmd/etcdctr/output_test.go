@@ -30,6 +30,7 @@ var writers = map[string]struct {
 	"bundle --output":       {args: []string{"--output", "OUT", "--file", "machines.yaml"}, file: "etcd-etcd1.tar.gz"},
 	"backup --output":       {},
 	"recover --output":      {},
+	"certs issue --output":  {},
 	"image build --output":  {},
 	"image build --sbom":    {},
 	"image save --output":   {},

@@ -91,7 +91,7 @@ func statusText(s runtime.Server, health string, now time.Time) string {
 	if s.Restarts > 0 {
 		text += ", " + plural(s.Restarts, "restart")
 	}
-	if s.Detail != "" && !s.Runs() {
+	if s.Detail != "" && !s.Runs() && s.Status != runtime.Created {
 		text += fmt.Sprintf(" (%s)", s.Detail)
 	}
 	return text

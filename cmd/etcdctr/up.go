@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -80,6 +81,9 @@ const defaultWaitTimeout = time.Minute
 
 func runUp(ctx context.Context, a *app, o upOptions) error {
 	if o.fileCompose != "" {
+		if o.cluster.cmd.Flag("runtime").Value.String() == string(cluster.Process) {
+			return usage(errors.New("--file-compose needs a Docker Engine: leave out --runtime process"))
+		}
 		return o.upFile(ctx, a)
 	}
 	o.working.wait, o.working.founds = o.waitTimeout, true
@@ -141,6 +145,9 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		}
 		return err
 	}
+	if err == nil {
+		err = c.tellFetched(ctx, a)
+	}
 	if len(c.Recalled) > 0 {
 		a.say("as it was started: %s", strings.Join(c.Recalled, ", "))
 	}
@@ -149,5 +156,22 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		return nil
 	}
 	fmt.Fprint(a.out, steps)
+	return err
+}
+
+// tellFetched says what an engine would be asked to fetch.
+func (f *found) tellFetched(ctx context.Context, a *app) error {
+	e, ok := f.Runtime().(*onEngine)
+	if !ok {
+		return nil
+	}
+	want, err := f.Want(ctx)
+	if err != nil {
+		return err
+	}
+	lacking, err := e.Lacking(ctx, want)
+	for _, image := range lacking {
+		a.say("the image %s is not on the engine, and would be fetched first", image)
+	}
 	return err
 }

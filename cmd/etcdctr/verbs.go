@@ -64,12 +64,12 @@ func (o verbOptions) run(ctx context.Context, a *app, verb converge.Verb, names 
 // it.
 func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, change etcdctr.Change) error {
 	began := a.now()
-	change.Tell = f.showStep(a)
-	outcome, err := f.Make(ctx, change)
-	f.board.close()
 	for _, o := range f.others(ctx) {
 		a.say("%s is not of the cluster: it is left alone", o)
 	}
+	change.Tell = f.showStep(a)
+	outcome, err := f.Make(ctx, change)
+	f.board.close()
 	if err != nil {
 		return f.explain(ctx, a, flags, err)
 	}

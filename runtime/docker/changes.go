@@ -23,6 +23,9 @@ func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, _ *runtime
 	if err != nil {
 		return nil, err
 	}
+	if err := t.wanted.CheckNames(t.state); err != nil {
+		return nil, err
+	}
 	all, err := r.changes(ctx, t)
 	slices.SortFunc(all, func(a, b runtime.Change) int { return strings.Compare(a.Server, b.Server) })
 	return all, err

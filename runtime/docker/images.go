@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -226,3 +227,20 @@ func (r *Runtime) ownImage(ctx context.Context) (string, error) {
 
 // ImageRefs are the images that a project's services run.
 func ImageRefs(p *types.Project) []string { return stack.ImageRefs(p) }
+
+// Lacking gives the images that the engine does not have and that Prepare would
+// have it get.
+func (r *Runtime) Lacking(ctx context.Context, want *cluster.Cluster) ([]string, error) {
+	t, err := r.target(ctx, want)
+	if err != nil || r.o.Pull == PullNever {
+		return nil, err
+	}
+	var lacking []string
+	for image, id := range t.wanted.Images {
+		if id == "" {
+			lacking = append(lacking, image)
+		}
+	}
+	slices.Sort(lacking)
+	return lacking, nil
+}

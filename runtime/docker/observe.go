@@ -43,13 +43,27 @@ func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.Foreign(); err != nil {
+		return nil, &ForeignError{err}
+	}
 	if b.Own.Empty() {
-		return nil, fmt.Errorf("%s: %w", name, runtime.ErrNotFound)
+		return nil, &runtime.NotFoundError{Name: name}
 	}
 	f := &found{Belongings: *b, project: name}
 	f.details, err = r.inspect(ctx, b.Own.Containers)
 	return f, err
 }
+
+// ForeignError is about a Compose project of a cluster's name that holds nothing
+// of a cluster: there is none of this name.
+type ForeignError struct{ Err error }
+
+func (e *ForeignError) Error() string { return e.Err.Error() }
+
+func (e *ForeignError) Unwrap() error { return e.Err }
+
+// Is makes it runtime.ErrNotFound.
+func (e *ForeignError) Is(target error) bool { return target == runtime.ErrNotFound }
 
 // unavailable marks what tells that the engine does not answer.
 func unavailable(err error) error {
@@ -148,6 +162,7 @@ func (r *Runtime) describe(f *found, local bool) *runtime.State {
 		}
 		x := server(c, in)
 		x.Host = r.host()
+		x.DataAt = f.dataVolume(c, in)
 		s.Servers = append(s.Servers, x)
 		if c.Member() && !c.Created.Before(newest) {
 			newest = c.Created
@@ -188,7 +203,7 @@ func (f *found) absent(s *runtime.State) []runtime.Server {
 		if name == cluster.DiscoveryServerName {
 			role = runtime.Service
 		}
-		all = append(all, runtime.Server{Name: name, Role: role, Status: runtime.Absent, Detail: "data in volume " + v.Name})
+		all = append(all, runtime.Server{Name: name, Role: role, Status: runtime.Absent, DataAt: v.Name, Detail: "data in volume " + v.Name})
 	}
 	return all
 }
@@ -238,6 +253,9 @@ func status(c stack.Container, s container.State) (runtime.Status, time.Time) {
 	case container.StateRestarting:
 		return runtime.Restarting, ended
 	case container.StateCreated:
+		if c.Created.Unix() == 0 {
+			return runtime.Created, time.Time{} // not told
+		}
 		return runtime.Created, c.Created
 	}
 	switch {
@@ -311,6 +329,20 @@ func dataVolume(in container.InspectResponse) string {
 	for _, m := range in.Mounts {
 		if m.Type == mount.TypeVolume && m.Destination == cluster.ContainerVolumeDir {
 			return m.Name
+		}
+	}
+	return ""
+}
+
+// dataVolume is the volume that a server's data is in, whether its container
+// mounts it or only has its name; empty if there is none.
+func (f *found) dataVolume(c stack.Container, in container.InspectResponse) string {
+	if name := dataVolume(in); name != "" {
+		return name
+	}
+	for _, v := range f.Own.Volumes {
+		if v.Key == compose.VolumeName(c.Service) {
+			return v.Name
 		}
 	}
 	return ""

@@ -192,7 +192,7 @@ func serviceNames(s process.Stack) []string {
 func (r *Runtime) described(name string) (process.Stack, error) {
 	stack, err := r.home(name).Stack()
 	if errors.Is(err, process.ErrNoStack) {
-		err = fmt.Errorf("%s: %w", name, runtime.ErrNotFound)
+		err = &runtime.NotFoundError{Name: name}
 	}
 	return stack, err
 }

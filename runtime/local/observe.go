@@ -22,7 +22,7 @@ func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error
 	home := r.home(name)
 	stack, err := home.Stack()
 	if errors.Is(err, process.ErrNoStack) {
-		return nil, fmt.Errorf("%s: %w", name, runtime.ErrNotFound)
+		return nil, &runtime.NotFoundError{Name: name}
 	}
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error
 	for _, m := range stack.Members {
 		one := server(m, runtime.Member, stateOf(state.Members, m.Name))
 		if stack.Ephemeral {
-			one.Data = runtime.Volatile
+			one.Data, one.DataAt = runtime.Volatile, ""
 		}
 		s.Servers = append(s.Servers, one)
 	}
@@ -63,6 +63,7 @@ func server(m process.Member, role runtime.Role, state *process.MemberState) run
 	s := runtime.Server{
 		Name: m.Name, Role: role, Settings: settingsOf(m), Release: m.Version, Program: programOf(m),
 		Published: []string{clientAddress(m).String()}, Status: runtime.Absent, Data: dataIn(m.DataDir),
+		DataAt: m.DataDir,
 	}
 	if state != nil {
 		s.Status, s.Since, s.Restarts = status(state.Status), state.Since, state.Restarts
@@ -115,7 +116,7 @@ func leftovers(home process.Home, s *runtime.State) []runtime.Server {
 	for _, dir := range folders {
 		name := filepath.Base(filepath.Dir(dir))
 		if _, known := s.Server(name); !known && dataIn(dir) == runtime.Kept {
-			left = append(left, runtime.Server{Name: name, Role: runtime.Member, Status: runtime.Absent, Data: runtime.Kept})
+			left = append(left, runtime.Server{Name: name, Role: runtime.Member, Status: runtime.Absent, Data: runtime.Kept, DataAt: dir})
 		}
 	}
 	return left
@@ -202,7 +203,7 @@ func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, l
 	home := r.home(name)
 	stack, err := home.Stack()
 	if errors.Is(err, process.ErrNoStack) {
-		return fmt.Errorf("%s: %w", name, runtime.ErrNotFound)
+		return &runtime.NotFoundError{Name: name}
 	}
 	if err != nil {
 		return err
