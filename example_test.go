@@ -46,49 +46,57 @@ func processes(folder string) runtime.Runtime {
 
 // A cluster of three members with mutual TLS, from nothing to its end.
 func Example() {
-	ctx := context.Background()
 	folder, err := os.MkdirTemp("", "example")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(folder)
+	if err := greet(context.Background(), folder); err != nil {
+		fmt.Println(err)
+	}
+	os.RemoveAll(folder)
+	// Output: hello from 3 members
+}
 
+func greet(ctx context.Context, folder string) error {
 	clusters := etcdctr.New(etcdctr.Options{Folder: folder, Runtimes: []runtime.Runtime{processes(folder)}})
 	c, err := clusters.Find(ctx, cluster.Spec{Name: "orders", Members: cluster.Count(3)})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	if _, err := c.Up(ctx, etcdctr.UpOptions{}); err != nil {
-		log.Fatal(err)
+		return err
 	}
 	etcd, err := c.Client(ctx)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	if _, err := etcd.Put(ctx, "greeting", "hello"); err != nil {
-		log.Fatal(err)
+		return err
 	}
 	got, err := etcd.Get(ctx, "greeting")
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	fmt.Println(string(got.Kvs[0].Value), "from", len(etcd.Endpoints()), "members")
 	if err := etcd.Close(); err != nil {
-		log.Fatal(err)
+		return err
 	}
-	if _, err := c.Down(ctx, true); err != nil {
-		log.Fatal(err)
-	}
-	// Output: hello from 3 members
+	_, err = c.Down(ctx, true)
+	return err
 }
 
 // A running cluster on a Docker Engine is brought to five members of a newer
 // etcd: what will be done is shown first, and each step as it is taken.
 func ExampleCluster_Make() {
-	ctx := context.Background()
+	if err := grow(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func grow(ctx context.Context) error {
 	engine, err := client.New(client.FromEnv)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer engine.Close()
 	clusters := etcdctr.New(etcdctr.Options{Folder: "/srv/orders", Runtimes: []runtime.Runtime{
@@ -96,15 +104,14 @@ func ExampleCluster_Make() {
 	}})
 	c, err := clusters.Find(ctx, cluster.Spec{Name: "orders", Members: cluster.Count(5), Etcd: "3.7"})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	change := etcdctr.Change{Verb: converge.Up, Tell: func(e converge.Event) { log.Print(e.Step) }}
 	steps, err := c.Plan(ctx, change)
 	if err != nil {
-		log.Fatal(err) // a *converge.Refusal says why, and what to do
+		return err // a *converge.Refusal says why, and what to do
 	}
 	fmt.Print(steps)
-	if _, err := c.Make(ctx, change); err != nil {
-		log.Fatal(err)
-	}
+	_, err = c.Make(ctx, change)
+	return err
 }
