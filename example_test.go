@@ -50,10 +50,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer os.RemoveAll(folder)
 	if err := greet(context.Background(), folder); err != nil {
 		fmt.Println(err)
 	}
-	os.RemoveAll(folder)
 	// Output: hello from 3 members
 }
 
