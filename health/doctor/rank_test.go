@@ -94,7 +94,7 @@ func TestTheCauseThatExplainsTheOthersWins(t *testing.T) {
 				{Name: "etcd2", Status: Running, Serves: true, ClusterID: "c1"},
 				{Name: "etcd3", Status: Running, Serves: true, ClusterID: "c1"},
 			},
-			want: Diagnosis{Member: "etcd1", Cause: "its data differs from that of the others", ByHand: hands[Replace], Evidence: "alarm CORRUPT", Known: true},
+			want: Diagnosis{Member: "etcd1", Cause: "its data differs from that of the others", Command: "etcdctr member replace etcd1", Evidence: "alarm CORRUPT", Known: true},
 		},
 		"data that differs, and nobody to compare it with": {
 			members: []Member{{Name: "etcd1", Status: Running, Serves: true, Alarms: []string{"CORRUPT"}}},

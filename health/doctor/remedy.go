@@ -72,6 +72,8 @@ var commands = map[Kind]string{
 	ReloadCerts:  "etcdctr certs create FLAGS && etcdctr restart FLAGS",
 	NewToken:     "etcdctr discovery new",
 	Add:          "etcdctr etcdctl FLAGS member add MEMBER --learner --peer-urls VALUE",
+	Join:         "etcdctr up WANTED",
+	Replace:      "etcdctr member replace FLAGS MEMBER",
 	Remove:       "etcdctr etcdctl FLAGS member remove VALUE",
 	Promote:      "etcdctr etcdctl FLAGS member promote VALUE",
 	MakeRoom:     "etcdctr etcdctl FLAGS compaction --physical VALUE && etcdctr etcdctl FLAGS defrag --cluster && etcdctr etcdctl FLAGS alarm disarm",
@@ -86,11 +88,8 @@ var commands = map[Kind]string{
 // hands say what to do where there is no command.
 var hands = map[Kind]string{
 	NoRemedy: "no command puts this right",
-	Replace: "no command does it: take the member out with `etcdctl member remove`, put its data aside, add it again with `etcdctl member add --learner` " +
-		"and start it with the initial cluster state existing; keep the data of the others",
-	Join:    "no command does it: start it without data and with the initial cluster state existing",
-	Recover: "no command does it: save `etcdctl snapshot save` of a survivor that still runs, before anything is restarted, and copy its data; keep all data",
-	Restore: "no command does it: bring a backup back with `etcdutl snapshot restore`, beside the data that is there",
+	Recover:  "`etcdctr recover` goes on from a survivor that still runs, which is not to be restarted before; `etcdctr backup --data-dir` keeps what a stopped one has; keep all data",
+	Restore:  "`etcdctr restore FILE` brings a backup back, and sets aside the data that is there",
 }
 
 // byHand is what to do where there is no command.
