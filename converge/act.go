@@ -229,10 +229,9 @@ func (r *run) awaitServing(ctx context.Context, etcd Etcd, servers []string) err
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case ended == nil:
-		ended = &UnwellError{Server: r.unwellOf(ctx, etcd, servers), What: fmt.Sprintf("does not serve within %s", patience)}
+		ended = &UnwellError{Server: r.unwellOf(ctx, etcd, servers), What: fmt.Sprintf("does not serve within %s", patience), Err: err}
 	}
-	ended.Err = err
-	ended.Log = r.lastWords(ctx, ended.Server)
+	ended.Log = r.lastWords(ctx, ended)
 	return ended
 }
 
@@ -268,7 +267,8 @@ func (r *run) watch(ctx context.Context, giveUp func(), servers []string) *Unwel
 		for _, name := range servers {
 			if what := hopeless(have, name, restarts[name]); what != "" {
 				giveUp()
-				return &UnwellError{Server: name, What: what}
+				s, _ := have.Server(name)
+				return &UnwellError{Server: name, What: what, again: s.Restarts > restarts[name]}
 			}
 		}
 	}
@@ -296,7 +296,9 @@ type UnwellError struct {
 	Server string
 	What   string   // such as "has ended: exited with code 1"
 	Err    error    // what it answered last
-	Log    []string // its last lines of this start
+	Log    []string // its last lines, of this start unless that has only begun
+
+	again bool // it is started again and again
 }
 
 func (e *UnwellError) Error() string {
@@ -311,11 +313,13 @@ func (e *UnwellError) Unwrap() error { return e.Err }
 // lastLines is how much of a log tells why a member did not come up.
 const lastLines = 50
 
-func (r *run) lastWords(ctx context.Context, server string) []string {
+// lastWords are those of the start that failed: of a server that is started again
+// and again it is one before this.
+func (r *run) lastWords(ctx context.Context, u *UnwellError) []string {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var lines []string
-	o := runtime.LogOptions{Servers: []string{server}, Tail: lastLines, ThisStart: true}
+	o := runtime.LogOptions{Servers: []string{u.Server}, Tail: lastLines, ThisStart: !u.again}
 	_ = r.Runtime.Logs(ctx, r.wish.Name, o, func(l runtime.Line) { lines = append(lines, l.Text) }) // what there is
 	return lines
 }

@@ -64,7 +64,7 @@ func TestDoctorHasNothingToSayOfAHealthyStack(t *testing.T) {
 
 func TestDoctorKnowsAStackThatIsNotThere(t *testing.T) {
 	s := newStack(t)
-	d := s.doctor("no stack of this name")
+	d := s.doctor("there is no cluster of this name")
 	if want := "etcdctr up --name " + s.name; d.Command != want {
 		t.Errorf("command %q, want %q", d.Command, want)
 	}

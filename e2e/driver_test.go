@@ -153,7 +153,7 @@ func TestALeaderThatIsStoppedLastHandsOverToNobody(t *testing.T) {
 	}
 }
 
-var stopped = regexp.MustCompile(`(?m)^ *\d+  stop \S+-(etcd\d)-1`)
+var stopped = regexp.MustCompile(`(?m)^ *\d+\. stop (etcd\d):`)
 
 func TestChangedSettingReplacesTheMembersConcernedLeaderLast(t *testing.T) {
 	s := newStack(t)
@@ -224,14 +224,14 @@ func TestReadsAndWritesGoOnWhileMembersAreReplaced(t *testing.T) {
 func TestEverydayCommandsTellAboutTheStack(t *testing.T) {
 	s := newStack(t)
 	s.etcdctr("up")
-	var containers []struct{ Service, Role, Status string }
-	if err := json.Unmarshal([]byte(s.etcdctr("ps", "--format", "json")), &containers); err != nil {
+	var members []struct{ Name, Role, Status, Health string }
+	if err := json.Unmarshal([]byte(s.etcdctr("ps", "--format", "json")), &members); err != nil {
 		t.Fatal(err)
 	}
-	for i, c := range containers {
-		want := struct{ Service, Role, Status string }{fmt.Sprintf("etcd%d", i+1), "member", "running"}
-		if c != want {
-			t.Errorf("ps has %v, want %v", c, want)
+	for i, m := range members {
+		want := struct{ Name, Role, Status, Health string }{fmt.Sprintf("etcd%d", i+1), "member", "running", "healthy"}
+		if m != want {
+			t.Errorf("ps has %v, want %v", m, want)
 		}
 	}
 	if out := run(t, s.dir, etcdctrBinary(t), "ls"); !slices.Contains(strings.Fields(out), s.name) {

@@ -36,7 +36,7 @@ func TestFailedFirstUpSaysWhyAndRemovesWhatItCreated(t *testing.T) {
 
 	_, err := s.tryEtcdctr("up", "--file-compose", "docker-compose.yml")
 	wantExitCode(t, err, 1)
-	wantError(t, err, "times in a row", "expected IP in URL for binding (https://etcd1:2380)",
+	wantError(t, err, "ends again and again", "expected IP in URL for binding (https://etcd1:2380)",
 		"cause: etcd", "it is to listen on https://etcd1:2380, and etcd listens on addresses",
 		"hint: etcdctr up --file-compose docker-compose.yml")
 	s.wantNothingLeft()

@@ -33,3 +33,14 @@ func (e *NotFoundError) Error() string { return "there is no cluster " + e.Name 
 
 // Is makes it ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// StartError is the error of a server that was made and could not be started.
+type StartError struct {
+	Server string
+	Reason string // in the words of what was to start it
+	Err    error
+}
+
+func (e *StartError) Error() string { return e.Err.Error() }
+
+func (e *StartError) Unwrap() error { return e.Err }

@@ -280,17 +280,26 @@ func (p *patient) described() bool {
 // names are the members that were described; of a stack that nobody has
 // described those that are there, and those that etcd knows besides.
 func (p *patient) names(report health.Report) []string {
-	var names []string
-	if p.described() {
-		for _, m := range p.want.Members {
-			names = append(names, m.Name)
-		}
-		return names
+	if !p.described() {
+		return membersOf(p.have, report.Membership)
 	}
-	for _, m := range p.have.Members() {
+	var names []string
+	for _, m := range p.want.Members {
 		names = append(names, m.Name)
 	}
-	for _, m := range report.Membership {
+	return names
+}
+
+// membersOf are the members that are there, and those that etcd knows. One that
+// has left only its data, and that etcd has forgotten, is none.
+func membersOf(have *runtime.State, known []health.KnownMember) []string {
+	var names []string
+	for _, m := range have.Members() {
+		if m.Status != runtime.Absent || len(known) == 0 {
+			names = append(names, m.Name)
+		}
+	}
+	for _, m := range known {
 		if m.Name != "" && !slices.Contains(names, m.Name) {
 			names = append(names, m.Name)
 		}

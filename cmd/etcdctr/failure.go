@@ -9,6 +9,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/health/doctor"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // mostWords is how many of a failed member's lines are shown.
@@ -18,13 +19,22 @@ const mostWords = 5
 // failed member's own last words, the cause and its remedy where they are known.
 // It looks at the cluster as it has failed.
 func (f *found) explain(ctx context.Context, a *app, flags *clusterFlags, err error) error {
-	u := (*converge.UnwellError)(nil)
-	if err == nil || ctx.Err() != nil || !errors.As(err, &u) {
+	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	err = explainFailure(err, u)
+	failed := doctor.Member{Status: doctor.Exited}
+	u, s := (*converge.UnwellError)(nil), (*runtime.StartError)(nil)
+	switch {
+	case errors.As(err, &u):
+		failed.Name, failed.Log = u.Server, u.Log
+		err = explainFailure(err, u)
+	case errors.As(err, &s):
+		failed.Name, failed.Status, failed.EngineError = s.Server, doctor.Created, s.Reason
+	default:
+		return err
+	}
 	p := &patient{found: f, app: a, flags: flags}
-	if d, ok := p.diagnoseFailure(ctx, u); ok {
+	if d, ok := p.diagnoseFailure(ctx, failed); ok {
 		err = withCause(err, d)
 	}
 	return err
@@ -43,15 +53,16 @@ func withCause(err error, d doctor.Diagnosis) error {
 }
 
 // diagnoseFailure asks the doctor about the members. Where what failed is gone
-// again, what it said is all that is known.
-func (p *patient) diagnoseFailure(ctx context.Context, u *converge.UnwellError) (doctor.Diagnosis, bool) {
+// again, what was seen of it is all that is known; and it is told once only why
+// something could not be started.
+func (p *patient) diagnoseFailure(ctx context.Context, failed doctor.Member) (doctor.Diagnosis, bool) {
 	var err error
 	if p.want, err = p.Want(ctx); err != nil {
 		return doctor.Diagnosis{}, false // the failure itself is told in any case
 	}
 	e := evidenceFlags(p.flags)
-	if p.have, err = p.Observe(ctx); err != nil {
-		e.Members = []doctor.Member{{Name: u.Server, Status: doctor.Exited, Log: u.Log}}
+	if p.have, err = p.Observe(ctx); err != nil || failed.EngineError != "" {
+		e.Members = []doctor.Member{failed}
 		d, ok := doctor.Diagnose(e)
 		return d, ok && d.Known
 	}

@@ -80,6 +80,20 @@ type lineProgress struct {
 type lastLine struct {
 	action string
 	at     time.Time
+	done   bool
+}
+
+// repeats tells whether a step says only what was said: that an action goes on
+// shortly after, or once more that it is done, as a step of one server is what
+// its runtime does to that.
+func (l lastLine) repeats(s step, at time.Time, every time.Duration) bool {
+	if l.action != s.Action {
+		return false
+	}
+	if s.Done {
+		return l.done
+	}
+	return !l.done && at.Sub(l.at) < every
 }
 
 func (p *lineProgress) show(s step) {
@@ -87,10 +101,10 @@ func (p *lineProgress) show(s step) {
 	defer p.mu.Unlock()
 	now := p.a.now()
 	last, known := p.last[s.Item]
-	if known && !s.Done && last.action == s.Action && now.Sub(last.at) < p.every {
+	if known && last.repeats(s, now, p.every) {
 		return
 	}
-	p.last[s.Item] = lastLine{s.Action, now}
+	p.last[s.Item] = lastLine{s.Action, now, s.Done}
 	p.write(p.a, s)
 }
 

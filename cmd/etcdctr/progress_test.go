@@ -37,6 +37,22 @@ etcdctr: compiling etcd v3.7.3
 	}
 }
 
+func TestWhatIsDoneIsToldOnce(t *testing.T) {
+	var said bytes.Buffer
+	a := &app{errOut: &said, now: func() time.Time { return time.Unix(0, 0) }}
+	board := a.newProgress(progressPlain)
+	for range 2 { // a step of one member, and what its runtime does for it
+		board.show(step{Item: "etcd1", Action: "stop"})
+		board.show(step{Item: "etcd1", Action: "stop"})
+		board.show(step{Item: "etcd1", Action: "stop", Done: true})
+		board.show(step{Item: "etcd1", Action: "stop", Done: true})
+	}
+	want := strings.Repeat("etcdctr: stop etcd1\netcdctr: stop etcd1: done\n", 2)
+	if diff := cmp.Diff(want, said.String()); diff != "" {
+		t.Errorf("said (-want +got):\n%s", diff)
+	}
+}
+
 func TestAutomaticProgressIsPlainWhereThereIsNoTerminal(t *testing.T) {
 	if diff := cmp.Diff(tell(progressPlain), tell(progressAuto)); diff != "" {
 		t.Errorf("auto differs from plain (-plain +auto):\n%s", diff)

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"sync"
@@ -164,6 +165,9 @@ func (r *Runtime) host() string {
 func (r *Runtime) execute(ctx context.Context, p *stack.Plan) error {
 	x := &stack.Execution{Engine: r.engine, Progress: r.progress(p.Project), WaitTimeout: r.o.Wait}
 	_, err := x.Run(ctx, p)
+	if o := (*stack.OpError)(nil); errors.As(err, &o) && o.Op.Verb == stack.Start {
+		return &runtime.StartError{Server: serverOf(p.Project, o.Op.Name), Reason: o.Err.Error(), Err: err}
+	}
 	return err
 }
 

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+func TestWhoWasTakenOutIsNoMemberForTheDataThatWasKept(t *testing.T) {
+	have := &runtime.State{Servers: []runtime.Server{
+		{Name: "etcd1", Role: runtime.Member, Status: runtime.Running},
+		{Name: "etcd2", Role: runtime.Member, Status: runtime.Absent},
+		{Name: "etcd3", Role: runtime.Member, Status: runtime.Absent},
+	}}
+	if diff := cmp.Diff([]string{"etcd1", "etcd2"}, membersOf(have, []health.KnownMember{{Name: "etcd1"}, {Name: "etcd2"}})); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"etcd1", "etcd2", "etcd3"}, membersOf(have, nil)); diff != "" {
+		t.Errorf("nobody could be asked: %s", diff)
+	}
+}
