@@ -34,7 +34,7 @@ const openWait = 2 * time.Second
 // inspect reads some pages of a database, which may have a checksum behind it.
 func inspect(path string) (Contents, error) {
 	var c Contents
-	err := view(path, func(tx *bbolt.Tx) error { return c.read(tx) })
+	err := view(path, c.read)
 	return c, err
 }
 

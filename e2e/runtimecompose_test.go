@@ -20,56 +20,59 @@ import (
 // recreate nothing by the file that is printed then.
 func TestComposeFindsNothingToDoAfterAMemberJoined(t *testing.T) {
 	for _, bootstrap := range []cluster.Bootstrap{cluster.Static, cluster.ByDiscovery, cluster.ByDNS} {
-		t.Run(string(bootstrap), func(t *testing.T) {
-			s := newStack(t)
-			flags := []string{"--bootstrap", string(bootstrap)}
-			if bootstrap == cluster.ByDNS {
-				flags = append(flags, "--dns-image", dnsImage(t))
-			}
-			s.generate(append(flags, "--members", "4")...) // the fourth has its certificates
-			s.generate(flags...)
-			s.up()
-			ids := s.containers()
+		t.Run(string(bootstrap), func(t *testing.T) { composeFindsNothingAfterAMemberJoined(t, bootstrap) })
+	}
+}
 
-			spec := cluster.Spec{Name: s.name, Bootstrap: string(bootstrap), Image: s.ref, Members: cluster.Count(4)}
-			if bootstrap == cluster.ByDNS {
-				spec.DNSImage = dnsImage(t)
-			}
-			if bootstrap == cluster.ByDiscovery {
-				token, err := os.ReadFile(filepath.Join(s.dir, "discovery", s.name, "token"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				spec.DiscoveryToken = string(token[:len(token)-1])
-			}
-			r := docker.New(docker.Options{
-				Engine: engineClient(t), Folder: s.dir, CertsDir: "certs", DNSDir: "dns/" + s.name, LockDir: t.TempDir(),
-				Pull: docker.PullNever, Self: etcdimages.Self{File: etcdctrBinary(t)},
-			})
-			join(t, r, spec, s.clientTLS("clients/root"))
-			s.wantMembers(4)
+func composeFindsNothingAfterAMemberJoined(t *testing.T, bootstrap cluster.Bootstrap) {
+	t.Helper()
+	s := newStack(t)
+	flags := []string{"--bootstrap", string(bootstrap)}
+	if bootstrap == cluster.ByDNS {
+		flags = append(flags, "--dns-image", dnsImage(t))
+	}
+	s.generate(append(flags, "--members", "4")...) // the fourth has its certificates
+	s.generate(flags...)
+	s.up()
+	ids := s.containers()
 
-			s.generate(append(flags, "--members", "4")...)
-			before := s.containers()
-			s.compose("up", "--detach")
-			s.wantUntouched(before, "docker compose up")
-			for name, id := range ids {
-				if before[name] != id {
-					t.Errorf("%s was recreated when another one joined", name)
-				}
-			}
-			have, err := r.Observe(t.Context(), s.name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := r.Place(t.Context(), spec)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if changes, err := r.Changes(t.Context(), want, have); err != nil || len(changes) > 0 {
-				t.Errorf("changes: %v, %v", changes, err)
-			}
-		})
+	spec := cluster.Spec{Name: s.name, Bootstrap: string(bootstrap), Image: s.ref, Members: cluster.Count(4)}
+	if bootstrap == cluster.ByDNS {
+		spec.DNSImage = dnsImage(t)
+	}
+	if bootstrap == cluster.ByDiscovery {
+		token, err := os.ReadFile(filepath.Join(s.dir, "discovery", s.name, "token"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec.DiscoveryToken = string(token[:len(token)-1])
+	}
+	r := docker.New(docker.Options{
+		Engine: engineClient(t), Folder: s.dir, CertsDir: "certs", DNSDir: "dns", LockDir: t.TempDir(),
+		Pull: docker.PullNever, Self: etcdimages.Self{File: etcdctrBinary(t)},
+	})
+	join(t, r, spec, s.clientTLS("clients/root"))
+	s.wantMembers(4)
+
+	s.generate(append(flags, "--members", "4")...)
+	before := s.containers()
+	s.compose("up", "--detach")
+	s.wantUntouched(before, "docker compose up")
+	for name, id := range ids {
+		if before[name] != id {
+			t.Errorf("%s was recreated when another one joined", name)
+		}
+	}
+	have, err := r.Observe(t.Context(), s.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := r.Place(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes, err := r.Changes(t.Context(), want, have); err != nil || len(changes) > 0 {
+		t.Errorf("changes: %v, %v", changes, err)
 	}
 }
 

@@ -32,7 +32,8 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 		return "", err
 	}
 	filling := dir + ".filling"
-	if err := os.RemoveAll(filling); err == nil {
+	err = os.RemoveAll(filling)
+	if err == nil {
 		err = os.MkdirAll(filling, 0o700)
 	}
 	if err == nil {
