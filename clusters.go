@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -192,15 +193,23 @@ func (c *Cluster) Want(ctx context.Context) (*cluster.Cluster, error) {
 }
 
 // CertsDir is the folder of the cluster's certificates: the one that its Spec
-// names, else the one that its members were given.
+// names, else the one that its members were given here. A cluster that was started
+// in another folder and has the same name is not known by its certificates.
 func (c *Cluster) CertsDir() string {
 	switch {
 	case c.spec.CertsDir != "":
 		return c.spec.CertsDir
-	case c.have != nil && c.have.CertsDir != "":
+	case c.have != nil && c.have.CertsDir != "" && sameFolder(c.have.Folder, c.o.Folder):
 		return c.have.CertsDir
 	}
 	return c.o.CertsDir
+}
+
+// sameFolder reports whether two paths are of one folder that is there.
+func sameFolder(a, b string) bool {
+	first, errFirst := os.Stat(a)
+	second, errSecond := os.Stat(b)
+	return errFirst == nil && errSecond == nil && os.SameFile(first, second)
 }
 
 // complete gives the spec with the folder of its certificates and, for a
