@@ -157,9 +157,7 @@ func (c *scene) dropUnwanted() (*Step, error) {
 	return c.drop(unwanted[0], "it is not wanted any more")
 }
 
-// drop removes a member, once another one leads. One that is removed while it
-// serves answers "raft: stopped" to what it was asked: it is stopped before,
-// where the others have a quorum with it counted and not there.
+// drop removes a member, once another one leads.
 func (c *scene) drop(p *part, why string) (*Step, error) {
 	if !c.canRemove(p) {
 		return nil, &Refusal{
@@ -170,9 +168,6 @@ func (c *scene) drop(p *part, why string) (*Step, error) {
 	}
 	if step := c.handOver(p, "before it is removed"); step != nil {
 		return step, nil
-	}
-	if p.serves() && p.runs() && c.canStop(p) {
-		return c.end([]*part{p}, "before it is removed, so that it answers what it was asked", c.grace(p)), nil
 	}
 	step := &Step{Kind: RemoveMember, Servers: []string{p.name}, Member: p.member.ID, Cause: why, Takes: endTakes}
 	if p.serves() {
