@@ -80,6 +80,9 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 			err = n.Note(ctx, want)
 		}
 	}
+	if err == nil && change.Verb == converge.Stop && len(change.Servers) == 0 {
+		err = c.runtime.Stop(ctx, c.spec.ClusterName(), 0) // and whatever looks after them
+	}
 	if err == nil && change.Verb == converge.Down && change.Data && len(change.Servers) == 0 {
 		err = c.retireToken()
 	}

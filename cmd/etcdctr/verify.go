@@ -210,8 +210,12 @@ func hostOf(address string) string {
 func closedAddr(m runtime.Server) string {
 	u, err := url.Parse(m.Settings.Get("listen-metrics-urls"))
 	client, errClient := url.Parse(m.ClientURL())
-	if err != nil || errClient != nil || u.Host == "" || !net.ParseIP(u.Hostname()).IsLoopback() || net.ParseIP(client.Hostname()).IsLoopback() {
+	listen, errListen := url.Parse(m.Settings.Get("listen-client-urls"))
+	if errors.Join(err, errClient, errListen) != nil || u.Host == "" || !net.ParseIP(u.Hostname()).IsLoopback() {
 		return ""
+	}
+	if net.ParseIP(listen.Hostname()).IsLoopback() {
+		return "" // the member is a process of this machine, and so is whoever asks
 	}
 	return net.JoinHostPort(client.Hostname(), u.Port())
 }
