@@ -24,10 +24,9 @@ import (
 type history struct {
 	began time.Time
 
-	mu       sync.Mutex
-	ops      []porcupine.Operation
-	asked    []request
-	finished bool
+	mu    sync.Mutex
+	ops   []porcupine.Operation
+	asked []request
 }
 
 // request is how one request of a client fared.

@@ -59,7 +59,7 @@ func (r *Runtime) view(ctx context.Context, c stack.Container, in container.Insp
 	case err != nil:
 		return sighted, err
 	case len(ours) == 0:
-		return sighted, nil
+		return foreign, nil // it has certificates, and not of a folder that has none
 	}
 	shared, err := certs.ShareAuthority(ours, theirs)
 	if err != nil {
