@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/lint"
 )
 
@@ -264,7 +264,7 @@ func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
 		if dryRun {
 			continue
 		}
-		if err := renameio.WriteFile(name, files[name], 0o644, renameio.WithExistingPermissions()); err != nil {
+		if err := outfile.Write(name, files[name], 0o644); err != nil {
 			return fmt.Errorf("cannot write %s: %w", name, err)
 		}
 	}
