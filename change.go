@@ -166,7 +166,7 @@ func (c *Cluster) anyTLS(have *runtime.State) (*tls.Config, error) {
 // hop is the wanted cluster with another release of etcd, which lies on the way
 // to it. An image that was named is one of the release that was named with it.
 func (c *Cluster) hop(ctx context.Context, release cluster.Version) (*cluster.Cluster, error) {
-	spec, err := c.complete()
+	spec, err := c.Complete()
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -72,6 +71,10 @@ type Cluster struct {
 	// started with: see cluster.Spec.Recall.
 	Recalled []string
 }
+
+// Describe gives a cluster as its Spec describes it, whatever runs of it: what it
+// needs can be provided, for files that others start it by.
+func (cs *Clusters) Describe(spec cluster.Spec) *Cluster { return &Cluster{o: cs.o, spec: spec} }
 
 // OtherRuntimeError is the error of a cluster that is to be run by another
 // runtime than the one that it is on.
@@ -181,7 +184,7 @@ func (c *Cluster) Observe(ctx context.Context) (*runtime.State, error) {
 // that were started before are as they were started: see
 // cluster.Cluster.AsStarted.
 func (c *Cluster) Want(ctx context.Context) (*cluster.Cluster, error) {
-	spec, err := c.complete()
+	spec, err := c.Complete()
 	if err != nil {
 		return nil, err
 	}
@@ -199,22 +202,15 @@ func (c *Cluster) CertsDir() string {
 	switch {
 	case c.spec.CertsDir != "":
 		return c.spec.CertsDir
-	case c.have != nil && c.have.CertsDir != "" && sameFolder(c.have.Folder, c.o.Folder):
+	case c.have != nil && c.have.CertsDir != "" && c.have.StartedIn(c.o.Folder):
 		return c.have.CertsDir
 	}
 	return c.o.CertsDir
 }
 
-// sameFolder reports whether two paths are of one folder that is there.
-func sameFolder(a, b string) bool {
-	first, errFirst := os.Stat(a)
-	second, errSecond := os.Stat(b)
-	return errFirst == nil && errSecond == nil && os.SameFile(first, second)
-}
-
-// complete gives the spec with the folder of its certificates and, for a
+// Complete gives the spec with the folder of its certificates and, for a
 // cluster with a discovery service of its own, the token that is kept for it.
-func (c *Cluster) complete() (cluster.Spec, error) {
+func (c *Cluster) Complete() (cluster.Spec, error) {
 	spec := c.spec
 	if dir := c.CertsDir(); dir != c.o.CertsDir {
 		spec.CertsDir = dir

@@ -25,14 +25,15 @@ import (
 // the user that etcd lets do everything once authentication is on.
 const AdminClient = "root"
 
-// CertsPlan is the PKI that a cluster needs.
+// CertsPlan is the PKI that a cluster needs. What members are also known as, beside
+// where others reach them, a certificate from elsewhere may lack.
 func CertsPlan(c *cluster.Cluster) certs.Plan {
 	plan := certs.Plan{
 		Cluster: c.Name,
 		Clients: []certs.ClientIdentity{{Name: AdminClient}},
 	}
 	for _, m := range c.Servers() {
-		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: m.Hosts()})
+		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: []string{m.Place.Host}, Aliases: m.Place.AlsoKnownAs})
 	}
 	if c.DNS != nil {
 		plan.DiscoveryDomain = c.DNS.Domain
@@ -92,7 +93,7 @@ func (c *Cluster) token() (string, error) {
 func (c *Cluster) provideDiscovery(ctx context.Context, want *cluster.Cluster) error {
 	d := want.Discovery
 	if d.Server != nil {
-		return c.keepToken(d.Token)
+		return c.KeepToken(want)
 	}
 	if len(running(c.have)) > 0 {
 		return nil // they have met
@@ -111,11 +112,19 @@ func (c *Cluster) provideDiscovery(ctx context.Context, want *cluster.Cluster) e
 		c.o.Events(Event{Warning: fmt.Errorf("could not check the discovery token: %w; members that don't reach the service wait for it for ever", err)})
 		return nil
 	}
-	if err != nil {
+	if in := (*InputError)(nil); err != nil && !errors.As(err, &in) {
 		return &TokenError{err}
 	}
-	return nil
+	return err
 }
+
+// InputError is the error of what a Spec names and its author has to put right,
+// such as a file that is not there.
+type InputError struct{ Err error }
+
+func (e *InputError) Error() string { return e.Err.Error() }
+
+func (e *InputError) Unwrap() error { return e.Err }
 
 // TokenError is the error of a discovery token that the members can't meet by.
 type TokenError struct{ Err error }
@@ -124,13 +133,18 @@ func (e *TokenError) Error() string { return e.Err.Error() }
 
 func (e *TokenError) Unwrap() error { return e.Err }
 
-func (c *Cluster) keepToken(token string) error {
+// KeepToken keeps the discovery token of a cluster with a service of its own, for
+// everything else that is made for it; one that is kept stays.
+func (c *Cluster) KeepToken(want *cluster.Cluster) error {
+	if want.Discovery == nil || want.Discovery.Server == nil {
+		return nil
+	}
 	if _, err := os.Stat(c.tokenFile()); err == nil {
 		return nil
 	}
 	err := os.MkdirAll(filepath.Dir(c.tokenFile()), 0o755)
 	if err == nil {
-		err = maybe.WriteFile(c.tokenFile(), []byte(token+"\n"), 0o600)
+		err = maybe.WriteFile(c.tokenFile(), []byte(want.Discovery.Token+"\n"), 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot keep the cluster's discovery token: %w", err)
@@ -152,22 +166,23 @@ func registrations(c *cluster.Cluster) []discovery.Member {
 	return list
 }
 
-// Discovery connects to an existing discovery service.
+// Discovery connects to an existing discovery service. Its error may be an
+// *InputError.
 func Discovery(ctx context.Context, d *cluster.Discovery) (*discovery.Service, error) {
 	config, err := credentialsTLS(d.Credentials)
 	if err != nil {
-		return nil, err
+		return nil, &InputError{err}
 	}
 	if d.V2() {
 		registry, _, err := discovery.SplitV2URL(d.URL)
 		if err != nil {
-			return nil, err
+			return nil, &InputError{err}
 		}
 		return discovery.NewV2(registry, config), nil
 	}
 	password, err := readPassword(d.PasswordFile)
 	if err != nil {
-		return nil, err
+		return nil, &InputError{err}
 	}
 	return discovery.New(ctx, discovery.Options{Endpoints: d.Endpoints, TLS: config, User: d.User, Password: password})
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -116,6 +117,17 @@ func (s *State) Members() []Server {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(s.Servers), func(x Server) bool { return x.Role != Member })
+}
+
+// StartedIn reports whether it is known that the cluster was started in this
+// folder, whatever path leads there.
+func (s *State) StartedIn(folder string) bool {
+	if s == nil || s.Folder == "" {
+		return false
+	}
+	there, errThere := os.Stat(s.Folder)
+	here, errHere := os.Stat(folder)
+	return errThere == nil && errHere == nil && os.SameFile(there, here)
 }
 
 // Runs reports whether any server runs.

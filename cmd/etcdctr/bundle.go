@@ -68,9 +68,13 @@ func runBundle(ctx context.Context, a *app, o bundleOptions) error {
 	if err := a.prepare(ctx, c, o.cluster); err != nil {
 		return err
 	}
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
 	var errs []error
 	for _, m := range c.Members {
-		b := bundle{cluster: c.Only(m.Name), native: native.Only(m.Name), member: m, certsDir: o.cluster.certificates()}
+		b := bundle{cluster: c.Only(m.Name), native: native.Only(m.Name), member: m, certsDir: dir}
 		file := filepath.Join(o.output, cluster.UnitName(c.Name, m.Name)+".tar.gz")
 		if err := b.write(ctx, file); err != nil {
 			errs = append(errs, fmt.Errorf("cannot write what %s runs: %w", m.Name, err))

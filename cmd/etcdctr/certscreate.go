@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 )
@@ -59,7 +60,7 @@ needs, and the authorities' keys stay here.`,
 	addKeyFlags(cmd, &o.keys, string(certs.DefaultKey), "365d")
 	flags := cmd.Flags()
 	flags.StringVar(&o.member, "member", "", "only this member's, for the machine that it has to itself")
-	flags.StringSliceVar(&o.clients, "client", []string{adminClient}, "clients to make certificates for; --client= for none")
+	flags.StringSliceVar(&o.clients, "client", []string{etcdctr.AdminClient}, "clients to make certificates for; --client= for none")
 	flags.StringSliceVar(&o.hosts, "host", nil, "further name or address of every member, or MEMBER=HOST of one")
 	flags.BoolVar(&o.exact, "exact-hosts", false, "reissue members' certificates that answer to other hosts too")
 	flags.BoolVar(&o.singleCA, "single-ca", false, "one authority for clients and peers: any client certificate opens the peer port")
@@ -99,7 +100,10 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions) error {
 	if err := plan.Validate(); err != nil {
 		return usage(err)
 	}
-	dir := o.cluster.certificates()
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
 	report, err := a.pki(dir).Ensure(ctx, plan)
 	if err != nil {
 		return certsError(dir, err)
@@ -122,7 +126,7 @@ func (o certsCreateOptions) only(c *cluster.Cluster, members []certs.Member) ([]
 
 // plan is the cluster's plan with what the flags say about certificates.
 func (o certsCreateOptions) plan(c *cluster.Cluster) (certs.Plan, error) {
-	plan := certsPlan(c)
+	plan := etcdctr.CertsPlan(c)
 	plan.Clients = nil
 	clients := o.clients
 	if o.member != "" && !o.cluster.cmd.Flags().Changed("client") {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 )
 
@@ -94,8 +95,11 @@ func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
 	if err != nil {
 		return err
 	}
-	i.Plan = certsPlan(c)
-	dir := o.cluster.certificates()
+	i.Plan = etcdctr.CertsPlan(c)
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
 	report, err := a.pki(dir).Import(ctx, i)
 	if err != nil {
 		return certsError(dir, err)

@@ -78,7 +78,10 @@ func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string
 	if err := errors.Join(issue.Validate(), o.export.validate()); err != nil {
 		return usage(err)
 	}
-	dir := o.cluster.certificates()
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
 	report, err := a.pki(dir).Issue(ctx, issue)
 	if err == nil {
 		a.sayReport(dir, report)

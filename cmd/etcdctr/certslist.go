@@ -19,7 +19,11 @@ func newCertsListCommand(a *app) *cobra.Command {
 		Short: "List the certificates: whose, for what, until when",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return runCertsList(a, flags.certificates(), format)
+			dir, err := flags.certificates(a)
+			if err != nil {
+				return err
+			}
+			return runCertsList(a, dir, format)
 		},
 	}
 	flags = addCertsDirFlags(cmd)

@@ -55,7 +55,10 @@ func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []str
 	if o.cluster.isAuto(a) {
 		return o.renewAuto(ctx, a, names)
 	}
-	dir := o.cluster.certificates()
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
 	report, err := a.pki(dir).Renew(ctx, renew)
 	if err != nil {
 		return certsError(dir, err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 )
 
@@ -39,7 +40,11 @@ func runCertsRequest(ctx context.Context, a *app, o certsRequestOptions, names [
 	if err != nil {
 		return err
 	}
-	dir, plan := o.cluster.certificates(), certsPlan(c)
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
+	plan := etcdctr.CertsPlan(c)
 	plan.Key = certs.KeyAlgorithm(o.algorithm)
 	files, err := a.pki(dir).Request(ctx, plan, names...)
 	if err != nil {

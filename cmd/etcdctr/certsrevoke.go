@@ -35,7 +35,11 @@ that was: what cfssl or openssl has issued, or a copy that turned up elsewhere.`
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runCertsRevoke(cmd.Context(), a, flags.certificates(), args, files)
+			dir, err := flags.certificates(a)
+			if err != nil {
+				return err
+			}
+			return runCertsRevoke(cmd.Context(), a, dir, args, files)
 		},
 	}
 	flags = addCertsDirFlags(cmd)

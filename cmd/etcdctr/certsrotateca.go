@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 )
 
@@ -99,9 +100,12 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 	if err != nil {
 		return err
 	}
-	dir := o.cluster.certificates()
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
 	r := &certs.Rotation{
-		PKI: a.pki(dir), RotateOptions: rotate, Confirmed: o.clientsReady, Own: []string{adminClient},
+		PKI: a.pki(dir), RotateOptions: rotate, Confirmed: o.clientsReady, Own: []string{etcdctr.AdminClient},
 		Tell: func(report certs.Report) { a.sayReport(dir, report) },
 	}
 	members, err := o.cluster.visible(ctx, a, o.working)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 )
@@ -43,8 +44,11 @@ func runCertsVerify(a *app, o certsVerifyOptions) error {
 	if c.TLS != cluster.Mutual {
 		return usage(fmt.Errorf("tls: %s has no use for certificates: use mutual", c.TLS))
 	}
-	dir := o.cluster.certificates()
-	plan := certsPlan(c)
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
+	plan := etcdctr.CertsPlan(c)
 	plan.Clients = nil // which clients there are is not the cluster's matter
 	findings, err := a.pki(dir).Verify(certs.VerifyOptions{Plan: &plan, Within: o.within.duration()})
 	if err != nil {

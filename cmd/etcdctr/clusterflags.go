@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -134,7 +135,7 @@ func (f *clusterFlags) resolveIn(a *app, place cluster.Placement) (*cluster.Clus
 func (f *clusterFlags) spec(a *app) (spec cluster.Spec, mistakes []error, err error) {
 	spec, mistakes, err = f.read(a)
 	if err == nil && spec.WantsFreshToken() {
-		spec.DiscoveryToken, err = a.token(f.tokenFile(spec.ClusterName()))
+		spec, err = a.described(f, spec, spec.CertsDir).Complete()
 	}
 	return spec, mistakes, err
 }
@@ -213,19 +214,13 @@ func (f *clusterFlags) dir() string {
 	return filepath.Dir(f.file)
 }
 
-// certificates is the folder of the cluster's certificates.
-func (f *clusterFlags) certificates() string {
-	if f.certsDir != "" {
-		return f.certsDir
+// certificates is the folder of the cluster's certificates, as it was written.
+func (f *clusterFlags) certificates(a *app) (string, error) {
+	spec, _, err := f.read(a)
+	if err != nil {
+		return "", err
 	}
-	return filepath.Join(f.dir(), "certs")
-}
-
-// tokenFile is where the discovery token of a stack is kept, from the first
-// time that it is rendered until its volumes are deleted. The name may not have
-// been checked yet.
-func (f *clusterFlags) tokenFile(name string) string {
-	return filepath.Join(f.dir(), "discovery", filepath.Base(filepath.Clean("/"+name)), "token")
+	return cmp.Or(f.certsDir, spec.CertsDir, filepath.Join(f.dir(), "certs")), nil
 }
 
 // dnsDir is the folder of the files for the stack's DNS server.

@@ -60,7 +60,11 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 	if c, err = o.cluster.asStarted(a, c, filepath.Dir(o.output)); err != nil {
 		return err
 	}
-	file, err := renderCompose(ctx, c, o)
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
+	file, err := renderCompose(ctx, c, o, dir)
 	if err != nil {
 		return err
 	}
@@ -74,13 +78,6 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 		}
 	}
 	return a.writeResult(o.output, file)
-}
-
-// sameFolder reports whether two paths are of one folder that is there.
-func sameFolder(a, b string) bool {
-	one, errA := os.Stat(a)
-	other, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(one, other)
 }
 
 // machinePart is what the machine of the named member runs. Where members have
@@ -104,7 +101,7 @@ func machinePart(c *cluster.Cluster, member string) (*cluster.Cluster, error) {
 
 // renderCompose makes the Compose file. Its paths are meant from the folder it
 // will be in: that of -o, or the current one.
-func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions) ([]byte, error) {
+func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions, certsDir string) ([]byte, error) {
 	base := "."
 	if o.output != "" {
 		base = filepath.Dir(o.output)
@@ -118,7 +115,7 @@ func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions) ([
 		errs = append(errs, err)
 		return p
 	}
-	options := compose.Options{CertsDir: at(o.cluster.certificates()), EnvDir: at(o.envDir), DNSDir: at(o.cluster.dnsDir(c))}
+	options := compose.Options{CertsDir: at(certsDir), EnvDir: at(o.envDir), DNSDir: at(o.cluster.dnsDir(c))}
 	if c.Discovery != nil {
 		files := c.Discovery.Credentials
 		options.Credentials = cluster.DiscoveryCredentials{CACert: at(files.CACert), Cert: at(files.Cert), Key: at(files.Key)}

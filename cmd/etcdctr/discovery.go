@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/discovery"
 )
@@ -80,7 +81,7 @@ func (f discoveryFlags) token(ctx context.Context, a *app, token string) (*disco
 	} else if err := wantEndpoints(d); err != nil {
 		return nil, "", err
 	}
-	s, err := a.discoveryService(ctx, d)
+	s, err := etcdctr.Discovery(ctx, d)
 	return s, token, err
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/discovery"
 )
@@ -53,7 +54,7 @@ func runDiscoveryNew(ctx context.Context, a *app, o discoveryNewOptions) error {
 		d.URL = discovery.V2URL(d.Endpoints[0], d.Token)
 		result = d.URL
 	}
-	s, err := a.discoveryService(ctx, d)
+	s, err := etcdctr.Discovery(ctx, d)
 	if err != nil {
 		return err
 	}

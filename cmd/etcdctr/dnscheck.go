@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/dns"
@@ -45,7 +46,11 @@ func runDNSCheck(ctx context.Context, a *app, flags *clusterFlags, server, forma
 	if err != nil {
 		return err
 	}
-	names, err := a.checkNames(c, flags.certificates())
+	dir, err := flags.certificates(a)
+	if err != nil {
+		return err
+	}
+	names, err := a.checkNames(c, dir)
 	if err != nil {
 		return err
 	}
@@ -72,7 +77,7 @@ func (a *app) checkNames(c *cluster.Cluster, dir string) ([]dns.Finding, error) 
 	if c.TLS != cluster.Mutual {
 		return nil, nil
 	}
-	plan := certsPlan(c)
+	plan := etcdctr.CertsPlan(c)
 	plan.Clients = nil
 	found, err := a.pki(dir).Verify(certs.VerifyOptions{Plan: &plan})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -105,16 +104,9 @@ func losses(have *runtime.State) []string {
 // checkHere refuses to delete the data of a cluster that was started in another
 // folder and has the name of every cluster that was given none.
 func (o downOptions) checkHere(have *runtime.State, c *found) error {
-	if c.Spec().Name != "" || have.Folder == "" {
+	if c.Spec().Name != "" || have.Folder == "" || have.StartedIn(o.cluster.dir()) {
 		return nil
 	}
-	here, err := os.Stat(o.cluster.dir())
-	if err != nil {
-		return fmt.Errorf("cannot find the current folder: %w", err)
-	}
-	if there, err := os.Stat(have.Folder); err != nil || !os.SameFile(here, there) {
-		return withHint(fmt.Errorf("%s was started in %s: its data is not deleted from another folder", have.Name, have.Folder),
-			"`--name %s` says that it is meant", have.Name)
-	}
-	return nil
+	return withHint(fmt.Errorf("%s was started in %s: its data is not deleted from another folder", have.Name, have.Folder),
+		"`--name %s` says that it is meant", have.Name)
 }

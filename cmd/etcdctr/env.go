@@ -39,10 +39,8 @@ in its Compose file.`,
 		if err != nil {
 			return err
 		}
-		if c.Discovery != nil && c.Discovery.Server != nil {
-			if err := a.keepToken(flags.tokenFile(c.Name), c.Token); err != nil {
-				return err
-			}
+		if err := a.described(flags, c.Spec, "").KeepToken(c); err != nil {
+			return err
 		}
 		data, err := renderEnv(m, format)
 		if err != nil {

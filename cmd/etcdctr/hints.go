@@ -27,7 +27,8 @@ func hinted(err error) error {
 			return with
 		}
 	}
-	if wrong := cluster.Problems(nil); errors.As(err, &wrong) {
+	wrong, in := cluster.Problems(nil), (*etcdctr.InputError)(nil)
+	if errors.As(err, &wrong) || errors.As(err, &in) {
 		return usage(err)
 	}
 	return err

@@ -68,7 +68,11 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 		return err
 	}
 	project := compose.Project(c, compose.Options{CertsDir: "./" + bundledCerts})
-	files, err := bundleFiles(ctx, a, c, project, o.cluster.certificates())
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
+	files, err := bundleFiles(ctx, a, c, project, dir)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (f *clusterFlags) asStarted(a *app, c *cluster.Cluster, folder string) (*cl
 	as := c
 	err := f.onEngine(a, func(ctx context.Context, r *onEngine) error {
 		have, err := r.Observe(ctx, c.Name)
-		if err != nil || !sameFolder(have.Folder, folder) {
+		if err != nil || !have.StartedIn(folder) {
 			return nil //nolint:nilerr // nothing to go by
 		}
 		as, err = docker.AsStarted(ctx, r, c, have)

@@ -45,7 +45,7 @@ process manager.`,
 }
 
 func runProcfile(ctx context.Context, a *app, o procfileOptions) error {
-	place, err := o.placement()
+	place, err := o.placement(a)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func runProcfile(ctx context.Context, a *app, o procfileOptions) error {
 }
 
 // placement has paths as they are from the Procfile's folder.
-func (o procfileOptions) placement() (cluster.Placement, error) {
+func (o procfileOptions) placement(a *app) (cluster.Placement, error) {
 	base := "."
 	if o.output != "" {
 		base = filepath.Dir(o.output)
@@ -76,7 +76,11 @@ func (o procfileOptions) placement() (cluster.Placement, error) {
 	if err != nil {
 		return nil, err
 	}
-	certs, err := composePath(base, o.cluster.certificates())
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return nil, err
+	}
+	certs, err := composePath(base, dir)
 	return cluster.InProcesses(path.Clean(data), path.Clean(certs)), err
 }
 
