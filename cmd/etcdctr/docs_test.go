@@ -35,16 +35,23 @@ func TestEveryKeyOfTheClusterFileIsDocumented(t *testing.T) {
 	}
 }
 
-// TestTheExamplesOfTheClusterFileAreAccepted reads every example of
-// docs/cluster-file.md as a file of its own.
+// TestTheExamplesOfTheClusterFileAreAccepted reads every example of a page as a
+// file of its own.
 func TestTheExamplesOfTheClusterFileAreAccepted(t *testing.T) {
-	page, err := os.ReadFile("../../docs/cluster-file.md")
+	for page, least := range map[string]int{"cluster-file": 5, "logs": 2} {
+		acceptExamples(t, "../../docs/"+page+".md", least)
+	}
+}
+
+func acceptExamples(t *testing.T, path string, least int) {
+	t.Helper()
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	examples := regexp.MustCompile("(?s)\n```yaml\n(.*?)\n```\n").FindAllSubmatch(page, -1)
-	if len(examples) < 5 {
-		t.Fatalf("the page has %d examples", len(examples))
+	if len(examples) < least {
+		t.Fatalf("%s has %d examples", path, len(examples))
 	}
 	for _, example := range examples {
 		spec, err := cluster.Load("example", example[1])

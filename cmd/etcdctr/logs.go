@@ -4,31 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type logsOptions struct {
-	follow      bool
-	since, tail string
+	follow, raw              bool
+	since, tail, level, grep string
 }
 
 func newLogsCommand(a *app) *cobra.Command {
-	var o logsOptions
+	o := logsOptions{level: logs.Levels[0]}
 	cmd := &cobra.Command{
 		Use:   "logs [MEMBER...]",
 		Short: "Print the logs of all members, or of those named",
-		Example: `  etcdctr logs --since 10m
-  etcdctr logs -f etcd1`,
+		Long: `logs prints what the members say in the order in which they said it: when, who,
+how grave, what, and what it is about. IDs of members are their names, and what
+only etcd's developers need is left out. --raw prints the lines as etcd wrote
+them, for jq.`,
+		Example: `  etcdctr logs --level warn --since 10m
+  etcdctr logs -f etcd1
+  etcdctr logs --grep 'elected leader|took too long'
+  etcdctr logs --raw etcd1 | jq .msg`,
 	}
-	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on until Ctrl-C") // as with everybody's logs
+	flags := cmd.Flags()
+	flags.BoolVarP(&o.follow, "follow", "f", false, "go on until Ctrl-C") // as with everybody's logs
 	f := addClusterFlags(cmd)
-	cmd.Flags().StringVar(&o.since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
-	cmd.Flags().StringVar(&o.tail, "tail", "", "only so many last lines of each member")
+	flags.StringVar(&o.since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
+	flags.StringVar(&o.tail, "tail", "", "only so many last lines of each member, before --level and --grep choose among them")
+	flags.Var(&choice{value: &o.level, of: logs.Levels}, "level", "the least grave that is shown: debug, info, warn, error or fatal")
+	flags.StringVar(&o.grep, "grep", "", "only lines that this regular expression matches")
+	flags.BoolVar(&o.raw, "raw", false, "print lines as they were written")
 	cmd.ValidArgsFunction = completeMembers(a, f)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		return runLogs(cmd.Context(), a, f, names, o)
@@ -37,7 +51,7 @@ func newLogsCommand(a *app) *cobra.Command {
 }
 
 func runLogs(ctx context.Context, a *app, f *clusterFlags, names []string, o logsOptions) error {
-	options, err := o.read(a.now())
+	options, filter, err := o.read(a.now())
 	if err != nil {
 		return err
 	}
@@ -46,21 +60,86 @@ func runLogs(ctx context.Context, a *app, f *clusterFlags, names []string, o log
 		return err
 	}
 	defer c.close()
-	chosen, err := c.choose(ctx, names)
+	if options.Servers, err = c.choose(ctx, names); err != nil {
+		return err
+	}
+	lines := a.newMemberLines(options.Servers...)
+	lines.filter, lines.raw = filter, o.raw
+	began := a.now()
+	said, err := c.said(ctx, options)
 	if err != nil {
 		return err
 	}
-	options.Servers = chosen
-	lines := newMemberLines(a.out, chosen)
-	err = c.Runtime().Logs(ctx, c.name(), options, func(l runtime.Line) { lines.print(l.Server, l.Text) })
+	for _, e := range inOrder(said, lines.names.Learn) {
+		lines.print(e)
+	}
+	if o.follow {
+		err = c.listen(ctx, options, began, said, lines.print)
+	}
 	return errors.Join(err, ctx.Err())
+}
+
+// said is what the servers have said so far.
+func (f *found) said(ctx context.Context, o runtime.LogOptions) (all []runtime.Line, err error) {
+	o.Follow = false
+	err = f.Runtime().Logs(ctx, f.name(), o, func(l runtime.Line) { all = append(all, l) })
+	return all, err
+}
+
+// inOrder reads lines and puts them in the order of time. Each is shown to see
+// before.
+func inOrder(said []runtime.Line, see func(logs.Entry)) []logs.Entry {
+	all := make([]logs.Entry, len(said))
+	for i, l := range said {
+		all[i] = logs.Read(l.Server, l.Text, l.Time)
+		see(all[i])
+	}
+	slices.SortStableFunc(all, func(a, b logs.Entry) int { return a.Time.Compare(b.Time) })
+	return all
+}
+
+// listen goes on where said ended, which was read since began. It asks again from
+// the moment on that it has heard of all servers, and leaves out what it knows.
+func (f *found) listen(ctx context.Context, o runtime.LogOptions, began time.Time, said []runtime.Line, hear func(logs.Entry)) error {
+	last := map[string]time.Time{}
+	for _, server := range o.Servers {
+		last[server] = o.Since
+		if o.Tail >= 0 {
+			last[server] = began
+		}
+	}
+	for _, l := range said {
+		last[l.Server] = l.Time
+	}
+	o.Tail, o.Since = -1, slices.MinFunc(slices.Collect(maps.Values(last)), time.Time.Compare)
+	known := map[runtime.Line]int{}
+	for _, l := range said {
+		known[l]++
+	}
+	return f.Runtime().Logs(ctx, f.name(), o, func(l runtime.Line) {
+		if known[l] > 0 {
+			known[l]--
+			return
+		}
+		if l.Time.Before(last[l.Server]) {
+			return // before the tail
+		}
+		hear(logs.Read(l.Server, l.Text, l.Time))
+	})
 }
 
 // read reads the options as the docker command does, and names all that is
 // wrong with them.
-func (o logsOptions) read(now time.Time) (runtime.LogOptions, error) {
+func (o logsOptions) read(now time.Time) (runtime.LogOptions, logs.Filter, error) {
 	options := runtime.LogOptions{Follow: o.follow, Tail: -1}
+	filter := logs.Filter{Level: logs.ParseLevel(o.level)}
 	var errs []error
+	if o.grep != "" {
+		var err error
+		if filter.Grep, err = regexp.Compile(o.grep); err != nil {
+			errs = append(errs, fmt.Errorf("--grep %q is no regular expression: %w", o.grep, err))
+		}
+	}
 	if o.tail != "" && o.tail != "all" {
 		n, err := strconv.Atoi(o.tail)
 		if err != nil || n < 0 {
@@ -77,5 +156,5 @@ func (o logsOptions) read(now time.Time) (runtime.LogOptions, error) {
 			}
 		}
 	}
-	return options, usage(errors.Join(errs...))
+	return options, filter, usage(errors.Join(errs...))
 }

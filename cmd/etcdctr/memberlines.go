@@ -5,42 +5,127 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
+
+	"github.com/etcdctr/etcdctr/logs"
 )
 
-// memberLines prints what several members say, each line behind its member's
-// name, the way process managers do. A single member's lines stand alone.
+// memberLines prints what several members say: when, who, how grave, what, and
+// what it is about.
 type memberLines struct {
 	out     io.Writer
-	members []string
-	width   int
+	now     func() time.Time
+	filter  logs.Filter
+	raw     bool // as it was written
 	colours bool
+	names   logs.Names
+	members []string // in the order of their colours
+	width   int      // of the longest name
 }
 
 // memberColours tell neighbours apart on dark and on light terminals.
 var memberColours = []text.Color{text.FgCyan, text.FgYellow, text.FgGreen, text.FgMagenta, text.FgBlue}
 
-func newMemberLines(out io.Writer, members []string) *memberLines {
-	l := &memberLines{out: out, members: members}
+var levelColours = map[logs.Level]text.Color{
+	logs.Debug: text.Faint, logs.Warn: text.FgYellow, logs.Error: text.FgRed, logs.Fatal: text.FgHiRed,
+}
+
+func (a *app) newMemberLines(members ...string) *memberLines {
+	l := &memberLines{out: a.out, now: a.now, colours: colourful(a.out)}
 	for _, m := range members {
-		l.width = max(l.width, len(m))
-	}
-	if f, ok := out.(*os.File); ok {
-		l.colours = term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""
+		l.knows(m)
 	}
 	return l
 }
 
-func (l *memberLines) print(member, line string) {
-	if len(l.members) == 1 {
-		fmt.Fprintln(l.out, line)
-		return
+// colourful reports whether colours are seen and wanted.
+// Source: https://no-color.org
+func colourful(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""
+}
+
+// knows gives the place of a member among all.
+func (l *memberLines) knows(member string) int {
+	if i := slices.Index(l.members, member); i >= 0 {
+		return i
 	}
-	name := fmt.Sprintf("%-*s |", l.width, member)
-	if i := slices.Index(l.members, member); l.colours && i >= 0 {
-		name = memberColours[i%len(memberColours)].Sprint(name)
+	l.members = append(l.members, member)
+	l.width = max(l.width, len(member))
+	return len(l.members) - 1
+}
+
+// print shows an entry if it is wanted.
+func (l *memberLines) print(e logs.Entry) {
+	l.names.Learn(e)
+	message := l.names.Put(e.Message)
+	fields, rest := l.names.Telling(e, mostFields)
+	shown := message
+	for _, f := range fields {
+		shown += " " + f.Name + "=" + f.Quoted()
 	}
-	fmt.Fprintln(l.out, name, line)
+	switch {
+	case !l.filter.Wants(e, shown):
+	case l.raw:
+		fmt.Fprintln(l.out, e.Text)
+	default:
+		fmt.Fprintln(l.out, l.head(e), l.paint(levelColours[e.Level], message)+l.tail(fields, rest))
+	}
+}
+
+const (
+	// mostFields are shown of one line, and longestValue characters of each:
+	// etcd tells all its settings in one.
+	mostFields   = 8
+	longestValue = 100
+)
+
+// head is when, who and how grave.
+func (l *memberLines) head(e logs.Entry) string {
+	i := l.knows(e.Server)
+	at := l.moment(e.Time)
+	who := fmt.Sprintf("%-*s", l.width, e.Server)
+	grave := fmt.Sprintf("%-5s", e.Level)
+	return l.paint(text.Faint, at) + " " + l.paint(memberColours[i%len(memberColours)], who) + " " + l.paint(levelColours[e.Level], grave)
+}
+
+// moment is a time as the clock on the wall shows it, with its day unless that is
+// today.
+func (l *memberLines) moment(t time.Time) string {
+	const clock = "15:04:05.000"
+	if t.IsZero() {
+		return strings.Repeat(" ", len(clock))
+	}
+	now := l.now()
+	t = t.In(now.Location())
+	if t.YearDay() != now.YearDay() || t.Year() != now.Year() {
+		return t.Format(time.DateOnly + " " + clock)
+	}
+	return t.Format(clock)
+}
+
+// tail is what a line is about.
+func (l *memberLines) tail(fields []logs.Field, rest int) string {
+	var b strings.Builder
+	for _, f := range fields {
+		if value := []rune(f.Value); len(value) > longestValue {
+			f.Value = string(value[:longestValue]) + "…"
+		}
+		b.WriteString(" " + l.paint(text.Faint, f.Name+"=") + f.Quoted())
+	}
+	if rest > 0 {
+		b.WriteString(" " + l.paint(text.Faint, fmt.Sprintf("and %d more", rest)))
+	}
+	return b.String()
+}
+
+func (l *memberLines) paint(c text.Color, s string) string {
+	if !l.colours || c == 0 {
+		return s
+	}
+	return c.Sprint(s)
 }

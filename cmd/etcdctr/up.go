@@ -12,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
@@ -107,9 +108,9 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 
 // foreground shows what the members say that end with this command.
 func (a *app) foreground() *local.Foreground {
-	lines := newMemberLines(a.out, nil)
+	lines := a.newMemberLines()
 	return &local.Foreground{
-		Output: func(l runtime.Line) { lines.print(l.Server, l.Text) },
+		Output: func(l runtime.Line) { lines.print(logs.Read(l.Server, l.Text, l.Time)) },
 		Happened: func(e local.Happening) {
 			text := e.String()
 			if e.Member != "" {
