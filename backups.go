@@ -97,7 +97,7 @@ func (c *Cluster) WithMembers(ctx context.Context, do func(*member.Client) error
 type RestoreOptions struct {
 	// Bump is added to the revision: see backup.Restoration. 0 leaves it.
 	Bump uint64
-	// Scratch is a folder with room for the database, and for that of each member.
+	// Scratch is a folder with room for the database.
 	Scratch string
 	// Consent is asked before anything is touched that is there.
 	Consent func(ctx context.Context, there backup.There) error

@@ -25,7 +25,7 @@ const (
 
 const (
 	mostMetadata = 4 << 20 // bytes; a description of a hundred members is some ten thousand
-	window       = 4 << 20 // of zstd's, which bounds the memory of either side
+	window       = 4 << 20 // of zstd's, which bounds the memory of who reads
 )
 
 // A footer ends the archive: one of zstd's skippable frames, which all readers
@@ -45,10 +45,11 @@ func footer(begin int64) []byte {
 
 // archiver writes an archive.
 type archiver struct {
-	to  *counting
-	zip *zstd.Encoder
-	tar *tar.Writer
-	at  time.Time
+	file io.ReaderAt // the archive itself
+	to   *counting
+	zip  *frames
+	tar  *tar.Writer
+	at   time.Time
 }
 
 type counting struct {
@@ -62,13 +63,19 @@ func (c *counting) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func newArchiver(w io.Writer, at time.Time) (*archiver, error) {
+// archiveFile is what an archive is written into.
+type archiveFile interface {
+	io.Writer
+	io.ReaderAt
+}
+
+func newArchiver(w archiveFile, at time.Time) (*archiver, error) {
 	to := &counting{to: w}
-	zip, err := zstd.NewWriter(to, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(2))
+	zip, err := newFrames(to)
 	if err != nil {
 		return nil, err
 	}
-	return &archiver{to: to, zip: zip, tar: tar.NewWriter(zip), at: at}, nil
+	return &archiver{file: w, to: to, zip: zip, tar: tar.NewWriter(zip), at: at}, nil
 }
 
 // begin begins a file of that many bytes, which are to be written to a.tar.
@@ -76,7 +83,7 @@ func (a *archiver) begin(name string, size int64) error {
 	return a.tar.WriteHeader(&tar.Header{Name: name, Size: size, Mode: 0o600, ModTime: a.at.UTC().Truncate(time.Second), Format: tar.FormatPAX})
 }
 
-func (a *archiver) file(name string, data []byte) error {
+func (a *archiver) add(name string, data []byte) error {
 	if err := a.begin(name, int64(len(data))); err != nil {
 		return err
 	}
@@ -90,23 +97,35 @@ func (a *archiver) finish(m Metadata) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(a.tar.Flush(), a.zip.Close()); err != nil {
+	if err := errors.Join(a.tar.Flush(), a.zip.flush()); err != nil {
 		return err
 	}
 	begin := a.to.n
-	a.zip.Reset(a.to)
-	if err := a.file(metadataEntry, append(text, '\n')); err != nil {
+	if err := a.add(metadataEntry, append(text, '\n')); err != nil {
 		return err
 	}
-	if err := errors.Join(a.tar.Close(), a.zip.Close()); err != nil {
+	if err := errors.Join(a.tar.Close(), a.zip.flush()); err != nil {
 		return err
 	}
 	_, err = a.to.Write(footer(begin))
 	return err
 }
 
-// close lets go of what an archiver holds that was not finished.
-func (a *archiver) close() { _ = a.zip.Close() } // what was written is of no use
+// inspect tells what the database holds whose entry began at a place of the
+// archive, uncompressed, and has ended.
+func (a *archiver) inspect(begin int64) (Contents, error) {
+	if err := a.zip.flush(); err != nil {
+		return Contents{}, err
+	}
+	r, err := a.zip.reading(a.file, begin)
+	if err != nil {
+		return Contents{}, err
+	}
+	return peek(r)
+}
+
+// close lets go of what an archiver holds.
+func (a *archiver) close() { a.zip.close() }
 
 // Read tells what an archive holds, by its end. It can't tell whether all of it
 // is as it was written: see Verify. ErrNoArchive, ErrIncomplete and ErrDamaged

@@ -1,32 +1,178 @@
 package backup
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
 
+	"go.etcd.io/bbolt"
 	"go.etcd.io/etcd/etcdutl/v3/snapshot"
 	"go.uber.org/zap"
 )
+
+// A restored cluster is built of one snapshot, whatever its size, which is only
+// changed in place: all members start on the same database, and differ in their
+// logs. So the logs are what etcdutl's library makes of an empty database, and
+// what it notes in that (who the members are, and where their logs begin) is
+// taken over into the real one.
 
 // identity is who a member is to be.
 type identity struct {
 	Name, PeerURL string
 	Cluster       string // all members, as name=peerURL,…
 	Token         string
-	Bump          uint64 // what is added to the revision, which is marked as compacted then
 }
 
-// build makes a member's data folder of a snapshot, as `etcdutl snapshot restore`
-// does. What any release of etcd gave, 3.5 to 3.7, it makes into what that release
-// and later ones start on.
-func build(snapshotFile, dir string, m identity) (err error) {
+// buildLog makes a member's data folder in a folder that is not there yet, with
+// an empty database, as `etcdutl snapshot restore` does. It gives that database.
+func buildLog(dir string, m identity) (string, error) {
+	empty := dir + ".empty"
+	defer os.Remove(empty)
+	if err := makeEmpty(empty); err != nil {
+		return "", err
+	}
+	return database(dir), snapshot.NewV3(zap.NewNop()).Restore(snapshot.RestoreConfig{
+		SnapshotPath: empty, Name: m.Name, OutputDataDir: dir, PeerURLs: []string{m.PeerURL},
+		InitialCluster: m.Cluster, InitialClusterToken: m.Token, SkipHashCheck: true,
+	})
+}
+
+// The buckets of etcd's database that are written here (server/storage/schema,
+// the same from 3.5 to 3.7).
+var (
+	keyBucket         = []byte("key")
+	metaBucket        = []byte("meta")
+	membershipBuckets = [][]byte{[]byte("members"), []byte("members_removed")}
+)
+
+// makeEmpty makes the database of an etcd that was never written to.
+func makeEmpty(path string) error {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: openWait, NoSync: true})
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range append([][]byte{keyBucket, metaBucket}, membershipBuckets...) {
+			if _, err := tx.CreateBucket(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}), db.Close())
+}
+
+// adopt turns a verified snapshot into the database of all members of a new
+// cluster, in place: the checksum at its end goes, the members are those in the
+// database made, and the revision is raised by bump and marked as compacted. It
+// is not synced: it is a file to be copied.
+func adopt(path string, made string, bump uint64) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
-		if r := recover(); r != nil { // etcd's backend trusts its pages
+		if r := recover(); r != nil { // bbolt trusts its pages
 			err = fmt.Errorf("%w: %v", ErrDamaged, r)
 		}
 	}()
-	return snapshot.NewV3(zap.NewNop()).Restore(snapshot.RestoreConfig{
-		SnapshotPath: snapshotFile, Name: m.Name, OutputDataDir: dir, PeerURLs: []string{m.PeerURL},
-		InitialCluster: m.Cluster, InitialClusterToken: m.Token,
-		RevisionBump: m.Bump, MarkCompacted: m.Bump > 0,
-	})
+	info, err := os.Stat(path)
+	if err == nil {
+		err = os.Truncate(path, info.Size()-info.Size()%page)
+	}
+	if err != nil {
+		return err
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: openWait, NoSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return fmt.Errorf("cannot open the database: %w", err)
+	}
+	return errors.Join(db.Update(func(tx *bbolt.Tx) error {
+		return errors.Join(
+			view(made, func(from *bbolt.Tx) error { return takeMembers(tx, from) }),
+			raise(tx, bump),
+		)
+	}), db.Close())
+}
+
+// takeMembers takes over what etcdutl has noted of the members and their logs.
+// What is put into a database has to last until it is written.
+func takeMembers(to, from *bbolt.Tx) error {
+	for _, name := range membershipBuckets {
+		if err := to.DeleteBucket(name); err != nil && to.Bucket(name) != nil {
+			return err
+		}
+		into, err := to.CreateBucket(name)
+		if err == nil {
+			err = from.Bucket(name).ForEach(func(k, v []byte) error { return into.Put(k, bytes.Clone(v)) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	meta := to.Bucket(metaBucket)
+	if meta == nil || to.Bucket(keyBucket) == nil {
+		return fmt.Errorf("%w: the database is not etcd's", ErrDamaged)
+	}
+	var errs []error
+	for _, name := range []string{"consistent_index", "term"} {
+		errs = append(errs, meta.Put([]byte(name), bytes.Clone(from.Bucket(metaBucket).Get([]byte(name)))))
+	}
+	return errors.Join(errs...)
+}
+
+// raise raises the newest revision, and has it count as compacted.
+func raise(tx *bbolt.Tx, bump uint64) error {
+	if bump == 0 {
+		return nil
+	}
+	var c Contents
+	if err := c.read(bolt{tx}); err != nil {
+		return err
+	}
+	revision := revisionKey(uint64(c.Revision) + bump)
+	return errors.Join(
+		tx.Bucket(keyBucket).Put(revision, nil),
+		tx.Bucket(metaBucket).Put([]byte("scheduledCompactRev"), revision),
+	)
+}
+
+// revisionKey is a revision as etcd writes it (server/storage/mvcc/revision.go).
+func revisionKey(revision uint64) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, revision), "_\x00\x00\x00\x00\x00\x00\x00\x00"...)
+}
+
+// buildAll makes a folder for each member, by its name, with all that it starts
+// on but the database: that is what the snapshot is turned into.
+func buildAll(snapshot, dir string, members []identity, bump uint64) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for i, m := range members {
+		made, err := buildLog(filepath.Join(dir, m.Name), m)
+		if err == nil && i == 0 {
+			err = adopt(snapshot, made, bump)
+		}
+		if err == nil {
+			err = os.Remove(made)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot make the data of %s: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+// identities are the members of a cluster that never was before.
+func identities(names, peerURLs []string, token string) []identity {
+	var all []identity
+	var cluster []string
+	for i, name := range names {
+		cluster = append(cluster, name+"="+peerURLs[i])
+	}
+	for i, name := range names {
+		all = append(all, identity{Name: name, PeerURL: peerURLs[i], Cluster: strings.Join(cluster, ","), Token: token})
+	}
+	return all
 }

@@ -60,6 +60,15 @@ func TakeFolder(ctx context.Context, dir, path string, p Program, r Request) (Me
 	})
 }
 
+// scratchBeside is the folder for what is only needed until the archive is
+// there: the one of the archive, which has to have room for it.
+func scratchBeside(path string) string {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.TempDir() // such as /dev/stdout
+	}
+	return filepath.Dir(path)
+}
+
 // fromFolder copies a data folder, and gives the database that is to be kept.
 func fromFolder(ctx context.Context, dir, into string, p Program, m *Metadata) (string, error) {
 	if err := copyData(ctx, dir, into); err != nil {

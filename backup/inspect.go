@@ -34,7 +34,7 @@ const openWait = 2 * time.Second
 // inspect reads some pages of a database, which may have a checksum behind it.
 func inspect(path string) (Contents, error) {
 	var c Contents
-	err := view(path, c.read)
+	err := view(path, func(tx *bbolt.Tx) error { return c.read(bolt{tx}) })
 	return c, err
 }
 
@@ -43,7 +43,7 @@ func inspect(path string) (Contents, error) {
 func inspectAll(path string) (Contents, error) {
 	var c Contents
 	err := view(path, func(tx *bbolt.Tx) error {
-		if err := c.read(tx); err != nil {
+		if err := c.read(bolt{tx}); err != nil {
 			return err
 		}
 		// bbolt's own check crashes the program, from another goroutine, on pages
@@ -105,26 +105,52 @@ func (c Contents) newborn() bool { return c.StorageVersion == "" && c.ClusterVer
 // has none is of this one or an older one, and each later one reads it.
 const oldest = 5
 
+// content is an open database, as far as it tells what it holds.
+type content interface {
+	has(bucket string) (bool, error)
+	get(bucket, key string) ([]byte, error) // nil without
+	last(bucket string) ([]byte, error)     // key
+}
+
 // read reads what etcd notes in the buckets key, meta and cluster
 // (server/storage/schema, the same from 3.5 to 3.7).
-func (c *Contents) read(tx *bbolt.Tx) error {
-	keys, meta := tx.Bucket([]byte("key")), tx.Bucket([]byte("meta"))
-	if keys == nil || meta == nil {
-		return fmt.Errorf("%w: the database is not etcd's", ErrDamaged)
+func (c *Contents) read(from content) error {
+	for _, name := range []string{"key", "meta"} {
+		if ok, err := from.has(name); err != nil || !ok {
+			return errors.Join(fmt.Errorf("%w: the database is not etcd's", ErrDamaged), err)
+		}
 	}
+	var errs []error
+	get := func(value []byte, err error) []byte { errs = append(errs, err); return value }
 	c.Revision = 1
-	last, _ := keys.Cursor().Last()
-	for _, revision := range [][]byte{last, meta.Get([]byte("finishedCompactRev")), meta.Get([]byte("scheduledCompactRev"))} {
+	for _, revision := range [][]byte{
+		get(from.last("key")), get(from.get("meta", "finishedCompactRev")), get(from.get("meta", "scheduledCompactRev")),
+	} {
 		if len(revision) >= 8 {
 			c.Revision = max(c.Revision, int64(binary.BigEndian.Uint64(revision)))
 		}
 	}
-	c.StorageVersion = string(meta.Get([]byte("storageVersion")))
-	if members := tx.Bucket([]byte("cluster")); members != nil {
-		c.ClusterVersion = string(members.Get([]byte("clusterVersion")))
-	}
-	if index := meta.Get([]byte("consistent_index")); len(index) == 8 {
+	c.StorageVersion = string(get(from.get("meta", "storageVersion")))
+	c.ClusterVersion = string(get(from.get("cluster", "clusterVersion")))
+	if index := get(from.get("meta", "consistent_index")); len(index) == 8 {
 		c.Applied = binary.BigEndian.Uint64(index)
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// bolt is a database that bbolt has opened.
+type bolt struct{ tx *bbolt.Tx }
+
+func (b bolt) has(bucket string) (bool, error) { return b.tx.Bucket([]byte(bucket)) != nil, nil }
+
+func (b bolt) get(bucket, key string) ([]byte, error) {
+	if in := b.tx.Bucket([]byte(bucket)); in != nil {
+		return in.Get([]byte(key)), nil
+	}
+	return nil, nil
+}
+
+func (b bolt) last(bucket string) ([]byte, error) {
+	key, _ := b.tx.Bucket([]byte(bucket)).Cursor().Last()
+	return key, nil
 }

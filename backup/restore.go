@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/member"
@@ -37,8 +38,7 @@ type Restoration struct {
 	// caches that knew later revisions than the archive are told so, where they
 	// would otherwise wait for what they take for old. 0 leaves it as it was.
 	Bump uint64
-	// Scratch is a folder with room for the database once, and once for each
-	// member.
+	// Scratch is a folder with room for the database, once.
 	Scratch string
 	// Ask gives a client for the members that run; whoever asks closes it.
 	Ask func(ctx context.Context, have *runtime.State) (*member.Client, func() error, error)
@@ -118,11 +118,11 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if err := r.Runtime.Prepare(ctx, r.Want); err != nil {
 		return Restored{}, err
 	}
-	if err := r.build(ctx, u.Snapshot, scratch); err != nil {
+	if err := r.build(u.Snapshot, scratch); err != nil {
 		return Restored{}, err
 	}
 	result := Restored{Metadata: u.Metadata}
-	if result.Aside, err = r.exchange(ctx, have, scratch); err != nil {
+	if result.Aside, err = r.exchange(ctx, have, u.Snapshot, scratch); err != nil {
 		return result, err
 	}
 	result.Revision, err = r.prove(ctx)
@@ -181,20 +181,18 @@ func (r *Restoration) consent(ctx context.Context, by Metadata) (*runtime.State,
 }
 
 // build makes the data of all members, of one snapshot.
-func (r *Restoration) build(ctx context.Context, snapshot, scratch string) error {
-	token := r.Want.Name + "-" + strings.ToLower(rand.Text())
+func (r *Restoration) build(snapshot, scratch string) error {
+	var names, urls []string
 	for _, m := range r.Want.Members {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		r.tell("make the data of %s", m.Name)
-		who := identity{Name: m.Name, PeerURL: m.PeerURL(), Cluster: strings.Join(r.peers(), ","), Token: token, Bump: r.Bump}
-		if err := build(snapshot, filepath.Join(scratch, "members", m.Name), who); err != nil {
-			return fmt.Errorf("cannot make the data of %s: %w", m.Name, err)
-		}
+		names, urls = append(names, m.Name), append(urls, m.PeerURL())
 	}
-	return os.Remove(snapshot) // its room is needed
+	r.tell("make the data of %s", strings.Join(names, ", "))
+	token := r.Want.Name + "-" + strings.ToLower(rand.Text())
+	return buildAll(snapshot, filepath.Join(scratch, membersDir), identities(names, urls, token), r.Bump)
 }
+
+// membersDir has what members start on besides the database.
+const membersDir = "members"
 
 // peers are the members as etcd wants to be told them.
 func (r *Restoration) peers() []string {
@@ -206,7 +204,7 @@ func (r *Restoration) peers() []string {
 }
 
 // exchange stops what runs, gives each member its data and starts them.
-func (r *Restoration) exchange(ctx context.Context, have *runtime.State, scratch string) (map[string]string, error) {
+func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scratch string) (map[string]string, error) {
 	release, err := r.Runtime.Lock(ctx, r.Want.Name, func() { r.tell("wait for another command that changes %s", r.Want.Name) })
 	if err != nil {
 		return nil, err
@@ -218,16 +216,9 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, scratch
 			return nil, err
 		}
 	}
-	aside := map[string]string{}
-	for _, m := range r.Want.Members {
-		r.tell("fill %s", m.Name)
-		where, err := r.fill(ctx, m.Name, filepath.Join(scratch, "members", m.Name))
-		if where != "" {
-			aside[m.Name] = where
-		}
-		if err != nil {
-			return aside, errors.Join(err, r.back(context.WithoutCancel(ctx), aside))
-		}
+	aside, err := r.fillAll(ctx, db, scratch)
+	if err != nil {
+		return aside, errors.Join(err, r.back(context.WithoutCancel(ctx), aside))
 	}
 	if err := r.leave(ctx, have, aside); err != nil {
 		return aside, err
@@ -256,13 +247,38 @@ func (r *Restoration) leave(ctx context.Context, have *runtime.State, aside map[
 	return nil
 }
 
-// fill streams a folder to a server.
-func (r *Restoration) fill(ctx context.Context, server, dir string) (string, error) {
+// fillAll fills the first member by itself, since that may make what all share,
+// and then the others at the same time: disks are what is waited for.
+func (r *Restoration) fillAll(ctx context.Context, db, scratch string) (map[string]string, error) {
+	aside := map[string]string{}
+	members := r.Want.Members
+	for _, some := range [][]cluster.Member{members[:1], members[1:]} {
+		where, errs := make([]string, len(some)), make([]error, len(some))
+		var all sync.WaitGroup
+		for i, m := range some {
+			r.tell("fill %s", m.Name)
+			all.Go(func() { where[i], errs[i] = r.fill(ctx, m.Name, db, filepath.Join(scratch, membersDir, m.Name)) })
+		}
+		all.Wait()
+		for i, m := range some {
+			if where[i] != "" {
+				aside[m.Name] = where[i]
+			}
+		}
+		if err := errors.Join(errs...); err != nil {
+			return aside, err
+		}
+	}
+	return aside, nil
+}
+
+// fill streams a member's folder to a server, with the database that all share.
+func (r *Restoration) fill(ctx context.Context, server, db, dir string) (string, error) {
 	out, in := io.Pipe()
 	defer out.Close()
 	go func() {
 		files := tar.NewWriter(in)
-		in.CloseWithError(errors.Join(addTree(files, dir), files.Close()))
+		in.CloseWithError(errors.Join(addTree(files, dir), addFile(files, db, "member/snap/db"), files.Close()))
 	}()
 	return r.Runtime.Fill(ctx, r.Want, server, out)
 }
@@ -282,21 +298,28 @@ func addTree(to *tar.Writer, dir string) error {
 		if err != nil {
 			return err
 		}
-		h := &tar.Header{Name: filepath.ToSlash(name), Typeflag: tar.TypeReg, Size: info.Size(), Mode: int64(info.Mode().Perm()), ModTime: info.ModTime()}
-		if e.IsDir() {
-			h.Name, h.Typeflag, h.Size = h.Name+"/", tar.TypeDir, 0
+		name = filepath.ToSlash(name)
+		if !e.IsDir() {
+			return addFile(to, path, name)
 		}
-		if err := to.WriteHeader(h); err != nil || e.IsDir() {
-			return err
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		_, err = io.Copy(to, f)
-		return err
+		return to.WriteHeader(&tar.Header{Name: name + "/", Typeflag: tar.TypeDir, Mode: int64(info.Mode().Perm()), ModTime: info.ModTime()})
 	})
+}
+
+func addFile(to *tar.Writer, path, name string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		err = to.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: info.Size(), Mode: int64(info.Mode().Perm()), ModTime: info.ModTime()})
+	}
+	if err == nil {
+		_, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{f}, make([]byte, 1<<20))
+	}
+	return err
 }
 
 // back brings back what was set aside.

@@ -62,9 +62,8 @@ func (r Request) Destination(path string) (string, error) {
 
 // Take makes an archive of a running cluster: of the member that Choose gives,
 // or the one that is asked for. The data is verified against etcd's checksum and
-// opened before the archive is there, under its name, with mode 0600; on an
-// error nothing is. Beside it, as long as it is made, is as much again as the
-// database, uncompressed.
+// looked into before the archive is there, under its name, with mode 0600; on an
+// error nothing is.
 //
 // Memory does not grow with the database: what is streamed is compressed in
 // blocks of at most some MiB.
@@ -103,18 +102,10 @@ type stream func(w io.Writer, progress func(done, total int64)) (member.Snapshot
 
 func (r Request) write(path string, m *Metadata, take stream) error {
 	err := outfile.Stream(path, 0o600, func(w io.Writer) error {
-		a, err := newArchiver(w, m.Time)
-		if err != nil {
-			return err
+		if f, ok := w.(archiveFile); ok && isReadable(f) {
+			return r.archive(f, m, take)
 		}
-		defer a.close()
-		if err := r.describe(a); err != nil {
-			return err
-		}
-		if err := r.data(a, scratchBeside(path), m, take); err != nil {
-			return err
-		}
-		return a.finish(*m)
+		return r.pass(w, m, take)
 	})
 	if err != nil {
 		return fmt.Errorf("cannot make the backup %s: %w", path, err)
@@ -122,24 +113,56 @@ func (r Request) write(path string, m *Metadata, take stream) error {
 	return nil
 }
 
-// scratchBeside is the folder for what is only needed until the archive is
-// there: the one of the archive, which has to have room for it.
-func scratchBeside(path string) string {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return os.TempDir() // such as /dev/stdout
+// isReadable tells an empty file that can be read from all else that can be
+// written to.
+func isReadable(f archiveFile) bool {
+	_, err := f.ReadAt(make([]byte, 1), 0)
+	return errors.Is(err, io.EOF)
+}
+
+// pass makes an archive in a file that nobody sees, and passes it on to what
+// can't be read again, such as a pipe.
+func (r Request) pass(w io.Writer, m *Metadata, take stream) error {
+	f, err := os.CreateTemp("", "etcdctr-backup-")
+	if err != nil {
+		return err
 	}
-	return filepath.Dir(path)
+	defer os.Remove(f.Name())
+	defer f.Close()
+	err = r.archive(f, m, take)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		_, err = io.Copy(w, f)
+	}
+	return err
+}
+
+func (r Request) archive(f archiveFile, m *Metadata, take stream) error {
+	a, err := newArchiver(f, m.Time)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if err := r.describe(a); err != nil {
+		return err
+	}
+	if err := r.data(a, m, take); err != nil {
+		return err
+	}
+	return a.finish(*m)
 }
 
 // describe writes what is there besides the data.
 func (r Request) describe(a *archiver) error {
 	if r.ClusterFile != "" {
-		if err := a.file(clusterFileEntry, []byte(r.ClusterFile)); err != nil {
+		if err := a.add(clusterFileEntry, []byte(r.ClusterFile)); err != nil {
 			return err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Authorities)) {
-		if err := a.file(authoritiesDir+name+".crt", r.Authorities[name]); err != nil {
+		if err := a.add(authoritiesDir+name+".crt", r.Authorities[name]); err != nil {
 			return err
 		}
 	}
@@ -150,21 +173,15 @@ func (r Request) describe(a *archiver) error {
 	if err != nil {
 		return err
 	}
-	return a.file(keysEntry, sealed)
+	return a.add(keysEntry, sealed)
 }
 
-// data writes the snapshot, into the archive and at the same time into a file
-// that is opened afterwards: what does not open is no backup.
-func (r Request) data(a *archiver, scratch string, m *Metadata, take stream) error {
-	spool, err := os.CreateTemp(scratch, ".etcdctr-snapshot-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(spool.Name())
-	defer spool.Close()
-	both := &sized{archive: a, to: io.MultiWriter(a.tar, spool)}
-	s, err := take(both, func(done, total int64) {
-		both.size(total)
+// data writes the snapshot, and looks into what was written: what does not open
+// is no backup.
+func (r Request) data(a *archiver, m *Metadata, take stream) error {
+	to := &sized{archive: a}
+	s, err := take(to, func(done, total int64) {
+		to.size(total)
 		if r.Progress != nil {
 			r.Progress(done, total)
 		}
@@ -172,10 +189,10 @@ func (r Request) data(a *archiver, scratch string, m *Metadata, take stream) err
 	if err != nil {
 		return err
 	}
-	if err := both.flush(); err != nil {
+	if err := to.flush(); err != nil {
 		return err
 	}
-	c, err := inspect(spool.Name())
+	c, err := a.inspect(to.begin)
 	if err != nil {
 		return fmt.Errorf("the snapshot of %s: %w", m.From, err)
 	}
@@ -187,7 +204,8 @@ func (r Request) data(a *archiver, scratch string, m *Metadata, take stream) err
 // entry of an archive begins with.
 type sized struct {
 	archive *archiver
-	to      io.Writer
+	begun   bool
+	begin   int64 // where the entry's contents begin, uncompressed
 	total   int64
 	kept    []byte
 }
@@ -201,7 +219,10 @@ func (s *sized) size(total int64) {
 }
 
 func (s *sized) Write(p []byte) (int, error) {
-	s.kept = append(s.kept, p...) // at most the first part of a stream, some KiB
+	if s.begun {
+		return s.archive.tar.Write(p)
+	}
+	s.kept = append(s.kept, p...) // the first part of a stream, some KiB
 	if s.total == 0 {
 		return len(p), nil
 	}
@@ -209,13 +230,14 @@ func (s *sized) Write(p []byte) (int, error) {
 }
 
 func (s *sized) flush() error {
-	if s.archive != nil {
-		if err := s.archive.begin(snapshotEntry, s.total); err != nil {
-			return err
-		}
-		s.archive = nil
+	if s.begun {
+		return nil
 	}
-	_, err := s.to.Write(s.kept)
-	s.kept = s.kept[:0]
+	if err := s.archive.begin(snapshotEntry, s.total); err != nil {
+		return err
+	}
+	s.begun, s.begin = true, s.archive.zip.written
+	_, err := s.archive.tar.Write(s.kept)
+	s.kept = nil
 	return err
 }

@@ -41,10 +41,10 @@ func verify(u Unpacked, dir string) (Contents, error) {
 	if err != nil {
 		return before, err
 	}
-	if err := build(u.Snapshot, dir, identity{Name: name, PeerURL: peer, Cluster: name + "=" + peer, Token: name}); err != nil {
+	if err := buildAll(u.Snapshot, dir, identities([]string{name}, []string{peer}, name), 0); err != nil {
 		return before, err
 	}
-	after, err := inspectAll(filepath.Join(dir, "member", "snap", "db"))
+	after, err := inspectAll(u.Snapshot)
 	switch {
 	case err != nil:
 	case after.Revision != u.Metadata.Revision:

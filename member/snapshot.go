@@ -104,11 +104,13 @@ func newTrailing(to io.Writer) *trailing { return &trailing{to: to, hash: sha256
 func (t *trailing) Write(p []byte) (int, error) {
 	n, err := t.to.Write(p)
 	t.bytes += int64(n)
-	t.last = append(t.last, p[:n]...)
-	if over := len(t.last) - sha256.Size; over > 0 {
-		t.hash.Write(t.last[:over]) // never fails
-		t.last = append(t.last[:0], t.last[over:]...)
-	}
+	p = p[:n]
+	over := min(max(0, len(t.last)+len(p)-sha256.Size), len(t.last))
+	t.hash.Write(t.last[:over]) // never fails
+	t.last = append(t.last[:0], t.last[over:]...)
+	more := max(0, len(t.last)+len(p)-sha256.Size)
+	t.hash.Write(p[:more])
+	t.last = append(t.last, p[more:]...)
 	return n, err
 }
 

@@ -25,7 +25,7 @@ snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it mad
 		},
 	}
 	addFormatFlag(cmd, &format)
-	cmd.Flags().StringVar(&scratch, "scratch", os.TempDir(), "folder with room for twice the database")
+	cmd.Flags().StringVar(&scratch, "scratch", os.TempDir(), "folder with room for the database")
 	return cmd
 }
 

@@ -42,7 +42,7 @@ back with ` + "`etcdctr restore`" + `.`,
 	flags.StringVarP(&o.output, "output", "o", ".", "file or folder for the backup of the survivor's data")
 	flags.StringVar(&o.backups, "backups", "", "folder of earlier backups of the cluster")
 	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
-	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database, and for that of each member")
+	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
 	flags.BoolVar(&o.yes, "yes", false, "rebuild it without asking")
 	return cmd
 }

@@ -53,7 +53,7 @@ What is there is shown, and replaced once the cluster's name is typed, or with
 	addFormatFlag(cmd, &o.format)
 	flags := cmd.Flags()
 	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
-	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database, and for that of each member")
+	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
 	flags.BoolVar(&o.yes, "yes", false, "replace what is there without asking")
 	flags.BoolVar(&o.undo, "undo", false, "bring back the data that the last restore has set aside, and start nothing")
 	return cmd

@@ -30,7 +30,8 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 	})
 }
 
-// Stream is Write for what is not in memory.
+// Stream is Write for what is not in memory. What was written to a regular file
+// can be read again while it is written: the writer is an io.ReaderAt then.
 func Stream(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	was, err := os.Stat(path)
 	switch {
@@ -108,7 +109,7 @@ func replace(path string, mode fs.FileMode, write func(io.Writer) error) (err er
 func beside(path string, mode fs.FileMode) (*os.File, error) {
 	for {
 		name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 		if !errors.Is(err, fs.ErrExist) {
 			return f, err
 		}
