@@ -134,7 +134,10 @@ func (c *Cluster) wish(ctx context.Context, change Change) (converge.Wish, error
 		return w, nil
 	}
 	var err error
-	w.Want, err = c.Want(ctx)
+	if w.Want, err = c.Want(ctx); err != nil {
+		return w, err
+	}
+	w.Passwords, err = c.users(w.Want.Auth)
 	return w, err
 }
 

@@ -75,6 +75,7 @@ type Cluster struct {
 	DNS       *DNS           // with ByDNS, otherwise nil
 	Subnets   []netip.Prefix // of the members' network, when members have fixed addresses
 	Members   []Member
+	Auth      *Auth // etcd's users and roles; nil: nobody sees to them
 	Upkeep    Upkeep
 
 	// Spec is what the cluster was resolved from.

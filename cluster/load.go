@@ -153,6 +153,24 @@ func (l *loader) value(at string, n *yaml.Node, into reflect.Value) {
 			m[key] = l.scalar(at, v)
 		})
 		into.Set(reflect.ValueOf(m))
+	case *AuthSpec:
+		if r := resolveAlias(n); r == nil || isNull(r) {
+			return
+		}
+		auth := &AuthSpec{}
+		into.Set(reflect.ValueOf(auth))
+		l.structure(at, n, reflect.ValueOf(auth).Elem())
+	case []RoleSpec:
+		l.roles(at, n, into.Addr().Interface().(*[]RoleSpec))
+	case []UserSpec:
+		l.users(at, n, into.Addr().Interface().(*[]UserSpec))
+	case []string:
+		l.list(at, n, "[one, other]", func(at string, item *yaml.Node) {
+			into.Set(reflect.Append(into, reflect.ValueOf(l.scalar(at, item))))
+		})
+	case *string:
+		text := l.scalar(at, n)
+		into.Set(reflect.ValueOf(&text))
 	default: // string
 		into.SetString(l.scalar(at, n))
 	}

@@ -18,6 +18,7 @@ func Resolve(spec Spec, place Placement) (*Cluster, error) {
 	r.members(c, place)
 	r.bootstrap(c, place)
 	r.settings(c)
+	r.auth(c)
 	if err := Problems(inOrder(r.all())).asError(); err != nil {
 		return nil, err
 	}

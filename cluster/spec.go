@@ -83,6 +83,9 @@ type Spec struct {
 	LogLevel                string `key:"log-level"`
 	MaxLearners             string `key:"max-learners" etcd:"plain"`
 
+	// Auth are etcd's users and roles; nil: they stay as they are.
+	Auth *AuthSpec `key:"auth"`
+
 	// Settings is any other setting of etcd, by its flag name without dashes.
 	Settings map[string]string `key:"settings"`
 	// Environment is any other variable of the members' containers.
@@ -120,6 +123,44 @@ type MemberSpec struct {
 	// Settings and Environment add to the cluster's and win over them.
 	Settings    map[string]string `key:"settings"`
 	Environment map[string]string `key:"environment"`
+}
+
+// AuthSpec is what a user wrote about etcd's users. What it does not name is not
+// to be.
+type AuthSpec struct {
+	// Enabled is whether etcd goes by its users: true or false.
+	Enabled string `key:"enabled"`
+	// Roles have names, and permissions. In a file they are keys with lists.
+	Roles []RoleSpec `key:"roles"`
+	// Users are keys in a file, each with its roles.
+	Users []UserSpec `key:"users"`
+}
+
+// RoleSpec is what a user wrote about one role.
+type RoleSpec struct {
+	Name        string
+	Permissions []PermissionSpec
+}
+
+// PermissionSpec is one permission: on one Key, on all that begin with Prefix, or
+// on those From one key up To another, which is not among them; without To there
+// is no end.
+type PermissionSpec struct {
+	Key    string  `key:"key"`
+	Prefix *string `key:"prefix"` // empty: all keys
+	From   string  `key:"from"`
+	To     string  `key:"to"`
+	// Access is read, write or readwrite.
+	Access string `key:"access"`
+}
+
+// UserSpec is what a user wrote about one user of etcd's.
+type UserSpec struct {
+	Name  string
+	Roles []string `key:"roles"`
+	// PasswordFile is where the password is of a user who comes without a
+	// certificate of the name.
+	PasswordFile string `key:"password-file"`
 }
 
 // Set lays a flag's value over what the file says. key is a key of the Spec

@@ -40,6 +40,26 @@ func nodeOf(v reflect.Value) *yaml.Node {
 		n := &yaml.Node{}
 		_ = n.Encode(value) // strings can be encoded, and are sorted by key
 		return n
+	case *AuthSpec:
+		return mappingOf(reflect.ValueOf(*value))
+	case []RoleSpec:
+		n := &yaml.Node{Kind: yaml.MappingNode}
+		for _, role := range value {
+			n.Content = append(n.Content, scalarOf(role.Name), listOf(role.Permissions))
+		}
+		return n
+	case []UserSpec:
+		n := &yaml.Node{Kind: yaml.MappingNode}
+		for _, user := range value {
+			n.Content = append(n.Content, scalarOf(user.Name), mappingOf(reflect.ValueOf(user)))
+		}
+		return n
+	case []string:
+		n := &yaml.Node{}
+		_ = n.Encode(value)
+		return n
+	case *string:
+		return scalarOf(*value)
 	}
 	return scalarOf(v.String())
 }
@@ -52,6 +72,14 @@ func membersOf(m Members) *yaml.Node {
 	}
 	list := &yaml.Node{Kind: yaml.SequenceNode}
 	for _, one := range m.List {
+		list.Content = append(list.Content, mappingOf(reflect.ValueOf(one)))
+	}
+	return list
+}
+
+func listOf(permissions []PermissionSpec) *yaml.Node {
+	list := &yaml.Node{Kind: yaml.SequenceNode}
+	for _, one := range permissions {
 		list.Content = append(list.Content, mappingOf(reflect.ValueOf(one)))
 	}
 	return list

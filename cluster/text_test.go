@@ -24,6 +24,14 @@ func TestATextOfASpecIsReadAsTheSameSpec(t *testing.T) {
 			}},
 			Settings: map[string]string{"strict-reconfig-check": "true", "a": "no"},
 		},
+		"users and roles": {Auth: &cluster.AuthSpec{
+			Enabled: "false",
+			Roles: []cluster.RoleSpec{
+				{Name: "b.c", Permissions: []cluster.PermissionSpec{{Prefix: new(""), Access: "read"}, {From: "\x00", To: "\x01 # \u2028", Access: "write"}}},
+				{Name: "a"},
+			},
+			Users: []cluster.UserSpec{{Name: "x", Roles: []string{"b.c", "a"}, PasswordFile: "secrets/x"}, {Name: "w"}},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := cluster.Load("kept", []byte(spec.Text()))

@@ -132,6 +132,8 @@ func (r *run) etcds(ctx context.Context, etcd Etcd, step Step) error {
 		err = etcd.CancelDowngrade(ctx)
 	case RefreshStore:
 		err = etcd.RenewSnapshots(ctx)
+	case PutRole, DropRole, PutUser, DropUser, TurnUsersOn, TurnUsersOff:
+		return r.users(ctx, etcd, step)
 	default:
 		return r.wait(ctx, etcd, step)
 	}

@@ -20,6 +20,7 @@ func (s Situation) After(step Step) Situation {
 	if f.Etcd != nil {
 		f.etcd(step)
 		f.elect(step)
+		f.users(step)
 	}
 	return f.Situation
 }

@@ -23,6 +23,9 @@ type fake struct {
 	wrong []string
 	// before is asked before everything that is done, and may refuse it.
 	before func(call string) error
+
+	access    member.Access
+	passwords map[string]string
 }
 
 func (f *fake) note(format string, args ...any) error {

@@ -49,6 +49,7 @@ type Etcd interface {
 	WaitNoDowngrade(ctx context.Context) (member.View, error)
 	RenewSnapshots(ctx context.Context) error
 	Hash(ctx context.Context) (member.Hashes, error)
+	Users
 	Close() error
 }
 
@@ -58,6 +59,8 @@ type Wish struct {
 	// Want is the description; nil where a verb needs none.
 	Want  *cluster.Cluster
 	Asked Asked
+	// Passwords are those of the users of etcd's that are to have one, by name.
+	Passwords map[string]string
 }
 
 // Outcome is what became of a wish.
@@ -137,9 +140,6 @@ type run struct {
 	of            int // how many steps were planned when all was last seen
 }
 
-// mostRounds bounds a run, as mostSteps bounds a plan.
-const mostRounds = mostSteps
-
 // converge does one step after the other. What changes something is decided on
 // what was seen after the step before; what only waits need not be.
 func (r *run) converge(ctx context.Context) error {
@@ -147,7 +147,7 @@ func (r *run) converge(ctx context.Context) error {
 		return err
 	}
 	r.fresh = r.situation.Have == nil
-	for range mostRounds {
+	for range r.situation.most() {
 		step, more, err := Next(r.situation)
 		if err == nil && r.line.stale && (!more || !step.Kind.waits() || r.waited()) {
 			step, more, err = r.nextAsSeen(ctx, more)
@@ -159,7 +159,7 @@ func (r *run) converge(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("no end is in sight after %d steps", mostRounds)
+	return fmt.Errorf("no end is in sight after %d steps", len(r.situation.Done))
 }
 
 // nextAsSeen decides on what is there now. Where nothing is left to do but to

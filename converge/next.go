@@ -16,7 +16,7 @@ var rules = map[Verb][]rule{
 		(*scene).startIdle, (*scene).applyUnwell, (*scene).dropDead, (*scene).dropLost,
 		(*scene).join, (*scene).promote, (*scene).await,
 		(*scene).release, (*scene).add, (*scene).roll, (*scene).dropUnwanted,
-		(*scene).clearAway, (*scene).settle, (*scene).compare,
+		(*scene).clearAway, (*scene).settle, (*scene).compare, (*scene).users,
 	},
 	Replace: {
 		(*scene).refuse, (*scene).refuseReplace, (*scene).found,

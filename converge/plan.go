@@ -12,9 +12,18 @@ import (
 // Steps are what is going to be done, in order.
 type Steps []Step
 
-// mostSteps bounds a plan: the largest change of nine members over all releases
-// takes fewer.
-const mostSteps = 500
+// most bounds a plan, and a run: the largest change of nine members over all
+// releases takes fewer steps, and users and roles at most two each.
+func (s Situation) most() int {
+	steps := 500
+	if s.Want != nil && s.Want.Auth != nil {
+		steps += 2 * (len(s.Want.Auth.Users) + len(s.Want.Auth.Roles))
+	}
+	if s.Access != nil {
+		steps += len(s.Access.Users) + len(s.Access.Roles)
+	}
+	return steps
+}
 
 // Plan tells what will be done if all goes well: Next, folded over
 // Situation.After. Its error is a Refusal, with the steps that come before it; a
@@ -24,7 +33,7 @@ func Plan(s Situation) (Steps, error) {
 		s.Etcd = new(member.View)
 	}
 	var steps Steps
-	for len(steps) < mostSteps {
+	for most := s.most(); len(steps) < most; {
 		step, more, err := Next(s)
 		switch {
 		case err != nil:
@@ -38,7 +47,7 @@ func Plan(s Situation) (Steps, error) {
 			return steps, nil
 		}
 	}
-	return steps, fmt.Errorf("no end is in sight after %d steps, of which the last is %s", mostSteps, steps[mostSteps-1])
+	return steps, fmt.Errorf("no end is in sight after %d steps, of which the last is %s", len(steps), steps[len(steps)-1])
 }
 
 // further goes on to what ought to run next.
@@ -88,6 +97,15 @@ func (s Step) String() string {
 		text += " (" + s.Notice.String() + ")"
 	}
 	return text
+}
+
+// About names what the step is about, servers or a user or role of etcd's; empty for
+// the cluster.
+func (s Step) About() string {
+	if s.Kind.aboutUsers() {
+		return s.To
+	}
+	return strings.Join(s.Servers, ", ")
 }
 
 // objects are what a step is about, after its kind.

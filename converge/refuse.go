@@ -21,7 +21,7 @@ func (c *scene) refuse() (*Step, error) {
 	if err := c.refuseSeveral(); err != nil {
 		return nil, err
 	}
-	return nil, errors.Join(c.refuseForeign(), c.refuseTLS(), c.refuseWeaker(), c.refuseWhole(), c.refuseRelease())
+	return nil, errors.Join(c.refuseForeign(), c.refuseTLS(), c.refuseWeaker(), c.refuseWhole(), c.refuseRelease(), c.refuseUsers())
 }
 
 // refuseSeveral: members of several clusters answer. Which of them is meant, and

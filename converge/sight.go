@@ -78,6 +78,9 @@ func (r *run) ask(ctx context.Context) error {
 		*view = seen
 	}
 	r.situation.Etcd, r.line.stale = view, false
+	if err := r.access(ctx); err != nil {
+		return err
+	}
 	r.served = r.served || view.Quorum()
 	return r.data(ctx)
 }

@@ -22,6 +22,9 @@ type Situation struct {
 	Changes []runtime.Change
 	// Etcd is what the members say; nil when none could be asked.
 	Etcd *member.View
+	// Access is what etcd's users may do, where Want says who they are to be; nil
+	// when that could not be asked.
+	Access *Access
 	// Asked is what was asked for by name.
 	Asked Asked
 	// Done is what this run has done so far that can't be seen, such as a
@@ -61,8 +64,8 @@ type Step struct {
 	Servers []string // that it is about
 	// Member is the one that a step of etcd's is about.
 	Member member.ID
-	// To is the member that leads after MoveLeader, or the version that a step
-	// is about, such as "3.6.0".
+	// To is the member that leads after MoveLeader, the version that a step is
+	// about, such as "3.6.0", or the user or role of etcd's.
 	To string
 	// Grace is how long a stop may take before the process is killed; zero: what
 	// its cluster gives it.
@@ -87,11 +90,12 @@ type NoticeKind string
 
 // What clients can notice.
 const (
-	Wait    NoticeKind = "requests wait"                         // until another member leads
-	Reopen  NoticeKind = "clients go to another member"          // with their streams
-	Silence NoticeKind = "no request is answered"                // no quorum
-	Empty   NoticeKind = "the data is gone with the memory"      // and no other member has it
-	Started NoticeKind = "the cluster serves for the first time" // nobody can have asked it before
+	Wait      NoticeKind = "requests wait"                    // until another member leads
+	Reopen    NoticeKind = "clients go to another member"     // with their streams
+	Silence   NoticeKind = "no request is answered"           // no quorum
+	Empty     NoticeKind = "the data is gone with the memory" // and no other member has it
+	Strangers NoticeKind = "clients that are no user are refused"
+	Started   NoticeKind = "the cluster serves for the first time" // nobody can have asked it before
 )
 
 // Kind is a kind of step.
@@ -126,6 +130,12 @@ const (
 	AwaitStorage  Kind = "wait for the storage version"
 	AwaitVersion  Kind = "wait for the cluster version"
 	CompareHashes Kind = "compare the data"
+	PutRole       Kind = "set role"
+	DropRole      Kind = "remove role"
+	PutUser       Kind = "set user"
+	DropUser      Kind = "remove user"
+	TurnUsersOn   Kind = "turn users on"
+	TurnUsersOff  Kind = "turn users off"
 )
 
 // Refusal is a change that is not made, before anything was touched.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/etcd/api/v3/authpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
 )
 
 // User is one of etcd's, which has nothing to do with those of the system. With
@@ -224,4 +226,142 @@ func unless(err, fine error) error {
 		return nil
 	}
 	return err
+}
+
+// Access is what etcd's users may do.
+type Access struct {
+	// Enabled says whether etcd goes by its users.
+	Enabled bool
+	// Denied says that etcd goes by them and does not take whoever asks for its
+	// root. Then nothing else is known.
+	Denied bool
+	Users  []User
+	Roles  []Role
+}
+
+// User gives the user of a name.
+func (a Access) User(name string) (User, bool) {
+	i := slices.IndexFunc(a.Users, func(u User) bool { return u.Name == name })
+	if i < 0 {
+		return User{Name: name}, false
+	}
+	return a.Users[i], true
+}
+
+// Role gives the role of a name.
+func (a Access) Role(name string) (Role, bool) {
+	i := slices.IndexFunc(a.Roles, func(r Role) bool { return r.Name == name })
+	if i < 0 {
+		return Role{Name: name}, false
+	}
+	return a.Roles[i], true
+}
+
+// Access asks for all users and roles. To be denied that is an answer, and no
+// error.
+func (c *Client) Access(ctx context.Context) (Access, error) {
+	var a Access
+	var err error
+	if a.Enabled, err = c.AuthEnabled(ctx); err != nil {
+		return a, err
+	}
+	if a.Users, err = c.Users(ctx); err == nil {
+		a.Roles, err = c.Roles(ctx)
+	}
+	if errors.Is(err, ErrDenied) {
+		return Access{Enabled: true, Denied: true}, nil
+	}
+	return a, err
+}
+
+// SetRole gives a role exactly these permissions, new ones before it takes others
+// away. A role that there is not is made.
+func (c *Client) SetRole(ctx context.Context, want Role) error {
+	if err := c.AddRole(ctx, want.Name); err != nil {
+		return err
+	}
+	have, err := c.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	is, _ := Access{Roles: have}.Role(want.Name)
+	for _, p := range want.Permissions {
+		if !slices.Contains(is.Permissions, p) {
+			if err := c.GrantPermission(ctx, want.Name, p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range is.Permissions {
+		if !slices.ContainsFunc(want.Permissions, p.sameKeys) {
+			if err := c.RevokePermission(ctx, want.Name, p.Key, p.End); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p Permission) sameKeys(other Permission) bool { return p.Key == other.Key && p.End == other.End }
+
+// SetUser gives a user exactly these roles, new ones before it takes others away,
+// and the password if there is one. A user that there is not is made: without a
+// password it is one who comes with a certificate, and stays that.
+func (c *Client) SetUser(ctx context.Context, want User, password string) error {
+	have, err := c.Users(ctx)
+	if err != nil {
+		return err
+	}
+	is, there := Access{Users: have}.User(want.Name)
+	switch {
+	case !there:
+		err = c.AddUser(ctx, want.Name, password)
+	case password != "":
+		err = c.SetPassword(ctx, want.Name, password)
+	}
+	if err != nil {
+		return err
+	}
+	for _, role := range want.Roles {
+		if !slices.Contains(is.Roles, role) {
+			if err := c.GrantRole(ctx, want.Name, role); err != nil {
+				return err
+			}
+		}
+	}
+	for _, role := range is.Roles {
+		if !slices.Contains(want.Roles, role) {
+			if err := c.RevokeRole(ctx, want.Name, role); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Password is what etcd makes of a user's password.
+type Password string
+
+// The answers about a password.
+const (
+	RightPassword Password = "right"
+	WrongPassword Password = "wrong" // the user has another, or there is no such user
+	NoPassword    Password = "none"  // the user comes with a certificate, whatever the password
+)
+
+// CheckPassword asks whether a password is a user's. etcd tells only while it goes
+// by its users; it notes wrong ones in its log.
+func (c *Client) CheckPassword(ctx context.Context, name, password string) (Password, error) {
+	answer := RightPassword
+	err := c.asAdmin(ctx, "check the password of "+name, func(ctx context.Context, etcd clientv3.Auth) error {
+		_, err := etcd.Authenticate(ctx, name, password)
+		switch {
+		case errors.Is(rpctypes.Error(err), rpctypes.ErrAuthFailed):
+			answer, err = WrongPassword, nil
+		case code(err) == codes.Unknown: // it has a code for every other failure
+			answer, err = NoPassword, nil
+		}
+		return err
+	})
+	return answer, err
 }

@@ -477,8 +477,53 @@ func users(t *testing.T, root, guest *member.Client) {
 		t.Errorf("role (-want +got):\n%s", diff)
 	}
 	denied(t, guest)
+	access(t, root, guest)
 	if err := root.DisableAuth(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// access brings users and roles to what they are to be, with all that was there
+// otherwise.
+func access(t *testing.T, root, guest *member.Client) {
+	t.Helper()
+	ctx := t.Context()
+	if a, err := guest.Access(ctx); err != nil || !a.Denied {
+		t.Errorf("to a guest, access is %+v, %v", a, err)
+	}
+	role := member.Role{Name: "app", Permissions: []member.Permission{{Key: "a", Read: true}, {Key: "app/", End: "app0", Read: true}}}
+	for range 2 {
+		for _, err := range []error{
+			root.SetRole(ctx, role), root.SetRole(ctx, member.Role{Name: "new"}),
+			root.SetUser(ctx, member.User{Name: "app", Roles: []string{"new"}}, ""),
+			root.SetUser(ctx, member.User{Name: "guest", Roles: []string{"app", "new"}}, ""),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	a, err := root.Access(ctx)
+	want := member.Access{
+		Enabled: true,
+		Users:   []member.User{{Name: "app", Roles: []string{"new"}}, {Name: "guest", Roles: []string{"app", "new"}}, {Name: "root", Roles: []string{"root"}}},
+		Roles:   []member.Role{role, {Name: "new"}, a.Roles[len(a.Roles)-1]},
+	}
+	if diff := cmp.Diff(want, a); diff != "" || err != nil {
+		t.Errorf("access (-want +got):\n%s%v", diff, err)
+	}
+	for _, c := range []struct {
+		user, password string
+		want           member.Password
+	}{
+		{"app", "other", member.RightPassword},
+		{"app", "secret", member.WrongPassword},
+		{"nobody", "other", member.WrongPassword},
+		{"guest", "other", member.NoPassword},
+	} {
+		if got, err := root.CheckPassword(ctx, c.user, c.password); got != c.want || err != nil {
+			t.Errorf("the password %s of %s is %q, %v; want %q", c.password, c.user, got, err, c.want)
+		}
 	}
 }
 

@@ -57,7 +57,13 @@ var specFlags = []struct{ key, usage string }{
 // pathKeys are the keys that name files. In a cluster file they are meant from
 // its folder.
 func pathKeys(s *cluster.Spec) []*string {
-	return []*string{&s.CertsDir, &s.EtcdBinary, &s.DiscoveryCACert, &s.DiscoveryCert, &s.DiscoveryKey, &s.DiscoveryPasswordFile}
+	paths := []*string{&s.CertsDir, &s.EtcdBinary, &s.DiscoveryCACert, &s.DiscoveryCert, &s.DiscoveryKey, &s.DiscoveryPasswordFile}
+	if s.Auth != nil {
+		for i := range s.Auth.Users {
+			paths = append(paths, &s.Auth.Users[i].PasswordFile)
+		}
+	}
+	return paths
 }
 
 // addClusterFlags gives cmd the flags that describe a cluster.

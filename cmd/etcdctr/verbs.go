@@ -114,7 +114,7 @@ func (f *found) showStep(a *app) func(converge.Event) {
 			return
 		}
 		s := step{
-			Item: cmp.Or(strings.Join(e.Step.Servers, ", "), f.name()), Action: string(e.Step.Kind), Detail: e.Step.Cause,
+			Item: cmp.Or(e.Step.About(), f.name()), Action: string(e.Step.Kind), Detail: e.Step.Cause,
 			Done: e.Kind == converge.Ends && e.Err == nil,
 		}
 		if share, known := e.Share(); known {

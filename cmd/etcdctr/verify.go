@@ -36,8 +36,10 @@ func newVerifyCommand(a *app) *cobra.Command {
 running stack. It asks the engine what is published and who is on the stack's
 networks, and it tries every port the way strangers would: in plain text,
 without a certificate, with one of a wrong authority, with one that has
-expired, with a client's certificate on the peer port, with TLS 1.1. It exits
-with 0 only if nothing is a surprise. etcd logs the refused connections.`,
+expired, with a client's certificate on the peer port, with TLS 1.1. Where the
+description says who etcd's users are, it tries as each of them to read and to
+write all keys that a role is about, and changes nothing. It exits with 0 only if
+nothing is a surprise. etcd logs the refused connections.`,
 		Example: `  etcdctr verify
   etcdctr verify --publish loopback --format json`,
 		Args: cobra.NoArgs,
@@ -86,11 +88,16 @@ func runVerify(ctx context.Context, a *app, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	ports, err := provePorts(ctx, a, way, seen, c.CertsDir())
+	tried := a.toTry(way, seen, c.CertsDir())
+	ports, err := provePorts(ctx, tried)
 	if err != nil {
 		return err
 	}
-	proofs = slices.Concat(proofs, exposed, ports)
+	users, err := proveUsers(ctx, way, promised.Auth, tried, c)
+	if err != nil {
+		return err
+	}
+	proofs = slices.Concat(proofs, exposed, ports, users)
 	return errors.Join(a.printProofs(proofs, o.format), a.surprises(proofs))
 }
 
@@ -147,8 +154,8 @@ func (a *app) surprises(proofs []proof) error {
 	return withHint(errors.Join(errs...), "if that is what you meant, say so in the cluster file or with --tls and --publish; if not, `etcdctr up` makes the stack as described")
 }
 
-// provePorts tries every port of every member.
-func provePorts(ctx context.Context, a *app, way *etcdctr.Connection, seen []runtime.Server, certsDir string) ([]proof, error) {
+// toTry is the cluster with what may be shown at its ports.
+func (a *app) toTry(way *etcdctr.Connection, seen []runtime.Server, certsDir string) exposure.Cluster {
 	c := exposure.Cluster{Mode: exposure.Mode(seen[0].TLS()), Dial: way.Way.Dial, Now: a.now()}
 	for _, m := range seen {
 		c.Members = append(c.Members, exposure.Member{
@@ -158,6 +165,11 @@ func provePorts(ctx context.Context, a *app, way *etcdctr.Connection, seen []run
 	if c.Mode == exposure.Mutual {
 		showKeys(&c, way.TLS, certsDir)
 	}
+	return c
+}
+
+// provePorts tries every port of every member.
+func provePorts(ctx context.Context, c exposure.Cluster) ([]proof, error) {
 	results, err := c.Try(ctx)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,161 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// etcd's users, as the page has them: turned on, changed and turned off under a
+// client that writes and others that come anew, none of whom may notice.
+
+// pageUsers is the example of docs/users.md, with a user for the load.
+func pageUsers(t *testing.T) string {
+	t.Helper()
+	found := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindStringSubmatch(readFile(t, "../docs/users.md"))
+	if found == nil {
+		t.Fatal("the page has no cluster file")
+	}
+	text := strings.Replace(found[1], "  roles:\n", "  roles:\n    load:\n      - {prefix: "+loadPrefix+", access: readwrite}\n      - {key: "+strings.TrimSuffix(loadPrefix, "/")+", access: read}\n", 1)
+	return strings.Replace(text, "  users:\n", "  users:\n    load: [load]\n", 1)
+}
+
+// usersUnderLoad changes users as up does it, by a function that is given the
+// cluster file.
+func usersUnderLoad(t *testing.T, dir string, etcdctr func(...string) string, up func(file string), config func(client string) clientv3.Config) {
+	t.Helper()
+	on := pageUsers(t)
+	if err := os.Mkdir(filepath.Join(dir, "secrets"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	password := func(text string) { writeFile(t, filepath.Join(dir, "secrets", "patroni"), text+"\n") }
+	password("one")
+	for _, client := range []string{"load", "orders-app", "auditor"} {
+		etcdctr("certs", "issue", client)
+	}
+	l := startLoadOf(t, config("load"), etcdctlTimeout)
+	l.startNewcomers(func() clientv3.Config { return config("load") })
+	step := func(file string, checks ...string) {
+		t.Helper()
+		l.wantMore(settledWrites)
+		l.wantMoreNewcomers(settledNewcomers)
+		up(file)
+		l.wantMore(settledWrites)
+		l.wantMoreNewcomers(settledNewcomers)
+		for _, check := range append(checks, "health") {
+			etcdctr(strings.Fields(check)...)
+		}
+	}
+	step(on, "verify", "health --deep", "backup", "doctor", "restart etcd1", "etcdctl put /orders/1 paid")
+	wantAccess(t, config, "orders-app", "/orders/1", true)
+	wantAccess(t, config, "auditor", "/orders/1", false)
+	password("two")
+	step(strings.Replace(on, "orders-app: [orders]", "orders-app: [auditors]", 1), "verify")
+	wantAccess(t, config, "orders-app", "/orders/1", false)
+	step(strings.Replace(on, "enabled: true", "enabled: false", 1), "verify")
+	wantAccess(t, config, "auditor", "/orders/1", true)
+	step(on, "verify")
+	step("auth: {enabled: false}", "verify")
+	if users := strings.Fields(etcdctr("etcdctl", "user", "list")); len(users) != 1 || users[0] != cluster.RootName {
+		t.Errorf("the users are %v once none is declared", users)
+	}
+	l.finish()
+	l.wantNobodyTurnedAway()
+	t.Logf("%d writes, longest gap %s", l.acknowledged(), l.longestGap())
+	if len(l.failed) > 0 {
+		t.Errorf("%d writes failed: %v", len(l.failed), l.failed[0])
+	}
+}
+
+// wantAccess wants a client to be able to write a key, or not.
+func wantAccess(t *testing.T, config func(string) clientv3.Config, client, key string, may bool) {
+	t.Helper()
+	c := loadClient(t, config(client))
+	if _, err := c.Put(t.Context(), key, "new"); (err == nil) != may {
+		t.Errorf("%s writes %s: %v", client, key, err)
+	}
+}
+
+func TestUsersOfProcessesChangeUnderLoad(t *testing.T) {
+	eachMinor(t, func(t *testing.T, minor int) {
+		l, up := small(t, minor)
+		set := func(file string) {
+			l.set(file)
+			l.etcdctr(up("--etcd", minorRelease(minor))...)
+		}
+		set("")
+		usersUnderLoad(t, l.dir, l.etcdctr, set, func(client string) clientv3.Config {
+			config := l.clientConfig()
+			config.TLS = identityTLS(t, filepath.Join(l.dir, "certs", "clients", client))
+			return config
+		})
+	})
+}
+
+func TestUsersOfContainersChangeUnderLoad(t *testing.T) {
+	s, endpoints := newServedStack(t, cluster.NewestMinor)
+	file := readFile(t, filepath.Join(s.dir, "etcdctr.yaml"))
+	etcdctr := func(args ...string) string {
+		if args[0] == "certs" {
+			return run(t, s.dir, etcdctrBinary(t), args...)
+		}
+		return run(t, s.dir, etcdctrBinary(t), append([]string{args[0], "--name", s.name}, args[1:]...)...)
+	}
+	up := func(auth string) {
+		writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), file+"\n"+auth)
+		s.etcdctr("up")
+	}
+	usersUnderLoad(t, s.dir, etcdctr, up, func(client string) clientv3.Config {
+		return clientv3.Config{Endpoints: endpoints, TLS: identityTLS(t, filepath.Join(s.dir, "certs", "clients", client))}
+	})
+	up(pageUsers(t))
+	s.up() // whose health checks know no user
+	etcdctr("certs", "issue", "patroni", "--no-cn")
+	wantPasswordAtTheGateway(t, filepath.Join(s.dir, "certs", "clients", "patroni"), endpoints[0], "two")
+}
+
+func identityTLS(t *testing.T, dir string) *tls.Config {
+	t.Helper()
+	pair, roots := readIdentity(t, dir)
+	return &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+}
+
+// wantPasswordAtTheGateway writes by JSON with a token, as patroni does.
+func wantPasswordAtTheGateway(t *testing.T, dir, endpoint, password string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: identityTLS(t, dir)}}
+	ask := func(path, token, body string) string {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token != "" {
+			request.Header.Set("Authorization", token)
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		var answer struct{ Token string }
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s, %v", path, response.Status, err)
+		}
+		return answer.Token
+	}
+	token := ask("/v3/auth/authenticate", "", fmt.Sprintf(`{"name":"patroni","password":%q}`, password))
+	ask("/v3/kv/put", token, `{"key":"L29yZGVycy8y","value":"cGFpZA=="}`) // /orders/2
+}
