@@ -91,7 +91,7 @@ func (l *loader) structure(path string, n *yaml.Node, into reflect.Value) {
 		field, ok := fields[key]
 		if !ok {
 			l.unknown(at, k, known)
-			l.meant(path, nearest(key, known), k, v, fields)
+			l.meant(path, Nearest(key, known), k, v, fields)
 			return
 		}
 		l.value(at, v, field)
@@ -100,7 +100,7 @@ func (l *loader) structure(path string, n *yaml.Node, into reflect.Value) {
 
 // unknown reports a key that there is not. All that there are is told once.
 func (l *loader) unknown(at string, k *yaml.Node, known []string) {
-	near := nearest(k.Value, known) != ""
+	near := Nearest(k.Value, known) != ""
 	if !near && l.listed {
 		l.report(at, k, "is not a known key")
 		return
@@ -267,9 +267,9 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// nearest gives the known word nearest to what was written; empty when none is
+// Nearest gives the known word nearest to what was written; empty when none is
 // near.
-func nearest(written string, known []string) string {
+func Nearest(written string, known []string) string {
 	best, distance := "", max(1, len(written)/3)+1
 	for _, k := range known {
 		if d := editDistance(written, k); d < distance {
@@ -301,7 +301,7 @@ func onlyOneWith(part string, known []string) string {
 // didYouMean names the known word nearest to what was written, or all of them
 // when none is near and they are few.
 func didYouMean(written string, known []string) string {
-	if best := nearest(written, known); best != "" {
+	if best := Nearest(written, known); best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
 	const few = 40

@@ -21,7 +21,7 @@ func TestInterruptedWhileTheRelayStarts(t *testing.T) {
 	s := newStack(t)
 	s.etcdctr("up", "--members", "1")
 	for range 5 {
-		cmd := s.command("connect", "--members", "1", "--via", "relay", "--listen", "127.0.0.1:0")
+		cmd := s.command("connect", "--via", "relay", "--listen", "127.0.0.1:0")
 		cmd.Dir = s.dir
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -80,7 +80,7 @@ func TestAFullDiskLeavesNoRelay(t *testing.T) {
 	e := startEngine(t, s.ref)
 	s.etcdctr("up", "--members", "1")
 	empty := e.fill(s.ref)
-	_, err := s.tryEtcdctr("connect", "--members", "1", "--via", "relay", "--listen", "127.0.0.1:0")
+	_, err := s.tryEtcdctr("connect", "--via", "relay", "--listen", "127.0.0.1:0")
 	wantExitCode(t, err, 1)
 	wantError(t, err, "no space left on device")
 	s.wantNoRelay()

@@ -38,11 +38,11 @@ func TestAnApplicationBesideTheStackIsLeftAlone(t *testing.T) {
 	s.compose(append(both, "up", "--detach", "--wait", "etcd1", "app")...)
 	app := s.containers()["app"]
 
-	s.etcdctr("stop", "--tls", "none")
-	s.etcdctr("start", "--tls", "none")
-	s.etcdctr("restart", "--tls", "none")
-	s.etcdctr("down", "--tls", "none", "--members", "1")
-	s.etcdctr("down", "--volumes", "--yes", "--tls", "none", "--members", "1")
+	s.etcdctr("stop")
+	s.etcdctr("start")
+	s.etcdctr("restart")
+	s.etcdctr("down")
+	s.etcdctr("down", "--volumes", "--yes")
 	if now := s.containers(); len(now) != 1 || now["app"] != app {
 		t.Errorf("the containers are %v, want the application as it was, %s", now, app)
 	}
@@ -54,7 +54,7 @@ func TestAnApplicationBesideTheStackIsLeftAlone(t *testing.T) {
 	}
 
 	for _, words := range [][]string{{"down"}, {"down", "--volumes", "--yes"}, {"stop"}, {"start"}, {"restart"}} {
-		_, err := s.tryEtcdctr(words[0], append(words[1:], "--tls", "none")...)
+		_, err := s.tryEtcdctr(words[0], words[1:]...)
 		wantError(t, err, "is not etcdctr's", s.name+"-app-1")
 	}
 	if s.containers()["app"] != app {

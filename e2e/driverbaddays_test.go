@@ -108,7 +108,7 @@ func TestWhatIsSomebodyElsesIsNamedAndNotTouched(t *testing.T) {
 func TestWhatTheDataContradictsIsRefusedAndNothingIsTouched(t *testing.T) {
 	s := newStack(t)
 	s.etcdctr("up", "--tls", "none")
-	s.etcdctr("etcdctl", "--tls", "none", "put", "key", "value")
+	s.etcdctr("etcdctl", "put", "key", "value")
 	before := s.containers()
 	for _, flags := range [][]string{
 		{"up"}, {"up", "--dry-run"}, {"up", "--members", "5", "--tls", "none"},
@@ -122,7 +122,7 @@ func TestWhatTheDataContradictsIsRefusedAndNothingIsTouched(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(s.dir, "certs")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("certificates were made for what was refused: %v", err)
 	}
-	s.etcdctr("health", "--tls", "none")
+	s.etcdctr("health")
 }
 
 // Two projects that call their cluster the same are one stack to the engine.

@@ -178,7 +178,7 @@ func TestStartsAtTheSameTimeGetPortsOfTheirOwn(t *testing.T) {
 	clusters := map[string]bool{} // in plain text one would answer for the other
 	for _, l := range stacks {
 		var report struct{ ClusterID string }
-		if err := json.Unmarshal([]byte(l.etcdctr("health", "--tls", "none", "--format", "json")), &report); err != nil {
+		if err := json.Unmarshal([]byte(l.etcdctr("health", "--format", "json")), &report); err != nil {
 			t.Fatal(err)
 		}
 		clusters[report.ClusterID] = true
@@ -274,11 +274,11 @@ func startByItself(t *testing.T, way cluster.Way, tls cluster.TLSMode, minor int
 		return
 	}
 	l.etcdctr(up...)
-	l.etcdctr("health", "--tls", string(tls))
-	l.etcdctr("etcdctl", "--tls", string(tls), "put", "key", "value")
+	l.etcdctr("health")
+	l.etcdctr("etcdctl", "put", "key", "value")
 	l.etcdctr("stop")
 	l.etcdctr("start")
-	l.etcdctr("health", "--tls", string(tls))
+	l.etcdctr("health")
 	l.etcdctr("down", "--volumes", "--yes")
 	if _, err := os.Stat(filepath.Join(l.dir, "discovery", "etcd", "token")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the token has outlived its cluster: %v", err)

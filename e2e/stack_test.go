@@ -290,7 +290,10 @@ func (s *stack) tryEtcdctr(command string, args ...string) (string, error) {
 // command is a command line on the stack that has not begun.
 func (s *stack) command(command string, args ...string) *exec.Cmd {
 	s.t.Helper()
-	flags := []string{command, "--name", s.name, "--image", s.ref}
+	flags := []string{command, "--name", s.name}
+	if slices.Contains([]string{"bundle", "compose", "env", "recover", "restore", "up", "verify"}, command) {
+		flags = append(flags, "--image", s.ref) // the others find it
+	}
 	return exec.CommandContext(s.t.Context(), etcdctrBinary(s.t), append(flags, args...)...)
 }
 

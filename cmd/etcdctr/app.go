@@ -12,10 +12,18 @@ type app struct {
 	in     io.Reader
 	out    io.Writer // results only: what a script would read
 	errOut io.Writer // everything said to a person
-	now    func() time.Time
-	random io.Reader
+	// colours and loudColours say whether there are colours in results and in what
+	// is said.
+	colours, loudColours bool
+	// machine says that a program reads what is said: --progress json.
+	machine bool
+	now     func() time.Time
+	random  io.Reader
 }
 
 func newApp() *app {
-	return &app{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: time.Now, random: rand.Reader}
+	return &app{
+		in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: time.Now, random: rand.Reader,
+		colours: colourful(os.Stdout), loudColours: colourful(os.Stderr),
+	}
 }

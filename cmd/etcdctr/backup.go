@@ -45,7 +45,7 @@ release that wrote it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBackup(cmd.Context(), a, o) },
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = addFindingFlags(cmd)
 	addProgressFlag(cmd, &o.progress)
 	addFormatFlag(cmd, &o.format)
 	flags := cmd.Flags()

@@ -34,7 +34,7 @@ first start, and never again.`,
 			return runCertsRenew(cmd.Context(), a, o, args)
 		},
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = addFindingFlags(cmd, "tls")
 	addKeyFlags(cmd, &o.keys, "as before", "as before")
 	cmd.Flags().Var(&o.within, "within", "only certificates that end so soon, such as 30d")
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "certify the same keys again instead of making new ones")

@@ -57,7 +57,7 @@ not see them; --restarted says that you have restarted all of them.`,
 			return runCertsRotateCA(cmd.Context(), a, o)
 		},
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = addFindingFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
 	addKeyFlags(cmd, &o.keys, "as before", "as before")
 	flags := cmd.Flags()

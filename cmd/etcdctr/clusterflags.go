@@ -19,8 +19,8 @@ import (
 // defaultClusterFile is read when it is there and no -f says otherwise.
 const defaultClusterFile = "etcdctr.yaml"
 
-// clusterFlags are the flags that describe a cluster. They are the same on
-// every command that takes one, and override the file.
+// clusterFlags are the flags that describe a cluster, or only find one. They are
+// the same on every command that takes them, and override the file.
 type clusterFlags struct {
 	cmd      *cobra.Command
 	file     string
@@ -28,9 +28,11 @@ type clusterFlags struct {
 	input    []byte // standard input, once it was read
 }
 
+type specFlag struct{ key, usage string }
+
 // specFlags are the flags that stand for a key of the cluster file, under the
 // same name.
-var specFlags = []struct{ key, usage string }{
+var specFlags = []specFlag{
 	{"name", "name of the cluster and of its Compose project (default etcd)"},
 	{"members", "how many members, 1 to 9 (default 3)"},
 	{"etcd", "etcd release, such as v3.7.3 or 3.6 (default " + cluster.DefaultVersion.String() + ")"},
@@ -71,6 +73,19 @@ func addClusterFlags(cmd *cobra.Command) *clusterFlags {
 	f := addCertsDirFlags(cmd)
 	for _, s := range specFlags {
 		cmd.Flags().String(s.key, "", s.usage)
+	}
+	return f
+}
+
+// addFindingFlags gives cmd the flags that find a cluster, for commands about one
+// that is there: what it is was said where it was described, and is kept with it.
+// Some need to be told more of it, by the flags of those keys.
+func addFindingFlags(cmd *cobra.Command, keys ...string) *clusterFlags {
+	f := addCertsDirFlags(cmd)
+	for _, s := range specFlags {
+		if s.key == "name" || slices.Contains(keys, s.key) {
+			cmd.Flags().String(s.key, "", s.usage)
+		}
 	}
 	return f
 }

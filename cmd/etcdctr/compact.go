@@ -37,7 +37,7 @@ enough. No client that knows all members sees a failure.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runCompact(cmd.Context(), a, o, args) },
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = addFindingFlags(cmd)
 	addFormatFlag(cmd, &o.format)
 	cmd.Flags().BoolVar(&o.recover, "recover", false, "defragment the members as well, and drop the alarm NOSPACE")
 	cmd.Flags().BoolVar(&o.all, "all", false, "with --recover, defragment also members of which little is free")

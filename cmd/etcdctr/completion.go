@@ -6,24 +6,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // This file is what shells complete besides commands and flags.
-
-// completeChoices has every flag of closed choices complete them: the flags are
-// asked themselves.
-func completeChoices(cmd *cobra.Command) {
-	for _, sub := range cmd.Commands() {
-		completeChoices(sub)
-	}
-	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
-		if c, ok := flag.Value.(*choice); ok {
-			// It fails for a flag that has a completion already, which then is right.
-			_ = cmd.RegisterFlagCompletionFunc(flag.Name, cobra.FixedCompletions(c.of, cobra.ShellCompDirectiveNoFileComp))
-		}
-	})
-}
 
 // completeMembers completes the members of the cluster that the flags find, but
 // for those that are named already.

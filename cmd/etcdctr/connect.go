@@ -47,7 +47,7 @@ client takes the same endpoints and files.`,
 			return runConnect(cmd.Context(), a, o)
 		},
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = addFindingFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:2379", "address for the first member; the others follow in steps of 100, or on any free port with port 0")
 	o.route = docker.AutoRoute
@@ -108,7 +108,7 @@ func runConnect(ctx context.Context, a *app, o connectOptions) error {
 	a.say("connected to %s (%s): Ctrl-C ends it", c.name(), routeOf(way))
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil // which is how it ends
 	case <-way.Way.Done:
 		return errors.New("the relay has ended: was the engine or the cluster stopped?")
 	}

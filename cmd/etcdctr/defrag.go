@@ -28,7 +28,7 @@ is --all.`,
   etcdctr defrag etcd2 --all`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runDefrag(cmd.Context(), a, o, args) },
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = addFindingFlags(cmd)
 	addFormatFlag(cmd, &o.format)
 	cmd.Flags().BoolVar(&o.all, "all", false, "also members of which little is free")
 	return cmd

@@ -27,7 +27,7 @@ they answer, and names one cause and one command that puts it right: the cause t
 the others. It exits with 0 if there is nothing to put right.`,
 		Args: cobra.NoArgs,
 	}
-	f := addClusterFlags(cmd)
+	f := addFindingFlags(cmd)
 	addFormatFlag(cmd, &format)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return runDoctor(cmd.Context(), a, f, format)
@@ -78,9 +78,9 @@ func (a *app) tellDiagnosis(d diagnosis, format string) error {
 		}
 		return nil
 	}
-	fmt.Fprintf(a.out, "cause    %s: %s\n", d.Member, d.Cause)
+	fmt.Fprintf(a.out, "cause    %s\n", a.tint(bad, d.Member+": "+d.Cause))
 	if d.Command != "" {
-		fmt.Fprintf(a.out, "command  %s\n", d.Command)
+		fmt.Fprintf(a.out, "command  %s\n", a.tint(good, d.Command))
 	}
 	if d.ByHand != "" {
 		fmt.Fprintf(a.out, "by hand  %s\n", d.ByHand)
@@ -274,7 +274,8 @@ func (p *patient) lastLines(ctx context.Context, name string) ([]string, error) 
 
 // described reports whether the flags say who the members are.
 func (p *patient) described() bool {
-	return p.flags.file != "" || p.flags.cmd.Flags().Lookup("members").Changed
+	members := p.flags.cmd.Flags().Lookup("members") // which not every command has
+	return p.flags.file != "" || members != nil && members.Changed
 }
 
 // names are the members that were described; of a stack that nobody has

@@ -35,7 +35,7 @@ with its volumes and with the networks that it is on.`,
 			return runDown(cmd.Context(), a, o)
 		},
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = addFindingFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
 	addFormatFlag(cmd, &o.format)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/multicall"
@@ -21,6 +23,23 @@ members by it.`,
 			}
 			multicall.Etcd(append([]string{"etcd"}, args...))
 			return nil
+		},
+	}
+}
+
+func newEtcdutlCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "etcdutl [ETCDUTL'S COMMAND AND FLAGS]",
+		Short: "Run the etcdutl that this program carries, on files",
+		Long: `etcdutl runs the real etcdutl, which works on the files of members that do not
+run: snapshots and data folders. backup and restore do the everyday of it.`,
+		Example:            `  etcdctr etcdutl snapshot status snapshot.db -w table`,
+		DisableFlagParsing: true, // all of them are etcdutl's
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+				return cmd.Help()
+			}
+			return a.runProgram(cmd.Context(), "etcdutl", args, os.Environ())
 		},
 	}
 }

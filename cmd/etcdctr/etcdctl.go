@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -33,7 +39,7 @@ this machine.`,
   etcdctr etcdctl watch --prefix ""`,
 		DisableFlagParsing: true, // most of them are etcdctl's
 	}
-	flags := addClusterFlags(cmd)
+	flags := addFindingFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		own, rest := splitArgs(cmd.Flags(), args)
 		if len(own) == 0 && len(rest) > 0 && (rest[0] == "--help" || rest[0] == "-h") {
@@ -98,7 +104,11 @@ func (a *app) runEtcdctl(ctx context.Context, f *clusterFlags, args []string) er
 		return err
 	}
 	defer proxy.close()
-	vars, err := c.clientVariables(way, open.urls(members))
+	endpoints := open.urls(members)
+	if oneByOne(args) {
+		endpoints = namedURLs(members, c.CertsDir())
+	}
+	vars, err := c.clientVariables(way, endpoints)
 	if err != nil {
 		return err
 	}
@@ -108,6 +118,53 @@ func (a *app) runEtcdctl(ctx context.Context, f *clusterFlags, args []string) er
 
 // loopback is any free port of this machine that other machines can't reach.
 var loopback = netip.MustParseAddrPort("127.0.0.1:0")
+
+// oneByOne reports whether etcdctl, called like this, asks each endpoint by a client
+// of its own and says which has answered. Members are called by their names then,
+// which the proxy knows: see there why that is not so for other commands.
+func oneByOne(args []string) bool {
+	for i, arg := range args {
+		switch {
+		case strings.HasPrefix(arg, "-"):
+			continue
+		case i > 0 && strings.HasPrefix(args[i-1], "-") && !strings.Contains(args[i-1], "="):
+			continue // the value of a flag, most likely
+		}
+		return arg == "defrag" || arg == "endpoint"
+	}
+	return false
+}
+
+// namedURLs are those of the members by their names, as far as what they show
+// answers to these.
+func namedURLs(members []runtime.Server, certsDir string) []string {
+	var urls []string
+	for _, m := range members {
+		u, err := url.Parse(m.ClientURL())
+		if err == nil && (m.TLS() != cluster.Mutual || answersTo(certsDir, m.Name)) {
+			u.Host = net.JoinHostPort(m.Name, u.Port())
+			urls = append(urls, u.String())
+			continue
+		}
+		urls = append(urls, m.ClientURL())
+	}
+	return urls
+}
+
+// answersTo reports whether a member's certificate is for its name: one that was
+// made elsewhere may not be.
+func answersTo(certsDir, member string) bool {
+	data, err := os.ReadFile(filepath.Join(certsDir, "members", member, "server", certs.CertFile))
+	if err != nil {
+		return false
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return false
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	return err == nil && cert.VerifyHostname(member) == nil
+}
 
 // translateEndpoints puts the members' addresses on this machine in the place
 // of their own, in the flag --endpoints.
@@ -160,7 +217,7 @@ func (a *app) runProgram(ctx context.Context, name string, args, env []string) e
 	cmd.WaitDelay = patience
 	err = cmd.Run()
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return exitStatus(exitInterrupted) // as it has said itself, if there was something to say
 	}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		return exitStatus(exit.ExitCode())

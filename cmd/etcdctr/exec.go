@@ -29,7 +29,7 @@ certificates by themselves.`,
 			return nil
 		},
 	}
-	f := addClusterFlags(cmd)
+	f := addFindingFlags(cmd)
 	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "set a variable for the command: NAME=VALUE")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runExec(cmd.Context(), a, f, args[0], runtime.Command{Args: args[1:], Env: env})

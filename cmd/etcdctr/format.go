@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -42,4 +43,5 @@ func (c *choice) Set(s string) error {
 	return fmt.Errorf("must be one of %v", c.of)
 }
 
-func (c *choice) Type() string { return "string" }
+// Type is what the help shows as the value.
+func (c *choice) Type() string { return strings.Join(c.of, "|") }

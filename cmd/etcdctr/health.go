@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/docker/go-units"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/health"
@@ -41,7 +42,7 @@ reads it all: members of one cluster can hold different data and not notice.`,
 			return runHealth(cmd.Context(), a, o)
 		},
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = addFindingFlags(cmd)
 	addFormatFlag(cmd, &o.format)
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.watch, "watch", "w", false, "ask again and again until Ctrl-C")
@@ -81,14 +82,15 @@ func runHealth(ctx context.Context, a *app, o healthOptions) error {
 	return errors.Join(a.printHealth(report, o.format), a.verdict(report))
 }
 
-// watchHealth prints one report after the other until it is interrupted.
+// watchHealth prints one report after the other until it is interrupted, which is
+// how it ends.
 func (a *app) watchHealth(ctx context.Context, expected health.Cluster, o healthOptions) error {
 	again := time.NewTicker(o.interval)
 	defer again.Stop()
 	for {
 		report := expected.Check(ctx)
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return nil
 		}
 		a.say("%s", report.Time.Format(time.TimeOnly))
 		if err := a.printHealth(report, o.format); err != nil {
@@ -100,7 +102,7 @@ func (a *app) watchHealth(ctx context.Context, expected health.Cluster, o health
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil
 		}
 	}
 }
@@ -132,7 +134,7 @@ func (a *app) printHealth(r health.Report, format string) error {
 			if m.Error != "" && !c.silent {
 				row = append(row, unknown)
 			} else {
-				row = append(row, c.cell(r, m))
+				row = append(row, a.tint(c.colour(m), c.cell(r, m)))
 			}
 		}
 		rows = append(rows, row)
@@ -143,23 +145,36 @@ func (a *app) printHealth(r health.Report, format string) error {
 
 const unknown = "-"
 
-// healthColumns are what the table tells of each member; of one that does not
-// answer, those that are silent's too.
-var healthColumns = []struct {
+// healthColumn is one thing that the table tells of a member.
+type healthColumn struct {
 	name   string
-	silent bool
+	silent bool // told of one that does not answer too
 	cell   func(health.Report, health.MemberReport) string
-}{
-	{"member", true, func(_ health.Report, m health.MemberReport) string { return m.Name }},
-	{"role", true, roleCell},
-	{"version", false, func(_ health.Report, m health.MemberReport) string { return m.Version }},
-	{"read", false, readCell},
-	{"db size", false, sizeCell},
-	{"raft index", false, func(_ health.Report, m health.MemberReport) string { return fmt.Sprint(m.RaftIndex) }},
-	{"behind", false, func(r health.Report, m health.MemberReport) string { return fmt.Sprint(r.Lag(m)) }},
-	{"clock", false, clockCell},
-	{"cert days", true, certDaysCell},
-	{"alarms", false, alarmsCell},
+	wrong  func(health.MemberReport) bool // may be nil
+}
+
+func (c healthColumn) colour(m health.MemberReport) text.Colors {
+	switch {
+	case c.wrong == nil:
+		return nil
+	case c.wrong(m):
+		return bad
+	}
+	return good
+}
+
+// healthColumns are what the table tells of each member.
+var healthColumns = []healthColumn{
+	{"member", true, func(_ health.Report, m health.MemberReport) string { return m.Name }, nil},
+	{"role", true, roleCell, func(m health.MemberReport) bool { return m.Error != "" }},
+	{"version", false, func(_ health.Report, m health.MemberReport) string { return m.Version }, nil},
+	{"read", false, readCell, func(m health.MemberReport) bool { return m.ReadMillis == 0 && m.Role != health.Learner }},
+	{"db size", false, sizeCell, nil},
+	{"raft index", false, func(_ health.Report, m health.MemberReport) string { return fmt.Sprint(m.RaftIndex) }, nil},
+	{"behind", false, func(r health.Report, m health.MemberReport) string { return fmt.Sprint(r.Lag(m)) }, nil},
+	{"clock", false, clockCell, nil},
+	{"cert days", true, certDaysCell, nil},
+	{"alarms", false, alarmsCell, func(m health.MemberReport) bool { return len(m.Alarms) > 0 }},
 }
 
 // roleCell tells apart who is silent from who is only about to join.

@@ -37,7 +37,7 @@ them, for jq.`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.follow, "follow", "f", false, "go on until Ctrl-C") // as with everybody's logs
-	f := addClusterFlags(cmd)
+	f := addFindingFlags(cmd)
 	flags.StringVar(&o.since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
 	flags.StringVar(&o.tail, "tail", "", "only so many last lines of each member, before --level and --grep choose among them")
 	flags.Var(&choice{value: &o.level, of: logs.Levels}, "level", "the least grave that is shown: debug, info, warn, error or fatal")
@@ -75,6 +75,9 @@ func runLogs(ctx context.Context, a *app, f *clusterFlags, names []string, o log
 	}
 	if o.follow {
 		err = c.listen(ctx, options, began, said, lines.print)
+		if ctx.Err() != nil {
+			return nil // which is how it ends
+		}
 	}
 	return errors.Join(err, ctx.Err())
 }

@@ -52,10 +52,12 @@ func run(a *app, args []string) int {
 
 	root := newRootCommand(a)
 	root.SetArgs(args)
-	err := hinted(root.ExecuteContext(ctx))
+	cmd, err := root.ExecuteContextC(ctx)
+	err = hinted(err)
 	if err == nil {
 		return 0
 	}
+	a.speakFor(cmd)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		a.say("interrupted")
 		return exitInterrupted

@@ -25,7 +25,7 @@ func explainNoEngine(place string, err error) error {
 		return explainSSH(place, text)
 	case strings.Contains(text, "permission denied"):
 		return withHint(fmt.Errorf("this user may not talk to the Docker Engine at %s", place),
-			"join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in again), or run a rootless engine")
+			"join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in again), run a rootless engine, or do without: `etcdctr up --runtime process`")
 	case errors.As(err, &verification):
 		return withHint(fmt.Errorf("the Docker Engine at %s shows a certificate that is not trusted here: %w", place, verification.Err),
 			"ca.pem in DOCKER_CERT_PATH, or in the Docker context, must be the authority that made it")

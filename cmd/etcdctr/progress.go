@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -112,23 +111,26 @@ func (*lineProgress) close() {}
 
 func writePlainStep(a *app, s step) {
 	line := s.Action + " " + s.Item
-	switch {
+	switch how := s.how(); {
 	case s.Done && s.Current > 0:
 		line += ": done, " + humanBytes(s.Current)
 	case s.Done:
 		line += ": done"
-	case s.Total > 0 && s.Current > 0:
-		line += fmt.Sprintf(": %s of %s", humanBytes(s.Current), humanBytes(s.Total))
-	case s.Detail != "":
-		line += ": " + s.Detail
+	case how != "":
+		line += ": " + how
 	}
 	a.say("%s", line)
 }
 
-func writeJSONStep(a *app, s step) {
-	// A terminal that went away is no failure of the command.
-	_ = json.NewEncoder(a.errOut).Encode(s)
+// how is what of a step is done, or being done.
+func (s step) how() string {
+	if s.Total > 0 && s.Current > 0 {
+		return fmt.Sprintf("%s of %s", humanBytes(s.Current), humanBytes(s.Total))
+	}
+	return s.Detail
 }
+
+func writeJSONStep(a *app, s step) { a.tellMachine(s) }
 
 // humanBytes writes a number of bytes the way Docker's tools do.
 func humanBytes(n int64) string {
@@ -153,7 +155,9 @@ func newBarProgress(out io.Writer) *barProgress {
 	w.SetUpdateFrequency(100 * time.Millisecond)
 	w.SetTrackerLength(20)
 	w.SetStyle(progress.StyleBlocks)
+	w.Style().Options.PercentIndeterminate = "" // nothing is counted: the bar says enough
 	w.Style().Visibility.ETA = false
+	w.Style().Visibility.Time, w.Style().Visibility.Value = false, false // the message says what is counted
 	return &barProgress{writer: w, bars: map[string]*progress.Tracker{}}
 }
 
@@ -168,8 +172,8 @@ func (p *barProgress) show(s step) {
 		p.writer.AppendTracker(bar)
 	}
 	message := s.Action + " " + s.Item
-	if s.Detail != "" {
-		message += ": " + s.Detail
+	if how := s.how(); how != "" {
+		message += ": " + how
 	}
 	bar.UpdateMessage(message)
 	bar.UpdateTotal(s.Total)

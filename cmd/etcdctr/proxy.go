@@ -27,6 +27,7 @@ type proxy struct {
 	listener net.Listener
 	user     string // of this one process alone; others on this machine get no further
 	hosts    []string
+	names    map[string]string // by a member's name: its address
 	way      health.Dial
 }
 
@@ -35,8 +36,9 @@ func startProxy(members []runtime.Server, way health.Dial) (*proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for etcdctl: %w", err)
 	}
-	p := &proxy{listener: l, user: rand.Text(), way: way}
+	p := &proxy{listener: l, user: rand.Text(), way: way, names: map[string]string{}}
 	for _, m := range members {
+		p.names[m.Name] = hostOf(m.ClientURL())
 		if host, _, err := net.SplitHostPort(hostOf(m.ClientURL())); err == nil {
 			p.hosts = append(p.hosts, host)
 		}
@@ -94,6 +96,9 @@ func (p *proxy) connect(w http.ResponseWriter, r *http.Request) {
 // dial goes the way to members and directly to anything else.
 func (p *proxy) dial(r *http.Request) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(r.Host)
+	if address, ok := p.names[host]; err == nil && ok {
+		return p.way(r.Context(), "tcp", address)
+	}
 	if err == nil && slices.Contains(p.hosts, host) {
 		return p.way(r.Context(), "tcp", r.Host)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/docker/go-units"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/member"
@@ -21,7 +22,7 @@ func newPsCommand(a *app) *cobra.Command {
 		Short: "List the members of the cluster and what they need, with how they are",
 		Args:  cobra.NoArgs,
 	}
-	f := addClusterFlags(cmd)
+	f := addFindingFlags(cmd)
 	addFormatFlag(cmd, &format)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return runPs(cmd.Context(), a, f, format)
@@ -59,7 +60,7 @@ func runPs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	var rows [][]string
 	for _, s := range have.Servers {
 		infos = append(infos, infoOf(s, health[s.Name]))
-		rows = append(rows, []string{s.Name, s.Program, statusText(s, health[s.Name], a.now()), strings.Join(s.Published, ", ")})
+		rows = append(rows, []string{s.Name, s.Program, a.tint(colourOf(s, health[s.Name]), statusText(s, health[s.Name], a.now())), strings.Join(s.Published, ", ")})
 	}
 	if format == formatJSON {
 		return a.printJSON(infos)
@@ -77,6 +78,19 @@ func infoOf(s runtime.Server, health string) serverInfo {
 		i.Since = s.Since.UTC().Format(time.RFC3339)
 	}
 	return i
+}
+
+// colourOf tells at a glance how a server is.
+func colourOf(s runtime.Server, health string) text.Colors {
+	switch {
+	case health == healthy:
+		return good
+	case health == unhealthy, s.Status == runtime.Failed, s.Status == runtime.Restarting:
+		return bad
+	case s.Runs() && health == "": // nothing that has a health
+		return nil
+	}
+	return odd
 }
 
 // statusText is "running for 3 minutes, healthy".

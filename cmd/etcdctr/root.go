@@ -22,22 +22,14 @@ containers. The shortest way to a cluster:
 		SilenceUsage:  true,
 		Version:       buildVersion(),
 	}
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { a.speakFor(cmd) }
 	root.SetVersionTemplate("etcdctr {{.Version}}\n")
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.errOut)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	addGroup(root, "A cluster as files",
-		newComposeCommand(a),
-		newEnvCommand(a),
-		newProcfileCommand(a),
-		newSystemdCommand(a),
-		newBundleCommand(a),
-		newDNSCommand(a),
-		newCertsCommand(a),
-		newExplainCommand(a),
-	)
+	root.SetFlagErrorFunc(unknownFlag)
 	addGroup(root, "A running cluster",
+		newInitCommand(a),
 		newUpCommand(a),
 		newDownCommand(a),
 		newStopCommand(a),
@@ -66,13 +58,28 @@ containers. The shortest way to a cluster:
 		newEtcdctlCommand(a),
 		newConnectCommand(a),
 	)
+	addGroup(root, "A cluster as files",
+		newComposeCommand(a),
+		newEnvCommand(a),
+		newProcfileCommand(a),
+		newSystemdCommand(a),
+		newBundleCommand(a),
+		newDNSCommand(a),
+		newCertsCommand(a),
+		newExplainCommand(a),
+	)
 	addGroup(root, "What it is made of",
 		newImageCommand(a),
 		newDiscoveryCommand(a),
 	)
-	root.AddCommand(newVersionCommand(a), newEtcdCommand())
+	addGroup(root, "What it carries",
+		newEtcdCommand(),
+		newEtcdutlCommand(a),
+		newVersionCommand(a),
+	)
 	completeGroups(root)
-	completeChoices(root)
+	wordFlags(root)
+	showGroups(root)
 	markUsage(root)
 	return root
 }

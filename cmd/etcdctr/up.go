@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
@@ -64,7 +66,7 @@ fails says why, and takes away what it has created and nothing else.`,
 	o.cluster = addClusterFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
 	flags := cmd.Flags()
-	flags.StringVar(&o.fileCompose, "file-compose", "", "start this `FILE`, made by etcdctr compose, instead of what the flags describe")
+	flags.StringVar(&o.fileCompose, "file-compose", "", "start this file, made by etcdctr compose, instead of what the flags describe")
 	addPullFlag(cmd, &o.working.pull)
 	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long each member may take to answer")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
@@ -156,8 +158,29 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		a.say("%s is as wanted: nothing to do", c.name())
 		return nil
 	}
-	fmt.Fprint(a.out, steps)
+	a.printSteps(steps)
 	return err
+}
+
+// printSteps shows a plan as what becomes of the cluster: what is added to it,
+// what is taken away and what is changed. What only waits or looks has no mark.
+func (a *app) printSteps(steps converge.Steps) {
+	for i, s := range steps {
+		m := marks[s.Kind]
+		mark := cmp.Or(m.mark, " ")
+		fmt.Fprintf(a.out, "%s\n", a.tint(m.colour, fmt.Sprintf("%s %2d. %s", mark, i+1, s)))
+	}
+}
+
+var marks = map[converge.Kind]struct {
+	mark   string
+	colour text.Colors
+}{
+	converge.Apply: {"~", odd}, converge.Begin: {"~", odd}, converge.End: {"~", odd}, converge.SetAside: {"~", odd},
+	converge.UpdatePeers: {"~", odd}, converge.MoveLeader: {"~", odd}, converge.AllowLower: {"~", odd},
+	converge.ForbidLower: {"~", odd}, converge.RefreshStore: {"~", odd}, converge.Promote: {"~", odd},
+	converge.Join: {"+", good}, converge.AddLearner: {"+", good},
+	converge.Remove: {"-", bad}, converge.RemoveMember: {"-", bad}, converge.Delete: {"-", bad},
 }
 
 // tellFetched says what an engine would be asked to fetch.

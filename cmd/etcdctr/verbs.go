@@ -33,7 +33,11 @@ type verbOptions struct {
 // all.
 func membersCommand(a *app, verb converge.Verb, cmd *cobra.Command) *cobra.Command {
 	var o verbOptions
-	o.cluster = addClusterFlags(cmd)
+	if verb == converge.Replace { // which makes a member as it is described
+		o.cluster = addClusterFlags(cmd)
+	} else {
+		o.cluster = addFindingFlags(cmd)
+	}
 	addProgressFlag(cmd, &o.working.progress)
 	addFormatFlag(cmd, &o.format)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
@@ -117,7 +121,7 @@ func (f *found) showStep(a *app) func(converge.Event) {
 			Item: cmp.Or(e.Step.About(), f.name()), Action: string(e.Step.Kind), Detail: e.Step.Cause,
 			Done: e.Kind == converge.Ends && e.Err == nil,
 		}
-		if share, known := e.Share(); known {
+		if share, known := e.Share(); known && e.Kind == converge.Moves {
 			s.Detail = fmt.Sprintf("%.0f %% in step", 100*share)
 		}
 		if e.Where != "" {

@@ -125,9 +125,9 @@ func (a *app) printProofs(proofs []proof, format string) error {
 	}
 	var rows [][]string
 	for _, p := range proofs {
-		verdict := "ok"
+		verdict := a.tint(good, "ok")
 		if !p.OK {
-			verdict = "SURPRISE"
+			verdict = a.tint(bad, "SURPRISE")
 		}
 		rows = append(rows, []string{p.Subject, p.Check, p.Expected, p.Seen, verdict})
 	}

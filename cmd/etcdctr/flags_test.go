@@ -1,0 +1,51 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// A value is called by a word that says what it is: a file, a folder, one of
+// these. The names of Go's types say nothing of that.
+func TestTheHelpCallsValuesByWords(t *testing.T) {
+	var look func(*cobra.Command)
+	look = func(cmd *cobra.Command) {
+		for _, sub := range cmd.Commands() {
+			look(sub)
+		}
+		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+			switch flag.Value.Type() {
+			case "bool": // which takes none
+			case "string", "stringSlice", "stringArray", "stringToString", "duration", "int", "uint64":
+				t.Errorf("%s --%s: the value has no word in flagWords", cmd.CommandPath(), flag.Name)
+			}
+		})
+	}
+	look(newRootCommand(newApp()))
+}
+
+// Commands about a cluster that is there take what finds it. What it is was said
+// where it was described.
+func TestCommandsAboutARunningClusterTakeOnlyWhatFindsIt(t *testing.T) {
+	root := newRootCommand(newApp())
+	for _, name := range []string{
+		"ps", "logs", "exec", "stop", "start", "restart", "down", "health", "doctor", "etcdctl", "connect", "backup", "compact", "defrag",
+	} {
+		cmd, _, err := root.Find([]string{name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range specFlags {
+			if has := cmd.Flags().Lookup(s.key) != nil; has != (s.key == "name") {
+				t.Errorf("%s: --%s is there: %t", name, s.key, has)
+			}
+		}
+		for _, flag := range finding {
+			if cmd.Flags().Lookup(flag) == nil {
+				t.Errorf("%s has no --%s", name, flag)
+			}
+		}
+	}
+}
