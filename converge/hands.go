@@ -233,7 +233,7 @@ func (r *run) leave(ctx context.Context) error {
 		return nil
 	}
 	c := look(r.situation)
-	stopped := names(c.those((*part).isCounted, (*part).isThere, func(p *part) bool { return c.ended(p.name) }))
+	stopped := names(c.those((*part).isCounted, (*part).isThere, not(c.forgets), func(p *part) bool { return c.ended(p.name) }))
 	if len(stopped) == 0 {
 		return nil
 	}

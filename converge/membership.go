@@ -119,10 +119,20 @@ func (c *scene) dropLost() (*Step, error) {
 	if len(lost) == 0 {
 		return nil, nil
 	}
-	if lost[0].holds() {
+	if lost[0].holds() || c.ended(lost[0].name) {
 		return c.drop(lost[0], "a new member takes its place")
 	}
 	return c.drop(lost[0], "it has lost its data, and must not start empty in its old identity")
+}
+
+// dropForgotten removes members that this run has stopped and whose data went
+// with that: new ones take their place.
+func (c *scene) dropForgotten() (*Step, error) {
+	forgotten := c.those((*part).isCounted, (*part).published, not((*part).serves), c.forgets, func(p *part) bool { return c.ended(p.name) })
+	if len(forgotten) == 0 {
+		return nil, nil
+	}
+	return c.drop(forgotten[0], "a new member takes its place")
 }
 
 // dropAsked removes members that serve, for new ones in their place. All others
@@ -157,7 +167,9 @@ func (c *scene) dropUnwanted() (*Step, error) {
 	return c.drop(unwanted[0], "it is not wanted any more")
 }
 
-// drop removes a member, once another one leads.
+// drop removes a member, once another one leads and its clients have gone to the
+// others: what a member has passed on to its leader is lost when it is removed
+// while it serves.
 func (c *scene) drop(p *part, why string) (*Step, error) {
 	if !c.canRemove(p) {
 		return nil, &Refusal{
@@ -168,6 +180,9 @@ func (c *scene) drop(p *part, why string) (*Step, error) {
 	}
 	if step := c.handOver(p, "before it is removed"); step != nil {
 		return step, nil
+	}
+	if p.serves() && p.runs() && c.canStop(p) {
+		return c.end([]*part{p}, why, c.grace(p)), nil
 	}
 	step := &Step{Kind: RemoveMember, Servers: []string{p.name}, Member: p.member.ID, Cause: why, Takes: endTakes}
 	if p.serves() {

@@ -27,7 +27,7 @@ var rules = map[Verb][]rule{
 		(*scene).refuseAbsent, (*scene).startServices, (*scene).found, (*scene).startIdle, (*scene).refuseEmpty, (*scene).await,
 	},
 	Restart: {
-		(*scene).refuseAbsent, (*scene).restartServices, (*scene).restartAll, (*scene).startIdle,
+		(*scene).refuseAbsent, (*scene).restartServices, (*scene).restartAll, (*scene).dropForgotten, (*scene).startIdle,
 		(*scene).restartUnwell, (*scene).join, (*scene).promote, (*scene).refuseEmpty, (*scene).await,
 		(*scene).add, (*scene).restart,
 	},
