@@ -111,7 +111,13 @@ const (
 	enableGap    = 550 * time.Millisecond
 )
 
-// shortly is how long a member may take to stop that leads no more and that
-// the quorum can do without. It would wait for its clients' streams for 7 to 8 s,
-// and they break in the end; its log is on disk.
+// shortly is how long a member may take to stop that nobody can miss.
 const shortly = time.Second
+
+// How long a member may take to stop that serves and that the others can do
+// without: see grace.
+const (
+	leastGrace     = 400 * time.Millisecond
+	mostGrace      = 2 * time.Second
+	readsPerAnswer = 50 // a write waits for disks, a read for none
+)

@@ -76,12 +76,19 @@ func (c *scene) onlyInMemory(p *part) *Refusal {
 	}
 }
 
-// grace is how long a member gets to stop.
+// grace is how long a member gets to stop. One that leads no more and that the
+// quorum can do without would wait for its clients' streams for 7 to 8 s, and they
+// break in the end; its log is on disk. What it was asked before it has to answer,
+// and that takes many times as long as a read where disks or the network are slow.
 func (c *scene) grace(p *part) time.Duration {
-	if c.canStop(p) && !c.leads(p) {
-		return shortly
+	if !c.canStop(p) || c.leads(p) {
+		return 0
 	}
-	return 0
+	var slowest time.Duration
+	for _, e := range c.view.Endpoints {
+		slowest = max(slowest, e.Latency)
+	}
+	return min(max(leastGrace, slowest*readsPerAnswer), mostGrace)
 }
 
 // end stops servers.

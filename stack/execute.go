@@ -111,7 +111,7 @@ func (x *Execution) do(ctx context.Context, o *Op) error {
 	case AwaitLull:
 		return x.awaitLull(ctx, o)
 	case Stop:
-		_, err = x.Engine.ContainerStop(ctx, o.target(), client.ContainerStopOptions{Timeout: o.graceSeconds()})
+		err = x.stop(ctx, o)
 	default:
 		err = x.change(context.WithoutCancel(ctx), o)
 	}
@@ -156,6 +156,20 @@ func (x *Execution) change(ctx context.Context, o *Op) error {
 
 // removes reports whether the operation is done when its object is not there.
 func (v Verb) removes() bool { return v == RemoveNetwork || v == RemoveVolume || v == RemoveContainer }
+
+// stop has a container stopped, and killed in the middle of a second where that is
+// meant. An engine that does nothing else to a container while it stops kills it at
+// the end of that second.
+func (x *Execution) stop(ctx context.Context, o *Op) error {
+	if o.grace > 0 && o.grace%time.Second != 0 {
+		kill := time.AfterFunc(o.grace, func() {
+			_, _ = x.Engine.ContainerKill(ctx, o.target(), client.ContainerKillOptions{Signal: "SIGKILL"}) // it may have ended
+		})
+		defer kill.Stop()
+	}
+	_, err := x.Engine.ContainerStop(ctx, o.target(), client.ContainerStopOptions{Timeout: o.graceSeconds()})
+	return err
+}
 
 // graceSeconds are for the engine, which counts in whole ones; nil leaves it to
 // the container.

@@ -25,7 +25,6 @@ type Engine interface {
 	stack.TunnelEngine
 	stack.Locatable
 	images.Engine
-	ContainerKill(ctx context.Context, container string, o client.ContainerKillOptions) (client.ContainerKillResult, error)
 	ContainerStatPath(ctx context.Context, container string, o client.ContainerStatPathOptions) (client.ContainerStatPathResult, error)
 	ImagePull(ctx context.Context, ref string, o client.ImagePullOptions) (client.ImagePullResponse, error)
 }

@@ -46,7 +46,10 @@ type Program struct {
 }
 
 // Runtime runs members as processes. It is a runtime.Runtime.
-type Runtime struct{ o Options }
+type Runtime struct {
+	o        Options
+	versions versions
+}
 
 var (
 	_ runtime.Runtime = (*Runtime)(nil)

@@ -3,9 +3,11 @@ package local
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/process"
@@ -65,7 +67,7 @@ func (r *Runtime) given(ctx context.Context, pattern string, release cluster.Ver
 	if err != nil {
 		return program{}, fmt.Errorf("cannot find the current folder: %w", err)
 	}
-	v, err := versionOf(ctx, path)
+	v, err := r.versions.of(ctx, path)
 	return program{Program: Program{Path: path, Version: v}, given: true}, err
 }
 
@@ -80,6 +82,41 @@ func (r *Runtime) withRelease(ctx context.Context, spec cluster.Spec) (cluster.S
 		spec.Etcd = p.Version.String()
 	}
 	return spec, err
+}
+
+// versions are those of programs that were asked already. A change looks at its
+// cluster after every step, and a program of etcd's size takes a while to answer.
+type versions struct {
+	mu    sync.Mutex
+	known map[string]answered
+}
+
+// answered is a version, with the file that told it.
+type answered struct {
+	file    os.FileInfo
+	version cluster.Version
+}
+
+// of asks a program that was not asked yet, or that is another file since.
+func (v *versions) of(ctx context.Context, path string) (cluster.Version, error) {
+	file, err := os.Stat(path)
+	if err != nil {
+		return versionOf(ctx, path) // which says best what is wrong
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if k, ok := v.known[path]; ok && os.SameFile(k.file, file) && k.file.ModTime().Equal(file.ModTime()) {
+		return k.version, nil
+	}
+	version, err := versionOf(ctx, path)
+	if err != nil {
+		return version, err
+	}
+	if v.known == nil {
+		v.known = map[string]answered{}
+	}
+	v.known[path] = answered{file, version}
+	return version, nil
 }
 
 // versionOf asks an etcd for its version.
