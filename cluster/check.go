@@ -53,20 +53,25 @@ func (r *resolver) release() (Version, string) {
 // imageRelease gives the etcd release that an image's tag names, if it names
 // one.
 func (r *resolver) imageRelease(image string) Version {
-	ref, err := reference.ParseNormalizedNamed(image)
-	if err != nil {
-		r.report("image", "%q is not an image reference such as %s:%s: %s", image, OfficialImage, DefaultVersion, err)
-		return Version{}
-	}
-	tagged, ok := ref.(reference.Tagged)
-	if !ok || !versionPattern.MatchString(tagged.Tag()) {
-		return Version{}
-	}
-	v, err := ParseVersion(tagged.Tag())
+	v, err := taggedRelease(image)
 	if err != nil {
 		r.report("image", "%s", err)
 	}
 	return v
+}
+
+// taggedRelease gives the release that an image's tag names; the zero Version for
+// none.
+func taggedRelease(image string) (Version, error) {
+	ref, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return Version{}, fmt.Errorf("%q is not an image reference such as %s:%s: %w", image, OfficialImage, DefaultVersion, err)
+	}
+	tagged, ok := ref.(reference.Tagged)
+	if !ok || !versionPattern.MatchString(tagged.Tag()) {
+		return Version{}, nil
+	}
+	return ParseVersion(tagged.Tag())
 }
 
 var sizePattern = regexp.MustCompile(`^(\d+)(B|KiB|MiB|GiB|TiB|KB|MB|GB|TB)?$`)

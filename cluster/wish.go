@@ -29,7 +29,8 @@ const documentEnd = "---\n"
 
 // Recall completes a spec with what flags gave when its cluster was started, and
 // gives the keys that it took, sorted. A key that a flag gives now, or that the
-// file says otherwise than it did then, is as it is said now.
+// file says otherwise than it did then, is as it is said now; and of etcd and image,
+// each of which names a release, the one that is said now goes before the other.
 func (s Spec) Recall(wish string) (Spec, []string) {
 	flags, said, _ := strings.Cut(wish, documentEnd)
 	kept, err := Load("what the cluster was started with", []byte(flags))
@@ -42,8 +43,12 @@ func (s Spec) Recall(wish string) (Spec, []string) {
 		now = s.source.flags
 	}
 	before, taken := s, []string(nil)
+	take := func(key string) bool {
+		return !now[key] && reflect.DeepEqual(s.value(key), then.value(key)) && !reflect.DeepEqual(s.value(key), kept.value(key))
+	}
 	for _, key := range kept.keys() {
-		if now[key] || !reflect.DeepEqual(s.value(key), then.value(key)) || reflect.DeepEqual(s.value(key), kept.value(key)) {
+		other, release := releaseKeys[key]
+		if !take(key) || release && !take(other) && s.twoReleases(kept, key) {
 			continue
 		}
 		s.field(key).Set(reflect.ValueOf(kept.value(key)))
@@ -54,6 +59,18 @@ func (s Spec) Recall(wish string) (Spec, []string) {
 	}
 	slices.Sort(taken)
 	return s, taken
+}
+
+// releaseKeys are the keys that name a release, each with the other.
+var releaseKeys = map[string]string{"etcd": "image", "image": "etcd"}
+
+// twoReleases reports whether etcd and image name different ones with one of the
+// two as kept has it.
+func (s Spec) twoReleases(kept Spec, key string) bool {
+	s.field(key).Set(reflect.ValueOf(kept.value(key)))
+	release, err := ParseVersion(s.Etcd)
+	tagged, errTag := taggedRelease(s.Image)
+	return err == nil && errTag == nil && tagged != (Version{}) && release != tagged
 }
 
 // only gives the spec with some of its keys.

@@ -51,6 +51,20 @@ func TestWhatFlagsGaveIsRecalled(t *testing.T) {
 		"the file says it now": {
 			flags: map[string]string{"profile": "production"}, later: "profile: ci", want: "profile: ci\n",
 		},
+		"an image is given, and etcd no more": {
+			flags: map[string]string{"etcd": "3.6", "members": "5"}, nowFlags: map[string]string{"image": "etcd:v3.7.3"},
+			wantTaken: []string{"members"}, want: "image: etcd:v3.7.3\nmembers: 5\n",
+		},
+		"an etcd is given, and the image no more": {
+			flags: map[string]string{"image": "etcd:v3.7.3"}, nowFlags: map[string]string{"etcd": "3.6"}, want: "etcd: \"3.6\"\n",
+		},
+		"the file has another etcd since an image was given": {
+			file: "etcd: 3.7", flags: map[string]string{"image": "etcd:v3.7.3"}, later: "etcd: 3.6", want: "etcd: \"3.6\"\n",
+		},
+		"an image of no release that is known is given": {
+			flags: map[string]string{"etcd": "3.6"}, nowFlags: map[string]string{"image": "etcd:mine"},
+			wantTaken: []string{"etcd"}, want: "etcd: \"3.6\"\nimage: etcd:mine\n",
+		},
 		"the name is no part of it": {flags: map[string]string{"name": "orders"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -134,10 +134,10 @@ type run struct {
 	situation Situation
 	hops      map[cluster.Version]*cluster.Cluster
 	line      line
-	// fresh says that nothing at all was there when the run began, served that
-	// there has been a quorum since.
-	fresh, served bool
-	of            int // how many steps were planned when all was last seen
+	// fresh says that nothing at all was there when the run began, begun that it
+	// may have made something, served that there has been a quorum since.
+	fresh, begun, served bool
+	of                   int // how many steps were planned when all was last seen
 }
 
 // converge does one step after the other. What changes something is decided on
@@ -194,6 +194,7 @@ func (r *run) step(ctx context.Context, step Step) error {
 	}
 	event := Event{Kind: Begins, Step: step, Number: done + 1, Of: max(r.of, done+1)}
 	r.tell(event)
+	r.begun = true
 	err := r.do(ctx, step)
 	event.Kind, event.Err = Ends, err
 	r.tell(event)
@@ -223,11 +224,8 @@ func (r *run) tell(e Event) {
 func (r *run) leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	if r.fresh && !r.Keep && !r.served && len(r.situation.Done) > 0 {
-		r.tell(Event{Kind: Undoes})
-		r.hangUp()
-		err := r.Runtime.Stop(ctx, r.wish.Name, shortly)
-		return errors.Join(err, r.Runtime.Remove(ctx, r.wish.Name, runtime.Removal{Data: true}))
+	if r.fresh && !r.Keep && !r.served {
+		return r.undo(ctx)
 	}
 	if v := r.wish.Asked.Verb; v == Stop || v == Down {
 		return nil
@@ -239,4 +237,22 @@ func (r *run) leave(ctx context.Context) error {
 	}
 	r.tell(Event{Kind: Begins, Step: Step{Kind: Begin, Servers: stopped, Cause: "it is not left stopped"}})
 	return r.Runtime.Start(ctx, r.wish.Name, stopped...)
+}
+
+// undo takes back what a run has made where nothing was before. A step that failed
+// may have made a part of it.
+func (r *run) undo(ctx context.Context) error {
+	if !r.begun {
+		return nil
+	}
+	switch _, err := r.Runtime.Observe(ctx, r.wish.Name); {
+	case errors.Is(err, runtime.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	r.tell(Event{Kind: Undoes})
+	r.hangUp()
+	err := r.Runtime.Stop(ctx, r.wish.Name, shortly)
+	return errors.Join(err, r.Runtime.Remove(ctx, r.wish.Name, runtime.Removal{Data: true}))
 }

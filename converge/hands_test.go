@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 )
 
@@ -100,6 +101,54 @@ func TestAFirstStartThatFailsTakesBackWhatItMade(t *testing.T) {
 		if left != keep {
 			t.Errorf("keep %t: left %t", keep, left)
 		}
+	}
+}
+
+// preparesHalf is a runtime whose preparation makes volumes, and fails then.
+type preparesHalf struct{ *fake }
+
+func (p preparesHalf) Prepare(context.Context, *cluster.Cluster, ...string) error {
+	for i := range p.world.nodes {
+		p.world.nodes[i].status = created
+	}
+	return errors.New("a network overlaps")
+}
+
+func TestAFirstStartThatFailsBeforeItsFirstStepIsDoneTakesThatBack(t *testing.T) {
+	f := &fake{world: world{want: 3, minor: 7}}
+	hands := f.hands()
+	hands.Runtime = preparesHalf{f}
+	var undone int
+	hands.Tell = func(e converge.Event) {
+		if e.Kind == converge.Undoes {
+			undone++
+		}
+	}
+	_, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+	if step := (*converge.StepError)(nil); !errors.As(err, &step) {
+		t.Errorf("the error is %v", err)
+	}
+	if f.world.situation(converge.Asked{Verb: converge.Up}, nil).Have != nil || undone != 1 {
+		t.Errorf("undone %d times, left %v", undone, f.world)
+	}
+}
+
+func TestAFirstStartThatMadeNothingHasNothingToTakeBack(t *testing.T) {
+	f := &fake{world: world{want: 3, minor: 7}}
+	f.before = func(call string) error {
+		if call == "prepare" {
+			return errors.New("the image cannot be had")
+		}
+		return nil
+	}
+	hands := f.hands()
+	hands.Tell = func(e converge.Event) {
+		if e.Kind == converge.Undoes {
+			t.Error("it tells of something that it takes back")
+		}
+	}
+	if _, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up})); err == nil {
+		t.Error("no error")
 	}
 }
 
