@@ -12,7 +12,7 @@ const defaultQuota = 2 * gibibyte
 func Weakens(name, was, is string) bool {
 	switch name {
 	case "quota-backend-bytes":
-		return quota(is) < quota(was)
+		return Quota(is) < Quota(was)
 	case "unsafe-no-fsync":
 		return was != "true" && is == "true"
 	case "client-cert-auth", "peer-client-cert-auth":
@@ -29,7 +29,9 @@ func Weakens(name, was, is string) bool {
 	return false
 }
 
-func quota(text string) int64 {
+// Quota is what etcd makes of a value of its setting quota-backend-bytes, in bytes;
+// negative for none.
+func Quota(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n == 0 {
 		return defaultQuota

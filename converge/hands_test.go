@@ -124,11 +124,11 @@ func TestAFirstStartThatFailsBeforeItsFirstStepIsDoneTakesThatBack(t *testing.T)
 			undone++
 		}
 	}
-	_, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+	outcome, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
 	if step := (*converge.StepError)(nil); !errors.As(err, &step) {
 		t.Errorf("the error is %v", err)
 	}
-	if f.world.situation(converge.Asked{Verb: converge.Up}, nil).Have != nil || undone != 1 {
+	if f.world.situation(converge.Asked{Verb: converge.Up}, nil).Have != nil || undone != 1 || outcome.Have != nil {
 		t.Errorf("undone %d times, left %v", undone, f.world)
 	}
 }

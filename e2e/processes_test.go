@@ -126,7 +126,7 @@ func TestKilledProcessesComeBackWithTheirData(t *testing.T) {
 	if out := l.etcdctr("ps"); strings.Count(out, "Lost: killed together with its supervisor") != 3 {
 		t.Errorf("ps tells nothing of it:\n%s", out)
 	}
-	l.obeyDoctor("it was killed together with its supervisor")
+	l.obeyDoctor("killed together with its supervisor")
 	if got := l.etcdctr("etcdctl", "get", "--print-value-only", "key"); got != "value\n" {
 		t.Errorf("got %q", got)
 	}

@@ -69,6 +69,9 @@ func (c Cluster) question(ctx context.Context, m Member, a *answer) {
 	if a.status, a.err = client.Status(ctx, m.ClientURL); a.err != nil {
 		return
 	}
+	if a.status.DbSizeQuota == 0 {
+		a.status.DbSizeQuota = m.Quota
+	}
 	// Serializable: the member's own knowledge, even without a quorum.
 	members, err := client.MemberList(ctx, clientv3.WithSerializable())
 	if err == nil {

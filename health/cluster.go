@@ -38,6 +38,9 @@ type Member struct {
 	Name      string
 	ClientURL string // as Dial reaches it, such as "https://etcd1:2379"
 	PeerURL   string // likewise; empty if its certificate is not to be looked at
+	// Quota of its database in bytes, which etcd before 3.6 does not tell; zero if
+	// it is not known.
+	Quota int64
 }
 
 // Check asks all members at the same time and judges what they say. What is

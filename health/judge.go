@@ -112,8 +112,8 @@ func (v *verdict) exactlyTheExpected() {
 			}
 			known[name] = m.ID
 			if !v.expected(name) {
-				v.failures.add(a.member.Name, "knows a member %s that is not here: `etcdctr up` makes its container again; if it is not wanted, "+
-					"leave it out of the cluster's description and remove it with `etcdctl member remove %x`", name, m.ID)
+				v.failures.add(a.member.Name, "knows a member %s that is not here: `etcdctr up` has it run again, or takes it out of the cluster "+
+					"where the description names the others alone", name)
 			}
 		}
 		v.missing(a, known)
@@ -150,7 +150,7 @@ func (v *verdict) neverStarted(a answer, m *etcdserverpb.Member) {
 			who = other.member.Name
 		}
 	}
-	v.failures.add(a.member.Name, "knows %s as added and never started: start it, with the initial cluster state existing, or remove it with `etcdctl member remove %x`", who, m.ID)
+	v.failures.add(a.member.Name, "knows %s as added and never started: `etcdctr up` starts it, or takes it out of the cluster where the description does not name it", who)
 }
 
 // addedAt reports whether a member was added at a URL, and has no name yet.
@@ -199,8 +199,7 @@ func (v *verdict) nameOf(id uint64) string {
 func (v *verdict) serves(a answer) {
 	switch {
 	case a.status.IsLearner: // it serves no linearizable read, and is not meant to
-		v.warnings.add(a.member.Name, "is a learner and has no vote yet: promote it with `etcdctl member promote %x` once it has caught up",
-			a.status.Header.MemberId)
+		v.warnings.add(a.member.Name, "is a learner and has no vote yet: `etcdctr up` gives it one once it has caught up")
 	case a.readErr != nil:
 		v.failures.add(a.member.Name, "does not answer a linearizable read: %v", a.readErr)
 	}
@@ -208,7 +207,7 @@ func (v *verdict) serves(a answer) {
 
 // remedies of the alarms that etcd knows.
 var remedies = map[string]string{
-	"NOSPACE": "its database reached the quota and it refuses all writes: compact, defragment, then `etcdctl alarm disarm`",
+	"NOSPACE": "its database reached the quota and it refuses all writes: `etcdctr compact --recover` makes room and drops the alarm",
 	"CORRUPT": "its data differs from the others': `etcdctr doctor` tells whether they can replace it",
 }
 
@@ -227,7 +226,7 @@ func Tight(bytes, quota int64) bool {
 func (v *verdict) space(a answer) {
 	quota := a.status.DbSizeQuota
 	if Tight(a.status.DbSize, quota) {
-		v.warnings.add(a.member.Name, "its database takes %d %% of its quota: compact and defragment before etcd refuses all writes",
+		v.warnings.add(a.member.Name, "its database takes %d %% of its quota: `etcdctr compact --recover` makes room before etcd refuses all writes",
 			a.status.DbSize*100/quota)
 	}
 }

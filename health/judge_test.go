@@ -53,7 +53,7 @@ func TestJudgement(t *testing.T) {
 					a[i].members = append(a[i].members, &etcdserverpb.Member{ID: 0x14, PeerURLs: []string{"http://etcd4:2380"}})
 				}
 			},
-			failures: []string{"etcd1, etcd2, etcd3: knows a member at http://etcd4:2380 as added and never started: start it, with the initial cluster state existing, or remove it with `etcdctl member remove 14`"},
+			failures: []string{"etcd1, etcd2, etcd3: knows a member at http://etcd4:2380 as added and never started: `etcdctr up` starts it, or takes it out of the cluster where the description does not name it"},
 		},
 		"a member added and expected that never started": {
 			change: func(a []answer) {
@@ -63,7 +63,7 @@ func TestJudgement(t *testing.T) {
 				a[2].member.PeerURL, a[2].err = "http://etcd3:2380", errSilent
 			},
 			failures: []string{
-				"etcd1, etcd2: knows etcd3 as added and never started: start it, with the initial cluster state existing, or remove it with `etcdctl member remove 14`",
+				"etcd1, etcd2: knows etcd3 as added and never started: `etcdctr up` starts it, or takes it out of the cluster where the description does not name it",
 				"etcd3: does not answer: " + errSilent.Error(),
 			},
 		},
@@ -115,7 +115,7 @@ func TestJudgement(t *testing.T) {
 		},
 		"a database nearly full": {
 			change:   func(a []answer) { a[0].status.DbSize, a[0].status.DbSizeQuota = 90, 100 },
-			warnings: []string{"etcd1: its database takes 90 % of its quota: compact and defragment before etcd refuses all writes"},
+			warnings: []string{"etcd1: its database takes 90 % of its quota: `etcdctr compact --recover` makes room before etcd refuses all writes"},
 		},
 		"an upgrade under way": {
 			change:   func(a []answer) { a[0].status.Version = "3.6.16" },

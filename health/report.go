@@ -50,7 +50,7 @@ type MemberReport struct {
 
 	DBSize      int64 `json:"dbSize,omitempty"`      // bytes of the database file
 	DBSizeInUse int64 `json:"dbSizeInUse,omitempty"` // bytes of it that hold data
-	DBQuota     int64 `json:"dbQuota,omitempty"`     // bytes; told by etcd from 3.6 on
+	DBQuota     int64 `json:"dbQuota,omitempty"`     // bytes; 0 if it is not known
 
 	RaftTerm         uint64 `json:"raftTerm,omitempty"`
 	RaftIndex        uint64 `json:"raftIndex,omitempty"`

@@ -41,6 +41,7 @@ type diagnosis struct {
 	Member   string `json:"member,omitempty"`
 	Cause    string `json:"cause,omitempty"`
 	Command  string `json:"command,omitempty"`
+	Looks    bool   `json:"looks,omitempty"`  // the command only shows more, and puts nothing right
 	ByHand   string `json:"byHand,omitempty"` // instead of a command
 	Evidence string `json:"evidence,omitempty"`
 	// Warnings are those of health, and what the doctor has seen besides.
@@ -149,12 +150,13 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) diagnosis {
 		return diagnosis{Healthy: true, Warnings: warnings}
 	case found:
 		return diagnosis{
-			Member: d.Member, Cause: d.Cause, Command: d.Command, ByHand: d.ByHand, Evidence: d.Evidence, Warnings: report.Warnings,
+			Member: d.Member, Cause: d.Cause, Command: d.Command, Looks: d.Remedy.Looks(), ByHand: d.ByHand, Evidence: d.Evidence,
+			Warnings: report.Warnings,
 		}
 	}
 	// Members that run and answer, and are no healthy cluster all the same.
 	return diagnosis{
-		Member: p.name(), Cause: report.Failures[0], Command: p.command("health"), Warnings: report.Warnings,
+		Member: p.name(), Cause: report.Failures[0], Command: p.command("health"), Looks: true, Warnings: report.Warnings,
 	}
 }
 
@@ -163,9 +165,16 @@ func (p *patient) command(verb string) string {
 	return strings.Join(append([]string{"etcdctr", verb}, typedAgain(p.flags)...), " ")
 }
 
-// evidenceFlags are the flags for the commands of a diagnosis.
-func evidenceFlags(f *clusterFlags) doctor.Evidence {
-	return doctor.Evidence{Flags: typedAgain(f), CertsFlags: typedAgain(f, certsFlags...)}
+// evidence begins with the flags for the commands of a diagnosis.
+func (p *patient) evidence() doctor.Evidence {
+	e := doctor.Evidence{Flags: typedAgain(p.flags), CertsFlags: typedAgain(p.flags, certsFlags...)}
+	switch {
+	case len(typedAgain(p.flags, fileComposeFlag)) > 0:
+		e.Wanted = typedAgain(p.flags, fileComposeFlag)
+	case p.Runtime().Name() == string(cluster.Process):
+		e.Wanted = append(slices.Clone(e.Flags), "--detach") // a command that puts something right comes to an end
+	}
+	return e
 }
 
 // certsFlags are those that find a cluster's certificates.
@@ -206,7 +215,7 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 // gather collects the evidence about each member that was described or is
 // there.
 func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evidence, error) {
-	e := evidenceFlags(p.flags)
+	e := p.evidence()
 	e.Described, e.Now = p.described(), p.app.now()
 	for _, name := range p.names(report) {
 		m, err := p.inspect(ctx, name)
@@ -226,7 +235,7 @@ func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, erro
 	}
 	s, there := p.have.Server(name)
 	if there {
-		m.Status, m.ExitCode, m.OutOfMemory, m.EngineError = statusFor[s.Status], s.ExitCode, s.OutOfMemory, s.Error
+		m.Status, m.ExitCode, m.Detail, m.OutOfMemory, m.EngineError = statusFor[s.Status], s.ExitCode, s.Detail, s.OutOfMemory, s.Error
 	}
 	kept, err := p.Runtime().Data(ctx, p.name(), name)
 	if err != nil {
@@ -246,7 +255,7 @@ func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, erro
 var statusFor = map[runtime.Status]doctor.Status{
 	runtime.Absent: doctor.Missing, runtime.Created: doctor.Created, runtime.Running: doctor.Running,
 	runtime.Paused: doctor.Paused, runtime.Restarting: doctor.Restarting, runtime.Stopped: doctor.Exited,
-	runtime.Ended: doctor.Exited, runtime.Failed: doctor.Exited,
+	runtime.Ended: doctor.Exited, runtime.Failed: doctor.Failed,
 }
 
 // dataFor is what is known of a server's data, for the doctor.

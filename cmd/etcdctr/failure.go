@@ -60,7 +60,7 @@ func (p *patient) diagnoseFailure(ctx context.Context, failed doctor.Member) (do
 	if p.want, err = p.Want(ctx); err != nil {
 		return doctor.Diagnosis{}, false // the failure itself is told in any case
 	}
-	e := evidenceFlags(p.flags)
+	e := p.evidence()
 	if p.have, err = p.Observe(ctx); err != nil || failed.EngineError != "" {
 		e.Members = []doctor.Member{failed}
 		d, ok := doctor.Diagnose(e)

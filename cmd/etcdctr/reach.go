@@ -31,7 +31,9 @@ func running(way *etcdctr.Connection) []runtime.Server {
 func expected(way *etcdctr.Connection, want *cluster.Cluster) health.Cluster {
 	h := health.Cluster{TLS: way.TLS, Dial: way.Way.Dial}
 	for _, m := range running(way) {
-		h.Members = append(h.Members, health.Member{Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL()})
+		h.Members = append(h.Members, health.Member{
+			Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL(), Quota: cluster.Quota(m.Settings.Get("quota-backend-bytes")),
+		})
 	}
 	if want == nil || want.Spec.Members.Count == 0 && len(want.Spec.Members.List) == 0 {
 		return h

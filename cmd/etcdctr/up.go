@@ -66,7 +66,7 @@ fails says why, and takes away what it has created and nothing else.`,
 	o.cluster = addClusterFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
 	flags := cmd.Flags()
-	flags.StringVar(&o.fileCompose, "file-compose", "", "start this file, made by etcdctr compose, instead of what the flags describe")
+	flags.StringVar(&o.fileCompose, fileComposeFlag, "", "start this file, made by etcdctr compose, instead of what the flags describe")
 	addPullFlag(cmd, &o.working.pull)
 	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long each member may take to answer")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
@@ -78,6 +78,8 @@ fails says why, and takes away what it has created and nothing else.`,
 	addFormatFlag(cmd, &o.format)
 	return cmd
 }
+
+const fileComposeFlag = "file-compose"
 
 // defaultWaitTimeout is how long a member may take to answer.
 const defaultWaitTimeout = time.Minute

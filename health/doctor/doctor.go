@@ -122,11 +122,13 @@ const (
 	tokenUnknown              // the discovery service does not know its token
 	tokenFull                 // its discovery token has all members
 	outOfSpace                // its database reached the quota
+	silent                    // it runs, and answers nobody
 )
 
 // Ranks between those of log lines, see rules.
 const (
 	rankEngine  = -1    // the engine knows for certain
+	rankExpired = 490   // the logs of members that do not serve may tell it better
 	rankAlarm   = 500   // a member that does not serve is worse
 	rankMembers = 550   // who belongs to the cluster, as its members have it
 	rankSlow    = 600   // goes on, with pauses
@@ -134,6 +136,7 @@ const (
 	rankFatal   = 1_001 // what ended it, in words that nobody knows
 	rankEnded   = 1_002 // that it ended, without a word
 	rankSymptom = 2_000 // follows from something else
+	rankSilent  = 2_999 // it should answer, and nothing tells why it does not
 	rankUnknown = 3_000 // something is wrong, and nothing is known of it
 )
 
@@ -145,12 +148,14 @@ func (w ward) candidates(m Member) []candidate {
 			found[i].rank += rankSymptom - rankAlarm - 1
 		}
 	}
+	found = append(found, fromCertificates(m)...)
 	found = append(found, w.fromMembership(m)...)
 	found = append(found, w.fromPauses(m)...)
 	if m.Serves || m.Waits {
 		return found
 	}
 	found = append(found, fromEngine(m)...)
+	found = append(found, w.fromSilence(m)...)
 	return append(found, fromLog(m)...)
 }
 
@@ -170,7 +175,7 @@ func fromEngine(m Member) []candidate {
 		known.rank = rankEngine
 		return []candidate{known}
 	}
-	up, start := Remedy{Kind: Up}, Remedy{Kind: Start}
+	up := Remedy{Kind: Up}
 	switch {
 	case m.EngineError != "":
 		c.cause, c.remedy, c.known = "the engine can't start it: "+m.EngineError, up, false
@@ -178,10 +183,6 @@ func fromEngine(m Member) []candidate {
 		c.cause, c.remedy = "it was ended for using more memory than its container may", up
 	case m.Status == Paused:
 		c.cause, c.remedy = "its container is paused", up
-	case m.Status == Lost:
-		c.cause, c.remedy = "it was killed together with its supervisor, or with the machine", start
-	case m.Status == Orphaned:
-		c.cause, c.remedy = "it runs without its supervisor, which was killed", start
 	case m.Status == Missing && m.Data == DataLost:
 		c.rank, c.fault, c.cause = rankStopped, lostData, "it has no container, and its data is gone"
 	case m.Status == Missing:
@@ -190,9 +191,15 @@ func fromEngine(m Member) []candidate {
 		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, "its container was never started", up
 	case m.Status == Exited && m.ExitCode == 0:
 		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, "it was stopped", up
-	case m.Status == Exited || m.Status == Dead:
+	case m.Status == Exited || m.Status == Dead || m.Status == Failed:
 		c.rank, c.fault, c.known = rankEnded, notRunning, false
-		c.cause, c.remedy = fmt.Sprintf("it ended with exit code %d", m.ExitCode), up
+		c.cause, c.remedy = "it ended by itself, or was killed", up
+		switch {
+		case m.ExitCode != 0:
+			c.cause = fmt.Sprintf("it ended with exit code %d", m.ExitCode)
+		case m.Detail != "":
+			c.cause += ": " + m.Detail
+		}
 	default:
 		return nil
 	}
@@ -214,6 +221,19 @@ func fromAlarms(m Member) []candidate {
 			c.known, c.cause, c.remedy = false, "etcd raises the alarm "+alarm, Remedy{Kind: Logs, Member: m.Name}
 		}
 		found = append(found, c)
+	}
+	return found
+}
+
+// fromCertificates is what the handshakes have shown. Who is connected already
+// notices nothing of it.
+func fromCertificates(m Member) []candidate {
+	var found []candidate
+	for _, use := range m.Expired {
+		found = append(found, candidate{
+			member: m.Name, known: true, rank: rankExpired, cause: "the " + use + " certificate has expired",
+			remedy: Remedy{Kind: RenewCerts},
+		})
 	}
 	return found
 }

@@ -80,7 +80,7 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 				t.Cleanup(func() { l.Close() })
 				return ended(t, etcdtest.Start(t, nil, m.flags([]place{m})...))
 			},
-			cause: `something else listens on 127.0.0.1:\d+`, command: `^etcdctr restart etcd1$`,
+			cause: `something else listens on 127.0.0.1:\d+`, command: `^ss -ltnp sport = :\d+$`,
 		},
 		"its data directory is another user's":         {provoke: withForeignData, cause: `it may not write to its data directory`, command: `^$`},
 		"its key is another certificate's":             {provoke: withWrongKey, cause: `its certificate and its key don't belong together`, command: `^etcdctr certs create`},

@@ -44,8 +44,10 @@ type Known struct {
 type Member struct {
 	Name   string
 	Status Status
-	// ExitCode is that of a member that has exited.
+	// ExitCode is that of a member that has exited, and Detail what its runtime
+	// says of how it ended.
 	ExitCode int
+	Detail   string
 	// OutOfMemory says that the kernel ended it for its memory.
 	OutOfMemory bool
 	// EngineError is why the engine could not start it.
@@ -66,6 +68,9 @@ type Member struct {
 	ClusterID string
 	// Alarms are those that etcd has raised for it, in etcd's words.
 	Alarms []string
+	// Expired are the certificates around it that have ended: server, peer or
+	// client, who shows it.
+	Expired []string
 	// Space is what its database takes.
 	Space Space
 	// Log is the end of its log, oldest line first, of its current start, see
@@ -107,9 +112,7 @@ const (
 	Paused     Status = "paused"
 	Exited     Status = "exited"
 	Dead       Status = "dead"
-
-	Lost     Status = "lost"     // a process that was killed with its supervisor
-	Orphaned Status = "orphaned" // one that was not
+	Failed     Status = "failed" // ended by itself, or was killed
 )
 
 func (e Evidence) member(name string) (Member, bool) {

@@ -45,6 +45,7 @@ func others() []body {
 	list := []body{
 		{run: paused},
 		{run: killed},
+		{run: hangs},
 		{run: down, data: nothing},
 		{run: down, data: old, place: nobody},
 		{run: down, place: learner},
@@ -189,16 +190,8 @@ func (s model) curable() bool {
 	}
 	return !slices.ContainsFunc(s.bodies, func(b body) bool {
 		return b.own || b.data == foreign || b.data == otherwise || b.slow || b.room == live ||
-			b.place == addedVoter || b.line != "" && b.cure == "" && b.data == whole || looks(b.cure) || b.room != enough
+			b.place == addedVoter || b.line != "" && b.cure == "" && b.data == whole || (Remedy{Kind: b.cure}).Looks() || b.room != enough
 	})
-}
-
-func looks(k Kind) bool {
-	switch k {
-	case Logs, LookAtDisk, LookAtPort, LookAtEngine:
-		return true
-	}
-	return false
 }
 
 const mostSteps = 40
@@ -213,7 +206,7 @@ func follow(s model, advise func(Evidence) (Diagnosis, bool)) (bool, error) {
 		if s.healthy() {
 			return true, nil
 		}
-		if !found || d.Remedy.Kind == NoRemedy || looks(d.Remedy.Kind) || d.Remedy.Kind == Restore {
+		if !found || d.Remedy.Kind == NoRemedy || d.Remedy.Looks() || d.Remedy.Kind == Restore {
 			_, err := s.apply(d.Remedy)
 			if err == nil && first.curable() {
 				err = fmt.Errorf("%w: %s: %s", errUseless, d.Member, d.Cause)

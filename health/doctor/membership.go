@@ -100,6 +100,24 @@ func (w ward) fromPauses(m Member) []candidate {
 	}}
 }
 
+// startPatience is how long a member may take to answer after its start.
+const startPatience = 30 * time.Second
+
+// fromSilence is about a process that lives and answers nobody, as one that hangs
+// or was frozen.
+func (w ward) fromSilence(m Member) []candidate {
+	if m.Status != Running || m.Answers || len(m.Log) == 0 {
+		return nil
+	}
+	if began := readEntry(m.Log[0]).time; began.IsZero() || w.Now.Sub(began) < startPatience {
+		return nil
+	}
+	return []candidate{{
+		member: m.Name, known: true, fault: silent, rank: rankSilent,
+		cause: "it runs and answers nobody: it waits for others, or hangs", remedy: Remedy{Kind: Restart, Member: m.Name},
+	}}
+}
+
 // answering is how many members tell their status.
 func (w ward) answering() int {
 	n := 0

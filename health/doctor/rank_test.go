@@ -67,18 +67,14 @@ func TestTheCauseThatExplainsTheOthersWins(t *testing.T) {
 			want:    Diagnosis{Member: "etcd1", Cause: "it was ended for using more memory than its container may", Command: "etcdctr up", Evidence: "", Known: true},
 		},
 		"a process that was killed with its supervisor": {
-			members: []Member{{Name: "etcd1", Status: Lost, Log: []string{unknownHost}}},
-			want:    Diagnosis{Member: "etcd1", Cause: "it was killed together with its supervisor, or with the machine", Command: "etcdctr start", Evidence: "", Known: true},
-		},
-		"a process that its supervisor left behind": {
-			members: []Member{{Name: "etcd1", Status: Orphaned}},
-			want:    Diagnosis{Member: "etcd1", Cause: "it runs without its supervisor, which was killed", Command: "etcdctr start", Evidence: "", Known: true},
+			members: []Member{{Name: "etcd1", Status: Failed, Detail: "killed together with its supervisor", Log: []string{unknownHost}}},
+			want:    Diagnosis{Member: "etcd1", Cause: "it ended by itself, or was killed: killed together with its supervisor", Command: "etcdctr up", Evidence: "", Known: false},
 		},
 		"an alarm of a member that serves": {
 			members: []Member{{Name: "etcd1", Status: Running, Serves: true, Alarms: []string{"NOSPACE"}, Space: Space{Size: 100, InUse: 90, Quota: 100, Revision: 7}, Log: []string{unknownHost}}},
 			want: Diagnosis{
 				Member: "etcd1", Cause: "its database reached the quota, and takes no more writes", Evidence: "alarm NOSPACE", Known: true,
-				Command: "etcdctr etcdctl compaction --physical 7 && etcdctr etcdctl defrag --cluster && etcdctr etcdctl alarm disarm",
+				Command: "etcdctr compact --recover",
 			},
 		},
 		"an alarm that is left after the quota was raised": {

@@ -11,8 +11,8 @@ import (
 type Remedy struct {
 	Kind   Kind
 	Member string // the member or members that it is about
-	// Value is what else the kind takes: a release, a TLS mode, a port, a URL, a
-	// revision or a member's ID.
+	// Value is what else the kind takes: a release, a TLS mode, a port, a URL or a
+	// member's ID.
 	Value string
 }
 
@@ -42,9 +42,8 @@ const (
 	Replace Kind = "replace" // give up a member's own data for that of the others
 
 	// What makes room in the database. Each takes a quorum.
-	MakeRoom   Kind = "compact, defragment and disarm"
-	Defragment Kind = "defragment and disarm"
-	Disarm     Kind = "disarm"
+	MakeRoom Kind = "compact, defragment and disarm"
+	Disarm   Kind = "disarm"
 
 	// What is left when there is no quorum.
 	Recover Kind = "recover" // go on from the data of a survivor
@@ -71,13 +70,12 @@ var commands = map[Kind]string{
 	RenewCerts:   "etcdctr certs renew CERTS",
 	ReloadCerts:  "etcdctr certs create FLAGS && etcdctr restart FLAGS",
 	NewToken:     "etcdctr discovery new",
-	Add:          "etcdctr etcdctl FLAGS member add MEMBER --learner --peer-urls VALUE",
+	Add:          "etcdctr up WANTED",
 	Join:         "etcdctr up WANTED",
+	Remove:       "etcdctr up WANTED",
+	Promote:      "etcdctr up WANTED",
 	Replace:      "etcdctr member replace FLAGS MEMBER",
-	Remove:       "etcdctr etcdctl FLAGS member remove VALUE",
-	Promote:      "etcdctr etcdctl FLAGS member promote VALUE",
-	MakeRoom:     "etcdctr etcdctl FLAGS compaction --physical VALUE && etcdctr etcdctl FLAGS defrag --cluster && etcdctr etcdctl FLAGS alarm disarm",
-	Defragment:   "etcdctr etcdctl FLAGS defrag --cluster && etcdctr etcdctl FLAGS alarm disarm",
+	MakeRoom:     "etcdctr compact FLAGS --recover",
 	Disarm:       "etcdctr etcdctl FLAGS alarm disarm",
 	Logs:         "etcdctr logs FLAGS MEMBER",
 	LookAtDisk:   "DISK",
@@ -125,6 +123,15 @@ func (e Evidence) command(r Remedy) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// Looks reports whether the remedy's command only shows more of what is wrong.
+func (r Remedy) Looks() bool {
+	switch r.Kind {
+	case Logs, LookAtDisk, LookAtPort, LookAtEngine:
+		return true
+	}
+	return false
 }
 
 // starts reports whether the remedy starts members that are not running, all of

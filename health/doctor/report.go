@@ -1,6 +1,10 @@
 package doctor
 
-import "github.com/etcdctr/etcdctr/health"
+import (
+	"time"
+
+	"github.com/etcdctr/etcdctr/health"
+)
 
 // Add completes the evidence with what the members answer.
 func (e *Evidence) Add(r health.Report) {
@@ -11,6 +15,7 @@ func (e *Evidence) Add(r health.Report) {
 	for _, answer := range r.Members {
 		for i := range e.Members {
 			if e.Members[i].Name == answer.Name {
+				e.Members[i].Expired = expired(answer, r.Time)
 				e.Members[i].hear(answer)
 			}
 		}
@@ -28,4 +33,14 @@ func (m *Member) hear(r health.MemberReport) {
 		Size: r.DBSize, InUse: r.DBSizeInUse, Quota: r.DBQuota,
 		Revision: r.Revision, Compacted: r.Compacted,
 	}
+}
+
+func expired(r health.MemberReport, now time.Time) []string {
+	var uses []string
+	for _, c := range r.Certificates {
+		if !c.NotAfter.After(now) {
+			uses = append(uses, c.Use)
+		}
+	}
+	return uses
 }

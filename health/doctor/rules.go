@@ -110,9 +110,9 @@ func machineRules() []rule {
 			remedy:  Remedy{Kind: Up},
 		},
 		{
-			pattern: re(`listen tcp (\S+): bind: address already in use`),
-			cause:   "something else listens on $1",
-			remedy:  Remedy{Kind: Restart},
+			pattern: re(`listen tcp (\S+:(\d+)): bind: address already in use`),
+			cause:   "something else listens on $1: end that, and it starts by itself",
+			remedy:  Remedy{Kind: LookAtPort, Value: "$2"},
 		},
 		{
 			pattern: re(`proxyconnect tcp|Proxy Authentication Required|unexpected status code from proxy`),

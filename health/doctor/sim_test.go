@@ -20,6 +20,7 @@ const (
 	crashing
 	paused
 	killed // a process, with its supervisor
+	hangs
 )
 
 // content is what its data folder holds.
@@ -202,7 +203,7 @@ func peerURL(i int) string { return "http://" + memberName(i) + ":2380" }
 // seen is what a doctor sees of one member.
 func (s model) seen(i int, b body) Member {
 	status := map[running]Status{
-		up: Running, down: Exited, absent: Missing, crashing: Restarting, paused: Paused, killed: Lost,
+		up: Running, down: Exited, absent: Missing, crashing: Restarting, paused: Paused, killed: Failed, hangs: Running,
 	}
 	m := Member{Name: memberName(i), PeerURL: peerURL(i), Status: status[b.run], Data: DataKept}
 	switch {
@@ -226,6 +227,9 @@ func (s model) seen(i int, b body) Member {
 	}
 	if m.Answers && b.data == otherwise {
 		m.Alarms = append(m.Alarms, "CORRUPT")
+	}
+	if b.run == hangs {
+		m.Log = append(m.Log, `{"level":"info","ts":"2030-01-01T11:58:00.000000Z","msg":"Running: "}`)
 	}
 	if b.data == old {
 		m.Log = append(m.Log, `{"level":"info","msg":"restarting local member","cluster-id":"`+homeID+`"}`)

@@ -43,7 +43,7 @@ func (s model) apply(r Remedy) (model, error) {
 		n.admit(r)
 	case Remove:
 		n.remove(r)
-	case MakeRoom, Defragment, Disarm:
+	case MakeRoom, Disarm:
 		n.makeRoom(r.Kind)
 	case Recover:
 		err = n.recover(r.Member)
@@ -71,6 +71,9 @@ func (s model) fix(r Remedy) {
 		concerns := r.Kind != Restart || memberName(i) == r.Member
 		if b.cure == r.Kind && b.line != "" && concerns {
 			b.line, b.cure, b.run = "", "", up
+		}
+		if r.Kind == Restart && concerns && b.run == hangs {
+			b.run = up
 		}
 	}
 }
@@ -205,8 +208,8 @@ func (s model) makeRoom(k Kind) {
 	}
 	after := map[room]map[Kind]room{
 		history:   {MakeRoom: enough},
-		freed:     {MakeRoom: enough, Defragment: enough},
-		alarmOnly: {MakeRoom: enough, Defragment: enough, Disarm: enough},
+		freed:     {MakeRoom: enough},
+		alarmOnly: {MakeRoom: enough, Disarm: enough},
 		live:      {MakeRoom: compacted},
 	}
 	for i := range s.bodies {

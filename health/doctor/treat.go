@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -46,6 +45,8 @@ func (w ward) treat(m Member, c candidate) treatment {
 		return treatment{c.cause, c.remedy}
 	case outOfSpace:
 		return w.makeRoom(c.cause)
+	case silent:
+		return w.wake(c)
 	}
 	return w.guard(c, treatment{c.cause, c.remedy})
 }
@@ -74,6 +75,15 @@ func (w ward) startUp(m Member, c candidate) treatment {
 		return w.wakeHolders(m, c.cause)
 	}
 	return w.guard(c, treatment{c.cause, c.remedy})
+}
+
+// wake is for a member that runs and answers nobody. A survivor of a cluster that
+// has lost its quorum gives what it has only as long as it is not started again.
+func (w ward) wake(c candidate) treatment {
+	if !w.quorum && !w.returns() {
+		return w.fromSurvivors(c.cause)
+	}
+	return treatment{c.cause, c.remedy}
 }
 
 // regain is for a member whose data is gone.
@@ -274,10 +284,8 @@ func (w ward) makeRoom(cause string) treatment {
 		return treatment{cause + "; making room takes a quorum, so that comes first", Remedy{}}
 	case s.Quota > 0 && s.Size > 0 && !s.tight(s.Size):
 		return treatment{cause + "; there is room again, and only the alarm is left", Remedy{Kind: Disarm}}
-	case s.Compacted && s.tight(s.InUse):
-		return treatment{cause + "; all of it is in use: delete what is not needed, or raise quota-backend-bytes and run `etcdctr up`, and then drop the alarm", Remedy{}}
-	case s.Compacted || s.Revision == 0:
-		return treatment{cause, Remedy{Kind: Defragment}}
+	case s.Compacted && s.Quota > 0 && s.Size >= s.Quota && s.full():
+		return treatment{cause + "; all of it is in use: delete what is not needed, or raise quota-backend-bytes and run `etcdctr up`, and then `etcdctr compact --recover`", Remedy{}}
 	}
-	return treatment{cause, Remedy{Kind: MakeRoom, Value: strconv.FormatInt(s.Revision, 10)}}
+	return treatment{cause, Remedy{Kind: MakeRoom}}
 }

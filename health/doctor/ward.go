@@ -151,7 +151,7 @@ func (w ward) survives(m Member) bool {
 
 // runs reports whether a member's process lives, or is started again and again.
 func (m Member) runs() bool {
-	return m.Serves || m.Status == Running || m.Status == Restarting || m.Status == Orphaned
+	return m.Serves || m.Status == Running || m.Status == Restarting
 }
 
 // holders are the members that may have the cluster's data.
@@ -210,6 +210,10 @@ func (s Space) share() float64 {
 	}
 	return float64(s.Size) / float64(s.Quota)
 }
+
+// full reports whether so much of the file holds data that defragmenting it would
+// not make it fit.
+func (s Space) full() bool { return float64(s.InUse) > 0.9*float64(s.Size) }
 
 // tight reports whether so many bytes are too many.
 func (s Space) tight(bytes int64) bool { return health.Tight(bytes, s.Quota) }
