@@ -118,7 +118,7 @@ fmt: .cache/tools/golangci-lint ## Format the source
 .PHONY: docs
 docs: ## Write docs/reference, docs/releases, and the pages made of tables
 	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage|SettingsPage|ReleasePages)$$' -update
-	go test ./lint -run '^TestPage$$' -update
+	go test ./lint ./monitoring -run '^TestPage$$' -update
 
 # A new minor of etcd is a module tools/etcd-3.N here, its line in
 # cluster/version.go, and its table. 3.4 can't be built any more: its program is
@@ -126,6 +126,11 @@ docs: ## Write docs/reference, docs/releases, and the pages made of tables
 .PHONY: settings
 settings: .cache/etcd/3.4/etcd ## Read every etcd's settings into cluster/releases, then write their pages
 	go run ./cmd/internal/settings tools/etcd-3.5 tools/etcd-3.6 . tools/etcd-3.8 .cache/etcd/3.4/etcd
+	$(MAKE) --no-print-directory docs
+
+.PHONY: metrics
+metrics: $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7) ## Read every etcd's metrics into monitoring/releases, then write their page
+	go run ./cmd/internal/exported $(patsubst %,.cache/etcd/%,3.5 3.6 3.7)
 	$(MAKE) --no-print-directory docs
 
 .cache/etcd/3.4/etcd:
@@ -154,7 +159,8 @@ endif
 # in Debian.
 E2E_PROGRAMS := dockerd:docker.io ip:iproute2 nsenter:util-linux \
 	foreman:ruby-foreman dnsmasq:dnsmasq-base openssl:openssl systemd-analyze:systemd \
-	ssh:openssh-client sshd:openssh-server gcc:gcc debootstrap:debootstrap
+	ssh:openssh-client sshd:openssh-server gcc:gcc debootstrap:debootstrap \
+	prometheus:prometheus promtool:prometheus
 
 .PHONY: e2e-machine
 e2e-machine:

@@ -46,6 +46,7 @@ containers. The shortest way to a cluster:
 		newHealthCommand(a),
 		newVerifyCommand(a),
 		newDoctorCommand(a),
+		newMonitoringCommand(a),
 	)
 	addGroup(root, "What it holds",
 		newBackupCommand(a),

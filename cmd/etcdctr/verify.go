@@ -73,32 +73,37 @@ func runVerify(ctx context.Context, a *app, o verifyOptions) error {
 		return err
 	}
 	defer c.close()
-	promised, err := c.Want(ctx)
+	proofs, err := a.proveAll(ctx, c)
 	if err != nil {
 		return err
 	}
+	return errors.Join(a.printProofs(proofs, o.format), a.surprises(proofs))
+}
+
+// proveAll looks at all that is promised of a cluster that runs.
+func (a *app) proveAll(ctx context.Context, c *found) ([]proof, error) {
+	promised, err := c.Want(ctx)
+	if err != nil {
+		return nil, err
+	}
 	way, err := c.Connect(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer a.closeWay(way)
 	seen := running(way)
 	proofs := []proof{prove("cluster", "TLS mode", string(promised.TLS), string(seen[0].TLS()))}
 	exposed, err := a.proveExposure(ctx, c, promised)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	tried := a.toTry(way, seen, c.CertsDir())
 	ports, err := provePorts(ctx, tried)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	users, err := proveUsers(ctx, way, promised.Auth, tried, c)
-	if err != nil {
-		return err
-	}
-	proofs = slices.Concat(proofs, exposed, ports, users)
-	return errors.Join(a.printProofs(proofs, o.format), a.surprises(proofs))
+	return slices.Concat(proofs, exposed, ports, users), err
 }
 
 // proveExposure has what runs the cluster compare what is open with what is

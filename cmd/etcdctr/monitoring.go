@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/monitoring"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+func newMonitoringCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "monitoring",
+		Short: "Watch the cluster with Prometheus, Grafana or OpenTelemetry",
+	}
+	cmd.AddCommand(newMonitoringPrintCommand(a))
+	return cmd
+}
+
+// The programs that files are made for.
+const (
+	forPrometheus    = "prometheus"
+	forRules         = "rules"
+	forGrafana       = "grafana"
+	forOpenTelemetry = "otel"
+)
+
+type monitoringOptions struct {
+	cluster   *clusterFlags
+	program   string
+	certsPath string
+	rulesPath string
+}
+
+func newMonitoringPrintCommand(a *app) *cobra.Command {
+	o := monitoringOptions{program: forPrometheus}
+	cmd := &cobra.Command{
+		Use:   "print",
+		Short: "Print what a program that watches clusters reads",
+		Long: `print writes a file for a program that watches clusters, right for the release of
+etcd that this one runs: the configuration of a Prometheus that scrapes the members,
+its recording rules and alerts, a Grafana dashboard, or the configuration of an
+OpenTelemetry collector.
+
+With mutual TLS the members ask for a certificate: etcdctr certs issue ` + monitoring.Client + `
+makes it.`,
+		Example: `  etcdctr certs issue monitoring
+  etcdctr monitoring print --for prometheus > prometheus.yml
+  etcdctr monitoring print --for rules > etcd-rules.yml
+  etcdctr monitoring print --for grafana > etcd-dashboard.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runMonitoringPrint(cmd.Context(), a, o)
+		},
+	}
+	o.cluster = addClusterFlags(cmd)
+	flags := cmd.Flags()
+	flags.Var(&choice{value: &o.program, of: []string{forPrometheus, forRules, forGrafana, forOpenTelemetry}}, "for",
+		"prometheus, rules, grafana or otel")
+	flags.StringVar(&o.certsPath, "certs-path", "", "folder of the certificate as that program sees it (default where it is here)")
+	flags.StringVar(&o.rulesPath, "rules-path", "etcd-rules.yml", "rule file as Prometheus sees it, empty for none")
+	return cmd
+}
+
+func runMonitoringPrint(ctx context.Context, a *app, o monitoringOptions) error {
+	c, dir, err := o.cluster.watchedBy(ctx, a)
+	if err != nil {
+		return err
+	}
+	files := monitoring.Files{Certificate: o.certsPath, Rules: o.rulesPath}
+	if scrapes := o.program == forPrometheus || o.program == forOpenTelemetry; scrapes && monitoring.ByCertificate(c) {
+		a.tellOfCertificate(dir)
+		if files.Certificate == "" {
+			files.Certificate = filepath.ToSlash(dir)
+		}
+	}
+	data, err := renderMonitoring(c, o.program, files)
+	if err != nil {
+		return err
+	}
+	return a.writeResult("", data)
+}
+
+func renderMonitoring(c *cluster.Cluster, program string, files monitoring.Files) ([]byte, error) {
+	switch program {
+	case forRules:
+		return monitoring.Rules(c.Etcd)
+	case forGrafana:
+		return monitoring.Grafana(c.Etcd)
+	case forOpenTelemetry:
+		return monitoring.OpenTelemetry(c, files)
+	}
+	return monitoring.Prometheus(c, files)
+}
+
+// watchedBy gives the cluster as it runs, or as it is described where it does not,
+// and the folder of the certificate that it is watched with.
+func (f *clusterFlags) watchedBy(ctx context.Context, a *app) (c *cluster.Cluster, certificate string, err error) {
+	dir, err := f.certificates(a)
+	if err != nil {
+		return nil, "", err
+	}
+	running, err := f.find(ctx, a, working{progress: progressQuiet})
+	if err == nil {
+		defer running.close()
+		dir = running.CertsDir()
+		_, err = running.Observe(ctx)
+	}
+	switch {
+	case err == nil:
+		c, err = running.Want(ctx)
+	case errors.Is(err, runtime.ErrNotFound) || errors.Is(err, runtime.ErrUnavailable):
+		c, err = f.resolve(a)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	dir, err = filepath.Abs(certs.ClientDir(dir, monitoring.Client))
+	return c, dir, err
+}
+
+// tellOfCertificate says what a certificate for reading metrics is able to do
+// besides.
+func (a *app) tellOfCertificate(dir string) {
+	if _, err := os.Stat(filepath.Join(dir, certs.CertFile)); err != nil {
+		a.warn("there is no certificate in %s yet: etcdctr certs issue %s makes it", shortPath(dir), monitoring.Client)
+	}
+	a.warn("a client's certificate reads all that etcd holds unless authentication is switched on: then the user %s, who has no role, reads metrics alone", monitoring.Client)
+}

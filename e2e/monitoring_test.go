@@ -1,0 +1,223 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/monitoring"
+)
+
+// Prometheus' own tests of rules: each alert fires where it is meant to, and no
+// other does.
+func TestEveryAlertFiresAndTheOthersAreQuiet(t *testing.T) {
+	for minor, v := range cluster.KnownPatches {
+		t.Run(v.String(), func(t *testing.T) {
+			rules, err := monitoring.Rules(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			writeFile(t, filepath.Join(dir, "rules.yml"), string(rules))
+			run(t, dir, "promtool", "check", "rules", "rules.yml")
+			for _, name := range []string{"all.yml", fmt.Sprintf("3.%d.yml", minor)} {
+				tests := readFile(t, filepath.Join("../monitoring/testdata/alerts", name))
+				writeFile(t, filepath.Join(dir, name), tests)
+				run(t, dir, "promtool", "test", "rules", name)
+				rules = append(rules, tests...)
+			}
+			for _, a := range monitoring.Alerts(v) {
+				if !strings.Contains(string(rules), `alertname="`+a.Name+`"`) {
+					t.Errorf("%s is not provoked", a.Name)
+				}
+			}
+		})
+	}
+}
+
+// A real Prometheus reads what `monitoring print` writes, of members of each
+// release.
+func TestPrometheusSeesMembersOfEachRelease(t *testing.T) {
+	for minor, v := range cluster.KnownPatches {
+		t.Run(v.String(), func(t *testing.T) {
+			l := newLocal(t)
+			program := filepath.Dir(filepath.Dir(etcdBinary(t, minor, "etcd"))) + "/{minor}/etcd"
+			writeFile(t, filepath.Join(l.dir, "etcdctr.yaml"), fmt.Sprintf("etcd: %q\nruntime: process\netcd-binary: %s\nquota-backend-bytes: 32MiB\n", v, program))
+			l.etcdctr("up", "--detach")
+			p := startPrometheus(l)
+			l.use()
+			p.wantData(v)
+			p.wantAlerts()
+
+			l.etcdctr("stop", "etcd1")
+			p.wantAlerts("EtcdMemberDown", "EtcdNoReserve", "EtcdPeerLost")
+			l.etcdctr("start", "etcd1")
+			p.wantAlerts()
+
+			l.fill()
+			p.wantAlerts("EtcdDatabaseFull", "EtcdDatabaseNearlyFull")
+			l.etcdctr("stop", "etcd1", "etcd2")
+			p.wantAlerts("EtcdDatabaseFull", "EtcdDatabaseNearlyFull", "EtcdMemberDown", "EtcdNoLeader", "EtcdNoQuorum", "EtcdPeerLost")
+		})
+	}
+}
+
+// use has members do what clients ask of them.
+func (l *local) use() {
+	l.t.Helper()
+	for range 5 {
+		l.etcdctr("etcdctl", "put", "key", "value")
+		l.etcdctr("etcdctl", "get", "key")
+	}
+}
+
+// fill writes until the database is about to be full.
+func (l *local) fill() {
+	l.t.Helper()
+	const megabyte = 1 << 20
+	for i := range 31 {
+		put := l.command(etcdctrBinary(l.t), "etcdctl", "put", fmt.Sprint("fill", i))
+		put.Stdin = strings.NewReader(strings.Repeat("x", megabyte))
+		succeed(l.t, put, l.dir)
+	}
+}
+
+// prometheus is a running one.
+type prometheus struct {
+	t   *testing.T
+	url string
+}
+
+// startPrometheus starts one on the files that `monitoring print` writes. It looks
+// every second, and does not wait minutes until an alert counts.
+func startPrometheus(l *local) *prometheus {
+	l.t.Helper()
+	often := func(text, pattern, instead string) string {
+		return regexp.MustCompile(pattern).ReplaceAllString(text, instead)
+	}
+	config := l.etcdctr("monitoring", "print", "--for", "prometheus", "--rules-path", "rules.yml")
+	rules := l.etcdctr("monitoring", "print", "--for", "rules")
+	writeFile(l.t, filepath.Join(l.dir, "prometheus.yml"), often(config, `_interval: 15s`, "_interval: 1s"))
+	writeFile(l.t, filepath.Join(l.dir, "rules.yml"), often(rules, `for: (30s|[125]m)\n`, "for: 2s\n"))
+	run(l.t, l.dir, "promtool", "check", "config", "prometheus.yml")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	cmd := l.command("prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", "--web.listen-address="+address, "--log.level=warn")
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Start(); err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // killed
+	})
+	return &prometheus{l.t, "http://" + address}
+}
+
+// get asks Prometheus' API.
+func (p *prometheus) get(path string, data any) error {
+	answer, err := http.Get(p.url + path)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	var envelope struct {
+		Status, Error string
+		Data          json.RawMessage
+	}
+	if err := json.Unmarshal(text, &envelope); err != nil || envelope.Status != "success" {
+		return fmt.Errorf("%s: %w %s", path, err, text)
+	}
+	return json.Unmarshal(envelope.Data, data)
+}
+
+// query tells how many series an expression has that are numbers.
+func (p *prometheus) query(expr string) (int, error) {
+	var found struct {
+		Result []struct{ Value []any }
+	}
+	err := p.get("/api/v1/query?query="+url.QueryEscape(expr), &found)
+	numbers := slices.DeleteFunc(found.Result, func(x struct{ Value []any }) bool { return x.Value[1] == "NaN" })
+	return len(numbers), err
+}
+
+// wantData wants each panel and record to have something to show.
+func (p *prometheus) wantData(v cluster.Version) {
+	p.t.Helper()
+	variables := strings.NewReplacer("$cluster", "etcd", "$__rate_interval", "1m")
+	want := map[string]string{}
+	for _, row := range monitoring.Rows(v) {
+		for _, panel := range row.Panels {
+			for i, q := range panel.Queries {
+				want[fmt.Sprint(panel.Title, i)] = variables.Replace(q.Expr)
+			}
+		}
+	}
+	for _, r := range monitoring.Records {
+		want[r.Name] = r.Name
+	}
+	for who, expr := range want {
+		eventually(p.t, who+" to have data", func() error {
+			n, err := p.query(expr)
+			if err == nil && n == 0 {
+				err = fmt.Errorf("nothing for %s", expr)
+			}
+			return err
+		})
+	}
+}
+
+// wantAlerts wants exactly these to fire, and to go on.
+func (p *prometheus) wantAlerts(names ...string) {
+	p.t.Helper()
+	if names == nil {
+		names = []string{}
+	}
+	same := 0
+	eventually(p.t, fmt.Sprintf("the alerts %q", names), func() error {
+		var found struct {
+			Alerts []struct {
+				State  string
+				Labels map[string]string
+			}
+		}
+		if err := p.get("/api/v1/alerts", &found); err != nil {
+			return err
+		}
+		firing := []string{}
+		for _, a := range found.Alerts {
+			if a.State == "firing" {
+				firing = append(firing, a.Labels["alertname"])
+			}
+		}
+		slices.Sort(firing)
+		if firing = slices.Compact(firing); !slices.Equal(firing, names) {
+			same = 0
+			return fmt.Errorf("%q fire", firing)
+		}
+		if same++; same < 50 { // for five seconds, and as many evaluations
+			return fmt.Errorf("%q fire so far", firing)
+		}
+		return nil
+	})
+}
