@@ -102,6 +102,9 @@ type RestoreOptions struct {
 	// Consent is asked before anything is touched that is there.
 	Consent func(ctx context.Context, there backup.There) error
 	Tell    func(action string) // may be nil
+	// Into is what is filled, where that is only a part of the cluster's runtime;
+	// nil stands for the whole.
+	Into backup.Runtime
 }
 
 // ErrNotFillable is the error of a runtime whose servers can't be given data.
@@ -110,7 +113,10 @@ var ErrNotFillable = errors.New("data can't be put into the servers of this runt
 // Restore makes the cluster what its Spec says, with what an archive holds: see
 // backup.Restoration.
 func (c *Cluster) Restore(ctx context.Context, archive string, o RestoreOptions) (backup.Restored, error) {
-	r, ok := c.runtime.(backup.Runtime)
+	r, ok := o.Into, o.Into != nil
+	if !ok {
+		r, ok = c.runtime.(backup.Runtime)
+	}
 	if !ok {
 		return backup.Restored{}, fmt.Errorf("runtime %s: %w", c.runtime.Name(), ErrNotFillable)
 	}

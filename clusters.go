@@ -26,6 +26,10 @@ type Options struct {
 	// that can be used here runs the members. A cluster is looked for from the
 	// last to the first: the ones that take the least asking belong there.
 	Runtimes []runtime.Runtime
+	// Adopt gives a runtime that has, besides the members of its own clusters,
+	// those that a Spec's key adopts names; nil for a runtime that can have none of
+	// them. Where Adopt is nil, such a Spec is refused.
+	Adopt func(r runtime.Runtime, adopts string) (runtime.Runtime, error)
 	// Provided says that what members need besides what runs them is there:
 	// nothing of that is made.
 	Provided bool
@@ -89,8 +93,12 @@ func (e *OtherRuntimeError) Error() string {
 func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, error) {
 	c := &Cluster{o: cs.o, spec: spec}
 	want := cluster.Runtime(spec.Runtime)
+	var err error
+	if c.o.Runtimes, err = cs.adopting(spec); err != nil {
+		return nil, err
+	}
 	away := map[string]error{}
-	for _, r := range slices.Backward(cs.o.Runtimes) {
+	for _, r := range slices.Backward(c.o.Runtimes) {
 		have, err := r.Observe(ctx, spec.ClusterName())
 		switch {
 		case err == nil && len(have.Servers) > 0:
@@ -110,6 +118,33 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 		}
 	}
 	return c, c.choose(want, away)
+}
+
+// ErrAdopts is the error of a Spec that adopts members, where nothing can.
+var ErrAdopts = errors.New("adopts: members that something else has started can't be adopted here")
+
+// adopting are the runtimes for a Spec, each with the members that it adopts.
+func (cs *Clusters) adopting(spec cluster.Spec) ([]runtime.Runtime, error) {
+	if spec.Adopts == "" {
+		return cs.o.Runtimes, nil
+	}
+	if cs.o.Adopt == nil {
+		return nil, ErrAdopts
+	}
+	var all []runtime.Runtime
+	for _, r := range cs.o.Runtimes {
+		if !accepts(cluster.Runtime(spec.Runtime), r) {
+			continue
+		}
+		both, err := cs.o.Adopt(r, spec.Adopts)
+		if err != nil {
+			return nil, err
+		}
+		if both != nil {
+			all = append(all, both)
+		}
+	}
+	return all, nil
 }
 
 // choose takes the first runtime that may have a cluster which none has yet.

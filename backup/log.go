@@ -22,8 +22,8 @@ type logged struct {
 	// Committed is the last entry that the member knew to be committed: a cluster
 	// may have acknowledged more.
 	Committed uint64
-	// Last is the last entry that is there, committed or not.
-	Last uint64
+	// Last is the last entry that is there, committed or not, and Term that of it.
+	Last, Term uint64
 }
 
 // readLog reads a log, of any release. A torn end is none of its concern: see
@@ -38,10 +38,20 @@ func readLog(dir string) (l logged, err error) {
 		if err := proto.Unmarshal(metadata, &identity); err != nil {
 			return err
 		}
-		l = logged{member.ID(identity.GetClusterID()), member.ID(identity.GetNodeID()), state.GetCommit(), max(begin, lastOf(entries))}
+		l = logged{
+			Cluster: member.ID(identity.GetClusterID()), Member: member.ID(identity.GetNodeID()),
+			Committed: state.GetCommit(), Last: max(begin, lastOf(entries)), Term: termOf(entries, state.GetTerm()),
+		}
 		return nil
 	})
 	return l, err
+}
+
+func termOf(entries []*raftpb.Entry, state uint64) uint64 {
+	if len(entries) == 0 {
+		return state
+	}
+	return entries[len(entries)-1].GetTerm()
 }
 
 func lastOf(entries []*raftpb.Entry) uint64 {

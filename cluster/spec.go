@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 )
 
 // Spec is what a user wrote: the cluster file, with the flags laid over it.
@@ -42,6 +43,9 @@ type Spec struct {
 	Publish string `key:"publish"`
 	// Data is volume, or memory for clusters that are thrown away.
 	Data string `key:"data"`
+	// Adopts names what the members' data comes from that something else has
+	// started: a Compose project, containers or data folders. See package adopt.
+	Adopts string `key:"adopts"`
 
 	// Subnet of the members' network, as 10.89.1.0/24; a second one of the other
 	// IP version may follow after a comma. Members then have fixed addresses.
@@ -190,6 +194,33 @@ func (s *Spec) Set(key, value string) error {
 	field.SetString(value)
 	return nil
 }
+
+// Says tells whether the spec says something of a key, or of a setting of etcd as
+// KeyOf writes it.
+func (s Spec) Says(key string) bool {
+	if name, ok := strings.CutPrefix(key, settingsPrefix); ok {
+		return s.Settings[name] != ""
+	}
+	field, ok := fieldByKey(reflect.ValueOf(&s).Elem(), key)
+	return ok && !field.IsZero()
+}
+
+// Say gives a key of the spec with a single value, or a setting of etcd as KeyOf
+// writes it, a value.
+func (s *Spec) Say(key, value string) {
+	if name, ok := strings.CutPrefix(key, settingsPrefix); ok {
+		s.Settings = overlay(s.Settings, map[string]string{name: value})
+		return
+	}
+	field, ok := fieldByKey(reflect.ValueOf(s).Elem(), key)
+	if !ok {
+		panic(fmt.Sprintf("cluster: the spec has no key %q", key))
+	}
+	field.SetString(value)
+}
+
+// settingsPrefix is what KeyOf has before a setting that has no key of its own.
+const settingsPrefix = "settings."
 
 func fieldByKey(spec reflect.Value, key string) (reflect.Value, bool) {
 	for i := range spec.NumField() {

@@ -31,6 +31,7 @@ containers. The shortest way to a cluster:
 	addGroup(root, "A running cluster",
 		newInitCommand(a),
 		newUpCommand(a),
+		newAdoptCommand(a),
 		newDownCommand(a),
 		newStopCommand(a),
 		newStartCommand(a),

@@ -1,0 +1,189 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Adoption is a cluster on its way to take over from a stack.
+type Adoption struct {
+	// Cluster is one whose runtime is a *Runtime: see etcdctr.Options.Adopt.
+	Cluster *etcdctr.Cluster
+	// Program and Scratch are those of a Copying.
+	Program backup.Program
+	Scratch string
+	// Wait is how long each member may take to serve; 0 stands for a minute.
+	Wait time.Duration
+	// Now is the clock.
+	Now func() time.Time
+	// Doing is told what a Copying does, and Tell the steps of the other ways; both
+	// may be nil.
+	Doing func(action string)
+	Tell  func(converge.Event)
+}
+
+// Plan says what an adoption is going to do.
+type Plan struct {
+	Stack *Stack
+	Want  *cluster.Cluster
+	Way   Way
+	// Why is why no way is taken that interrupts less; empty for Join and InPlace.
+	Why string
+	// Steps are those of all ways but Copy. None: it is done.
+	Steps converge.Steps
+	// Done tells that nothing is left to adopt.
+	Done bool
+}
+
+// ErrNoRuntime is the error of a cluster that adopts nothing.
+var ErrNoRuntime = errors.New("the cluster adopts nothing: its description has no key adopts")
+
+// Plan looks, and does nothing.
+func (a *Adoption) Plan(ctx context.Context) (Plan, error) {
+	r, ok := a.Cluster.Runtime().(*Runtime)
+	if !ok {
+		return Plan{}, ErrNoRuntime
+	}
+	want, err := a.Cluster.Want(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	c, err := r.look(ctx, want.Name)
+	if err != nil {
+		return Plan{}, err
+	}
+	p := Plan{Stack: c.stack, Want: want, Done: len(c.left) == 0}
+	if p.Done {
+		return p, nil
+	}
+	if p.Way, p.Why, err = r.way(ctx, c, want); err != nil || p.Way == Copy {
+		return p, err
+	}
+	p.Steps, err = a.Cluster.Plan(ctx, a.change())
+	return p, err
+}
+
+// way is the one that was begun, or is to be.
+func (r *Runtime) way(ctx context.Context, c *scene, want *cluster.Cluster) (Way, string, error) {
+	way, why := Choose(c.stack, want)
+	if way != Copy {
+		return way, why, nil
+	}
+	// Members of ours that serve with the others have come by another way: whatever
+	// runs of the stack is let go.
+	begun, err := r.begun(ctx, c.ours)
+	joined := len(begun) > 0 && slices.ContainsFunc(c.stack.Members, func(m Member) bool { return m.Retired })
+	if joined && otherTLS(c.stack, want) == "" {
+		way, why = Join, ""
+	}
+	return way, why, err
+}
+
+func (a *Adoption) change() etcdctr.Change {
+	return etcdctr.Change{Verb: converge.Up, Wait: a.Wait, Tell: a.Tell}
+}
+
+// Do goes the way of a plan. Called again after it was interrupted, with a new
+// plan, it goes on.
+func (a *Adoption) Do(ctx context.Context, p Plan) error {
+	if p.Done {
+		return nil
+	}
+	if p.Way != Copy {
+		if err := a.quiet(ctx, p); err != nil {
+			return err
+		}
+		_, err := a.Cluster.Make(ctx, a.change())
+		return err
+	}
+	return a.copy(ctx, p)
+}
+
+// quiet stops a single member that nobody here reaches, which is going to be
+// stopped in any case: only who serves is asked before it is stopped.
+func (a *Adoption) quiet(ctx context.Context, p Plan) error {
+	if p.Way != InPlace || len(p.Stack.Members) != 1 {
+		return nil
+	}
+	m := p.Stack.Members[0]
+	if m.Apart == "" || !m.Runs() {
+		return nil
+	}
+	r, _ := a.Cluster.Runtime().(*Runtime) // Plan has seen it
+	return r.Foreign.Stop(ctx, m, 0)
+}
+
+func (a *Adoption) copy(ctx context.Context, p Plan) error {
+	r, _ := a.Cluster.Runtime().(*Runtime)
+	ours, ok := r.Runtime.(backup.Runtime)
+	if !ok {
+		return fmt.Errorf("runtime %s: %w", r.Name(), etcdctr.ErrNotFillable)
+	}
+	if err := a.Cluster.Provide(ctx, p.Want); err != nil {
+		return err
+	}
+	if done, err := a.copied(ctx, r, p); done || err != nil {
+		return err
+	}
+	c := &Copying{
+		Foreign: r.Foreign, Ours: ours, Want: p.Want, Program: a.Program, Scratch: a.Scratch, Now: a.Now(), Tell: a.Doing,
+		Restore: func(ctx context.Context, archive string) (backup.Restored, error) {
+			return a.Cluster.Restore(ctx, archive, etcdctr.RestoreOptions{
+				Scratch: a.Scratch, Tell: a.Doing, Into: ours,
+				Consent: func(context.Context, backup.There) error { return nil }, // it is left of an interrupted run
+			})
+		},
+	}
+	_, err := c.Do(ctx)
+	return err
+}
+
+// copied tells whether an earlier run has come to its end but for retiring the old
+// members: all of ours have data and run, and none of the old ones does.
+func (a *Adoption) copied(ctx context.Context, r *Runtime, p Plan) (bool, error) {
+	ours, err := r.Runtime.Observe(ctx, p.Want.Name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil || p.Stack.Runs() {
+		return false, err
+	}
+	for _, w := range p.Want.Members {
+		if s, ok := ours.Server(w.Name); !ok || !s.Runs() {
+			return false, nil
+		}
+	}
+	for _, m := range p.Stack.Members {
+		if err := r.Foreign.Retire(ctx, p.Want.Name, m); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// ErrNotAdopted is the error of forgetting members that were not adopted.
+var ErrNotAdopted = errors.New("it was not adopted yet: what it holds would be gone")
+
+// Forget removes the members of a stack, which were adopted all of them, and tells
+// what is left of them.
+func Forget(ctx context.Context, f Foreign) ([]string, error) {
+	s, err := f.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range s.Members {
+		if !m.Retired {
+			return nil, fmt.Errorf("%s: %w", m.Name, ErrNotAdopted)
+		}
+	}
+	return f.Forget(ctx, s.Members)
+}

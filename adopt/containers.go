@@ -1,0 +1,459 @@
+package adopt
+
+import (
+	"archive/tar"
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/lint"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Engine is what a Docker Engine is asked for; *client.Client is one.
+type Engine interface {
+	ContainerList(ctx context.Context, o client.ContainerListOptions) (client.ContainerListResult, error)
+	ContainerInspect(ctx context.Context, container string, o client.ContainerInspectOptions) (client.ContainerInspectResult, error)
+	ContainerStart(ctx context.Context, container string, o client.ContainerStartOptions) (client.ContainerStartResult, error)
+	ContainerStop(ctx context.Context, container string, o client.ContainerStopOptions) (client.ContainerStopResult, error)
+	ContainerUpdate(ctx context.Context, container string, o client.ContainerUpdateOptions) (client.ContainerUpdateResult, error)
+	ContainerRename(ctx context.Context, container string, o client.ContainerRenameOptions) (client.ContainerRenameResult, error)
+	ContainerRemove(ctx context.Context, container string, o client.ContainerRemoveOptions) (client.ContainerRemoveResult, error)
+	ContainerLogs(ctx context.Context, container string, o client.ContainerLogsOptions) (client.ContainerLogsResult, error)
+	ContainerStatPath(ctx context.Context, container string, o client.ContainerStatPathOptions) (client.ContainerStatPathResult, error)
+	CopyFromContainer(ctx context.Context, container string, o client.CopyFromContainerOptions) (client.CopyFromContainerResult, error)
+	NetworkConnect(ctx context.Context, network string, o client.NetworkConnectOptions) (client.NetworkConnectResult, error)
+	NetworkDisconnect(ctx context.Context, network string, o client.NetworkDisconnectOptions) (client.NetworkDisconnectResult, error)
+	VolumeRemove(ctx context.Context, volume string, o client.VolumeRemoveOptions) (client.VolumeRemoveResult, error)
+}
+
+// Labels by which Docker Compose knows its own.
+const (
+	projectLabel = "com.docker.compose.project"
+	oneoffLabel  = "com.docker.compose.oneoff"
+)
+
+// Containers are members in containers of an engine.
+type Containers struct {
+	Engine Engine
+	// Names are those of Compose projects and containers.
+	Names []string
+}
+
+var _ Foreign = (*Containers)(nil)
+
+// Look inspects the containers, and reads of them what members they run.
+func (c *Containers) Look(ctx context.Context) (*Stack, error) {
+	found, err := c.inspect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{Name: strings.Join(c.Names, ","), Runtime: cluster.Docker}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s: %w, nor a Compose project or container of this name on the engine", s.Name, ErrNothing)
+	}
+	data, err := json.Marshal(found)
+	if err != nil {
+		return nil, err
+	}
+	options := lint.Options{ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}
+	if s.Described, err = lint.Read([]lint.Input{{Name: s.Name, Data: data}}, options); err != nil {
+		return nil, err
+	}
+	for _, described := range s.Described {
+		for _, m := range described.Members {
+			i := slices.IndexFunc(found, func(in container.InspectResponse) bool { return bare(in.Name) == m.Container.ContainerName })
+			if i < 0 || m.Ours {
+				continue
+			}
+			one, err := c.member(ctx, m, found[i])
+			if err != nil {
+				return nil, err
+			}
+			s.Members = append(s.Members, one)
+		}
+	}
+	return s, s.check()
+}
+
+// bare is a container's name as people write it.
+func bare(name string) string { return strings.TrimPrefix(name, "/") }
+
+// inspect gives the containers of all names, each once.
+func (c *Containers) inspect(ctx context.Context) ([]container.InspectResponse, error) {
+	var ids []string
+	for _, name := range c.Names {
+		list, err := c.Engine.ContainerList(ctx, client.ContainerListOptions{
+			All: true, Filters: make(client.Filters).Add("label", projectLabel+"="+name),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("ask the engine for %s: %w", name, err)
+		}
+		of := []string{name, name + retiredSuffix}
+		if len(list.Items) > 0 {
+			of = nil
+		}
+		for _, item := range list.Items {
+			if item.Labels[oneoffLabel] != "True" {
+				of = append(of, item.ID)
+			}
+		}
+		ids = append(ids, of...)
+	}
+	var all []container.InspectResponse
+	for _, id := range ids {
+		in, err := c.Engine.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+		switch {
+		case errdefs.IsNotFound(err), slices.ContainsFunc(all, func(o container.InspectResponse) bool { return o.ID == in.Container.ID }):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("ask the engine about %s: %w", id, err)
+		}
+		all = append(all, in.Container)
+	}
+	slices.SortFunc(all, func(a, b container.InspectResponse) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+// member says in the words of package runtime what a container is.
+func (c *Containers) member(ctx context.Context, m *lint.Member, in container.InspectResponse) (Member, error) {
+	one := Member{
+		Server:  runtime.Server{Name: m.Name(), Role: runtime.Member, Program: in.Config.Image, Settings: m.Effective()},
+		Hosts:   append([]string{bare(in.Name)}, m.Container.Names...),
+		DataDir: m.DataDir(), id: in.ID,
+	}
+	if v, ok := m.Release.Version(); ok {
+		one.Release = v.String()
+	}
+	if m.Unread() {
+		return one, fmt.Errorf("the settings of %s are in a file of its container that can't be read here: what it is can't be told", one.Name)
+	}
+	one.DataAt = keptAt(in, one.DataDir)
+	one.describe(bare(in.Name))
+	if mode := in.HostConfig.NetworkMode; mode.IsHost() || mode.IsNone() || mode.IsContainer() {
+		one.Apart = "it has no network of its own"
+	}
+	one.Published = publishedPorts(in)
+	one.Status, one.Since = status(in.State)
+	one.Detail = string(in.State.Status)
+	one.Restarts, one.ExitCode, one.OutOfMemory, one.Error = in.RestartCount, in.State.ExitCode, in.State.OOMKilled, in.State.Error
+	one.Retired = !one.Runs() && one.Status != runtime.Restarting && strings.HasSuffix(in.Name, retiredSuffix)
+	if one.Runs() {
+		return one, nil
+	}
+	_, err := c.Engine.ContainerStatPath(ctx, in.ID, client.ContainerStatPathOptions{Path: path.Join(one.DataDir, "member", "wal")})
+	switch {
+	case errdefs.IsNotFound(err):
+		one.Data = runtime.None
+	case err != nil:
+		return one, fmt.Errorf("look for the data of %s: %w", one.Name, err)
+	default:
+		one.Data = runtime.Kept
+	}
+	return one, nil
+}
+
+// publishedPorts are the ports of a container on the host.
+func publishedPorts(in container.InspectResponse) []string {
+	var all []string
+	for _, bindings := range in.HostConfig.PortBindings {
+		for _, b := range bindings {
+			host := "0.0.0.0"
+			if b.HostIP.IsValid() {
+				host = b.HostIP.String()
+			}
+			all = append(all, net.JoinHostPort(host, b.HostPort))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// keptAt is the volume or folder that a path is in; empty for the container itself.
+func keptAt(in container.InspectResponse, dir string) string {
+	at, best := "", -1
+	for _, m := range in.Mounts {
+		target := path.Clean(m.Destination)
+		if dir != target && !strings.HasPrefix(dir, target+"/") || len(target) <= best {
+			continue
+		}
+		if best, at = len(target), m.Source; m.Type == mount.TypeVolume {
+			at = m.Name
+		}
+	}
+	return at
+}
+
+func status(s *container.State) (runtime.Status, time.Time) {
+	since := func(text string) time.Time {
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil || t.Year() <= 1 {
+			return time.Time{}
+		}
+		return t
+	}
+	switch s.Status {
+	case container.StateRunning:
+		return runtime.Running, since(s.StartedAt)
+	case container.StatePaused:
+		return runtime.Paused, since(s.StartedAt)
+	case container.StateRestarting:
+		return runtime.Restarting, since(s.FinishedAt)
+	case container.StateCreated:
+		return runtime.Created, time.Time{}
+	}
+	return runtime.Stopped, since(s.FinishedAt)
+}
+
+// meeting is the network of a cluster of ours that a container was put on to be
+// adopted.
+func meeting(in container.InspectResponse) (string, bool) {
+	for name := range in.NetworkSettings.Networks {
+		if strings.HasSuffix(name, "_"+compose.ClusterNetwork) && slices.Contains(in.NetworkSettings.Networks[name].Aliases, metAlias) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// metAlias is one more name of a container on the network where it meets its
+// successors, by which that is recognised as such.
+const metAlias = "to-be-adopted"
+
+// Dial connects to a container at one of its addresses.
+func (c *Containers) Dial(ctx context.Context, m Member) (net.Conn, error) {
+	_, port, err := net.SplitHostPort(addressOf(m.ClientURL()))
+	if err != nil {
+		return nil, fmt.Errorf("%s says of no port that clients reach it at: %w", m.Name, err)
+	}
+	in, err := c.Engine.ContainerInspect(ctx, m.id, client.ContainerInspectOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine where %s is: %w", m.Name, err)
+	}
+	err = fmt.Errorf("%s has no address", m.Name)
+	for _, n := range in.Container.NetworkSettings.Networks {
+		if !n.IPAddress.IsValid() {
+			continue
+		}
+		var conn net.Conn
+		if conn, err = new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(n.IPAddress.String(), port)); err == nil {
+			return conn, nil
+		}
+	}
+	return nil, err
+}
+
+// Meet puts members on the network of the cluster, where they keep the names that
+// their peers know them by.
+func (c *Containers) Meet(ctx context.Context, name string, members []Member) error {
+	for _, m := range members {
+		in, err := c.Engine.ContainerInspect(ctx, m.id, client.ContainerInspectOptions{})
+		if err != nil {
+			return fmt.Errorf("ask the engine about %s: %w", m.Name, err)
+		}
+		if _, there := meeting(in.Container); there {
+			continue
+		}
+		_, err = c.Engine.NetworkConnect(ctx, name+"_"+compose.ClusterNetwork, client.NetworkConnectOptions{
+			Container: m.id, EndpointConfig: &network.EndpointSettings{Aliases: append(m.advertised(), metAlias)},
+		})
+		if err != nil {
+			return fmt.Errorf("put %s on the network of %s: %w", m.Name, name, err)
+		}
+	}
+	return nil
+}
+
+// Start starts a container.
+func (c *Containers) Start(ctx context.Context, m Member) error {
+	if _, err := c.Engine.ContainerStart(ctx, m.id, client.ContainerStartOptions{}); err != nil {
+		return fmt.Errorf("start %s: %w", m.Name, err)
+	}
+	return nil
+}
+
+// Stop stops a container.
+func (c *Containers) Stop(ctx context.Context, m Member, grace time.Duration) error {
+	var o client.ContainerStopOptions
+	if grace > 0 {
+		seconds := max(1, int(grace.Seconds()))
+		o.Timeout = &seconds
+	}
+	if _, err := c.Engine.ContainerStop(ctx, m.id, o); err != nil {
+		return fmt.Errorf("stop %s: %w", m.Name, err)
+	}
+	return nil
+}
+
+// retiredSuffix ends the name of a container whose member was adopted.
+const retiredSuffix = ".adopted"
+
+// Retire takes from a container its restart policy and the network where it met
+// its successors, and renames it.
+func (c *Containers) Retire(ctx context.Context, _ string, m Member) error {
+	if _, err := c.Engine.ContainerUpdate(ctx, m.id, client.ContainerUpdateOptions{RestartPolicy: &container.RestartPolicy{Name: container.RestartPolicyDisabled}}); err != nil {
+		return fmt.Errorf("keep %s from starting anew: %w", m.Name, err)
+	}
+	in, err := c.Engine.ContainerInspect(ctx, m.id, client.ContainerInspectOptions{})
+	if err != nil {
+		return fmt.Errorf("ask the engine about %s: %w", m.Name, err)
+	}
+	if name, there := meeting(in.Container); there {
+		if _, err := c.Engine.NetworkDisconnect(ctx, name, client.NetworkDisconnectOptions{Container: m.id, Force: true}); err != nil {
+			return fmt.Errorf("take %s off the network %s: %w", m.Name, name, err)
+		}
+	}
+	if strings.HasSuffix(in.Container.Name, retiredSuffix) {
+		return nil
+	}
+	_, err = c.Engine.ContainerRename(ctx, m.id, client.ContainerRenameOptions{NewName: bare(in.Container.Name) + retiredSuffix})
+	if err != nil {
+		return fmt.Errorf("note that %s was adopted: %w", m.Name, err)
+	}
+	return nil
+}
+
+// Data copies a folder out of a container, wherever it is mounted from.
+func (c *Containers) Data(ctx context.Context, m Member) (io.ReadCloser, error) {
+	copied, err := c.Engine.CopyFromContainer(ctx, m.id, client.CopyFromContainerOptions{SourcePath: path.Join(m.DataDir, "member")})
+	if err != nil {
+		return nil, fmt.Errorf("copy the data of %s: %w", m.Name, err)
+	}
+	return copied.Content, nil
+}
+
+// programPaths are where images have etcd.
+var programPaths = []string{"/usr/local/bin/etcd", "/opt/bitnami/etcd/bin/etcd", "/usr/bin/etcd", "/bin/etcd", "/etcd"}
+
+// Program copies etcd out of a container.
+func (c *Containers) Program(ctx context.Context, m Member, dir string) (string, error) {
+	for _, p := range programPaths {
+		copied, err := c.Engine.CopyFromContainer(ctx, m.id, client.CopyFromContainerOptions{SourcePath: p})
+		if errdefs.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("copy etcd from %s: %w", m.Name, err)
+		}
+		file, err := oneProgram(copied.Content, dir)
+		if err = errors.Join(err, copied.Content.Close()); err != nil || file != "" {
+			return file, err
+		}
+	}
+	return "", nil
+}
+
+// oneProgram unpacks the file that an archive is of; "" if it is none.
+func oneProgram(archive io.Reader, dir string) (string, error) {
+	from := tar.NewReader(archive)
+	h, err := from.Next()
+	if err != nil || h.Typeflag != tar.TypeReg {
+		return "", err
+	}
+	name := filepath.Join(dir, "etcd")
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o700)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(f, from)
+	return name, errors.Join(err, f.Close())
+}
+
+// Logs reads what the engine has kept of the containers.
+func (c *Containers) Logs(ctx context.Context, members []Member, o runtime.LogOptions, line func(runtime.Line)) error {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	errs := make([]error, len(members))
+	for i, m := range members {
+		wg.Go(func() {
+			errs[i] = c.logs(ctx, m, o, func(l runtime.Line) {
+				mu.Lock()
+				defer mu.Unlock()
+				line(l)
+			})
+		})
+	}
+	wg.Wait()
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+func (c *Containers) logs(ctx context.Context, m Member, o runtime.LogOptions, line func(runtime.Line)) error {
+	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: o.Follow, Timestamps: true}
+	if o.Tail >= 0 {
+		options.Tail = fmt.Sprint(o.Tail)
+	}
+	if o.ThisStart && m.Since.After(o.Since) {
+		o.Since = m.Since
+	}
+	if !o.Since.IsZero() {
+		options.Since = o.Since.UTC().Format(time.RFC3339Nano)
+	}
+	r, err := c.Engine.ContainerLogs(ctx, m.id, options)
+	if err != nil {
+		return fmt.Errorf("read the log of %s: %w", m.Name, err)
+	}
+	defer r.Close()
+	out, in := io.Pipe()
+	defer out.Close()
+	go func() {
+		_, err := stdcopy.StdCopy(in, in, r)
+		in.CloseWithError(err)
+	}()
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, longestLine)
+	for lines.Scan() {
+		stamp, text, _ := strings.Cut(lines.Text(), " ")
+		at, _ := time.Parse(time.RFC3339Nano, stamp) // the engine's own form
+		line(runtime.Line{Server: m.Name, Time: at, Text: text})
+	}
+	return lines.Err()
+}
+
+const longestLine = 1 << 20
+
+// Forget removes containers with the volumes of theirs, and leaves folders of the
+// host.
+func (c *Containers) Forget(ctx context.Context, members []Member) ([]string, error) {
+	var left []string
+	for _, m := range members {
+		in, err := c.Engine.ContainerInspect(ctx, m.id, client.ContainerInspectOptions{})
+		if err == nil {
+			_, err = c.Engine.ContainerRemove(ctx, m.id, client.ContainerRemoveOptions{RemoveVolumes: true})
+		}
+		if err != nil {
+			return left, fmt.Errorf("remove %s: %w", m.Name, err)
+		}
+		for _, mounted := range in.Container.Mounts {
+			switch at := keptAt(in.Container, m.DataDir); {
+			case mounted.Type == mount.TypeVolume && mounted.Name == at:
+				_, err := c.Engine.VolumeRemove(ctx, at, client.VolumeRemoveOptions{})
+				if err != nil && !errdefs.IsNotFound(err) { // it went with the container
+					left = append(left, fmt.Sprintf("the volume %s, which something else has", at))
+				}
+			case mounted.Type == mount.TypeBind && mounted.Source == at:
+				left = append(left, "the folder "+at)
+			}
+		}
+	}
+	return left, nil
+}

@@ -1,0 +1,198 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/untar"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Copying makes members of ours of what those of a stack hold.
+type Copying struct {
+	Foreign Foreign
+	// Ours runs the wanted cluster.
+	Ours backup.Runtime
+	Want *cluster.Cluster
+	// Program is the etcd that carries out what is in the log of the old members,
+	// where theirs can't be had. It has to be of their release.
+	Program backup.Program
+	// Scratch is a folder with room for the data of all members, and for that of
+	// the one that is copied twice more.
+	Scratch string
+	// Restore makes the wanted cluster of an archive.
+	Restore func(ctx context.Context, archive string) (backup.Restored, error)
+	// Now is when it is done.
+	Now time.Time
+	// Tell is told what is done; may be nil.
+	Tell func(action string)
+}
+
+// ErrMinority is the error of members of whom so few are there that others may know
+// more.
+var ErrMinority = errors.New("the data of most of its members is needed, as any one may lack what was acknowledged last")
+
+// ErrUncommitted is the error of data whose log can't be carried out.
+var ErrUncommitted = errors.New("the log holds entries that no program here can carry out: an etcd of the release that wrote it has to be named")
+
+// Do stops the members, takes what the one that knows most of them holds, its log
+// carried out, and makes the wanted cluster of that: keys, revisions, leases and
+// users are as they were, and nothing that was acknowledged is lost. If that fails
+// the old members, which are only read, are started again.
+func (c *Copying) Do(ctx context.Context) (backup.Restored, error) {
+	s, err := c.Foreign.Look(ctx)
+	if err != nil {
+		return backup.Restored{}, err
+	}
+	scratch, err := os.MkdirTemp(c.Scratch, "etcdctr-adopt-")
+	if err != nil {
+		return backup.Restored{}, fmt.Errorf("cannot make a folder for the data: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	if err := c.Ours.Prepare(ctx, c.Want); err != nil {
+		return backup.Restored{}, err
+	}
+	restored, err := c.copy(ctx, s, scratch)
+	if err != nil {
+		return restored, errors.Join(err, c.back(context.WithoutCancel(ctx), s))
+	}
+	for _, m := range s.Members {
+		if err := c.Foreign.Retire(ctx, c.Want.Name, m); err != nil {
+			return restored, err
+		}
+	}
+	return restored, nil
+}
+
+func (c *Copying) tell(format string, args ...any) {
+	if c.Tell != nil {
+		c.Tell(fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *Copying) copy(ctx context.Context, s *Stack, scratch string) (backup.Restored, error) {
+	for _, m := range s.Members {
+		if m.Runs() || m.Status == runtime.Restarting {
+			c.tell("stop %s, which is adopted", m.Name)
+			if err := c.Foreign.Stop(ctx, m, 0); err != nil {
+				return backup.Restored{}, err
+			}
+		}
+	}
+	best, dir, err := c.best(ctx, s, scratch)
+	if err != nil {
+		return backup.Restored{}, err
+	}
+	archive := filepath.Join(scratch, "adopted.tar.zst")
+	if err := c.take(ctx, best, dir, archive); err != nil {
+		return backup.Restored{}, err
+	}
+	return c.Restore(ctx, archive)
+}
+
+// best gives the member that knows most, and a copy of its data.
+func (c *Copying) best(ctx context.Context, s *Stack, scratch string) (Member, string, error) {
+	var best Member
+	var most backup.Identity
+	var errs []error
+	at, read := "", 0
+	for i, m := range s.Members {
+		dir := filepath.Join(scratch, fmt.Sprint(i))
+		c.tell("read the data of %s", m.Name)
+		who, err := c.fetch(ctx, m, dir)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", m.Name, err))
+			continue
+		}
+		read++
+		if at == "" || who.Term > most.Term || who.Term == most.Term && who.Last > most.Last {
+			if err := os.RemoveAll(at); at != "" && err != nil {
+				return best, "", err
+			}
+			best, most, at = m, who, dir
+		}
+	}
+	voters := 0
+	for _, m := range most.Members {
+		if !m.Learner {
+			voters++
+		}
+	}
+	if at == "" || read <= max(voters, len(s.Members))/2 {
+		return best, "", fmt.Errorf("%w: %w", ErrMinority, errors.Join(errs...))
+	}
+	return best, at, nil
+}
+
+// fetch copies the data of a member.
+func (c *Copying) fetch(ctx context.Context, m Member, dir string) (backup.Identity, error) {
+	data, err := c.Foreign.Data(ctx, m)
+	if err != nil {
+		return backup.Identity{}, err
+	}
+	defer data.Close()
+	err = os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = untar.Into(ctx, dir, data)
+	}
+	if err != nil {
+		return backup.Identity{}, err
+	}
+	return backup.Identify(dir)
+}
+
+// take makes an archive of a copy of a member's data, by the etcd that it ran or
+// else by the one that is given.
+func (c *Copying) take(ctx context.Context, m Member, dir, archive string) error {
+	own, err := c.Foreign.Program(ctx, m, filepath.Dir(archive))
+	if err != nil {
+		return err
+	}
+	programs := []backup.Program{c.Program}
+	if own != "" && !c.Program.Given {
+		programs = []backup.Program{{Path: own}, c.Program}
+	}
+	var errs []error
+	for _, p := range programs {
+		c.tell("carry out the log of %s", m.Name)
+		made, err := backup.TakeFolder(ctx, dir, archive, p, backup.Request{Cluster: c.Want.Name, Time: c.Now})
+		switch {
+		case err == nil && made.Missing == 0:
+			return nil
+		case err == nil:
+			err = fmt.Errorf("%w (%d entries)", ErrUncommitted, made.Missing)
+			_ = os.Remove(archive) // another program writes it anew
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// back starts members again that were stopped, and none beside those of ours.
+func (c *Copying) back(ctx context.Context, s *Stack) error {
+	ours, err := c.Ours.Observe(ctx, c.Want.Name)
+	if err == nil && ours.Runs() {
+		err = c.Ours.Stop(ctx, c.Want.Name, 0)
+	}
+	if err != nil && !errors.Is(err, runtime.ErrNotFound) {
+		return err
+	}
+	var errs []error
+	for _, m := range s.Members {
+		if !m.Runs() {
+			continue
+		}
+		c.tell("start %s again", m.Name)
+		errs = append(errs, c.Foreign.Start(ctx, m))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,313 @@
+package adopt
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/lint"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Description is a cluster that is to take over from a stack.
+type Description struct {
+	Spec cluster.Spec
+	// Dropped are settings of the members that no description has, and why.
+	Dropped []runtime.Difference
+}
+
+// ErrRelease is the error of members whose release is not told, or not supported.
+var ErrRelease = errors.New("the release of the members has to be named: 3.5, 3.6 or 3.7")
+
+// Describe gives the description of a cluster as much like a stack as one of ours
+// can be. What said says is as it says.
+func Describe(s *Stack, said cluster.Spec) (Description, error) {
+	d := Description{Spec: said}
+	if d.Spec.Name == "" {
+		d.Spec.Name = nameFor(s)
+	}
+	d.Spec.Adopts = s.Name
+	if d.Spec.Runtime == "" {
+		d.Spec.Runtime = string(s.Runtime)
+	}
+	if d.Spec.TLS == "" {
+		d.Spec.TLS = string(cluster.NoTLS)
+		if s.Members[0].Encrypted() {
+			d.Spec.TLS = string(cluster.Mutual)
+		}
+	}
+	if d.Spec.Etcd == "" && d.Spec.Image == "" {
+		if d.Spec.Etcd = s.Members[0].Release; d.Spec.Etcd == "" {
+			return d, fmt.Errorf("%s: %w", s.Name, ErrRelease)
+		}
+	}
+	if d.Spec.Members.Count == 0 && len(d.Spec.Members.List) == 0 {
+		d.Spec.Members = membersFor(s)
+	}
+	if _, err := cluster.Resolve(d.Spec, cluster.InContainers); err != nil {
+		return d, err
+	}
+	d.takeSettings(s.Members[0])
+	return d, nil
+}
+
+// nameFor is a name that nothing of the stack has: what is made anew stands beside
+// it for a while.
+func nameFor(s *Stack) string {
+	name := strings.ToLower(s.Name)
+	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
+		name = name[i+1:]
+	}
+	name = strings.Trim(strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return '-'
+	}, name), "-")
+	const longest = 30
+	name = strings.Trim(name[:min(len(name), longest)], "-")
+	if name == "" {
+		return cluster.DefaultName
+	}
+	return name + "-etcd"
+}
+
+// membersFor names the members: as they are called where each goes on in its
+// place, and otherwise by names that no member has.
+func membersFor(s *Stack) cluster.Members {
+	own := make([]cluster.MemberSpec, len(s.Members))
+	for i, m := range s.Members {
+		own[i].Name = m.Name
+	}
+	if goesOn(s) {
+		return inShort(own)
+	}
+	for _, stem := range []string{"etcd", "member", "node"} {
+		for i := range own {
+			own[i].Name = stem + strconv.Itoa(i+1)
+		}
+		if !slices.ContainsFunc(own, func(o cluster.MemberSpec) bool { return s.knows(o.Name) }) {
+			break
+		}
+	}
+	return inShort(own)
+}
+
+// goesOn tells whether the members keep their names: see InPlace. One member that
+// others can join has its data taken over without an interruption by that.
+func goesOn(s *Stack) bool {
+	if len(s.Members) == 1 {
+		m := s.Members[0]
+		return !m.Runs() || m.Apart != "" || s.Runtime == cluster.Docker && m.PeerURL() == peerURL(m.Name)
+	}
+	for _, m := range s.Members {
+		if s.Runtime == cluster.Docker && m.PeerURL() != peerURL(m.Name) || s.Runtime != cluster.Docker {
+			return false
+		}
+	}
+	return true
+}
+
+// peerURL is that of a member of ours in a container, in plain text.
+func peerURL(name string) string { return fmt.Sprintf("http://%s:%d", name, cluster.PeerPort) }
+
+// knows tells whether a name stands for anything in the stack.
+func (s *Stack) knows(name string) bool {
+	return slices.ContainsFunc(s.Members, func(m Member) bool { return m.Name == name || slices.Contains(m.Hosts, name) })
+}
+
+// inShort gives members with default names as a number.
+func inShort(list []cluster.MemberSpec) cluster.Members {
+	for i, m := range list {
+		if m.Name != fmt.Sprintf("etcd%d", i+1) {
+			return cluster.Members{List: list}
+		}
+	}
+	return cluster.Count(len(list))
+}
+
+// takeSettings takes over what a member is told, as far as it can be told one of
+// ours.
+func (d *Description) takeSettings(m Member) {
+	said := d.Spec
+	for _, s := range translated(m.Settings) {
+		key, why := cluster.KeyOf(s.Name)
+		if founds(s.Name) || s.Value == "" || said.Says(key) {
+			continue
+		}
+		if key == "" {
+			if !identity[s.Name] {
+				d.drop(s, why)
+			}
+			continue
+		}
+		next := d.Spec
+		next.Say(key, s.Value)
+		if _, err := cluster.Resolve(next, cluster.InContainers); err != nil {
+			d.drop(s, err.Error())
+			continue
+		}
+		d.Spec = next
+	}
+}
+
+func (d *Description) drop(s cluster.Setting, why string) {
+	d.Dropped = append(d.Dropped, runtime.Difference{Name: s.Name, Was: s.Value, Is: why})
+}
+
+// founds tells of settings that are of no concern to members that join.
+func founds(name string) bool {
+	return strings.HasPrefix(name, "initial-") || name == "strict-reconfig-check"
+}
+
+// identity are settings that each member of ours has, with other values.
+var identity = map[string]bool{
+	"name": true, "data-dir": true, "listen-client-urls": true, "listen-peer-urls": true, "advertise-client-urls": true,
+}
+
+// translated gives settings in the words of a description. etcd's compaction is
+// off unless it is told otherwise, and ours is not.
+func translated(settings cluster.Settings) cluster.Settings {
+	var all cluster.Settings
+	retention, mode := settings.Get("auto-compaction-retention"), settings.Get("auto-compaction-mode")
+	for _, s := range settings {
+		switch s.Name {
+		case "heartbeat-interval", "election-timeout":
+			if _, err := strconv.Atoi(s.Value); err == nil {
+				s.Value += "ms"
+			}
+		case "quota-backend-bytes":
+			if n, err := strconv.ParseInt(s.Value, 10, 64); err == nil && n <= 0 {
+				continue
+			}
+		case "auto-compaction-retention", "auto-compaction-mode", "listen-metrics-urls":
+			continue
+		}
+		all = append(all, s)
+	}
+	switch n, err := strconv.ParseInt(retention, 10, 64); {
+	case retention == "" || err == nil && n == 0:
+		return append(all, cluster.Setting{Name: "auto-compaction-mode", Value: "off"})
+	case mode == "revision":
+		all = append(all, cluster.Setting{Name: "auto-compaction-mode", Value: mode})
+	case err == nil:
+		retention = (time.Duration(n) * time.Hour).String() // as etcd reads a bare number
+	}
+	return append(all, cluster.Setting{Name: "auto-compaction-retention", Value: retention})
+}
+
+// Differences tell setting by setting what will be otherwise, old and new. What
+// all members have in common has no server.
+func Differences(s *Stack, want *cluster.Cluster) []runtime.Change {
+	var all []runtime.Change
+	common := runtime.Change{Kind: runtime.Replace}
+	first, ours := s.Members[0], want.Members[0]
+	add := func(name, was, is string) {
+		if was != is && !meansSame(name, was, is) {
+			common.Differences = append(common.Differences, runtime.Difference{Name: name, Was: was, Is: is})
+		}
+	}
+	if want.Runtime != cluster.Process {
+		add(runtime.Image, first.Program, want.Image)
+	}
+	add("release", first.Release, want.Etcd.String())
+	add("tls", tlsOf(first), string(want.TLS))
+	first.Settings = translated(first.Settings)
+	for _, o := range names(first.Settings, ours.Settings) {
+		if !identity[o] && !founds(o) && !tlsSetting(o) {
+			add(o, first.effective(o, want.Etcd.Minor), ours.Settings.Get(o))
+		}
+	}
+	all = append(all, common)
+	for i, m := range s.Members {
+		if i >= len(want.Members) {
+			break
+		}
+		one, w := runtime.Change{Server: m.Name, Kind: runtime.Replace}, want.Members[i]
+		for _, x := range []runtime.Difference{
+			{Name: "name", Was: m.Name, Is: w.Name},
+			{Name: "clients reach it at", Was: m.Clients, Is: w.ClientURL()},
+			{Name: "initial-advertise-peer-urls", Was: m.PeerURL(), Is: w.PeerURL()},
+			{Name: "data", Was: m.DataAt, Is: w.Name + "-data"},
+			{Name: runtime.Published, Was: strings.Join(m.Published, ","), Is: published(w)},
+		} {
+			if x.Was != x.Is {
+				one.Differences = append(one.Differences, x)
+			}
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// meansSame tells of values that etcd takes for the same: its own quota, a duration
+// with or without its unit, no compaction.
+func meansSame(name, was, is string) bool {
+	switch name {
+	case "quota-backend-bytes":
+		const own = "2147483648"
+		return (was == "" || was == "0") && is == own
+	case "auto-compaction-mode":
+		return was == "off"
+	case "auto-compaction-retention":
+		before, errBefore := time.ParseDuration(was)
+		then, errThen := time.ParseDuration(is)
+		return errBefore == nil && errThen == nil && before == then || was == "" && is == "0"
+	case "heartbeat-interval", "election-timeout":
+		return was == is+"ms"
+	}
+	return false
+}
+
+func published(m cluster.Member) string {
+	if m.PublishedPort == 0 {
+		return ""
+	}
+	return fmt.Sprintf("127.0.0.1:%d", m.PublishedPort)
+}
+
+// effective is a setting's value, or etcd's own default.
+func (m Member) effective(name string, minor int) string {
+	value := m.Settings.Get(name)
+	if known, ok := cluster.LookupSetting(name); ok && value == "" {
+		o, _ := known.In(minor)
+		value = o.Default
+	}
+	return value
+}
+
+func names(lists ...cluster.Settings) []string {
+	var all []string
+	for _, list := range lists {
+		for _, s := range list {
+			if !slices.Contains(all, s.Name) {
+				all = append(all, s.Name)
+			}
+		}
+	}
+	return all
+}
+
+func tlsSetting(name string) bool {
+	return strings.HasSuffix(name, "-file") || strings.Contains(name, "client-cert-auth") || strings.HasSuffix(name, "auto-tls")
+}
+
+func tlsOf(m Member) string {
+	if m.Encrypted() {
+		return "of others"
+	}
+	return string(cluster.NoTLS)
+}
+
+// Findings are what lint has against the stack.
+func (s *Stack) Findings() []lint.Finding {
+	var all []lint.Finding
+	for _, d := range s.Described {
+		all = append(all, lint.Check(d)...)
+	}
+	return all
+}

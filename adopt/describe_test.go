@@ -1,0 +1,198 @@
+package adopt
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// of is a member in a container, with settings, that runs or not.
+func of(name string, status runtime.Status, settings ...cluster.Setting) Member {
+	m := Member{
+		Server: runtime.Server{Name: name, Role: runtime.Member, Status: status, Release: "v3.6.16", Settings: settings},
+		Hosts:  []string{"shop-" + name + "-1"},
+	}
+	m.describe("shop-" + name + "-1")
+	return m
+}
+
+// open are the settings of a member that others reach at a host.
+func open(host string, more ...cluster.Setting) []cluster.Setting {
+	return append([]cluster.Setting{
+		{Name: "listen-client-urls", Value: "http://0.0.0.0:2379"},
+		{Name: "listen-peer-urls", Value: "http://0.0.0.0:2380"},
+		{Name: "advertise-client-urls", Value: "http://" + host + ":2379"},
+		{Name: "initial-advertise-peer-urls", Value: "http://" + host + ":2380"},
+	}, more...)
+}
+
+func shop(members ...Member) *Stack {
+	return &Stack{Name: "shop", Runtime: cluster.Docker, Members: members}
+}
+
+func TestDescriptionsAndWays(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		stack *Stack
+		said  cluster.Spec
+		text  string
+		way   Way
+		why   string
+	}{
+		{
+			name:  "names that stay are kept",
+			stack: shop(of("etcd1", runtime.Running, open("etcd1")...), of("etcd2", runtime.Running, open("etcd2")...), of("etcd3", runtime.Running, open("etcd3")...)),
+			text: `name: shop-etcd
+etcd: v3.6.16
+runtime: docker
+members: 3
+tls: none
+adopts: shop
+auto-compaction-mode: off
+`,
+			way: InPlace,
+		},
+		{
+			name: "other names leave, and settings stay",
+			stack: shop(
+				of("infra0", runtime.Running, open("n0", cluster.Setting{Name: "heartbeat-interval", Value: "200"},
+					cluster.Setting{Name: "auto-compaction-retention", Value: "5"}, cluster.Setting{Name: "max-request-bytes", Value: "3145728"})...),
+				of("infra1", runtime.Running, open("n1")...),
+			),
+			text: `name: shop-etcd
+etcd: v3.6.16
+runtime: docker
+members: 2
+tls: none
+adopts: shop
+heartbeat-interval: 200ms
+auto-compaction-retention: 5h0m0s
+settings:
+    max-request-bytes: "3145728"
+`,
+			way: Join,
+		},
+		{
+			name:  "a host of the name of a successor has that take another one",
+			stack: shop(of("a", runtime.Running, open("etcd1")...), of("b", runtime.Running, open("etcd2")...)),
+			text: `name: shop-etcd
+etcd: v3.6.16
+runtime: docker
+members:
+    - name: member1
+    - name: member2
+tls: none
+adopts: shop
+auto-compaction-mode: off
+`,
+			way: Join,
+		},
+		{
+			name:  "what is stopped is copied",
+			stack: shop(of("infra0", runtime.Stopped, open("n0")...), of("infra1", runtime.Stopped, open("n1")...)),
+			text: `name: shop-etcd
+etcd: v3.6.16
+runtime: docker
+members: 2
+tls: none
+adopts: shop
+auto-compaction-mode: off
+`,
+			way: Copy, why: "no member runs",
+		},
+		{
+			name:  "one member that nobody reaches goes on",
+			stack: shop(of("default", runtime.Running)),
+			text: `name: shop-etcd
+etcd: v3.6.16
+runtime: docker
+members:
+    - name: default
+tls: none
+adopts: shop
+auto-compaction-mode: off
+`,
+			way: InPlace,
+		},
+		{
+			name:  "tls interrupts",
+			stack: shop(of("etcd1", runtime.Running, open("etcd1")...)),
+			said:  cluster.Spec{TLS: "mutual", Name: "orders"},
+			text: `name: orders
+etcd: v3.6.16
+runtime: docker
+members: 1
+tls: mutual
+adopts: shop
+auto-compaction-mode: off
+`,
+			way: Copy, why: "the members talk plain text, and tls: mutual is wanted",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, err := Describe(c.stack, c.said)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.text, d.Spec.Text()); diff != "" {
+				t.Errorf("the file (-want +got):\n%s", diff)
+			}
+			want, err := cluster.Resolve(d.Spec, cluster.InContainers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.Runtime = cluster.Docker
+			if way, why := Choose(c.stack, want); way != c.way || why != c.why {
+				t.Errorf("the way is %q, as %q; want %q, as %q", way, why, c.way, c.why)
+			}
+		})
+	}
+}
+
+func TestWhatNoDescriptionHasIsTold(t *testing.T) {
+	d, err := Describe(shop(of("etcd1", runtime.Running, open("etcd1", cluster.Setting{Name: "enable-v2", Value: "true"})...)), cluster.Spec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Dropped) != 1 || d.Dropped[0].Name != "enable-v2" {
+		t.Errorf("dropped is %v", d.Dropped)
+	}
+}
+
+func TestAReleaseThatNobodyTellsIsAskedFor(t *testing.T) {
+	m := of("etcd1", runtime.Running, open("etcd1")...)
+	m.Release = ""
+	if _, err := Describe(shop(m), cluster.Spec{}); err == nil {
+		t.Error("a description has no release")
+	}
+}
+
+func TestDifferencesLeaveOutWhatMeansTheSame(t *testing.T) {
+	s := shop(of("etcd1", runtime.Running, open("etcd1", cluster.Setting{Name: "heartbeat-interval", Value: "100"},
+		cluster.Setting{Name: "auto-compaction-retention", Value: "1"}, cluster.Setting{Name: "quota-backend-bytes", Value: "0"})...))
+	d, err := Describe(s, cluster.Spec{Image: "example.com/etcd:v3.6.16"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := cluster.Resolve(d.Spec, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, change := range Differences(s, want) {
+		for _, x := range change.Differences {
+			got = append(got, change.Server+" "+x.String())
+		}
+	}
+	expected := []string{
+		" image: example.com/etcd:v3.6.16",
+		" listen-metrics-urls: http://127.0.0.1:2381",
+		"etcd1 data: etcd1-data",
+	}
+	if diff := cmp.Diff(expected, got); diff != "" {
+		t.Errorf("differences (-want +got):\n%s", diff)
+	}
+}

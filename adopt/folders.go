@@ -1,0 +1,397 @@
+package adopt
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	goruntime "runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/process"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/lint"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Folders are members whose data is in folders of this machine, with the processes
+// that run on them, if any: children of somebody's, or systemd units.
+type Folders struct {
+	// Dirs are data directories of etcd's.
+	Dirs []string
+}
+
+var _ Foreign = (*Folders)(nil)
+
+// Look reads the folders that nobody has open, and finds the processes that have
+// the others.
+func (f *Folders) Look(ctx context.Context) (*Stack, error) {
+	s := &Stack{Name: strings.Join(f.Dirs, ","), Runtime: cluster.Process}
+	processes, err := etcds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range f.Dirs {
+		i := slices.IndexFunc(processes, func(p running) bool { return same(p.dir, dir) })
+		var m Member
+		if i >= 0 {
+			m = processes[i].member(dir)
+			s.Described = append(s.Described, processes[i].described)
+		} else if m, err = resting(dir); err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(filepath.Join(dir, retiredFile)); err == nil {
+			m.Retired = !m.Runs()
+		}
+		m.DataDir, m.DataAt = dir, dir
+		s.Members = append(s.Members, m)
+	}
+	return s, s.check()
+}
+
+// retiredFile notes in a data directory that its data was adopted.
+const retiredFile = "adopted-by-etcdctr"
+
+// same tells whether two paths are of one folder.
+func same(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// resting is the member of a folder that no process has.
+func resting(dir string) (Member, error) {
+	who, err := backup.Identify(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Member{}, fmt.Errorf("%s: %w, nor the data of one", dir, ErrNothing)
+	}
+	if err != nil {
+		return Member{}, fmt.Errorf("%s: %w", dir, err)
+	}
+	m := Member{Server: runtime.Server{
+		Name: who.Member.Name, Role: runtime.Member, Status: runtime.Stopped, Detail: "stopped", Data: runtime.Kept,
+		Release: cluster.KnownPatches[who.Minor].String(),
+		Settings: cluster.Settings{
+			{Name: "name", Value: who.Member.Name}, {Name: "data-dir", Value: dir},
+			{Name: "advertise-client-urls", Value: strings.Join(who.Member.ClientURLs, ",")},
+			{Name: "initial-advertise-peer-urls", Value: strings.Join(who.Member.PeerURLs, ",")},
+			{Name: "initial-cluster", Value: initialCluster(who.Members)},
+		},
+	}}
+	m.describe("localhost")
+	return m, nil
+}
+
+func initialCluster(members []backup.Member) string {
+	var all []string
+	for _, m := range members {
+		for _, u := range m.PeerURLs {
+			all = append(all, m.Name+"="+u)
+		}
+	}
+	return strings.Join(all, ",")
+}
+
+// running is a process of etcd.
+type running struct {
+	*process.Process
+	dir       string
+	read      *lint.Member
+	described *lint.Stack
+}
+
+// etcds are the processes of etcd of this machine that can be looked into.
+func etcds(ctx context.Context) ([]running, error) {
+	all, err := process.ProcessesWithContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the processes of this machine: %w", err)
+	}
+	var found []running
+	for _, p := range all {
+		words, err := p.CmdlineSliceWithContext(ctx)
+		if err != nil || len(words) == 0 || !strings.HasPrefix(filepath.Base(words[0]), "etcd") {
+			continue
+		}
+		home, _ := p.CwdWithContext(ctx)        // without, relative paths are not found
+		environ, _ := p.EnvironWithContext(ctx) // of others it can't be read
+		name := fmt.Sprintf("process %d", p.Pid)
+		stacks, err := lint.Read([]lint.Input{{Name: name, Data: procfile(words, environ)}}, lint.Options{})
+		if err != nil {
+			continue // it is something else
+		}
+		for _, s := range stacks {
+			for _, m := range s.Members {
+				dir := m.DataDir()
+				if !filepath.IsAbs(dir) {
+					dir = filepath.Join(home, dir)
+				}
+				found = append(found, running{p, dir, m, s})
+			}
+		}
+	}
+	return found, nil
+}
+
+// procfile writes a process as a line of a Procfile, which lint reads.
+func procfile(words, environ []string) []byte {
+	var b strings.Builder
+	b.WriteString("etcd:")
+	for _, v := range environ {
+		if name, value, ok := strings.Cut(v, "="); ok && strings.HasPrefix(name, "ETCD_") {
+			fmt.Fprintf(&b, " %s=%s", name, compose.QuoteShell(value))
+		}
+	}
+	for _, w := range words {
+		b.WriteString(" " + compose.QuoteShell(strings.ReplaceAll(w, "\n", " ")))
+	}
+	return []byte(b.String() + "\n")
+}
+
+func (p running) member(dir string) Member {
+	m := Member{
+		Server: runtime.Server{
+			Name: p.read.Name(), Role: runtime.Member, Status: runtime.Running, Detail: fmt.Sprintf("process %d", p.Pid),
+			Settings: p.read.Effective(),
+		},
+		id: fmt.Sprint(p.Pid),
+	}
+	if exe, err := p.Exe(); err == nil {
+		m.Program, m.Release = exe, releaseOf(exe)
+	}
+	if created, err := p.CreateTime(); err == nil {
+		m.Since = time.UnixMilli(created)
+	}
+	host := "127.0.0.1"
+	for _, u := range urls(m.Settings.Get("listen-client-urls")) {
+		if ip := net.ParseIP(u.Hostname()); ip != nil && !ip.IsUnspecified() {
+			host = u.Hostname()
+		}
+	}
+	m.describe(host)
+	m.Apart = "" // they are on one machine
+	return m
+}
+
+// releaseOf asks a program for its version.
+func releaseOf(program string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), askVersion)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "--version")
+	cmd.Args[0], cmd.Env = "etcd", []string{}
+	out, err := cmd.Output()
+	line, _, _ := strings.Cut(string(out), "\n")
+	number, ok := strings.CutPrefix(line, "etcd Version: ")
+	if err != nil || !ok {
+		return ""
+	}
+	v, err := cluster.ReadVersion(number)
+	if err != nil {
+		return ""
+	}
+	return v.String()
+}
+
+const askVersion = 10 * time.Second
+
+// Dial connects to the member's client port.
+func (f *Folders) Dial(ctx context.Context, m Member) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "tcp", addressOf(m.ClientURL()))
+}
+
+// Meet has nothing to do: all are on one machine.
+func (f *Folders) Meet(context.Context, string, []Member) error { return nil }
+
+// Start starts a systemd unit. Whoever started any other process knows how.
+func (f *Folders) Start(ctx context.Context, m Member) error {
+	unit := unitIn(m.DataDir)
+	if unit == "" {
+		return fmt.Errorf("%s was started by somebody else: start it as they did", m.Name)
+	}
+	return systemctl(ctx, "start", unit)
+}
+
+// Stop stops a process, or the systemd unit that it is.
+func (f *Folders) Stop(ctx context.Context, m Member, grace time.Duration) error {
+	all, err := etcds(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(p running) bool { return same(p.dir, m.DataDir) })
+	if i < 0 {
+		return nil
+	}
+	if unit := unitOf(all[i].Pid); unit != "" {
+		if err := os.WriteFile(filepath.Join(m.DataDir, unitFile), []byte(unit+"\n"), 0o600); err != nil {
+			return fmt.Errorf("note the unit of %s: %w", m.Name, err)
+		}
+		return systemctl(ctx, "stop", unit)
+	}
+	if grace == 0 {
+		grace = usualGrace
+	}
+	return end(ctx, all[i].Process, grace)
+}
+
+// usualGrace is how long etcd may take to end with streams that are open.
+const usualGrace = 30 * time.Second
+
+// end asks a process to end, and kills it after a while.
+func end(ctx context.Context, p *process.Process, grace time.Duration) error {
+	if err := p.SendSignalWithContext(ctx, syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop process %d: %w", p.Pid, err)
+	}
+	patience := time.NewTimer(grace)
+	defer patience.Stop()
+	again := time.NewTicker(glance)
+	defer again.Stop()
+	for {
+		if there, err := process.PidExistsWithContext(ctx, p.Pid); err != nil || !there || ended(p) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-patience.C:
+			if err := p.KillWithContext(ctx); err != nil {
+				return fmt.Errorf("kill process %d: %w", p.Pid, err)
+			}
+		case <-again.C:
+		}
+	}
+}
+
+const glance = 50 * time.Millisecond
+
+// ended: its parent has not asked yet what became of it.
+func ended(p *process.Process) bool {
+	status, err := p.Status()
+	return err == nil && slices.Contains(status, process.Zombie)
+}
+
+// unitFile notes in a data directory which systemd unit ran on it.
+const unitFile = "unit-before-etcdctr"
+
+func unitIn(dir string) string {
+	text, err := os.ReadFile(filepath.Join(dir, unitFile))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// unitOf is the system's unit that a process is of; empty if it is of none.
+func unitOf(pid int32) string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	if err != nil || goruntime.GOOS != "linux" {
+		return ""
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		_, at, _ := strings.Cut(strings.TrimSpace(line), ":/system.slice/")
+		if strings.HasSuffix(at, ".service") {
+			return filepath.Base(at)
+		}
+	}
+	return ""
+}
+
+func systemctl(ctx context.Context, verb, unit string) error {
+	out, err := exec.CommandContext(ctx, "systemctl", verb, unit).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("systemctl %s %s: %w: %s", verb, unit, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// Retire notes in the folder that it was adopted, and disables the unit that ran
+// on it.
+func (f *Folders) Retire(ctx context.Context, name string, m Member) error {
+	if unit := unitIn(m.DataDir); unit != "" {
+		if err := systemctl(ctx, "disable", unit); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(m.DataDir, retiredFile), []byte(name+"\n"), 0o600); err != nil {
+		return fmt.Errorf("note that %s was adopted: %w", m.Name, err)
+	}
+	return nil
+}
+
+// Data packs what etcd keeps.
+func (f *Folders) Data(_ context.Context, m Member) (io.ReadCloser, error) {
+	if _, err := os.Stat(filepath.Join(m.DataDir, "member")); err != nil {
+		return nil, fmt.Errorf("read the data of %s: %w", m.Name, err)
+	}
+	out, in := io.Pipe()
+	go func() {
+		to := tar.NewWriter(in)
+		in.CloseWithError(errors.Join(pack(to, m.DataDir), to.Close()))
+	}()
+	return out, nil
+}
+
+// pack adds the folder member of a data directory. Either of its folders may be a
+// link to another disk.
+func pack(to *tar.Writer, dir string) error {
+	for _, folder := range []string{"member/snap", "member/wal"} {
+		entries, err := os.ReadDir(filepath.Join(dir, filepath.FromSlash(folder)))
+		if err == nil {
+			err = to.WriteHeader(&tar.Header{Name: folder + "/", Typeflag: tar.TypeDir, Mode: 0o700})
+		}
+		for _, e := range entries {
+			if err == nil && e.Type().IsRegular() {
+				err = packFile(to, filepath.Join(dir, filepath.FromSlash(folder), e.Name()), folder+"/"+e.Name())
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func packFile(to *tar.Writer, file, name string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		err = to.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: info.Size(), Mode: int64(info.Mode().Perm()), ModTime: info.ModTime()})
+	}
+	if err == nil {
+		_, err = io.Copy(to, f)
+	}
+	return err
+}
+
+// Program is the one that the process runs, or ran.
+func (f *Folders) Program(_ context.Context, m Member, _ string) (string, error) {
+	return m.Program, nil
+}
+
+// Logs has nothing: whoever started a process reads what it says.
+func (f *Folders) Logs(context.Context, []Member, runtime.LogOptions, func(runtime.Line)) error {
+	return nil
+}
+
+// Forget leaves the folders.
+func (f *Folders) Forget(_ context.Context, members []Member) ([]string, error) {
+	var left []string
+	for _, m := range members {
+		left = append(left, "the folder "+m.DataDir)
+	}
+	return left, nil
+}

@@ -1,0 +1,399 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Runtime has the members of a cluster of ours and those that are to be adopted.
+// One of these that has a successor of its name which has its data is not seen any
+// more, and neither is one that was retired.
+type Runtime struct {
+	runtime.Runtime // of ours
+	Foreign         Foreign
+}
+
+var (
+	_ runtime.Runtime = (*Runtime)(nil)
+	_ runtime.Filler  = (*Runtime)(nil)
+	_ runtime.Noter   = (*Runtime)(nil)
+)
+
+// scene is what there is of both.
+type scene struct {
+	ours  *runtime.State // nil for nothing
+	stack *Stack         // nil for nothing
+	left  []Member       // those that are still to be adopted
+}
+
+func (r *Runtime) look(ctx context.Context, name string) (*scene, error) {
+	ours, err := r.Runtime.Observe(ctx, name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		ours, err = nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	stack, err := r.Foreign.Look(ctx)
+	if errors.Is(err, ErrNothing) {
+		return &scene{ours: ours}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &scene{ours: ours, stack: stack}
+	begun, err := r.begun(ctx, ours)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range stack.Members {
+		if _, succeeded := begun[m.Name]; !succeeded && (!m.Retired || len(begun) == 0) {
+			c.left = append(c.left, m)
+		}
+	}
+	return c, nil
+}
+
+// begun are the members of ours that have data, by name.
+func (r *Runtime) begun(ctx context.Context, ours *runtime.State) (map[string]runtime.Server, error) {
+	begun := map[string]runtime.Server{}
+	for _, m := range ours.Members() {
+		data := m.Data
+		if !m.Runs() && data == runtime.Unknown {
+			var err error
+			if data, err = r.Runtime.Data(ctx, ours.Name, m.Name); err != nil {
+				return nil, err
+			}
+		}
+		if m.Runs() || data == runtime.Kept {
+			begun[m.Name] = m
+		}
+	}
+	return begun, nil
+}
+
+// member gives the one that is still to be adopted.
+func (c *scene) member(name string) (Member, bool) {
+	return (&Stack{Members: c.left}).Member(name)
+}
+
+// state is what package runtime knows both as.
+func (c *scene) state(name, runs string) *runtime.State {
+	s := &runtime.State{Name: name, Runtime: runs}
+	if c.ours != nil {
+		*s = *c.ours
+		s.Servers = slices.DeleteFunc(slices.Clone(s.Servers), func(x runtime.Server) bool {
+			_, replaces := c.member(x.Name)
+			return replaces
+		})
+	}
+	for _, m := range c.left {
+		s.Servers = append(s.Servers, m.Server)
+	}
+	slices.SortFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
+	return s
+}
+
+// Observe tells of both.
+func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	c, err := r.look(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if c.ours == nil && len(c.left) == 0 {
+		return nil, &runtime.NotFoundError{Name: name}
+	}
+	return c.state(name, r.Name()), nil
+}
+
+// Data is that of a member that is to be adopted, or of one of ours.
+func (r *Runtime) Data(ctx context.Context, name, server string) (runtime.Data, error) {
+	s, err := r.Foreign.Look(ctx)
+	if err != nil && !errors.Is(err, ErrNothing) {
+		return runtime.Unknown, err
+	}
+	data, err := r.Runtime.Data(ctx, name, server)
+	if m, ok := s.Member(server); ok && data != runtime.Kept && err == nil {
+		return m.Data, nil
+	}
+	return data, err
+}
+
+// Changes are those of our own servers; a member that is to be adopted is to be
+// replaced, or to leave.
+func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, _ *runtime.State) ([]runtime.Change, error) {
+	c, err := r.look(ctx, want.Name)
+	if err != nil {
+		return nil, err
+	}
+	ours := c.ours
+	if ours == nil {
+		ours = &runtime.State{Name: want.Name, Runtime: r.Name()}
+	}
+	changes, err := r.Runtime.Changes(ctx, want, ours)
+	if err != nil {
+		return nil, err
+	}
+	changes = slices.DeleteFunc(changes, func(x runtime.Change) bool { _, left := c.member(x.Server); return left })
+	for _, m := range c.left {
+		change := runtime.Change{Server: m.Name, Kind: runtime.Leave}
+		if i := slices.IndexFunc(want.Members, func(w cluster.Member) bool { return w.Name == m.Name }); i >= 0 {
+			change.Kind = runtime.Replace
+			change.Differences = []runtime.Difference{{Name: "of", Was: c.stack.Name, Is: want.Name}}
+		}
+		changes = append(changes, change)
+	}
+	slices.SortFunc(changes, func(a, b runtime.Change) int { return strings.Compare(a.Server, b.Server) })
+	return changes, nil
+}
+
+// ErrCopy is the error of changing a cluster whose members have to be made of
+// copies first.
+var ErrCopy = errors.New("the members that are to be adopted can't be exchanged while they serve")
+
+// Prepare prepares our own servers, and lets them reach the others.
+func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	c, err := r.look(ctx, want.Name)
+	if err != nil {
+		return err
+	}
+	if len(c.left) > 0 {
+		if way, why := Choose(c.stack, want); way == Copy {
+			return fmt.Errorf("%w: %s", ErrCopy, why)
+		}
+	}
+	if err := r.Runtime.Prepare(ctx, want, servers...); err != nil {
+		return err
+	}
+	return r.meet(ctx, want, c)
+}
+
+func (r *Runtime) meet(ctx context.Context, want *cluster.Cluster, c *scene) error {
+	running := slices.DeleteFunc(slices.Clone(c.left), func(m Member) bool { return !m.Runs() })
+	if len(running) == 0 || len(want.Members) == 1 && len(c.stack.Members) == 1 && want.Members[0].Name == running[0].Name {
+		return nil // nobody has to be met
+	}
+	return r.Foreign.Meet(ctx, want.Name, running)
+}
+
+// Apply gives our own servers the data of those of their names that are to be
+// adopted, and makes them run.
+func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	c, err := r.look(ctx, want.Name)
+	if err != nil {
+		return err
+	}
+	for _, w := range want.Members {
+		m, left := c.member(w.Name)
+		if !left || len(servers) > 0 && !slices.Contains(servers, w.Name) {
+			continue
+		}
+		if err := r.succeed(ctx, want, m); err != nil {
+			return err
+		}
+	}
+	if err := r.meet(ctx, want, c); err != nil {
+		return err
+	}
+	return r.Runtime.Apply(ctx, want, servers...)
+}
+
+// succeed brings what a member holds into the server of ours that takes its place.
+func (r *Runtime) succeed(ctx context.Context, want *cluster.Cluster, m Member) error {
+	if m.Runs() || m.Status == runtime.Restarting {
+		if err := r.Foreign.Stop(ctx, m, 0); err != nil {
+			return err
+		}
+	}
+	data, err := r.Foreign.Data(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	if _, err := r.Fill(ctx, want, m.Name, data); err != nil {
+		return err
+	}
+	return r.Foreign.Retire(ctx, want.Name, m)
+}
+
+// split gives the members that are to be adopted of servers, and the others; all
+// of both for none.
+func (r *Runtime) split(ctx context.Context, name string, servers []string) (left []Member, ours []string, err error) {
+	c, err := r.look(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(servers) == 0 {
+		for _, s := range c.state(name, r.Name()).Servers {
+			servers = append(servers, s.Name)
+		}
+	}
+	for _, s := range servers {
+		if m, ok := c.member(s); ok {
+			left = append(left, m)
+		} else {
+			ours = append(ours, s)
+		}
+	}
+	return left, ours, nil
+}
+
+// Start starts servers of both.
+func (r *Runtime) Start(ctx context.Context, name string, servers ...string) error {
+	left, ours, err := r.split(ctx, name, servers)
+	for _, m := range left {
+		err = errors.Join(err, r.Foreign.Start(ctx, m))
+	}
+	if err == nil && len(ours) > 0 {
+		err = r.Runtime.Start(ctx, name, ours...)
+	}
+	return err
+}
+
+// Stop stops servers of both.
+func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error {
+	left, ours, err := r.split(ctx, name, servers)
+	for _, m := range left {
+		err = errors.Join(err, r.Foreign.Stop(ctx, m, grace))
+	}
+	if err == nil && len(ours) > 0 {
+		err = r.Runtime.Stop(ctx, name, grace, ours...)
+	}
+	return err
+}
+
+// Remove removes our own servers. Those that are to be adopted are only retired,
+// and stay, with their data.
+func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Removal) error {
+	left, ours, err := r.split(ctx, name, removal.Servers)
+	if err != nil {
+		return err
+	}
+	for _, m := range left {
+		if err := r.Foreign.Retire(ctx, name, m); err != nil {
+			return err
+		}
+	}
+	if len(ours) == 0 {
+		return nil
+	}
+	if len(removal.Servers) > 0 {
+		removal.Servers = ours
+	}
+	return r.Runtime.Remove(ctx, name, removal)
+}
+
+// SetAside is for our own servers.
+func (r *Runtime) SetAside(ctx context.Context, name, server string) (string, error) {
+	left, _, err := r.split(ctx, name, []string{server})
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("%s is still to be adopted: its data is left where it is", server)
+	}
+	if err != nil {
+		return "", err
+	}
+	return r.Runtime.SetAside(ctx, name, server)
+}
+
+// Logs gives the lines of servers of both.
+func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, line func(runtime.Line)) error {
+	left, ours, err := r.split(ctx, name, o.Servers)
+	if err != nil || len(left) == 0 {
+		return errors.Join(err, r.Runtime.Logs(ctx, name, o, line))
+	}
+	if o.Follow && len(ours) > 0 {
+		return fmt.Errorf("the logs of members of %s and of those that are to be adopted can't be followed at once: name some", name)
+	}
+	if err := r.Foreign.Logs(ctx, left, o, line); err != nil || len(ours) == 0 {
+		return err
+	}
+	o.Servers = ours
+	return r.Runtime.Logs(ctx, name, o, line)
+}
+
+// Reach leads to the members of both that run.
+func (r *Runtime) Reach(ctx context.Context, have *runtime.State) (runtime.Way, error) {
+	c, err := r.look(ctx, have.Name)
+	if err != nil {
+		return runtime.Way{}, err
+	}
+	foreign := map[string]Member{}
+	for _, m := range c.left {
+		foreign[addressOf(m.ClientURL())] = m
+	}
+	way := runtime.Way{Direct: true, Close: func() error { return nil }}
+	if c.ours.Runs() {
+		if way, err = r.Runtime.Reach(ctx, c.ours); err != nil {
+			return way, err
+		}
+	}
+	ours := way.Dial
+	way.Open = way.Open && len(foreign) == 0
+	way.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if m, ok := foreign[address]; ok {
+			return r.Foreign.Dial(ctx, m)
+		}
+		if ours == nil {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%s is no member that runs", address)}
+		}
+		return ours(ctx, network, address)
+	}
+	return way, nil
+}
+
+func addressOf(url string) string {
+	_, address, _ := strings.Cut(url, "://")
+	return address
+}
+
+// Fill fills our own server.
+func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
+	f, err := r.filler()
+	if err != nil {
+		return "", err
+	}
+	return f.Fill(ctx, want, server, files)
+}
+
+// Aside tells of our own server.
+func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, error) {
+	f, err := r.filler()
+	if err != nil {
+		return nil, err
+	}
+	return f.Aside(ctx, name, server)
+}
+
+// BringBack is for our own server.
+func (r *Runtime) BringBack(ctx context.Context, name, server, where string) error {
+	f, err := r.filler()
+	if err != nil {
+		return err
+	}
+	return f.BringBack(ctx, name, server, where)
+}
+
+func (r *Runtime) filler() (runtime.Filler, error) {
+	f, ok := r.Runtime.(runtime.Filler)
+	if !ok {
+		return nil, fmt.Errorf("data can't be put into the servers of the runtime %s", r.Name())
+	}
+	return f, nil
+}
+
+// Note has what runs our own servers keep what they were started with.
+func (r *Runtime) Note(ctx context.Context, want *cluster.Cluster) error {
+	if n, ok := r.Runtime.(runtime.Noter); ok {
+		return n.Note(ctx, want)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/lint"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Stack is what is known of members that something else has started, and of those
+// that were adopted and are still there.
+type Stack struct {
+	// Name is how it was asked for.
+	Name string
+	// Runtime is what the members would be on if they were ours.
+	Runtime cluster.Runtime
+	Members []Member
+	// Described are the descriptions of the members, as lint reads them.
+	Described []*lint.Stack
+}
+
+// Member is one that something else has started. The name of its server is what
+// it calls itself, and the client URL in its settings one that Foreign.Dial
+// understands.
+type Member struct {
+	runtime.Server
+	// Clients is where it says that clients reach it.
+	Clients string
+	// Hosts are the names under which it is reached, by others or by itself.
+	Hosts []string
+	// Apart is why members of ours could not be reached by it, or not reach it;
+	// empty if they can.
+	Apart string
+	// DataDir is its data directory, as it sees it.
+	DataDir string
+	// Retired tells that it was adopted: it is stopped, and does not start anew.
+	Retired bool
+
+	id string // of its container or process
+}
+
+// Member gives the one of that name.
+func (s *Stack) Member(name string) (Member, bool) {
+	if s != nil {
+		for _, m := range s.Members {
+			if m.Name == name {
+				return m, true
+			}
+		}
+	}
+	return Member{}, false
+}
+
+// Retired tells that all members were adopted.
+func (s *Stack) Retired() bool {
+	for _, m := range s.Members {
+		if !m.Retired {
+			return false
+		}
+	}
+	return true
+}
+
+// Runs tells whether any member runs.
+func (s *Stack) Runs() bool {
+	for _, m := range s.Members {
+		if m.Runs() {
+			return true
+		}
+	}
+	return false
+}
+
+// ErrNothing is the error of looking for members where there are none.
+var ErrNothing = errors.New("there is no member of etcd")
+
+// Foreign is where members are that something else has started.
+type Foreign interface {
+	// Look tells what there is; ErrNothing if there is nothing.
+	Look(ctx context.Context) (*Stack, error)
+	// Dial connects to the client port of a member that runs.
+	Dial(ctx context.Context, m Member) (net.Conn, error)
+	// Meet lets members that run and those of a cluster of ours reach each other,
+	// whose runtime has prepared for the first of them.
+	Meet(ctx context.Context, cluster string, members []Member) error
+	Start(ctx context.Context, m Member) error
+	// Stop asks a member to end, and kills it after grace; with 0 it has its own.
+	Stop(ctx context.Context, m Member, grace time.Duration) error
+	// Retire keeps a member that was adopted from ever starting by itself, and
+	// notes that of it.
+	Retire(ctx context.Context, cluster string, m Member) error
+	// Data gives what is in the data directory of a member that does not run, as
+	// a tar archive.
+	Data(ctx context.Context, m Member) (io.ReadCloser, error)
+	// Program gives the etcd that the member runs, as a file in dir or elsewhere on
+	// this machine; empty if it can't be had.
+	Program(ctx context.Context, m Member, dir string) (string, error)
+	// Logs gives the lines of members.
+	Logs(ctx context.Context, members []Member, o runtime.LogOptions, line func(runtime.Line)) error
+	// Forget removes members that were adopted, and tells what is left of them.
+	Forget(ctx context.Context, members []Member) (left []string, err error)
+}
