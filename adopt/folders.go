@@ -124,9 +124,9 @@ func etcds(ctx context.Context) ([]running, error) {
 		if err != nil || len(words) == 0 || !strings.HasPrefix(filepath.Base(words[0]), "etcd") {
 			continue
 		}
-		home, _ := p.CwdWithContext(ctx)        // without, relative paths are not found
-		environ, _ := p.EnvironWithContext(ctx) // of others it can't be read
-		name := fmt.Sprintf("process %d", p.Pid)
+		home, _ := p.CwdWithContext(ctx)                  // without, relative paths are not found
+		environ, _ := p.EnvironWithContext(ctx)           // of others it can't be read
+		name := fmt.Sprintf("process-%d/Procfile", p.Pid) // by which lint knows the form
 		stacks, err := lint.Read([]lint.Input{{Name: name, Data: procfile(words, environ)}}, lint.Options{})
 		if err != nil {
 			continue // it is something else

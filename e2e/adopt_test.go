@@ -418,7 +418,7 @@ func TestAdoptOfProcessesHasMembersJoin(t *testing.T) {
 	}
 	before := s.fill(clientv3.Config{Endpoints: endpoints})
 	t.Cleanup(func() {
-		_, err := output(exec.Command(etcdctrBinary(t), "down", "--volumes", "--yes", "--runtime", "process"), s.dir)
+		_, err := output(exec.Command(etcdctrBinary(t), "down", "--volumes", "--yes", "--name", "adopted"), s.dir)
 		if err != nil {
 			t.Error(err)
 		}
