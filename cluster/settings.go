@@ -18,6 +18,19 @@ func (s Setting) Env() string {
 	return "ETCD_" + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
 }
 
+// SettingsIn are those of etcd in an environment of NAME=VALUE, in its order: what
+// Setting.Env has made of them, read back.
+func SettingsIn(environ []string) Settings {
+	var all Settings
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if setting, ok := strings.CutPrefix(name, "ETCD_"); ok {
+			all = append(all, Setting{Name: strings.ReplaceAll(strings.ToLower(setting), "_", "-"), Value: value})
+		}
+	}
+	return all
+}
+
 // Settings are a member's settings in reading order. etcd takes a setting as a
 // variable or as a flag and refuses both at once, so a member uses either Env
 // or Flags.

@@ -38,7 +38,7 @@ func (r *Runtime) views(ctx context.Context, t *target, own *stack.State, detail
 	for _, c := range own.Members() {
 		_, wanted := t.wanted.Project.Services[c.Service]
 		in, known := details[c.ID]
-		if !wanted || !known || !c.Running() || settings(in.Config.Env).Get("peer-trusted-ca-file") == "" {
+		if !wanted || !known || !c.Running() || cluster.SettingsIn(in.Config.Env).Get("peer-trusted-ca-file") == "" {
 			continue
 		}
 		if views[c.Service], err = r.view(ctx, c, in, ours); err != nil {

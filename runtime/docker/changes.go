@@ -118,7 +118,7 @@ func (t *target) network(n stack.Network) runtime.Difference {
 // first, in reading order.
 func (t *target) differences(name string, c stack.Container, in container.InspectResponse) []runtime.Difference {
 	service := t.wanted.Project.Services[name]
-	all := settingDifferences(settings(in.Config.Env), t.settings(name))
+	all := settingDifferences(cluster.SettingsIn(in.Config.Env), t.settings(name))
 	for _, d := range []runtime.Difference{
 		t.image(c, service),
 		listed(runtime.Network, networksOf(in), t.networksOf(service)),

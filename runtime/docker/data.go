@@ -39,7 +39,7 @@ func (f *found) home(server string) (home, bool) {
 		if !known {
 			return h, false
 		}
-		s := settings(in.Config.Env)
+		s := cluster.SettingsIn(in.Config.Env)
 		h.container, h.runs, h.volume = c.ID, c.Running(), dataVolume(in)
 		if dir := s.Get("data-dir"); dir != "" {
 			h.dir = dir

@@ -80,13 +80,13 @@ func (f *File) add(s types.ServiceConfig) {
 
 // settingsIn are etcd's among the variables of a service, by name.
 func settingsIn(env types.MappingWithEquals) cluster.Settings {
-	var all cluster.Settings
+	var environ []string
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		if setting, ok := strings.CutPrefix(name, "ETCD_"); ok && env[name] != nil {
-			all = append(all, cluster.Setting{Name: strings.ToLower(strings.ReplaceAll(setting, "_", "-")), Value: *env[name]})
+		if env[name] != nil {
+			environ = append(environ, name+"="+*env[name])
 		}
 	}
-	return all
+	return cluster.SettingsIn(environ)
 }
 
 // releaseIn reads an image's tag. What tells nothing counts as the release that

@@ -211,7 +211,7 @@ func (f *found) absent(s *runtime.State) []runtime.Server {
 func server(c stack.Container, in container.InspectResponse) runtime.Server {
 	x := runtime.Server{
 		Name: c.Service, Role: runtime.Service, Detail: c.Detail, Restarts: in.RestartCount,
-		Settings: settings(in.Config.Env), Program: c.Image, Release: release(c, in),
+		Settings: cluster.SettingsIn(in.Config.Env), Program: c.Image, Release: release(c, in),
 		Published: published(in),
 	}
 	if c.Member() {
@@ -225,18 +225,6 @@ func server(c stack.Container, in container.InspectResponse) runtime.Server {
 		x.Data = runtime.Volatile
 	}
 	return x
-}
-
-// settings reads etcd's off an environment, in its order.
-func settings(env []string) cluster.Settings {
-	var all cluster.Settings
-	for _, v := range env {
-		name, value, _ := strings.Cut(v, "=")
-		if flag, ok := strings.CutPrefix(name, "ETCD_"); ok {
-			all = append(all, cluster.Setting{Name: strings.ReplaceAll(strings.ToLower(flag), "_", "-"), Value: value})
-		}
-	}
-	return all
 }
 
 // status says what a container is doing and since when. An engine does not tell
@@ -316,7 +304,7 @@ func published(in container.InspectResponse) []string {
 }
 
 func isPeerPort(in container.InspectResponse, port int) bool {
-	urls := settings(in.Config.Env).Get("listen-peer-urls")
+	urls := cluster.SettingsIn(in.Config.Env).Get("listen-peer-urls")
 	return strings.HasSuffix(urls, fmt.Sprintf(":%d", port))
 }
 

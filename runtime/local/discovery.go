@@ -33,7 +33,7 @@ func ownDiscovery(s process.Stack) (ownTokens, bool) {
 // token is that of the cluster.
 func (t ownTokens) token() string { return t.setting("initial-cluster-token") }
 
-func (t ownTokens) setting(name string) string { return settingsOf(t.service).Get(name) }
+func (t ownTokens) setting(name string) string { return cluster.SettingsIn(t.service.Env).Get(name) }
 
 // open has the token take the members of a cluster that has never formed. With
 // data in any of them it has: see guard.

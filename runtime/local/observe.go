@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -61,7 +62,7 @@ func stateOf(states []process.MemberState, name string) *process.MemberState {
 
 func server(m process.Member, role runtime.Role, state *process.MemberState) runtime.Server {
 	s := runtime.Server{
-		Name: m.Name, Role: role, Settings: settingsOf(m), Release: m.Version, Program: programOf(m),
+		Name: m.Name, Role: role, Settings: cluster.SettingsIn(m.Env), Release: m.Version, Program: programOf(m),
 		Published: []string{clientAddress(m).String()}, Status: runtime.Absent, Data: dataIn(m.DataDir),
 		DataAt: m.DataDir,
 	}

@@ -90,15 +90,3 @@ func nameOf(entry string) string {
 	name, _, _ := strings.Cut(entry, "=")
 	return name
 }
-
-// settingsOf reads etcd's settings off a process's environment, in its order.
-func settingsOf(m process.Member) cluster.Settings {
-	var all cluster.Settings
-	for _, entry := range m.Env {
-		name, value, _ := strings.Cut(entry, "=")
-		if setting, ok := strings.CutPrefix(name, "ETCD_"); ok {
-			all = append(all, cluster.Setting{Name: strings.ToLower(strings.ReplaceAll(setting, "_", "-")), Value: value})
-		}
-	}
-	return all
-}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -50,7 +51,7 @@ func changeOfTrust(was, is process.Member) runtime.Change {
 		Server: is.Name, Kind: runtime.Replace,
 		Differences: []runtime.Difference{{Name: runtime.Certificates}},
 	}
-	if settingsOf(was).Get("peer-trusted-ca-file") != settingsOf(is).Get("peer-trusted-ca-file") {
+	if cluster.SettingsIn(was.Env).Get("peer-trusted-ca-file") != cluster.SettingsIn(is.Env).Get("peer-trusted-ca-file") {
 		c.Kind = runtime.Foreign
 	}
 	return c
