@@ -70,7 +70,7 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 		if wish, err = c.wish(ctx, change); err != nil {
 			return outcome, err
 		}
-		if outcome, err = c.make(ctx, change, wish); err == nil || !c.placedAnew(ctx, wish, outcome) {
+		if outcome, err = c.hands(change).Do(ctx, wish); err == nil || !c.placedAnew(ctx, wish, outcome) {
 			break
 		}
 	}
@@ -87,19 +87,6 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 		err = c.retireToken()
 	}
 	return outcome, err
-}
-
-func (c *Cluster) make(ctx context.Context, change Change, wish converge.Wish) (converge.Outcome, error) {
-	h := c.hands(change)
-	if wish.Want != nil {
-		if _, err := h.Plan(ctx, wish); err != nil {
-			return converge.Outcome{}, err
-		}
-		if err := c.Provide(ctx, wish.Want); err != nil {
-			return converge.Outcome{}, err
-		}
-	}
-	return h.Do(ctx, wish)
 }
 
 // placedAnew reports whether a first start that failed has another place now:
@@ -148,7 +135,7 @@ func (c *Cluster) hands(change Change) *converge.Hands {
 	}
 	return &converge.Hands{
 		Runtime: c.runtime, Ask: converge.Asking(clientTLS, member.Patience{Question: oneQuestion}), Hop: c.hop,
-		Tell: change.Tell, Now: c.o.Now, Patience: change.Wait, Keep: change.Keep,
+		Provide: c.provide, Tell: change.Tell, Now: c.o.Now, Patience: change.Wait, Keep: change.Keep,
 	}
 }
 

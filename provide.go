@@ -49,23 +49,29 @@ func (c *Cluster) PKI() *certs.PKI {
 // Provide makes what is missing of what the members need besides what runs
 // them. What is there and fits is left as it is.
 func (c *Cluster) Provide(ctx context.Context, want *cluster.Cluster) error {
+	_, err := c.provide(ctx, want)
+	return err
+}
+
+// provide also tells whether the certificates are others than before.
+func (c *Cluster) provide(ctx context.Context, want *cluster.Cluster) (changed bool, err error) {
 	if c.o.Provided {
-		return nil
+		return false, nil
 	}
 	if want.Discovery != nil {
 		if err := c.provideDiscovery(ctx, want); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if want.TLS != cluster.Mutual {
-		return nil
+		return false, nil
 	}
 	report, err := c.PKI().Ensure(ctx, CertsPlan(want))
 	if err != nil {
-		return fmt.Errorf("certificates in %s: %w", c.CertsDir(), err)
+		return false, fmt.Errorf("certificates in %s: %w", c.CertsDir(), err)
 	}
 	c.o.Events(Event{Certificates: &report, Place: c.CertsDir()})
-	return nil
+	return report.Changed(), nil
 }
 
 // tokenFile is where the discovery token of a cluster is kept, from the first

@@ -21,6 +21,10 @@ type Hands struct {
 	// Hop describes the wanted cluster with another release, which lies on the
 	// way to it. Where it is nil, no release may lie there.
 	Hop func(ctx context.Context, etcd cluster.Version) (*cluster.Cluster, error)
+	// Provide makes what the wanted cluster needs besides what runs it, and tells
+	// whether anything is otherwise than before. It is called once, when nothing
+	// is refused and before anything is done. Where it is nil, all is there.
+	Provide func(ctx context.Context, want *cluster.Cluster) (changed bool, err error)
 	// Tell is told of what happens; nil: nobody is. It is called by one
 	// goroutine at a time.
 	Tell func(Event)
@@ -147,6 +151,9 @@ func (r *run) converge(ctx context.Context) error {
 		return err
 	}
 	r.fresh = r.situation.Have == nil
+	if err := r.provide(ctx); err != nil {
+		return err
+	}
 	for range r.situation.most() {
 		step, more, err := Next(r.situation)
 		if err == nil && r.line.stale && (!more || !step.Kind.waits() || r.waited()) {
@@ -160,6 +167,23 @@ func (r *run) converge(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("no end is in sight after %d steps", len(r.situation.Done))
+}
+
+// provide has made what is needed, if nothing is refused. Members that are there
+// may be asked otherwise then, and differ from what is wanted.
+func (r *run) provide(ctx context.Context) error {
+	if r.Provide == nil || r.wish.Want == nil {
+		return nil
+	}
+	if _, err := Plan(r.situation); err != nil {
+		return err
+	}
+	changed, err := r.Provide(ctx, r.wish.Want)
+	if err != nil || !changed || r.fresh {
+		return err
+	}
+	r.hangUp()
+	return r.look(ctx)
 }
 
 // nextAsSeen decides on what is there now. Where nothing is left to do but to

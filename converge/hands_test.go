@@ -75,6 +75,45 @@ func TestAFirstStartIsOneApplyAndOneWait(t *testing.T) {
 	}
 }
 
+func TestWhatIsNeededIsMadeOnceAndOnlyIfNothingIsRefused(t *testing.T) {
+	up := converge.Asked{Verb: converge.Up}
+	for name, c := range map[string]struct {
+		world   world
+		asked   converge.Asked
+		changed bool
+		made    int
+		calls   []string // the first of them
+	}{
+		"a first start":     {world{want: 3, minor: 7}, up, true, 1, []string{"observe", "changes", "prepare"}},
+		"nothing to do":     {serving(3, 3), up, false, 1, []string{"observe", "look", "changes"}},
+		"others were made":  {serving(3, 3), up, true, 1, []string{"observe", "look", "changes", "observe", "look", "changes"}},
+		"there is no etcd9": {serving(3, 3), converge.Asked{Verb: converge.Replace, Servers: []string{"etcd9"}}, true, 0, []string{"observe", "look", "changes"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{world: c.world}
+			f.world.settle()
+			made := 0
+			synctest.Test(t, func(t *testing.T) {
+				hands := f.hands()
+				hands.Provide = func(context.Context, *cluster.Cluster) (bool, error) {
+					made++
+					return c.changed, nil
+				}
+				_, err := hands.Do(t.Context(), f.wish(c.asked))
+				if refusal := (*converge.Refusal)(nil); errors.As(err, &refusal) != (c.made == 0) {
+					t.Errorf("the error is %v", err)
+				}
+			})
+			if made != c.made {
+				t.Errorf("made %d times, want %d", made, c.made)
+			}
+			if diff := cmp.Diff(c.calls, f.calls[:min(len(c.calls), len(f.calls))]); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // ill lets one member of a first start never serve.
 func ill(f *fake) {
 	f.before = func(string) error {
