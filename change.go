@@ -74,7 +74,8 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 			break
 		}
 	}
-	if n, ok := c.runtime.(runtime.Noter); ok && err == nil && change.Verb == converge.Up {
+	noted := c.spec.Wish() != "" || outcome.Have != nil && outcome.Have.Wish != ""
+	if n, ok := c.runtime.(runtime.Noter); ok && err == nil && noted && change.Verb == converge.Up {
 		var want *cluster.Cluster
 		if want, err = c.Want(ctx); err == nil {
 			err = n.Note(ctx, want)

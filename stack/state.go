@@ -85,6 +85,7 @@ type Volume struct {
 	Key        string // its name in the Compose file
 	ConfigHash string
 	Labels     map[string]string
+	Created    time.Time
 }
 
 // Running reports whether the container's process lives, frozen or not.
@@ -265,5 +266,6 @@ func toNetwork(s network.Summary) Network {
 }
 
 func toVolume(v volume.Volume) Volume {
-	return Volume{Name: v.Name, Key: v.Labels[volumeLabel], ConfigHash: v.Labels[configHashLabel], Labels: v.Labels}
+	created, _ := time.Parse(time.RFC3339, v.CreatedAt) // which a driver need not tell
+	return Volume{Name: v.Name, Key: v.Labels[volumeLabel], ConfigHash: v.Labels[configHashLabel], Labels: v.Labels, Created: created}
 }

@@ -108,6 +108,7 @@ type Runtime struct {
 var (
 	_ runtime.Runtime = (*Runtime)(nil)
 	_ runtime.Execer  = (*Runtime)(nil)
+	_ runtime.Noter   = (*Runtime)(nil)
 )
 
 // New makes a Runtime. It asks the engine nothing yet.

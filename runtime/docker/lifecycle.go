@@ -86,5 +86,10 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	if err != nil {
 		return err
 	}
+	if len(removal.Servers) == 0 && !removal.Data {
+		if err := r.keepWish(ctx, f); err != nil {
+			return err
+		}
+	}
 	return r.execute(ctx, p)
 }

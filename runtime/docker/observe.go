@@ -29,6 +29,7 @@ import (
 type found struct {
 	stack.Belongings
 	project string
+	note    *stack.Volume                        // nil when there is none
 	details map[string]container.InspectResponse // by ID
 }
 
@@ -46,10 +47,17 @@ func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
 	if err := b.Foreign(); err != nil {
 		return nil, &ForeignError{err}
 	}
+	f := &found{Belongings: *b, project: name}
+	if i := slices.IndexFunc(b.Own.Volumes, func(v stack.Volume) bool { return v.Key == noteKey }); i >= 0 {
+		f.note = &b.Own.Volumes[i]
+	}
+	if rest := *b.Own; f.note != nil && len(rest.Volumes) == 1 {
+		rest.Volumes = nil // a note of what is gone is no cluster
+		b.Own = &rest
+	}
 	if b.Own.Empty() {
 		return nil, &runtime.NotFoundError{Name: name}
 	}
-	f := &found{Belongings: *b, project: name}
 	f.details, err = r.inspect(ctx, b.Own.Containers)
 	return f, err
 }
@@ -153,7 +161,8 @@ func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 
 // describe says in the words of package runtime what was found.
 func (r *Runtime) describe(f *found, local bool) *runtime.State {
-	s := &runtime.State{Name: f.project, Runtime: Name, Others: f.Others}
+	was := f.wish()
+	s := &runtime.State{Name: f.project, Runtime: Name, Folder: was.folder, Wish: was.text, Others: f.Others}
 	var newest time.Time
 	for _, c := range f.servers() {
 		in, there := f.details[c.ID]
@@ -166,7 +175,6 @@ func (r *Runtime) describe(f *found, local bool) *runtime.State {
 		s.Servers = append(s.Servers, x)
 		if c.Member() && !c.Created.Before(newest) {
 			newest = c.Created
-			s.Folder, s.Wish = c.WorkingDir(), c.Labels[wishLabel]
 			if local {
 				s.CertsDir = certsDir(in)
 			}

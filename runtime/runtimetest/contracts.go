@@ -279,6 +279,53 @@ func removeDeletesNamedData(s *subject) {
 	}
 }
 
+func whatWasWishedOutlivesTheServers(s *subject) {
+	flagged := func(key, value string) *cluster.Cluster {
+		spec := s.spec(1)
+		if err := spec.Set(key, value); err != nil {
+			s.Fatal(err)
+		}
+		return s.place(spec)
+	}
+	wantWish := func(when string, want *cluster.Cluster) {
+		s.Helper()
+		if got := s.observe().Wish; got != want.Spec.Wish() {
+			s.Errorf("%s it says that it was started with %q, want %q", when, got, want.Spec.Wish())
+		}
+	}
+	first := flagged("snapshot-count", "4000")
+	s.apply(first)
+	wantWish("started,", first)
+	s.remove()
+	wantWish("taken down,", first)
+	s.apply(first)
+	wantWish("back,", first)
+	if n, ok := s.runtime.(runtime.Noter); ok {
+		then := flagged("log-level", "error")
+		for range 2 {
+			if err := n.Note(s.ctx, then); err != nil {
+				s.Fatal(err)
+			}
+		}
+		wantWish("noted,", then)
+		s.remove()
+		wantWish("noted and taken down,", then)
+	}
+	if err := s.runtime.Remove(s.ctx, s.name, runtime.Removal{Data: true}); err != nil {
+		s.Fatal(err)
+	}
+	s.wantNothing()
+}
+
+// remove takes the servers down and keeps their data.
+func (s *subject) remove() {
+	s.Helper()
+	s.stop()
+	if err := s.runtime.Remove(s.ctx, s.name, runtime.Removal{}); err != nil {
+		s.Fatalf("Remove: %v", err)
+	}
+}
+
 func setAsideDeletesNothing(s *subject) {
 	c := s.start(1)
 	s.write("old")

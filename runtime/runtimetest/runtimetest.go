@@ -66,6 +66,7 @@ var contracts = []struct {
 	{"stop", stopKeepsUntilStart},
 	{"remove", removeKeepsTheData},
 	{"delete", removeDeletesNamedData},
+	{"wish", whatWasWishedOutlivesTheServers},
 	{"aside", setAsideDeletesNothing},
 	{"fill", fillExchangesData},
 	{"logs", logsAreChosen},

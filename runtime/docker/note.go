@@ -1,0 +1,76 @@
+package docker
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// This file keeps what a cluster was started with. The members' containers say
+// it; where they are removed and the data stays, a note says it until there are
+// containers again.
+
+// noteKey is the name of the note's volume in its project.
+const noteKey = "etcdctr-flags"
+
+// folderLabel notes where a cluster was started.
+const folderLabel = "io.etcdctr.folder"
+
+// wish is what a cluster was started with, and where.
+type wish struct{ text, folder string }
+
+func (w wish) labels() map[string]string {
+	return map[string]string{wishLabel: w.text, folderLabel: w.folder}
+}
+
+// said is what the newest of the members' containers says, and when it was made.
+func (f *found) said() (w wish, since time.Time) {
+	for _, c := range f.servers() {
+		if c.Member() && !c.Created.Before(since) {
+			w, since = wish{c.Labels[wishLabel], c.WorkingDir()}, c.Created
+		}
+	}
+	return w, since
+}
+
+// wish is what was said last, by the members' containers or in the note.
+func (f *found) wish() wish {
+	said, since := f.said()
+	if n := f.note; n != nil && !n.Created.Before(since) {
+		return wish{n.Labels[wishLabel], n.Labels[folderLabel]}
+	}
+	return said
+}
+
+// Note keeps what the cluster is wanted as, where its containers do not say so.
+func (r *Runtime) Note(ctx context.Context, want *cluster.Cluster) error {
+	f, err := r.find(ctx, want.Name)
+	if err != nil {
+		return err
+	}
+	said, _ := f.said()
+	switch wanted := (wish{want.Spec.Wish(), said.folder}); {
+	case wanted == said && f.note == nil, wanted == f.wish() && wanted != said:
+		return nil
+	case wanted == said:
+		return stack.RemoveNote(ctx, r.engine, want.Name, noteKey)
+	default:
+		return stack.WriteNote(ctx, r.engine, want.Name, noteKey, wanted.labels())
+	}
+}
+
+// keepWish has the note say what the containers do, before they are removed and
+// the data stays.
+func (r *Runtime) keepWish(ctx context.Context, f *found) error {
+	w := f.wish()
+	data := slices.ContainsFunc(f.Own.Volumes, func(v stack.Volume) bool { return strings.HasSuffix(v.Key, compose.VolumeName("")) })
+	if w.text == "" || len(f.Own.Containers) == 0 || !data {
+		return nil
+	}
+	return stack.WriteNote(ctx, r.engine, f.project, noteKey, w.labels())
+}
