@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/certs"
@@ -42,7 +43,89 @@ func (c *Cluster) BackupFolder(ctx context.Context, dir, path string, p backup.P
 	return path, made, err
 }
 
+// BackupInto is Backup into a store, under a name of its own.
+func (c *Cluster) BackupInto(ctx context.Context, s backup.Store, r backup.Request) (string, backup.Metadata, error) {
+	r, err := c.describe(r)
+	if err != nil {
+		return "", backup.Metadata{}, err
+	}
+	var place string
+	var made backup.Metadata
+	err = c.WithMembers(ctx, func(members *member.Client) (err error) {
+		place, made, err = backup.TakeInto(ctx, members, s, r)
+		return err
+	})
+	return place, made, err
+}
+
+// ErrNoDestination is the error of a cluster whose Spec says nothing of backups.
+var ErrNoDestination = errors.New("its cluster file has no backup.destination")
+
+// Runner is what backs the cluster up as its Spec says. Tell, Fail and MetricsFile
+// are left to be said.
+func (c *Cluster) Runner(ctx context.Context) (*backup.Runner, error) {
+	want, err := c.Want(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if want.Backup == nil {
+		return nil, fmt.Errorf("%s: %w", want.Name, ErrNoDestination)
+	}
+	r := &backup.Runner{Next: want.Backup.Next, Keep: backup.Keep(want.Backup.Keep), Continuous: want.Backup.Continuous, Now: c.o.Now}
+	if r.Store, err = backup.OpenStore(want.Backup.Destination); err != nil {
+		return nil, err
+	}
+	if r.Request, err = c.describe(backup.Request{}); err != nil {
+		return nil, err
+	}
+	r.Ask = func(ctx context.Context) (*member.Client, func() error, error) {
+		have, err := c.Observe(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return c.askMembers(ctx, have)
+	}
+	return r, nil
+}
+
+// CheckBackups compares the backups that the Spec asks for with what there is, and
+// with what the cluster holds: see backup.Check. Of a Spec without any it is nil.
+func (c *Cluster) CheckBackups(ctx context.Context) error {
+	if c.spec.Backup.Destination == "" {
+		return nil
+	}
+	want, err := c.Want(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := backup.OpenStore(want.Backup.Destination)
+	if err != nil {
+		return err
+	}
+	return c.WithMembers(ctx, func(members *member.Client) error {
+		v, err := members.Look(ctx)
+		if err != nil || !v.Quorum() {
+			return err // what is there instead, others tell
+		}
+		var revision int64
+		for _, e := range v.Endpoints {
+			revision = max(revision, e.Revision)
+		}
+		return backup.Check(ctx, s, want.Name, revision, want.Backup.Next, c.o.Now())
+	})
+}
+
 func (c *Cluster) request(path string, r backup.Request) (backup.Request, string, error) {
+	r, err := c.describe(r)
+	if err != nil {
+		return r, "", err
+	}
+	path, err = r.Destination(path)
+	return r, path, err
+}
+
+// describe fills in what a request says of the cluster.
+func (c *Cluster) describe(r backup.Request) (backup.Request, error) {
 	r.Cluster, r.ClusterFile = c.spec.ClusterName(), c.spec.Text()
 	if r.Time.IsZero() {
 		r.Time = c.o.Now()
@@ -53,11 +136,8 @@ func (c *Cluster) request(path string, r backup.Request) (backup.Request, string
 		r.Keys = &keys
 	}
 	var err error
-	if r.Authorities, err = publicAuthorities(c.CertsDir()); err != nil {
-		return r, "", err
-	}
-	path, err = r.Destination(path)
-	return r, path, err
+	r.Authorities, err = publicAuthorities(c.CertsDir())
+	return r, err
 }
 
 // publicAuthorities are the certificates of a cluster's authorities, by kind.
@@ -105,14 +185,18 @@ type RestoreOptions struct {
 	// Into is what is filled, where that is only a part of the cluster's runtime;
 	// nil stands for the whole.
 	Into backup.Runtime
+	// At is the moment that is brought back, by what was kept of the changes after
+	// a backup. With the zero Moment it is what the archive holds, or, of a whole
+	// store, the last that is known.
+	At backup.Moment
 }
 
 // ErrNotFillable is the error of a runtime whose servers can't be given data.
 var ErrNotFillable = errors.New("data can't be put into the servers of this runtime")
 
 // Restore makes the cluster what its Spec says, with what an archive holds: see
-// backup.Restoration.
-func (c *Cluster) Restore(ctx context.Context, archive string, o RestoreOptions) (backup.Restored, error) {
+// backup.Restoration. Place is that of the archive, or of a store with archives.
+func (c *Cluster) Restore(ctx context.Context, place string, o RestoreOptions) (backup.Restored, error) {
 	r, ok := o.Into, o.Into != nil
 	if !ok {
 		r, ok = c.runtime.(backup.Runtime)
@@ -128,7 +212,46 @@ func (c *Cluster) Restore(ctx context.Context, archive string, o RestoreOptions)
 		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Consent: o.Consent, Tell: o.Tell, Ask: c.askMembers,
 		Provide: func(ctx context.Context, want *cluster.Cluster) error { return c.Provide(ctx, want) },
 	}
+	if restoration.Source, err = c.source(ctx, place, o.At); err != nil {
+		return backup.Restored{}, err
+	}
+	if restoration.Source != nil {
+		place = restoration.Source.Backup.Path
+	}
+	scratch, err := os.MkdirTemp(o.Scratch, "etcdctr-fetch-")
+	if err != nil {
+		return backup.Restored{}, fmt.Errorf("cannot make a folder to fetch into: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	archive, err := backup.Fetch(ctx, place, scratch)
+	if err != nil {
+		return backup.Restored{}, err
+	}
 	return restoration.Do(ctx, archive)
+}
+
+// source finds what leads to a moment: in a store, or beside an archive. Without a
+// moment an archive is taken as it is.
+func (c *Cluster) source(ctx context.Context, place string, at backup.Moment) (*backup.Source, error) {
+	info, err := os.Stat(place)
+	whole := err == nil && info.IsDir() || strings.Contains(place, "://") && !strings.HasSuffix(place, backup.Extension)
+	if !whole && at == (backup.Moment{}) {
+		return nil, nil
+	}
+	var s backup.Store
+	if whole {
+		s, err = backup.OpenStore(place)
+	} else {
+		s, _, err = backup.StoreOf(place)
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := backup.Find(ctx, s, c.spec.ClusterName(), at)
+	if err != nil {
+		return nil, err
+	}
+	return &found, nil
 }
 
 // askMembers gives a client for the members that run, and what ends it.

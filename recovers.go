@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/member"
@@ -20,8 +21,8 @@ type RecoverOptions struct {
 	// Output is where the survivor's data is kept before anything is touched, as
 	// for Backup.
 	Output string
-	// Backups is a folder of earlier backups, which are used where the newest of
-	// them knows more than the survivor; empty looks for none.
+	// Backups is a store of earlier backups, which are used where they know more
+	// than the survivor; empty looks for none.
 	Backups string
 	// Found is told what the survivor holds, and what the newest backup does, if
 	// there is one; may be nil.
@@ -49,32 +50,36 @@ func (c *Cluster) Recover(ctx context.Context, o RecoverOptions) (backup.Restore
 	if err != nil {
 		return backup.Restored{}, err
 	}
-	newest, err := c.newestBackup(o.Backups, survivor)
+	o.At = backup.Moment{}
+	known, err := c.known(ctx, o.Backups, survivor)
 	if err != nil {
 		return backup.Restored{}, err
 	}
 	if o.Found != nil {
-		o.Found(survivor, newest.Metadata)
+		o.Found(survivor, known)
 	}
-	if newest.Metadata.Revision > survivor.Revision {
-		archive = newest.Path
+	if known.Revision > survivor.Revision {
+		archive, o.At.Revision = known.From, known.Revision
 	}
 	return c.Restore(ctx, archive, o.RestoreOptions)
 }
 
-// newestBackup is the one of this very cluster that knows most: revisions of
-// another one of the same name say nothing.
-func (c *Cluster) newestBackup(dir string, survivor backup.Metadata) (backup.Found, error) {
-	if dir == "" {
-		return backup.Found{}, nil
+// known is the last that the backups of this very cluster know of it, From being
+// the place of the one that leads there: revisions of another cluster of the same
+// name say nothing.
+func (c *Cluster) known(ctx context.Context, place string, survivor backup.Metadata) (backup.Metadata, error) {
+	if place == "" {
+		return backup.Metadata{}, nil
 	}
-	all, err := backup.List(dir)
-	var newest backup.Found
-	for _, f := range all {
-		same := f.Err == nil && f.Metadata.ClusterID == survivor.ClusterID
-		if same && f.Metadata.Revision > newest.Metadata.Revision && f.Metadata.Time.Before(survivor.Time) {
-			newest = f
-		}
+	s, err := backup.OpenStore(place)
+	if err != nil {
+		return backup.Metadata{}, err
 	}
-	return newest, err
+	found, err := backup.Find(ctx, s, c.spec.ClusterName(), backup.Moment{Time: survivor.Time.Add(-time.Nanosecond)})
+	if errors.Is(err, backup.ErrUnknownMoment) || err == nil && found.Backup.Metadata.ClusterID != survivor.ClusterID {
+		return backup.Metadata{}, nil
+	}
+	m := found.Backup.Metadata
+	m.From, m.Revision, m.Time = found.Backup.Path, found.Revision, found.Known
+	return m, err
 }

@@ -151,16 +151,16 @@ func read(path string) (Metadata, error) {
 	if bare {
 		return readBare(f, io.Discard)
 	}
-	return readEnd(f)
-}
-
-// readEnd reads the frame that the footer leads to.
-func readEnd(f *os.File) (Metadata, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return Metadata{}, err
 	}
-	end := info.Size() - int64(footerBytes)
+	return readEnd(f, info.Size())
+}
+
+// readEnd reads the frame that the footer leads to, of an archive of that size.
+func readEnd(f io.ReaderAt, size int64) (Metadata, error) {
+	end := size - int64(footerBytes)
 	foot := make([]byte, footerBytes)
 	if end < 0 {
 		return Metadata{}, ErrIncomplete

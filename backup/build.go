@@ -50,6 +50,9 @@ var (
 	membershipBuckets = [][]byte{[]byte("members"), []byte("members_removed")}
 )
 
+// nothingLater is for a snapshot that is restored as it is.
+func nothingLater(string) error { return nil }
+
 // makeEmpty makes the database of an etcd that was never written to.
 func makeEmpty(path string) error {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: openWait, NoSync: true})
@@ -67,10 +70,10 @@ func makeEmpty(path string) error {
 }
 
 // adopt turns a verified snapshot into the database of all members of a new
-// cluster, in place: the checksum at its end goes, the members are those in the
-// database made, and the revision is raised by bump and marked as compacted. It
-// is not synced: it is a file to be copied.
-func adopt(path string, made string, bump uint64) (err error) {
+// cluster, in place: the checksum at its end goes, what happened later is added,
+// the members are those in the database made, and the revision is raised by bump
+// and marked as compacted. It is not synced: it is a file to be copied.
+func adopt(path, made string, later func(path string) error, bump uint64) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil { // bbolt trusts its pages
@@ -80,6 +83,9 @@ func adopt(path string, made string, bump uint64) (err error) {
 	info, err := os.Stat(path)
 	if err == nil {
 		err = os.Truncate(path, info.Size()-info.Size()%page)
+	}
+	if err == nil {
+		err = later(path)
 	}
 	if err != nil {
 		return err
@@ -145,14 +151,14 @@ func revisionKey(revision uint64) []byte {
 
 // buildAll makes a folder for each member, by its name, with all that it starts
 // on but the database: that is what the snapshot is turned into.
-func buildAll(snapshot, dir string, members []identity, bump uint64) error {
+func buildAll(snapshot, dir string, members []identity, later func(path string) error, bump uint64) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	for i, m := range members {
 		made, err := buildLog(filepath.Join(dir, m.Name), m)
 		if err == nil && i == 0 {
-			err = adopt(snapshot, made, bump)
+			err = adopt(snapshot, made, later, bump)
 		}
 		if err == nil {
 			err = os.Remove(made)

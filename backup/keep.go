@@ -10,10 +10,11 @@ import (
 // Keep says which backups of a cluster stay. What any of its rules wants to keep
 // is kept.
 type Keep struct {
-	Last   int // the newest so many
-	Hourly int // the newest of each of the last so many hours that have one
-	Daily  int // likewise of days, in UTC
-	Weekly int // likewise of weeks, which begin on Mondays
+	Last    int // the newest so many
+	Hourly  int // the newest of each of the last so many hours that have one
+	Daily   int // likewise of days, in UTC
+	Weekly  int // likewise of weeks, which begin on Mondays
+	Monthly int // likewise of months
 }
 
 // IsZero tells that no rule keeps anything.
@@ -25,7 +26,7 @@ func (k Keep) Check() error {
 	for _, r := range []struct {
 		name string
 		n    int
-	}{{"last", k.Last}, {"hourly", k.Hourly}, {"daily", k.Daily}, {"weekly", k.Weekly}} {
+	}{{"last", k.Last}, {"hourly", k.Hourly}, {"daily", k.Daily}, {"weekly", k.Weekly}, {"monthly", k.Monthly}} {
 		if r.n < 0 {
 			wrong = append(wrong, fmt.Sprintf("%s: %d must not be negative", r.name, r.n))
 		}
@@ -34,7 +35,7 @@ func (k Keep) Check() error {
 	case len(wrong) > 0:
 		return fmt.Errorf("keep: %s", strings.Join(wrong, "; "))
 	case k.IsZero():
-		return fmt.Errorf("keep: no rule keeps anything: give at least one of last, hourly, daily and weekly")
+		return fmt.Errorf("keep: no rule keeps anything: give at least one of last, hourly, daily, weekly and monthly")
 	}
 	return nil
 }
@@ -54,6 +55,7 @@ func (k Keep) Choose(times []time.Time) []bool {
 		{k.Hourly, func(t time.Time) string { return t.Format("2006-01-02T15") }},
 		{k.Daily, func(t time.Time) string { return t.Format(time.DateOnly) }},
 		{k.Weekly, func(t time.Time) string { year, week := t.ISOWeek(); return fmt.Sprintf("%d-%d", year, week) }},
+		{k.Monthly, func(t time.Time) string { return t.Format("2006-01") }},
 	}
 	for _, i := range order[:min(len(order), max(k.Last, 1))] {
 		stays[i] = true

@@ -2,10 +2,9 @@ package backup
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -13,38 +12,57 @@ import (
 
 // Found is a file that is, or claims to be, a backup.
 type Found struct {
-	Path     string
-	Bytes    int64 // on disk
+	Path     string // as a user names it
+	Bytes    int64  // stored
 	Metadata Metadata
 	Err      error // why it is none; nothing is known of it then
+
+	name string // in its store
 }
 
-// List gives the archives in a folder, the newest first, and behind them those
+// List gives the archives in a store, the newest first, and behind them those
 // that can't be read. Of each it reads the end only.
-func List(dir string) ([]Found, error) {
-	entries, err := os.ReadDir(dir)
+func List(ctx context.Context, s Store) ([]Found, error) {
+	stored, err := s.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the backups: %w", err)
 	}
 	var all []Found
-	for _, e := range entries {
-		if !e.Type().IsRegular() || !strings.HasSuffix(e.Name(), Extension) || strings.HasPrefix(e.Name(), ".") {
+	for _, file := range stored {
+		if !strings.HasSuffix(file.Name, Extension) {
 			continue
 		}
-		f := Found{Path: filepath.Join(dir, e.Name())}
-		if info, err := e.Info(); err == nil {
-			f.Bytes = info.Size()
-		}
-		f.Metadata, f.Err = Read(f.Path)
+		f := Found{Path: s.Place(file.Name), Bytes: file.Bytes, name: file.Name}
+		f.Metadata, f.Err = readFrom(ctx, s, file.Name)
 		all = append(all, f)
 	}
 	slices.SortStableFunc(all, func(a, b Found) int {
 		return cmp.Or(compareBool(a.Err != nil, b.Err != nil), b.Metadata.Time.Compare(a.Metadata.Time), strings.Compare(a.Path, b.Path))
 	})
-	return all, nil
+	return all, ctx.Err()
 }
 
-// Newest is the newest backup of a cluster in a folder, and false without any.
+func readFrom(ctx context.Context, s Store, name string) (Metadata, error) {
+	f, err := s.Open(ctx, name)
+	if err != nil {
+		return Metadata{}, err
+	}
+	defer f.Close()
+	bare, err := isBare(f)
+	if err == nil && bare {
+		err = ErrNoArchive
+	}
+	var m Metadata
+	if err == nil {
+		m, err = readEnd(f, f.Size())
+	}
+	if err != nil {
+		return Metadata{}, fmt.Errorf("cannot read the backup %s: %w", s.Place(name), err)
+	}
+	return m, nil
+}
+
+// Newest is the newest backup of a cluster, and false without any.
 func Newest(all []Found, cluster string) (Found, bool) {
 	i := slices.IndexFunc(all, func(f Found) bool { return f.Err == nil && f.Metadata.Cluster == cluster })
 	if i < 0 {
@@ -87,13 +105,32 @@ func clusters(all []Found) []string {
 	return names
 }
 
-// Delete deletes archives. One that is gone already is no error.
-func Delete(gone []Found) error {
+// Delete deletes archives of a store, and the segments that led on from them
+// only: all is what List gave.
+func Delete(ctx context.Context, s Store, all, gone []Found) error {
 	var errs []error
 	for _, f := range gone {
-		if err := os.Remove(f.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
+		errs = append(errs, s.Delete(ctx, f.name))
+	}
+	segments, err := Segments(ctx, s)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	kept := slices.DeleteFunc(slices.Clone(all), func(f Found) bool {
+		return slices.ContainsFunc(gone, func(g Found) bool { return g.name == f.name })
+	})
+	for _, g := range segments {
+		if slices.Contains(clusters(gone), g.Cluster) && !leadsOn(g, kept) {
+			errs = append(errs, s.Delete(ctx, g.name))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// leadsOn tells whether a segment is of use to a backup that stays: it holds
+// something that came after the oldest of them.
+func leadsOn(g Segment, kept []Found) bool {
+	return slices.ContainsFunc(kept, func(f Found) bool {
+		return f.Err != nil || f.Metadata.Cluster == g.Cluster && f.Metadata.ClusterID == g.ClusterID && g.Revision > f.Metadata.Revision
+	})
 }

@@ -34,6 +34,9 @@ type Restoration struct {
 	// Want is the cluster that is to be: its size, names and release are its own,
 	// whatever those of the archive were.
 	Want *cluster.Cluster
+	// Source leads on from the archive to a later moment; nil for what the archive
+	// holds.
+	Source *Source
 	// Bump is added to the revision, which counts as compacted then: watchers and
 	// caches that knew later revisions than the archive are told so, where they
 	// would otherwise wait for what they take for old. 0 leaves it as it was.
@@ -106,6 +109,9 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if err := r.readable(u); err != nil {
 		return Restored{}, err
 	}
+	if s := r.Source; s != nil && len(s.Segments) > 0 {
+		u.Metadata.Revision, u.Metadata.Time = s.Revision, s.Known
+	}
 	have, err := r.consent(ctx, u.Metadata)
 	if err != nil {
 		return Restored{}, err
@@ -118,7 +124,7 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if err := r.Runtime.Prepare(ctx, r.Want); err != nil {
 		return Restored{}, err
 	}
-	if err := r.build(u.Snapshot, scratch); err != nil {
+	if err := r.build(ctx, u.Snapshot, scratch); err != nil {
 		return Restored{}, err
 	}
 	result := Restored{Metadata: u.Metadata}
@@ -181,14 +187,18 @@ func (r *Restoration) consent(ctx context.Context, by Metadata) (*runtime.State,
 }
 
 // build makes the data of all members, of one snapshot.
-func (r *Restoration) build(snapshot, scratch string) error {
+func (r *Restoration) build(ctx context.Context, snapshot, scratch string) error {
 	var names, urls []string
 	for _, m := range r.Want.Members {
 		names, urls = append(names, m.Name), append(urls, m.PeerURL())
 	}
 	r.tell("make the data of %s", strings.Join(names, ", "))
+	later := nothingLater
+	if r.Source != nil {
+		later = func(db string) error { return r.Source.replay(ctx, db) }
+	}
 	token := r.Want.Name + "-" + strings.ToLower(rand.Text())
-	return buildAll(snapshot, filepath.Join(scratch, membersDir), identities(names, urls, token), r.Bump)
+	return buildAll(snapshot, filepath.Join(scratch, membersDir), identities(names, urls, token), later, r.Bump)
 }
 
 // membersDir has what members start on besides the database.

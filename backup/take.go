@@ -68,20 +68,57 @@ func (r Request) Destination(path string) (string, error) {
 // Memory does not grow with the database: what is streamed is compressed in
 // blocks of at most some MiB.
 func Take(ctx context.Context, c *member.Client, path string, r Request) (Metadata, error) {
-	v, err := c.Look(ctx)
+	m, take, err := r.choose(ctx, c)
 	if err != nil {
 		return Metadata{}, err
 	}
-	if r.Member == "" {
-		if r.Member, err = Choose(v); err != nil {
-			return Metadata{}, err
+	return m, r.write(path, &m, take)
+}
+
+// TakeInto is Take for an archive in a store, under a name of its own.
+func TakeInto(ctx context.Context, c *member.Client, s Store, r Request) (string, Metadata, error) {
+	place := s.Place(r.FileName())
+	m, take, err := r.choose(ctx, c)
+	if err == nil {
+		err = isNew(ctx, s, r.FileName())
+	}
+	if err == nil {
+		err = s.Write(ctx, r.FileName(), func(f archiveFile) error { return r.archive(f, &m, take) })
+	}
+	if err != nil {
+		return "", Metadata{}, fmt.Errorf("cannot make the backup %s: %w", place, err)
+	}
+	return place, m, nil
+}
+
+func isNew(ctx context.Context, s Store, name string) error {
+	f, err := s.Open(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = errors.Join(ErrExists, f.Close())
+	}
+	return err
+}
+
+// choose looks whose data is to be taken, and what is known of the cluster.
+func (r Request) choose(ctx context.Context, c *member.Client) (Metadata, stream, error) {
+	v, err := c.Look(ctx)
+	if err != nil {
+		return Metadata{}, nil, err
+	}
+	from := r.Member
+	if from == "" {
+		if from, err = Choose(v); err != nil {
+			return Metadata{}, nil, err
 		}
 	}
-	m := r.metadata(r.Member)
+	m := r.metadata(from)
 	m.describe(v)
-	return m, r.write(path, &m, func(w io.Writer, progress func(done, total int64)) (member.Snapshot, error) {
-		return c.Snapshot(ctx, r.Member, w, progress)
-	})
+	return m, func(w io.Writer, progress func(done, total int64)) (member.Snapshot, error) {
+		return c.Snapshot(ctx, from, w, progress)
+	}, nil
 }
 
 func (r Request) metadata(from string) Metadata {

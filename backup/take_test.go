@@ -61,7 +61,7 @@ func TestABackupIsTakenVerifiedAndListed(t *testing.T) {
 	if made.Revision < revision || made.Size != total || done != total || len(made.Members) != 3 || made.ClusterVersion == "" || made.ClusterID == "" {
 		t.Errorf("it says %+v, with progress %d of %d", made, done, total)
 	}
-	all, err := backup.List(dir)
+	all, err := backup.List(t.Context(), storeAt(t, dir))
 	if err != nil || len(all) != 1 || all[0].Err != nil {
 		t.Fatalf("the list is %+v, %v", all, err)
 	}

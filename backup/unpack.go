@@ -56,7 +56,11 @@ func unpack(ctx context.Context, archive, dir string) (Unpacked, error) {
 		})
 		return u, err
 	}
-	if u.Metadata, err = readEnd(f); err != nil {
+	info, err := f.Stat()
+	if err != nil {
+		return u, err
+	}
+	if u.Metadata, err = readEnd(f, info.Size()); err != nil {
 		return u, err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -139,7 +143,7 @@ const (
 )
 
 // isBare tells a bare snapshot from an archive by its first bytes.
-func isBare(f *os.File) (bool, error) {
+func isBare(f io.ReaderAt) (bool, error) {
 	head := make([]byte, boltAt+4)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -77,6 +77,7 @@ type Cluster struct {
 	Members   []Member
 	Auth      *Auth // etcd's users and roles; nil: nobody sees to them
 	Upkeep    Upkeep
+	Backup    *Backup // nil without any
 
 	// Spec is what the cluster was resolved from.
 	Spec Spec

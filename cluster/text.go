@@ -36,6 +36,8 @@ func nodeOf(v reflect.Value) *yaml.Node {
 	switch value := v.Interface().(type) {
 	case Members:
 		return membersOf(value)
+	case BackupSpec, KeepSpec:
+		return mappingOf(v)
 	case map[string]string:
 		n := &yaml.Node{}
 		_ = n.Encode(value) // strings can be encoded, and are sorted by key

@@ -55,7 +55,7 @@ release that wrote it.`,
 	flags.StringVar(&o.etcdBinary, "etcd-binary", "", "with --data-dir, the etcd that wrote the data (default the one inside, where it is of that release)")
 	flags.BoolVar(&o.keys, "with-keys", false, "put the certificates in, with their keys, encrypted")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase that encrypts the keys")
-	cmd.AddCommand(newBackupVerifyCommand(a), newBackupListCommand(a), newBackupPruneCommand(a))
+	cmd.AddCommand(newBackupVerifyCommand(a), newBackupListCommand(a), newBackupPruneCommand(a), newBackupRunCommand(a))
 	return cmd
 }
 

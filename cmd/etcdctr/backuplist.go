@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,14 +24,17 @@ func newBackupListCommand(a *app) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "list [FOLDER]",
-		Short: "Show the backups in a folder",
-		Long: `list shows the backups in a folder, the newest first, by what each says of itself
-at its end. What is no backup, or not whole, is shown with its reason, and the
+		Short: "Show the backups in a folder or a bucket",
+		Long: `list shows the backups in a folder, or in s3://BUCKET/PREFIX, the newest first, by
+what each says of itself at its end. What is no backup, or not whole, is shown with its reason, and the
 exit code is 1 then. --format json writes an object for each, one to a line.`,
 		Example: `  etcdctr backup list
+  etcdctr backup list s3://backups/orders
   etcdctr backup list /backups --format json | jq .metadata.revision`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return runBackupList(a, folder(args), format) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runBackupList(cmd.Context(), a, folder(args), format)
+		},
 	}
 	addFormatFlag(cmd, &format)
 	return cmd
@@ -44,8 +48,12 @@ func folder(args []string) string {
 	return args[0]
 }
 
-func runBackupList(a *app, dir, format string) error {
-	all, err := backup.List(dir)
+func runBackupList(ctx context.Context, a *app, destination, format string) error {
+	s, err := backup.OpenStore(destination)
+	if err != nil {
+		return usage(err)
+	}
+	all, err := backup.List(ctx, s)
 	if err != nil {
 		return err
 	}

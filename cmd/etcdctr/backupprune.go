@@ -19,8 +19,8 @@ func newBackupPruneCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune [FOLDER]",
 		Short: "Delete the backups that no rule keeps",
-		Long: `prune deletes the backups in a folder that no rule keeps, of each cluster by
-itself. The newest of each cluster always stays, and so does what can't be read:
+		Long: `prune deletes the backups in a folder, or in s3://BUCKET/PREFIX, that no rule
+keeps, of each cluster by itself, and what was kept of the changes after them. The newest of each cluster always stays, and so does what can't be read:
 somebody may want to save what there is of it.`,
 		Example: `  etcdctr backup prune /backups --keep-last 3 --keep-daily 7 --keep-weekly 4
   etcdctr backup prune /backups --keep-daily 7 --dry-run`,
@@ -36,15 +36,20 @@ somebody may want to save what there is of it.`,
 	flags.IntVar(&o.keep.Hourly, "keep-hourly", 0, "keep the newest of each of the last so many hours that have one")
 	flags.IntVar(&o.keep.Daily, "keep-daily", 0, "keep the newest of each of the last so many days that have one, in UTC")
 	flags.IntVar(&o.keep.Weekly, "keep-weekly", 0, "keep the newest of each of the last so many weeks that have one")
+	flags.IntVar(&o.keep.Monthly, "keep-monthly", 0, "keep the newest of each of the last so many months that have one")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "only show what would be deleted")
 	return cmd
 }
 
-func runBackupPrune(ctx context.Context, a *app, dir string, o pruneOptions) error {
+func runBackupPrune(ctx context.Context, a *app, destination string, o pruneOptions) error {
 	if err := o.keep.Check(); err != nil {
 		return usage(err)
 	}
-	all, err := backup.List(dir)
+	s, err := backup.OpenStore(destination)
+	if err != nil {
+		return usage(err)
+	}
+	all, err := backup.List(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -58,7 +63,7 @@ func runBackupPrune(ctx context.Context, a *app, dir string, o pruneOptions) err
 		return err
 	}
 	if !o.dryRun {
-		if err := backup.Delete(gone); err != nil {
+		if err := backup.Delete(ctx, s, all, gone); err != nil {
 			return err
 		}
 	}

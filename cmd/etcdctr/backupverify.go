@@ -18,6 +18,7 @@ func newBackupVerifyCommand(a *app) *cobra.Command {
 page, and compares checksum and revision with those of when it was made. It takes
 snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it made.`,
 		Example: `  etcdctr backup verify orders-20261128T120000Z.tar.zst
+  etcdctr backup verify s3://backups/orders/orders-20261128T120000Z.tar.zst
   etcdctr backup verify snapshot.db --scratch /var/tmp`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,7 +31,16 @@ snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it mad
 }
 
 func runBackupVerify(ctx context.Context, a *app, file, scratch, format string) error {
-	report, err := backup.Verify(ctx, file, scratch)
+	fetched, err := os.MkdirTemp(scratch, "etcdctr-fetch-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(fetched)
+	archive, err := backup.Fetch(ctx, file, fetched)
+	if err != nil {
+		return err
+	}
+	report, err := backup.Verify(ctx, archive, scratch)
 	if err != nil {
 		return err
 	}

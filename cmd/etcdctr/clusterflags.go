@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,6 +65,9 @@ func pathKeys(s *cluster.Spec) []*string {
 		for i := range s.Auth.Users {
 			paths = append(paths, &s.Auth.Users[i].PasswordFile)
 		}
+	}
+	if !strings.Contains(s.Backup.Destination, "://") {
+		paths = append(paths, &s.Backup.Destination)
 	}
 	return paths
 }

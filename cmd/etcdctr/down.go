@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -15,6 +16,7 @@ import (
 type downOptions struct {
 	verbOptions
 	volumes, yes bool
+	noBackup     bool
 }
 
 func newDownCommand(a *app) *cobra.Command {
@@ -25,7 +27,9 @@ func newDownCommand(a *app) *cobra.Command {
 		Long: `down stops the members, the leader last, and removes the containers and networks
 of the stack. The data stays in its volumes for the next ` + "`etcdctr up`" + `, unless
 --volumes deletes it too; then nothing is stopped gently either. On a terminal
-that asks for the cluster's name, and elsewhere it takes --yes. What else the
+that asks for the cluster's name, and elsewhere it takes --yes. With profile:
+production a last backup is taken first, to the destination in the cluster file or
+into its folder, unless there is --no-backup. What else the
 Compose project holds, such as an application beside the members, is left alone
 with its volumes and with the networks that it is on.`,
 		Example: `  etcdctr down
@@ -40,6 +44,7 @@ with its volumes and with the networks that it is on.`,
 	addFormatFlag(cmd, &o.format)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
 	cmd.Flags().BoolVar(&o.volumes, "volumes", false, "delete the data as well")
+	cmd.Flags().BoolVar(&o.noBackup, "no-backup", false, "with --volumes and profile: production, take no last backup")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete it without asking")
 	return cmd
 }
@@ -79,6 +84,11 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 			return err
 		}
 	}
+	if o.volumes && !o.noBackup {
+		if err := o.lastBackup(ctx, a, c, have); err != nil {
+			return err
+		}
+	}
 	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
 		return err
 	}
@@ -87,6 +97,29 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 	} else {
 		a.say("%s is down, and its data is kept", c.name())
 	}
+	return nil
+}
+
+// lastBackup keeps what a cluster of the profile production holds before its data
+// is deleted.
+func (o downOptions) lastBackup(ctx context.Context, a *app, c *found, have *runtime.State) error {
+	if c.Spec().Profile != "production" || len(losses(have)) == 0 {
+		return nil
+	}
+	destination := c.Spec().Backup.Destination
+	if destination == "" {
+		destination = o.cluster.dir()
+	}
+	s, err := backup.OpenStore(destination)
+	if err != nil {
+		return err
+	}
+	place, made, err := c.BackupInto(ctx, s, backup.Request{})
+	if err != nil {
+		return withHint(fmt.Errorf("nothing was deleted: no last backup could be taken: %w", err),
+			"start it with `etcdctr up`, or say --no-backup to do without")
+	}
+	a.say("%s: the last backup, revision %d of %s", place, made.Revision, made.From)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/health"
 )
 
@@ -79,7 +80,21 @@ func runHealth(ctx context.Context, a *app, o healthOptions) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	judgeBackups(&report, c.CheckBackups(ctx))
 	return errors.Join(a.printHealth(report, o.format), a.verdict(report))
+}
+
+// judgeBackups adds what is wrong with the backups: that one is late is a warning,
+// and that the cluster holds less than it did is a failure.
+func judgeBackups(r *health.Report, err error) {
+	var behind *backup.BehindError
+	switch {
+	case err == nil:
+	case errors.As(err, &behind):
+		r.Healthy, r.Failures = false, append(r.Failures, err.Error())
+	default:
+		r.Warnings = append(r.Warnings, err.Error())
+	}
 }
 
 // watchHealth prints one report after the other until it is interrupted, which is

@@ -22,17 +22,24 @@ type restoreOptions struct {
 	bump      uint64
 	scratch   string
 	yes, undo bool
+	at        string
+	revision  int64
 	format    string
 }
 
 func newRestoreCommand(a *app) *cobra.Command {
 	var o restoreOptions
 	cmd := &cobra.Command{
-		Use:   "restore FILE",
+		Use:   "restore FILE|FOLDER",
 		Short: "Bring a cluster back from a backup",
 		Long: `restore makes the cluster that the cluster file and the flags describe, of any
 size, with what a backup holds: a new one, or one in the place of a cluster of this
 name. It takes snapshots of ` + "`etcdctl snapshot save`" + ` too.
+
+Of a folder, or s3://BUCKET/PREFIX, it takes the newest backup, and all that
+` + "`etcdctr backup run`" + ` has kept of what happened after it. --at or --revision brings
+another moment back, beside a file too, and is refused where a part of what led
+there is not known.
 
 All members are made of the one snapshot, under a token that no cluster ever had.
 The revision is raised by --bump-revision and counts as compacted, so that watchers
@@ -43,6 +50,7 @@ members serve, hold the same, and no alarm of before is left.
 What is there is shown, and replaced once the cluster's name is typed, or with
 --yes. The data of before is set aside; --undo brings it back.`,
 		Example: `  etcdctr restore orders-20261128T120000Z.tar.zst
+  etcdctr restore /backups --at 2026-11-28T12:34:56Z
   etcdctr restore --members 5 --name rehearsal orders-20261128T120000Z.tar.zst
   etcdctr restore --undo && etcdctr up`,
 		Args: cobra.MaximumNArgs(1),
@@ -55,13 +63,19 @@ What is there is shown, and replaced once the cluster's name is typed, or with
 	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
 	flags.BoolVar(&o.yes, "yes", false, "replace what is there without asking")
+	flags.StringVar(&o.at, "at", "", "time of the moment to bring back, such as 2026-11-28T12:34:56Z")
+	flags.Int64Var(&o.revision, "revision", 0, "revision of the moment to bring back")
 	flags.BoolVar(&o.undo, "undo", false, "bring back the data that the last restore has set aside, and start nothing")
 	return cmd
 }
 
 func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) error {
 	if o.undo == (len(args) == 1) {
-		return usage(errors.New("restore takes the file of a backup, or --undo"))
+		return usage(errors.New("restore takes a backup or a folder of them, or --undo"))
+	}
+	at, err := o.moment()
+	if err != nil {
+		return usage(err)
 	}
 	o.working.founds = true
 	c, err := o.cluster.find(ctx, a, o.working)
@@ -72,9 +86,26 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	if o.undo {
 		return undoRestore(ctx, a, c)
 	}
-	restored, err := c.Restore(ctx, args[0], o.options(a))
+	options := o.options(a)
+	options.At = at
+	restored, err := c.Restore(ctx, args[0], options)
 	c.board.close()
 	return a.sayRestored(c, o, restored, err)
+}
+
+// moment is the one that is asked for.
+func (o restoreOptions) moment() (backup.Moment, error) {
+	if o.at == "" || o.revision != 0 {
+		if o.at != "" || o.revision < 0 {
+			return backup.Moment{}, errors.New("give --at TIME or --revision NUMBER, which is from 1 on, and not both")
+		}
+		return backup.Moment{Revision: o.revision}, nil
+	}
+	at, err := time.Parse(time.RFC3339, o.at)
+	if err != nil {
+		return backup.Moment{}, fmt.Errorf("--at must be a time such as 2026-11-28T12:34:56Z, not %q", o.at)
+	}
+	return backup.Moment{Time: at}, nil
 }
 
 func (o restoreOptions) options(a *app) etcdctr.RestoreOptions {
@@ -145,6 +176,8 @@ func (a *app) consentToReplace(yes bool) func(ctx context.Context, there backup.
 func explainRestore(err error, exchanged bool) error {
 	var old *backup.TooOldError
 	switch {
+	case errors.Is(err, backup.ErrUnknownMoment):
+		return withHint(err, "`etcdctr backup list` shows the backups: without --at and --revision a file is restored as it is")
 	case errors.As(err, &old):
 		return withHint(err, "--etcd 3.%d or a later one reads it", old.Data)
 	case exchanged:

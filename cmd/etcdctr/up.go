@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/logs"
@@ -107,7 +108,21 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
 		return err
 	}
-	return a.stay(ctx, c, o.working.foreground)
+	lost := cameUpEmpty(c.Spec().Backup.Destination, c.CheckBackups(ctx))
+	if lost != nil && o.working.foreground != nil {
+		a.fail(lost)
+	}
+	return errors.Join(a.stay(ctx, c, o.working.foreground), lost)
+}
+
+// cameUpEmpty is the error of a cluster that holds less than its backups say it
+// did; what else there is to say of backups, health says.
+func cameUpEmpty(destination string, err error) error {
+	var behind *backup.BehindError
+	if !errors.As(err, &behind) {
+		return nil
+	}
+	return withHint(err, "`etcdctr restore %s` brings it back; one that is to begin anew takes another backup.destination", destination)
 }
 
 // foreground shows what the members say that end with this command.

@@ -1,0 +1,282 @@
+//go:build unix
+
+package backup_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/member"
+)
+
+func storeAt(t *testing.T, dir string) backup.Store {
+	t.Helper()
+	s, err := backup.OpenStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// runner backs the cluster up into a store until it is stopped.
+type runner struct {
+	*backup.Runner
+	stop func()
+
+	mu     sync.Mutex
+	failed []error
+}
+
+func runRunner(t *testing.T, c *running, s backup.Store) *runner {
+	t.Helper()
+	r := &runner{Runner: &backup.Runner{
+		Store: s, Request: request(), Continuous: true, Now: time.Now,
+		Next: func(last time.Time) time.Time { return last.Add(time.Hour) },
+		Ask: func(context.Context) (*member.Client, func() error, error) {
+			return c.client, func() error { return nil }, nil
+		},
+		Tell: func(what string) { t.Log(what) },
+	}}
+	r.Fail = func(err error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.failed = append(r.failed, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(r.stop)
+	return r
+}
+
+// leadsTo waits until the store leads to a revision.
+func leadsTo(t *testing.T, s backup.Store, revision int64) backup.Source {
+	t.Helper()
+	for {
+		source, err := backup.Find(t.Context(), s, "orders", backup.Moment{})
+		if err == nil && source.Revision >= revision {
+			return source
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatalf("the store leads to revision %d, %v, and not to %d", source.Revision, err, revision)
+		}
+	}
+}
+
+// moment is what a cluster held.
+type moment struct {
+	revision int64
+	time     time.Time
+	holds    map[string]string
+}
+
+// happen changes a cluster that holds something at random, and remembers what it held after each
+// change.
+func happen(t *testing.T, etcd *clientv3.Client, holds map[string]string, changes int) []moment {
+	t.Helper()
+	lease, err := etcd.Grant(t.Context(), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []moment
+	holds = maps.Clone(holds)
+	for i := range changes {
+		key, value := fmt.Sprintf("key/%02d", rand.IntN(30)), fmt.Sprintf("value of %d", i)
+		var op clientv3.Op
+		switch rand.IntN(5) {
+		case 0:
+			op = clientv3.OpDelete(key)
+			delete(holds, key)
+		case 1: // several at once
+			other := key + "/other"
+			op = clientv3.OpTxn(nil, []clientv3.Op{clientv3.OpPut(key, value), clientv3.OpDelete("key/0", clientv3.WithPrefix()), clientv3.OpPut(other+"/new", value)}, nil)
+			if strings.HasPrefix(key, "key/0") {
+				op = clientv3.OpPut(other, value)
+				holds[other] = value
+				break
+			}
+			maps.DeleteFunc(holds, func(k, _ string) bool { return strings.HasPrefix(k, "key/0") })
+			holds[key], holds[other+"/new"] = value, value
+		case 2:
+			op = clientv3.OpPut(key, value, clientv3.WithLease(lease.ID))
+			holds[key] = value
+		default:
+			op = clientv3.OpPut(key, value)
+			holds[key] = value
+		}
+		done, err := etcd.Do(t.Context(), op)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, moment{revisionOf(done), time.Now(), maps.Clone(holds)})
+	}
+	return all
+}
+
+func revisionOf(r clientv3.OpResponse) int64 {
+	switch {
+	case r.Put() != nil:
+		return r.Put().Header.Revision
+	case r.Del() != nil:
+		return r.Del().Header.Revision
+	}
+	return r.Txn().Header.Revision
+}
+
+// held reads what a cluster holds, or held at a revision.
+func held(t *testing.T, etcd *clientv3.Client, at ...clientv3.OpOption) map[string]string {
+	t.Helper()
+	got, err := etcd.Get(t.Context(), "key/", append(at, clientv3.WithPrefix())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, kv := range got.Kvs {
+		all[string(kv.Key)] = string(kv.Value)
+	}
+	return all
+}
+
+// The members compact, the runner is away for a while, and still every moment
+// comes back.
+func TestEveryMomentComesBack(t *testing.T) {
+	c := start(t, []string{"a"})
+	etcd, s := c.raw(t), storeAt(t, t.TempDir())
+	first := runRunner(t, c, s)
+	leadsTo(t, s, 1)
+	history := happen(t, etcd, map[string]string{}, 200)
+	leadsTo(t, s, history[len(history)-1].revision)
+	if _, err := etcd.Compact(t.Context(), history[150].revision); err != nil {
+		t.Fatal(err)
+	}
+	first.stop()
+	history = append(history, happen(t, etcd, history[len(history)-1].holds, 100)...)
+	second := runRunner(t, c, s)
+	last := history[len(history)-1]
+	leadsTo(t, s, last.revision)
+	second.stop()
+	if len(second.failed) > 0 {
+		t.Errorf("that it was away is no gap, and it says %v", second.failed)
+	}
+	r := processes(t)
+	want := place(t, r, 1)
+	whole := restoration(t, r, want)
+	source, err := backup.Find(t.Context(), s, "orders", backup.Moment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole.Source, whole.Bump = &source, 0
+	if restored, err := whole.Do(t.Context(), source.Backup.Path); err != nil || restored.Revision != last.revision {
+		t.Fatalf("%+v, %v, want revision %d", restored, err, last.revision)
+	}
+	restored := connect(t, endpoints(t, r)...)
+	for range 20 { // etcd itself reads the history that was written for it
+		m := history[rand.IntN(len(history))]
+		if m.revision <= source.Backup.Metadata.Revision {
+			continue
+		}
+		if diff := cmp.Diff(m.holds, held(t, restored, clientv3.WithRev(m.revision))); diff != "" {
+			t.Errorf("at revision %d (-was +restored):\n%s", m.revision, diff)
+		}
+	}
+	leases, err := restored.Leases(t.Context())
+	if err != nil || len(leases.Leases) == 0 {
+		t.Errorf("the leases are %v, %v", leases, err)
+	}
+	atMoments(t, s, history)
+}
+
+// atMoments restores by a revision and by a time.
+func atMoments(t *testing.T, s backup.Store, history []moment) {
+	t.Helper()
+	for _, by := range []string{"revision", "time"} {
+		i := 20 + rand.IntN(len(history)-30)
+		m := history[i]
+		at := backup.Moment{Revision: m.revision}
+		source, err := backup.Find(t.Context(), s, "orders", at)
+		if err != nil || source.Revision != m.revision {
+			t.Fatalf("by %s: %+v, %v, want revision %d", by, source, err, m.revision)
+		}
+		if by == "time" {
+			// What came in between two moments is of either.
+			if source, err = backup.Find(t.Context(), s, "orders", backup.Moment{Time: m.time}); err != nil {
+				t.Fatal(err)
+			}
+			if source.Revision > history[i+1].revision || source.Revision < history[i-10].revision {
+				t.Errorf("at %s it leads to revision %d, and the cluster was at %d", m.time, source.Revision, m.revision)
+			}
+			continue
+		}
+		r := processes(t)
+		one := restoration(t, r, place(t, r, 1))
+		one.Source = &source
+		if _, err := one.Do(t.Context(), source.Backup.Path); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(m.holds, held(t, connect(t, endpoints(t, r)...))); diff != "" {
+			t.Errorf("at revision %d (-was +restored):\n%s", m.revision, diff)
+		}
+		if err := r.Stop(t.Context(), "orders", 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What was compacted while nobody followed is known to nobody: a whole backup
+// goes on from there, and no moment in between is made up.
+func TestAGapIsClosedByAWholeBackup(t *testing.T) {
+	c := start(t, []string{"a"})
+	etcd, s := c.raw(t), storeAt(t, t.TempDir())
+	first := runRunner(t, c, s)
+	leadsTo(t, s, 1)
+	before := happen(t, etcd, map[string]string{}, 10)
+	leadsTo(t, s, before[9].revision)
+	first.stop()
+	lost := happen(t, etcd, before[9].holds, 10)
+	if _, err := etcd.Compact(t.Context(), lost[9].revision); err != nil {
+		t.Fatal(err)
+	}
+	second := runRunner(t, c, s)
+	leadsTo(t, s, lost[9].revision)
+	after := happen(t, etcd, lost[9].holds, 10)
+	leadsTo(t, s, after[9].revision)
+	second.stop()
+	if !slices.ContainsFunc(second.failed, func(err error) bool { return errors.Is(err, member.ErrOvertaken) }) {
+		t.Errorf("of the gap it says %v", second.failed)
+	}
+	for _, test := range []struct {
+		at   backup.Moment
+		want int64 // 0: unknown
+	}{
+		{backup.Moment{Revision: before[9].revision}, before[9].revision},
+		{backup.Moment{Revision: lost[4].revision}, 0},
+		{backup.Moment{Time: lost[4].time}, 0},
+		{backup.Moment{Revision: after[4].revision}, after[4].revision},
+		{backup.Moment{Revision: after[9].revision + 1}, 0},
+	} {
+		source, err := backup.Find(t.Context(), s, "orders", test.at)
+		if test.want == 0 && !errors.Is(err, backup.ErrUnknownMoment) || test.want != 0 && (err != nil || source.Revision != test.want) {
+			t.Errorf("%s leads to revision %d, %v, want %d", test.at, source.Revision, err, test.want)
+		}
+	}
+}

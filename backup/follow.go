@@ -1,0 +1,197 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/etcdctr/etcdctr/member"
+)
+
+// segmentEvery is how much time of changes a segment holds at most: what is lost
+// when a whole cluster goes at once.
+const segmentEvery = 2 * time.Second
+
+// segmentBytes is about how much a segment holds in memory until it is written.
+const segmentBytes = 8 << 20
+
+// errHole is the error of changes that do not follow on each other.
+var errHole = errors.New("changes are missing")
+
+// followAlways keeps all changes until ctx ends. Where some are lost to it, since
+// it was away and they have been compacted, a whole backup closes the gap.
+func (r *Runner) followAlways(ctx context.Context) {
+	r.note(func(m *metrics) { m.Following = true })
+	for ctx.Err() == nil {
+		err := r.follow(ctx)
+		noticed := r.Now()
+		if errors.Is(err, member.ErrOvertaken) || errors.Is(err, errHole) {
+			r.fail(fmt.Errorf("%w: a whole backup is taken", err))
+			err = r.take(ctx, noticed)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.fail(err)
+			rest(ctx, retryFollow)
+		}
+	}
+}
+
+// follow goes on from the last that is kept of the cluster that is there.
+func (r *Runner) follow(ctx context.Context) error {
+	members, done, err := r.Ask(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	v, err := members.Look(ctx)
+	if err != nil {
+		return err
+	}
+	var now member.Endpoint
+	for _, e := range v.Endpoints {
+		if e.Serves() && e.Revision >= now.Revision {
+			now = e
+		}
+	}
+	if !now.Answers() {
+		return fmt.Errorf("cannot follow changes: %w", member.ErrNotServing)
+	}
+	id := now.Cluster.String()
+	after, err := r.kept(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case after == 0:
+		return fmt.Errorf("%w: there is no backup of the cluster %s yet", errHole, id)
+	case after > now.Revision+1: // a member may lag by what has just been written
+		return &BehindError{r.Request.Cluster, now.Revision, Found{Metadata: Metadata{Revision: after, Time: r.Now()}}}
+	}
+	rec := &recorder{
+		runner: r, segment: Segment{Cluster: r.Request.Cluster, ClusterID: id, After: after, Revision: after},
+		ttl: members.GrantedTTL, seen: map[int64]bool{},
+	}
+	return rec.record(ctx, members)
+}
+
+// kept is the last revision up to which everything of a cluster is kept; 0
+// without a whole backup of it.
+func (r *Runner) kept(ctx context.Context, id string) (int64, error) {
+	all, err := r.list(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var last int64
+	for _, f := range all {
+		if f.Err == nil && f.Metadata.Cluster == r.Request.Cluster && f.Metadata.ClusterID == id {
+			last = max(last, f.Metadata.Revision)
+		}
+	}
+	if last == 0 {
+		return 0, nil
+	}
+	segments, err := Segments(ctx, r.Store)
+	for _, g := range segments { // in their order
+		if g.Cluster == r.Request.Cluster && g.ClusterID == id && g.After <= last {
+			last = max(last, g.Revision)
+		}
+	}
+	return last, err
+}
+
+// recorder gathers changes into segments.
+type recorder struct {
+	runner *Runner
+	ttl    func(ctx context.Context, lease int64) (int64, error)
+	seen   map[int64]bool // leases
+
+	mu      sync.Mutex
+	segment Segment // the one that is being filled
+	waiting []batch
+	bytes   int
+}
+
+func (c *recorder) record(ctx context.Context, members *member.Client) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for ctx.Err() == nil {
+			rest(ctx, segmentEvery)
+			if err := c.flush(context.WithoutCancel(ctx)); err != nil {
+				cancel(err)
+			}
+		}
+	})
+	err := members.Follow(ctx, c.segment.After, func(events []member.Event) error { return c.add(ctx, events) })
+	cancel(err)
+	writing.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+func (c *recorder) add(ctx context.Context, events []member.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	b := batch{Time: c.runner.Now(), Events: events}
+	for _, e := range events {
+		if e.Lease == 0 || c.seen[e.Lease] {
+			continue
+		}
+		ttl, err := c.ttl(ctx, e.Lease)
+		if err != nil {
+			return err
+		}
+		if ttl > 0 {
+			b.TTLs = withTTL(b.TTLs, e.Lease, ttl)
+		}
+		c.seen[e.Lease] = true
+	}
+	full, err := c.append(b)
+	if err == nil && full {
+		err = c.flush(ctx)
+	}
+	return err
+}
+
+func withTTL(all map[int64]int64, lease, ttl int64) map[int64]int64 {
+	if all == nil {
+		all = map[int64]int64{}
+	}
+	all[lease] = ttl
+	return all
+}
+
+// append takes changes, each of which has to follow on the one before.
+func (c *recorder) append(b batch) (full bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range b.Events {
+		if e.Revision != c.segment.Revision && e.Revision != c.segment.Revision+1 {
+			return false, fmt.Errorf("%w: revision %d came after %d", errHole, e.Revision, c.segment.Revision)
+		}
+		c.segment.Revision = e.Revision
+		c.bytes += len(e.Key) + len(e.Value)
+	}
+	c.waiting, c.segment.Time = append(c.waiting, b), b.Time
+	return c.bytes >= segmentBytes, nil
+}
+
+// flush writes what has come together.
+func (c *recorder) flush(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.waiting) == 0 {
+		return nil
+	}
+	if err := writeSegment(ctx, c.runner.Store, c.segment, c.waiting); err != nil {
+		return err
+	}
+	c.runner.note(func(m *metrics) { m.Followed = c.segment.Revision })
+	c.segment.After, c.waiting, c.bytes = c.segment.Revision, nil, 0
+	return nil
+}

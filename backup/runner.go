@@ -1,0 +1,256 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/etcdctr/etcdctr/internal/outfile"
+	"github.com/etcdctr/etcdctr/member"
+)
+
+// Runner backs a cluster up at its times, and, if that is wanted, keeps all that
+// happens in between.
+type Runner struct {
+	Store Store
+	// Request is that of each backup, but for its time.
+	Request Request
+	// Next is when the backup is due that comes after one of a moment.
+	Next func(time.Time) time.Time
+	// Keep says which backups stay; zero: all.
+	Keep       Keep
+	Continuous bool
+	// Ask gives a client for the members that run; whoever asks closes it.
+	Ask func(ctx context.Context) (*member.Client, func() error, error)
+	Now func() time.Time
+	// Tell is told what was done, and Fail what went wrong and is tried again; one
+	// at a time.
+	Tell func(what string)
+	Fail func(err error)
+	// MetricsFile is written after all that is done, for Prometheus; empty: not.
+	MetricsFile string
+
+	mu      sync.Mutex // one backup at a time
+	telling sync.Mutex
+	metrics metrics
+}
+
+// How long the runner waits until it tries again what went wrong.
+const (
+	retryBackup = 30 * time.Second
+	retryFollow = time.Second
+)
+
+// Run goes on until ctx ends, which is no error.
+func (r *Runner) Run(ctx context.Context) error {
+	if err := r.remember(ctx); err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	if r.Continuous {
+		all.Go(func() { r.followAlways(ctx) })
+	}
+	r.atTimes(ctx)
+	all.Wait()
+	return nil
+}
+
+func (r *Runner) atTimes(ctx context.Context) {
+	for ctx.Err() == nil {
+		due, err := r.due(ctx)
+		if err == nil && !due.After(r.Now()) {
+			err = r.take(ctx, r.Now())
+			due = r.Now()
+		}
+		wait := max(due.Sub(r.Now()), retryFollow)
+		if err != nil {
+			r.fail(err)
+			wait = retryBackup
+		}
+		rest(ctx, min(wait, time.Minute)) // clocks are set, and somebody may delete the newest
+	}
+}
+
+// rest waits, or until ctx ends.
+func rest(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// Once takes a backup if one is due, and says whether it was.
+func (r *Runner) Once(ctx context.Context) (bool, error) {
+	if err := r.remember(ctx); err != nil {
+		return false, err
+	}
+	due, err := r.due(ctx)
+	if err != nil || due.After(r.Now()) {
+		return false, err
+	}
+	err = r.take(ctx, r.Now())
+	return err == nil, err
+}
+
+// list is List of a store that need not be there yet.
+func (r *Runner) list(ctx context.Context) ([]Found, error) {
+	all, err := List(ctx, r.Store)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return all, err
+}
+
+// due is when the next backup is; now, if there is none yet.
+func (r *Runner) due(ctx context.Context) (time.Time, error) {
+	all, err := r.list(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	newest, ok := Newest(all, r.Request.Cluster)
+	if !ok {
+		return r.Now(), nil
+	}
+	return r.Next(newest.Metadata.Time), nil
+}
+
+// BehindError is the error of a cluster that knows less than a backup of it: it
+// came up empty, or is another one of the same name. No backup of it is deleted.
+type BehindError struct {
+	Cluster  string
+	Revision int64 // its own
+	Backup   Found
+}
+
+func (e *BehindError) Error() string {
+	return fmt.Sprintf("%s is at revision %d, and its backup of %s was at %d: it has lost its data, or is another cluster of this name",
+		e.Cluster, e.Revision, e.Backup.Metadata.Time.Format(time.RFC3339), e.Backup.Metadata.Revision)
+}
+
+// take takes a backup, unless one was taken since somebody has noticed that it is
+// time, and deletes those that no rule keeps. Of a cluster that knows less than
+// before nothing is deleted.
+func (r *Runner) take(ctx context.Context, noticed time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	newest, ok := Newest(before, r.Request.Cluster)
+	if ok && !newest.Metadata.Time.Before(noticed.Truncate(time.Second)) {
+		return nil
+	}
+	members, done, err := r.Ask(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	request := r.Request
+	request.Time = r.Now()
+	place, made, err := TakeInto(ctx, members, r.Store, request)
+	if err != nil {
+		return err
+	}
+	r.note(func(m *metrics) { m.Last, m.Revision = made.Time, made.Revision })
+	r.tell("%s: revision %d of %s", place, made.Revision, made.From)
+	if ok && newest.Metadata.Revision > made.Revision {
+		return &BehindError{r.Request.Cluster, made.Revision, newest}
+	}
+	return r.prune(ctx)
+}
+
+func (r *Runner) prune(ctx context.Context) error {
+	if r.Keep.IsZero() {
+		return nil
+	}
+	all, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	gone := Prunable(all, r.Keep, r.Request.Cluster)
+	if len(gone) == 0 {
+		return nil
+	}
+	if err := Delete(ctx, r.Store, all, gone); err != nil {
+		return fmt.Errorf("cannot delete old backups: %w", err)
+	}
+	for _, f := range gone {
+		r.tell("%s: deleted, no rule keeps it", f.Path)
+	}
+	return nil
+}
+
+func (r *Runner) tell(format string, args ...any) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.Tell(fmt.Sprintf(format, args...))
+}
+
+func (r *Runner) fail(err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	r.note(func(m *metrics) { m.Failures++ })
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.Fail(err)
+}
+
+// metrics are what a Runner tells Prometheus.
+type metrics struct {
+	Last      time.Time // of the newest backup
+	Revision  int64     // that it holds
+	Failures  int       // since the Runner began
+	Followed  int64     // up to which revision all changes are kept
+	Following bool
+}
+
+// remember begins with what the store tells, before a file of metrics says
+// anything.
+func (r *Runner) remember(ctx context.Context) error {
+	all, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	if newest, ok := Newest(all, r.Request.Cluster); ok {
+		r.note(func(m *metrics) { m.Last, m.Revision = newest.Metadata.Time, newest.Metadata.Revision })
+	}
+	return nil
+}
+
+// note changes the metrics, and writes them.
+func (r *Runner) note(change func(*metrics)) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	change(&r.metrics)
+	if r.MetricsFile == "" {
+		return
+	}
+	if err := outfile.Write(r.MetricsFile, []byte(r.metrics.text(r.Request.Cluster, r.Next)), 0o644); err != nil {
+		r.Fail(fmt.Errorf("cannot write the metrics: %w", err))
+	}
+}
+
+func (m metrics) text(cluster string, next func(time.Time) time.Time) string {
+	var b strings.Builder
+	write := func(name, kind, help string, value int64) {
+		fmt.Fprintf(&b, "# HELP etcdctr_backup_%s %s\n# TYPE etcdctr_backup_%[1]s %[3]s\netcdctr_backup_%[1]s{cluster=%[4]q} %[5]d\n", name, help, kind, cluster, value)
+	}
+	if !m.Last.IsZero() {
+		write("last_success_timestamp_seconds", "gauge", "When the newest backup was taken.", m.Last.Unix())
+		write("next_due_timestamp_seconds", "gauge", "When the next backup is due.", next(m.Last).Unix())
+		write("last_revision", "gauge", "The revision that the newest backup holds.", m.Revision)
+	}
+	write("failures_total", "counter", "What went wrong and was tried again.", int64(m.Failures))
+	if m.Following {
+		write("followed_revision", "gauge", "The revision up to which all changes are kept.", m.Followed)
+	}
+	return b.String()
+}

@@ -1,0 +1,153 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/outfile"
+)
+
+// Store is where backups are kept: a folder, or a bucket of an S3-compatible
+// service.
+type Store interface {
+	// Place is how a user names one of its files; of "" the store itself.
+	Place(name string) string
+	// List gives the names of its files.
+	List(ctx context.Context) ([]Stored, error)
+	// Write makes a file, whole or not at all.
+	Write(ctx context.Context, name string, write func(archiveFile) error) error
+	// Open reads a file; fs.ErrNotExist without it.
+	Open(ctx context.Context, name string) (Opened, error)
+	// Delete deletes a file. One that is gone already is no error.
+	Delete(ctx context.Context, name string) error
+}
+
+// Stored is a file of a Store.
+type Stored struct {
+	Name  string
+	Bytes int64
+}
+
+// Opened is a file of a Store that is read.
+type Opened interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// OpenStore opens a folder, or s3://BUCKET/PREFIX; what the latter takes besides
+// comes from the environment: see openS3.
+func OpenStore(destination string) (Store, error) {
+	if kind, rest, ok := strings.Cut(destination, "://"); ok {
+		if kind != "s3" {
+			return nil, fmt.Errorf("%s: a destination is a folder or s3://BUCKET/PREFIX", destination)
+		}
+		return openS3(rest)
+	}
+	return folder(destination), nil
+}
+
+// StoreOf splits what a user calls a backup, a path or an s3:// name, into where
+// it is kept and its name there.
+func StoreOf(place string) (Store, string, error) {
+	if kind, rest, ok := strings.Cut(place, "://"); ok {
+		i := strings.LastIndex(rest, "/")
+		if i < 0 || i == len(rest)-1 {
+			return nil, "", fmt.Errorf("%s names no file", place)
+		}
+		s, err := OpenStore(kind + "://" + rest[:i])
+		return s, rest[i+1:], err
+	}
+	return folder(filepath.Dir(place)), filepath.Base(place), nil
+}
+
+// Fetch gives a backup as a file on this machine: itself, if it is one, else a
+// copy in the folder scratch.
+func Fetch(ctx context.Context, place, scratch string) (string, error) {
+	if !strings.Contains(place, "://") {
+		return place, nil
+	}
+	s, name, err := StoreOf(place)
+	if err != nil {
+		return "", err
+	}
+	from, err := s.Open(ctx, name)
+	if err != nil {
+		return "", fmt.Errorf("cannot fetch %s: %w", place, err)
+	}
+	defer from.Close()
+	to := filepath.Join(scratch, name)
+	err = create(to, func(w io.Writer) error {
+		_, err := io.Copy(until(ctx, w), io.NewSectionReader(from, 0, from.Size()))
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("cannot fetch %s: %w", place, err)
+	}
+	return to, nil
+}
+
+// folder is a Store on this machine.
+type folder string
+
+func (f folder) Place(name string) string { return filepath.Join(string(f), name) }
+
+func (f folder) List(context.Context) ([]Stored, error) {
+	entries, err := os.ReadDir(string(f))
+	if err != nil {
+		return nil, err
+	}
+	var all []Stored
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && e.Type().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
+			all = append(all, Stored{e.Name(), info.Size()})
+		}
+	}
+	return all, nil
+}
+
+func (f folder) Write(_ context.Context, name string, write func(archiveFile) error) error {
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return err
+	}
+	return outfile.Stream(f.Place(name), 0o600, func(w io.Writer) error {
+		file, ok := w.(archiveFile)
+		if !ok {
+			return fmt.Errorf("%s is no file that can be read again", f.Place(name))
+		}
+		return write(file)
+	})
+}
+
+func (f folder) Open(_ context.Context, name string) (Opened, error) {
+	file, err := os.Open(f.Place(name))
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &openedFile{file, info.Size()}, nil
+}
+
+type openedFile struct {
+	*os.File
+	size int64
+}
+
+func (f *openedFile) Size() int64 { return f.size }
+
+func (f folder) Delete(_ context.Context, name string) error {
+	err := os.Remove(f.Place(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

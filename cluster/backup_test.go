@@ -1,0 +1,58 @@
+package cluster_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+func TestBackupsAreDueAtTheirTimes(t *testing.T) {
+	noon := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	tests := map[string]time.Time{
+		"backup: {destination: /backups}":                           noon.Add(time.Hour),
+		"backup: {destination: /backups, every: 15m}":               noon.Add(15 * time.Minute),
+		`backup: {destination: "s3://b/p", schedule: "30 3 * * *"}`: time.Date(2026, 11, 29, 3, 30, 0, 0, time.UTC),
+	}
+	for file, want := range tests {
+		spec, err := cluster.Load("etcdctr.yaml", []byte(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := cluster.Resolve(spec, cluster.InContainers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Backup.Next(noon); !got.Equal(want) {
+			t.Errorf("%s: the next is due at %s, want %s", file, got, want)
+		}
+		again, err := cluster.Load("again", []byte(spec.Text()))
+		if diff := cmp.Diff(spec.Backup, again.Backup); err != nil || diff != "" {
+			t.Errorf("%s is written as another (-read +written): %v\n%s", file, err, diff)
+		}
+	}
+}
+
+func TestMistakesOfBackupsAreToldAtOnce(t *testing.T) {
+	_, err := cluster.Load("etcdctr.yaml", []byte(`
+backup:
+  every: 1s
+  schedule: at noon
+  continuous: perhaps
+  keep: {last: -1, monthly: many}
+  retention: 3
+`))
+	const want = `etcdctr.yaml:2: backup.destination: is missing: name a folder, or s3://BUCKET/PREFIX
+etcdctr.yaml:3: backup.every: must be from 1m0s to 744h0m0s, not 1s
+etcdctr.yaml:4: backup.schedule: does not go together with every: keep one
+etcdctr.yaml:4: backup.schedule: must be five fields as cron has them, such as 30 3 * * *, not "at noon"
+etcdctr.yaml:5: backup.continuous: must be false or true, not "perhaps"
+etcdctr.yaml:6: backup.keep.last: must be a number from 1 on, not "-1"
+etcdctr.yaml:6: backup.keep.monthly: must be a number from 1 on, not "many"
+etcdctr.yaml:7: backup.retention: is not a known key: known are destination, every, schedule, keep, continuous`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}

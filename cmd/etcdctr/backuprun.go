@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr"
+)
+
+type backupRunOptions struct {
+	cluster *clusterFlags
+	metrics string
+	once    bool
+}
+
+func newBackupRunCommand(a *app) *cobra.Command {
+	var o backupRunOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Back the cluster up at the times in its cluster file",
+		Long: `run takes a backup whenever one is due, by the key backup of the cluster file, and
+deletes those that no rule keeps. With continuous: true it also keeps all that
+happens in between, so that the loss of a whole cluster costs some seconds, and
+` + "`etcdctr restore --at`" + ` brings any moment back. Where changes were lost to it, a
+whole backup closes the gap.
+
+It goes on until it is told to end. What goes wrong is said and tried again. With
+--once it takes a backup if one is due and ends, for who has a timer of their own.
+--metrics-file is for the textfile collector of Prometheus' node exporter.`,
+		Example: `  etcdctr backup run
+  etcdctr backup run --metrics-file /var/lib/prometheus/node-exporter/etcdctr.prom
+  etcdctr backup run --once`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBackupRun(cmd.Context(), a, o) },
+	}
+	o.cluster = addClusterFlags(cmd)
+	cmd.Flags().StringVar(&o.metrics, "metrics-file", "", "file to write metrics to")
+	cmd.Flags().BoolVar(&o.once, "once", false, "take one if it is due, and end")
+	return cmd
+}
+
+func runBackupRun(ctx context.Context, a *app, o backupRunOptions) error {
+	c, err := o.cluster.find(ctx, a, working{})
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	r, err := c.Runner(ctx)
+	if errors.Is(err, etcdctr.ErrNoDestination) {
+		return withHint(err, "write `backup: {destination: /backups}` into it, or take one with `etcdctr backup`")
+	}
+	if err != nil {
+		return err
+	}
+	r.MetricsFile = o.metrics
+	r.Tell, r.Fail = func(what string) { a.say("%s", what) }, a.fail
+	if !o.once {
+		return r.Run(ctx)
+	}
+	taken, err := r.Once(ctx)
+	if err == nil && !taken {
+		a.say("none is due")
+	}
+	return err
+}
