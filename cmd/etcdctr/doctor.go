@@ -281,11 +281,9 @@ func (p *patient) lastLines(ctx context.Context, name string) ([]string, error) 
 	return lines, err
 }
 
-// described reports whether the flags say who the members are.
-func (p *patient) described() bool {
-	members := p.flags.cmd.Flags().Lookup("members") // which not every command has
-	return p.flags.file != "" || members != nil && members.Changed
-}
+// described reports whether the description says who the members are, as health
+// has it too.
+func (p *patient) described() bool { return saysMembers(p.want) }
 
 // names are the members that were described; of a stack that nobody has
 // described those that are there, and those that etcd knows besides.

@@ -35,7 +35,7 @@ func expected(way *etcdctr.Connection, want *cluster.Cluster) health.Cluster {
 			Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL(), Quota: cluster.Quota(m.Settings.Get("quota-backend-bytes")),
 		})
 	}
-	if want == nil || want.Spec.Members.Count == 0 && len(want.Spec.Members.List) == 0 {
+	if !saysMembers(want) {
 		return h
 	}
 	for _, m := range want.Members {
@@ -44,6 +44,11 @@ func expected(way *etcdctr.Connection, want *cluster.Cluster) health.Cluster {
 		}
 	}
 	return h
+}
+
+// saysMembers reports whether a description says who the members are, or how many.
+func saysMembers(want *cluster.Cluster) bool {
+	return want != nil && (want.Spec.Members.Count > 0 || len(want.Spec.Members.List) > 0)
 }
 
 // plural writes "1 member", "3 members".

@@ -1,0 +1,223 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
+	"github.com/etcdctr/etcdctr/process"
+)
+
+// A program that thinks nothing of its own does what the doctor says, from
+// ways in which a cluster can be broken: it ends with a healthy cluster that has
+// everything that was acknowledged.
+
+func TestTheDoctorIsObeyedAboutWhoTheMembersAre(t *testing.T) {
+	follow(t, map[string]func(*ailing){
+		"one was removed by hand":           func(a *ailing) { a.removeMember("etcd2") },
+		"a voter was added that nobody has": func(a *ailing) { a.addMember() },
+	})
+}
+
+// follow breaks a cluster in each way, and obeys the doctor.
+func follow(t *testing.T, ways map[string]func(*ailing)) {
+	t.Helper()
+	for name, breaks := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of the time members wait for each other
+			a := &ailing{local: newLocal(t), acknowledged: map[string]bool{}}
+			a.etcdctr("up", "--detach")
+			a.write("before", 50)
+			breaks(a)
+			a.write("broken", 20)
+			if last := a.obey(); !last.Healthy {
+				t.Fatalf("the doctor ends with %+v after\n%s", last, strings.Join(a.log, "\n"))
+			}
+			a.wantAll()
+		})
+	}
+}
+
+// ailing is a cluster that something is done to.
+type ailing struct {
+	*local
+	acknowledged map[string]bool
+	log          []string
+}
+
+type advice struct {
+	Healthy, Looks                 bool
+	Member, Cause, Command, ByHand string
+	Warnings                       []string
+}
+
+// longestStart is how long a member may take to answer before the doctor wonders.
+const longestStart = 35 * time.Second
+
+// mostAdvice is how often advice is followed.
+const mostAdvice = 12
+
+// obey does what the doctor says until it says that all is well, or nothing that
+// puts anything right. A member takes a moment to come to its failure, and a
+// cluster to elect: what the doctor says counts once it says it twice.
+func (a *ailing) obey() advice {
+	a.t.Helper()
+	var last advice
+	for range mostAdvice {
+		said := a.ask()
+		for deadline := time.Now().Add(longestStart); time.Now().Before(deadline); {
+			again := a.ask()
+			settled := again.Command == said.Command && again.Healthy == said.Healthy && again.Cause == said.Cause
+			if said = again; settled && (said.Healthy || said.Command != "" && !said.Looks) {
+				break
+			}
+		}
+		if last = said; said.Healthy || said.Command == "" || said.Looks {
+			return last
+		}
+		cmd := a.command("sh", "-c", "PATH="+filepath.Dir(etcdctrBinary(a.t))+":$PATH; "+said.Command)
+		out, err := cmd.CombinedOutput()
+		a.log = append(a.log, fmt.Sprintf("%s: %s\n  $ %s\n  %v %s", said.Member, said.Cause, said.Command, err, out))
+	}
+	return last
+}
+
+// ask asks the doctor, and health at the same time: they must not contradict
+// each other. What changes between the two is asked again.
+func (a *ailing) ask() advice {
+	a.t.Helper()
+	var said advice
+	for range 10 {
+		out, errDoctor := a.try("doctor", "--format", "json")
+		said = advice{}
+		if err := json.Unmarshal([]byte(out), &said); err != nil {
+			a.t.Fatalf("the doctor says %q: %v, %v", out, err, errDoctor)
+		}
+		if said.Healthy != (errDoctor == nil) {
+			a.t.Fatalf("exit code %v with %+v", errDoctor, said)
+		}
+		if _, errHealth := a.try("health"); (errHealth == nil) == said.Healthy {
+			return said
+		}
+	}
+	a.t.Errorf("health contradicts %+v", said)
+	return said
+}
+
+// client is etcd's own, of all members that are described now.
+func (a *ailing) client() *clientv3.Client {
+	a.t.Helper()
+	config := clientv3.Config{Logger: zap.NewNop(), DialTimeout: time.Second}
+	stack, err := a.home().Stack()
+	if err != nil {
+		return nil
+	}
+	for _, m := range stack.Members {
+		config.Endpoints = append(config.Endpoints, advertised(m))
+	}
+	if len(config.Endpoints) == 0 {
+		return nil
+	}
+	if strings.HasPrefix(config.Endpoints[0], "https:") {
+		config.TLS = etcdctr.Unverified()
+		if own, err := etcdctr.ClientTLS(certs.ClientDir(filepath.Join(a.dir, "certs"), etcdctr.AdminClient)); err == nil {
+			config.TLS = own
+		}
+	}
+	c, err := clientv3.New(config)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return c
+}
+
+// advertised is where clients reach a member.
+func advertised(m process.Member) string {
+	for _, variable := range m.Env {
+		if url, ok := strings.CutPrefix(variable, "ETCD_ADVERTISE_CLIENT_URLS="); ok {
+			return url
+		}
+	}
+	return ""
+}
+
+// write writes keys, and remembers those that are acknowledged. It gives up at the
+// first that is not.
+func (a *ailing) write(prefix string, n int) {
+	a.t.Helper()
+	c := a.client()
+	if c == nil {
+		return
+	}
+	defer c.Close()
+	for i := range n {
+		key := fmt.Sprintf("%s/%d", prefix, i)
+		ctx, cancel := context.WithTimeout(a.t.Context(), 2*time.Second)
+		_, err := c.Put(ctx, key, key)
+		cancel()
+		if err != nil {
+			return
+		}
+		a.acknowledged[key] = true
+	}
+}
+
+// wantAll wants everything that was acknowledged, and that the cluster takes more.
+func (a *ailing) wantAll() {
+	a.t.Helper()
+	c := a.client()
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(a.t.Context(), 30*time.Second)
+	defer cancel()
+	for key := range a.acknowledged {
+		r, err := c.Get(ctx, key)
+		if err != nil || len(r.Kvs) != 1 || string(r.Kvs[0].Value) != key {
+			a.t.Errorf("%s is lost: %v %v", key, r, err)
+		}
+	}
+	if _, err := c.Put(ctx, "after", "after"); err != nil {
+		a.t.Errorf("it takes nothing: %v", err)
+	}
+	if len(a.acknowledged) < 50 {
+		a.t.Errorf("only %d writes were acknowledged", len(a.acknowledged))
+	}
+}
+
+func (a *ailing) removeMember(name string) {
+	a.t.Helper()
+	c := a.client()
+	defer c.Close()
+	list, err := c.MemberList(a.t.Context())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, m := range list.Members {
+		if m.Name == name {
+			eventually(a.t, "etcd to let a member go", func() error {
+				_, err := c.MemberRemove(a.t.Context(), m.ID)
+				return err
+			})
+		}
+	}
+}
+
+func (a *ailing) addMember() {
+	a.t.Helper()
+	url := "--peer-urls=https://" + etcdtest.FreeAddress(a.t, "127.0.0.1")
+	eventually(a.t, "etcd to take a member", func() error {
+		_, err := a.try("etcdctl", "member", "add", "nobody", url)
+		return err
+	})
+}
