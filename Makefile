@@ -160,7 +160,7 @@ endif
 E2E_PROGRAMS := dockerd:docker.io ip:iproute2 nsenter:util-linux \
 	foreman:ruby-foreman dnsmasq:dnsmasq-base openssl:openssl systemd-analyze:systemd \
 	ssh:openssh-client sshd:openssh-server gcc:gcc debootstrap:debootstrap \
-	prometheus:prometheus promtool:prometheus
+	prometheus:prometheus promtool:prometheus chromium:chromium
 
 .PHONY: e2e-machine
 e2e-machine:

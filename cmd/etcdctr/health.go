@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -74,7 +75,7 @@ func runHealth(ctx context.Context, a *app, o healthOptions) error {
 	expected := expected(way, want)
 	expected.Timeout, expected.Now, expected.Deep = o.timeout, a.now, o.deep
 	if o.watch {
-		return a.watchHealth(ctx, expected, o)
+		return a.watchHealth(ctx, expected, o, c.name())
 	}
 	report := expected.Check(ctx)
 	if err := ctx.Err(); err != nil {
@@ -97,9 +98,15 @@ func judgeBackups(r *health.Report, err error) {
 	}
 }
 
-// watchHealth prints one report after the other until it is interrupted, which is
-// how it ends.
-func (a *app) watchHealth(ctx context.Context, expected health.Cluster, o healthOptions) error {
+// watchHealth shows one report after the other until it is interrupted, which is how
+// it ends: in place on a terminal, and elsewhere as tables or as lines of JSON.
+func (a *app) watchHealth(ctx context.Context, expected health.Cluster, o healthOptions, name string) error {
+	show := a.printRound
+	if o.format == formatJSON {
+		show = func(r health.Report) error { return json.NewEncoder(a.out).Encode(r) }
+	} else if s := a.newWatchScreen(name); s != nil {
+		show = s.show
+	}
 	again := time.NewTicker(o.interval)
 	defer again.Stop()
 	for {
@@ -107,12 +114,8 @@ func (a *app) watchHealth(ctx context.Context, expected health.Cluster, o health
 		if ctx.Err() != nil {
 			return nil
 		}
-		a.say("%s", report.Time.Format(time.TimeOnly))
-		if err := a.printHealth(report, o.format); err != nil {
+		if err := show(report); err != nil {
 			return err
-		}
-		if err := a.verdict(report); err != nil {
-			a.fail(err)
 		}
 		select {
 		case <-again.C:
@@ -120,6 +123,18 @@ func (a *app) watchHealth(ctx context.Context, expected health.Cluster, o health
 			return nil
 		}
 	}
+}
+
+// printRound prints a report among others.
+func (a *app) printRound(r health.Report) error {
+	a.say("%s", r.Time.Format(time.TimeOnly))
+	if err := a.printHealth(r, formatTable); err != nil {
+		return err
+	}
+	if err := a.verdict(r); err != nil {
+		a.fail(err)
+	}
+	return nil
 }
 
 // verdict says that the cluster is healthy, or gives what is wrong as an error.

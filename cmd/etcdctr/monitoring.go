@@ -131,5 +131,5 @@ func (a *app) tellOfCertificate(dir string) {
 	if _, err := os.Stat(filepath.Join(dir, certs.CertFile)); err != nil {
 		a.warn("there is no certificate in %s yet: etcdctr certs issue %s makes it", shortPath(dir), monitoring.Client)
 	}
-	a.warn("a client's certificate reads all that etcd holds unless authentication is switched on: then the user %s, who has no role, reads metrics alone", monitoring.Client)
+	a.warn("a client's certificate reads and writes all that etcd holds unless the cluster file switches auth on: then %s reads metrics alone", monitoring.Client)
 }

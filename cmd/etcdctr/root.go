@@ -47,6 +47,7 @@ containers. The shortest way to a cluster:
 		newHealthCommand(a),
 		newVerifyCommand(a),
 		newDoctorCommand(a),
+		newDashboardCommand(a),
 		newMonitoringCommand(a),
 	)
 	addGroup(root, "What it holds",

@@ -1,0 +1,238 @@
+// Command dashboard measures what `etcdctr dashboard` costs: its own memory and
+// processor time while nobody writes, and how many writes a second three members
+// take with it and without it. See bench/README.md for what it is given and how it
+// is read; of writes more is better.
+//
+// Memory and processor are compared with what the dashboard may take: 30 MiB and 2 %
+// of a core.
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+)
+
+const (
+	rounds    = 7 // odd, so that there is a median
+	writing   = 6 * time.Second
+	resting   = time.Minute
+	writers   = 8
+	mayRemain = 30.0 // MiB
+	mayTake   = 2.0  // % of a core
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench/dashboard:", err)
+		os.Exit(1)
+	}
+}
+
+// bench is a cluster of three processes.
+type bench struct{ etcdctr, name, dir string }
+
+func run(ctx context.Context) (err error) {
+	b := bench{etcdctr: os.Getenv("BENCH_BIN"), name: "etcdctr-bench-dashboard-" + strings.ToLower(rand.Text()[:6])}
+	if b.etcdctr == "" {
+		return errors.New("BENCH_BIN is not set: run `make bench-dashboard`")
+	}
+	if b.dir, err = os.MkdirTemp("", "etcdctr-bench-dashboard-"); err != nil {
+		return err
+	}
+	defer func() {
+		_, down := b.command(context.Background(), "down", "--volumes", "--yes", "--name", b.name) // after Ctrl-C too
+		err = errors.Join(err, down, os.RemoveAll(b.dir))
+	}()
+	if _, err := b.command(ctx, "up", "--detach", "--runtime", "process", "--tls", "none", "--name", b.name); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "what\tdashboard\tmay be\tratio")
+	if err := b.rest(ctx, w); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "what\twith it\twithout\tratio")
+	if err := b.write(ctx, w); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+func (b *bench) command(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, b.etcdctr, args...)
+	cmd.Dir = b.dir
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%s", cmd, err, said.String())
+	}
+	return string(out), err
+}
+
+// dashboard runs one until stop is called.
+func (b *bench) dashboard(ctx context.Context) (pid int, stop func(), err error) {
+	cmd := exec.CommandContext(ctx, b.etcdctr, "dashboard", "--name", b.name)
+	cmd.Dir = b.dir
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	stop = func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait() // interrupted
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		stop()
+		return 0, nil, fmt.Errorf("dashboard does not start: %w", err)
+	}
+	return cmd.Process.Pid, stop, nil
+}
+
+// rest looks at a dashboard of a cluster that has nothing to do.
+func (b *bench) rest(ctx context.Context, w *tabwriter.Writer) error {
+	pid, stop, err := b.dashboard(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if err := sleep(ctx, resting/4); err != nil { // until it has met everybody
+		return err
+	}
+	before, errBefore := processorTime(pid)
+	errRest := sleep(ctx, resting)
+	after, errAfter := processorTime(pid)
+	memory, errMemory := resident(pid)
+	if err := errors.Join(errBefore, errRest, errAfter, errMemory); err != nil {
+		return err
+	}
+	share := 100 * (after - before).Seconds() / resting.Seconds()
+	fmt.Fprintf(w, "memory at rest, MiB\t%.1f\t%.0f\t%.2f\n", memory, mayRemain, memory/mayRemain)
+	fmt.Fprintf(w, "processor at rest, %% of a core\t%.2f\t%.0f\t%.2f\n", share, mayTake, share/mayTake)
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// processorTime is what a process has used. Source: proc(5), whose clock has 100
+// ticks a second.
+func processorTime(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	user, errUser := strconv.Atoi(fields[11])
+	system, errSystem := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(errUser, errSystem)
+}
+
+// resident is what a process keeps in memory that is its own: pages of the program's
+// file can be had again.
+func resident(pid int) (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			kilobytes, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
+			return kilobytes / 1024, err
+		}
+	}
+	return 0, errors.New("the kernel does not tell RssAnon")
+}
+
+// write compares how much is written in turns.
+func (b *bench) write(ctx context.Context, w *tabwriter.Writer) error {
+	printed, err := b.command(ctx, "connect", "--name", b.name, "--format", "json")
+	if err != nil {
+		return err
+	}
+	_, rest, _ := strings.Cut(printed, `"ETCDCTL_ENDPOINTS": "`)
+	endpoints, _, _ := strings.Cut(rest, `"`)
+	etcd, err := clientv3.New(clientv3.Config{Endpoints: strings.Split(endpoints, ","), Logger: zap.NewNop()})
+	if err != nil {
+		return err
+	}
+	defer etcd.Close()
+	var with, without []float64
+	for range rounds {
+		_, stop, err := b.dashboard(ctx)
+		if err != nil {
+			return err
+		}
+		one, err := rate(ctx, etcd)
+		stop()
+		if err != nil {
+			return err
+		}
+		other, err := rate(ctx, etcd)
+		if err != nil {
+			return err
+		}
+		with, without = append(with, one), append(without, other)
+	}
+	slices.Sort(with)
+	slices.Sort(without)
+	us, them := with[rounds/2], without[rounds/2]
+	fmt.Fprintf(w, "writes a second\t%.0f\t%.0f\t%.2f\n", us, them, us/them)
+	return nil
+}
+
+// rate is how many writes a second several clients get done.
+func rate(ctx context.Context, etcd *clientv3.Client) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*writing)
+	defer cancel()
+	var done atomic.Int64
+	var all sync.WaitGroup
+	var failed atomic.Value
+	end := time.Now().Add(writing)
+	for i := range writers {
+		all.Go(func() {
+			for time.Now().Before(end) {
+				if _, err := etcd.Put(ctx, fmt.Sprint("key", i), "value"); err != nil {
+					failed.Store(err)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if err, ok := failed.Load().(error); ok {
+		return 0, err
+	}
+	return float64(done.Load()) / writing.Seconds(), nil
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/dashboard"
+	"github.com/etcdctr/etcdctr/runtime/docker"
+)
+
+type dashboardOptions struct {
+	cluster *clusterFlags
+	listen  string
+	route   string
+}
+
+func newDashboardCommand(a *app) *cobra.Command {
+	var o dashboardOptions
+	cmd := &cobra.Command{
+		Use:   "dashboard",
+		Short: "Show the cluster as a page in a browser of this machine",
+		Long: `dashboard looks at the members every five seconds and shows what it sees as a page:
+who they are, curves of the last hour, what happened, who can reach them, and the
+cause where something is wrong. It prints the page's address and goes on until
+Ctrl-C.
+
+The page is served on loopback only, below a path that nobody guesses, by the way
+that connect takes: nothing is published, and nothing is loaded from elsewhere.`,
+		Example: `  etcdctr dashboard
+  etcdctr dashboard --listen 127.0.0.1:8379`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDashboard(cmd.Context(), a, o)
+		},
+	}
+	o.cluster = addClusterFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "address of the page on this machine; port 0 stands for any that is free")
+	o.route = docker.AutoRoute
+	flags.Var(&choice{value: &o.route, of: []string{docker.AutoRoute, docker.DirectRoute, docker.RelayRoute}}, "via",
+		"direct to the containers' addresses, through a relay, or auto: direct where that works")
+	return cmd
+}
+
+func runDashboard(ctx context.Context, a *app, o dashboardOptions) error {
+	address, err := netip.ParseAddrPort(o.listen)
+	if err != nil || !address.Addr().IsLoopback() {
+		return usage(fmt.Errorf("--listen %q must be an address of this machine alone and a port, such as 127.0.0.1:8379", o.listen))
+	}
+	key, err := dashboard.NewKey(a.random)
+	if err != nil {
+		return err
+	}
+	c, err := o.cluster.find(ctx, a, working{via: o.route, progress: progressQuiet})
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address.String())
+	if err != nil {
+		return withHint(err, "choose another port with --listen, or leave it out for any that is free")
+	}
+	w := &watched{app: a, flags: o.cluster, found: c}
+	defer w.leave()
+	sampler := dashboard.NewSampler(w, a.now)
+	ticker := time.NewTicker(dashboard.Every)
+	defer ticker.Stop()
+	go sampler.Run(ctx, ticker.C)
+	fmt.Fprintf(a.out, "http://%s/%s/\n", l.Addr(), key)
+	a.say("this is the page of %s: Ctrl-C ends it", c.name())
+	return serve(ctx, l, dashboard.NewHandler(sampler, key))
+}
+
+// serve answers until ctx ends.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	ended := context.AfterFunc(ctx, func() { _ = server.Close() }) // nobody waits for what it was about to say
+	defer ended()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil // Ctrl-C is how it ends
+}
