@@ -132,7 +132,7 @@ func TestALearnerIsNotYetAMember(t *testing.T) {
 	c.await(t, func(r health.Report) bool { return r.Members[1].Role == health.Learner })
 	r := c.check(t)
 	wantFailures(t, r)
-	if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.HasPrefix(w, "etcd2: is a learner and has no vote yet") }) {
+	if !slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.HasPrefix(w, "etcd2: is joining, ") }) {
 		t.Errorf("the warnings are %q", r.Warnings)
 	}
 }

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -199,10 +200,27 @@ func (v *verdict) nameOf(id uint64) string {
 func (v *verdict) serves(a answer) {
 	switch {
 	case a.status.IsLearner: // it serves no linearizable read, and is not meant to
-		v.warnings.add(a.member.Name, "is a learner and has no vote yet: `etcdctr up` gives it one once it has caught up")
+		v.warnings.add(a.member.Name, "is joining, %d %% in step: `etcdctr up` gives it its vote once it is", v.share(a))
 	case a.readErr != nil:
 		v.failures.add(a.member.Name, "does not answer a linearizable read: %v", a.readErr)
 	}
+}
+
+// share is how much a member has carried out of what the others know of, in
+// percent.
+func (v *verdict) share(a answer) uint64 {
+	front := v.front()
+	if front == 0 {
+		return 0
+	}
+	return min(100, a.status.RaftAppliedIndex*100/front)
+}
+
+func (v *verdict) front() (front uint64) {
+	for _, a := range v.answered() {
+		front = max(front, a.status.RaftIndex)
+	}
+	return front
 }
 
 // remedies of the alarms that etcd knows.
@@ -232,12 +250,9 @@ func (v *verdict) space(a answer) {
 }
 
 func (v *verdict) closeIndexes() {
-	var front uint64
+	front := v.front()
 	for _, a := range v.answered() {
-		front = max(front, a.status.RaftIndex)
-	}
-	for _, a := range v.answered() {
-		if lag := front - min(front, a.status.RaftAppliedIndex); lag > maxLag {
+		if lag := front - min(front, a.status.RaftAppliedIndex); lag > maxLag && !a.status.IsLearner { // one that joins has to catch up
 			v.failures.add(a.member.Name, "is %d raft entries behind: its disk or its network is too slow", lag)
 		}
 	}
@@ -280,13 +295,38 @@ func (v *verdict) shower(a answer, c shown) string {
 	return a.member.Name
 }
 
+// oneVersion tells which way members of two releases go, and how far they are.
 func (v *verdict) oneVersion() {
-	versions := map[string]bool{}
+	of := map[string]int{}
+	lower := ""
 	for _, a := range v.answered() {
-		versions[a.status.Version] = true
+		of[a.status.Version]++
+		if d := a.status.DowngradeInfo; d.GetEnabled() {
+			lower = minor(d.TargetVersion)
+		}
 	}
-	if len(versions) > 1 {
-		v.warnings.add("", "members run different versions (%s): finish the upgrade",
-			strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
+	versions := slices.SortedFunc(maps.Keys(of), byNumber)
+	if lower != "" {
+		slices.Reverse(versions)
 	}
+	switch last := len(versions) - 1; {
+	case last > 0:
+		v.warnings.add("", "the members are on their way from %s to %s, %d of %d: `etcdctr up` finishes that",
+			versions[0], versions[last], of[versions[last]], len(v.answered()))
+	case lower != "" && minor(versions[0]) != lower:
+		v.warnings.add("", "a downgrade to %s is enabled, and no member runs it yet: `etcdctr up --etcd %s` finishes that, `etcdctl downgrade cancel` takes it back", lower, lower)
+	}
+}
+
+// byNumber compares versions of etcd 3, whose parts may have several digits.
+func byNumber(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+	})
+}
+
+// minor is a release without its patch.
+func minor(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
 }

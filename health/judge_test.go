@@ -119,7 +119,32 @@ func TestJudgement(t *testing.T) {
 		},
 		"an upgrade under way": {
 			change:   func(a []answer) { a[0].status.Version = "3.6.16" },
-			warnings: []string{"members run different versions (3.6.16, 3.7.3): finish the upgrade"},
+			warnings: []string{"the members are on their way from 3.6.16 to 3.7.3, 2 of 3: `etcdctr up` finishes that"},
+		},
+		"a way back under way": {
+			change: func(a []answer) {
+				for i := range a {
+					a[i].status.DowngradeInfo = &etcdserverpb.DowngradeInfo{Enabled: true, TargetVersion: "3.6.0"}
+				}
+				a[0].status.Version = "3.6.9"
+			},
+			warnings: []string{"the members are on their way from 3.7.3 to 3.6.9, 1 of 3: `etcdctr up` finishes that"},
+		},
+		"a way back that has not begun": {
+			change: func(a []answer) {
+				a[1].status.DowngradeInfo = &etcdserverpb.DowngradeInfo{Enabled: true, TargetVersion: "3.6.0"}
+			},
+			warnings: []string{"a downgrade to 3.6 is enabled, and no member runs it yet: `etcdctr up --etcd 3.6` finishes that, `etcdctr up --etcd 3.7` takes it back"},
+		},
+		"patches of one minor": {
+			change:   func(a []answer) { a[0].status.Version = "3.7.10" },
+			warnings: []string{"the members are on their way from 3.7.3 to 3.7.10, 1 of 3: `etcdctr up` finishes that"},
+		},
+		"a member that joins": {
+			change: func(a []answer) {
+				a[2].status.IsLearner, a[2].status.RaftAppliedIndex, a[2].members = true, 3150, nil
+			},
+			warnings: []string{"etcd3: is joining, 63 % in step: `etcdctr up` gives it its vote once it is"},
 		},
 	}
 	for name, tt := range tests {
