@@ -230,6 +230,35 @@ func TestAnInterruptedRollStartsWhatItHasStopped(t *testing.T) {
 	}
 }
 
+// A member in memory has nothing any more once it is stopped: it does not rise in
+// its old identity, and the next run has a new one take its place.
+func TestAnInterruptedReplacementInMemoryStartsNobodyEmpty(t *testing.T) {
+	w := worlds(3, 0, world{want: 3, minor: 7, agreed: 7, stored: 7, memory: true})[0]
+	w.nodes[1].old = true
+	f := &fake{world: w}
+	f.world.settle()
+	ctx, cancel := context.WithCancel(t.Context())
+	f.before = func(call string) error {
+		if strings.HasPrefix(call, "remove member") {
+			cancel()
+		}
+		return ctx.Err()
+	}
+	asked := converge.Asked{Verb: converge.Up}
+	if _, err := f.hands().Do(ctx, f.wish(asked)); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	f.before = nil
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := f.hands().Do(t.Context(), f.wish(asked)); err != nil {
+			t.Error(err)
+		}
+	})
+	if len(f.wrong) > 0 || !f.world.alive(1) {
+		t.Errorf("%v, and the world is %s", f.wrong, f.world)
+	}
+}
+
 func TestEventsCountTheStepsAndTellHowFarALearnerIs(t *testing.T) {
 	f := &fake{world: serving(1, 2)}
 	f.world.settle()

@@ -7,9 +7,12 @@ import (
 	"crypto/x509"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // No client of a cluster in full use notices a planned change: nothing fails, and
@@ -20,38 +23,72 @@ func TestNoClientNoticesMembersOfEtcd35ThatRestartComeAndGo(t *testing.T) {
 	noticeNoMembers(t, 5)
 }
 
+func TestNoClientNoticesMembersOfEtcd36ThatRestartComeAndGo(t *testing.T) {
+	noticeNoMembers(t, 6)
+}
+
 func TestNoClientNoticesMembersOfEtcd37ThatRestartComeAndGo(t *testing.T) {
 	noticeNoMembers(t, 7)
 }
 
 func noticeNoMembers(t *testing.T, minor int) {
 	t.Helper()
-	l, up := small(t, minor)
-	of := func(flags ...string) func() {
-		return func() { l.etcdctr(up(append([]string{"--etcd", minorRelease(minor)}, flags...)...)...) }
-	}
-	of()()
-	u := startUse(t, l.clientConfig())
-	l.set("snapshot-count: 5000")
-	u.planned("a setting is rolled", of())
-	u.planned("all are restarted", func() { l.etcdctr("restart") })
-	u.planned("from 3 to 5 members", of("--members", "5"))
-	u.planned("from 5 to 3 members", of("--members", "3"))
+	g := onProcesses(t)
+	g.up(minor, 3)
+	u := startUse(t, g.clientConfig())
+	u.beside(untouched(t, minor))
+	u.planned("a setting is rolled", func() {
+		g.set("snapshot-count: 5000")
+		g.up(minor, 3)
+	})
+	u.planned("all are restarted", func() { g.etcdctr("restart") })
+	u.planned("from 3 to 5 members", func() { g.up(minor, 5) })
+	u.planned("from 5 to 3 members", func() { g.up(minor, 3) })
+	u.planned("one that serves is replaced", func() { g.etcdctr("member", "replace", "etcd2") })
 	u.planned("the lost data of one is replaced", func() {
-		l.lose("etcd2")
-		of("--members", "3")()
+		g.lose("etcd3")
+		g.up(minor, 3)
 	})
 	u.finish()
 }
 
 func TestNoClientNoticesReleasesThatComeAndGo(t *testing.T) {
-	l, up := small(t, 5)
-	of := func(minor int) func() { return func() { l.etcdctr(up("--etcd", minorRelease(minor))...) } }
-	of(5)()
-	u := startUse(t, l.clientConfig())
-	u.planned("from 3.5 to 3.7", of(7))
-	u.planned("from 3.7 to 3.5", of(5))
+	g := onProcesses(t)
+	g.up(5, 3)
+	u := startUse(t, g.clientConfig())
+	u.beside(untouched(t, 5))
+	u.planned("from 3.5 to 3.7", func() { g.up(7, 3) })
+	u.planned("a downgrade is enabled, and canceled", func() {
+		g.etcdctr("etcdctl", "downgrade", "enable", minorRelease(6))
+		g.up(7, 3)
+	})
+	u.planned("from 3.7 to 3.5", func() { g.up(5, 3) })
 	u.finish()
+}
+
+// processGround is a cluster of processes.
+type processGround struct {
+	*local
+	flags func(...string) []string
+}
+
+func onProcesses(t *testing.T) *processGround {
+	t.Helper()
+	l, up := small(t, cluster.NewestMinor)
+	return &processGround{l, up}
+}
+
+func (p *processGround) up(minor, members int) {
+	p.t.Helper()
+	p.etcdctr(p.flags("--etcd", minorRelease(minor), "--members", strconv.Itoa(members))...)
+}
+
+// untouched is a cluster that nobody changes.
+func untouched(t *testing.T, minor int) clientv3.Config {
+	t.Helper()
+	p := onProcesses(t)
+	p.up(minor, 3)
+	return p.clientConfig()
 }
 
 // clientConfig is how somebody on this machine reaches the members that run now.

@@ -26,18 +26,19 @@ import (
 // gateway.
 type use struct {
 	*history
-	t       *testing.T
-	client  *clientv3.Client
-	load    *load
-	clients []*activity
-	beat    *activity
-	others  []*activity
-	watches []*watched
-	last    atomic.Int64 // beat that was acknowledged
-	leases  []clientv3.LeaseID
-	expired atomic.Int64 // leases whose keeping ended
-	locked  atomic.Int64 // critical sections
-	phases  []phase
+	elsewhere *history // of a cluster that nobody changes, if there is one
+	t         *testing.T
+	client    *clientv3.Client
+	load      *load
+	clients   []*activity
+	beat      *activity
+	others    []*activity
+	watches   []*watched
+	last      atomic.Int64 // beat that was acknowledged
+	leases    []clientv3.LeaseID
+	expired   atomic.Int64 // leases whose keeping ended
+	locked    atomic.Int64 // critical sections
+	phases    []phase
 }
 
 const (
@@ -64,6 +65,7 @@ func startUse(t *testing.T, config clientv3.Config) *use {
 	}
 	u.lease(loadClient(t, config))
 	u.beat = begin(t, func(ctx context.Context) { u.beats(ctx, u.client) })
+	u.clients = append(u.clients, u.pulsing(u.history, config))
 	for id := range 8 {
 		c := loadClient(t, config)
 		u.clients = append(u.clients, begin(t, func(ctx context.Context) { u.history.client(ctx, c, id, id%2 == 0) }))
@@ -78,6 +80,20 @@ func startUse(t *testing.T, config clientv3.Config) *use {
 	u.load = startLoadOf(t, config, requestTimeout)
 	u.load.wantMore(settledUse)
 	return u
+}
+
+// beside compares with a cluster that nobody changes, as the machine has a say in
+// how long anything takes.
+func (u *use) beside(config clientv3.Config) {
+	u.t.Helper()
+	u.elsewhere = &history{began: time.Now()}
+	u.others = append(u.others, u.pulsing(u.elsewhere, config))
+}
+
+func (u *use) pulsing(h *history, config clientv3.Config) *activity {
+	u.t.Helper()
+	c := loadClient(u.t, config)
+	return begin(u.t, func(ctx context.Context) { h.pulse(ctx, c) })
 }
 
 // watched is what one watch has seen of the beat.
@@ -220,26 +236,15 @@ func stream(ctx context.Context, endpoint string, config *tls.Config) {
 	}
 }
 
-// through makes a change while the cluster is in use, and notes how its clients
-// fared.
-func (u *use) through(name string, change func()) phase {
-	u.t.Helper()
-	u.load.wantMore(settledUse)
-	begins := time.Now()
-	change()
-	ends := time.Now()
-	u.load.wantMore(settledUse) // what was asked for before is answered, too
-	p := u.between(name, begins, ends)
-	u.phases = append(u.phases, p)
-	return p
-}
-
-// planned is through for a change in which no request may fail.
+// planned makes a change in which no request may fail.
 func (u *use) planned(name string, change func()) {
 	u.t.Helper()
-	if p := u.through(name, change); p.failed > 0 {
-		u.t.Errorf("%s: %d of %d requests failed: %v", name, p.failed, p.asked, p.firstError)
-	}
+	u.load.wantMore(settledUse)
+	p := phase{name: name, begins: time.Now()}
+	change()
+	p.finish = time.Now()
+	u.load.wantMore(settledUse)
+	u.phases = append(u.phases, p)
 }
 
 // finish judges what became of everything.
@@ -260,14 +265,28 @@ func (u *use) finish() {
 	if result := porcupine.CheckOperationsTimeout(registers, u.ops, loadPatience); result != porcupine.Ok {
 		u.t.Errorf("the history of %d operations is not linearizable: %s", len(u.ops), result)
 	}
-	var gap time.Duration
-	for _, p := range u.phases {
-		u.t.Log(p)
-		gap = max(gap, p.gap)
-	}
+	u.judgePhases()
 	u.t.Logf("%d operations in the history, %d watches to beat %d, %d leases kept, the lock held %d times",
 		len(u.ops), len(u.watches), u.last.Load(), len(u.leases), u.locked.Load())
-	u.t.Attr("longest-gap", gap.String())
+}
+
+// judgePhases tells how clients fared in each change, once all that they asked for
+// is answered.
+func (u *use) judgePhases() {
+	u.t.Helper()
+	var gap time.Duration
+	for _, p := range u.phases {
+		p = u.between(p)
+		if u.elsewhere != nil {
+			p.floor = u.elsewhere.between(p).gap
+		}
+		u.t.Log(p)
+		if p.failed > 0 {
+			u.t.Errorf("%s: %d of %d requests failed: %v", p.name, p.failed, p.asked, p.firstError)
+		}
+		gap = max(gap, p.gap)
+	}
+	u.t.Attr("longest-gap", gap.Round(time.Millisecond).String())
 }
 
 // judgeLoad wants no write of the load to have failed, which gives each of them
@@ -276,7 +295,7 @@ func (u *use) judgeLoad() {
 	u.t.Helper()
 	refused := 0
 	for _, err := range u.load.failed {
-		if neverDone(err) || handedOver(err) {
+		if neverDone(err) || gaveUp(err) {
 			refused++
 		} else {
 			u.t.Errorf("a write of the load failed: %v", err)

@@ -33,7 +33,8 @@ type history struct {
 type request struct {
 	asked, answered time.Time
 	write           bool
-	refused         int // attempts that etcd has not carried out, and says so
+	refused         int    // attempts that etcd has not carried out, and says so
+	term            uint64 // of raft, as the answer told
 	err             error
 }
 
@@ -46,6 +47,7 @@ type asks struct{ key, value string }
 type told struct {
 	value    string
 	revision int64 // of the last change; 0 for a key that is not there
+	term     uint64
 	unknown  bool
 }
 
@@ -148,29 +150,54 @@ func (h *history) client(ctx context.Context, c *clientv3.Client, id int, writes
 }
 
 func (h *history) ask(ctx context.Context, c *clientv3.Client, id int, in asks) {
+	r, out := h.fare(ctx, c, in)
+	if r.err != nil && !r.write {
+		return // it says nothing
+	}
+	end := int64(r.answered.Sub(h.began))
+	if r.err != nil {
+		end = endless
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ops = append(h.ops, porcupine.Operation{
+		ClientId: id, Input: in, Call: int64(r.asked.Sub(h.began)), Output: out, Return: end,
+	})
+}
+
+// fare asks once, and again as long as etcd says that it has not done it.
+func (h *history) fare(ctx context.Context, c *clientv3.Client, in asks) (request, told) {
 	// What is under way when the load ends is waited for.
 	attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 	defer cancel()
-	asked := time.Now()
+	r := request{asked: time.Now(), write: in.value != ""}
 	out, err := answer(attempt, c, in)
-	refused := 0
-	for ; neverDone(err) && attempt.Err() == nil; refused++ {
+	for ; neverDone(err) && attempt.Err() == nil; r.refused++ {
 		out, err = answer(attempt, c, in)
 	}
-	answered := time.Now()
-	end := int64(answered.Sub(h.began))
+	r.answered, r.term, r.err = time.Now(), out.term, err
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.asked = append(h.asked, request{asked, answered, in.value != "", refused, err})
-	if err != nil && in.value == "" {
-		return // it says nothing
+	h.asked = append(h.asked, r)
+	return r, out
+}
+
+// pulse writes at a steady pace, whatever becomes of the writes before: that no
+// write is acknowledged is then the cluster's doing, and not that all who write wait
+// for an answer.
+func (h *history) pulse(ctx context.Context, c *clientv3.Client) {
+	var under sync.WaitGroup
+	defer under.Wait()
+	pace := time.NewTicker(2 * loadPace)
+	defer pace.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pace.C:
+			under.Go(func() { h.fare(ctx, c, asks{"pulse", "x"}) })
+		}
 	}
-	if err != nil {
-		end = endless
-	}
-	h.ops = append(h.ops, porcupine.Operation{
-		ClientId: id, Input: in, Call: int64(asked.Sub(h.began)), Output: out, Return: end,
-	})
 }
 
 // neverDone tells of an error that etcd did not carry a request out, so that a
@@ -189,9 +216,33 @@ func neverDone(err error) bool {
 	return false
 }
 
-// handedOver tells of a write that a member has passed on to a leader which
-// handed over in that moment: etcd drops it, and says so after seven seconds.
-func handedOver(err error) bool { return errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail) }
+// handover is how far around a change of leaders its traces are found.
+const handover = 2 * time.Second
+
+// handedOver tells of a write that was asked for while another member took over,
+// and that etcd gave up after its seven seconds: it drops what a follower has passed
+// on to a leader that hands over in that moment. That it may be due to a leader's
+// failure says only the member that leads next.
+func (h *history) handedOver(r request) bool {
+	if !r.write || !gaveUp(r.err) {
+		return false
+	}
+	return h.termAt(r.asked.Add(-handover)) != h.termAt(r.asked.Add(handover))
+}
+
+func gaveUp(err error) bool {
+	return errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail) || errors.Is(err, rpctypes.ErrTimeout)
+}
+
+// termAt is the newest term of raft that anybody was told of by then.
+func (h *history) termAt(then time.Time) (term uint64) {
+	for _, r := range h.asked {
+		if !r.answered.After(then) {
+			term = max(term, r.term)
+		}
+	}
+	return term
+}
 
 func answer(ctx context.Context, c *clientv3.Client, in asks) (told, error) {
 	if in.value != "" {
@@ -199,7 +250,7 @@ func answer(ctx context.Context, c *clientv3.Client, in asks) (told, error) {
 		if err != nil {
 			return told{unknown: true}, err
 		}
-		return told{revision: put.Header.Revision}, nil
+		return told{revision: put.Header.Revision, term: put.Header.RaftTerm}, nil
 	}
 	got, err := c.Get(ctx, in.key)
 	if err != nil || len(got.Kvs) == 0 {
@@ -211,29 +262,28 @@ func answer(ctx context.Context, c *clientv3.Client, in asks) (told, error) {
 // phase is how requests fared from one time to another.
 type phase struct {
 	name           string
-	took           time.Duration
-	asked, failed  int
-	refused, lost  int
-	gap, slowest   time.Duration // without an acknowledged write, and of one request
-	firstError     error
 	begins, finish time.Time
+	asked, failed  int
+	refused, lost  int           // by a leader that hands over: see neverDone and handedOver
+	gap, slowest   time.Duration // without an acknowledged write, and of one request
+	floor          time.Duration // the gap of a cluster that nobody changed meanwhile
+	firstError     error
 }
 
-// between judges the requests that were answered in a time.
-func (h *history) between(name string, begins, ends time.Time) phase {
+// between judges the requests that were under way in a phase.
+func (h *history) between(p phase) phase {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := phase{name: name, took: ends.Sub(begins), begins: begins, finish: ends}
-	last := begins
-	for _, r := range h.asked {
-		if r.answered.Before(begins) || r.asked.After(ends) {
+	last := p.begins
+	for _, r := range h.asked { // in the order in which they were answered
+		if r.answered.Before(p.begins) || r.asked.After(p.finish) {
 			continue
 		}
 		p.asked++
 		p.refused += r.refused
 		p.slowest = max(p.slowest, r.answered.Sub(r.asked))
 		switch {
-		case r.write && handedOver(r.err):
+		case h.handedOver(r):
 			p.lost++
 		case r.err != nil:
 			p.failed++
@@ -249,6 +299,6 @@ func (h *history) between(name string, begins, ends time.Time) phase {
 }
 
 func (p phase) String() string {
-	return fmt.Sprintf("%-34s %7.1f s  %5d requests, %d failed, %d refused, %d lost, no write for %4d ms, slowest %4d ms",
-		p.name, p.took.Seconds(), p.asked, p.failed, p.refused, p.lost, p.gap.Milliseconds(), p.slowest.Milliseconds())
+	return fmt.Sprintf("%-34s %7.1f s  %5d requests, %d failed, %d refused, %d lost, no write for %4d ms (%4d ms elsewhere), slowest %4d ms",
+		p.name, p.finish.Sub(p.begins).Seconds(), p.asked, p.failed, p.refused, p.lost, p.gap.Milliseconds(), p.floor.Milliseconds(), p.slowest.Milliseconds())
 }

@@ -314,7 +314,7 @@ func (v *verdict) oneVersion() {
 		v.warnings.add("", "the members are on their way from %s to %s, %d of %d: `etcdctr up` finishes that",
 			versions[0], versions[last], of[versions[last]], len(v.answered()))
 	case lower != "" && minor(versions[0]) != lower:
-		v.warnings.add("", "a downgrade to %s is enabled, and no member runs it yet: `etcdctr up --etcd %s` finishes that, `etcdctl downgrade cancel` takes it back", lower, lower)
+		v.warnings.add("", "a downgrade to %s is enabled, and no member runs it yet: `etcdctr up --etcd %s` goes on, `etcdctr up` takes it back", lower, lower)
 	}
 }
 

@@ -134,7 +134,7 @@ func TestJudgement(t *testing.T) {
 			change: func(a []answer) {
 				a[1].status.DowngradeInfo = &etcdserverpb.DowngradeInfo{Enabled: true, TargetVersion: "3.6.0"}
 			},
-			warnings: []string{"a downgrade to 3.6 is enabled, and no member runs it yet: `etcdctr up --etcd 3.6` finishes that, `etcdctr up --etcd 3.7` takes it back"},
+			warnings: []string{"a downgrade to 3.6 is enabled, and no member runs it yet: `etcdctr up --etcd 3.6` goes on, `etcdctr up` takes it back"},
 		},
 		"patches of one minor": {
 			change:   func(a []answer) { a[0].status.Version = "3.7.10" },
