@@ -117,7 +117,7 @@ fmt: .cache/tools/golangci-lint ## Format the source
 
 .PHONY: docs
 docs: ## Write docs/reference, docs/releases, and the pages made of tables
-	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage|SettingsPage|ReleasePages)$$' -update
+	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage|SettingsPage|ReleasePages|Schemas)$$' -update
 	go test ./lint ./monitoring -run '^TestPage$$' -update
 
 # A new minor of etcd is a module tools/etcd-3.N here, its line in
@@ -160,7 +160,7 @@ endif
 E2E_PROGRAMS := dockerd:docker.io ip:iproute2 nsenter:util-linux \
 	foreman:ruby-foreman dnsmasq:dnsmasq-base openssl:openssl systemd-analyze:systemd \
 	ssh:openssh-client sshd:openssh-server gcc:gcc debootstrap:debootstrap \
-	prometheus:prometheus promtool:prometheus chromium:chromium
+	prometheus:prometheus promtool:prometheus chromium:chromium zsh:zsh fish:fish
 
 .PHONY: e2e-machine
 e2e-machine:

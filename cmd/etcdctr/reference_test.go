@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra/doc"
@@ -27,6 +29,28 @@ func TestReference(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, readPages(t, dir)); diff != "" {
 		t.Errorf("docs/reference differs from the commands (-commands +docs); run `make docs`:\n%s", diff)
+	}
+}
+
+var manPages = flag.String("man", "", "folder to write the manual pages into")
+
+// Every command has a manual page, made as the reference is. A release has them
+// written to a folder.
+func TestManPages(t *testing.T) {
+	dir := *manPages
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	root := newRootCommand(newApp())
+	root.DisableAutoGenTag = true
+	released := time.Unix(0, 0).UTC() // the same pages whenever they are made
+	header := &doc.GenManHeader{Section: "1", Source: "etcdctr", Manual: "etcdctr", Date: &released}
+	if err := doc.GenManTree(root, header, dir); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "etcdctr-up.1"))
+	if err != nil || !bytes.Contains(page, []byte(".SH NAME\netcdctr-up - Start the cluster")) {
+		t.Errorf("the page of up is %v:\n%.300s", err, page)
 	}
 }
 

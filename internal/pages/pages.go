@@ -19,7 +19,8 @@
 //	<!-- fails -->                     the commands end with an error
 //	<!-- stays: COMMANDS -->           the commands stay until Ctrl-C, which comes once these succeed
 //
-// A fenced block in Go is a program, which the tests of its package compile.
+// A block of YAML that no comment names is the cluster file. A fenced block in Go is a
+// program, which the tests of its package compile.
 package pages
 
 import (
@@ -168,6 +169,9 @@ func (r *reader) comment(s string) error {
 
 func (r *reader) endFence() error {
 	r.next.Go = r.fence == "go"
+	if r.fence == "yaml" && r.next.File == "" {
+		r.next.File = "etcdctr.yaml"
+	}
 	if r.next.File == "" && r.next.NotRun == "" && !r.next.Go {
 		return fmt.Errorf("a block of %q that is neither a file nor said not to be run", r.fence)
 	}
@@ -186,6 +190,28 @@ func (r *reader) keep() {
 	r.next.Text = strings.TrimRight(strings.Join(r.block, "\n"), "\n") + "\n"
 	r.page.Blocks = append(r.page.Blocks, r.next)
 	r.next, r.block, r.marked, r.state = Block{}, nil, false, outside
+}
+
+// beyond finds commands that would reach what is not the folder of the page: the
+// machine's own files and services, or other machines.
+var beyond = regexp.MustCompile(`(^|[\s=:'"])(/(etc|usr|var|opt|srv|home|root|backups)\b|~/)|\b(sudo|systemctl|apt-get|brew|curl|wget|ssh|scp)\b`)
+
+// Beyond reports whether a block reaches what is not the folder of its page. It is
+// not to be run then, wherever it is.
+func (b Block) Beyond() bool {
+	text := b.Text
+	for _, w := range b.With {
+		text = strings.ReplaceAll(text, w[0], "")
+	}
+	if b.File != "" {
+		return false
+	}
+	for _, c := range b.Calls() {
+		if beyond.MatchString(c.Command) && beyond.MatchString(text) {
+			return true
+		}
+	}
+	return false
 }
 
 // NotRun are the blocks that can't be run, each as LINE: REASON.

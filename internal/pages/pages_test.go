@@ -65,7 +65,7 @@ func TestAPageThatIsNotTrueIsFound(t *testing.T) {
 		"    false\n":                                 "page.md:1: false\n: ended with 1",
 		"    $ echo a\n    b\n":                       "prints\na\nand the page shows\nb",
 		"<!-- fails -->\n    true\n":                  "does not fail",
-		"```yaml\na: 1\n```\n":                        "neither a file nor said not to be run",
+		"```toml\na: 1\n```\n":                        "neither a file nor said not to be run",
 		"<!-- nonsense: 1 -->\n":                      "is no comment that package pages knows",
 		"    $ echo 1.5 ms of etcd1\n    2 ms of b\n": "prints",
 	} {

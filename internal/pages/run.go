@@ -35,6 +35,9 @@ func (r *Runner) Run(ctx context.Context, p *Page) error {
 		if b.NotRun != "" || b.Go {
 			continue
 		}
+		if b.Beyond() {
+			return fmt.Errorf("%s:%d: it reaches beyond the folder of the page: say why it is not run", p.Name, b.Line)
+		}
 		if err := r.block(ctx, b); err != nil {
 			return fmt.Errorf("%s:%d: %w", p.Name, b.Line, err)
 		}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/discovery"
+	"github.com/etcdctr/etcdctr/dns"
+	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/member"
+)
+
+// shapes are what --format json prints, by command, and the lines of --progress
+// json. Several commands print a plan.
+var shapes = map[string]any{
+	"backup": backupInfo{}, "backup-verify": backup.Report{}, "certs-list": []certs.Certificate{}, "certs-verify": []certs.Finding{},
+	"compact-recover": member.Recovery{}, "defrag": []member.Reclaimed{}, "discovery-status": discovery.Status{}, "dns": []dnsRecord{},
+	"dns-check": []dns.Finding{}, "doctor": diagnosis{}, "environment": map[string]string{}, "explain": explanation{},
+	"health": health.Report{}, "image-build": imageResult{}, "lint": lintResult{}, "ls": []clusterInfo{}, "plan": []stepInfo{},
+	"progress-message": message{}, "progress-step": step{}, "ps": []serverInfo{}, "restore": backup.Restored{}, "verify": []proof{},
+	"version": versionInfo{},
+}
+
+// schemasDir has a folder for each version of the shapes. Within one, fields are
+// added, and none is removed or gets another meaning.
+const schemasDir = "../../docs/schemas/v1"
+
+// TestSchemas holds docs/schemas to the types that are printed. `make docs` writes
+// them; a difference that takes something away is a new version.
+func TestSchemas(t *testing.T) {
+	for name, of := range shapes {
+		schema := schemaOf(reflect.TypeOf(of))
+		schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+		schema["$id"] = "https://github.com/etcdctr/etcdctr/blob/main/docs/schemas/v1/" + name + ".json"
+		data, err := json.MarshalIndent(schema, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		comparePage(t, filepath.Join(schemasDir, name+".json"), string(data)+"\n")
+	}
+	files, err := filepath.Glob(filepath.Join(schemasDir, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if name := strings.TrimSuffix(filepath.Base(f), ".json"); shapes[name] == nil {
+			t.Errorf("%s is of nothing that is printed", f)
+		}
+	}
+}
+
+// schemaOf describes a type as encoding/json writes it.
+func schemaOf(typ reflect.Type) map[string]any {
+	marshaler := reflect.TypeFor[json.Marshaler]()
+	switch {
+	case typ == reflect.TypeFor[time.Time]():
+		return map[string]any{"type": "string", "format": "date-time"}
+	case typ.Implements(marshaler) || reflect.PointerTo(typ).Implements(marshaler):
+		return map[string]any{} // its own business
+	}
+	switch typ.Kind() {
+	case reflect.Pointer:
+		return schemaOf(typ.Elem())
+	case reflect.String:
+		return map[string]any{"type": "string"}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case reflect.Float32, reflect.Float64:
+		return map[string]any{"type": "number"}
+	case reflect.Slice, reflect.Array:
+		return map[string]any{"type": []string{"array", "null"}, "items": schemaOf(typ.Elem())}
+	case reflect.Map:
+		return map[string]any{"type": []string{"object", "null"}, "additionalProperties": schemaOf(typ.Elem())}
+	case reflect.Struct:
+		return schemaOfStruct(typ)
+	case reflect.Interface:
+		return map[string]any{}
+	}
+	return map[string]any{"type": "integer"}
+}
+
+func schemaOfStruct(typ reflect.Type) map[string]any {
+	properties, required := map[string]any{}, []string{}
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case !f.IsExported() && !f.Anonymous, tag == "-":
+			continue
+		case f.Anonymous && tag == "":
+			inner := schemaOf(f.Type)
+			for name, of := range inner["properties"].(map[string]any) {
+				properties[name] = of
+			}
+			required = append(required, inner["required"].([]string)...)
+			continue
+		case tag == "":
+			tag = f.Name
+		}
+		properties[tag] = schemaOf(f.Type)
+		if !strings.Contains(options, "omit") && f.Type.Kind() != reflect.Pointer {
+			required = append(required, tag)
+		}
+	}
+	slices.Sort(required)
+	return map[string]any{"type": "object", "properties": properties, "required": required}
+}
+
+// conforms holds what the last command has printed, or each line of what it has
+// said, to a schema.
+func conforms(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: conforms SCHEMA [stderr], of several for lines of either: A|B")
+	}
+	documents := []string{ts.ReadFile("stdout")}
+	if len(args) == 2 {
+		documents = strings.Split(strings.TrimSpace(ts.ReadFile("stderr")), "\n")
+	}
+	for _, d := range documents {
+		var wrong []string
+		for name := range strings.SplitSeq(args[0], "|") {
+			if err := conform(name, d); err != nil {
+				wrong = append(wrong, err.Error())
+			}
+		}
+		if len(wrong) > strings.Count(args[0], "|") {
+			ts.Fatalf("%s\n%s", strings.Join(wrong, "\n"), d)
+		}
+	}
+}
+
+// schemas is where the scripts find them: they are run elsewhere.
+var schemas = func() string {
+	dir, err := filepath.Abs(schemasDir)
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}()
+
+func conform(name, document string) error {
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(schemas, name+".json"))
+	if err != nil {
+		return err
+	}
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(document))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return schema.Validate(value)
+}
+
+// Whoever reads the shapes of today goes on with those of tomorrow: what a schema
+// of this version has promised once stays. testdata/schemas is what was released.
+func TestNoShapeLosesAField(t *testing.T) {
+	released, err := filepath.Glob("testdata/schemas/v1/*.json")
+	if err != nil || len(released) == 0 {
+		t.Fatalf("no released schema: %v", err)
+	}
+	for _, f := range released {
+		var then, now map[string]any
+		read(t, f, &then)
+		read(t, filepath.Join(schemasDir, filepath.Base(f)), &now)
+		delete(then, "required") // what may be missing is only added to
+		if lost := lostOf(then, now); len(lost) > 0 {
+			t.Errorf("%s has lost %s: that takes a new version of the shapes", filepath.Base(f), strings.Join(lost, ", "))
+		}
+	}
+}
+
+func read(t *testing.T, file string, to *map[string]any) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, to)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lostOf names the properties that a schema has no longer, or with another type.
+func lostOf(then, now map[string]any) []string {
+	var lost []string
+	if !cmp.Equal(then["type"], now["type"]) {
+		lost = append(lost, fmt.Sprintf("its type %v", then["type"]))
+	}
+	for _, key := range []string{"items", "additionalProperties"} {
+		if inner, ok := then[key].(map[string]any); ok {
+			of, _ := now[key].(map[string]any)
+			lost = append(lost, lostOf(inner, of)...)
+		}
+	}
+	properties, _ := then["properties"].(map[string]any)
+	have, _ := now["properties"].(map[string]any)
+	for name, p := range properties {
+		of, ok := have[name].(map[string]any)
+		if !ok {
+			lost = append(lost, name)
+			continue
+		}
+		for _, l := range lostOf(p.(map[string]any), of) {
+			lost = append(lost, name+"."+l)
+		}
+	}
+	slices.Sort(lost)
+	return lost
+}
