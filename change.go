@@ -20,6 +20,8 @@ type Change struct {
 	Servers []string // that it is about; none: all
 	// Data may be deleted of what is removed.
 	Data bool
+	// Clients is how far clients are, where the cluster goes over to TLS or from it.
+	Clients converge.Clients
 	// Keep leaves what a first start that failed has made, to look at it.
 	Keep bool
 	// Wait is how long each member may take to serve; 0 stands for a minute.
@@ -116,7 +118,7 @@ func (c *Cluster) placedAnew(ctx context.Context, wish converge.Wish, outcome co
 func (c *Cluster) wish(ctx context.Context, change Change) (converge.Wish, error) {
 	w := converge.Wish{
 		Name:  c.spec.ClusterName(),
-		Asked: converge.Asked{Verb: change.Verb, Servers: change.Servers, Data: change.Data, Weaken: said(c.spec)},
+		Asked: converge.Asked{Verb: change.Verb, Servers: change.Servers, Data: change.Data, Weaken: said(c.spec), Clients: change.Clients},
 	}
 	if change.Verb != converge.Up && change.Verb != converge.Replace {
 		return w, nil
@@ -135,7 +137,7 @@ func (c *Cluster) hands(change Change) *converge.Hands {
 		clientTLS = c.anyTLS
 	}
 	return &converge.Hands{
-		Runtime: c.runtime, Ask: converge.Asking(clientTLS, member.Patience{Question: oneQuestion}), Hop: c.hop,
+		Runtime: c.runtime, Ask: converge.Asking(clientTLS, member.Patience{Question: oneQuestion}), Hop: c.hop, Bridge: c.bridge,
 		Provide: c.provide, Tell: change.Tell, Now: c.o.Now, Patience: change.Wait, Keep: change.Keep,
 	}
 }
@@ -167,6 +169,20 @@ func (c *Cluster) hop(ctx context.Context, release cluster.Version) (*cluster.Cl
 		return nil, err
 	}
 	return want.AsStarted(c.have.Started()), nil
+}
+
+// bridge is the wanted cluster with members that answer with and without TLS.
+func (c *Cluster) bridge(ctx context.Context) (*cluster.Cluster, error) {
+	spec, err := c.Complete()
+	if err != nil {
+		return nil, err
+	}
+	spec.TLS = string(cluster.Mutual)
+	want, err := c.runtime.Place(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	return want.AsStarted(c.have.Started()).Bridged(), nil
 }
 
 // said are the properties that may become weaker, because the spec says what they

@@ -54,14 +54,16 @@ func (c *Cluster) connect(ctx context.Context, have *runtime.State) (*Connection
 // TLSMode is how the members' client ports are secured.
 func (c *Connection) TLSMode() cluster.TLSMode { return tlsMode(c.State) }
 
-// tlsMode is that of the members that have ever been started.
+// tlsMode is that of the members that have ever been started. While they go over
+// from one to the other, it is the one that asks for more.
 func tlsMode(have *runtime.State) cluster.TLSMode {
+	mode := cluster.NoTLS
 	for _, m := range have.Members() {
-		if len(m.Settings) > 0 {
-			return m.TLS()
+		if len(m.Settings) > 0 && mode == cluster.NoTLS {
+			mode = m.TLS()
 		}
 	}
-	return cluster.NoTLS
+	return mode
 }
 
 // Close ends the way.

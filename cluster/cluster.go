@@ -78,6 +78,8 @@ type Cluster struct {
 	Auth      *Auth // etcd's users and roles; nil: nobody sees to them
 	Upkeep    Upkeep
 	Backup    *Backup // nil without any
+	// Bridge says that members answer clients with and without TLS: see Bridged.
+	Bridge bool
 
 	// Spec is what the cluster was resolved from.
 	Spec Spec

@@ -117,13 +117,13 @@ func (r *run) etcds(ctx context.Context, etcd Etcd, step Step) error {
 	var err error
 	switch step.Kind {
 	case AddLearner:
-		_, err = etcd.AddLearner(ctx, r.peerURLs(step)...)
+		_, err = etcd.AddLearner(ctx, r.situation.peerURLs(step.Servers[0])...)
 	case Promote:
 		err = etcd.Join(ctx, step.Servers[0], func(u member.CatchUp) { r.tell(Event{Kind: Moves, Step: step, CatchUp: u}) })
 	case RemoveMember:
 		err = etcd.Remove(ctx, step.Member)
 	case UpdatePeers:
-		err = etcd.UpdatePeers(ctx, step.Member, r.peerURLs(step)...)
+		err = etcd.UpdatePeers(ctx, step.Member, r.situation.peerURLs(step.Servers[0])...)
 	case MoveLeader:
 		err = etcd.MoveLeader(ctx, step.To)
 	case AllowLower:
@@ -142,15 +142,6 @@ func (r *run) etcds(ctx context.Context, etcd Etcd, step Step) error {
 
 // lowerTo is a version as etcd wants it of a downgrade: 3.6 for 3.6.0.
 func lowerTo(version string) string { return strings.TrimSuffix(version, ".0") }
-
-func (r *run) peerURLs(step Step) []string {
-	for _, m := range r.situation.Want.Members {
-		if m.Name == step.Servers[0] {
-			return strings.Split(m.PeerURL(), ",")
-		}
-	}
-	return nil
-}
 
 func (r *run) wait(ctx context.Context, etcd Etcd, step Step) error {
 	var err error

@@ -185,7 +185,7 @@ func (f *forecast) etcd(step Step) {
 			})
 		}
 	case UpdatePeers:
-		f.edits(step.Member, func(m *member.Member) { m.PeerURLs = []string{f.wanted(step.Servers[0]).PeerURL()} })
+		f.edits(step.Member, func(m *member.Member) { m.PeerURLs = f.peerURLs(step.Servers[0]) })
 	case MoveLeader:
 		f.lead(f.Etcd.Endpoint(step.To).ID)
 	case AwaitServing:

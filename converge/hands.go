@@ -25,6 +25,9 @@ type Hands struct {
 	// whether anything is otherwise than before. It is called once, when nothing
 	// is refused and before anything is done. Where it is nil, all is there.
 	Provide func(ctx context.Context, want *cluster.Cluster) (changed bool, err error)
+	// Bridge describes the wanted cluster with members that answer clients with and
+	// without TLS. Where it is nil, members can't go over from one to the other.
+	Bridge func(ctx context.Context) (*cluster.Cluster, error)
 	// Tell is told of what happens; nil: nobody is. It is called by one
 	// goroutine at a time.
 	Tell func(Event)
@@ -137,6 +140,7 @@ type run struct {
 
 	situation Situation
 	hops      map[cluster.Version]*cluster.Cluster
+	bridge    *cluster.Cluster
 	line      line
 	// fresh says that nothing at all was there when the run began, begun that it
 	// may have made something, served that there has been a quorum since.

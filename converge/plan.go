@@ -52,14 +52,16 @@ func Plan(s Situation) (Steps, error) {
 
 // further goes on to what ought to run next.
 func (s Situation) further() Situation {
-	was := s.Want.Etcd
+	was := s.Want
 	s = s.clone()
 	s.Want, s.Then = s.Then[0], s.Then[1:]
 	s.Changes = nil
 	for _, m := range s.Want.Members {
-		s.Changes = append(s.Changes, runtime.Change{Server: m.Name, Kind: differs, Differences: []runtime.Difference{
-			{Name: "etcd", Was: was.String(), Is: s.Want.Etcd.String()},
-		}})
+		d := runtime.Difference{Name: "etcd", Was: was.Etcd.String(), Is: s.Want.Etcd.String()}
+		if was.Bridge {
+			d = runtime.Difference{Name: "clients", Was: "with and without TLS", Is: string(s.Want.TLS)}
+		}
+		s.Changes = append(s.Changes, runtime.Change{Server: m.Name, Kind: differs, Differences: []runtime.Difference{d}})
 	}
 	return s
 }

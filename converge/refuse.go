@@ -61,10 +61,16 @@ func (c *scene) refuseForeign() error {
 	return nil
 }
 
-// refuseTLS: members of two ways to secure connections can't talk to each other,
-// so they can't go over one after the other; and where the URLs of peers change
-// with it, etcd has the old ones in its data.
+// refuseTLS: what can't go over from one way to secure connections to another while
+// the cluster serves. Members of two of them can't talk to each other, unless there
+// is a bridge.
 func (c *scene) refuseTLS() error {
+	if crosses, _ := c.crossing(); crosses {
+		if refusal := c.refuseCrossing(); refusal != nil {
+			return refusal
+		}
+		return nil
+	}
 	for _, p := range c.those((*part).isWanted, (*part).isThere, (*part).holds) {
 		was, is := p.server.TLS(), c.Want.TLS
 		if was == is || len(p.server.Settings) == 0 {

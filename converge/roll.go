@@ -50,11 +50,6 @@ func (c *scene) roll() (*Step, error) {
 	return c.end([]*part{p}, p.change.String(), c.grace(p)), nil
 }
 
-// moves: others are to reach it at other URLs than etcd knows.
-func (c *scene) moves(p *part) bool {
-	return c.Want != nil && p.counted && p.wanted && p.spec.PeerURL() != "" && !slices.Contains(p.member.PeerURLs, p.spec.PeerURL())
-}
-
 // renew replaces a member by a new one, where what it has is gone once it stops.
 func (c *scene) renew(p *part) (*Step, error) {
 	if c.voters() == 1 {

@@ -141,6 +141,11 @@ func (r *run) compare(ctx context.Context) error {
 	if r.wish.Asked.Verb != Up && r.wish.Asked.Verb != Replace {
 		return nil // they leave everything as it is
 	}
+	if len(route) == 1 {
+		if err := r.cross(ctx); err != nil {
+			return err
+		}
+	}
 	changes, err := r.Runtime.Changes(ctx, r.situation.Want, r.situation.Have)
 	r.situation.Changes = changes
 	return err

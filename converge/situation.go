@@ -43,6 +43,9 @@ type Asked struct {
 	// Weaken: settings that make the cluster weaker (see cluster.Weakens) were
 	// asked for by name.
 	Weaken []string
+	// Clients is how far clients are, where the cluster goes over to TLS or from it;
+	// empty: nobody has said, and it does not.
+	Clients Clients
 }
 
 // Verb is what is asked for.

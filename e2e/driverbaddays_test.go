@@ -111,10 +111,18 @@ func TestWhatTheDataContradictsIsRefusedAndNothingIsTouched(t *testing.T) {
 	s.etcdctr("etcdctl", "put", "key", "value")
 	before := s.containers()
 	s.etcdctr("up") // as it was started
-	for _, flags := range [][]string{{"--tls", "mutual"}, {"--tls", "mutual", "--dry-run"}, {"--tls", "auto", "--members", "5"}} {
-		_, err := s.tryEtcdctr("up", flags...)
+	for _, c := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"--tls", "mutual"}, "clients that come with --tls none would be cut off"},
+		{[]string{"--tls", "mutual", "--dry-run"}, "--clients both"},
+		{[]string{"--tls", "mutual", "--clients", "both", "--members", "5"}, "while others come or go"},
+		{[]string{"--tls", "auto", "--members", "5"}, "is of a cluster with --tls none, and cannot go over to auto"},
+	} {
+		_, err := s.tryEtcdctr("up", c.flags...)
 		wantExitCode(t, err, 1)
-		wantError(t, err, "is of a cluster with --tls none, and cannot go over to "+flags[1], "hint: --tls none leaves it at that")
+		wantError(t, err, c.want)
 	}
 	s.wantUntouched(before, "a refused change")
 	if _, err := os.Stat(filepath.Join(s.dir, "certs")); !errors.Is(err, fs.ErrNotExist) {

@@ -28,6 +28,7 @@ type upOptions struct {
 	dryRun      bool
 	keep        bool
 	detach      bool
+	clients     string
 	format      string
 }
 
@@ -75,6 +76,8 @@ fails says why, and takes away what it has created and nothing else.`,
 		"what runs the members: docker, process, or auto: docker if an engine answers")
 	flags.BoolVarP(&o.detach, "detach", "d", false, "leave the members in the background, where containers are in any case")
 	flags.String("etcd-binary", "", "etcd to run in processes instead of the one inside this program; {minor} stands for 3.7, {release} for v3.7.3")
+	flags.Var(&choice{value: &o.clients, of: []string{string(converge.Both), string(converge.Moved)}}, "clients",
+		"where --tls goes over from none to mutual, or back: both has members answer with and without TLS, moved ends that")
 	flags.BoolVar(&o.keep, "keep", false, "leave what a failed first start has created, to look at it")
 	addFormatFlag(cmd, &o.format)
 	return cmd
@@ -101,7 +104,7 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		return err
 	}
 	defer c.close()
-	change := etcdctr.Change{Verb: converge.Up, Keep: o.keep, Wait: o.waitTimeout}
+	change := etcdctr.Change{Verb: converge.Up, Keep: o.keep, Wait: o.waitTimeout, Clients: converge.Clients(o.clients)}
 	if o.dryRun {
 		return a.printPlan(ctx, c, change, o.format)
 	}
