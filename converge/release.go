@@ -139,7 +139,7 @@ func (c *scene) refuseRelease() error {
 				Remedy: Remedy{Text: "delete the keys of v2, and leave enable-v2 out while it is an etcd 3.5 still"},
 			})
 		}
-		if p.server.Status != runtime.Absent && was.Minor > want.Minor && !c.Have.Runs() {
+		if p.server.Status != runtime.Absent && was.Minor > want.Minor && !c.Have.Runs() && !c.ended(p.name) {
 			errs = append(errs, &Refusal{
 				Server: p.name,
 				Reason: fmt.Sprintf("its data is of etcd %s, and %s can only follow on it while the members run", was, want),
