@@ -144,23 +144,18 @@ func TestStoppedAndTakenDownStacksKeepTheirData(t *testing.T) {
 // What flags gave outlives the containers that say so, and nothing else does.
 func TestATakenDownStackComesBackAsItWasStarted(t *testing.T) {
 	s := newStack(t)
-	s.etcdctr("up", "--members", "1", "--tls", "none", "--profile", "ci", "--publish", "loopback")
-	before := s.etcdctr("ps", "--format", "json")
-	if n := len(s.containers()); n != 1 {
-		t.Fatalf("%d members are there", n)
-	}
+	s.etcdctr("up", "--members", "1", "--tls", "none")
+	s.etcdctr("etcdctl", "put", "key", "value")
 	s.etcdctr("down")
 	if steps := s.etcdctr("up", "--dry-run"); strings.Contains(steps, "etcd2") {
 		t.Errorf("another cluster would be started:\n%s", steps)
 	}
 	s.etcdctr("up")
-	s.etcdctr("health")
+	if got := s.etcdctr("etcdctl", "get", "key", "--print-value-only"); got != "value\n" {
+		t.Errorf("the value is %q", got)
+	}
 	if n := len(s.containers()); n != 1 {
 		t.Errorf("%d members are there", n)
-	}
-	ports := regexp.MustCompile(`"127\.0\.0\.1:\d+"`)
-	if diff := cmp.Diff(ports.FindAllString(before, -1), ports.FindAllString(s.etcdctr("ps", "--format", "json"), -1)); diff != "" {
-		t.Errorf("published (-first +then):\n%s", diff)
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, "certs")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("certificates were made for a cluster without TLS: %v", err)
