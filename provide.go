@@ -243,5 +243,6 @@ func (c *Cluster) retireToken() error {
 	if err := os.Remove(c.tokenFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot retire the cluster's discovery token: %w", err)
 	}
+	_ = os.Remove(filepath.Dir(c.tokenFile())) // its folder, unless it holds something else
 	return nil
 }

@@ -227,6 +227,9 @@ func server(c stack.Container, in container.InspectResponse) runtime.Server {
 	}
 	if in.State != nil {
 		x.Status, x.Since = status(c, *in.State)
+		if in.State.Status == container.StateExited { // the engine says when, too, and that is Since
+			x.Detail = fmt.Sprintf("exited with code %d", in.State.ExitCode)
+		}
 		x.ExitCode, x.OutOfMemory, x.Error = in.State.ExitCode, in.State.OOMKilled, in.State.Error
 	}
 	if !keeps(in) && c.Labels[stack.RoleLabel] != compose.RoleDNS && c.Labels[stack.RoleLabel] != compose.RoleGuard {
