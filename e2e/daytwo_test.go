@@ -66,6 +66,20 @@ func TestNoClientNoticesReleasesThatComeAndGo(t *testing.T) {
 	u.finish()
 }
 
+func TestNoClientNoticesImagesThatComeAndGo(t *testing.T) {
+	g := onEngine(t)
+	g.up(6)
+	u := startUse(t, g.config())
+	u.beside(untouched(t, 6))
+	u.planned("another image of the same release", func() {
+		g.s.ref = must(t, func() (string, error) { return buildEtcdImageAs("etcd-again", 6, "LABEL made=again\n") })
+		g.s.etcdctr("up")
+	})
+	u.planned("from 3.6 to 3.7", func() { g.up(7) })
+	u.planned("from 3.7 to 3.6", func() { g.up(6) })
+	u.finish()
+}
+
 // processGround is a cluster of processes.
 type processGround struct {
 	*local
@@ -81,6 +95,29 @@ func onProcesses(t *testing.T) *processGround {
 func (p *processGround) up(minor, members int) {
 	p.t.Helper()
 	p.etcdctr(p.flags("--etcd", minorRelease(minor), "--members", strconv.Itoa(members))...)
+}
+
+// engineGround is the one of containers, whose members are published.
+type engineGround struct {
+	s         *stack
+	endpoints []string
+}
+
+func onEngine(t *testing.T) *engineGround {
+	t.Helper()
+	g := &engineGround{s: newStack(t)}
+	g.endpoints = g.s.publish("")
+	return g
+}
+
+func (g *engineGround) up(minor int) {
+	g.s.t.Helper()
+	g.s.ref = etcdImage(g.s.t, minor)
+	g.s.etcdctr("up")
+}
+
+func (g *engineGround) config() clientv3.Config {
+	return clientv3.Config{Endpoints: g.endpoints, TLS: g.s.clientTLS("clients/root")}
 }
 
 // untouched is a cluster that nobody changes.

@@ -275,10 +275,10 @@ func (u *use) finish() {
 func (u *use) judgePhases() {
 	u.t.Helper()
 	var gap time.Duration
-	for _, p := range u.phases {
-		p = u.between(p)
+	for _, bounds := range u.phases {
+		p := u.between(bounds)
 		if u.elsewhere != nil {
-			p.floor = u.elsewhere.between(p).gap
+			p.floor = u.elsewhere.between(bounds).gap
 		}
 		u.t.Log(p)
 		if p.failed > 0 {

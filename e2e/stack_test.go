@@ -126,18 +126,21 @@ func must(t *testing.T, build func() (string, error)) string {
 	return ref
 }
 
-func buildEtcdImage(minor int) (string, error) {
+func buildEtcdImage(minor int) (string, error) { return buildEtcdImageAs("etcd", minor, "") }
+
+// buildEtcdImageAs builds it with one thing more.
+func buildEtcdImageAs(name string, minor int, more string) (string, error) {
 	var programs []string
 	for _, name := range []string{"etcd", "etcdctl", "etcdutl"} {
 		programs = append(programs, filepath.Join(os.Getenv(envEtcd), fmt.Sprintf("3.%d", minor), name))
 	}
-	return build("etcd:"+cluster.KnownPatches[minor].String(), `FROM scratch
+	return build(name+":"+cluster.KnownPatches[minor].String(), `FROM scratch
 COPY etcd etcdctl etcdutl /usr/local/bin/
 ENV PATH=/usr/local/bin
 WORKDIR /var/lib/etcd
 EXPOSE 2379 2380
 CMD ["/usr/local/bin/etcd"]
-`, programs...)
+`+more, programs...)
 }
 
 func buildDNSImage() (string, error) {
