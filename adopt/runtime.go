@@ -135,11 +135,7 @@ func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, _ *runtime
 	if err != nil {
 		return nil, err
 	}
-	ours := c.ours
-	if ours == nil {
-		ours = &runtime.State{Name: want.Name, Runtime: r.Name()}
-	}
-	changes, err := r.Runtime.Changes(ctx, want, ours)
+	changes, err := r.Runtime.Changes(ctx, want, c.ours)
 	if err != nil {
 		return nil, err
 	}
