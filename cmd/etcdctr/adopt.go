@@ -431,7 +431,7 @@ func (o adoptOptions) forgetOld(ctx context.Context, a *app, foreign adopt.Forei
 	for _, l := range left {
 		a.say("%s is left: delete it once nobody needs it", l)
 	}
-	if err == nil {
+	if err == nil && len(left) == 0 {
 		a.say("%s is gone", stack.Name)
 	}
 	return err
