@@ -25,16 +25,7 @@ func TestCertificatesServeWhoeverStartsTheMembers(t *testing.T) {
 			spec := cluster.Spec{Name: "orders"}
 			pki := clusters.Describe(spec).PKI()
 			if elsewhere {
-				plan := certs.Plan{Cluster: "company", Clients: []certs.ClientIdentity{{Name: etcdctr.AdminClient}}}
-				for _, m := range []string{"etcd1", "etcd2", "etcd3"} {
-					plan.Members = append(plan.Members, certs.Member{Name: m})
-				}
-				if _, err := pki.Ensure(t.Context(), plan); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.RemoveAll(filepath.Join(pki.Dir, "ca")); err != nil {
-					t.Fatal(err)
-				}
+				makeElsewhere(t, pki)
 			}
 			for _, place := range []cluster.Placement{
 				cluster.InContainers, cluster.InProcesses(dir, pki.Dir), cluster.UnderSystemd, cluster.InContainers,
@@ -56,5 +47,21 @@ func TestCertificatesServeWhoeverStartsTheMembers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// makeElsewhere makes certificates of members by their plain names, and takes the
+// authority's key away.
+func makeElsewhere(t *testing.T, pki *certs.PKI) {
+	t.Helper()
+	plan := certs.Plan{Cluster: "company", Clients: []certs.ClientIdentity{{Name: etcdctr.AdminClient}}}
+	for _, m := range []string{"etcd1", "etcd2", "etcd3"} {
+		plan.Members = append(plan.Members, certs.Member{Name: m})
+	}
+	if _, err := pki.Ensure(t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(pki.Dir, "ca")); err != nil {
+		t.Fatal(err)
 	}
 }

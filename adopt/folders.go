@@ -47,7 +47,7 @@ func (f *Folders) Look(ctx context.Context) (*Stack, error) {
 		i := slices.IndexFunc(processes, func(p running) bool { return same(p.dir, dir) })
 		var m Member
 		if i >= 0 {
-			m = processes[i].member(dir)
+			m = processes[i].member()
 			s.Described = append(s.Described, processes[i].described)
 		} else if m, err = resting(dir); err != nil {
 			return nil, err
@@ -84,7 +84,8 @@ func resting(dir string) (Member, error) {
 		Name: who.Member.Name, Role: runtime.Member, Status: runtime.Stopped, Detail: "stopped", Data: runtime.Kept,
 		Release: cluster.KnownPatches[who.Minor].String(),
 		Settings: cluster.Settings{
-			{Name: "name", Value: who.Member.Name}, {Name: "data-dir", Value: dir},
+			{Name: "name", Value: who.Member.Name},
+			{Name: "data-dir", Value: dir},
 			{Name: "advertise-client-urls", Value: strings.Join(who.Member.ClientURLs, ",")},
 			{Name: "initial-advertise-peer-urls", Value: strings.Join(who.Member.PeerURLs, ",")},
 			{Name: "initial-cluster", Value: initialCluster(who.Members)},
@@ -159,7 +160,7 @@ func procfile(words, environ []string) []byte {
 	return []byte(b.String() + "\n")
 }
 
-func (p running) member(dir string) Member {
+func (p running) member() Member {
 	m := Member{
 		Server: runtime.Server{
 			Name: p.read.Name(), Role: runtime.Member, Status: runtime.Running, Detail: fmt.Sprintf("process %d", p.Pid),

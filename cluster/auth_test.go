@@ -26,11 +26,13 @@ func TestPermissionsCoverARangeTogether(t *testing.T) {
 		"an end where there is none": {[]cluster.Permission{prefix}, cluster.Permission{Key: "/a/", End: "\x00", Read: true}, false},
 		"two that meet": {
 			[]cluster.Permission{{Key: "m", End: "z", Read: true}, {Key: "a", End: "m", Read: true}},
-			cluster.Permission{Key: "b", End: "y", Read: true}, true,
+			cluster.Permission{Key: "b", End: "y", Read: true},
+			true,
 		},
 		"two with a gap": {
 			[]cluster.Permission{{Key: "n", End: "z", Read: true}, {Key: "a", End: "m", Read: true}},
-			cluster.Permission{Key: "b", End: "y", Read: true}, false,
+			cluster.Permission{Key: "b", End: "y", Read: true},
+			false,
 		},
 	} {
 		if got := cluster.Permits(c.have, c.want); got != c.may {

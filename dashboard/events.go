@@ -96,7 +96,7 @@ func heard(e logs.Entry, names *logs.Names) (Event, bool) {
 		event.Kind, event.Text, event.key = Slow, "its disk took "+e.Field("took")+" to keep a write", "disk "+e.Server
 	case strings.HasPrefix(message, "rejected connection") && strings.Contains(e.Field("error"), "tls: "):
 		_, why, _ := strings.Cut(e.Field("error"), "tls: ") // one that only went away was not refused
-		why, _, _ = strings.Cut(why, ": current time") // which is another one each time
+		why, _, _ = strings.Cut(why, ": current time")      // which is another one each time
 		event.Kind, event.Member, event.Text = Refused, "", "somebody was refused: "+why
 	case strings.HasPrefix(message, "alarm raised"), strings.HasPrefix(message, "finished defragmenting"), strings.HasPrefix(message, "finished scheduled compaction"):
 		event.Kind, event.Text = Change, message

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// Every is the time between two looks, and History how long they are kept.
-	Every   = 5 * time.Second
+	// Every is the time between two looks.
+	Every = 5 * time.Second
+	// History is how long they are kept.
 	History = time.Hour
 
 	// patience is how long a look may take.
@@ -221,8 +222,8 @@ func (s *Sampler) lookAt(name string, readings map[string]reading, at time.Time)
 	for _, line := range lines {
 		l.values = append(l.values, line.value(w))
 	}
-	past := append(s.past[name], now)
-	s.past[name] = past[max(0, len(past)-looksOfPercentiles):]
+	s.past[name] = append(s.past[name], now)
+	s.past[name] = s.past[name][max(0, len(s.past[name])-looksOfPercentiles):]
 	return l
 }
 

@@ -126,7 +126,6 @@ func Prometheus(c *cluster.Cluster, files Files) ([]byte, error) {
 // OpenTelemetry renders a configuration of a collector that receives the metrics of
 // a cluster's members and passes them on by OTLP, to where its environment says.
 func OpenTelemetry(c *cluster.Cluster, files Files) ([]byte, error) {
-
 	return marshal("OpenTelemetry collector for the cluster "+c.Name+", made by etcdctr.", object{
 		"receivers":  object{"prometheus": object{"config": object{"scrape_configs": []scrapeConfig{scrape(c, files)}}}},
 		"processors": object{"batch": object{}},

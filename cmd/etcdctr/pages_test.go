@@ -98,6 +98,7 @@ func pageEnvironment(t *testing.T) []string {
 }
 
 func endProcessesOf(t *testing.T, dir string) {
+	t.Helper()
 	homes, err := filepath.Glob(filepath.Join(dir, "*", processFolder, "*"))
 	if err != nil {
 		t.Fatal(err)
