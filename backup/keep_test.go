@@ -77,7 +77,7 @@ func TestPrunableGoesByClusterAndLeavesWhatCannotBeRead(t *testing.T) {
 func TestKeepTellsAllThatIsWrong(t *testing.T) {
 	tests := map[backup.Keep]string{
 		{Last: 1}:             "",
-		{}:                    "keep: no rule keeps anything: give at least one of last, hourly, daily and weekly",
+		{}:                    "keep: no rule keeps anything: give at least one of last, hourly, daily, weekly and monthly",
 		{Last: -1, Daily: -7}: "keep: last: -1 must not be negative; daily: -7 must not be negative",
 	}
 	for keep, want := range tests {

@@ -119,6 +119,16 @@ type openedObject struct {
 
 func (o *openedObject) Size() int64 { return o.size }
 
+// ReadAt reads all that was asked for, or says why not. The client says that the
+// object ends there, too, which io.ReaderAt leaves it free to do.
+func (o *openedObject) ReadAt(p []byte, off int64) (int, error) {
+	n, err := o.Object.ReadAt(p, off)
+	if n == len(p) {
+		err = nil
+	}
+	return n, err
+}
+
 func (b *bucket) Delete(ctx context.Context, name string) error {
 	return b.meaning(name, b.client.RemoveObject(ctx, b.name, b.key(name), minio.RemoveObjectOptions{}))
 }

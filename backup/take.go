@@ -124,7 +124,7 @@ func (r Request) choose(ctx context.Context, c *member.Client) (Metadata, stream
 func (r Request) metadata(from string) Metadata {
 	return Metadata{
 		Version: formatVersion, Cluster: r.Cluster, ClusterFile: r.ClusterFile,
-		Time: r.Time.UTC().Truncate(time.Second), From: from, Keys: r.Keys != nil,
+		Time: r.Time.UTC(), From: from, Keys: r.Keys != nil,
 	}
 }
 

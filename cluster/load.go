@@ -306,7 +306,7 @@ func didYouMean(written string, known []string) string {
 	if best := Nearest(written, known); best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
-	const few = 40
+	const few = 50
 	if len(known) > few {
 		return "its settings are its flags, without the dashes"
 	}

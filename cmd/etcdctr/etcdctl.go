@@ -121,8 +121,12 @@ var loopback = netip.MustParseAddrPort("127.0.0.1:0")
 
 // oneByOne reports whether etcdctl, called like this, asks each endpoint by a client
 // of its own and says which has answered. Members are called by their names then,
-// which the proxy knows: see there why that is not so for other commands.
+// which the proxy knows: see there why that is not so for other commands. One of
+// them is --cluster, which asks for the members first.
 func oneByOne(args []string) bool {
+	if slices.ContainsFunc(args, func(arg string) bool { return arg == "--cluster" || strings.HasPrefix(arg, "--cluster=") }) {
+		return false
+	}
 	for i, arg := range args {
 		switch {
 		case strings.HasPrefix(arg, "-"):
