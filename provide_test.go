@@ -30,13 +30,7 @@ func TestCertificatesServeWhoeverStartsTheMembers(t *testing.T) {
 			for _, place := range []cluster.Placement{
 				cluster.InContainers, cluster.InProcesses(dir, pki.Dir), cluster.UnderSystemd, cluster.InContainers,
 			} {
-				want, err := cluster.Resolve(spec, place)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := clusters.Describe(spec).Provide(t.Context(), want); err != nil {
-					t.Fatal(err)
-				}
+				provideAt(t, clusters.Describe(spec), spec, place)
 			}
 			if !elsewhere {
 				told = told[1:] // which has made them
@@ -62,6 +56,18 @@ func makeElsewhere(t *testing.T, pki *certs.PKI) {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(filepath.Join(pki.Dir, "ca")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// provideAt makes what a cluster at a place needs.
+func provideAt(t *testing.T, c *etcdctr.Cluster, spec cluster.Spec, place cluster.Placement) {
+	t.Helper()
+	want, err := cluster.Resolve(spec, place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Provide(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
 }
