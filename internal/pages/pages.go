@@ -11,7 +11,7 @@
 // stands for anything. Comments, which nobody sees who reads the page, tell the
 // rest of the block after them, or of the page:
 //
-//	<!-- needs: docker -->             at the top: the page takes an engine, and is run in e2e
+//	<!-- needs: docker -->             at the top: the page takes an engine; it is read here, not run
 //	<!-- not run: why -->              the block can't be run here
 //	<!-- file: NAME -->                the block is this file
 //	<!-- before: COMMANDS -->          are run first, and say nothing on the page
