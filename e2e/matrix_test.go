@@ -81,8 +81,7 @@ func wantHealthy(t *testing.T, c combination, start func(*stack, []string)) {
 	t.Helper()
 	s := newStack(t)
 	s.ref = etcdImage(t, c.minor)
-	flags := c.flags(t)
-	start(s, flags)
-	s.etcdctr("health", flags...)
+	start(s, c.flags(t))
+	s.etcdctr("health")
 	s.wantMembers(3)
 }
