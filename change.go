@@ -159,30 +159,30 @@ func (c *Cluster) anyTLS(have *runtime.State) (*tls.Config, error) {
 // hop is the wanted cluster with another release of etcd, which lies on the way
 // to it. An image that was named is one of the release that was named with it.
 func (c *Cluster) hop(ctx context.Context, release cluster.Version) (*cluster.Cluster, error) {
+	return c.onTheWay(ctx, func(s *cluster.Spec) { s.Etcd, s.Image = release.String(), "" })
+}
+
+// bridge is the wanted cluster with members that answer with and without TLS.
+func (c *Cluster) bridge(ctx context.Context) (*cluster.Cluster, error) {
+	want, err := c.onTheWay(ctx, func(s *cluster.Spec) { s.TLS = string(cluster.Mutual) })
+	if err != nil {
+		return nil, err
+	}
+	return want.Bridged(), nil
+}
+
+// onTheWay is the wanted cluster, described otherwise in one point.
+func (c *Cluster) onTheWay(ctx context.Context, otherwise func(*cluster.Spec)) (*cluster.Cluster, error) {
 	spec, err := c.Complete()
 	if err != nil {
 		return nil, err
 	}
-	spec.Etcd, spec.Image = release.String(), ""
+	otherwise(&spec)
 	want, err := c.runtime.Place(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
 	return want.AsStarted(c.have.Started()), nil
-}
-
-// bridge is the wanted cluster with members that answer with and without TLS.
-func (c *Cluster) bridge(ctx context.Context) (*cluster.Cluster, error) {
-	spec, err := c.Complete()
-	if err != nil {
-		return nil, err
-	}
-	spec.TLS = string(cluster.Mutual)
-	want, err := c.runtime.Place(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	return want.AsStarted(c.have.Started()).Bridged(), nil
 }
 
 // said are the properties that may become weaker, because the spec says what they

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
@@ -50,9 +51,7 @@ client takes the same endpoints and files.`,
 	o.cluster = addFindingFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:2379", "address for the first member; the others follow in steps of 100, or on any free port with port 0")
-	o.route = docker.AutoRoute
-	flags.Var(&choice{value: &o.route, of: []string{docker.AutoRoute, docker.DirectRoute, docker.RelayRoute}}, "via",
-		"direct to the containers' addresses, through a relay, or auto: direct where that works")
+	addRouteFlag(flags, &o.route)
 	o.format = formatShell
 	flags.Var(&choice{value: &o.format, of: []string{formatShell, formatJSON}}, "format",
 		"shell for export commands, or json")
@@ -65,6 +64,13 @@ const (
 	// portStep keeps the members' ports apart as publish: loopback does.
 	portStep = 100
 )
+
+// addRouteFlag adds the flag that chooses the way to the members.
+func addRouteFlag(flags *pflag.FlagSet, route *string) {
+	*route = docker.AutoRoute
+	flags.Var(&choice{value: route, of: []string{docker.AutoRoute, docker.DirectRoute, docker.RelayRoute}}, "via",
+		"direct to the containers' addresses, through a relay, or auto: direct where that works")
+}
 
 func runConnect(ctx context.Context, a *app, o connectOptions) error {
 	first, err := netip.ParseAddrPort(o.listen)

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/dashboard"
-	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
 type dashboardOptions struct {
@@ -43,9 +42,7 @@ that connect takes: nothing is published, and nothing is loaded from elsewhere.`
 	o.cluster = addClusterFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "address of the page on this machine; port 0 stands for any that is free")
-	o.route = docker.AutoRoute
-	flags.Var(&choice{value: &o.route, of: []string{docker.AutoRoute, docker.DirectRoute, docker.RelayRoute}}, "via",
-		"direct to the containers' addresses, through a relay, or auto: direct where that works")
+	addRouteFlag(flags, &o.route)
 	return cmd
 }
 

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -158,15 +156,7 @@ func namedURLs(members []runtime.Server, certsDir string) []string {
 // answersTo reports whether a member's certificate is for its name: one that was
 // made elsewhere may not be.
 func answersTo(certsDir, member string) bool {
-	data, err := os.ReadFile(filepath.Join(certsDir, "members", member, "server", certs.CertFile))
-	if err != nil {
-		return false
-	}
-	block, _ := pem.Decode(data)
-	if block == nil {
-		return false
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
+	cert, err := certs.LoadCertificate(filepath.Join(certsDir, "members", member, "server", certs.CertFile))
 	return err == nil && cert.VerifyHostname(member) == nil
 }
 
