@@ -342,7 +342,13 @@ func (p *PKI) due(cert *x509.Certificate) bool {
 
 // expiresSoon reports whether it is time for a new certificate.
 func expiresSoon(cert *x509.Certificate, now time.Time) bool {
-	early := min(renewBefore, cert.NotAfter.Sub(cert.NotBefore)/3)
+	return endsWithin(cert, now, renewBefore)
+}
+
+// endsWithin is expiresSoon with another time before the end, for one that lives
+// so long.
+func endsWithin(cert *x509.Certificate, now time.Time, before time.Duration) bool {
+	early := min(before, cert.NotAfter.Sub(cert.NotBefore)/3)
 	return !now.Before(cert.NotAfter.Add(-early))
 }
 

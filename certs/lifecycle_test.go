@@ -384,3 +384,48 @@ func TestListingTellsWhatEachCertificateIsWorth(t *testing.T) {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
 }
+
+func TestDueIsWhatEndsSoonForItsLifeAndCouldLiveLonger(t *testing.T) {
+	for _, c := range []struct {
+		due, after time.Duration
+		want       int
+	}{
+		{30 * day, 0, 0},
+		{30 * day, 61 * day, 3},
+		{80 * day, 50 * day, 0}, // a third of 90 days is 30
+		{10 * day, 61 * day, 0},
+	} {
+		p := shortLived(t)
+		p.now = start.Add(c.after)
+		if got := p.renewDue(c.due); got != c.want {
+			t.Errorf("due in %s, after %s: %d renewed, want %d", c.due, c.after, got, c.want)
+		}
+	}
+	p := shortLived(t)
+	p.now = start.Add(61 * day)
+	p.renewDue(30 * day)
+	p.now = start.Add(99 * day)
+	if got := p.renewDue(30 * day); got != 0 {
+		t.Errorf("%d were renewed that end with their authority", got)
+	}
+}
+
+// shortLived has leaves for 90 days under authorities for 100.
+func shortLived(t *testing.T) *testPKI {
+	t.Helper()
+	p := newPKI(t)
+	p.ensure(certs.Plan{
+		Members: []certs.Member{{Name: "etcd1"}}, Clients: []certs.ClientIdentity{{Name: "root"}},
+		Lifetime: 90 * day, Authority: certs.AuthorityPlan{Lifetime: 100 * day},
+	})
+	return p
+}
+
+func (p *testPKI) renewDue(due time.Duration) int {
+	p.t.Helper()
+	report, err := p.Renew(p.t.Context(), certs.RenewOptions{Due: due})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return report.Count(certs.Renewed)
+}

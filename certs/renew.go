@@ -11,6 +11,7 @@ import (
 type RenewOptions struct {
 	Names    []string      // identities, or members and clients by their last word; none: all but revoked ones
 	Within   time.Duration // only what expires so soon; zero: whatever the expiry
+	Due      time.Duration // only what expires so soon, or in the last third of a shorter life, and could live longer
 	KeepKey  bool          // certify the same key again, for those who have pinned it
 	Key      KeyAlgorithm  // of new keys; default: as before
 	Lifetime time.Duration // default: as before
@@ -37,7 +38,7 @@ func (o RenewOptions) Validate() error {
 	if o.KeepKey && o.Key != "" {
 		both = fmt.Errorf("key: a kept key stays what it is: leave %s out, or let a new key be made", o.Key)
 	}
-	return errors.Join(both, o.Key.validate("key"), validateLifetime("lifetime", o.Lifetime), validateLifetime("within", o.Within))
+	return errors.Join(both, o.Key.validate("key"), validateLifetime("lifetime", o.Lifetime), validateLifetime("within", o.Within), validateLifetime("due", o.Due))
 }
 
 // choose lists the identities that the words stand for, all without any.
@@ -96,7 +97,9 @@ func (s *state) renewal(e *existing, o RenewOptions, now time.Time) (step, error
 		return st, fmt.Errorf("%s: is revoked: let `etcdctr certs create` or `certs issue` make it anew, with a new key", e.name)
 	case a.issued.revoked(cert) != nil:
 		st.cause = "is revoked"
-	case o.Within == 0 || cert.NotAfter.Sub(now) <= o.Within:
+	case o.Within > 0 && cert.NotAfter.Sub(now) > o.Within:
+	case o.Due > 0 && (!endsWithin(cert, now, o.Due) || !cert.NotAfter.Before(a.current.notAfter())):
+	default:
 		st.action, st.cause, st.keepKey = Renewed, expiry(cert, now), o.KeepKey || st.brought
 		st.want.key, st.want.lifetime = o.Key, o.Lifetime
 		st.want.rawSubject = cert.RawSubject

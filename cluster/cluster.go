@@ -77,6 +77,7 @@ type Cluster struct {
 	Members   []Member
 	Auth      *Auth // etcd's users and roles; nil: nobody sees to them
 	Upkeep    Upkeep
+	Renewal   Renewal
 	Backup    *Backup // nil without any
 	// Bridge says that members answer clients with and without TLS: see Bridged.
 	Bridge bool

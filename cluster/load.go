@@ -171,7 +171,7 @@ func (l *loader) value(at string, n *yaml.Node, into reflect.Value) {
 	case *string:
 		text := l.scalar(at, n)
 		into.Set(reflect.ValueOf(&text))
-	case BackupSpec, KeepSpec:
+	case BackupSpec, KeepSpec, CertsSpec:
 		l.structure(at, n, into)
 	default: // string
 		into.SetString(l.scalar(at, n))

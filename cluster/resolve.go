@@ -88,6 +88,7 @@ func (r *resolver) cluster() *Cluster {
 		r.warn("data", "memory loses a member's data whenever it stops: use volume for data that matters")
 	}
 	c.Etcd, c.Image = r.release()
+	c.Renewal = r.renewal()
 	c.Backup = r.backup()
 	if s.EtcdBinary != "" && c.Runtime == Docker {
 		r.report("etcd-binary", "has no effect with runtime: docker: use image, or leave it out")

@@ -95,6 +95,9 @@ type Spec struct {
 	// Environment is any other variable of the members' containers.
 	Environment map[string]string `key:"environment"`
 
+	// Certs is how certificates are renewed.
+	Certs CertsSpec `key:"certs"`
+
 	// Backup is what is kept of the cluster's data, where and when.
 	Backup BackupSpec `key:"backup"`
 

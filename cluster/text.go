@@ -36,7 +36,7 @@ func nodeOf(v reflect.Value) *yaml.Node {
 	switch value := v.Interface().(type) {
 	case Members:
 		return membersOf(value)
-	case BackupSpec, KeepSpec:
+	case BackupSpec, KeepSpec, CertsSpec:
 		return mappingOf(v)
 	case map[string]string:
 		n := &yaml.Node{}

@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 func newCertsCommand(a *app) *cobra.Command {
@@ -33,6 +33,7 @@ the authorities' keys are needed by these commands alone.`,
 		newCertsImportCommand(a),
 		newCertsListCommand(a),
 		newCertsRenewCommand(a),
+		newCertsRunCommand(a),
 		newCertsRevokeCommand(a),
 		newCertsRotateCACommand(a),
 		newCertsVerifyCommand(a),
@@ -84,20 +85,9 @@ func (d *days) String() string {
 }
 
 func (d *days) Set(text string) error {
-	if number, ok := strings.CutSuffix(text, "d"); ok {
-		n, err := strconv.ParseUint(number, 10, 15) // 89 years, and no overflow
-		if err != nil || n == 0 {
-			return fmt.Errorf("must be a number of days from 1d to %dd", 1<<15-1)
-		}
-		*d = days(n) * days(24*time.Hour)
-		return nil
-	}
-	v, err := time.ParseDuration(text)
-	if err != nil || v <= 0 {
-		return fmt.Errorf("must be a positive duration such as 90d or 12h")
-	}
+	v, err := cluster.ParseDays(text)
 	*d = days(v)
-	return nil
+	return err
 }
 
 func (d *days) Type() string { return "duration" }

@@ -21,7 +21,7 @@ func TestEveryKeyOfTheClusterFileIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, of := range []any{cluster.Spec{}, cluster.MemberSpec{}, cluster.BackupSpec{}, cluster.KeepSpec{}} {
+	for _, of := range []any{cluster.Spec{}, cluster.MemberSpec{}, cluster.BackupSpec{}, cluster.KeepSpec{}, cluster.CertsSpec{}} {
 		typ := reflect.TypeOf(of)
 		for i := range typ.NumField() {
 			key := typ.Field(i).Tag.Get("key")

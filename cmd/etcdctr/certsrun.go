@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/certs"
+)
+
+type certsRunOptions struct {
+	cluster *clusterFlags
+	once    bool
+}
+
+func newCertsRunCommand(a *app) *cobra.Command {
+	var o certsRunOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Renew certificates as their time comes",
+		Long: `run looks once an hour and renews what is due: by the key certs of the cluster file,
+what ends within 30 days, or in the last third of a shorter life. Members show the new
+ones from the next handshake on; none is restarted. Those on an engine elsewhere get
+copies.
+
+Where the authority is elsewhere, certs.renew-command is run by a shell: it reads a
+signing request and writes the certificate. The key stays where it is, and what came
+back is looked at as by certs import.
+
+It goes on until it is told to end. What goes wrong is said and tried again. With
+--once it looks once and ends, for who has a timer of their own.`,
+		Example: `  etcdctr certs run
+  etcdctr certs run --once       # for a daily job`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runCertsRun(cmd.Context(), a, o) },
+	}
+	o.cluster = addFindingFlags(cmd)
+	cmd.Flags().BoolVar(&o.once, "once", false, "look once, and end")
+	return cmd
+}
+
+// betweenLooks is how often certificates are looked at: much shorter than a third
+// of any useful life.
+const betweenLooks = time.Hour
+
+func runCertsRun(ctx context.Context, a *app, o certsRunOptions) error {
+	if o.once {
+		return renewDue(ctx, a, o.cluster)
+	}
+	for {
+		if err := renewDue(ctx, a, o.cluster); err != nil && ctx.Err() == nil {
+			a.fail(hinted(err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(betweenLooks):
+		}
+	}
+}
+
+// renewDue looks at the cluster anew: its file may be another one by now.
+func renewDue(ctx context.Context, a *app, f *clusterFlags) error {
+	c, err := f.find(ctx, a, working{})
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	var sign certs.Sign
+	if command := c.Spec().Certs.RenewCommand; command != "" {
+		sign = certs.SignBy(command, os.Environ())
+	}
+	report, err := c.RenewDue(ctx, sign)
+	switch elsewhere := (*etcdctr.ElsewhereError)(nil); {
+	case len(report.Changes) > 0:
+		a.sayReport(c.CertsDir(), report)
+	case err == nil:
+		a.say("certificates in %s: none is due", c.CertsDir())
+	case errors.As(err, &elsewhere):
+		return withHint(err, "name what has them signed in the cluster file, `certs: {renew-command: …}`, or `etcdctr certs request` and `etcdctr certs import`")
+	}
+	return err
+}

@@ -1,0 +1,202 @@
+package etcdctr
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file renews certificates while the members run. They show the new ones
+// from the next handshake on: none is restarted.
+
+// Files of auto-TLS, which etcd keeps with a member's data.
+const (
+	fixturesFolder = "fixtures"
+	fixtureCert    = "cert.pem"
+	fixtureKey     = "key.pem"
+)
+
+// ErrNoCertificates is the error of a cluster with tls: none.
+var ErrNoCertificates = errors.New("its members have no certificates")
+
+// ElsewhereError is the error of certificates that end soon and whose authority is
+// elsewhere, where nothing was said of how to have them renewed.
+type ElsewhereError struct{ Identities []string }
+
+func (e *ElsewhereError) Error() string {
+	return fmt.Sprintf("%s: due for renewal, by an authority that is not here", strings.Join(e.Identities, ", "))
+}
+
+// RenewDue renews what is due by the Spec's key certs, also of auto-TLS, and brings
+// what has become new to members that have copies of their files. What sign, which
+// may be nil, is asked for is signed elsewhere. The report tells what was done even
+// where the error tells what could not be.
+func (c *Cluster) RenewDue(ctx context.Context, sign certs.Sign) (certs.Report, error) {
+	want, err := c.Want(ctx)
+	if err != nil {
+		return certs.Report{}, err
+	}
+	switch want.TLS {
+	case cluster.NoTLS:
+		return certs.Report{}, fmt.Errorf("%s: %w", want.Name, ErrNoCertificates)
+	case cluster.AutoTLS:
+		return c.renewDueSelfSigned(ctx, want.Renewal.Due)
+	}
+	report, err := c.PKI().Renew(ctx, certs.RenewOptions{Due: want.Renewal.Due})
+	elsewhere, errElsewhere := c.renewElsewhere(ctx, want, sign)
+	renewed := slices.DeleteFunc(append(report.Changes, elsewhere.Changes...), func(c certs.Change) bool { return c.Action == certs.Reused })
+	return certs.Report{Changes: renewed}, errors.Join(err, errElsewhere, c.handOut(ctx))
+}
+
+func (c *Cluster) renewElsewhere(ctx context.Context, want *cluster.Cluster, sign certs.Sign) (certs.Report, error) {
+	if sign != nil {
+		return c.PKI().RenewElsewhere(ctx, CertsPlan(want), want.Renewal.Due, sign)
+	}
+	due := &ElsewhereError{}
+	_, err := c.PKI().RenewElsewhere(ctx, CertsPlan(want), want.Renewal.Due, func(_ context.Context, identity string, _ []byte) ([]byte, error) {
+		due.Identities = append(due.Identities, identity)
+		return nil, due
+	})
+	if len(due.Identities) > 0 {
+		err = due
+	}
+	return certs.Report{}, err
+}
+
+// handOut brings members the files of this folder, if they see others: those of
+// an engine that does not see this machine's have copies.
+func (c *Cluster) handOut(ctx context.Context) error {
+	files, copies := c.runtime.(runtime.Copier)
+	if !copies || c.have == nil {
+		return nil
+	}
+	var errs []error
+	for _, m := range running(c.have) {
+		for setting, profile := range map[string]certs.Profile{"cert-file": certs.Server, "peer-cert-file": certs.Peer} {
+			if there := m.Settings.Get(setting); there != "" {
+				errs = append(errs, c.handOutTo(ctx, files, m.Name, path.Dir(filepath.ToSlash(there)), c.identityDir(m.Name, profile)))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Cluster) identityDir(member string, profile certs.Profile) string {
+	return filepath.Join(c.CertsDir(), "members", member, string(profile))
+}
+
+func (c *Cluster) handOutTo(ctx context.Context, files runtime.Copier, member, there, here string) error {
+	all := map[string][]byte{}
+	for _, name := range []string{certs.CertFile, certs.KeyFile, certs.CAFile, certs.CRLFile} {
+		data, err := os.ReadFile(filepath.Join(here, name))
+		if err != nil {
+			return fmt.Errorf("%s: %w", member, err)
+		}
+		all[name] = data
+	}
+	has, err := files.ReadFile(ctx, c.spec.ClusterName(), member, path.Join(there, certs.CertFile))
+	if err == nil && !bytes.Equal(has, all[certs.CertFile]) {
+		err = files.ReplaceFiles(ctx, c.spec.ClusterName(), member, there, all)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", member, err)
+	}
+	return nil
+}
+
+// SelfSigned is what was renewed of a member's certificates that etcd has made up.
+type SelfSigned struct {
+	Member string
+	Uses   []string // client, peer; none: all end late enough
+	Until  time.Time
+}
+
+// renewDueSelfSigned is RenewSelfSigned of what is due, of members that run.
+func (c *Cluster) renewDueSelfSigned(ctx context.Context, due time.Duration) (certs.Report, error) {
+	var names []string
+	if c.have != nil {
+		for _, m := range running(c.have) {
+			names = append(names, m.Name)
+		}
+	}
+	all, err := c.RenewSelfSigned(ctx, names, due, 0)
+	var report certs.Report
+	for _, m := range all {
+		for _, use := range m.Uses {
+			report.Changes = append(report.Changes, certs.Change{
+				Identity: "members/" + m.Member + "/" + use, Action: certs.Renewed, Cause: "until " + m.Until.UTC().Format(time.DateOnly),
+			})
+		}
+	}
+	return report, err
+}
+
+// RenewSelfSigned gives members of auto-TLS new certificates, where they are: etcd
+// makes them at its first start, and never again. Those that end later than within
+// are left alone, none with 0; lifetime 0 stands for that of the one before.
+func (c *Cluster) RenewSelfSigned(ctx context.Context, members []string, within, lifetime time.Duration) ([]SelfSigned, error) {
+	have, err := c.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files, ok := c.runtime.(runtime.Copier)
+	if !ok {
+		return nil, fmt.Errorf("the files of members on the runtime %s can't be replaced", c.runtime.Name())
+	}
+	var all []SelfSigned
+	var errs []error
+	for _, m := range have.Members() {
+		if !slices.Contains(members, m.Name) {
+			continue
+		}
+		one, err := c.renewFixtures(ctx, files, m, within, lifetime)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", m.Name, err))
+			continue
+		}
+		all = append(all, one)
+	}
+	return all, errors.Join(errs...)
+}
+
+func (c *Cluster) renewFixtures(ctx context.Context, files runtime.Copier, m runtime.Server, within, lifetime time.Duration) (SelfSigned, error) {
+	done := SelfSigned{Member: m.Name}
+	if m.TLS() != cluster.AutoTLS {
+		return done, &InputError{fmt.Errorf("it has tls: %s, and no certificates that etcd has made up", m.TLS())}
+	}
+	name := c.spec.ClusterName()
+	for _, use := range []string{"client", "peer"} {
+		dir := path.Join(filepath.ToSlash(m.Settings.Get("data-dir")), fixturesFolder, use)
+		was, err := files.ReadFile(ctx, name, m.Name, path.Join(dir, fixtureCert))
+		if err != nil {
+			return done, err
+		}
+		end, err := certs.SelfSignedUntil(was)
+		if err != nil {
+			return done, fmt.Errorf("%s: %w", use, err)
+		}
+		if within > 0 && end.Sub(c.o.Now()) > within {
+			continue
+		}
+		made, err := certs.RenewSelfSigned(was, c.o.Now(), lifetime, c.o.Random)
+		if err == nil {
+			err = files.ReplaceFiles(ctx, name, m.Name, dir, map[string][]byte{fixtureKey: made.Key, fixtureCert: made.Cert})
+		}
+		if err != nil {
+			return done, err
+		}
+		done.Uses, done.Until = append(done.Uses, use), made.Until
+	}
+	return done, nil
+}
