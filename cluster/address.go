@@ -72,7 +72,7 @@ func (r *resolver) publishedPort(at string, s Seat, p Place, publish Publish) in
 		return s.clientPort(ClientPort + s.Index*portStep)
 	}
 	if s.ClientPort != 0 {
-		r.report(at+".client-port", "has no effect with publish: none: set publish: loopback, or leave it out")
+		r.report(at+".client-port", "has no effect with publish: none: set publish: loopback or runtime: process, or leave it out")
 	}
 	return 0
 }

@@ -278,18 +278,24 @@ func Nearest(written string, known []string) string {
 			best, distance = k, d
 		}
 	}
-	if best == "" {
-		return onlyOneWith(written, known)
+	for _, has := range []func(known string) bool{
+		func(k string) bool { return strings.Contains("-"+k+"-", "-"+written+"-") },
+		func(k string) bool { return strings.HasPrefix(k, written) },
+	} {
+		if best == "" && written != "" {
+			best = onlyOneWith(has, known)
+		}
 	}
 	return best
 }
 
-// onlyOneWith gives the known word that what was written is a part of, from
-// hyphen to hyphen, if there is one only: quota is of quota-backend-bytes.
-func onlyOneWith(part string, known []string) string {
+// onlyOneWith gives the known word that what was written is a part of, if there is
+// one only. A part is whole from hyphen to hyphen, as quota of quota-backend-bytes,
+// or else a beginning.
+func onlyOneWith(has func(known string) bool, known []string) string {
 	found := ""
 	for _, k := range known {
-		if part == "" || !strings.Contains("-"+k+"-", "-"+part+"-") {
+		if !has(k) {
 			continue
 		}
 		if found != "" {

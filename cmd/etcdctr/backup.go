@@ -42,7 +42,7 @@ release that wrote it.`,
   etcdctr backup --output /backups
   etcdctr backup --with-keys --passphrase-file passphrase
   etcdctr backup --data-dir .etcdctr/etcd/etcd1/data`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBackup(cmd.Context(), a, o) },
 	}
 	o.cluster = addFindingFlags(cmd)

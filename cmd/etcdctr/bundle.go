@@ -39,7 +39,7 @@ README of the commands to run there. Nothing of another member and no authority'
 key is in it. Its member's keys are: hand it over like one.`,
 		Example: `  etcdctr bundle -f orders.yaml -o bundles
   scp bundles/orders-etcd1.tar.gz 192.168.202.128:`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runBundle(cmd.Context(), a, o)
 		},

@@ -24,7 +24,7 @@ in one folder, certs beside the cluster file unless --certs-dir says otherwise:
 
 A member needs its own folder, members/NAME, and a client its own, clients/NAME;
 the authorities' keys are needed by these commands alone.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	cmd.AddCommand(
 		newCertsCreateCommand(a),

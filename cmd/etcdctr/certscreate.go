@@ -51,7 +51,7 @@ needs, and the authorities' keys stay here.`,
   etcdctr certs create --client root,backup --key-algorithm ed25519
   etcdctr certs create --client-ca-cert ca.pem --client-ca-key ca-key.pem
   etcdctr certs create --from-cfssl ./cfssl`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCertsCreate(cmd.Context(), a, o)
 		},
@@ -74,7 +74,7 @@ needs, and the authorities' keys stay here.`,
 }
 
 func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions) error {
-	c, err := o.cluster.resolve(a)
+	c, err := o.cluster.resolveAsRun(a)
 	if err != nil {
 		return err
 	}

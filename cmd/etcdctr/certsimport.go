@@ -87,7 +87,7 @@ func (o certsImportOptions) read() (certs.ImportOptions, error) {
 }
 
 func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
-	c, err := o.cluster.resolve(a)
+	c, err := o.cluster.resolveAsRun(a)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func newCertsListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the certificates: whose, for what, until when",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			dir, err := flags.certificates(a)
 			if err != nil {

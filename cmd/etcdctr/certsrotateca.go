@@ -52,7 +52,7 @@ not see them; --restarted says that you have restarted all of them.`,
   etcdctr certs rotate-ca --clients-ready
   etcdctr certs rotate-ca --authority client --ca-cert ca.pem --ca-key ca-key.pem
   etcdctr certs rotate-ca --stage switch --restarted`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCertsRotateCA(cmd.Context(), a, o)
 		},

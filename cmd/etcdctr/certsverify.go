@@ -25,7 +25,7 @@ func newCertsVerifyCommand(a *app) *cobra.Command {
 the names and addresses which the cluster needs, its dates, whether it is revoked,
 and the files' permissions. It prints each finding with its remedy and exits 1
 when there is an error; warnings alone exit 0.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return runCertsVerify(a, o)
 		},
@@ -37,7 +37,7 @@ when there is an error; warnings alone exit 0.`,
 }
 
 func runCertsVerify(a *app, o certsVerifyOptions) error {
-	c, err := o.cluster.resolve(a)
+	c, err := o.cluster.resolveAsRun(a)
 	if err != nil {
 		return err
 	}

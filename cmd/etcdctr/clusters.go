@@ -63,12 +63,17 @@ func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, err
 	return &found{Cluster: c, board: e.board, engines: e}, nil
 }
 
-// checked finds all mistakes of a spec, wherever its members are going to be.
+// checked finds all mistakes of a spec, whose members are going to be in containers
+// unless it says otherwise.
 func checked(spec cluster.Spec) error {
 	if spec.WantsFreshToken() {
 		spec.DiscoveryToken = "one-that-is-made-later"
 	}
-	_, err := cluster.Resolve(spec, cluster.InContainers)
+	place := cluster.Placement(cluster.InContainers)
+	if cluster.Runtime(spec.Runtime) == cluster.Process {
+		place = cluster.InProcesses("", "")
+	}
+	_, err := cluster.Resolve(spec, place)
 	return err
 }
 

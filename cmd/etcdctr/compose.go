@@ -36,7 +36,7 @@ standard output.`,
   etcdctr compose --members 5 --profile production -o docker-compose.yml
   etcdctr compose --member etcd1 -o etcd1/docker-compose.yml
   etcdctr compose --publish loopback | docker compose -f - up -d`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCompose(cmd.Context(), a, o)
 		},

@@ -43,7 +43,7 @@ What it prints on standard output are the variables that etcdctl reads; a Go
 client takes the same endpoints and files.`,
 		Example: `  etcdctr connect
   etcdctr connect --listen 127.0.0.1:0 --format json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runConnect(cmd.Context(), a, o)
 		},

@@ -34,7 +34,7 @@ The page is served on loopback only, below a path that nobody guesses, by the wa
 that connect takes: nothing is published, and nothing is loaded from elsewhere.`,
 		Example: `  etcdctr dashboard
   etcdctr dashboard --listen 127.0.0.1:8379`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDashboard(cmd.Context(), a, o)
 		},

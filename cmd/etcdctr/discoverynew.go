@@ -24,7 +24,7 @@ func newDiscoveryNewCommand(a *app) *cobra.Command {
 		Short: "Register a fresh token and print it",
 		Example: `  etcdctr discovery new --size 3 --discovery-endpoints https://discovery.example.com:2379
   etcdctr discovery new --size 3 --v2 --discovery-endpoints http://discovery.example.com:2379`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDiscoveryNew(cmd.Context(), a, o)
 		},

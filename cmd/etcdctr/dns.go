@@ -20,7 +20,7 @@ brings its server and the records along.`,
 		Example: `  etcdctr dns --bootstrap dns
   etcdctr dns --bootstrap dns --discovery-domain etcd.example.com --format zone > etcd.example.com.zone
   etcdctr dns check 192.0.2.53 --bootstrap dns`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	flags := addClusterFlags(cmd)
 	cmd.Flags().Var(&choice{value: &format, of: []string{formatTable, "zone", "dnsmasq", "coredns", formatJSON}}, "format",

@@ -25,7 +25,7 @@ func newDoctorCommand(a *app) *cobra.Command {
 		Long: `doctor looks at the members' containers or processes, at their logs and at what
 they answer, and names one cause and one command that puts it right: the cause that explains
 the others. It exits with 0 if there is nothing to put right.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	f := addFindingFlags(cmd)
 	addFormatFlag(cmd, &format)

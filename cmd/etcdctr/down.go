@@ -34,7 +34,7 @@ Compose project holds, such as an application beside the members, is left alone
 with its volumes and with the networks that it is on.`,
 		Example: `  etcdctr down
   etcdctr down --name orders --volumes`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDown(cmd.Context(), a, o)
 		},

@@ -81,6 +81,14 @@ func findMember(c *cluster.Cluster, name string) (cluster.Member, error) {
 		name, c.Name, strings.Join(names, ", ")))
 }
 
+// noArgs wants nothing but flags.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage(fmt.Errorf("%s takes flags only, and not %q: %s", cmd.CommandPath(), args[0], cmd.UseLine()))
+}
+
 // exactArgs wants the named arguments, and names the missing ones.
 func exactArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

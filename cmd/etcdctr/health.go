@@ -39,7 +39,7 @@ reads it all: members of one cluster can hold different data and not notice.`,
 		Example: `  etcdctr health
   etcdctr health --watch --interval 5s
   etcdctr health --format json | jq .failures`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runHealth(cmd.Context(), a, o)
 		},

@@ -20,7 +20,7 @@ func newImageCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "image",
 		Short: "Make etcd images and move them: no registry, no builder and no internet needed",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	cmd.AddCommand(
 		newImageBuildCommand(a),

@@ -44,7 +44,7 @@ The image has the tag localhost/etcd:VERSION unless --tag says otherwise.`,
   etcdctr image build --source module --etcd 3.6 --tag registry.example/etcd:v3.6.16
   etcdctr image build --source module --platform linux/amd64,linux/arm64 --output oci:etcd-image
   etcdctr image build --source release --mirror https://mirror.example/etcd --output tar:etcd.tar`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runImageBuild(cmd.Context(), a, o)
 		},

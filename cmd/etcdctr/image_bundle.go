@@ -47,7 +47,7 @@ is the official one of the etcd that this program carries, this program is packe
 as it. --pull says otherwise, as for up.`,
 		Example: `  etcdctr image bundle --members 5 --output orders.tar
   etcdctr image load --output orders orders.tar`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runImageBundle(cmd.Context(), a, o)
 		},

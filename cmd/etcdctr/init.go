@@ -27,7 +27,7 @@ it is. ` + "`etcdctr up`" + ` makes the cluster what the file says, now and afte
 		Example: `  etcdctr init
   etcdctr init --name orders --members 5 --profile production
   etcdctr init -f orders/etcdctr.yaml --name orders`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	f := &clusterFlags{cmd: cmd}
 	addFileFlag(cmd, f)

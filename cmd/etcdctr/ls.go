@@ -17,7 +17,7 @@ func newLsCommand(a *app) *cobra.Command {
 		Long: `ls lists the clusters that the engine has, whoever started them, and those that
 run, or ran, as processes from the folder of the cluster file. Where the engine
 can't be asked it lists the others and says why; without any it fails.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	f := addCertsDirFlags(cmd)
 	addFormatFlag(cmd, &format)

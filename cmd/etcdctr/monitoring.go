@@ -54,7 +54,7 @@ makes it.`,
   etcdctr monitoring print --for prometheus > prometheus.yml
   etcdctr monitoring print --for rules > etcd-rules.yml
   etcdctr monitoring print --for grafana > etcd-dashboard.json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runMonitoringPrint(cmd.Context(), a, o)
 		},
@@ -116,7 +116,7 @@ func (f *clusterFlags) watchedBy(ctx context.Context, a *app) (c *cluster.Cluste
 	case err == nil:
 		c, err = running.Want(ctx)
 	case errors.Is(err, runtime.ErrNotFound) || errors.Is(err, runtime.ErrUnavailable):
-		c, err = f.resolve(a)
+		c, err = f.resolveAsRun(a)
 	}
 	if err != nil {
 		return nil, "", err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -21,6 +22,33 @@ func (f *clusterFlags) placeOnEngine(a *app, spec cluster.Spec, c *cluster.Clust
 		return usage(err)
 	})
 	return placed, err
+}
+
+// resolveAsRun is resolve for who asks where members are reached: those that are
+// processes of this machine, or are to be, are elsewhere than those in containers.
+func (f *clusterFlags) resolveAsRun(a *app) (*cluster.Cluster, error) {
+	spec, mistakes, err := f.read(a)
+	if err != nil {
+		return nil, err
+	}
+	said := cluster.Runtime(spec.Runtime)
+	if said == cluster.Docker || errors.Join(append(mistakes, checked(spec))...) != nil {
+		return f.resolve(a)
+	}
+	spec.Runtime = string(cluster.Process)
+	cs, e, err := a.clusters(f, working{progress: progressQuiet})
+	if err != nil {
+		return nil, err
+	}
+	defer e.close()
+	c, err := cs.Find(f.cmd.Context(), spec)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Observe(f.cmd.Context()); err != nil && said != cluster.Process {
+		return f.resolve(a)
+	}
+	return c.Want(f.cmd.Context())
 }
 
 // asStarted gives the cluster with the members that this machine's engine runs as

@@ -31,7 +31,7 @@ differ in their ports. ` + "`etcdctr up --runtime process`" + ` does the same wi
 process manager.`,
 		Example: `  etcdctr procfile > Procfile && foreman start
   etcdctr procfile --tls none --etcd-binary /usr/bin/etcd -o Procfile`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runProcfile(cmd.Context(), a, o)
 		},

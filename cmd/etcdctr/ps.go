@@ -20,7 +20,7 @@ func newPsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ps",
 		Short: "List the members of the cluster and what they need, with how they are",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 	}
 	f := addFindingFlags(cmd)
 	addFormatFlag(cmd, &format)

@@ -32,7 +32,7 @@ A member that is stopped already is kept with ` + "`etcdctr backup --data-dir`" 
 back with ` + "`etcdctr restore`" + `.`,
 		Example: `  etcdctr recover
   etcdctr recover --backups /backups --output /backups`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRecover(cmd.Context(), a, o) },
 	}
 	o.cluster = addClusterFlags(cmd)

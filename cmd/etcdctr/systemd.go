@@ -37,7 +37,7 @@ and etcdctr in /usr/local/bin. ` + "`etcdctr bundle`" + ` packs all that with th
 to put it there.`,
 		Example: `  etcdctr systemd -o units
   etcdctr systemd --member etcd1 --etcd-binary /usr/bin/etcd`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runSystemd(cmd.Context(), a, o)
 		},

@@ -60,7 +60,7 @@ fails says why, and takes away what it has created and nothing else.`,
   etcdctr up --members 5 --publish loopback --dry-run
   etcdctr up --runtime process -d
   etcdctr up --file-compose docker-compose.yml`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runUp(cmd.Context(), a, o)
 		},

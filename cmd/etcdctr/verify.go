@@ -42,7 +42,7 @@ write all keys that a role is about, and changes nothing. It exits with 0 only i
 nothing is a surprise. etcd logs the refused connections.`,
 		Example: `  etcdctr verify
   etcdctr verify --publish loopback --format json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runVerify(cmd.Context(), a, o)
 		},
