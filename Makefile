@@ -10,8 +10,8 @@ SHELL := bash
 VERSION ?= $(shell GIT_CEILING_DIRECTORIES="$(abspath ..)" git describe --tags --always --dirty 2>/dev/null)
 
 STATIC := CGO_ENABLED=0
-ETCDCTR := go build -trimpath -tags carry -ldflags '-s -w -X main.version=$(VERSION)'
-PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
+ETCDCTR := go build -trimpath -buildvcs=false -tags carry -ldflags '-s -w -X main.version=$(VERSION)'
+PLATFORMS ?= linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 
 ##@ The product
 
@@ -32,7 +32,7 @@ image: build ## Build the image etcdctr:latest from bin/etcdctr
 
 .PHONY: cross
 cross: ## Build dist/OS-ARCH/etcdctr for every platform
-	@for arch in amd64 arm64; do \
+	@for arch in $(sort $(foreach platform,$(PLATFORMS),$(lastword $(subst -, ,$(platform))))); do \
 		$(call build-carried,$$arch,dist/linux-$$arch); \
 	done
 	@for platform in $(PLATFORMS); do \
@@ -66,6 +66,37 @@ up: build ## Start a three-member cluster and show that it is healthy
 down: build ## Stop that cluster and delete its data
 	bin/etcdctr down --volumes --yes --certs-dir $(UP_CERTS)
 
+##@ A release
+
+# What is no release yet has a version that sorts before each, and all files are
+# as old as the last commit, so that the same commit gives the same release.
+RELEASE ?= $(if $(filter v%,$(VERSION)),$(VERSION),v0.0.0-dev.g$(VERSION))
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+RELEASE_DIR ?= dist/release
+HOST = $(shell go env GOOS)-$(shell go env GOARCH)
+
+.PHONY: release
+release: .cache/tools/nfpm ## Make dist/release: archives, packages, image, checksums, bills of materials
+	rm -rf dist/man
+	mkdir -p dist/man
+	$(MAKE) --no-print-directory cross VERSION=$(RELEASE)
+	go test ./cmd/etcdctr -count 1 -run '^TestManPages$$' -man $(CURDIR)/dist/man
+	go run ./cmd/internal/release -version $(RELEASE) -date $(SOURCE_DATE_EPOCH) -platforms '$(PLATFORMS)' \
+		-nfpm .cache/tools/nfpm -etcdctr dist/$(HOST)/etcdctr -out $(RELEASE_DIR)
+	@cat $(RELEASE_DIR)/SHA256SUMS
+
+# Elsewhere, for somebody whose files nobody else may read, and from nothing: no
+# build of the first one is taken.
+.PHONY: reproduce
+reproduce: release ## Make the release again, in another folder and from nothing, and compare
+	umask 077; again=$$(mktemp -d) && trap 'rm -rf "$$again"' EXIT && \
+		git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -C "$$again" -xf - && \
+		mkdir -p "$$again/.cache/tools" && cp .cache/tools/nfpm "$$again/.cache/tools/" && \
+		GOCACHE="$$again/.cache/go" $(MAKE) --no-print-directory -C "$$again" release \
+			RELEASE=$(RELEASE) VERSION=$(VERSION) RELEASE_DIR=dist/release PLATFORMS='$(PLATFORMS)' >/dev/null && \
+		diff $(RELEASE_DIR)/SHA256SUMS "$$again/dist/release/SHA256SUMS" && \
+		echo "made twice, the release is the same: $$(sha256sum <$(RELEASE_DIR)/SHA256SUMS)"
+
 ##@ Tests
 
 .PHONY: unit
@@ -77,7 +108,7 @@ smoke: e2e-inputs ## Run the quick end-to-end tests (needs Docker)
 	$(E2E) -run '^TestSmoke' $(E2E_FLAGS) ./e2e | $(REPORT)
 
 .PHONY: e2e
-e2e: e2e-machine e2e-inputs .cache/tools/cfssl .cache/engine/dockerd .cache/engine/runc .cache/systemd.tar ## Run every end-to-end test (needs Docker and minutes)
+e2e: e2e-machine e2e-inputs e2e-release .cache/tools/cfssl .cache/engine/dockerd .cache/engine/runc .cache/systemd.tar ## Run every end-to-end test (needs Docker and minutes)
 	$(E2E) -p 1 -timeout 120m $(E2E_FLAGS) ./e2e ./member ./runtime/local | $(REPORT)
 
 .PHONY: test
@@ -107,8 +138,9 @@ findings: ## Run the findings: what etcd and its neighbours do that nobody guess
 ##@ The source
 
 .PHONY: lint
-lint: .cache/tools/golangci-lint ## Check style, imports and go.mod
+lint: .cache/tools/golangci-lint .cache/tools/actionlint ## Check style, imports, go.mod and workflows
 	.cache/tools/golangci-lint run ./...
+	.cache/tools/actionlint
 	go mod tidy -diff
 
 .PHONY: fmt
@@ -145,6 +177,7 @@ E2E = PATH="$(CURDIR)/.cache/tools:$$PATH" \
 	ETCDCTR_E2E_BIN=$(CURDIR)/.cache/etcd \
 	ETCDCTR_E2E_ENGINE=$(CURDIR)/.cache/engine \
 	ETCDCTR_E2E_SYSTEMD=$(CURDIR)/.cache/systemd.tar \
+	ETCDCTR_E2E_RELEASE=$(CURDIR)/.cache/release \
 	TESTCONTAINERS_RYUK_DISABLED=$${TESTCONTAINERS_RYUK_DISABLED:-true} \
 	go test -json -tags e2e -count 1
 REPORT = go run ./e2e/report -dir .cache/report
@@ -160,7 +193,7 @@ endif
 E2E_PROGRAMS := dockerd:docker.io ip:iproute2 nsenter:util-linux \
 	foreman:ruby-foreman dnsmasq:dnsmasq-base openssl:openssl systemd-analyze:systemd \
 	ssh:openssh-client sshd:openssh-server gcc:gcc debootstrap:debootstrap \
-	prometheus:prometheus promtool:prometheus chromium:chromium zsh:zsh fish:fish
+	prometheus:prometheus promtool:prometheus chromium:chromium zsh:zsh fish:fish rpm:rpm
 
 .PHONY: e2e-machine
 e2e-machine:
@@ -187,6 +220,11 @@ e2e-machine:
 	root=$$(mktemp -d) && trap 'rm -rf "$$root"' EXIT && \
 		debootstrap --variant=minbase --include=systemd bookworm "$$root" >$(@D)/debootstrap.log && \
 		tar -C "$$root" --exclude=./var/cache/apt --exclude=./var/lib/apt/lists --exclude=./usr/share/doc -cf $@ .
+
+# A release for this machine alone: what is in it is what is tested.
+.PHONY: e2e-release
+e2e-release:
+	$(MAKE) --no-print-directory release PLATFORMS=$(HOST) RELEASE_DIR=.cache/release >.cache/release.log
 
 .PHONY: e2e-inputs
 e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7)

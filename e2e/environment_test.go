@@ -19,6 +19,7 @@ const (
 	envEtcd    = "ETCDCTR_E2E_BIN"     // a folder MINOR/{etcd,etcdctl,etcdutl} for each supported minor of etcd
 	envEngine  = "ETCDCTR_E2E_ENGINE"  // a folder with dockerd and its helpers, as released today
 	envSystemd = "ETCDCTR_E2E_SYSTEMD" // an archive of a root file system with systemd in it
+	envRelease = "ETCDCTR_E2E_RELEASE" // a folder with a release for this machine
 )
 
 // etcdctrBinary returns the path of the etcdctr under test.
