@@ -57,6 +57,20 @@ func (c *Cluster) Plan(ctx context.Context, change Change) (converge.Steps, erro
 	return c.hands(change).Plan(ctx, wish)
 }
 
+// Lacking tells by name what Make would fetch from elsewhere before anything is
+// touched.
+func (c *Cluster) Lacking(ctx context.Context) ([]string, error) {
+	fetcher, ok := c.runtime.(runtime.Fetcher)
+	if !ok {
+		return nil, nil
+	}
+	want, err := c.Want(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return fetcher.Lacking(ctx, want)
+}
+
 // mostPlaces is how often a first start is tried at another place, where
 // somebody else has taken the one that was free.
 const mostPlaces = 5

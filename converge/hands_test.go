@@ -3,6 +3,7 @@ package converge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +140,64 @@ func TestAFirstStartThatFailsTakesBackWhatItMade(t *testing.T) {
 		left := f.world.situation(converge.Asked{Verb: converge.Up}, nil).Have != nil
 		if left != keep {
 			t.Errorf("keep %t: left %t", keep, left)
+		}
+	}
+}
+
+// A first start that is interrupted, or fails, at whatever it asks for or does
+// leaves nothing; killed there, it is finished by the next run.
+func TestAFirstStartThatEndsAnywhereLeavesNothing(t *testing.T) {
+	up := converge.Asked{Verb: converge.Up}
+	whole := &fake{world: world{want: 3, minor: 7}}
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := whole.hands().Do(t.Context(), whole.wish(up)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	bad := errors.New("no space left on device")
+	for step, call := range whole.calls[:len(whole.calls)-1] { // before the last it serves
+		for how, from := range map[string]func(f *fake, cancel func()) error{
+			"interrupted": func(f *fake, cancel func()) error {
+				if len(f.calls) == step+1 {
+					cancel()
+					return context.Canceled
+				}
+				return nil
+			},
+			"failed": func(f *fake, _ func()) error {
+				if len(f.calls) == step+1 {
+					return bad
+				}
+				return nil
+			},
+			"killed": func(f *fake, _ func()) error { // it does nothing any more
+				if len(f.calls) > step {
+					return bad
+				}
+				return nil
+			},
+		} {
+			if how == "failed" && strings.HasPrefix(call, "wait") {
+				continue // it is waited on
+			}
+			t.Run(fmt.Sprint(step, " ", call, " ", how), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := &fake{world: world{want: 3, minor: 7}}
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					f.before = func(string) error { return from(f, cancel) }
+					if _, err := f.hands().Do(ctx, f.wish(up)); !errors.Is(err, bad) && !errors.Is(err, context.Canceled) {
+						t.Errorf("the error is %v", err)
+					}
+					f.before = nil
+					if left := f.world.situation(up, nil).Have; how != "killed" && left != nil {
+						t.Errorf("left is %s", f.world)
+					}
+					if _, err := f.hands().Do(t.Context(), f.wish(up)); err != nil || !f.world.quorum() {
+						t.Errorf("the next run came to %s, %v", f.world, err)
+					}
+				})
+			})
 		}
 	}
 }

@@ -34,10 +34,11 @@ func (e *NotFoundError) Error() string { return "there is no cluster " + e.Name 
 // Is makes it ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
 
-// StartError is the error of a server that was made and could not be started.
+// StartError is the error of a server that was made and did not come up.
 type StartError struct {
 	Server string
-	Reason string // in the words of what was to start it
+	Reason string   // in the words of what was to start it
+	Log    []string // its last lines, if it ran
 	Err    error
 }
 

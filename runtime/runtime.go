@@ -98,6 +98,12 @@ type Command struct {
 // Size of a terminal, in characters.
 type Size struct{ Width, Height uint }
 
+// Fetcher is a Runtime that fetches from elsewhere what servers are made of.
+type Fetcher interface {
+	// Lacking are what Prepare would fetch, by name, such as references of images.
+	Lacking(ctx context.Context, want *cluster.Cluster) ([]string, error)
+}
+
 // Noter is a Runtime that can keep what a cluster was started with also where no
 // server is made anew: see State.Wish.
 type Noter interface {

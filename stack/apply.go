@@ -1,101 +1,28 @@
 package stack
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/moby/moby/api/types/container"
 )
 
-// This file is for who decides elsewhere which services come next: its plans ask
-// no Prober, wait for no answer and do what they are told at once.
-
-// ObserveFor is Observe with what PlanApply and PlanPrepare need to know
-// besides: who else has the wanted names, and what the copied files are.
-func ObserveFor(ctx context.Context, e Engine, w Wanted) (*State, error) {
-	s, err := observeFor(ctx, e, w)
-	if err != nil {
-		return nil, err
-	}
-	return s, observeFiles(ctx, e, w, s)
-}
-
-// Reasons are what keeps a service's container from being what is wanted.
-type Reasons struct {
-	Text     string    // for people
-	Networks []Network // that have to be made anew for it, which takes all that are on them
-}
-
-// Outdated gives, by service, why a container that is there does not do any
-// more. An image whose ID is not known is taken for one that changed.
-func Outdated(w Wanted, s *State) (map[string]Reasons, error) {
-	causes, err := causesToReplace(w, s)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := changedNetworks(w, s)
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]Reasons{}
-	for name, cause := range causes {
-		all[name] = Reasons{Text: cause}
-	}
-	for name, service := range w.Project.Services {
-		if _, ok := current(w, s, service); !ok {
-			continue
-		}
-		for _, key := range slices.Sorted(maps.Keys(service.Networks)) {
-			if n, ok := changed[key]; ok {
-				r := all[name]
-				r.Networks = append(r.Networks, n)
-				all[name] = r
-			}
-		}
-	}
-	return all, nil
-}
-
-// Current is the container that runs a service of the project, and false when
-// there is none.
-func (w Wanted) Current(s *State, service string) (Container, bool) {
-	config, ok := w.Project.Services[service]
-	if !ok {
-		return Container{}, false
-	}
-	return current(w, s, config)
-}
-
-// CheckFiles refuses a project that mounts what is not on this machine.
-func (w Wanted) CheckFiles() error { return w.checkFiles() }
-
-// CheckNames refuses to take the names of what is somebody else's, and to do
-// without what should be somebody else's. Its errors may be *TakenError.
-func (w Wanted) CheckNames(s *State) error {
-	return (&upPlanner{w: w, s: s}).checkNames()
-}
-
-// TogetherError is about a network that has to be made anew while only some of
-// the containers on it were to be touched.
-type TogetherError struct{ Network string }
-
-func (e *TogetherError) Error() string {
-	return fmt.Sprintf("the network %s has to be made anew, which takes everything that is on it at once", e.Network)
-}
+// This file plans to make services run as wanted: which of them, and what they
+// share. Whoever asks for it has decided which services come next, and waits for
+// their answers.
 
 // PlanApply plans to make services run as wanted, those named or all, and what
 // they share. Other services are started if these depend on them, and not
 // replaced. Images of what is to be made have to be in w.
 func PlanApply(w Wanted, s *State, services ...string) (*Plan, error) {
-	u, err := newPartPlanner(w, s, services)
+	u, err := newPlanner(w, s, services)
 	if err != nil {
 		return nil, err
 	}
-	for _, step := range []func() error{u.clearPart, u.networks, u.volumes, u.applyServices} {
+	for _, step := range []func() error{u.clear, u.networks, u.volumes, u.applyServices} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -120,12 +47,37 @@ func (p *Plan) makeFirst() {
 			}
 		}
 	}
+	p.sort()
+}
+
+// sort puts operations behind those that come before them, and leaves the order
+// else as it is.
+func (p *Plan) sort() {
+	var order []*Op
+	seen := map[*Op]bool{}
+	var visit func(o *Op)
+	visit = func(o *Op) {
+		if seen[o] {
+			return
+		}
+		seen[o] = true
+		for _, a := range p.Ops {
+			if slices.Contains(o.After, a) {
+				visit(a)
+			}
+		}
+		order = append(order, o)
+	}
+	for _, o := range p.Ops {
+		visit(o)
+	}
+	p.Ops = order
 }
 
 // PlanPrepare plans to create the containers that PlanApply would put in the
 // place of others, beside these, which run on.
 func PlanPrepare(w Wanted, s *State, services ...string) (*Plan, error) {
-	u, err := newPartPlanner(w, s, services)
+	u, err := newPlanner(w, s, services)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +86,7 @@ func PlanPrepare(w Wanted, s *State, services ...string) (*Plan, error) {
 		return nil, err
 	}
 	u.later = changed
-	for _, step := range []func() error{u.clearPart, u.networks, u.volumes, u.prepareServices} {
+	for _, step := range []func() error{u.clear, u.networks, u.volumes, u.prepareServices} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -142,15 +94,33 @@ func PlanPrepare(w Wanted, s *State, services ...string) (*Plan, error) {
 	return u.plan, nil
 }
 
-// newPartPlanner is a planner for some of the services, and for those that have
+// planner plans the way from what is there to what is wanted.
+type planner struct {
+	w    Wanted
+	s    *State // as it is at this point of the plan
+	plan *Plan
+
+	base    map[string]*Op    // what makes "network KEY" and "volume NAME", and what clears a name for "service NAME"
+	started map[string]*Op    // what starts a service; nil when it runs already
+	ended   map[string]*Op    // waits for a service's end
+	healthy map[string]*Op    // waits for a service's health check
+	causes  map[string]string // to replace a service's container
+	lost    map[string]string // why a service's container is removed before
+	newest  *Op               // starts the last of the new members so far
+
+	part  map[string]bool    // the services that it is about; nil for all
+	later map[string]Network // that are made anew another time, by their names in the Compose file
+}
+
+// newPlanner is a planner for some of the services, and for those that have
 // to run before them.
-func newPartPlanner(w Wanted, s *State, named []string) (*upPlanner, error) {
+func newPlanner(w Wanted, s *State, named []string) (*planner, error) {
 	causes, err := causesToReplace(w, s)
 	if err != nil {
 		return nil, err
 	}
-	own := *s // planned on as if some of it were gone
-	u := &upPlanner{
+	own := *s // which planning changes, as what it plans changes the engine
+	u := &planner{
 		w: w, s: &own, plan: &Plan{Project: w.Project.Name}, causes: causes,
 		base: map[string]*Op{}, started: map[string]*Op{}, ended: map[string]*Op{}, healthy: map[string]*Op{},
 		lost: map[string]string{},
@@ -160,11 +130,11 @@ func newPartPlanner(w Wanted, s *State, named []string) (*upPlanner, error) {
 			return nil, err
 		}
 	}
-	return u, errors.Join(u.checkPart(), u.check())
+	return u, errors.Join(u.checkPart(), u.checkNames(), u.checkVolumes())
 }
 
 // limit keeps the planner to some services and what they depend on.
-func (u *upPlanner) limit(named []string) error {
+func (u *planner) limit(named []string) error {
 	u.part = map[string]bool{}
 	for _, name := range named {
 		if _, ok := u.w.Project.Services[name]; !ok {
@@ -188,27 +158,11 @@ func (u *upPlanner) limit(named []string) error {
 	return u.checkTogether()
 }
 
-// checkTogether refuses to make a network anew under some of those on it.
-func (u *upPlanner) checkTogether() error {
-	changed, err := changedNetworks(u.w, u.s)
-	if err != nil {
-		return err
-	}
-	for key, n := range changed {
-		for _, c := range u.s.Containers {
-			if _, on := u.w.Project.Services[c.Service].Networks[key]; on && !u.part[c.Service] && u.uses(key) {
-				return &TogetherError{n.Name}
-			}
-		}
-	}
-	return nil
-}
-
 // wants reports whether the plan is about a service.
-func (u *upPlanner) wants(service string) bool { return u.part == nil || u.part[service] }
+func (u *planner) wants(service string) bool { return u.part == nil || u.part[service] }
 
 // uses reports whether one of the plan's services is on a network.
-func (u *upPlanner) uses(network string) bool {
+func (u *planner) uses(network string) bool {
 	if u.part == nil {
 		return true
 	}
@@ -221,7 +175,7 @@ func (u *upPlanner) uses(network string) bool {
 }
 
 // mounts reports whether one of the plan's services mounts a volume.
-func (u *upPlanner) mounts(volume string) bool {
+func (u *planner) mounts(volume string) bool {
 	if u.part == nil {
 		return true
 	}
@@ -235,26 +189,9 @@ func (u *upPlanner) mounts(volume string) bool {
 	return false
 }
 
-// checkPart refuses what of the plan's services can't be brought about.
-func (u *upPlanner) checkPart() error {
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(u.w.Project.Services)) {
-		s := u.w.Project.Services[name]
-		if !u.wants(name) {
-			continue
-		}
-		errs = append(errs, checkService(s))
-		_, there := current(u.w, u.s, s)
-		if u.w.Images[s.Image] == "" && (!there || u.causes[name] != "") {
-			errs = append(errs, fmt.Errorf("the image of %s, %q, is not on the engine", name, s.Image))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// clearPart removes what an interrupted replacement has left of the plan's
+// clear removes what an interrupted replacement has left of the plan's
 // services, but for what can be used.
-func (u *upPlanner) clearPart() error {
+func (u *planner) clear() error {
 	for _, c := range slices.Concat(u.s.Containers, u.s.Spares) {
 		s, ok := u.w.Project.Services[c.Service]
 		if !ok || !u.wants(s.Name) || c.Labels[replaceLabel] == "" || u.isCurrent(c, s) {
@@ -274,73 +211,134 @@ func (u *upPlanner) clearPart() error {
 	return nil
 }
 
-// fits reports whether a container is what is wanted of a service.
-func (u *upPlanner) fits(s types.ServiceConfig, c Container) (bool, error) {
-	h, err := serviceHash(s)
-	return err == nil && c.Status == container.StateCreated && c.ConfigHash == h && c.ImageID == u.w.Images[s.Image], err
-}
-
-// spareName is the name of a container until it takes the place of old.
-func spareName(old Container) string { return fmt.Sprintf("%.12s_%s", old.ID, old.Name) }
-
-// spare reports whether a container was prepared to take the place of old.
-func (u *upPlanner) spare(s types.ServiceConfig, old Container) bool {
-	return slices.ContainsFunc(u.s.Spares, func(c Container) bool {
-		fits, err := u.fits(s, c)
-		return err == nil && fits && c.Name == spareName(old)
-	})
-}
-
-func (u *upPlanner) applyServices() error {
-	var before, members, after []types.ServiceConfig
-	for _, s := range u.inOrder() {
-		switch {
-		case !u.wants(s.Name):
-			continue
-		case isMember(s):
-			members = append(members, s)
-		case u.needsMember(s):
-			after = append(after, s)
-		default:
-			before = append(before, s)
-		}
-		if err := u.files(s); err != nil {
-			return err
-		}
+// networks creates what is missing. A changed network takes all containers on
+// it with it: an engine cannot change one.
+func (u *planner) networks() error {
+	changed, err := changedNetworks(u.w, u.s)
+	if err != nil {
+		return err
 	}
-	return u.singles(slices.Concat(before, members, after))
-}
-
-func (u *upPlanner) prepareServices() error {
-	for _, s := range u.inOrder() {
-		old, ok := current(u.w, u.s, s)
-		if !u.wants(s.Name) || !ok || u.causes[s.Name] == "" || u.spare(s, old) || u.waits(s) {
+	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Networks)) {
+		n := u.w.Project.Networks[key]
+		old, isChanged := changed[key]
+		if _, later := u.later[key]; later {
 			continue
 		}
-		op, err := u.create(s, spareName(old), u.causes[s.Name])
+		if bool(n.External) || !isChanged && u.hasNetwork(n.Name) || !u.uses(key) {
+			continue
+		}
+		h, err := networkHash(n)
 		if err != nil {
 			return err
 		}
-		op.create.container.Labels[replaceLabel] = s.Name + "-1"
+		op := &Op{
+			Verb: CreateNetwork, Name: n.Name, Cause: "it is not there",
+			network: &networkCreation{n, u.w.objectLabels(n.Labels, networkLabel, key, h)},
+		}
+		if isChanged {
+			op.Cause = "its configuration changed"
+			op.After = []*Op{u.removeNetwork(key, old)}
+		}
+		u.base["network "+key] = u.plan.add(op)
 	}
 	return nil
 }
 
-// waits reports whether a service is on a network that has to be made anew
-// first.
-func (u *upPlanner) waits(s types.ServiceConfig) bool {
-	for key := range s.Networks {
-		if _, ok := u.later[key]; ok {
-			return true
-		}
-	}
-	// Its files are copied into a volume that is made with the container.
-	return slices.ContainsFunc(s.Volumes, func(v types.ServiceVolumeConfig) bool {
-		return u.w.CopyFiles && v.Type == types.VolumeTypeBind && !u.hasCopies(s)
-	})
+func (u *planner) hasNetwork(name string) bool {
+	return slices.ContainsFunc(u.s.Networks, func(n Network) bool { return n.Name == name })
 }
 
-func (u *upPlanner) hasCopies(s types.ServiceConfig) bool {
+func (u *planner) removeNetwork(key string, n Network) *Op {
+	cause := "its network " + n.Name + " changed"
+	var on []Container
+	for _, c := range u.s.Containers {
+		if _, uses := u.w.Project.Services[c.Service].Networks[key]; uses {
+			on = append(on, c)
+		}
+	}
+	remove := &Op{Verb: RemoveNetwork, Name: n.Name, Cause: "its configuration changed", object: n.ID}
+	for _, c := range on {
+		remove.After = append(remove.After, u.remove(c, cause))
+		u.forget(c, cause)
+	}
+	return u.plan.add(remove)
+}
+
+// forget plans on as if the container had never been there. Nobody else's state
+// or causes are changed by that.
+func (u *planner) forget(c Container, cause string) {
+	kept := slices.Clone(u.s.Containers)
+	u.s.Containers = slices.DeleteFunc(kept, func(o Container) bool { return o.ID == c.ID })
+	u.causes = maps.Clone(u.causes)
+	delete(u.causes, c.Service)
+	u.lost[c.Service] = cause
+}
+
+func (u *planner) volumes() error {
+	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Volumes)) {
+		v := u.w.Project.Volumes[key]
+		if bool(v.External) || u.hasVolume(v.Name) || !u.mounts(key) {
+			continue
+		}
+		h, err := volumeHash(v)
+		if err != nil {
+			return err
+		}
+		u.base["volume "+v.Name] = u.plan.add(&Op{
+			Verb: CreateVolume, Name: v.Name, Cause: "it is not there",
+			volume: &volumeCreation{v, u.w.objectLabels(v.Labels, volumeLabel, key, h)},
+		})
+	}
+	return nil
+}
+
+func (u *planner) hasVolume(name string) bool {
+	return slices.ContainsFunc(u.s.Volumes, func(v Volume) bool { return v.Name == name })
+}
+
+// files copies what the engine cannot mount, into a volume for each mount.
+func (u *planner) files(s types.ServiceConfig) error {
 	transfers, err := u.w.transfers(s)
-	return err == nil && !slices.ContainsFunc(transfers, func(t *transfer) bool { return !u.hasVolume(t.volume) })
+	if err != nil {
+		return fmt.Errorf("services.%s: %w", s.Name, err)
+	}
+	for _, t := range transfers {
+		held, known := u.s.files[t.volume]
+		if known && held == t.digest {
+			continue
+		}
+		cause := "its files changed"
+		if !u.hasVolume(t.volume) {
+			cause = "the engine does not see the files of this machine"
+			labels := u.w.objectLabels(types.Labels{filesLabel: t.target}, volumeLabel, strings.TrimPrefix(t.volume, u.w.Project.Name+"_"), "")
+			u.base["volume "+t.volume] = u.plan.add(&Op{
+				Verb: CreateVolume, Name: t.volume, Cause: cause,
+				volume: &volumeCreation{types.VolumeConfig{Name: t.volume}, labels},
+			})
+		}
+		u.base["volume "+t.volume] = u.plan.add(&Op{Verb: CopyFiles, Name: t.volume, Cause: cause, files: t}, u.base["volume "+t.volume])
+	}
+	return nil
+}
+
+// inOrder gives the services, each behind those that it depends on.
+func (u *planner) inOrder() []types.ServiceConfig {
+	var order []types.ServiceConfig
+	seen := map[string]bool{}
+	var visit func(name string)
+	visit = func(name string) {
+		s, ok := u.w.Project.Services[name]
+		if !ok || seen[name] {
+			return
+		}
+		seen[name] = true
+		for _, dep := range slices.Sorted(maps.Keys(s.DependsOn)) {
+			visit(dep)
+		}
+		order = append(order, s)
+	}
+	for _, name := range slices.Sorted(maps.Keys(u.w.Project.Services)) {
+		visit(name)
+	}
+	return order
 }

@@ -15,7 +15,6 @@ import (
 // Execution is how a plan is carried out.
 type Execution struct {
 	Engine   Engine
-	Prober   Prober
 	Progress Progress
 	// WaitTimeout bounds each wait for a container.
 	WaitTimeout time.Duration
@@ -104,12 +103,8 @@ func (x *Execution) tell(e Event) {
 func (x *Execution) do(ctx context.Context, o *Op) error {
 	var err error
 	switch o.Verb {
-	case AwaitAnswer, AwaitHealth, AwaitExit:
+	case AwaitHealth, AwaitExit:
 		return x.await(ctx, o)
-	case AwaitPeersLost:
-		return x.awaitPeersLost(ctx, o)
-	case AwaitLull:
-		return x.awaitLull(ctx, o)
 	case Stop:
 		err = x.stop(ctx, o)
 	default:

@@ -54,7 +54,7 @@ type fakeContainer struct {
 func newFakeEngine() *fakeEngine {
 	return &fakeEngine{
 		containers: map[string]*fakeContainer{}, networks: map[string]network.Summary{}, volumes: map[string]volume.Volume{},
-		before: func(string) error { return nil }, after: func(string) error { return nil }, started: func(*fakeContainer) {},
+		before: pass, after: pass, started: func(*fakeContainer) {},
 	}
 }
 
@@ -323,26 +323,3 @@ func (e *fakeEngine) VolumeRemove(ctx context.Context, name string, _ client.Vol
 func (e *fakeEngine) empty() bool {
 	return len(e.containers)+len(e.networks)+len(e.volumes) == 0
 }
-
-// fakeProber lets every running member serve, and one lead.
-type fakeProber struct {
-	leader string
-	silent map[string]bool // services that do not answer
-	peers  func() int      // that the leader takes for present; nil: none
-}
-
-func (p fakeProber) Probe(_ context.Context, c Container) error {
-	if p.silent[c.Service] || c.Status != container.StateRunning {
-		return fmt.Errorf("%s is silent", c.Service)
-	}
-	return nil
-}
-
-func (p fakeProber) Peers(context.Context, Container) int {
-	if p.peers == nil {
-		return 0
-	}
-	return p.peers()
-}
-
-func (p fakeProber) Leader(context.Context, []Container) string { return p.leader }

@@ -156,9 +156,9 @@ func (w Wanted) mount(s types.ServiceConfig, v types.ServiceVolumeConfig) (mount
 	return m, nil
 }
 
-// checkFiles refuses a project that mounts what is not there: the engine would
+// CheckFiles refuses a project that mounts what is not there: the engine would
 // make up an empty folder in its place, or fail halfway.
-func (w Wanted) checkFiles() error {
+func (w Wanted) CheckFiles() error {
 	var errs []error
 	for _, s := range w.Project.Services {
 		for _, f := range w.localFiles(s) {
@@ -390,4 +390,28 @@ func (i injection) into(ctx context.Context, e Engine, id string) error {
 	}
 	_, err = e.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: archive})
 	return err
+}
+
+// observeFiles looks at the copies of local files that the stack has.
+func observeFiles(ctx context.Context, e Engine, w Wanted, s *State) error {
+	s.files = map[string]string{}
+	for _, service := range w.Project.Services {
+		c, ok := current(w, s, service)
+		if !ok {
+			continue
+		}
+		transfers, err := w.transfers(service)
+		if err != nil {
+			return err
+		}
+		for _, t := range transfers {
+			if c.Volumes[t.target] != t.volume {
+				continue
+			}
+			if s.files[t.volume], err = t.heldDigest(ctx, e, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

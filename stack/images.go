@@ -4,12 +4,24 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
 	"github.com/moby/moby/client/pkg/versions"
 )
+
+// ImageRefs are the images that a project's services run.
+func ImageRefs(p *types.Project) []string {
+	var refs []string
+	for _, s := range p.Services {
+		refs = append(refs, s.Image)
+	}
+	slices.Sort(refs)
+	return slices.Compact(refs)
+}
 
 // ImageID gives what Compose records as a container's image, and "" for an
 // image that is not on the engine. An engine with multi-platform images can

@@ -22,14 +22,13 @@ const composeVersion = "5.5.1"
 
 // Labels of our own.
 const (
-	// RoleLabel says what a service of an etcd stack is for. Services whose
-	// role is Member are changed one at a time.
+	// RoleLabel says what a service of an etcd stack is for.
 	RoleLabel = "io.etcdctr.role"
 	// Member is the role of services that form a quorum.
 	Member = "member"
 	// filesLabel marks a volume that holds copies of local files, for an
 	// engine that does not see them. Its value is the folder in the container.
 	filesLabel = "io.etcdctr.files"
-	// ownLabel marks a volume or a network that Up has made for the stack.
+	// ownLabel marks a volume or a network that was made for the stack.
 	ownLabel = "io.etcdctr.own"
 )

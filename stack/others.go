@@ -23,9 +23,17 @@ func (o other) String() string {
 	return "was made by something else"
 }
 
-// observeFor is Observe, and looks as well for what else has the names that
-// the project wants.
-func observeFor(ctx context.Context, e Observer, w Wanted) (*State, error) {
+// ObserveFor is Observe with what PlanApply and PlanPrepare need to know besides:
+// what else has the wanted names, and what the copied files are.
+func ObserveFor(ctx context.Context, e Engine, w Wanted) (*State, error) {
+	s, err := observeWithOthers(ctx, e, w)
+	if err != nil {
+		return nil, err
+	}
+	return s, observeFiles(ctx, e, w, s)
+}
+
+func observeWithOthers(ctx context.Context, e Observer, w Wanted) (*State, error) {
 	var s *State
 	var containers, networks, volumes map[string]other
 	g, ctx := errgroup.WithContext(ctx)

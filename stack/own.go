@@ -13,8 +13,8 @@ import (
 // A Compose project may hold more than a stack: an application in an override
 // file, or nothing of the stack at all where somebody else took the name first.
 // A container is the stack's own by its role. Volumes and networks have to be
-// told by their names, as Docker Compose labels them for the project alone; Up
-// labels those that it makes.
+// told by their names, as Docker Compose labels them for the project alone;
+// those that PlanApply makes are labelled as well.
 
 // Own reports whether the container has a role in the stack.
 func (c Container) Own() bool { return c.Labels[RoleLabel] != "" }
@@ -115,14 +115,6 @@ func (b *Belongings) usersOf(ctx context.Context, e Observer, kind, name string)
 
 func (c Container) mounts(volume string) bool {
 	return slices.Contains(slices.Collect(maps.Values(c.Volumes)), volume)
-}
-
-// Notes tell what is left alone.
-func (b *Belongings) Notes() []string {
-	if len(b.Others) == 0 {
-		return nil
-	}
-	return []string{"left alone, as not of the stack: " + strings.Join(b.Others, ", ")}
 }
 
 // Foreign is an error if there is something of the project, and nothing of it

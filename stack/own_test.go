@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -18,32 +17,34 @@ var beside = strings.NewReplacer(
 	"volumes: {", "volumes: {appdata: , ",
 ).Replace(three)
 
+// What the application holds, and where it is on the stack's network.
+var (
+	application = []string{"container p-app-1", "volume p_appdata", "network p_default"}
+	appIsOn     = []Left{{Network: "p_cluster", Users: []string{"p-app-1"}}}
+)
+
 // foreign is an application with the names of a stack.
 var foreign = strings.ReplaceAll(three, "labels: {io.etcdctr.role: member}", "labels: {}")
 
-func TestDownTakesWhatIsTheStacksOwn(t *testing.T) {
+func TestRemoveTakesWhatIsTheStacksOwn(t *testing.T) {
 	for what, test := range map[string]struct {
 		file    string
-		own     bool // as Up marks it
+		own     bool // as it is marked when it is made
 		named   Names
 		volumes bool
 		plan    string
-		notes   []string
+		others  []string
+		left    []Left
 		err     string
 	}{
 		"an application beside it": {file: beside, named: data, plan: `
- 1  wait for a lull in the health checks of p-etcd2-1
- 2  wait for the loss of the peers of p-etcd2-1, after 1
- 3  stop p-etcd1-1, after 1
- 4  stop p-etcd3-1, after 1
- 5  stop p-etcd2-1, after 2: it leads
- 6  remove container p-etcd1-1, after 3
- 7  remove container p-etcd2-1, after 5
- 8  remove container p-etcd3-1, after 4
-`, notes: []string{
-			"left alone, as not of the stack: container p-app-1, volume p_appdata, network p_default",
-			"the network p_cluster is left: p-app-1 is on it",
-		}},
+ 1  stop p-etcd1-1
+ 2  remove container p-etcd1-1, after 1
+ 3  stop p-etcd2-1
+ 4  remove container p-etcd2-1, after 3
+ 5  stop p-etcd3-1
+ 6  remove container p-etcd3-1, after 5
+`, others: application, left: appIsOn},
 		"its data as well": {file: beside, named: data, volumes: true, plan: `
  1  remove container p-etcd1-1
  2  remove container p-etcd2-1
@@ -51,18 +52,15 @@ func TestDownTakesWhatIsTheStacksOwn(t *testing.T) {
  4  remove volume p_etcd1-data, after 1, 2, 3
  5  remove volume p_etcd2-data, after 1, 2, 3
  6  remove volume p_etcd3-data, after 1, 2, 3
-`, notes: []string{
-			"left alone, as not of the stack: container p-app-1, volume p_appdata, network p_default",
-			"the network p_cluster is left: p-app-1 is on it",
-		}},
+`, others: application, left: appIsOn},
 		"volumes that a description does not name": {file: three, named: Names{Volumes: []string{"etcd1-data"}, Networks: data.Networks}, volumes: true, plan: `
  1  remove container p-etcd1-1
  2  remove container p-etcd2-1
  3  remove container p-etcd3-1
  4  remove network p_cluster, after 1, 2, 3
  5  remove volume p_etcd1-data, after 1, 2, 3
-`, notes: []string{"left alone, as not of the stack: volume p_etcd2-data, volume p_etcd3-data"}},
-		"volumes that up has marked": {file: three, own: true, volumes: true, plan: `
+`, others: []string{"volume p_etcd2-data", "volume p_etcd3-data"}},
+		"volumes that were marked": {file: three, own: true, volumes: true, plan: `
  1  remove container p-etcd1-1
  2  remove container p-etcd2-1
  3  remove container p-etcd3-1
@@ -82,54 +80,101 @@ func TestDownTakesWhatIsTheStacksOwn(t *testing.T) {
 		},
 		"data that something else uses stays": {
 			file: strings.Replace(beside, `"appdata:/data"`, `"etcd2-data:/data"`, 1), named: data, plan: `
- 1  wait for a lull in the health checks of p-etcd2-1
- 2  wait for the loss of the peers of p-etcd2-1, after 1
- 3  stop p-etcd1-1, after 1
- 4  stop p-etcd3-1, after 1
- 5  stop p-etcd2-1, after 2: it leads
- 6  remove container p-etcd1-1, after 3
- 7  remove container p-etcd2-1, after 5
- 8  remove container p-etcd3-1, after 4
-`, notes: []string{
-				"left alone, as not of the stack: container p-app-1, volume p_appdata, network p_default",
-				"the network p_cluster is left: p-app-1 is on it",
-			},
+ 1  stop p-etcd1-1
+ 2  remove container p-etcd1-1, after 1
+ 3  stop p-etcd2-1
+ 4  remove container p-etcd2-1, after 3
+ 5  stop p-etcd3-1
+ 6  remove container p-etcd3-1, after 5
+`, others: application, left: appIsOn,
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			d := &Driver{Engine: newFakeEngine(), Prober: fakeProber{leader: "etcd2"}, WaitTimeout: time.Second}
+			e := newFakeEngine()
 			w := wanted(t, test.file)
 			w.Own = test.own
-			if _, err := d.Up(t.Context(), w, false); err != nil {
+			if err := apply(t.Context(), e, w); err != nil {
 				t.Fatal(err)
 			}
-			p, err := d.PlanDown(t.Context(), observe(t, d), test.named, test.volumes)
+			b, p, err := planRemoval(t, e, test.named, test.volumes)
 			if test.err != "" {
 				if err == nil || err.Error() != test.err {
-					t.Fatalf("PlanDown gave %v, want %s", err, test.err)
+					t.Fatalf("the error is %v, want %s", err, test.err)
 				}
 				return
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
+			for _, o := range p.Ops {
+				o.object = "" // an ID that differs from run to run
+			}
 			wantPlan(t, p, test.plan)
-			if diff := cmp.Diff(test.notes, p.Notes); diff != "" {
-				t.Errorf("notes (-want +got):\n%s", diff)
+			if diff := cmp.Diff(test.others, b.Others); diff != "" {
+				t.Errorf("others (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.left, p.Left); diff != "" {
+				t.Errorf("left (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// What is left once the containers are gone is known by its names alone.
-func TestDataOfAStackThatIsDownIsFoundByItsNames(t *testing.T) {
-	d, e := started(t)
-	for _, volumes := range []bool{false, true} {
-		p, err := d.PlanDown(t.Context(), observe(t, d), data, volumes)
+// planRemoval plans as runtime/docker does, which refuses a foreign project before.
+func planRemoval(t *testing.T, e *fakeEngine, named Names, volumes bool) (*Belongings, *Plan, error) {
+	t.Helper()
+	b, err := Divide(t.Context(), e, observe(t, e), named)
+	if err == nil {
+		err = b.Foreign()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := PlanRemove(b, Removal{Data: volumes}, Container.Member)
+	return b, p, err
+}
+
+func takeAway(t *testing.T, e *fakeEngine, named Names, volumes bool) error {
+	t.Helper()
+	_, p, err := planRemoval(t, e, named, volumes)
+	if err != nil {
+		return err
+	}
+	return run(t.Context(), e, p)
+}
+
+// Members may go one by one, each with its data or without; what all shared goes
+// with the last of them.
+func TestRemoveTakesOneAfterTheOther(t *testing.T) {
+	e := running(t, three)
+	volumes := func(service string) []string { return []string{service + "-data"} }
+	for i, c := range []struct {
+		name                          string
+		data                          bool
+		containers, networks, volumes int
+	}{{"etcd1", false, 2, 1, 3}, {"etcd2", true, 1, 1, 2}, {"etcd1", true, 1, 1, 1}, {"etcd3", false, 0, 0, 1}} {
+		b, err := Divide(t.Context(), e, observe(t, e), data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Run(t.Context(), p); err != nil {
+		p, err := PlanRemove(b, Removal{Services: []string{c.name}, Data: c.data, Volumes: volumes}, Container.Member)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := run(t.Context(), e, p); err != nil {
+			t.Fatal(err)
+		}
+		if len(e.containers) != c.containers || len(e.networks) != c.networks || len(e.volumes) != c.volumes {
+			t.Errorf("%d: %d containers, %d networks and %d volumes are left", i+1, len(e.containers), len(e.networks), len(e.volumes))
+		}
+	}
+}
+
+// What is left once the containers are gone is known by its names alone.
+func TestDataOfAStackThatIsDownIsFoundByItsNames(t *testing.T) {
+	e := running(t, three)
+	for _, volumes := range []bool{false, true} {
+		if err := takeAway(t, e, data, volumes); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,12 +184,7 @@ func TestDataOfAStackThatIsDownIsFoundByItsNames(t *testing.T) {
 }
 
 func TestAnotherProjectsContainersAreNotTheStacks(t *testing.T) {
-	d := &Driver{Engine: newFakeEngine(), Prober: fakeProber{}, WaitTimeout: time.Second}
-	if _, err := d.Up(t.Context(), wanted(t, foreign), false); err != nil {
-		t.Fatal(err)
-	}
-	b := DivideContainers(observe(t, d))
-	err := b.Foreign()
+	err := DivideContainers(observe(t, running(t, foreign))).Foreign()
 	if f := (*ForeignError)(nil); !errors.As(err, &f) || len(f.Holds) != 3 {
 		t.Errorf("Foreign gave %v, want an error about 3 containers", err)
 	}

@@ -14,8 +14,14 @@ import (
 type Plan struct {
 	Project string
 	Ops     []*Op // in an order in which they could be done one by one
-	// Notes are what somebody who runs the plan should know.
-	Notes []string
+	// Left are networks that were to be removed and that something else is on.
+	Left []Left
+}
+
+// Left is a network that stays.
+type Left struct {
+	Network string
+	Users   []string // the containers on it that are not the stack's
 }
 
 // Op is one operation of a plan.
@@ -31,9 +37,6 @@ type Op struct {
 	create  *creation
 	files   *transfer
 	newName string
-
-	container Container // to ask, where the engine does not answer for it
-	peers     int       // that it keeps
 
 	pause time.Duration // after those that come before it
 	grace time.Duration // until it is killed; 0: its own
@@ -67,34 +70,14 @@ const (
 	Stop            Verb = "stop"
 	AwaitHealth     Verb = "wait for the health check of"
 	AwaitExit       Verb = "wait for the end of"
-	AwaitAnswer     Verb = "wait for an answer of"
-	AwaitPeersLost  Verb = "wait for the loss of the peers of"
-	AwaitLull       Verb = "wait for a lull in the health checks of"
 )
 
 // waits reports whether the operation changes nothing.
-func (v Verb) waits() bool {
-	switch v {
-	case AwaitHealth, AwaitExit, AwaitAnswer, AwaitPeersLost, AwaitLull:
-		return true
-	}
-	return false
-}
+func (v Verb) waits() bool { return v == AwaitHealth || v == AwaitExit }
 
 // Empty reports whether the plan changes nothing.
 func (p *Plan) Empty() bool {
 	return !slices.ContainsFunc(p.Ops, func(o *Op) bool { return !o.Verb.waits() })
-}
-
-// Losses are the names of the volumes that the plan removes.
-func (p *Plan) Losses() []string {
-	var names []string
-	for _, o := range p.Ops {
-		if o.Verb == RemoveVolume {
-			names = append(names, o.Name)
-		}
-	}
-	return names
 }
 
 // add puts an operation at the end of the plan.

@@ -11,8 +11,8 @@ import (
 )
 
 // This file is for programs that make a project's objects by means of their
-// own, as a test fixture does, and want them to be those that Up makes. Names
-// and labels aside, they are.
+// own, as a test fixture does, and want them to be those that PlanApply makes.
+// Names and labels aside, they are.
 
 // Translation is what a service's container is created from.
 type Translation struct {

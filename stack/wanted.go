@@ -44,26 +44,7 @@ var understood = []string{
 	"stop_grace_period", "stop_signal", "sysctls", "tmpfs", "ulimits", "user", "volumes", "working_dir",
 }
 
-// check reports all that the project says and this package cannot do.
-func (w Wanted) check() error {
-	errs := []error{w.checkServices()}
-	for _, name := range slices.Sorted(maps.Keys(w.Project.Services)) {
-		image := w.Project.Services[name].Image
-		if _, ok := w.Images[image]; !ok {
-			errs = append(errs, fmt.Errorf("the image of %s, %q, is not on the engine", name, image))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (w Wanted) checkServices() error {
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(w.Project.Services)) {
-		errs = append(errs, checkService(w.Project.Services[name]))
-	}
-	return errors.Join(errs...)
-}
-
+// checkService reports all that a service says and this package cannot do.
 func checkService(s types.ServiceConfig) error {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -95,11 +76,6 @@ func (w Wanted) containerName(s types.ServiceConfig) string {
 
 // isMember tells the services that form a quorum.
 func isMember(s types.ServiceConfig) bool { return s.Labels[RoleLabel] == Member }
-
-// keepsData reports whether anything of a service outlives its container.
-func keepsData(s types.ServiceConfig) bool {
-	return slices.ContainsFunc(s.Volumes, func(v types.ServiceVolumeConfig) bool { return v.Type == types.VolumeTypeVolume })
-}
 
 // labels are those that Compose gives a container, and the service's own.
 func (w Wanted) labels(s types.ServiceConfig) (map[string]string, error) {

@@ -32,6 +32,9 @@ type Engine interface {
 // Options say where a Runtime works and with what.
 type Options struct {
 	Engine Engine
+	// Answers makes sure that the engine answers; it is called before anything
+	// else is asked, until it gives no error. Where it is nil, the engine answers.
+	Answers func(context.Context) error
 	// Folder is where the cluster is described, as an absolute path: what is
 	// noted on its containers, and what the other folders are meant from.
 	Folder string
@@ -100,6 +103,7 @@ type Runtime struct {
 	engine Engine
 
 	mu     sync.Mutex
+	there  bool            // the engine has answered
 	local  *bool           // whether the engine sees this machine's files
 	pulled map[string]bool // images that were pulled already
 	own    string          // the ID of this program's image on the engine
@@ -109,6 +113,7 @@ var (
 	_ runtime.Runtime = (*Runtime)(nil)
 	_ runtime.Execer  = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)
+	_ runtime.Fetcher = (*Runtime)(nil)
 )
 
 // New makes a Runtime. It asks the engine nothing yet.
@@ -136,6 +141,18 @@ func (r *Runtime) tell(e runtime.Event) {
 	if r.o.Events != nil {
 		r.o.Events(e)
 	}
+}
+
+// answers makes sure once that the engine answers.
+func (r *Runtime) answers(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.there || r.o.Answers == nil {
+		return nil
+	}
+	err := r.o.Answers(ctx)
+	r.there = err == nil
+	return err
 }
 
 // seesFiles asks once whether the engine can mount this machine's files.
@@ -167,6 +184,9 @@ func (r *Runtime) execute(ctx context.Context, p *stack.Plan) error {
 	_, err := x.Run(ctx, p)
 	if o := (*stack.OpError)(nil); errors.As(err, &o) && o.Op.Verb == stack.Start {
 		return &runtime.StartError{Server: serverOf(p.Project, o.Op.Name), Reason: o.Err.Error(), Err: err}
+	}
+	if u := (*stack.UnwellError)(nil); errors.As(err, &u) {
+		return &runtime.StartError{Server: u.Service, Reason: u.What, Log: u.Log, Err: err}
 	}
 	return err
 }

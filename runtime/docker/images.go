@@ -43,6 +43,9 @@ func engineText(err error) string {
 // ImageIDs gives the IDs of images by reference, and gets those first that the
 // policy asks for.
 func (r *Runtime) ImageIDs(ctx context.Context, refs []string) (map[string]string, error) {
+	if err := r.answers(ctx); err != nil {
+		return nil, err
+	}
 	ids := map[string]string{}
 	var errs []error
 	for _, ref := range refs {

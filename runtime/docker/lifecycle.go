@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/etcdctr/etcdctr/compose"
@@ -86,10 +87,21 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	if err != nil {
 		return err
 	}
+	r.tellLeft(p.Left)
 	if len(removal.Servers) == 0 && !removal.Data {
 		if err := r.keepWish(ctx, f); err != nil {
 			return err
 		}
 	}
 	return r.execute(ctx, p)
+}
+
+// tellLeft tells of networks that stay.
+func (r *Runtime) tellLeft(left []stack.Left) {
+	for _, l := range left {
+		e := runtime.Event{Server: l.Network, Action: "leave network", Detail: strings.Join(l.Users, ", ") + " is on it"}
+		r.tell(e)
+		e.Done = true
+		r.tell(e)
+	}
 }

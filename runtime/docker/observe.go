@@ -36,6 +36,9 @@ type found struct {
 // find looks at a project. Its error is runtime.ErrNotFound where nothing of it
 // is the cluster's.
 func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
+	if err := r.answers(ctx); err != nil {
+		return nil, err
+	}
 	s, err := stack.Observe(ctx, r.engine, name)
 	if err != nil {
 		return nil, unavailable(err)
@@ -141,6 +144,9 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 
 // List observes each cluster with a member on the engine, running or not.
 func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
+	if err := r.answers(ctx); err != nil {
+		return nil, err
+	}
 	projects, err := stack.List(ctx, r.engine)
 	if err != nil {
 		return nil, unavailable(err)

@@ -31,6 +31,9 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 	if err != nil || len(c.Subnets) == 0 {
 		return c, err
 	}
+	if err := r.answers(ctx); err != nil {
+		return nil, err
+	}
 	list, err := r.engine.NetworkList(ctx, client.NetworkListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("ask the engine for its networks: %w", err)

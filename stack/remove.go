@@ -1,36 +1,15 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/moby/moby/api/types/container"
 )
 
-// This file plans what is done to containers as they are, where somebody else
-// decides about their order: at once, and without asking anybody.
-
-// PlanEnd plans to stop containers and to kill those that have not ended after
-// grace; with 0 each has its own.
-func PlanEnd(s *State, containers []Container, grace time.Duration) *Plan {
-	p := &Plan{Project: s.Project}
-	for _, c := range containers {
-		if c.Running() || c.Status == container.StateRestarting {
-			p.stop(c, "").grace = grace
-		}
-	}
-	return p
-}
-
-// PlanBegin plans to start what does not run of containers, in the order of the
-// dependencies that they remember.
-func PlanBegin(s *State, containers []Container) *Plan {
-	p := planStart(s, containers)
-	p.Ops = slices.DeleteFunc(p.Ops, func(o *Op) bool { return o.Verb == AwaitAnswer })
-	return p
-}
+// This file plans to take services away.
 
 // Removal says what of a stack is removed.
 type Removal struct {
@@ -50,7 +29,7 @@ func PlanRemove(b *Belongings, r Removal, serves func(Container) bool) (*Plan, e
 	gone := func(service string) bool { return len(r.Services) == 0 || slices.Contains(r.Services, service) }
 	last := !slices.ContainsFunc(b.Own.Containers, func(c Container) bool { return serves(c) && !gone(c.Service) })
 	volumes := b.removedVolumes(r, gone)
-	if err := b.checkUnusedOf(volumes); err != nil {
+	if err := b.checkUnused(volumes); err != nil {
 		return nil, err
 	}
 	var removed []*Op
@@ -73,11 +52,12 @@ func PlanRemove(b *Belongings, r Removal, serves func(Container) bool) (*Plan, e
 	return p, nil
 }
 
-// planNetworks removes the networks, but for those that something else is on.
+// planNetworks removes the networks, but for those that something else is on: the
+// plan tells of these.
 func (b *Belongings) planNetworks(p *Plan, after []*Op) {
 	for _, n := range b.Own.Networks {
 		if users := b.users["network "+n.Name]; len(users) > 0 {
-			p.Notes = append(p.Notes, fmt.Sprintf("the network %s is left: %s is on it", n.Name, strings.Join(users, ", ")))
+			p.Left = append(p.Left, Left{Network: n.Name, Users: users})
 			continue
 		}
 		p.add(&Op{Verb: RemoveNetwork, Name: n.Name, object: n.ID}, after...)
@@ -109,8 +89,15 @@ func (b *Belongings) removedVolumes(r Removal, gone func(string) bool) []Volume 
 	})
 }
 
-// checkUnusedOf is checkUnused for some volumes.
-func (b *Belongings) checkUnusedOf(volumes []Volume) error {
-	some := &Belongings{Own: &State{Volumes: volumes}, users: b.users}
-	return some.checkUnused()
+// checkUnused refuses to delete data that something else uses: the engine would
+// not let go of it, and the members would come back with the data of some.
+func (b *Belongings) checkUnused(volumes []Volume) error {
+	var errs []error
+	for _, v := range volumes {
+		if users := b.users["volume "+v.Name]; len(users) > 0 {
+			errs = append(errs, fmt.Errorf("%s uses the volume %s and is not of the stack: remove that container first",
+				strings.Join(users, ", "), v.Name))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -10,16 +11,14 @@ import (
 	"github.com/moby/moby/api/types/container"
 )
 
-// services brings the containers of all services to what is wanted: first
-// those that members may depend on, then the members, then those that depend
-// on members.
-func (u *upPlanner) services() error {
+// This file plans what becomes of one service's container, and when it starts.
+
+func (u *planner) applyServices() error {
 	var before, members, after []types.ServiceConfig
 	for _, s := range u.inOrder() {
-		if err := u.files(s); err != nil {
-			return err
-		}
 		switch {
+		case !u.wants(s.Name):
+			continue
 		case isMember(s):
 			members = append(members, s)
 		case u.needsMember(s):
@@ -27,22 +26,16 @@ func (u *upPlanner) services() error {
 		default:
 			before = append(before, s)
 		}
+		if err := u.files(s); err != nil {
+			return err
+		}
 	}
-	if u.volatile(members) {
-		u.renewAll(slices.Concat(before, members, after))
-	}
-	if err := u.singles(before); err != nil {
-		return err
-	}
-	if err := u.members(members); err != nil {
-		return err
-	}
-	return u.singles(after)
+	return u.singles(slices.Concat(before, members, after))
 }
 
 // needsMember reports whether a service starts after a member, or after one
 // that does.
-func (u *upPlanner) needsMember(s types.ServiceConfig) bool {
+func (u *planner) needsMember(s types.ServiceConfig) bool {
 	for name := range s.DependsOn {
 		if dep := u.w.Project.Services[name]; isMember(dep) || u.needsMember(dep) {
 			return true
@@ -51,7 +44,7 @@ func (u *upPlanner) needsMember(s types.ServiceConfig) bool {
 	return false
 }
 
-func (u *upPlanner) singles(services []types.ServiceConfig) error {
+func (u *planner) singles(services []types.ServiceConfig) error {
 	for _, s := range services {
 		if err := u.single(s); err != nil {
 			return err
@@ -61,7 +54,7 @@ func (u *upPlanner) singles(services []types.ServiceConfig) error {
 }
 
 // single brings one service to what is wanted, whatever the others do.
-func (u *upPlanner) single(s types.ServiceConfig) error {
+func (u *planner) single(s types.ServiceConfig) error {
 	c, ok := current(u.w, u.s, s)
 	cause := u.causes[s.Name]
 	switch {
@@ -96,7 +89,7 @@ const headStart = 150 * time.Millisecond
 // queue has new members start one after the other, each when those before it
 // are likely to answer. Started together they find each other's ports open and
 // nobody behind them yet; etcd, for one, then waits for a second each.
-func (u *upPlanner) queue(start *Op) {
+func (u *planner) queue(start *Op) {
 	if u.newest != nil {
 		start.After = append(start.After, u.newest)
 		start.pause = headStart
@@ -114,7 +107,7 @@ func idle(c Container) string {
 
 // completed reports whether a container has done what others wait for it to
 // do, so that it need not do it again.
-func (u *upPlanner) completed(c Container) bool {
+func (u *planner) completed(c Container) bool {
 	if c.Status != container.StateExited || !c.exitedWell() {
 		return false
 	}
@@ -126,101 +119,8 @@ func (u *upPlanner) completed(c Container) bool {
 	return false
 }
 
-// members brings the members to what is wanted. Those that do not serve lose
-// nothing and are seen to at once. Those that serve are replaced one by one,
-// the leader last, each after all the others have answered.
-func (u *upPlanner) members(members []types.ServiceConfig) error {
-	rolling, atOnce := u.split(members)
-	if err := u.singles(atOnce); err != nil {
-		return err
-	}
-	var answers []*Op
-	for _, s := range members {
-		if !slices.ContainsFunc(rolling, func(r types.ServiceConfig) bool { return r.Name == s.Name }) {
-			answers = append(answers, u.answer(s))
-		}
-	}
-	for _, s := range rolling {
-		answer, err := u.roll(s, answers)
-		if err != nil {
-			return err
-		}
-		answers = []*Op{answer}
-	}
-	return nil
-}
-
-// volatile reports whether the members keep their data in memory and one of
-// them has to be started while others run: it comes back empty, and etcd, for
-// one, does not let a member forget.
-func (u *upPlanner) volatile(members []types.ServiceConfig) bool {
-	fresh, running := false, false
-	for _, s := range members {
-		if keepsData(s) {
-			return false
-		}
-		c, ok := current(u.w, u.s, s)
-		running = running || ok && c.Running()
-		fresh = fresh || !ok || u.causes[s.Name] != "" || !c.Running()
-	}
-	return fresh && running
-}
-
-// renewAll plans for the members to start anew, empty, and with them whatever
-// had part in their first start.
-func (u *upPlanner) renewAll(services []types.ServiceConfig) {
-	u.plan.Notes = append(u.plan.Notes, "the members keep their data in memory: it is lost, and the cluster starts empty")
-	for _, s := range services {
-		c, ok := current(u.w, u.s, s)
-		if !ok {
-			continue
-		}
-		cause := cmp.Or(u.causes[s.Name], "it starts anew with the others")
-		u.base["service "+s.Name] = u.plan.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: cause}, u.base["service "+s.Name])
-		u.forget(c, cause)
-	}
-}
-
-// split tells the members that have to be replaced one by one from the others.
-func (u *upPlanner) split(members []types.ServiceConfig) (rolling, atOnce []types.ServiceConfig) {
-	for _, s := range members {
-		if u.causes[s.Name] != "" && u.now.serving[s.Name] {
-			rolling = append(rolling, s)
-		} else {
-			atOnce = append(atOnce, s)
-		}
-	}
-	slices.SortStableFunc(rolling, func(a, b types.ServiceConfig) int {
-		return last(a.Name == u.now.leader) - last(b.Name == u.now.leader)
-	})
-	return rolling, atOnce
-}
-
-// last sorts what it is true for to the end.
-func last(is bool) int {
-	if is {
-		return 1
-	}
-	return 0
-}
-
-// roll replaces one serving member, after the others have answered.
-func (u *upPlanner) roll(s types.ServiceConfig, answers []*Op) (*Op, error) {
-	c, _ := current(u.w, u.s, s)
-	renamed, err := u.replace(s, c, u.causes[s.Name], answers...)
-	if err != nil {
-		return nil, err
-	}
-	u.started[s.Name] = u.start(s, "", renamed)
-	return u.answer(s), nil
-}
-
-func (u *upPlanner) answer(s types.ServiceConfig) *Op {
-	return u.plan.add(&Op{Verb: AwaitAnswer, Name: u.nameOf(s)}, u.started[s.Name])
-}
-
 // create makes a service's container once all that it refers to is there.
-func (u *upPlanner) create(s types.ServiceConfig, name, cause string) (*Op, error) {
+func (u *planner) create(s types.ServiceConfig, name, cause string) (*Op, error) {
 	c, err := u.w.creation(s, u.w.containerName(s))
 	if err != nil {
 		return nil, err
@@ -238,35 +138,112 @@ func (u *upPlanner) create(s types.ServiceConfig, name, cause string) (*Op, erro
 // replace puts a new container in the place of c. The new one is made first,
 // under another name, so that a configuration that the engine refuses leaves
 // the old one running.
-func (u *upPlanner) replace(s types.ServiceConfig, c Container, cause string, before ...*Op) (*Op, error) {
+func (u *planner) replace(s types.ServiceConfig, c Container, cause string) (*Op, error) {
 	made, err := u.replacement(s, c, cause)
 	if err != nil {
 		return nil, err
 	}
-	gone := u.remove(c, "", append([]*Op{made}, before...)...)
+	gone := u.remove(c, "", made)
 	return u.plan.add(&Op{Verb: RenameContainer, Name: spareName(c), object: spareName(c), newName: u.w.containerName(s)}, gone), nil
 }
 
 // replacement creates the container that takes the place of c, unless it was
 // prepared.
-func (u *upPlanner) replacement(s types.ServiceConfig, c Container, cause string) (*Op, error) {
+func (u *planner) replacement(s types.ServiceConfig, c Container, cause string) (*Op, error) {
 	if u.spare(s, c) && u.base["service "+s.Name] == nil {
 		return nil, nil
 	}
-	made, err := u.create(s, spareName(c), cause)
+	return u.createSpare(s, c, cause)
+}
+
+// createSpare makes a container that is to take the place of old.
+func (u *planner) createSpare(s types.ServiceConfig, old Container, cause string) (*Op, error) {
+	made, err := u.create(s, spareName(old), cause)
 	if err == nil {
 		made.create.container.Labels[replaceLabel] = s.Name + "-1"
 	}
 	return made, err
 }
 
+// remove stops a container, if it runs, and removes it.
+func (u *planner) remove(c Container, cause string, after ...*Op) *Op {
+	if c.Running() || c.Status == container.StateRestarting {
+		after = []*Op{u.plan.stop(c, cause, after...)}
+	}
+	return u.plan.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: cause}, after...)
+}
+
+func (u *planner) prepareServices() error {
+	for _, s := range u.inOrder() {
+		old, ok := current(u.w, u.s, s)
+		if !u.wants(s.Name) || !ok || u.causes[s.Name] == "" || u.spare(s, old) || u.waits(s) {
+			continue
+		}
+		if _, err := u.createSpare(s, old, u.causes[s.Name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waits reports whether a service is on a network that has to be made anew
+// first.
+func (u *planner) waits(s types.ServiceConfig) bool {
+	for key := range s.Networks {
+		if _, ok := u.later[key]; ok {
+			return true
+		}
+	}
+	// Its files are copied into a volume that is made with the container.
+	return slices.ContainsFunc(s.Volumes, func(v types.ServiceVolumeConfig) bool {
+		return u.w.CopyFiles && v.Type == types.VolumeTypeBind && !u.hasCopies(s)
+	})
+}
+
+func (u *planner) hasCopies(s types.ServiceConfig) bool {
+	transfers, err := u.w.transfers(s)
+	return err == nil && !slices.ContainsFunc(transfers, func(t *transfer) bool { return !u.hasVolume(t.volume) })
+}
+
+// fits reports whether a container is what is wanted of a service.
+func (u *planner) fits(s types.ServiceConfig, c Container) (bool, error) {
+	h, err := serviceHash(s)
+	return err == nil && c.Status == container.StateCreated && c.ConfigHash == h && c.ImageID == u.w.Images[s.Image], err
+}
+
+// spareName is the name of a container until it takes the place of old.
+func spareName(old Container) string { return fmt.Sprintf("%.12s_%s", old.ID, old.Name) }
+
+// spare reports whether a container was prepared to take the place of old.
+func (u *planner) spare(s types.ServiceConfig, old Container) bool {
+	return slices.ContainsFunc(u.s.Spares, func(c Container) bool {
+		fits, err := u.fits(s, c)
+		return err == nil && fits && c.Name == spareName(old)
+	})
+}
+
+// nameOf is the name of a service's container once the plan has seen to it. A new
+// one gets the wanted name.
+func (u *planner) nameOf(s types.ServiceConfig) string {
+	if c, ok := current(u.w, u.s, s); ok && u.causes[s.Name] == "" {
+		return c.Name
+	}
+	return u.w.containerName(s)
+}
+
+// isCurrent reports whether a container is the one that runs a service.
+func (u *planner) isCurrent(c Container, s types.ServiceConfig) bool {
+	now, ok := current(u.w, u.s, s)
+	return ok && now.ID == c.ID
+}
+
 // start starts a service's container once its dependencies allow it.
-func (u *upPlanner) start(s types.ServiceConfig, cause string, after ...*Op) *Op {
+func (u *planner) start(s types.ServiceConfig, cause string, after ...*Op) *Op {
 	return u.plan.add(&Op{Verb: Start, Name: u.nameOf(s), Cause: cause}, append(after, u.conditions(s)...)...)
 }
 
 // conditions are the operations that depends_on puts before a service's start.
-func (u *upPlanner) conditions(s types.ServiceConfig) []*Op {
+func (u *planner) conditions(s types.ServiceConfig) []*Op {
 	var ops []*Op
 	for _, name := range slices.Sorted(maps.Keys(s.DependsOn)) {
 		dep := u.w.Project.Services[name]
@@ -284,7 +261,7 @@ func (u *upPlanner) conditions(s types.ServiceConfig) []*Op {
 
 // await waits once for a service, however many depend on it, and not at all
 // for one that is as it should be.
-func (u *upPlanner) await(known map[string]*Op, verb Verb, s types.ServiceConfig) *Op {
+func (u *planner) await(known map[string]*Op, verb Verb, s types.ServiceConfig) *Op {
 	if op, ok := known[s.Name]; ok {
 		return op
 	}
