@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
@@ -69,13 +70,17 @@ func tlsMode(have *runtime.State) cluster.TLSMode {
 // Close ends the way.
 func (c *Connection) Close() error { return c.Way.Close() }
 
+// Reachable are the members that say where they are reached, in the order of their
+// names: those that have ever been started.
+func (c *Connection) Reachable() []runtime.Server {
+	return slices.DeleteFunc(c.State.Members(), func(m runtime.Server) bool { return m.ClientURL() == "" })
+}
+
 // URLs are the members' client URLs by name, as Way.Dial understands them.
 func (c *Connection) URLs() map[string]string {
 	urls := map[string]string{}
-	for _, m := range c.State.Members() {
-		if url := m.ClientURL(); url != "" {
-			urls[m.Name] = url
-		}
+	for _, m := range c.Reachable() {
+		urls[m.Name] = m.ClientURL()
 	}
 	return urls
 }

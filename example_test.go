@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moby/moby/client"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 
 	"github.com/etcdctr/etcdctr"
@@ -20,6 +19,7 @@ import (
 	"github.com/etcdctr/etcdctr/internal/etcdtest"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
+	"github.com/etcdctr/etcdctr/runtime/docker/engine"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
@@ -94,13 +94,13 @@ func ExampleCluster_Make() {
 }
 
 func grow(ctx context.Context) error {
-	engine, err := client.New(client.FromEnv)
+	e, err := engine.Connect(ctx, "orders") // where the docker command would find it
 	if err != nil {
-		return err
+		return err // a *engine.SilentError says why it does not answer
 	}
-	defer engine.Close()
+	defer e.Close()
 	clusters := etcdctr.New(etcdctr.Options{Folder: "/srv/orders", Runtimes: []runtime.Runtime{
-		docker.New(docker.Options{Engine: engine, Folder: "/srv/orders", CertsDir: "certs", DNSDir: "dns", LockDir: "/run/lock"}),
+		docker.New(docker.Options{Engine: e, Folder: "/srv/orders", CertsDir: "certs", DNSDir: "dns", LockDir: "/run/lock"}),
 	}})
 	c, err := clusters.Find(ctx, cluster.Spec{Name: "orders", Members: cluster.Count(5), Etcd: "3.7"})
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/moby/client"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/adopt"
@@ -97,8 +96,8 @@ func runAdopt(ctx context.Context, a *app, o adoptOptions, args []string) error 
 	defer e.close()
 	foreign := e.foreign(spec.Adopts)
 	if _, onEngine := foreign.(*adopt.Containers); onEngine {
-		if _, err := e.client.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
-			return explainNoEngine(e.place, err)
+		if err := e.engine.Answers(ctx); err != nil {
+			return err
 		}
 	}
 	if o.forget {
@@ -461,7 +460,7 @@ func (e *engines) foreign(adopts string) adopt.Foreign {
 	if slices.ContainsFunc(names, isPath) {
 		return &adopt.Folders{Dirs: names}
 	}
-	return &adopt.Containers{Engine: e.client, Names: names}
+	return &adopt.Containers{Engine: e.engine, Names: names}
 }
 
 func isPath(name string) bool { return strings.ContainsAny(name, `/\`) }

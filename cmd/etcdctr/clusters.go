@@ -103,7 +103,7 @@ func (e *engines) tell(event etcdctr.Event) {
 	}
 	e.missing = event.Warning
 	if e.working.founds {
-		e.app.say("%s: running the members as processes of this machine", errNoEngine)
+		e.app.say("no Docker Engine answers: running the members as processes of this machine")
 	}
 }
 

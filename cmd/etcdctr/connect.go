@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,10 +14,9 @@ import (
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/forward"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
-	"github.com/etcdctr/etcdctr/stack/relay"
 )
 
 type connectOptions struct {
@@ -58,12 +55,7 @@ client takes the same endpoints and files.`,
 	return cmd
 }
 
-const (
-	formatShell = "shell"
-
-	// portStep keeps the members' ports apart as publish: loopback does.
-	portStep = 100
-)
+const formatShell = "shell"
 
 // addRouteFlag adds the flag that chooses the way to the members.
 func addRouteFlag(flags *pflag.FlagSet, route *string) {
@@ -90,21 +82,20 @@ func runConnect(ctx context.Context, a *app, o connectOptions) error {
 		return err
 	}
 	defer a.closeWay(way)
-	members := running(way)
 	if way.Way.Open {
-		vars, err := c.clientVariables(way, openURLs(members))
+		vars, err := c.variables(way, openURLs(way.Reachable()))
 		if err != nil {
 			return err
 		}
 		a.say("the members of %s are reached from this machine: there is nothing to keep open", c.name())
 		return a.printConnection(way, vars, o.format)
 	}
-	open, err := forwardToMembers(ctx, way, first)
-	defer open.close()
+	open, err := forward.Open(ctx, way, first)
 	if err != nil {
-		return err
+		return withHint(err, "choose other ports with --listen, or any free ones with --listen 127.0.0.1:0")
 	}
-	vars, err := c.clientVariables(way, open.urls(members))
+	defer open.Close()
+	vars, err := c.variables(way, open.URLs())
 	if err != nil {
 		return err
 	}
@@ -139,99 +130,9 @@ func openURLs(members []runtime.Server) []string {
 	return urls
 }
 
-// forwardToMembers listens on one port a member and carries connections to it.
-// What is open is given in any case, to be closed.
-func forwardToMembers(ctx context.Context, way *etcdctr.Connection, first netip.AddrPort) (listeners, error) {
-	members := running(way)
-	open, err := listenForMembers(ctx, first, len(members))
-	if err != nil {
-		return open, err
-	}
-	for i, m := range members {
-		go forward(ctx, open[i], way.Way.Dial, hostOf(m.ClientURL()))
-	}
-	return open, nil
-}
-
-// listeners are one a member.
-type listeners []net.Listener
-
-// listenForMembers opens all ports or reports all that it cannot open.
-func listenForMembers(ctx context.Context, first netip.AddrPort, n int) (listeners, error) {
-	var all listeners
-	var errs []error
-	for i := range n {
-		port := int(first.Port())
-		if port != 0 {
-			port += i * portStep
-		}
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(first.Addr().String(), fmt.Sprint(port)))
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		all = append(all, l)
-	}
-	return all, withHint(errors.Join(errs...), "choose other ports with --listen, or any free ones with --listen 127.0.0.1:0")
-}
-
-func (l listeners) close() {
-	for _, x := range l {
-		x.Close()
-	}
-}
-
-// urls are those of the members, from here.
-func (l listeners) urls(members []runtime.Server) []string {
-	urls := make([]string, len(l))
-	for i, x := range l {
-		scheme, _, _ := strings.Cut(members[i].ClientURL(), "://")
-		urls[i] = scheme + "://" + x.Addr().String()
-	}
-	return urls
-}
-
-// forward carries every connection to one address, until the listener is
-// closed. A connection that cannot be made is closed: to its client it looks
-// like a member that is down, which clients know how to handle.
-func forward(ctx context.Context, l net.Listener, dial health.Dial, address string) {
-	for {
-		from, err := l.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			defer from.Close()
-			to, err := dial(ctx, "tcp", address)
-			if err != nil {
-				return
-			}
-			defer to.Close()
-			relay.Splice(from, to)
-		}()
-	}
-}
-
-// clientVariables are what etcdctl needs in its environment.
-func (f *found) clientVariables(way *etcdctr.Connection, endpoints []string) ([]cluster.Variable, error) {
-	vars := []cluster.Variable{{Name: "ETCDCTL_ENDPOINTS", Value: strings.Join(endpoints, ",")}}
-	switch way.TLSMode() {
-	case cluster.NoTLS:
-		return vars, nil
-	case cluster.AutoTLS:
-		return append(vars,
-			cluster.Variable{Name: "ETCDCTL_INSECURE_SKIP_TLS_VERIFY", Value: "true"},
-			cluster.Variable{Name: "ETCDCTL_INSECURE_TRANSPORT", Value: "false"}), nil
-	}
-	dir, err := filepath.Abs(certs.ClientDir(f.CertsDir(), etcdctr.AdminClient))
-	if err != nil {
-		return nil, fmt.Errorf("cannot find the current folder: %w", err)
-	}
-	return append(vars,
-		cluster.Variable{Name: "ETCDCTL_CACERT", Value: filepath.Join(dir, certs.CAFile)},
-		cluster.Variable{Name: "ETCDCTL_CERT", Value: filepath.Join(dir, certs.CertFile)},
-		cluster.Variable{Name: "ETCDCTL_KEY", Value: filepath.Join(dir, certs.KeyFile)},
-	), nil
+// variables are what clients need in their environment to reach endpoints.
+func (f *found) variables(way *etcdctr.Connection, endpoints []string) ([]cluster.Variable, error) {
+	return forward.Variables(way.TLSMode(), endpoints, certs.ClientDir(f.CertsDir(), etcdctr.AdminClient))
 }
 
 func (a *app) printConnection(way *etcdctr.Connection, vars []cluster.Variable, format string) error {

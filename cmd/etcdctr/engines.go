@@ -3,21 +3,43 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/moby/moby/client"
 	etcdversion "go.etcd.io/etcd/api/v3/version"
 
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
+	"github.com/etcdctr/etcdctr/runtime/docker/engine"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
-// This file makes the runtimes of this machine.
+// This file makes the runtimes of this machine. It is the only one that knows the
+// client of a Docker Engine.
+
+// connectEngine gives this machine's Docker Engine, which has answered.
+func (a *app) connectEngine(ctx context.Context) (*engine.Engine, error) {
+	e, err := a.findEngine()
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Answers(ctx); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// findEngine gives this machine's Docker Engine, which may not be there.
+func (a *app) findEngine() (*engine.Engine, error) {
+	e, err := engine.Find("etcdctr/" + buildVersion())
+	if err == nil && e.Warning != "" {
+		a.say("%s", e.Warning)
+	}
+	return e, err
+}
 
 // working is what commands differ in when they work on a cluster.
 type working struct {
@@ -35,28 +57,30 @@ func readComposeFile(ctx context.Context, path string, data []byte) (*docker.Fil
 	return docker.ReadFile(ctx, path, data)
 }
 
+// registryCertsDirs are where Docker keeps the certificates of registries.
+func registryCertsDirs() []string { return engine.CertsDirs() }
+
 // engines are what the runtimes stand on.
 type engines struct {
 	app     *app
 	folder  string
 	working working
 	board   progressBoard
-	client  *client.Client // of the Docker Engine, which may not be there
-	place   string         // where it ought to be
+	engine  *engine.Engine // Docker's, which may not be there
 	missing error          // why another runtime has to do than the preferred one
 }
 
 func (e *engines) close() {
 	e.board.close()
-	if e.client != nil {
-		e.client.Close()
+	if e.engine != nil {
+		e.engine.Close()
 	}
 }
 
 // runtimes are those of this machine, the preferred one first.
 func (e *engines) runtimes() ([]runtime.Runtime, error) {
 	var err error
-	if e.place, e.client, err = newEngine(); err != nil {
+	if e.engine, err = e.app.findEngine(); err != nil {
 		return nil, err
 	}
 	onEngine, err := e.docker()
@@ -67,7 +91,7 @@ func (e *engines) runtimes() ([]runtime.Runtime, error) {
 	return []runtime.Runtime{onEngine, asProcesses}, err
 }
 
-func (e *engines) docker() (*onEngine, error) {
+func (e *engines) docker() (*docker.Runtime, error) {
 	self, err := selfSource()
 	if err != nil {
 		return nil, err
@@ -76,59 +100,12 @@ func (e *engines) docker() (*onEngine, error) {
 	if err != nil {
 		cache = os.TempDir()
 	}
-	return &onEngine{engines: e, Runtime: docker.New(docker.Options{
-		Engine: e.client, Folder: e.folder, CertsDir: "certs", DNSDir: "dns", LockDir: filepath.Join(cache, "etcdctr", "stacks"),
-		Pull: docker.Pull(e.working.pull), Auth: registryAuth, Self: self, SelfRelease: "v" + etcdversion.Version,
+	return docker.New(docker.Options{
+		Engine: e.engine, Answers: e.engine.Answers, Folder: e.folder, CertsDir: "certs", DNSDir: "dns", LockDir: filepath.Join(cache, "etcdctr", "stacks"),
+		Pull: docker.Pull(e.working.pull), Auth: engine.Credentials, Self: self, SelfRelease: "v" + etcdversion.Version,
 		Route: e.working.via, Wait: e.working.wait, Now: e.app.now, Events: e.app.show(e.board), File: e.working.file,
-	})}, nil
+	}), nil
 }
-
-// onEngine is Docker's runtime, which says why its engine does not answer.
-type onEngine struct {
-	*docker.Runtime
-	engines *engines
-	answers bool
-}
-
-// Observe asks whether the engine answers at all, the first time.
-func (r *onEngine) Observe(ctx context.Context, name string) (*runtime.State, error) {
-	if err := r.ping(ctx); err != nil {
-		return nil, err
-	}
-	return r.Runtime.Observe(ctx, name)
-}
-
-// List is like Observe.
-func (r *onEngine) List(ctx context.Context) ([]runtime.State, error) {
-	if err := r.ping(ctx); err != nil {
-		return nil, err
-	}
-	return r.Runtime.List(ctx)
-}
-
-func (r *onEngine) ping(ctx context.Context) error {
-	if r.answers {
-		return nil
-	}
-	_, err := r.engines.client.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
-	r.answers = err == nil
-	if err == nil {
-		return nil
-	}
-	explained := explainNoEngine(r.engines.place, err)
-	if errors.Is(explained, errNoEngine) {
-		explained = unavailable{explained}
-	}
-	return explained
-}
-
-// unavailable is why this machine's engine can't be used, where there may be
-// another runtime that can.
-type unavailable struct{ error }
-
-func (unavailable) Is(target error) bool { return target == runtime.ErrUnavailable }
-
-func (e unavailable) Unwrap() error { return e.error }
 
 func (e *engines) processes() (runtime.Runtime, error) {
 	self, err := os.Executable()

@@ -27,7 +27,9 @@ func (f *found) explain(ctx context.Context, a *app, flags *clusterFlags, err er
 	switch {
 	case errors.As(err, &u):
 		failed.Name, failed.Log = u.Server, u.Log
-		err = explainFailure(err, u)
+		err = explainFailure(err, u.Server, u.Log)
+	case errors.As(err, &s) && len(s.Log) > 0: // it ran, and is none of the members
+		return explainFailure(err, s.Server, s.Log)
 	case errors.As(err, &s):
 		failed.Name, failed.Status, failed.EngineError = s.Server, doctor.Created, s.Reason
 	default:
@@ -40,12 +42,12 @@ func (f *found) explain(ctx context.Context, a *app, flags *clusterFlags, err er
 	return err
 }
 
-// explainFailure gives a member that failed its own last words.
-func explainFailure(err error, u *converge.UnwellError) error {
-	for _, w := range lastWords(u.Log) {
-		err = fmt.Errorf("%w\n%s says: %s", err, u.Server, w)
+// explainFailure gives a server that failed its own last words.
+func explainFailure(err error, server string, log []string) error {
+	for _, w := range lastWords(log) {
+		err = fmt.Errorf("%w\n%s says: %s", err, server, w)
 	}
-	return withHint(err, "`etcdctr logs %s` shows its whole log, if --keep has kept it", u.Server)
+	return withHint(err, "`etcdctr logs %s` shows its whole log, if --keep has kept it", server)
 }
 
 func withCause(err error, d doctor.Diagnosis) error {

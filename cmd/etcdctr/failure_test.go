@@ -39,7 +39,7 @@ func TestLastWordsAreThoseThatTellOfSomethingWrong(t *testing.T) {
 
 func TestFailureCarriesTheLastWordsAndWhereTheRestIs(t *testing.T) {
 	u := &converge.UnwellError{Server: "etcd1", What: "exited with code 1", Log: []string{"one", "two"}}
-	err := explainFailure(u, u)
+	err := explainFailure(u, u.Server, u.Log)
 	const want = "etcd1 exited with code 1\netcd1 says: one\netcd1 says: two"
 	if err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)

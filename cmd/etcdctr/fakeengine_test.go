@@ -88,9 +88,9 @@ func (e fakeEngine) inspect(id string) []byte {
 	return nil
 }
 
-// engine starts a fake engine whose API has a version, and has the script use
+// startEngine starts a fake engine whose API has a version, and has the script use
 // it.
-func engine(ts *testscript.TestScript, neg bool, args []string) {
+func startEngine(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: engine API-VERSION")
 	}

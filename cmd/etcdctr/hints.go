@@ -10,6 +10,7 @@ import (
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
+	"github.com/etcdctr/etcdctr/runtime/docker/engine"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
@@ -22,7 +23,7 @@ func hinted(err error) error {
 	if h := (*hintedError)(nil); err == nil || errors.As(err, &h) {
 		return err
 	}
-	for _, advise := range []func(error) error{hintOfRefusal, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates} {
+	for _, advise := range []func(error) error{hintOfRefusal, hintOfEngine, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates} {
 		if with := advise(err); with != nil {
 			return with
 		}
@@ -81,6 +82,36 @@ func hintOfRuntime(err error) error {
 	}
 	if lock := (*docker.LockError)(nil); errors.As(err, &lock) {
 		return withHint(err, "set XDG_CACHE_HOME to a folder that can be written to")
+	}
+	return nil
+}
+
+func hintOfEngine(err error) error {
+	if place := (*engine.PlaceError)(nil); errors.As(err, &place) {
+		return withHint(err, "DOCKER_HOST is something like unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://HOST, "+
+			"and DOCKER_CERT_PATH a folder with ca.pem, cert.pem and key.pem")
+	}
+	if named := (*engine.ContextError)(nil); errors.As(err, &named) {
+		return withHint(err, "`docker context ls` shows what there is; DOCKER_CONTEXT=default goes without one")
+	}
+	silent := (*engine.SilentError)(nil)
+	if !errors.As(err, &silent) {
+		return nil
+	}
+	switch silent.Reason {
+	case engine.Nobody:
+		return withHint(err, "start it, or say where it is: DOCKER_HOST, or `docker context use`")
+	case engine.BySSH:
+		return withHint(err, "`docker --host %s version` has to work, and ssh without asking for anything", silent.Place)
+	case engine.Forbidden:
+		return withHint(err, "join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in again), "+
+			"run a rootless engine, or do without: `etcdctr up --runtime process`")
+	case engine.Untrusted:
+		return withHint(err, "ca.pem in DOCKER_CERT_PATH, or in the Docker context, must be the authority that made it")
+	case engine.NotAccepted:
+		return withHint(err, "cert.pem and key.pem in DOCKER_CERT_PATH, or in the Docker context, must be from the authority that the engine trusts")
+	case engine.OnlyTLS:
+		return withHint(err, "set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to a folder with ca.pem, cert.pem and key.pem")
 	}
 	return nil
 }

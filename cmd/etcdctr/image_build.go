@@ -86,7 +86,7 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
 	if err := o.source.check(); err != nil {
 		return err
 	}
-	destination, err := openDestination(ctx, o)
+	destination, err := a.openDestination(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -119,11 +119,11 @@ type destination struct {
 	write func(ctx context.Context, ref string, imgs []*images.Image, progress images.Progress) (string, error)
 }
 
-func openDestination(ctx context.Context, o imageBuildOptions) (*destination, error) {
+func (a *app) openDestination(ctx context.Context, o imageBuildOptions) (*destination, error) {
 	kind, path, _ := strings.Cut(o.output, ":")
 	switch {
 	case o.output == "docker":
-		return engineDestination(ctx, o.source)
+		return a.engineDestination(ctx, o.source)
 	case kind == "oci" && path != "":
 		return fileDestination(o.source, path, images.WriteLayout)
 	case kind == "tar" && path != "":
@@ -132,11 +132,11 @@ func openDestination(ctx context.Context, o imageBuildOptions) (*destination, er
 	return nil, usage(fmt.Errorf("--output %q: must be docker, oci:FOLDER or tar:FILE", o.output))
 }
 
-func engineDestination(ctx context.Context, source *sourceFlags) (*destination, error) {
+func (a *app) engineDestination(ctx context.Context, source *sourceFlags) (*destination, error) {
 	if len(source.platforms) > 1 {
 		return nil, usage(errors.New("--platform: a Docker Engine takes one platform at a time: name one, or give --output oci:FOLDER"))
 	}
-	engine, err := connectEngine(ctx)
+	engine, err := a.connectEngine(ctx)
 	if err != nil {
 		return nil, err
 	}

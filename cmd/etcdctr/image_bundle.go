@@ -81,18 +81,15 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 		return err
 	}
 	defer e.close()
-	engine, err := e.docker()
+	onEngine, err := e.docker()
 	if err != nil {
 		return err
 	}
-	if err := engine.ping(ctx); err != nil {
-		return err
-	}
 	refs := docker.ImageRefs(project)
-	if _, err := engine.ImageIDs(ctx, refs); err != nil {
+	if _, err := onEngine.ImageIDs(ctx, refs); err != nil {
 		return imageError(err)
 	}
-	if err := images.WriteBundle(ctx, e.client, refs, files, o.output, showImageEvents(e.board)); err != nil {
+	if err := images.WriteBundle(ctx, e.engine, refs, files, o.output, showImageEvents(e.board)); err != nil {
 		return imageError(err)
 	}
 	e.board.close()

@@ -50,7 +50,7 @@ func runImageLoad(ctx context.Context, a *app, path string, o imageLoadOptions) 
 			return err
 		}
 	}
-	engine, err := connectEngine(ctx)
+	engine, err := a.connectEngine(ctx)
 	if err != nil {
 		return err
 	}

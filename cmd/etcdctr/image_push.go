@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/distribution/reference"
-	"github.com/docker/cli/cli/config"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/images"
@@ -49,12 +47,12 @@ func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) e
 	opts := images.PushOptions{PlainHTTP: o.plainHTTP, Progress: showImageEvents(board), CertsDirs: registryCertsDirs()}
 	push := func() (fmt.Stringer, error) { return images.PushStored(ctx, o.from, ref, opts) }
 	if o.from == "" {
-		engine, err := connectEngine(ctx)
+		e, err := a.connectEngine(ctx)
 		if err != nil {
 			return err
 		}
-		defer engine.Close()
-		push = func() (fmt.Stringer, error) { return images.PushEngine(ctx, engine, ref, opts) }
+		defer e.Close()
+		push = func() (fmt.Stringer, error) { return images.PushEngine(ctx, e, ref, opts) }
 	}
 	digest, err := push()
 	if err != nil {
@@ -63,12 +61,6 @@ func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) e
 	board.close()
 	fmt.Fprintf(a.out, "%s@%s\n", ref, digest)
 	return nil
-}
-
-// registryCertsDirs are where Docker keeps the certificates of registries: the
-// Engine's folder, and the one of Docker Desktop's users.
-func registryCertsDirs() []string {
-	return []string{"/etc/docker/certs.d", filepath.Join(config.Dir(), "certs.d")}
 }
 
 func pushError(ref string, err error) error {

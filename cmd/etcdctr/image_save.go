@@ -43,7 +43,7 @@ func runImageSave(ctx context.Context, a *app, refs []string, o imageSaveOptions
 	if err := errors.Join(errs...); err != nil {
 		return usage(err)
 	}
-	engine, err := connectEngine(ctx)
+	engine, err := a.connectEngine(ctx)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/lint"
 )
@@ -168,7 +169,7 @@ func (o lintOptions) inputs(ctx context.Context, a *app, args []string) ([]lint.
 		inputs = append(inputs, in)
 	}
 	for _, name := range o.running {
-		data, err := inspectRunning(ctx, name)
+		data, err := a.inspectRunning(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -182,6 +183,21 @@ func (o lintOptions) inputs(ctx context.Context, a *app, args []string) ([]lint.
 		return nil, withHint(usage(errors.New("there is no Compose file in this folder")), "name what is to be judged: etcdctr lint FILE")
 	}
 	return []lint.Input{{Files: files}}, nil
+}
+
+// inspectRunning gives what the engine knows of a Compose project, or of one
+// container.
+func (a *app) inspectRunning(ctx context.Context, name string) ([]byte, error) {
+	e, err := a.connectEngine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	data, err := (&adopt.Containers{Engine: e, Names: []string{name}}).Inspect(ctx)
+	if errors.Is(err, adopt.ErrNothing) {
+		err = usage(err)
+	}
+	return data, err
 }
 
 func (a *app) lintInput(arg string) (lint.Input, error) {

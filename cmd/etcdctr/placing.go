@@ -17,7 +17,7 @@ func (f *clusterFlags) placeOnEngine(a *app, spec cluster.Spec, c *cluster.Clust
 		return c, nil
 	}
 	placed := c
-	err := f.onEngine(a, func(ctx context.Context, r *onEngine) (err error) {
+	err := f.onEngine(a, func(ctx context.Context, r *docker.Runtime) (err error) {
 		placed, err = r.Place(ctx, spec)
 		return usage(err)
 	})
@@ -58,7 +58,7 @@ func (f *clusterFlags) resolveAsRun(a *app) (*cluster.Cluster, error) {
 // is for a new one.
 func (f *clusterFlags) asStarted(a *app, c *cluster.Cluster, folder string) (*cluster.Cluster, error) {
 	as := c
-	err := f.onEngine(a, func(ctx context.Context, r *onEngine) error {
+	err := f.onEngine(a, func(ctx context.Context, r *docker.Runtime) error {
 		have, err := r.Observe(ctx, c.Name)
 		if err != nil || !have.StartedIn(folder) {
 			return nil //nolint:nilerr // nothing to go by
@@ -74,7 +74,7 @@ func (f *clusterFlags) asStarted(a *app, c *cluster.Cluster, folder string) (*cl
 const briefly = 3 * time.Second
 
 // onEngine does something with this machine's engine, if it answers.
-func (f *clusterFlags) onEngine(a *app, do func(context.Context, *onEngine) error) error {
+func (f *clusterFlags) onEngine(a *app, do func(context.Context, *docker.Runtime) error) error {
 	ctx, cancel := context.WithTimeout(f.cmd.Context(), briefly)
 	defer cancel()
 	_, e, err := a.clusters(f, working{progress: progressQuiet})
@@ -83,7 +83,7 @@ func (f *clusterFlags) onEngine(a *app, do func(context.Context, *onEngine) erro
 	}
 	defer e.close()
 	r, err := e.docker()
-	if err != nil || r.ping(ctx) != nil {
+	if err != nil || e.engine.Answers(ctx) != nil {
 		return err
 	}
 	return do(ctx, r)

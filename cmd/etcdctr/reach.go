@@ -7,7 +7,6 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/health"
-	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // This file is the way to members that run.
@@ -20,17 +19,11 @@ func (a *app) closeWay(way *etcdctr.Connection) {
 	}
 }
 
-// running are the members that say where they are reached, in the order of their
-// names: those that have ever been started.
-func running(way *etcdctr.Connection) []runtime.Server {
-	return slices.DeleteFunc(way.State.Members(), func(m runtime.Server) bool { return m.ClientURL() == "" })
-}
-
 // expected is the cluster that ought to answer: the members that are there, and
 // those that the description names besides, if it names any.
 func expected(way *etcdctr.Connection, want *cluster.Cluster) health.Cluster {
 	h := health.Cluster{TLS: way.TLS, Dial: way.Way.Dial}
-	for _, m := range running(way) {
+	for _, m := range way.Reachable() {
 		h.Members = append(h.Members, health.Member{
 			Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL(), Quota: cluster.Quota(m.Settings.Get("quota-backend-bytes")),
 		})

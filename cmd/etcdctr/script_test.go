@@ -35,7 +35,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       *updateScripts,
 		Setup:               endProcesses,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await, "engine": engine, "exits": exits, "conforms": conforms},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await, "engine": startEngine, "exits": exits, "conforms": conforms},
 	})
 }
 

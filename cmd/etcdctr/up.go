@@ -203,19 +203,11 @@ var marks = map[converge.Kind]struct {
 	converge.Remove: {"-", bad}, converge.RemoveMember: {"-", bad}, converge.Delete: {"-", bad},
 }
 
-// tellFetched says what an engine would be asked to fetch.
+// tellFetched says what would be fetched.
 func (f *found) tellFetched(ctx context.Context, a *app) error {
-	e, ok := f.Runtime().(*onEngine)
-	if !ok {
-		return nil
-	}
-	want, err := f.Want(ctx)
-	if err != nil {
-		return err
-	}
-	lacking, err := e.Lacking(ctx, want)
-	for _, image := range lacking {
-		a.say("the image %s is not on the engine, and would be fetched first", image)
+	lacking, err := f.Lacking(ctx)
+	for _, what := range lacking {
+		a.say("%s is not here yet, and would be fetched first", what)
 	}
 	return err
 }

@@ -91,7 +91,7 @@ func (a *app) proveAll(ctx context.Context, c *found) ([]proof, error) {
 		return nil, err
 	}
 	defer a.closeWay(way)
-	seen := running(way)
+	seen := way.Reachable()
 	proofs := []proof{prove("cluster", "TLS mode", string(promised.TLS), string(seen[0].TLS()))}
 	exposed, err := a.proveExposure(ctx, c, promised)
 	if err != nil {

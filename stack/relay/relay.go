@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/yamux"
+
+	"github.com/etcdctr/etcdctr/internal/splice"
 )
 
 // greeting is the first thing that Serve sends: it tells a client that it talks
@@ -103,7 +105,7 @@ func serve(ctx context.Context, conn net.Conn, dial Dial) {
 	}
 	defer there.Close()
 	if writeText(conn, "") == nil {
-		Splice(conn, there)
+		splice.Join(conn, there)
 	}
 }
 

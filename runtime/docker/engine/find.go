@@ -1,10 +1,11 @@
-package main
+package engine
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,47 +18,81 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// connectEngine finds the Docker Engine where the docker command would find
-// it, and makes sure that it answers: DOCKER_HOST before DOCKER_CONTEXT before
-// the context chosen with `docker context use`.
-func connectEngine(ctx context.Context) (*client.Client, error) {
-	place, c, err := newEngine()
+// Engine is a client of an engine, which may not be there.
+type Engine struct {
+	*client.Client
+	// Place is where the engine ought to be, such as unix:///var/run/docker.sock.
+	Place string
+	// Warning is why Docker's configuration could not be read; empty where it could.
+	Warning string
+}
+
+// Find finds the engine, and asks it nothing yet. The user agent is what it is told
+// of this program. An error is a *PlaceError or a *ContextError.
+func Find(userAgent string) (*Engine, error) {
+	var warning strings.Builder
+	place, opts, err := options(&warning)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
-		c.Close()
-		return nil, explainNoEngine(place, err)
+	c, err := client.New(append(opts, client.WithUserAgent(userAgent))...)
+	if err != nil {
+		return nil, &PlaceError{err}
 	}
-	return c, nil
+	return &Engine{Client: c, Place: cmp.Or(place, c.DaemonHost()), Warning: strings.TrimSpace(warning.String())}, nil
 }
 
-// newEngine finds the Docker Engine, which may not be there, and where it ought
-// to be.
-func newEngine() (place string, c *client.Client, err error) {
-	place, opts, err := engineOptions()
+// Connect is Find of an engine that answers; otherwise the error may be a
+// *SilentError, too.
+func Connect(ctx context.Context, userAgent string) (*Engine, error) {
+	e, err := Find(userAgent)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	c, err = client.New(append(opts, client.WithUserAgent("etcdctr/"+buildVersion()))...)
-	if err != nil {
-		return "", nil, withHint(fmt.Errorf("cannot make sense of where the Docker Engine is: %w", err),
-			"DOCKER_HOST is something like unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://HOST, "+
-				"and DOCKER_CERT_PATH a folder with ca.pem, cert.pem and key.pem")
+	if err := e.Answers(ctx); err != nil {
+		return nil, errors.Join(err, e.Close())
 	}
-	return cmp.Or(place, c.DaemonHost()), c, nil
+	return e, nil
 }
 
-// engineOptions give the way to the engine, and where it leads if the way alone
-// does not tell.
-func engineOptions() (place string, opts []client.Opt, err error) {
+// Answers makes sure that the engine answers, and agrees with it on a version of
+// its API. The error is a *SilentError, or that of ctx.
+func (e *Engine) Answers(ctx context.Context) error {
+	_, err := e.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
+	return explain(e.Place, err)
+}
+
+// PlaceError is about a place that no engine can be at.
+type PlaceError struct{ Err error }
+
+func (e *PlaceError) Error() string {
+	return fmt.Sprintf("cannot make sense of where the Docker Engine is: %v", e.Err)
+}
+
+func (e *PlaceError) Unwrap() error { return e.Err }
+
+// ContextError is about one of Docker's contexts that can't be used.
+type ContextError struct {
+	Name string
+	Err  error
+}
+
+func (e *ContextError) Error() string {
+	return fmt.Sprintf("cannot use the Docker context %q: %v", e.Name, e.Err)
+}
+
+func (e *ContextError) Unwrap() error { return e.Err }
+
+// options give the way to the engine, and where it leads if the way alone does
+// not tell.
+func options(warning io.Writer) (place string, opts []client.Opt, err error) {
 	if host := os.Getenv(client.EnvOverrideHost); host != "" {
 		opts, err = hostOptions(host)
 		return host, opts, err
 	}
 	name := os.Getenv("DOCKER_CONTEXT")
 	if name == "" {
-		name = config.LoadDefaultConfigFile(os.Stderr).CurrentContext
+		name = config.LoadDefaultConfigFile(warning).CurrentContext
 	}
 	if name == "" || name == "default" {
 		return "", []client.Opt{client.FromEnv}, nil
@@ -73,7 +108,7 @@ func hostOptions(host string) ([]client.Opt, error) {
 	}
 	helper, err := connhelper.GetConnectionHelper(host)
 	if err != nil {
-		return nil, fmt.Errorf("DOCKER_HOST=%s: %w", host, err)
+		return nil, &PlaceError{fmt.Errorf("DOCKER_HOST=%s: %w", host, err)}
 	}
 	return []client.Opt{client.WithHost(helper.Host), client.WithDialContext(helper.Dialer), client.WithAPIVersionFromEnv()}, nil
 }
@@ -103,8 +138,7 @@ func contextOptions(name string) (place string, opts []client.Opt, err error) {
 		err = errors.New("there is none of this name")
 	}
 	if err != nil {
-		err = withHint(fmt.Errorf("cannot use the Docker context %q: %w", name, err),
-			"`docker context ls` shows what there is; DOCKER_CONTEXT=default goes without one")
+		err = &ContextError{name, err}
 	}
 	return place, opts, err
 }

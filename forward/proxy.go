@@ -1,4 +1,4 @@
-package main
+package forward
 
 import (
 	"crypto/rand"
@@ -11,13 +11,11 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/internal/splice"
 	"github.com/etcdctr/etcdctr/runtime"
-	"github.com/etcdctr/etcdctr/stack/relay"
 )
 
-// proxy is an HTTP proxy on loopback whose way to the members of a stack leads
-// through a tunnel. `etcdctl --cluster` goes to the addresses in the member
+// proxy is an HTTP proxy on loopback that knows the way to members. `etcdctl --cluster` goes to the addresses in the member
 // list, names that mean nothing on this machine; etcd's client takes a proxy
 // from its environment and leaves names to it. (With several endpoints for one
 // client it would not do: grpc-go then expects the first one's name in all
@@ -28,10 +26,10 @@ type proxy struct {
 	user     string // of this one process alone; others on this machine get no further
 	hosts    []string
 	names    map[string]string // by a member's name: its address
-	way      health.Dial
+	way      dial
 }
 
-func startProxy(members []runtime.Server, way health.Dial) (*proxy, error) {
+func startProxy(members []runtime.Server, way dial) (*proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for etcdctl: %w", err)
@@ -90,7 +88,7 @@ func (p *proxy) connect(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.CopyN(to, early, int64(early.Reader.Buffered())); err != nil {
 		return
 	}
-	relay.Splice(from, to)
+	splice.Join(from, to)
 }
 
 // dial goes the way to members and directly to anything else.

@@ -1,14 +1,15 @@
-package relay
+// Package splice joins two connections.
+package splice
 
 import (
 	"io"
 	"net"
 )
 
-// Splice carries bytes between two connections in both directions, until both
+// Join carries bytes between two connections in both directions, until both
 // have ended. An end in one direction is passed on and leaves the other
 // direction open.
-func Splice(a, b net.Conn) {
+func Join(a, b net.Conn) {
 	done := make(chan struct{})
 	go func() {
 		pour(a, b)

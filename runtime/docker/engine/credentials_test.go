@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"os"
@@ -22,7 +22,7 @@ func dockerConfig(t *testing.T, text string) {
 	}
 }
 
-func TestPullShowsWhatDockerLoginLeft(t *testing.T) {
+func TestCredentialsAreWhatDockerLoginLeft(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a credential helper is a shell script here")
 	}
@@ -42,7 +42,7 @@ func TestPullShowsWhatDockerLoginLeft(t *testing.T) {
 		"etcd:v3.7.3":                  "hub p3",
 		"elsewhere.example/etcd:1":     " ",
 	} {
-		encoded, err := registryAuth(ref)
+		encoded, err := Credentials(ref)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,13 +56,13 @@ func TestPullShowsWhatDockerLoginLeft(t *testing.T) {
 	}
 }
 
-func TestPullSaysWhyItHasNoLogin(t *testing.T) {
+func TestCredentialsThatCannotBeReadAreTold(t *testing.T) {
 	dockerConfig(t, `{"auths": `)
-	if _, err := registryAuth("registry.example/etcd:1"); err == nil || !strings.Contains(err.Error(), "credentials for registry.example: parsing config file") {
+	if _, err := Credentials("registry.example/etcd:1"); err == nil || !strings.Contains(err.Error(), "credentials for registry.example: parsing config file") {
 		t.Errorf("a torn configuration: %v", err)
 	}
 	dockerConfig(t, `{"credHelpers": {"registry.example": "missing"}}`)
-	if _, err := registryAuth("registry.example/etcd:1"); err == nil || !strings.Contains(err.Error(), "docker-credential-missing") {
+	if _, err := Credentials("registry.example/etcd:1"); err == nil || !strings.Contains(err.Error(), "docker-credential-missing") {
 		t.Errorf("a helper that is not there: %v", err)
 	}
 }
