@@ -104,6 +104,12 @@ type Fetcher interface {
 	Lacking(ctx context.Context, want *cluster.Cluster) ([]string, error)
 }
 
+// Holder is a Runtime that tells whether a program can hold the servers that it
+// starts, so that they end with it.
+type Holder interface {
+	Holds() bool
+}
+
 // Noter is a Runtime that can keep what a cluster was started with also where no
 // server is made anew: see State.Wish.
 type Noter interface {

@@ -35,8 +35,7 @@ func (f *found) explain(ctx context.Context, a *app, flags *clusterFlags, err er
 	default:
 		return err
 	}
-	p := &patient{found: f, app: a, flags: flags}
-	if d, ok := p.diagnoseFailure(ctx, failed); ok {
+	if d, ok := f.Explain(ctx, failed, flags.examination()); ok {
 		err = withCause(err, d)
 	}
 	return err
@@ -52,32 +51,6 @@ func explainFailure(err error, server string, log []string) error {
 
 func withCause(err error, d doctor.Diagnosis) error {
 	return withHint(fmt.Errorf("%w\ncause: %s: %s", err, d.Member, d.Cause), "%s", d.Hint())
-}
-
-// diagnoseFailure asks the doctor about the members. Where what failed is gone
-// again, what was seen of it is all that is known; and it is told once only why
-// something could not be started.
-func (p *patient) diagnoseFailure(ctx context.Context, failed doctor.Member) (doctor.Diagnosis, bool) {
-	var err error
-	if p.want, err = p.Want(ctx); err != nil {
-		return doctor.Diagnosis{}, false // the failure itself is told in any case
-	}
-	e := p.evidence()
-	if p.have, err = p.Observe(ctx); err != nil || failed.EngineError != "" {
-		e.Members = []doctor.Member{failed}
-		d, ok := doctor.Diagnose(e)
-		return d, ok && d.Known
-	}
-	report, err := p.ask(ctx)
-	if err != nil {
-		return doctor.Diagnosis{}, false
-	}
-	if e, err = p.gather(ctx, report); err != nil {
-		return doctor.Diagnosis{}, false
-	}
-	e.Add(report)
-	d, ok := doctor.Diagnose(e)
-	return d, ok && d.Known
 }
 
 // lastWords are the last lines of a log that tell of something wrong; of one

@@ -12,7 +12,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/health"
 )
 
@@ -72,7 +71,7 @@ func runHealth(ctx context.Context, a *app, o healthOptions) error {
 		return err
 	}
 	defer a.closeWay(way)
-	expected := expected(way, want)
+	expected := way.Health(want)
 	expected.Timeout, expected.Now, expected.Deep = o.timeout, a.now, o.deep
 	if o.watch {
 		return a.watchHealth(ctx, expected, o, c.name())
@@ -81,21 +80,8 @@ func runHealth(ctx context.Context, a *app, o healthOptions) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	judgeBackups(&report, c.CheckBackups(ctx))
+	c.JudgeBackups(ctx, &report)
 	return errors.Join(a.printHealth(report, o.format), a.verdict(report))
-}
-
-// judgeBackups adds what is wrong with the backups: that one is late is a warning,
-// and that the cluster holds less than it did is a failure.
-func judgeBackups(r *health.Report, err error) {
-	var behind *backup.BehindError
-	switch {
-	case err == nil:
-	case errors.As(err, &behind):
-		r.Healthy, r.Failures = false, append(r.Failures, err.Error())
-	default:
-		r.Warnings = append(r.Warnings, err.Error())
-	}
 }
 
 // watchHealth shows one report after the other until it is interrupted, which is how

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/discovery"
@@ -28,9 +29,9 @@ import (
 var shapes = map[string]any{
 	"backup": backupInfo{}, "backup-verify": backup.Report{}, "certs-list": []certs.Certificate{}, "certs-verify": []certs.Finding{},
 	"compact-recover": member.Recovery{}, "defrag": []member.Reclaimed{}, "discovery-status": discovery.Status{}, "dns": []dnsRecord{},
-	"dns-check": []dns.Finding{}, "doctor": diagnosis{}, "environment": map[string]string{}, "explain": explanation{},
+	"dns-check": []dns.Finding{}, "doctor": etcdctr.Diagnosis{}, "environment": map[string]string{}, "explain": explanation{},
 	"health": health.Report{}, "image-build": imageResult{}, "lint": lintResult{}, "ls": []clusterInfo{}, "plan": []stepInfo{},
-	"progress-message": message{}, "progress-step": step{}, "ps": []serverInfo{}, "restore": backup.Restored{}, "verify": []proof{},
+	"progress-message": message{}, "progress-step": step{}, "ps": []serverInfo{}, "restore": backup.Restored{}, "verify": []etcdctr.Proof{},
 	"version": versionInfo{},
 }
 

@@ -102,7 +102,7 @@ func (w *watched) Check(ctx context.Context) (health.Report, error) {
 	if err != nil {
 		return health.Report{}, err
 	}
-	all := expected(way, nil)
+	all := way.Health(nil)
 	all.Timeout, all.Now = membersPatience, w.app.now
 	return all.Check(ctx), ctx.Err()
 }
@@ -156,18 +156,13 @@ func (w *watched) Listen(ctx context.Context, since time.Time, line func(runtime
 
 // Diagnose asks the doctor.
 func (w *watched) Diagnose(ctx context.Context) (dashboard.Diagnosis, error) {
-	p, err := w.app.patient(ctx, w.flags)
-	if err != nil {
-		return dashboard.Diagnosis{}, err
-	}
-	defer p.close()
-	d, err := p.examine(ctx)
+	d, err := w.Examine(ctx, w.flags.examination())
 	return dashboard.Diagnosis{Member: d.Member, Cause: d.Cause, Command: d.Command, ByHand: d.ByHand}, err
 }
 
 // Prove does what verify does.
 func (w *watched) Prove(ctx context.Context) ([]dashboard.Proof, error) {
-	proofs, err := w.app.proveAll(ctx, w.found)
+	proofs, err := w.Verify(ctx)
 	var all []dashboard.Proof
 	for _, p := range proofs {
 		all = append(all, dashboard.Proof{Subject: p.Subject, Check: p.Check, Expected: p.Expected, Seen: p.Seen, OK: p.OK})

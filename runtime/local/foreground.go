@@ -100,3 +100,6 @@ func (f *Foreground) Runs() bool {
 		return true
 	}
 }
+
+// Holds is true: see Options.Foreground.
+func (*Runtime) Holds() bool { return true }

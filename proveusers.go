@@ -1,4 +1,4 @@
-package main
+package etcdctr
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/health/exposure"
@@ -17,8 +16,8 @@ import (
 
 // proveUsers compares who the users are, and tries each of them at all keys that
 // any role is about.
-func proveUsers(ctx context.Context, way *etcdctr.Connection, auth *cluster.Auth, c exposure.Cluster, f *found) ([]proof, error) {
-	if auth == nil || c.Mode != exposure.Mutual {
+func (c *Cluster) proveUsers(ctx context.Context, way *Connection, auth *cluster.Auth, all exposure.Cluster) ([]Proof, error) {
+	if auth == nil || all.Mode != exposure.Mutual {
 		return nil, nil
 	}
 	client, err := way.Members(member.Config{})
@@ -30,23 +29,23 @@ func proveUsers(ctx context.Context, way *etcdctr.Connection, auth *cluster.Auth
 	if err != nil {
 		return nil, err
 	}
-	proofs := []proof{
+	proofs := []Proof{
 		prove("cluster", "users", onOff(auth.Enabled), onOff(seen.Enabled)),
 		prove("cluster", "users that are not declared", none, undeclared(auth, seen)),
 	}
 	if !auth.Enabled || !seen.Enabled {
 		return proofs, nil
 	}
-	passwords, err := f.Passwords(auth)
+	passwords, err := c.Passwords(auth)
 	if err != nil {
 		return nil, err
 	}
 	var users []exposure.User
 	for _, u := range auth.Users {
-		users = append(users, exposure.User{Name: u.Name, Password: passwords[u.Name], Certificate: own(f.CertsDir(), u.Name)})
+		users = append(users, exposure.User{Name: u.Name, Password: passwords[u.Name], Certificate: ownCertificate(c.CertsDir(), u.Name)})
 	}
-	keys := tried(auth)
-	results, err := c.TryUsers(ctx, append(users, exposure.User{Name: nobody}), keys)
+	keys := keysToTry(auth)
+	results, err := all.TryUsers(ctx, append(users, exposure.User{Name: noUser}), keys)
 	for _, x := range results {
 		proofs = append(proofs, proveAccess(auth, x)...)
 	}
@@ -55,8 +54,8 @@ func proveUsers(ctx context.Context, way *etcdctr.Connection, auth *cluster.Auth
 
 const (
 	none = "none"
-	// nobody comes with a certificate whose name is no user's.
-	nobody = "no-user-of-etcds"
+	// noUser comes with a certificate whose name is no user's.
+	noUser = "no-user-of-etcds"
 )
 
 func onOff(on bool) string {
@@ -80,9 +79,9 @@ func undeclared(auth *cluster.Auth, seen member.Access) string {
 	return strings.Join(names, ",")
 }
 
-// own is the certificate that was issued to a user here, if there is one and it
+// ownCertificate is the certificate that was issued to a user here, if there is one and it
 // says so.
-func own(certsDir, user string) *tls.Certificate {
+func ownCertificate(certsDir, user string) *tls.Certificate {
 	pair, err := keyPair(certs.ClientDir(certsDir, user))
 	if err != nil || pair.Leaf.Subject.CommonName != user {
 		return nil
@@ -90,8 +89,8 @@ func own(certsDir, user string) *tls.Certificate {
 	return &pair
 }
 
-// tried are all keys that a role is about, and all keys at once.
-func tried(auth *cluster.Auth) []exposure.Keys {
+// keysToTry are all keys that a role is about, and all keys at once.
+func keysToTry(auth *cluster.Auth) []exposure.Keys {
 	var keys []exposure.Keys
 	for _, role := range auth.Roles {
 		for _, p := range role.Permissions {
@@ -106,12 +105,12 @@ func tried(auth *cluster.Auth) []exposure.Keys {
 	return keys
 }
 
-func proveAccess(auth *cluster.Auth, x exposure.Access) []proof {
+func proveAccess(auth *cluster.Auth, x exposure.Access) []Proof {
 	subject := "user " + x.User
-	if x.User == nobody {
+	if x.User == noUser {
 		subject = "a certificate of no user"
 	}
-	var proofs []proof
+	var proofs []Proof
 	keys := cluster.Permission{Key: x.Keys.Key, End: x.Keys.End, Read: true}
 	for _, one := range []struct {
 		word string

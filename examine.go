@@ -1,0 +1,251 @@
+package etcdctr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/health/doctor"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file finds the cause of a cluster that is not well.
+
+// Diagnosis is what is wrong with a cluster, and what helps.
+type Diagnosis struct {
+	Healthy  bool   `json:"healthy"`
+	Member   string `json:"member,omitempty"`
+	Cause    string `json:"cause,omitempty"`
+	Command  string `json:"command,omitempty"`
+	Looks    bool   `json:"looks,omitempty"`  // the command only shows more, and puts nothing right
+	ByHand   string `json:"byHand,omitempty"` // instead of a command
+	Evidence string `json:"evidence,omitempty"`
+	// Warnings are those of health, and what the doctor has seen besides.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Examination is how a cluster is examined.
+type Examination struct {
+	// Flags are those for the commands of a diagnosis, as doctor.Evidence has them.
+	Flags, CertsFlags, Wanted []string
+	// Detached are the flags that let `up` come to an end where members would be
+	// held by it otherwise.
+	Detached []string
+	// Command gives a command of the command line about the cluster.
+	Command func(verb string) string
+}
+
+// Examine asks what runs the members, their logs and themselves for the one cause
+// that explains the others.
+func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error) {
+	p := &patient{Cluster: c, Examination: x}
+	var err error
+	if p.have, err = c.Observe(ctx); err != nil && !errors.Is(err, runtime.ErrNotFound) {
+		return Diagnosis{}, err
+	}
+	if p.want, err = c.Want(ctx); err != nil {
+		return Diagnosis{}, err
+	}
+	if !slices.ContainsFunc(p.have.Members(), func(s runtime.Server) bool { return s.Status != runtime.Absent }) {
+		return Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: x.Command("up")}, nil
+	}
+	report, err := p.ask(ctx)
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	evidence, err := p.gather(ctx, report)
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	return p.conclude(evidence, report), nil
+}
+
+// Explain asks the doctor about a server that failed, as it was seen to. Where it
+// is gone again, what was seen of it is all that is known; and it is told only why
+// something could not be started. It gives false where no cause is known.
+func (c *Cluster) Explain(ctx context.Context, failed doctor.Member, x Examination) (doctor.Diagnosis, bool) {
+	p := &patient{Cluster: c, Examination: x}
+	var err error
+	if p.want, err = c.Want(ctx); err != nil {
+		return doctor.Diagnosis{}, false // the failure itself is told in any case
+	}
+	e := p.evidence()
+	if p.have, err = c.Observe(ctx); err != nil || failed.EngineError != "" {
+		e.Members = []doctor.Member{failed}
+		d, ok := doctor.Diagnose(e)
+		return d, ok && d.Known
+	}
+	report, err := p.ask(ctx)
+	if err != nil {
+		return doctor.Diagnosis{}, false
+	}
+	if e, err = p.gather(ctx, report); err != nil {
+		return doctor.Diagnosis{}, false
+	}
+	e.Add(report)
+	d, ok := doctor.Diagnose(e)
+	return d, ok && d.Known
+}
+
+// patient is a cluster that may not be well.
+type patient struct {
+	*Cluster
+	Examination
+	want *cluster.Cluster // as described
+	have *runtime.State   // nil for nothing
+}
+
+func (p *patient) name() string { return p.spec.ClusterName() }
+
+// evidence begins with the flags for the commands of a diagnosis.
+func (p *patient) evidence() doctor.Evidence {
+	e := doctor.Evidence{Flags: p.Flags, CertsFlags: p.CertsFlags, Wanted: p.Wanted}
+	if h, ok := p.runtime.(runtime.Holder); ok && h.Holds() && len(e.Wanted) == 0 { // a command that puts something right ends
+		e.Wanted = slices.Concat(p.Flags, p.Detached)
+	}
+	return e
+}
+
+// conclude never contradicts health: what is healthy there is healthy here, and
+// what the doctor has seen all the same is a warning.
+func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
+	e.Add(report)
+	d, found := doctor.Diagnose(e)
+	switch {
+	case report.Healthy:
+		warnings := report.Warnings
+		if found {
+			warnings = append(slices.Clone(warnings), fmt.Sprintf("%s: %s", d.Member, d.Cause))
+		}
+		return Diagnosis{Healthy: true, Warnings: warnings}
+	case found:
+		return Diagnosis{
+			Member: d.Member, Cause: d.Cause, Command: d.Command, Looks: d.Remedy.Looks(), ByHand: d.ByHand, Evidence: d.Evidence,
+			Warnings: report.Warnings,
+		}
+	}
+	// Members that run and answer, and are no healthy cluster all the same.
+	return Diagnosis{
+		Member: p.name(), Cause: report.Failures[0], Command: p.Command("health"), Looks: true, Warnings: report.Warnings,
+	}
+}
+
+// ask puts the questions of `health`. Members that can't be reached because
+// there is no way to them at all are silent.
+func (p *patient) ask(ctx context.Context) (health.Report, error) {
+	way, err := p.Connect(ctx)
+	if ctx.Err() != nil {
+		return health.Report{}, ctx.Err()
+	}
+	if err != nil {
+		return health.Report{Failures: []string{err.Error()}}, nil
+	}
+	defer func() { _ = way.Close() }() // nothing depends on it any more
+	return way.Health(p.want).Check(ctx), ctx.Err()
+}
+
+// gather collects the evidence about each member that was described or is
+// there.
+func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evidence, error) {
+	e := p.evidence()
+	e.Described, e.Now = p.described(), p.o.Now()
+	for _, name := range p.names(report) {
+		m, err := p.inspect(ctx, name)
+		if err != nil {
+			return e, err
+		}
+		e.Members = append(e.Members, m)
+	}
+	return e, nil
+}
+
+// inspect reads a member's state and the end of its log.
+func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, error) {
+	m := doctor.Member{Name: name, Status: doctor.Missing}
+	if i := slices.IndexFunc(p.want.Members, func(w cluster.Member) bool { return w.Name == name }); i >= 0 {
+		m.PeerURL = p.want.Members[i].PeerURL()
+	}
+	s, there := p.have.Server(name)
+	if there {
+		m.Status, m.ExitCode, m.Detail, m.OutOfMemory, m.EngineError = statusFor[s.Status], s.ExitCode, s.Detail, s.OutOfMemory, s.Error
+	}
+	kept, err := p.runtime.Data(ctx, p.name(), name)
+	if err != nil {
+		return m, err
+	}
+	m.Data = dataFor(kept, s)
+	if !there || s.Status == runtime.Absent {
+		return m, nil
+	}
+	lines, err := p.lastLines(ctx, name)
+	// A server that is started again by what runs it fails again and again.
+	m.Log = doctor.CurrentStart(lines, s.Status == runtime.Restarting || s.Restarts > 0)
+	return m, err
+}
+
+// statusFor is what a server is doing, for the doctor.
+var statusFor = map[runtime.Status]doctor.Status{
+	runtime.Absent: doctor.Missing, runtime.Created: doctor.Created, runtime.Running: doctor.Running,
+	runtime.Paused: doctor.Paused, runtime.Restarting: doctor.Restarting, runtime.Stopped: doctor.Exited,
+	runtime.Ended: doctor.Exited, runtime.Failed: doctor.Failed,
+}
+
+// dataFor is what is known of a server's data, for the doctor.
+func dataFor(d runtime.Data, s runtime.Server) doctor.Data {
+	switch {
+	case d == runtime.Kept:
+		return doctor.DataKept
+	case d == runtime.None, d == runtime.Volatile && !s.Runs():
+		return doctor.DataLost
+	}
+	return doctor.DataUnknown
+}
+
+// logTail is how many of a member's lines are read: a failed start of etcd
+// takes about thirty.
+const logTail = 100
+
+func (p *patient) lastLines(ctx context.Context, name string) ([]string, error) {
+	var lines []string
+	err := p.runtime.Logs(ctx, p.name(), runtime.LogOptions{Servers: []string{name}, Tail: logTail}, func(l runtime.Line) {
+		lines = append(lines, l.Text)
+	})
+	return lines, err
+}
+
+// described reports whether the description says who the members are, as health
+// has it too.
+func (p *patient) described() bool { return saysMembers(p.want) }
+
+// names are the members that were described; of a stack that nobody has
+// described those that are there, and those that etcd knows besides.
+func (p *patient) names(report health.Report) []string {
+	if !p.described() {
+		return membersOf(p.have, report.Membership)
+	}
+	var names []string
+	for _, m := range p.want.Members {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// membersOf are the members that are there, and those that etcd knows. One that
+// has left only its data, and that etcd has forgotten, is none.
+func membersOf(have *runtime.State, known []health.KnownMember) []string {
+	var names []string
+	for _, m := range have.Members() {
+		if m.Status != runtime.Absent || len(known) == 0 {
+			names = append(names, m.Name)
+		}
+	}
+	for _, m := range known {
+		if m.Name != "" && !slices.Contains(names, m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,54 @@
+package etcdctr
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/health"
+)
+
+// This file judges a cluster by what its members answer.
+
+// Health is the cluster that ought to answer: the members that are there, and those
+// that want names besides, if it says who they are. Timeout, Now and Deep are left
+// to be said.
+func (c *Connection) Health(want *cluster.Cluster) health.Cluster {
+	h := health.Cluster{TLS: c.TLS, Dial: c.Way.Dial}
+	for _, m := range c.Reachable() {
+		h.Members = append(h.Members, health.Member{
+			Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL(), Quota: cluster.Quota(m.Settings.Get("quota-backend-bytes")),
+		})
+	}
+	if !saysMembers(want) {
+		return h
+	}
+	for _, m := range want.Members {
+		if !slices.ContainsFunc(h.Members, func(x health.Member) bool { return x.Name == m.Name }) {
+			h.Members = append(h.Members, health.Member{Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL()})
+		}
+	}
+	return h
+}
+
+// saysMembers reports whether a description says who the members are, or how many.
+func saysMembers(want *cluster.Cluster) bool {
+	return want != nil && (want.Spec.Members.Count > 0 || len(want.Spec.Members.List) > 0)
+}
+
+// JudgeBackups adds to a report what is wrong with the backups that the Spec asks
+// for: that one is late is a warning, and that the cluster holds less than it did
+// is a failure.
+func (c *Cluster) JudgeBackups(ctx context.Context, r *health.Report) {
+	err := c.CheckBackups(ctx)
+	behind := (*backup.BehindError)(nil)
+	switch {
+	case err == nil:
+	case errors.As(err, &behind):
+		r.Healthy, r.Failures = false, append(r.Failures, err.Error())
+	default:
+		r.Warnings = append(r.Warnings, err.Error())
+	}
+}

@@ -1,0 +1,163 @@
+package etcdctr
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/health/exposure"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file proves who can reach the members, and who can't.
+
+// Proof is one thing that was promised and looked at.
+type Proof struct {
+	Subject  string `json:"subject"` // a member or a network
+	Check    string `json:"check"`
+	Expected string `json:"expected"`
+	Seen     string `json:"seen"`
+	OK       bool   `json:"ok"`
+	Detail   string `json:"detail,omitempty"`
+}
+
+// prove compares two words.
+func prove(subject, check, expected, seen string) Proof {
+	return Proof{Subject: subject, Check: check, Expected: expected, Seen: seen, OK: expected == seen}
+}
+
+// Verify looks at all that the description promises of a cluster that runs: what is
+// published, who is on its networks, and what each port answers to strangers. It
+// changes nothing.
+func (c *Cluster) Verify(ctx context.Context) (proofs []Proof, err error) {
+	promised, err := c.Want(ctx)
+	if err != nil {
+		return nil, err
+	}
+	way, err := c.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, way.Close()) }()
+	seen := way.Reachable()
+	if len(seen) == 0 {
+		return nil, &runtime.NotFoundError{Name: promised.Name}
+	}
+	proofs = []Proof{prove("cluster", "TLS mode", string(promised.TLS), string(seen[0].TLS()))}
+	exposed, err := c.proveExposure(ctx, promised)
+	if err != nil {
+		return nil, err
+	}
+	tried := c.toTry(way, seen)
+	ports, err := provePorts(ctx, tried)
+	if err != nil {
+		return nil, err
+	}
+	users, err := c.proveUsers(ctx, way, promised.Auth, tried)
+	return slices.Concat(proofs, exposed, ports, users), err
+}
+
+// proveExposure has what runs the cluster compare what is open with what is
+// promised.
+func (c *Cluster) proveExposure(ctx context.Context, promised *cluster.Cluster) ([]Proof, error) {
+	e, ok := c.runtime.(runtime.Exposer)
+	if !ok {
+		return nil, nil
+	}
+	exposures, warnings, err := e.Expose(ctx, promised)
+	var proofs []Proof
+	for _, x := range exposures {
+		proofs = append(proofs, prove(x.Subject, x.Check, x.Expected, x.Seen))
+	}
+	for _, w := range warnings {
+		c.o.Events(Event{Warning: errors.New(w)})
+	}
+	return proofs, err
+}
+
+// toTry is the cluster with what may be shown at its ports.
+func (c *Cluster) toTry(way *Connection, seen []runtime.Server) exposure.Cluster {
+	all := exposure.Cluster{Mode: exposure.Mode(seen[0].TLS()), Dial: way.Way.Dial, Now: c.o.Now()}
+	for _, m := range seen {
+		all.Members = append(all.Members, exposure.Member{
+			Name: m.Name, ClientAddr: hostOf(m.ClientURL()), PeerAddr: hostOf(m.PeerURL()), ClosedAddr: closedAddr(m),
+		})
+	}
+	if all.Mode == exposure.Mutual {
+		showKeys(&all, way.TLS, c.CertsDir())
+	}
+	return all
+}
+
+// provePorts tries every port of every member.
+func provePorts(ctx context.Context, c exposure.Cluster) ([]Proof, error) {
+	results, err := c.Try(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var proofs []Proof
+	for _, x := range results {
+		p := prove(x.Member, x.Port+" port, "+x.Attempt, string(x.Expected), string(x.Seen))
+		p.OK, p.Detail = x.AsPromised(), x.Detail
+		proofs = append(proofs, p)
+	}
+	return proofs, nil
+}
+
+// showKeys gives c what it may show at the ports. What is not on this machine
+// is not tried.
+func showKeys(c *exposure.Cluster, own *tls.Config, certsDir string) {
+	c.Client, c.Servers = own.Certificates[0], own.RootCAs
+	for _, authority := range []string{"ca/client", "ca/single"} {
+		if issuer, err := keyPair(filepath.Join(certsDir, filepath.FromSlash(authority))); err == nil {
+			c.Issuer = &issuer
+		}
+	}
+	clients, _ := os.ReadFile(filepath.Join(certs.ClientDir(certsDir, AdminClient), certs.CAFile))
+	for i := range c.Members {
+		m := &c.Members[i]
+		peers, err := os.ReadFile(filepath.Join(certsDir, "members", m.Name, "peer", certs.CAFile))
+		if err != nil {
+			continue
+		}
+		c.OneAuthority = bytes.Equal(clients, peers)
+		m.Peers = x509.NewCertPool()
+		m.Peers.AppendCertsFromPEM(peers)
+	}
+}
+
+func keyPair(dir string) (tls.Certificate, error) {
+	return tls.LoadX509KeyPair(filepath.Join(dir, certs.CertFile), filepath.Join(dir, certs.KeyFile))
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Host
+}
+
+// closedAddr is the address on the members' network of a metrics listener that
+// is meant for the member's own container.
+func closedAddr(m runtime.Server) string {
+	u, err := url.Parse(m.Settings.Get("listen-metrics-urls"))
+	client, errClient := url.Parse(m.ClientURL())
+	listen, errListen := url.Parse(m.Settings.Get("listen-client-urls"))
+	if errors.Join(err, errClient, errListen) != nil || u.Host == "" || !net.ParseIP(u.Hostname()).IsLoopback() {
+		return ""
+	}
+	if net.ParseIP(listen.Hostname()).IsLoopback() {
+		return "" // the member is a process of this machine, and so is whoever asks
+	}
+	return net.JoinHostPort(client.Hostname(), u.Port())
+}
