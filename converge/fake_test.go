@@ -23,6 +23,8 @@ type fake struct {
 	wrong []string
 	// before is asked before everything that is done, and may refuse it.
 	before func(call string) error
+	// after is asked after it was done, and may say that it failed.
+	after func(call string) error
 
 	access    member.Access
 	passwords map[string]string
@@ -47,6 +49,9 @@ func (f *fake) do(step converge.Step, minor int8, data bool) error {
 	}
 	if !ok {
 		return errors.New("it does not work")
+	}
+	if f.after != nil {
+		return f.after(fmt.Sprintf("%s %s", step.Kind, strings.Join(step.Servers, " ")))
 	}
 	return nil
 }

@@ -145,7 +145,8 @@ type run struct {
 	// fresh says that nothing at all was there when the run began, begun that it
 	// may have made something, served that there has been a quorum since.
 	fresh, begun, served bool
-	of                   int // how many steps were planned when all was last seen
+	inHand               *Step // one that has begun and not ended well
+	of                   int   // how many steps were planned when all was last seen
 }
 
 // converge does one step after the other. What changes something is decided on
@@ -222,7 +223,7 @@ func (r *run) step(ctx context.Context, step Step) error {
 	}
 	event := Event{Kind: Begins, Step: step, Number: done + 1, Of: max(r.of, done+1)}
 	r.tell(event)
-	r.begun = true
+	r.begun, r.inHand = true, &step
 	err := r.do(ctx, step)
 	event.Kind, event.Err = Ends, err
 	r.tell(event)
@@ -232,6 +233,7 @@ func (r *run) step(ctx context.Context, step Step) error {
 		}
 		return &StepError{step, err}
 	}
+	r.inHand = nil
 	return nil
 }
 
@@ -250,6 +252,7 @@ func (r *run) tell(e Event) {
 // that it has stopped run again. What a first start has made goes, if nothing
 // was there before.
 func (r *run) leave(ctx context.Context) error {
+	interrupted := ctx.Err() != nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	if r.fresh && !r.Keep && !r.served {
@@ -258,13 +261,32 @@ func (r *run) leave(ctx context.Context) error {
 	if v := r.wish.Asked.Verb; v == Stop || v == Down {
 		return nil
 	}
+	var err error
+	if interrupted {
+		err = r.finish(ctx)
+	}
 	c := look(r.situation)
 	stopped := names(c.those((*part).isCounted, (*part).isThere, not(c.forgets), func(p *part) bool { return c.ended(p.name) }))
 	if len(stopped) == 0 {
-		return nil
+		return err
 	}
 	r.tell(Event{Kind: Begins, Step: Step{Kind: Begin, Servers: stopped, Cause: "it is not left stopped"}})
-	return r.Runtime.Start(ctx, r.wish.Name, stopped...)
+	return errors.Join(err, r.Runtime.Start(ctx, r.wish.Name, stopped...))
+}
+
+// finish carries on with what an interruption has caught half done: a runtime goes
+// on stopping a server that nobody waits for any more, and one that was about to
+// take another's place may be neither there nor running.
+func (r *run) finish(ctx context.Context) error {
+	step := r.inHand
+	if step == nil || step.Kind != End && step.Kind != Apply {
+		return nil
+	}
+	if err := r.runtimes(ctx, *step); err != nil {
+		return err
+	}
+	r.situation = r.situation.After(*step)
+	return nil
 }
 
 // undo takes back what a run has made where nothing was before. A step that failed

@@ -289,6 +289,30 @@ func TestAnInterruptedRollStartsWhatItHasStopped(t *testing.T) {
 	}
 }
 
+// The runtime hears of it when it has begun to stop a member, and does not let go.
+func TestAnInterruptedStopIsStartedAgain(t *testing.T) {
+	for _, caught := range []string{"stop", "apply"} {
+		w := serving(3, 3)
+		w.nodes[1].old = true
+		f := &fake{world: w}
+		f.world.settle()
+		ctx, cancel := context.WithCancel(t.Context())
+		f.after = func(call string) error {
+			if strings.HasPrefix(call, caught) && ctx.Err() == nil {
+				cancel()
+				return ctx.Err()
+			}
+			return nil
+		}
+		if _, err := f.hands().Do(ctx, f.wish(converge.Asked{Verb: converge.Up})); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: the error is %v", caught, err)
+		}
+		if !f.world.alive(1) {
+			t.Errorf("etcd2 is left stopped after an interrupted %s: %v", caught, f.calls)
+		}
+	}
+}
+
 // A member in memory has nothing any more once it is stopped: it does not rise in
 // its old identity, and the next run has a new one take its place.
 func TestAnInterruptedReplacementInMemoryStartsNobodyEmpty(t *testing.T) {

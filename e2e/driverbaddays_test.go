@@ -140,7 +140,7 @@ func TestAClusterOfAnotherFolderIsNotTakenOver(t *testing.T) {
 	ours.dir = t.TempDir()
 	_, err := ours.tryEtcdctr("up")
 	wantExitCode(t, err, 1)
-	wantError(t, err, "started in "+theirs.dir+", and it does not accept certificates of ", "hint: --name starts another cluster beside it")
+	wantError(t, err, "started in "+theirs.dir+", and it does not accept the certificates of this one", "hint: --name starts another cluster beside it")
 	theirs.wantUntouched(before, "an up elsewhere")
 	theirs.etcdctr("health")
 	ours.etcdctr("health", "--certs-dir", filepath.Join(theirs.dir, "certs"))

@@ -171,7 +171,7 @@ func TestAutoTLSOnBothFamiliesIsHealthyAndProven(t *testing.T) {
 	s := newStack(t)
 	flags := []string{"--tls", "auto", "--subnet", "10.222.31.0/24,fd00:beef:31::/64"}
 	s.etcdctr("up", flags...)
-	if report, code := s.health(flags...); code != 0 || len(report.Members) != 3 {
+	if report, code := s.health(); code != 0 || len(report.Members) != 3 {
 		t.Errorf("health: %+v", report)
 	}
 	if out, code := s.verdict("verify", flags...); code != 0 {
