@@ -27,7 +27,8 @@ type Request struct {
 	Authorities map[string][]byte
 	// Keys encrypts certificates with their keys; nil leaves them out.
 	Keys *Keys
-	// Member is whose data to take; empty lets Choose decide.
+	// Member is whose data to take; empty lets Choose decide. Of a folder it is whose
+	// that is, where that is known.
 	Member string
 	// Time is now.
 	Time time.Time
@@ -35,9 +36,14 @@ type Request struct {
 	Progress func(done, total int64)
 }
 
-// FileName is what a backup is called that nobody has named.
-func (r Request) FileName() string {
-	return r.Cluster + "-" + r.Time.UTC().Format("20060102T150405Z") + Extension
+// FileName is what a backup is called that nobody has named. It is the n-th of the
+// cluster within a second.
+func (r Request) FileName(n int) string {
+	name := r.Cluster + "-" + r.Time.UTC().Format("20060102T150405Z")
+	if n > 1 {
+		name += fmt.Sprintf("-%d", n)
+	}
+	return name + Extension
 }
 
 // Extension ends the name of an archive.
@@ -53,7 +59,8 @@ func (r Request) Destination(path string) (string, error) {
 	case err != nil:
 		return "", err
 	case info.IsDir():
-		return r.Destination(filepath.Join(path, r.FileName()))
+		name, err := r.freeName(context.Background(), folder(path))
+		return filepath.Join(path, name), err
 	case info.Mode().IsRegular():
 		return "", fmt.Errorf("cannot make the backup %s: %w", path, ErrExists)
 	}
@@ -77,29 +84,34 @@ func Take(ctx context.Context, c *member.Client, path string, r Request) (Metada
 
 // TakeInto is Take for an archive in a store, under a name of its own.
 func TakeInto(ctx context.Context, c *member.Client, s Store, r Request) (string, Metadata, error) {
-	place := s.Place(r.FileName())
 	m, take, err := r.choose(ctx, c)
+	name := r.FileName(1)
 	if err == nil {
-		err = isNew(ctx, s, r.FileName())
+		name, err = r.freeName(ctx, s)
 	}
 	if err == nil {
-		err = s.Write(ctx, r.FileName(), func(f archiveFile) error { return r.archive(f, &m, take) })
+		err = s.Write(ctx, name, func(f archiveFile) error { return r.archive(f, &m, take) })
 	}
 	if err != nil {
-		return "", Metadata{}, fmt.Errorf("cannot make the backup %s: %w", place, err)
+		return "", Metadata{}, fmt.Errorf("cannot make the backup %s: %w", s.Place(name), err)
 	}
-	return place, m, nil
+	return s.Place(name), m, nil
 }
 
-func isNew(ctx context.Context, s Store, name string) error {
-	f, err := s.Open(ctx, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// freeName is a name that nothing in the store has.
+func (r Request) freeName(ctx context.Context, s Store) (string, error) {
+	for n := 1; ; n++ {
+		f, err := s.Open(ctx, r.FileName(n))
+		if errors.Is(err, fs.ErrNotExist) {
+			return r.FileName(n), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if err := f.Close(); err != nil {
+			return "", err
+		}
 	}
-	if err == nil {
-		err = errors.Join(ErrExists, f.Close())
-	}
-	return err
 }
 
 // choose looks whose data is to be taken, and what is known of the cluster.

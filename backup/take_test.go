@@ -75,6 +75,12 @@ func TestABackupIsTakenVerifiedAndListed(t *testing.T) {
 	}
 	wantOnly(t, scratch)
 	keysOpen(t, path, secret)
+	if second, err := r.Destination(dir); err != nil || filepath.Base(second) != "orders-20261128T120000Z-2.tar.zst" {
+		t.Errorf("the second within a second goes to %s, %v", second, err)
+	}
+	if place, _, err := backup.TakeInto(t.Context(), c.client, storeAt(t, dir), r); err != nil || filepath.Base(place) != "orders-20261128T120000Z-2.tar.zst" {
+		t.Errorf("the second within a second is %s, %v", place, err)
+	}
 	if _, err := r.Destination(path); !errors.Is(err, backup.ErrExists) {
 		t.Errorf("it could be made again in its place: %v", err)
 	}
