@@ -70,6 +70,7 @@ type Cluster struct {
 	TLS       TLSMode
 	Publish   Publish
 	Data      Data
+	Protect   bool           // volumes are no part of the Compose project
 	Token     string         // the initial cluster token
 	Discovery *Discovery     // with ByDiscovery, otherwise nil
 	DNS       *DNS           // with ByDNS, otherwise nil

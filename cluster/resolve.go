@@ -87,6 +87,13 @@ func (r *resolver) cluster() *Cluster {
 	if c.Data == Memory && c.Profile == "production" {
 		r.warn("data", "memory loses a member's data whenever it stops: use volume for data that matters")
 	}
+	c.Protect = oneOf(r, "protect", s.Protect, "false", "false", "true") == "true"
+	switch {
+	case c.Protect && c.Data == Memory:
+		r.report("protect", "has nothing to protect with data: memory: leave one of them out")
+	case c.Protect && c.Runtime == Process:
+		r.report("protect", "has no effect with runtime: process, whose data is in folders: leave it out")
+	}
 	c.Etcd, c.Image = r.release()
 	c.Renewal = r.renewal()
 	c.Backup = r.backup()

@@ -43,6 +43,9 @@ type Spec struct {
 	Publish string `key:"publish"`
 	// Data is volume, or memory for clusters that are thrown away.
 	Data string `key:"data"`
+	// Protect, true or false, keeps the members' volumes from being deleted together
+	// with their containers: Docker Compose takes them for somebody else's.
+	Protect string `key:"protect"`
 	// Adopts names what the members' data comes from that something else has
 	// started: a Compose project, containers or data folders. See package adopt.
 	Adopts string `key:"adopts"`

@@ -148,7 +148,9 @@ func shortEnvFiles(list *yaml.Node) *yaml.Node {
 func tidyNetworks(root *yaml.Node) {
 	if v := get(root, "volumes"); v != nil {
 		for i := 1; i < len(v.Content); i += 2 {
-			v.Content[i] = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
+			if len(v.Content[i].Content) == 0 {
+				v.Content[i] = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
+			}
 		}
 	}
 }

@@ -110,6 +110,9 @@ func comment(root *yaml.Node, members []*yaml.Node) {
 	for name, text := range serviceHeads {
 		head(get(root, "services"), name, text)
 	}
+	if protected := get(root, "volumes"); protected != nil && len(protected.Content) > 1 && get(protected.Content[1], "external") != nil {
+		head(root, "volumes", "Made by `etcdctr up`, or each by `docker volume create NAME`. What deletes the\n# project leaves them alone: `etcdctr down --volumes` deletes them.")
+	}
 	networks := get(root, "networks")
 	remark(get(networks, ClusterNetwork), "internal", "no way in or out")
 	remark(get(networks, ClusterNetwork), "ipam", "members have fixed addresses, others get one of ip_range")

@@ -70,7 +70,7 @@ func Project(c *cluster.Cluster, o Options) *types.Project {
 	for _, m := range c.Members {
 		p.Services[m.Name] = memberService(c, m, o)
 		if c.Data == cluster.Volume {
-			p.Volumes[volumeName(m)] = types.VolumeConfig{}
+			p.Volumes[volumeName(m)] = volume(c, volumeName(m))
 		}
 	}
 	if c.Discovery != nil {
@@ -149,6 +149,15 @@ func loopbackNetwork() types.NetworkConfig {
 	return types.NetworkConfig{DriverOpts: types.Options{
 		"com.docker.network.bridge.enable_ip_masquerade": "false",
 	}}
+}
+
+// volume is a volume of members. A protected one is not Compose's to delete, and so
+// not to make either.
+func volume(c *cluster.Cluster, key string) types.VolumeConfig {
+	if !c.Protect {
+		return types.VolumeConfig{}
+	}
+	return types.VolumeConfig{Name: c.Name + "_" + key, External: true}
 }
 
 func volumeName(m cluster.Member) string { return VolumeName(m.Name) }

@@ -277,17 +277,19 @@ func (u *planner) forget(c Container, cause string) {
 func (u *planner) volumes() error {
 	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Volumes)) {
 		v := u.w.Project.Volumes[key]
-		if bool(v.External) || u.hasVolume(v.Name) || !u.mounts(key) {
+		_, others := u.s.others["volume "+v.Name]
+		if bool(v.External) && (!u.w.Own || others) || u.hasVolume(v.Name) || !u.mounts(key) {
 			continue
 		}
-		h, err := volumeHash(v)
-		if err != nil {
-			return err
+		labels := u.w.protectedLabels(key)
+		if !v.External {
+			h, err := volumeHash(v)
+			if err != nil {
+				return err
+			}
+			labels = u.w.objectLabels(v.Labels, volumeLabel, key, h)
 		}
-		u.base["volume "+v.Name] = u.plan.add(&Op{
-			Verb: CreateVolume, Name: v.Name, Cause: "it is not there",
-			volume: &volumeCreation{v, u.w.objectLabels(v.Labels, volumeLabel, key, h)},
-		})
+		u.base["volume "+v.Name] = u.plan.add(&Op{Verb: CreateVolume, Name: v.Name, Cause: "it is not there", volume: &volumeCreation{v, labels}})
 	}
 	return nil
 }

@@ -29,6 +29,10 @@ const (
 	// filesLabel marks a volume that holds copies of local files, for an
 	// engine that does not see them. Its value is the folder in the container.
 	filesLabel = "io.etcdctr.files"
+	// protectedLabel and protectedKeyLabel are what Docker Compose's labels of project
+	// and volume are, on a volume that is not to be deleted by it: see Wanted.Own.
+	protectedLabel    = "io.etcdctr.protected"
+	protectedKeyLabel = "io.etcdctr.volume"
 	// ownLabel marks a volume or a network that was made for the stack.
 	ownLabel = "io.etcdctr.own"
 )

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -100,7 +101,7 @@ func otherVolumes(ctx context.Context, e Observer, w Wanted) (map[string]other, 
 	}
 	r, err := e.VolumeList(ctx, client.VolumeListOptions{Filters: filter})
 	for _, v := range r.Items {
-		found["volume "+v.Name] = other{v.Name, v.Labels[projectLabel]}
+		found["volume "+v.Name] = other{v.Name, cmp.Or(v.Labels[projectLabel], v.Labels[protectedLabel])}
 	}
 	return found, err
 }

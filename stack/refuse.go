@@ -58,9 +58,10 @@ func (u *planner) checkNames() error {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Volumes)) {
-		if v := u.w.Project.Volumes[key]; v.External {
+		switch v := u.w.Project.Volumes[key]; {
+		case bool(v.External) && !u.w.Own:
 			missing("volume", key, v.Name)
-		} else {
+		case !bool(v.External) && !u.hasVolume(v.Name):
 			taken("volume", v.Name)
 		}
 	}
@@ -72,7 +73,7 @@ func (u *planner) checkVolumes() error {
 	var errs []error
 	for _, v := range u.s.Volumes {
 		wanted, ok := u.w.Project.Volumes[v.Key]
-		if !ok || v.Name != wanted.Name || v.ConfigHash == "" {
+		if !ok || v.Name != wanted.Name || v.ConfigHash == "" || bool(wanted.External) {
 			continue
 		}
 		h, err := volumeHash(wanted)

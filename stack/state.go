@@ -141,6 +141,7 @@ func IsNetwork(labels map[string]string, project, key string) bool {
 func Observe(ctx context.Context, e Observer, project string) (*State, error) {
 	s := &State{Project: project}
 	mine := make(client.Filters).Add("label", projectLabel+"="+project)
+	var volumes, protected []Volume
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		r, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: mine})
@@ -156,12 +157,18 @@ func Observe(ctx context.Context, e Observer, project string) (*State, error) {
 	})
 	g.Go(func() error {
 		r, err := e.VolumeList(ctx, client.VolumeListOptions{Filters: mine})
-		s.Volumes = inOrder(observed(r.Items, toVolume), func(a, b Volume) int { return strings.Compare(a.Name, b.Name) })
+		volumes = observed(r.Items, toVolume)
+		return err
+	})
+	g.Go(func() error {
+		r, err := e.VolumeList(ctx, client.VolumeListOptions{Filters: make(client.Filters).Add("label", protectedLabel+"="+project)})
+		protected = observed(r.Items, toVolume)
 		return err
 	})
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("ask the engine what it holds of %s: %w", project, err)
 	}
+	s.Volumes = inOrder(slices.Concat(volumes, protected), func(a, b Volume) int { return strings.Compare(a.Name, b.Name) })
 	return s, nil
 }
 
@@ -267,5 +274,5 @@ func toNetwork(s network.Summary) Network {
 
 func toVolume(v volume.Volume) Volume {
 	created, _ := time.Parse(time.RFC3339, v.CreatedAt) // which a driver need not tell
-	return Volume{Name: v.Name, Key: v.Labels[volumeLabel], ConfigHash: v.Labels[configHashLabel], Labels: v.Labels, Created: created}
+	return Volume{Name: v.Name, Key: cmp.Or(v.Labels[volumeLabel], v.Labels[protectedKeyLabel]), ConfigHash: v.Labels[configHashLabel], Labels: v.Labels, Created: created}
 }

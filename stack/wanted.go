@@ -23,7 +23,9 @@ type Wanted struct {
 	// a service mounts of them is copied into volumes. See SeesFiles.
 	CopyFiles bool
 	// Own says that all of the project is the stack's, so that the volumes and
-	// networks that are made for it are marked as such.
+	// networks that are made for it are marked as such. Its external volumes are
+	// the stack's as well: they are made where they are not there, and protected by
+	// labels that Docker Compose does not go by.
 	Own bool
 	// Labels are given to all containers and have no part in their hashes: a
 	// container is not replaced because of them.
@@ -123,6 +125,11 @@ func dependencies(s types.ServiceConfig) string {
 		deps = append(deps, fmt.Sprintf("%s:%s:%t", name, d.Condition, d.Restart))
 	}
 	return strings.Join(deps, ",")
+}
+
+// protectedLabels are those of a volume that Docker Compose is not to delete.
+func (w Wanted) protectedLabels(key string) map[string]string {
+	return map[string]string{protectedLabel: w.Project.Name, protectedKeyLabel: key, ownLabel: "true"}
 }
 
 // objectLabels are those of a network or a volume.
