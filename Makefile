@@ -227,7 +227,7 @@ e2e-release:
 	$(MAKE) --no-print-directory release PLATFORMS=$(HOST) RELEASE_DIR=.cache/release >.cache/release.log
 
 .PHONY: e2e-inputs
-e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7)
+e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns .cache/tools/gofakes3 $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7)
 
 # A tool is the module tools/NAME, so that its dependencies do not mix with the
 # product's; its `tool` lines say which programs it has.

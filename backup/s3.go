@@ -63,7 +63,7 @@ func (b *bucket) meaning(name string, err error) error {
 		return nil
 	}
 	if minio.ToErrorResponse(err).StatusCode == http.StatusNotFound {
-		err = errors.Join(fs.ErrNotExist, err)
+		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}
 	return fmt.Errorf("%s: %w", b.Place(name), err)
 }
