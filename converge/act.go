@@ -75,6 +75,9 @@ func (r *run) runtimes(ctx context.Context, step Step) error {
 	case Apply:
 		return r.Runtime.Apply(ctx, r.situation.Want, step.Servers...)
 	case Join:
+		if err := r.clear(ctx, step); err != nil {
+			return err
+		}
 		return r.Runtime.Apply(ctx, r.situation.Want.Joining(step.Servers[0], r.counted()), step.Servers...)
 	case Begin:
 		return r.Runtime.Start(ctx, name, step.Servers...)
@@ -88,6 +91,20 @@ func (r *run) runtimes(ctx context.Context, step Step) error {
 		return err
 	}
 	return fmt.Errorf("a runtime has no step %q", step.Kind)
+}
+
+// clear sets aside what is left of the data of a member that is to start empty: on a
+// database without its log etcd fails.
+func (r *run) clear(ctx context.Context, step Step) error {
+	s, there := r.situation.Have.Server(step.Servers[0])
+	if !there || s.Data != runtime.None {
+		return nil
+	}
+	where, err := r.Runtime.SetAside(ctx, r.wish.Name, s.Name)
+	if err == nil && where != "" {
+		r.tell(Event{Kind: Moves, Step: step, Where: where})
+	}
+	return err
 }
 
 // prepared is the cluster of a release.
