@@ -170,6 +170,7 @@ func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, erro
 	}
 	s, there := p.have.Server(name)
 	if there {
+		m.AutoTLS = s.TLS() == cluster.AutoTLS
 		m.Status, m.ExitCode, m.Detail, m.OutOfMemory, m.EngineError = statusFor[s.Status], s.ExitCode, s.Detail, s.OutOfMemory, s.Error
 	}
 	kept, err := p.runtime.Data(ctx, p.name(), name)

@@ -4,16 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // This file rebuilds a cluster that has lost its quorum.
 
 // ErrQuorum is the error of recovering a cluster that needs none of it.
 var ErrQuorum = errors.New("it has a quorum: members that are away are replaced from the others, and nothing has to be recovered")
+
+// ErrUnreached is the error of recovering a cluster whose members may serve others.
+var ErrUnreached = errors.New("most of its members run and none of them answers here, so that they may well serve others: nothing was touched")
 
 // RecoverOptions are what a recovery leaves to be chosen.
 type RecoverOptions struct {
@@ -22,64 +31,271 @@ type RecoverOptions struct {
 	// for Backup.
 	Output string
 	// Backups is a store of earlier backups, which are used where they know more
-	// than the survivor; empty looks for none.
+	// than the survivors; empty looks for none.
 	Backups string
-	// Found is told what the survivor holds, and what the newest backup does, if
-	// there is one; may be nil.
+	// Program carries out the log of a member whose own etcd can't be had.
+	Program backup.Program
+	// Found is told what is the newest among the members, and what the newest backup
+	// holds, if there is one; may be nil.
 	Found func(survivor, newest backup.Metadata)
 }
 
 // Recover rebuilds a cluster of which so many members are gone that no quorum is
-// left. The survivor that knows most gives its data while it runs: restarted
-// without a quorum it would give none. All members, it included, are then made
-// of that anew, and what each had is set aside; so nothing is lost that was
-// acknowledged and still exists.
+// left, of what the member holds that knows most, stopped or running.
+//
+// One that runs gives its data first, as restarted without a quorum it would give
+// none. That lacks what the member had not learned to be committed, and what may
+// have been acknowledged all the same; so all are stopped then, the logs of those
+// that have data are compared, and the one that raft would prefer is carried out to
+// its end. All members are made anew of the better of these and of the newest
+// backup. What each had is set aside; nothing is lost that was acknowledged and
+// still exists.
 func (c *Cluster) Recover(ctx context.Context, o RecoverOptions) (backup.Restored, error) {
-	var v member.View
-	err := c.WithMembers(ctx, func(members *member.Client) (err error) {
-		v, err = members.Look(ctx)
-		return err
-	})
-	if err == nil && v.Quorum() {
-		err = fmt.Errorf("%s: %w", c.spec.ClusterName(), ErrQuorum)
+	r := recovery{Cluster: c, o: o}
+	if err := r.look(ctx); err != nil {
+		return backup.Restored{}, err
 	}
+	best, err := r.choose(ctx)
 	if err != nil {
 		return backup.Restored{}, err
 	}
-	archive, survivor, err := c.Backup(ctx, o.Output, backup.Request{})
-	if err != nil {
-		return backup.Restored{}, err
-	}
-	o.At = backup.Moment{}
-	known, err := c.known(ctx, o.Backups, survivor)
-	if err != nil {
-		return backup.Restored{}, err
-	}
-	if o.Found != nil {
-		o.Found(survivor, known)
-	}
-	if known.Revision > survivor.Revision {
-		archive, o.At.Revision = known.From, known.Revision
-	}
-	return c.Restore(ctx, archive, o.RestoreOptions)
+	o.At = best.at
+	o.Consent = func(context.Context, backup.There) error { return nil } // it was asked for before anybody was stopped
+	return c.Restore(ctx, best.archive, o.RestoreOptions)
 }
 
-// known is the last that the backups of this very cluster know of it, From being
-// the place of the one that leads there: revisions of another cluster of the same
-// name say nothing.
-func (c *Cluster) known(ctx context.Context, place string, survivor backup.Metadata) (backup.Metadata, error) {
-	if place == "" {
-		return backup.Metadata{}, nil
+// recovery is a recovery under way.
+type recovery struct {
+	*Cluster
+	o       RecoverOptions
+	runtime backup.Runtime
+	want    *cluster.Cluster
+	have    *runtime.State
+	view    member.View
+}
+
+// origin is what a cluster may be rebuilt of.
+type origin struct {
+	archive string // empty for nothing
+	at      backup.Moment
+	backup.Metadata
+}
+
+// look finds out who is left, and refuses where others may depend on them.
+func (r *recovery) look(ctx context.Context) (err error) {
+	var ok bool
+	if r.runtime, ok = r.o.Into, r.o.Into != nil; !ok {
+		r.runtime, ok = r.Cluster.runtime.(backup.Runtime)
 	}
-	s, err := backup.OpenStore(place)
+	if !ok {
+		return fmt.Errorf("runtime %s: %w", r.Cluster.runtime.Name(), ErrNotFillable)
+	}
+	if r.want, err = r.Want(ctx); err != nil {
+		return err
+	}
+	if r.have, err = r.Observe(ctx); err != nil {
+		return err
+	}
+	if r.have.Runs() {
+		err = r.WithMembers(ctx, func(members *member.Client) (err error) { r.view, err = members.Look(ctx); return err })
+	}
+	switch {
+	case err != nil:
+		return err
+	case r.view.Quorum():
+		return fmt.Errorf("%s: %w", r.have.Name, ErrQuorum)
+	case len(backup.Survivors(r.view)) == 0 && len(running(r.have)) > len(r.have.Members())/2:
+		return fmt.Errorf("%s: %w", r.have.Name, ErrUnreached)
+	}
+	return nil
+}
+
+// choose keeps what there is, and gives what knows the most.
+func (r *recovery) choose(ctx context.Context) (origin, error) {
+	var live origin
+	var err error
+	if len(backup.Survivors(r.view)) > 0 {
+		if live.archive, live.Metadata, err = r.Backup(ctx, r.o.Output, backup.Request{}); err != nil {
+			return live, err
+		}
+	}
+	earlier, err := r.earlier(ctx, live.Metadata)
 	if err != nil {
-		return backup.Metadata{}, err
+		return live, err
 	}
-	found, err := backup.Find(ctx, s, c.spec.ClusterName(), backup.Moment{Time: survivor.Time.Add(-time.Nanosecond)})
-	if errors.Is(err, backup.ErrUnknownMoment) || err == nil && found.Backup.Metadata.ClusterID != survivor.ClusterID {
-		return backup.Metadata{}, nil
+	holders, err := r.holders(ctx)
+	if err != nil {
+		return live, err
+	}
+	if live.archive == "" && earlier.archive == "" && len(holders) == 0 {
+		return live, fmt.Errorf("%s: %w: no member has any", r.have.Name, backup.ErrNobody)
+	}
+	if err := r.consent(ctx, newer(live, earlier), holders); err != nil {
+		return live, err
+	}
+	stopped, err := r.stopped(ctx, holders)
+	if err != nil {
+		if live.archive == "" && earlier.archive == "" || ctx.Err() != nil {
+			return live, errors.Join(err, r.wake(context.WithoutCancel(ctx)))
+		}
+		r.tell("of what members hold on disk nothing can be used: %v", err)
+	}
+	if stopped.ClusterID != "" && live.ClusterID == "" { // whose backups count is known only now
+		if earlier, err = r.earlier(ctx, stopped.Metadata); err != nil {
+			return live, err
+		}
+	}
+	survivor := newer(stopped, live)
+	if r.o.Found != nil {
+		r.o.Found(survivor.Metadata, earlier.Metadata)
+	}
+	return newer(survivor, earlier), nil
+}
+
+// newer is the one that knows more, and the first of two that know the same.
+func newer(a, b origin) origin {
+	if a.archive == "" || b.archive != "" && b.Revision > a.Revision {
+		return b
+	}
+	return a
+}
+
+func (r *recovery) tell(format string, args ...any) {
+	if r.o.Tell != nil {
+		r.o.Tell(fmt.Sprintf(format, args...))
+	}
+}
+
+// consent is asked for before any member is stopped.
+func (r *recovery) consent(ctx context.Context, by origin, holders []backup.Holder) error {
+	there := backup.There{Name: r.have.Name, By: by.Metadata}
+	for _, s := range running(r.have) {
+		there.Running = append(there.Running, s.Name)
+	}
+	for _, h := range holders {
+		there.Data = append(there.Data, h.Name)
+	}
+	if len(holders) > len(r.have.Members())/2 {
+		r.tell("most of the members have data: where `etcdctr start` brings their quorum back, nothing has to be rebuilt")
+	}
+	return r.o.Consent(ctx, there)
+}
+
+// holders are the members that have data, running or not.
+func (r *recovery) holders(ctx context.Context) ([]backup.Holder, error) {
+	var all []backup.Holder
+	for _, s := range r.have.Members() {
+		data, err := r.runtime.Data(ctx, r.have.Name, s.Name)
+		if err != nil {
+			return nil, err
+		}
+		if data == runtime.None || data == runtime.Volatile {
+			continue
+		}
+		all = append(all, backup.Holder{Name: s.Name, Files: func(ctx context.Context) (io.ReadCloser, error) {
+			return r.runtime.Files(ctx, r.have.Name, s.Name)
+		}})
+	}
+	return all, nil
+}
+
+// stopped stops all members, and keeps what the one holds on disk that knows most.
+func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin, error) {
+	if len(holders) == 0 {
+		return origin{}, nil
+	}
+	scratch, err := os.MkdirTemp(r.o.Scratch, "etcdctr-recover-")
+	if err != nil {
+		return origin{}, fmt.Errorf("cannot make a folder for the members' data: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	r.tell("see that nobody of %s runs", r.have.Name) // one that fails is started again and again
+	if err := r.runtime.Stop(ctx, r.have.Name, 0); err != nil {
+		return origin{}, err
+	}
+	best, err := backup.CopyNewest(ctx, holders, scratch, func(what string) { r.tell("%s", what) })
+	if err == nil && best.Name == "" {
+		err = best.Unread
+	}
+	if err != nil {
+		return origin{}, err
+	}
+	if best.Unread != nil {
+		r.tell("passed over: %v", best.Unread)
+	}
+	programs, err := r.programs(ctx, best.Name, scratch)
+	if err != nil {
+		return origin{}, err
+	}
+	request, path, err := r.request(beside(r.o.Output), backup.Request{Member: best.Name})
+	if err != nil {
+		return origin{}, err
+	}
+	r.tell("carry out the log of %s", best.Name)
+	made, err := backup.TakeFolderBy(ctx, best.Dir, path, programs, request)
+	if err != nil {
+		return origin{}, fmt.Errorf("%s: %w", best.Name, err)
+	}
+	return origin{archive: path, Metadata: made}, nil
+}
+
+// beside is a second name for an archive; a folder has room for several.
+func beside(output string) string {
+	if info, err := os.Stat(output); err == nil && info.IsDir() {
+		return output
+	}
+	return strings.TrimSuffix(output, backup.Extension) + "-disk" + backup.Extension
+}
+
+// programs are those that may carry out the log of a member.
+func (r *recovery) programs(ctx context.Context, name, scratch string) ([]backup.Program, error) {
+	own, err := r.runtime.Etcd(ctx, r.want, name, scratch)
+	if err != nil {
+		return nil, err
+	}
+	var all []backup.Program
+	if own != "" {
+		all = append(all, backup.Program{Path: own})
+	}
+	if r.o.Program.Path != "" && filepath.Clean(r.o.Program.Path) != own {
+		all = append(all, r.o.Program)
+	}
+	return all, nil
+}
+
+// wake starts those again that ran.
+func (r *recovery) wake(ctx context.Context) error {
+	var names []string
+	for _, s := range running(r.have) {
+		names = append(names, s.Name)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return r.runtime.Start(ctx, r.have.Name, names...)
+}
+
+// earlier is the last that the backups of this very cluster know of it: revisions of
+// another cluster of the same name say nothing. Where nobody says which cluster it
+// is, the newest are those that are meant.
+func (r *recovery) earlier(ctx context.Context, survivor backup.Metadata) (origin, error) {
+	if r.o.Backups == "" {
+		return origin{}, nil
+	}
+	s, err := backup.OpenStore(r.o.Backups)
+	if err != nil {
+		return origin{}, err
+	}
+	var at backup.Moment
+	if !survivor.Time.IsZero() { // what is kept here is no earlier one
+		at.Time = survivor.Time.Add(-time.Nanosecond)
+	}
+	found, err := backup.Find(ctx, s, r.have.Name, at)
+	if errors.Is(err, backup.ErrUnknownMoment) ||
+		err == nil && survivor.ClusterID != "" && found.Backup.Metadata.ClusterID != survivor.ClusterID {
+		return origin{}, nil
 	}
 	m := found.Backup.Metadata
-	m.From, m.Revision, m.Time = found.Backup.Path, found.Revision, found.Known
-	return m, err
+	m.Revision, m.Time = found.Revision, found.Known
+	return origin{found.Backup.Path, backup.Moment{Revision: found.Revision}, m}, err
 }

@@ -1,7 +1,6 @@
 package adopt
 
 import (
-	"archive/tar"
 	"bufio"
 	"context"
 	"encoding/json"
@@ -26,6 +25,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/untar"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -355,28 +355,13 @@ func (c *Containers) Program(ctx context.Context, m Member, dir string) (string,
 		if err != nil {
 			return "", fmt.Errorf("copy etcd from %s: %w", m.Name, err)
 		}
-		file, err := oneProgram(copied.Content, dir)
-		if err = errors.Join(err, copied.Content.Close()); err != nil || file != "" {
+		file := filepath.Join(dir, "etcd")
+		is, err := untar.File(file, copied.Content)
+		if err = errors.Join(err, copied.Content.Close()); err != nil || is {
 			return file, err
 		}
 	}
 	return "", nil
-}
-
-// oneProgram unpacks the file that an archive is of; "" if it is none.
-func oneProgram(archive io.Reader, dir string) (string, error) {
-	from := tar.NewReader(archive)
-	h, err := from.Next()
-	if err != nil || h.Typeflag != tar.TypeReg {
-		return "", err
-	}
-	name := filepath.Join(dir, "etcd")
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o700)
-	if err != nil {
-		return "", err
-	}
-	_, err = io.Copy(f, from)
-	return name, errors.Join(err, f.Close())
 }
 
 // Logs reads what the engine has kept of the containers.

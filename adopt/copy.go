@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/internal/untar"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -37,9 +38,6 @@ type Copying struct {
 // ErrMinority is the error of members of whom so few are there that others may know
 // more.
 var ErrMinority = errors.New("the data of most of its members is needed, as any one may lack what was acknowledged last")
-
-// ErrUncommitted is the error of data whose log can't be carried out.
-var ErrUncommitted = errors.New("the log holds entries that no program here can carry out: an etcd of the release that wrote it has to be named")
 
 // Do stops the members, takes what the one that knows most of them holds, its log
 // carried out, and makes the wanted cluster of that: keys, revisions, leases and
@@ -98,53 +96,25 @@ func (c *Copying) copy(ctx context.Context, s *Stack, scratch string) (backup.Re
 
 // best gives the member that knows most, and a copy of its data.
 func (c *Copying) best(ctx context.Context, s *Stack, scratch string) (Member, string, error) {
-	var best Member
-	var most backup.Identity
-	var errs []error
-	at, read := "", 0
-	for i, m := range s.Members {
-		dir := filepath.Join(scratch, fmt.Sprint(i))
-		c.tell("read the data of %s", m.Name)
-		who, err := c.fetch(ctx, m, dir)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", m.Name, err))
-			continue
-		}
-		read++
-		if at == "" || who.Term > most.Term || who.Term == most.Term && who.Last > most.Last {
-			if err := os.RemoveAll(at); at != "" && err != nil {
-				return best, "", err
-			}
-			best, most, at = m, who, dir
-		}
+	var holders []backup.Holder
+	for _, m := range s.Members {
+		holders = append(holders, backup.Holder{Name: m.Name, Files: func(ctx context.Context) (io.ReadCloser, error) { return c.Foreign.Data(ctx, m) }})
+	}
+	best, err := backup.CopyNewest(ctx, holders, scratch, func(what string) { c.tell("%s", what) })
+	if err != nil {
+		return Member{}, "", err
 	}
 	voters := 0
-	for _, m := range most.Members {
+	for _, m := range best.Members {
 		if !m.Learner {
 			voters++
 		}
 	}
-	if at == "" || read <= max(voters, len(s.Members))/2 {
-		return best, "", fmt.Errorf("%w: %w", ErrMinority, errors.Join(errs...))
+	i := slices.IndexFunc(s.Members, func(m Member) bool { return m.Name == best.Name })
+	if i < 0 || best.Readable <= max(voters, len(s.Members))/2 {
+		return Member{}, "", fmt.Errorf("%w: %w", ErrMinority, best.Unread)
 	}
-	return best, at, nil
-}
-
-// fetch copies the data of a member.
-func (c *Copying) fetch(ctx context.Context, m Member, dir string) (backup.Identity, error) {
-	data, err := c.Foreign.Data(ctx, m)
-	if err != nil {
-		return backup.Identity{}, err
-	}
-	defer data.Close()
-	err = os.MkdirAll(dir, 0o700)
-	if err == nil {
-		err = untar.Into(ctx, dir, data)
-	}
-	if err != nil {
-		return backup.Identity{}, err
-	}
-	return backup.Identify(dir)
+	return s.Members[i], best.Dir, nil
 }
 
 // take makes an archive of a copy of a member's data, by the etcd that it ran or
@@ -158,23 +128,9 @@ func (c *Copying) take(ctx context.Context, m Member, dir, archive string) error
 	if own != "" && !c.Program.Given {
 		programs = []backup.Program{{Path: own}, c.Program}
 	}
-	var errs []error
-	for _, p := range programs {
-		c.tell("carry out the log of %s", m.Name)
-		made, err := backup.TakeFolder(ctx, dir, archive, p, backup.Request{Cluster: c.Want.Name, Time: c.Now})
-		switch {
-		case err == nil && made.Missing == 0:
-			return nil
-		case err == nil:
-			err = fmt.Errorf("%w (%d entries)", ErrUncommitted, made.Missing)
-			_ = os.Remove(archive) // another program writes it anew
-		}
-		errs = append(errs, err)
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return errors.Join(errs...)
+	c.tell("carry out the log of %s", m.Name)
+	_, err = backup.TakeFolderBy(ctx, dir, archive, programs, backup.Request{Cluster: c.Want.Name, Time: c.Now})
+	return err
 }
 
 // back starts members again that were stopped, and none beside those of ours.

@@ -1,7 +1,6 @@
 package adopt
 
 import (
-	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/datadir"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -331,51 +331,11 @@ func (f *Folders) Retire(ctx context.Context, name string, m Member) error {
 
 // Data packs what etcd keeps.
 func (f *Folders) Data(_ context.Context, m Member) (io.ReadCloser, error) {
-	if _, err := os.Stat(filepath.Join(m.DataDir, "member")); err != nil {
+	data, err := datadir.Archive(m.DataDir)
+	if err != nil {
 		return nil, fmt.Errorf("read the data of %s: %w", m.Name, err)
 	}
-	out, in := io.Pipe()
-	go func() {
-		to := tar.NewWriter(in)
-		in.CloseWithError(errors.Join(pack(to, m.DataDir), to.Close()))
-	}()
-	return out, nil
-}
-
-// pack adds the folder member of a data directory. Either of its folders may be a
-// link to another disk.
-func pack(to *tar.Writer, dir string) error {
-	for _, folder := range []string{"member/snap", "member/wal"} {
-		entries, err := os.ReadDir(filepath.Join(dir, filepath.FromSlash(folder)))
-		if err == nil {
-			err = to.WriteHeader(&tar.Header{Name: folder + "/", Typeflag: tar.TypeDir, Mode: 0o700})
-		}
-		for _, e := range entries {
-			if err == nil && e.Type().IsRegular() {
-				err = packFile(to, filepath.Join(dir, filepath.FromSlash(folder), e.Name()), folder+"/"+e.Name())
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func packFile(to *tar.Writer, file, name string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err == nil {
-		err = to.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: info.Size(), Mode: int64(info.Mode().Perm()), ModTime: info.ModTime()})
-	}
-	if err == nil {
-		_, err = io.Copy(to, f)
-	}
-	return err
+	return data, nil
 }
 
 // Program is the one that the process runs, or ran.

@@ -360,6 +360,24 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	return f.Fill(ctx, want, server, files)
 }
 
+// Files gives the data of our own server.
+func (r *Runtime) Files(ctx context.Context, name, server string) (io.ReadCloser, error) {
+	f, err := r.filler()
+	if err != nil {
+		return nil, err
+	}
+	return f.Files(ctx, name, server)
+}
+
+// Etcd is that of our own server.
+func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir string) (string, error) {
+	f, err := r.filler()
+	if err != nil {
+		return "", err
+	}
+	return f.Etcd(ctx, want, server, dir)
+}
+
 // Aside tells of our own server.
 func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, error) {
 	f, err := r.filler()

@@ -50,7 +50,7 @@ func TakeFolder(ctx context.Context, dir, path string, p Program, r Request) (Me
 		return Metadata{}, fmt.Errorf("cannot copy the data in %s: %w", dir, err)
 	}
 	defer os.RemoveAll(scratch)
-	m := r.metadata(dir)
+	m := r.metadata(cmp.Or(r.Member, dir))
 	db, err := fromFolder(ctx, dir, filepath.Join(scratch, "data"), p, &m)
 	if err != nil {
 		return Metadata{}, fmt.Errorf("cannot take the data in %s: %w", dir, err)

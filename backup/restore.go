@@ -60,7 +60,7 @@ type There struct {
 	Name    string
 	Running []string // the servers that run
 	Data    []string // the members that have data, which will be set aside
-	By      Metadata // what they are replaced by
+	By      Metadata // what they are replaced by; zero for what is yet to be found among them
 }
 
 // Restored says what has become of it.

@@ -16,6 +16,12 @@ type Filler interface {
 	// nothing of it is touched, and what an earlier call left half-way is
 	// replaced.
 	Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (where string, err error)
+	// Files gives what is in the data directory of a server that does not run, as a
+	// tar archive.
+	Files(ctx context.Context, name, server string) (io.ReadCloser, error)
+	// Etcd gives the path of the etcd that a server runs, which is copied into the
+	// folder dir where it is not on this machine; "" if it can't be had.
+	Etcd(ctx context.Context, want *cluster.Cluster, server, dir string) (string, error)
 	// Aside gives what was set aside of a server, the newest first.
 	Aside(ctx context.Context, name, server string) ([]string, error)
 	// BringBack puts what was set aside in the place of the data of a server that

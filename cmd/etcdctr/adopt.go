@@ -445,7 +445,7 @@ func explainAdopt(err error) error {
 		return withHint(usage(err), "--etcd 3.6, for example, says it")
 	case errors.Is(err, adopt.ErrNothing):
 		return withHint(usage(err), "`docker ps --all` shows the containers; a data folder is the one that has the folder member in it")
-	case errors.Is(err, adopt.ErrUncommitted):
+	case errors.Is(err, backup.ErrUncommitted):
 		return withHint(err, "--their-etcd names one")
 	case errors.Is(err, adopt.ErrMinority):
 		return withHint(err, "`etcdctr backup --data-dir FOLDER` takes what one member holds, and `etcdctr restore` makes a cluster of it")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -23,13 +24,16 @@ func newRecoverCommand(a *app) *cobra.Command {
 		Use:   "recover",
 		Short: "Rebuild a cluster that has lost its quorum",
 		Long: `recover rebuilds a cluster of which so many members are gone that no quorum is
-left. It finds the survivor that knows most, which must still run, keeps its data in
-a backup first, says what it holds against the newest earlier backup, and makes all
-members anew of the better one, as restore does. What each member had is set aside.
+left, of what the member holds that knows most, running or stopped. A running one
+gives its data first: once restarted without a quorum it gives none. Then all are
+stopped, what each has on disk is compared, and the log of the one that knows most
+is carried out to its end, which takes an etcd of the release that wrote it: the
+member's own. That is kept in a backup, compared with the newest earlier one, and
+all members are made anew of the better, as restore does. What each member had is
+set aside.
 
-Do not restart a survivor before: once restarted without a quorum it gives nothing.
-A member that is stopped already is kept with ` + "`etcdctr backup --data-dir`" + `, and brought
-back with ` + "`etcdctr restore`" + `.`,
+A cluster that has a quorum is refused, and so is one of which most members run and
+do not answer here: others may reach them.`,
 		Example: `  etcdctr recover
   etcdctr recover --backups /backups --output /backups`,
 		Args: noArgs,
@@ -53,22 +57,32 @@ func runRecover(ctx context.Context, a *app, o recoverOptions) error {
 		return err
 	}
 	defer c.close()
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("cannot find this program's file: %w", err)
+	}
 	restored, err := c.Recover(ctx, etcdctr.RecoverOptions{
-		RestoreOptions: o.options(a), Output: o.output, Backups: o.backups, Found: a.sayFound,
+		RestoreOptions: o.options(a), Output: o.output, Backups: o.backups, Program: backup.Program{Path: self}, Found: a.sayFound,
 	})
 	c.board.close()
 	switch {
-	case errors.Is(err, etcdctr.ErrQuorum):
+	case errors.Is(err, etcdctr.ErrQuorum), errors.Is(err, etcdctr.ErrUnreached):
 		return withHint(err, "`etcdctr doctor` names what to do about members that are away")
 	case errors.Is(err, backup.ErrNobody):
-		return withHint(err, "`etcdctr backup --data-dir` keeps what a stopped member holds, and `etcdctr restore` brings it back")
+		return withHint(err, "--backups names a folder of backups, the newest of which is brought back")
+	case errors.Is(err, backup.ErrTwoClusters):
+		return withHint(err, "`etcdctr backup --data-dir` keeps what one of them holds, and `etcdctr restore` makes a cluster of it")
+	case errors.Is(err, backup.ErrUncommitted):
+		return withHint(err, "`etcdctr backup --data-dir … --etcd-binary …` keeps what it holds by another etcd, and `etcdctr restore` makes a cluster of it")
 	}
 	return a.sayRestored(c, o.restoreOptions, restored, err)
 }
 
 // sayFound tells what there is to rebuild from.
 func (a *app) sayFound(survivor, newest backup.Metadata) {
-	a.say("%s holds revision %d, and its data is kept", survivor.From, survivor.Revision)
+	if survivor.Revision > 0 {
+		a.say("%s holds revision %d, and its data is kept", survivor.From, survivor.Revision)
+	}
 	if newest.Revision == 0 {
 		return
 	}

@@ -157,8 +157,12 @@ func (a *app) consentToReplace(yes bool) func(ctx context.Context, there backup.
 			running = strings.Join(there.Running, ", ") + " run"
 		}
 		a.say("%s is there: %s, with data of %s", there.Name, running, orUnknown(strings.Join(there.Data, ", ")))
-		a.say("its data is set aside, and replaced by that of %s of %s, revision %d",
-			orUnknown(there.By.Cluster), there.By.Time.Format(time.RFC3339), there.By.Revision)
+		if there.By.Revision > 0 {
+			a.say("its data is set aside, and replaced by that of %s of %s, revision %d",
+				orUnknown(there.By.Cluster), there.By.Time.Format(time.RFC3339), there.By.Revision)
+		} else {
+			a.say("its data is set aside, and replaced by that of the member that knows most")
+		}
 		switch {
 		case yes:
 			return nil

@@ -112,6 +112,7 @@ const (
 	notRunning                // it does not run, and has not said why
 	lostData                  // its data is gone, or a part that it had confirmed
 	damagedData               // its data can't be read
+	emptyKey                  // what etcd reads at its start beside its data is cut off
 	differing                 // its data is another than that of the others
 	removed                   // the others have taken it out of the cluster
 	estranged                 // it is of another cluster than its peers

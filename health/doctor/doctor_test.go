@@ -96,7 +96,7 @@ func TestWhatEtcdSaysIsRecognised(t *testing.T) {
 		"its write-ahead log is damaged":        {provoke: withDamage(flipped), cause: `its write-ahead log is damaged`, command: `^$`},
 		"its write-ahead log is empty":          {provoke: withDamage(emptied), cause: `its own data|write-ahead log is`, command: `^$`},
 		"its database is none":                  {provoke: withDamage(overwritten), cause: `its database is damaged`, command: `^$`},
-		"its key of auto-TLS is empty":          {provoke: withEmptyKey, cause: `a certificate or key file is empty`, command: `^etcdctr restart etcd1$`},
+		"its key of auto-TLS is empty":          {provoke: withEmptyKey, cause: `a certificate or key file is empty`, command: `^etcdctr certs create`},
 		"its log is to be where it can't write": {provoke: withLogElsewhere, cause: `it can't write its log to /proc/etcd.log`, command: `^etcdctr up$`},
 
 		"its data is gone and the others remember it": {provoke: wiped("new"), cause: `its data is gone, and the others still know it as member [0-9a-f]+`, command: `^etcdctr (logs|up|start)`},

@@ -54,6 +54,8 @@ type Member struct {
 	EngineError string
 	// Waits says that it was not started, because of another: it is no cause.
 	Waits bool
+	// AutoTLS says that it makes its certificates for itself.
+	AutoTLS bool
 	// PeerURL is where its peers are to reach it, where that is known.
 	PeerURL string
 	// Data is what is known of its data.

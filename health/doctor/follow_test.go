@@ -19,6 +19,7 @@ const (
 	mismatch     = `{"level":"warn","msg":"request sent was ignored due to cluster ID mismatch"}`
 	wrongSum     = `{"level":"fatal","msg":"failed to read WAL","error":"wal: crc mismatch"}`
 	noToken      = `{"level":"fatal","msg":"discovery failed","error":"discovery: size key not found"}`
+	noPEM        = `{"level":"fatal","msg":"discovery failed","error":"tls: failed to find any PEM data in key input"}`
 	fullToken    = `{"level":"fatal","msg":"discovery failed","error":"discovery: cluster is full"}`
 )
 
@@ -56,6 +57,8 @@ func others() []body {
 		{run: crashing, data: nothing, place: nobody, line: fullToken},
 		{run: up, data: foreign, place: nobody, line: mismatch},
 		{data: otherwise},
+		{run: crashing, line: noPEM, self: true},
+		{run: crashing, line: noPEM, cure: CreateCerts},
 		{room: history},
 		{room: freed},
 		{room: alarmOnly},
@@ -93,7 +96,7 @@ func samples() []string {
 	for _, text := range strings.Split(strings.TrimSpace(said), "\n") {
 		lines = append(lines, fmt.Sprintf(`{"level":"fatal","msg":%q}`, text))
 	}
-	return append(lines, bootstrapped, unequal, forgot, takenOut, mismatch, wrongSum, noToken, fullToken)
+	return append(lines, bootstrapped, unequal, forgot, takenOut, mismatch, wrongSum, noToken, fullToken, noPEM)
 }
 
 const said = `
@@ -117,7 +120,6 @@ tls: private key does not match public key
 open /etc/etcd/certs/peer/tls.crt: no such file or directory
 open /etc/etcd/certs/peer/tls.crt: permission denied
 open /var/lib/etcd/data/fixtures/peer/key.pem: permission denied
-tls: failed to find any PEM data in key input
 x509: certificate has expired or is not yet valid
 x509: certificate signed by unknown authority
 x509: certificate is valid for a, not b

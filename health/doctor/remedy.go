@@ -46,7 +46,7 @@ const (
 	Disarm   Kind = "disarm"
 
 	// What is left when there is no quorum.
-	Recover Kind = "recover" // go on from the data of a survivor
+	Recover Kind = "recover" // go on from the data of a survivor, running or not
 	Restore Kind = "restore" // go on from a backup
 
 	// What only looks.
@@ -77,6 +77,7 @@ var commands = map[Kind]string{
 	Replace:      "etcdctr member replace FLAGS MEMBER",
 	MakeRoom:     "etcdctr compact FLAGS --recover",
 	Disarm:       "etcdctr etcdctl FLAGS alarm disarm",
+	Recover:      "etcdctr recover FLAGS",
 	Logs:         "etcdctr logs FLAGS MEMBER",
 	LookAtDisk:   "DISK",
 	LookAtPort:   "ss -ltnp sport = :VALUE",
@@ -86,7 +87,6 @@ var commands = map[Kind]string{
 // hands say what to do where there is no command.
 var hands = map[Kind]string{
 	NoRemedy: "no command puts this right",
-	Recover:  "`etcdctr recover` goes on from a survivor that still runs, which is not to be restarted before; `etcdctr backup --data-dir` keeps what a stopped one has; keep all data",
 	Restore:  "`etcdctr restore FILE` brings a backup back, and sets aside the data that is there",
 }
 

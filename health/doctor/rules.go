@@ -184,8 +184,7 @@ func certificateRules() []rule {
 		},
 		{
 			pattern: re(`failed to find any PEM data in (?:key|certificate) input`),
-			cause: "a certificate or key file is empty or no PEM: with tls auto, an interrupted start leaves one in fixtures/client or fixtures/peer " +
-				"of its data folder; delete the folder fixtures there, and only that, and etcd makes both anew", remedy: Remedy{Kind: Restart},
+			cause:   "a certificate or key file is empty or no PEM", fault: emptyKey,
 		},
 		{
 			pattern: re(`x509: certificate has expired or is not yet valid`),

@@ -67,6 +67,7 @@ type body struct {
 	line  string // what its log says
 	cure  Kind   // what takes the cause of that away; empty: nothing that a command does
 	own   bool   // it serves, in a cluster of its own
+	self  bool   // its certificates are of its own making
 	slow  bool
 	deaf  bool // it answers no reads, for its disk
 }
@@ -205,7 +206,7 @@ func (s model) seen(i int, b body) Member {
 	status := map[running]Status{
 		up: Running, down: Exited, absent: Missing, crashing: Restarting, paused: Paused, killed: Failed, hangs: Running,
 	}
-	m := Member{Name: memberName(i), PeerURL: peerURL(i), Status: status[b.run], Data: DataKept}
+	m := Member{Name: memberName(i), PeerURL: peerURL(i), Status: status[b.run], Data: DataKept, AutoTLS: b.self}
 	switch {
 	case b.data == nothing && b.run == crashing:
 		m.Data = DataUnknown // it makes its folder again each time

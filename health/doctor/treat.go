@@ -29,6 +29,8 @@ func (w ward) treat(m Member, c candidate) treatment {
 		return w.rediscover(m, c)
 	case damagedData:
 		return w.renew(m, c.cause)
+	case emptyKey:
+		return w.rekey(m, c)
 	case differing:
 		return w.reconcile(m, c.cause)
 	case removed:
@@ -71,11 +73,17 @@ func (w ward) startUp(m Member, c candidate) treatment {
 		}
 		return w.readmit(m, c.cause+", and the others do not know it as a member")
 	}
-	if !w.quorum && w.anyEmpty() && w.returns() {
+	switch {
+	case !w.quorum && w.anyEmpty() && w.returns():
 		return w.wakeHolders(m, c.cause)
+	case w.gone() && c.remedy.starts():
+		c.cause += nobodyHas
 	}
 	return w.guard(c, treatment{c.cause, c.remedy})
 }
+
+// nobodyHas is said before an empty cluster is started.
+const nobodyHas = ", and nobody else has any data: this starts an empty cluster, a backup brings back what there was"
 
 // wake is for a member that runs and answers nobody. A survivor of a cluster that
 // has lost its quorum gives what it has only as long as it is not started again.
@@ -95,7 +103,7 @@ func (w ward) regain(m Member, cause string) treatment {
 		}
 		return w.replace(m, cause+"; the others have it, and are not to be touched")
 	case w.gone():
-		return treatment{cause + ", and nobody else has any: this starts an empty cluster, a backup brings back what there was", Remedy{Kind: Up}}
+		return treatment{cause + nobodyHas, Remedy{Kind: Up}}
 	case w.returns():
 		return w.wakeHolders(m, cause)
 	}
@@ -152,18 +160,11 @@ func (w ward) worst(but Member) (candidate, bool) {
 
 // fromSurvivors is for a quorum that is lost with its data.
 func (w ward) fromSurvivors(cause string) treatment {
-	var names, idle []string
+	var names []string
 	for _, m := range w.Members {
-		if !w.survives(m) {
-			continue
+		if w.survives(m) {
+			names = append(names, m.Name)
 		}
-		names = append(names, m.Name)
-		if !m.runs() && m.Status != Missing {
-			idle = append(idle, m.Name)
-		}
-	}
-	if len(idle) > 0 { // they may be more than is known here, and can tell it
-		return treatment{cause + "; those that have the data come first", Remedy{Kind: Start, Member: strings.Join(idle, " ")}}
 	}
 	if len(names) == 0 {
 		return treatment{cause + "; no member has data to go on with: keep what there is", Remedy{Kind: Restore}}
@@ -186,6 +187,19 @@ func (w ward) renew(m Member, cause string) treatment {
 		return w.wakeHolders(m, cause)
 	}
 	return w.fromSurvivors(cause)
+}
+
+// rekey is for a member with a certificate or key that etcd can't read. One that it
+// has made for itself it does not make anew as long as it is there.
+func (w ward) rekey(m Member, c candidate) treatment {
+	if !m.AutoTLS {
+		return w.guard(c, treatment{c.cause, Remedy{Kind: CreateCerts}})
+	}
+	cause := c.cause + ": an interrupted start leaves one in fixtures/client or fixtures/peer of its data folder"
+	if _, known := w.known(m); w.quorum && w.spares(m) && known {
+		return treatment{cause + "; the others have the same data, and it makes both anew when it joins again", Remedy{Kind: Replace, Member: m.Name}}
+	}
+	return treatment{cause + "; delete the folder fixtures there, and only that, and it makes both anew", Remedy{}}
 }
 
 // reconcile is for a member whose data differs.

@@ -56,3 +56,19 @@ func one(root *os.Root, h *tar.Header, from io.Reader) error {
 	}
 	return fmt.Errorf("%s is neither a file nor a folder", h.Name)
 }
+
+// File writes the first file of an archive as a program of that name, and reports
+// whether the archive begins with a file.
+func File(name string, archive io.Reader) (bool, error) {
+	from := tar.NewReader(archive)
+	h, err := from.Next()
+	if err != nil || h.Typeflag != tar.TypeReg {
+		return false, err
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o700)
+	if err != nil {
+		return false, err
+	}
+	_, err = io.Copy(f, from)
+	return true, errors.Join(err, f.Close())
+}

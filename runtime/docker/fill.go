@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/untar"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -53,6 +56,82 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.volume, Done: true})
 	return where, nil
 }
+
+// Files copies the folder member out of the server's container, or out of its
+// volume through one that is never started.
+func (r *Runtime) Files(ctx context.Context, name, server string) (io.ReadCloser, error) {
+	h, err := r.resting(ctx, name, server)
+	if err != nil {
+		return nil, err
+	}
+	image := ""
+	if h.container == "" {
+		if image, err = r.ownImage(ctx); err != nil {
+			return nil, err
+		}
+	}
+	out, in := io.Pipe()
+	go func() {
+		copyOut := func(id string) error { return r.copyOut(ctx, id, path.Join(h.dir, "member"), in) }
+		if h.container != "" {
+			in.CloseWithError(copyOut(h.container))
+			return
+		}
+		in.CloseWithError(helper(name, image, h, setAsideProgram).With(ctx, r.engine, copyOut))
+	}()
+	return out, nil
+}
+
+// copyOut copies a file or folder out of a container.
+func (r *Runtime) copyOut(ctx context.Context, container, source string, to io.Writer) error {
+	copied, err := r.engine.CopyFromContainer(ctx, container, client.CopyFromContainerOptions{SourcePath: source})
+	if err != nil {
+		return fmt.Errorf("copy %s from the engine: %w", source, err)
+	}
+	defer copied.Content.Close()
+	_, err = io.Copy(to, copied.Content)
+	return err
+}
+
+// Etcd copies the program out of the server's container, or out of one of the
+// image that it is to run.
+func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir string) (string, error) {
+	f, err := r.find(ctx, want.Name)
+	if err != nil {
+		return "", err
+	}
+	h, ok := f.home(server)
+	if !ok {
+		return "", nil
+	}
+	file := filepath.Join(dir, "etcd")
+	take := func(id string) error {
+		copied, err := r.engine.CopyFromContainer(ctx, id, client.CopyFromContainerOptions{SourcePath: etcdProgram})
+		if err != nil {
+			return err
+		}
+		is, err := untar.File(file, copied.Content)
+		if !is {
+			file = ""
+		}
+		return errors.Join(err, copied.Content.Close())
+	}
+	switch {
+	case h.container != "":
+		err = take(h.container)
+	case h.volume != "":
+		err = helper(want.Name, want.Image, h, etcdProgram).With(ctx, r.engine, take)
+	default:
+		return "", nil
+	}
+	if errdefs.IsNotFound(err) { // the program, or the image
+		return "", nil
+	}
+	return file, err
+}
+
+// etcdProgram is where etcd's official image has it, and ours.
+const etcdProgram = "/usr/local/bin/etcd"
 
 // copyInto puts the files of an archive into a new folder of a server's volume.
 func (r *Runtime) copyInto(ctx context.Context, name string, h home, folder string, files io.Reader) error {

@@ -10,7 +10,9 @@ import (
 	"slices"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/datadir"
 	"github.com/etcdctr/etcdctr/internal/untar"
+	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -50,6 +52,38 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 		return where, fmt.Errorf("cannot fill the data of %s: %w", server, err)
 	}
 	return where, nil
+}
+
+// Files packs the server's data.
+func (r *Runtime) Files(_ context.Context, name, server string) (io.ReadCloser, error) {
+	dir, err := r.dataDir(name, server)
+	if err != nil {
+		return nil, err
+	}
+	if runs, err := r.runs(name, server); err != nil || runs {
+		return nil, errors.Join(err, fmt.Errorf("%s of %s runs: stop it first", server, name))
+	}
+	files, err := datadir.Archive(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the data of %s: %w", server, err)
+	}
+	return files, nil
+}
+
+// Etcd is where it was when the server was started.
+func (r *Runtime) Etcd(_ context.Context, want *cluster.Cluster, server, _ string) (string, error) {
+	stack, err := r.home(want.Name).Stack()
+	if errors.Is(err, process.ErrNoStack) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	m, ok := process.Find(stack.Members, server)
+	if !ok {
+		return "", nil
+	}
+	return programOf(m), nil
 }
 
 // dataDirOf is where a member of the cluster has its data.

@@ -26,10 +26,18 @@ func fillExchangesData(s *subject) {
 	}
 	s.apply(c)
 	s.write("old")
+	if files, err := filler.Files(s.ctx, s.name, "etcd1"); err == nil {
+		files.Close()
+		s.Error("the data of a server that runs can be taken")
+	}
 	if _, err := filler.Fill(s.ctx, c, "etcd1", logOnly(s)); err == nil {
 		s.Error("a server that runs can be filled")
 	}
 	s.stop("etcd1")
+	s.wantFiles(filler, "etcd1", "member/snap/db", "member/wal/0000000000000000-0000000000000000.wal")
+	if etcd, err := filler.Etcd(s.ctx, c, "etcd1", s.TempDir()); err != nil || etcd == "" {
+		s.Errorf("Etcd gave %q and %v", etcd, err)
+	}
 	broken := io.MultiReader(io.LimitReader(logOnly(s), 700), failing{})
 	if where, err := filler.Fill(s.ctx, c, "etcd1", broken); err == nil || where != "" {
 		s.Errorf("Fill with half an archive gave %q and %v", where, err)
@@ -49,6 +57,32 @@ func fillExchangesData(s *subject) {
 	}
 	s.apply(c)
 	s.wantValue("etcd1", "old")
+}
+
+// wantFiles wants files in the data of a server.
+func (s *subject) wantFiles(filler runtime.Filler, server string, names ...string) {
+	s.Helper()
+	files, err := filler.Files(s.ctx, s.name, server)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer files.Close()
+	found := map[string]bool{}
+	for from := tar.NewReader(files); ; {
+		h, err := from.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			s.Fatal(err)
+		}
+		found[h.Name] = h.Size > 0
+	}
+	for _, name := range names {
+		if !found[name] {
+			s.Errorf("%s is not in the data of %s, or empty: %v", name, server, found)
+		}
+	}
 }
 
 // logOnly is what makes a server's data look like etcd's.
