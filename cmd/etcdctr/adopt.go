@@ -312,7 +312,7 @@ func (o adoptOptions) tell(a *app, p adopt.Plan, text string) error {
 		if member == "" {
 			member = "all"
 		}
-		rows = append(rows, []string{member, d.Name, dash(d.Was), dash(d.Is)})
+		rows = append(rows, []string{member, d.Name, orDash(d.Was), orDash(d.Is)})
 	}
 	a.printTable([]string{"MEMBER", "WHAT DIFFERS", "NOW", "THEN"}, rows)
 	fmt.Fprintf(a.out, "\n%s", p.Way)
@@ -325,13 +325,6 @@ func (o adoptOptions) tell(a *app, p adopt.Plan, text string) error {
 	}
 	fmt.Fprintf(a.out, "what is of %s is kept, stopped\n", p.Stack.Name)
 	return nil
-}
-
-func dash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }
 
 func (o adoptOptions) consent(ctx context.Context, a *app, p adopt.Plan) error {

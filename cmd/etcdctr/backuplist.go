@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -66,13 +65,12 @@ func runBackupList(ctx context.Context, a *app, destination, format string) erro
 
 func (a *app) printBackups(all []backup.Found, format string) error {
 	if format == formatJSON {
-		to := json.NewEncoder(a.out)
 		for _, f := range all {
 			i := backupInfo{Path: f.Path, Bytes: f.Bytes, Metadata: f.Metadata}
 			if f.Err != nil {
 				i.Error = f.Err.Error()
 			}
-			if err := to.Encode(i); err != nil {
+			if err := a.printJSONLine(i); err != nil {
 				return err
 			}
 		}

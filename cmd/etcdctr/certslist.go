@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -55,11 +54,4 @@ func certificateRow(c certs.Certificate) []string {
 		c.Identity, string(c.Profile), c.Subject, strings.Join(c.Hosts, ","), string(c.Key),
 		c.NotAfter.UTC().Format(time.DateOnly), strconv.Itoa(c.DaysLeft), string(c.Status),
 	}
-}
-
-// printJSON writes a result for a script.
-func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }

@@ -180,15 +180,3 @@ func writeEnvFiles(c *cluster.Cluster, dir string) error {
 	}
 	return nil
 }
-
-// writeResult writes a command's result to standard output, or whole to a file.
-func (a *app) writeResult(output string, data []byte) error {
-	if output == "" {
-		_, err := a.out.Write(data)
-		return err
-	}
-	if err := outfile.Write(output, data, 0o644); err != nil {
-		return fmt.Errorf("cannot write %s: %w", output, err)
-	}
-	return nil
-}

@@ -64,8 +64,8 @@ func runDashboard(ctx context.Context, a *app, o dashboardOptions) error {
 	if err != nil {
 		return withHint(err, "choose another port with --listen, or leave it out for any that is free")
 	}
-	w := &watched{app: a, flags: o.cluster, found: c}
-	defer w.leave()
+	w := watched{c.Watch(), o.cluster.examination()}
+	defer w.Leave()
 	sampler := dashboard.NewSampler(w, a.now)
 	ticker := time.NewTicker(dashboard.Every)
 	defer ticker.Stop()

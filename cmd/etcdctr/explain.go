@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -31,73 +30,28 @@ Without one, it lists all of them.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return listSettings(a.out, format)
+				return a.listSettings(format)
 			}
-			return explainSetting(a.out, args[0], format)
+			return a.explainSetting(args[0], format)
 		},
 	}
 	addFormatFlag(cmd, &format)
 	return cmd
 }
 
-// explanation is a setting as JSON.
-type explanation struct {
-	Setting   string              `json:"setting"`
-	Variable  string              `json:"variable"`
-	What      string              `json:"what"`
-	Key       string              `json:"clusterFileKey,omitempty"`
-	Decided   string              `json:"decided,omitempty"` // instead of a key
-	FirstOnly bool                `json:"firstStartOnly"`
-	Needs     []string            `json:"needs,omitempty"`
-	NeededBy  []string            `json:"neededBy,omitempty"`
-	Risk      string              `json:"risk,omitempty"`
-	Became    string              `json:"became,omitempty"`
-	Releases  []settingOfARelease `json:"releases"`
-}
-
-// settingOfARelease is what one release has of a setting.
-type settingOfARelease struct {
-	Release  string   `json:"release"`
-	Support  string   `json:"support"`
-	Known    bool     `json:"known"`
-	Type     string   `json:"type,omitempty"`
-	Words    []string `json:"words,omitempty"`
-	Default  string   `json:"default,omitempty"`
-	Standing string   `json:"standing,omitempty"`
-}
-
-func explanationOf(k cluster.KnownSetting) explanation {
-	e := explanation{
-		Setting: k.Name, Variable: k.Env(), What: k.What, FirstOnly: cluster.BootstrapOnly(k.Name),
-		Needs: k.Needs, NeededBy: k.NeededBy(), Risk: k.Risk, Became: k.Successor(),
-	}
-	if e.What == "" {
-		e.What = "nothing any more: it is of long ago, and only accepted"
-	}
-	e.Key, e.Decided = cluster.KeyOf(k.Name)
-	for _, r := range cluster.Releases() {
-		o, known := k.In(r.Tested.Minor)
-		e.Releases = append(e.Releases, settingOfARelease{
-			Release: r.Tested.String(), Support: string(r.Support), Known: known,
-			Type: string(o.Kind), Words: o.Allowed, Default: o.Default, Standing: string(o.Standing),
-		})
-	}
-	return e
-}
-
-func explainSetting(out io.Writer, written, format string) error {
+func (a *app) explainSetting(written, format string) error {
 	k, ok := cluster.LookupSetting(cluster.SettingName(written))
 	if !ok {
 		return withHint(usage(fmt.Errorf("%q is not a setting of etcd: %s", written, cluster.NearestSettings(written))),
 			"`etcdctr explain` lists them")
 	}
-	e := explanationOf(k)
+	e := k.Explain()
 	if format == formatJSON {
-		return printJSON(out, e)
+		return a.printJSON(e)
 	}
-	fmt.Fprintf(out, "%s: %s\n\n", e.Setting, e.What)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, line := range e.lines(k) {
+	fmt.Fprintf(a.out, "%s: %s\n\n", e.Setting, e.What)
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for _, line := range explained(e, k) {
 		if line[1] != "" {
 			fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
 		}
@@ -105,11 +59,11 @@ func explainSetting(out io.Writer, written, format string) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return e.table(out)
+	return printReleases(a.out, e)
 }
 
-// lines are the name and the text of what there is to say.
-func (e explanation) lines(k cluster.KnownSetting) [][2]string {
+// explained are the name and the text of what there is to say.
+func explained(e cluster.Explanation, k cluster.KnownSetting) [][2]string {
 	minors := k.Minors()
 	newest, _ := k.In(minors[len(minors)-1])
 	read := "at every start: a change takes a restart"
@@ -132,7 +86,7 @@ func (e explanation) lines(k cluster.KnownSetting) [][2]string {
 	}
 }
 
-func (e explanation) table(out io.Writer) error {
+func printReleases(out io.Writer, e cluster.Explanation) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "\nETCD\tDEFAULT\tSTANDING\n")
 	for _, r := range e.Releases {
@@ -152,32 +106,18 @@ func (e explanation) table(out io.Writer) error {
 }
 
 // listSettings lists what any release goes by.
-func listSettings(out io.Writer, format string) error {
-	var all []explanation
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+func (a *app) listSettings(format string) error {
+	var all []cluster.Explanation
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "SETTING\tETCD\tWHAT IT DOES\n")
 	for _, name := range cluster.SettingNames() {
 		if k, _ := cluster.LookupSetting(name); k.What != "" {
-			all = append(all, explanationOf(k))
+			all = append(all, k.Explain())
 			fmt.Fprintf(w, "%s\t%s\t%s\n", name, k.Span(), k.What)
 		}
 	}
 	if format == formatJSON {
-		return printJSON(out, all)
+		return a.printJSON(all)
 	}
 	return w.Flush()
-}
-
-func printJSON(out io.Writer, v any) error {
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

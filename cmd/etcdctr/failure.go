@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/health/doctor"
+	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -43,7 +42,7 @@ func (f *found) explain(ctx context.Context, a *app, flags *clusterFlags, err er
 
 // explainFailure gives a server that failed its own last words.
 func explainFailure(err error, server string, log []string) error {
-	for _, w := range lastWords(log) {
+	for _, w := range logs.LastWords(log, mostWords) {
 		err = fmt.Errorf("%w\n%s says: %s", err, server, w)
 	}
 	return withHint(err, "`etcdctr logs %s` shows its whole log, if --keep has kept it", server)
@@ -51,36 +50,4 @@ func explainFailure(err error, server string, log []string) error {
 
 func withCause(err error, d doctor.Diagnosis) error {
 	return withHint(fmt.Errorf("%w\ncause: %s: %s", err, d.Member, d.Cause), "%s", d.Hint())
-}
-
-// lastWords are the last lines of a log that tell of something wrong; of one
-// without any, the last lines.
-func lastWords(log []string) []string {
-	var bad, all []string
-	for _, line := range log {
-		text, wrong := readLogLine(line)
-		all = append(all, text)
-		if wrong {
-			bad = append(bad, text)
-		}
-	}
-	if len(bad) > 0 {
-		all = bad
-	}
-	all = slices.Compact(all)
-	return all[max(0, len(all)-mostWords):]
-}
-
-// readLogLine takes the message and the cause out of a line of etcd's log, and
-// reports whether it tells of something wrong. Any other line is its own
-// message.
-func readLogLine(line string) (text string, wrong bool) {
-	var entry struct{ Level, Msg, Error string }
-	if json.Unmarshal([]byte(line), &entry) != nil || entry.Msg == "" {
-		return line, false
-	}
-	if entry.Error != "" {
-		return entry.Msg + ": " + entry.Error, true
-	}
-	return entry.Msg, slices.Contains([]string{"error", "dpanic", "panic", "fatal"}, entry.Level)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -89,7 +88,7 @@ func runHealth(ctx context.Context, a *app, o healthOptions) error {
 func (a *app) watchHealth(ctx context.Context, expected health.Cluster, o healthOptions, name string) error {
 	show := a.printRound
 	if o.format == formatJSON {
-		show = func(r health.Report) error { return json.NewEncoder(a.out).Encode(r) }
+		show = func(r health.Report) error { return a.printJSONLine(r) }
 	} else if s := a.newWatchScreen(name); s != nil {
 		show = s.show
 	}
@@ -158,8 +157,6 @@ func (a *app) printHealth(r health.Report, format string) error {
 	a.printTable(head, rows)
 	return nil
 }
-
-const unknown = "-"
 
 // healthColumn is one thing that the table tells of a member.
 type healthColumn struct {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -13,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/images"
-	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 type imageBuildOptions struct {
@@ -59,29 +56,6 @@ The image has the tag localhost/etcd:VERSION unless --tag says otherwise.`,
 	return cmd
 }
 
-// imageResult is what image build and image push tell.
-type imageResult struct {
-	Reference string         `json:"reference"`
-	Digest    string         `json:"digest"` // of the manifest or index; in a Docker Engine, the image's ID
-	Images    []imageDetails `json:"images"`
-}
-
-type imageDetails struct {
-	Platform string           `json:"platform"`
-	Etcd     string           `json:"etcd"`
-	Source   string           `json:"source"`
-	ID       string           `json:"id"`
-	Size     int64            `json:"size"` // bytes, unpacked
-	Programs []programDetails `json:"programs"`
-}
-
-type programDetails struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	Size    int64  `json:"size"`
-	Static  bool   `json:"static"`
-}
-
 func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
 	if err := o.source.check(); err != nil {
 		return err
@@ -105,8 +79,10 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
 		return imageError(err)
 	}
 	board.close()
-	if err := writeSBOM(o.sbom, imgs); err != nil {
-		return err
+	if o.sbom != "" {
+		if err := images.WriteSBOM(o.sbom, imgs); err != nil {
+			return err
+		}
 	}
 	return a.printImages(o.format, o.progress, ref, digest, imgs)
 }
@@ -171,66 +147,21 @@ func fileDestination(source *sourceFlags, path string, write writeFunc) (*destin
 	}}, nil
 }
 
-// writeSBOM writes the bill of materials of an image; of several, each into a
-// file that has its platform in the name.
-func writeSBOM(file string, imgs []*images.Image) error {
-	if file == "" {
-		return nil
-	}
-	for _, img := range imgs {
-		doc, err := img.SBOM()
-		if err != nil {
-			return err
-		}
-		name := file
-		if len(imgs) > 1 {
-			name = platformFile(file, img.Binaries.Platform)
-		}
-		if err := outfile.Write(name, append(doc, '\n'), 0o644); err != nil {
-			return fmt.Errorf("write the bill of materials to %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// platformFile makes etcd-linux-arm64.spdx.json of etcd.spdx.json.
-func platformFile(file string, platform v1.Platform) string {
-	dir, base := filepath.Split(file)
-	stem, ending, dotted := strings.Cut(base, ".")
-	if dotted {
-		ending = "." + ending
-	}
-	return dir + stem + "-" + platform.OS + "-" + platform.Architecture + ending
-}
-
 // printImages tells what was found and what became of it.
 func (a *app) printImages(format, progress, ref, digest string, imgs []*images.Image) error {
-	result := imageResult{Reference: ref, Digest: digest}
+	result := images.Result{Reference: ref, Digest: digest}
 	var rows [][]string
 	for _, img := range imgs {
 		b := img.Binaries
 		if progress != progressQuiet {
 			a.say("found in %s", describe(b))
 		}
-		result.Images = append(result.Images, imageDetailsOf(img))
+		result.Images = append(result.Images, img.Details())
 		rows = append(rows, []string{ref, b.Platform.String(), b.Version, humanBytes(img.Size()), digest})
 	}
 	if format == formatJSON {
-		enc := json.NewEncoder(a.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(result)
+		return a.printJSON(result)
 	}
 	a.printTable([]string{"reference", "platform", "etcd", "size", "digest"}, rows)
 	return nil
-}
-
-func imageDetailsOf(img *images.Image) imageDetails {
-	b := img.Binaries
-	d := imageDetails{
-		Platform: b.Platform.String(), Etcd: b.Version, Source: b.Origin, ID: img.ID(), Size: img.Size(),
-	}
-	for _, p := range b.Programs {
-		d.Programs = append(d.Programs, programDetails{p.Name, p.Version, p.Size, p.Static})
-	}
-	return d
 }

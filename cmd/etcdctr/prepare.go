@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
@@ -42,12 +39,4 @@ func writeDNSFiles(c *cluster.Cluster, dir string) error {
 		}
 	}
 	return nil
-}
-
-// writeFile writes a file whole, and the folders that it is in.
-func writeFile(path string, data []byte, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return outfile.Write(path, data, mode)
 }

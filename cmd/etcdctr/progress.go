@@ -132,14 +132,6 @@ func (s step) how() string {
 
 func writeJSONStep(a *app, s step) { a.tellMachine(s) }
 
-// humanBytes writes a number of bytes the way Docker's tools do.
-func humanBytes(n int64) string {
-	if n < 1e6 {
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-}
-
 // barProgress draws a bar for each item on a terminal.
 type barProgress struct {
 	writer   progress.Writer

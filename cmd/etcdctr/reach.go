@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/etcdctr/etcdctr"
 )
 
@@ -14,12 +12,4 @@ func (a *app) closeWay(way *etcdctr.Connection) {
 	if err := way.Close(); err != nil {
 		a.warn("the way to the members is not closed properly: %v", err)
 	}
-}
-
-// plural writes "1 member", "3 members".
-func plural(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
 }

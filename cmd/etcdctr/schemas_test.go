@@ -18,9 +18,11 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/discovery"
 	"github.com/etcdctr/etcdctr/dns"
 	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -29,8 +31,8 @@ import (
 var shapes = map[string]any{
 	"backup": backupInfo{}, "backup-verify": backup.Report{}, "certs-list": []certs.Certificate{}, "certs-verify": []certs.Finding{},
 	"compact-recover": member.Recovery{}, "defrag": []member.Reclaimed{}, "discovery-status": discovery.Status{}, "dns": []dnsRecord{},
-	"dns-check": []dns.Finding{}, "doctor": etcdctr.Diagnosis{}, "environment": map[string]string{}, "explain": explanation{},
-	"health": health.Report{}, "image-build": imageResult{}, "lint": lintResult{}, "ls": []clusterInfo{}, "plan": []stepInfo{},
+	"dns-check": []dns.Finding{}, "doctor": etcdctr.Diagnosis{}, "environment": map[string]string{}, "explain": cluster.Explanation{},
+	"health": health.Report{}, "image-build": images.Result{}, "lint": lintResult{}, "ls": []clusterInfo{}, "plan": []stepInfo{},
 	"progress-message": message{}, "progress-step": step{}, "ps": []serverInfo{}, "restore": backup.Restored{}, "verify": []etcdctr.Proof{},
 	"version": versionInfo{},
 }

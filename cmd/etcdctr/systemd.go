@@ -69,7 +69,7 @@ func runSystemd(ctx context.Context, a *app, o systemdOptions) error {
 	if err := a.prepare(ctx, c, o.cluster); err != nil {
 		return err
 	}
-	for i, f := range unitFiles(part, unitProgram(o.etcdBinary)) {
+	for i, f := range compose.UnitFiles(part, unitProgram(o.etcdBinary)) {
 		if err := a.writeUnitFile(o.output, i, f); err != nil {
 			return err
 		}
@@ -84,35 +84,18 @@ func unitProgram(etcdBinary string) string {
 	return installedProgram + " etcd"
 }
 
-// textFile is a file by its name.
-type textFile struct {
-	name string
-	data []byte
-}
-
-// unitFiles are those that the members of c need under systemd.
-func unitFiles(c *cluster.Cluster, program string) []textFile {
-	var files []textFile
-	for _, m := range c.Members {
-		files = append(files,
-			textFile{compose.UnitFileName(c, m), compose.Unit(c, m, program)},
-			textFile{compose.UnitEnvFileName(c, m), compose.UnitEnvFile(m)})
-	}
-	return append(files, textFile{"sysusers.conf", compose.SysusersFile()})
-}
-
 // writeUnitFile writes the i-th file into a folder, or behind those before it
 // under its name.
-func (a *app) writeUnitFile(dir string, i int, f textFile) error {
+func (a *app) writeUnitFile(dir string, i int, f compose.File) error {
 	if dir != "" {
-		if err := writeFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
-			return fmt.Errorf("cannot write %s: %w", f.name, err)
+		if err := writeFile(filepath.Join(dir, f.Name), f.Data, 0o644); err != nil {
+			return fmt.Errorf("cannot write %s: %w", f.Name, err)
 		}
 		return nil
 	}
-	head := "# " + f.name + "\n"
+	head := "# " + f.Name + "\n"
 	if i > 0 {
 		head = "\n" + head
 	}
-	return a.writeResult("", append([]byte(head), f.data...))
+	return a.writeResult("", append([]byte(head), f.Data...))
 }

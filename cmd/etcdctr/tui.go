@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 )
@@ -139,35 +138,6 @@ func exitCode(err error) int {
 		return exitUsage
 	}
 	return exitFailure
-}
-
-// printTable writes rows under a header as aligned columns without borders,
-// the way Docker's own tools do, so that `awk` and eyes both get along with it.
-func (a *app) printTable(header []string, rows [][]string) {
-	t := table.NewWriter()
-	t.SetOutputMirror(a.out)
-	t.SetStyle(plainStyle)
-	t.SuppressTrailingSpaces()
-	t.AppendHeader(tableRow(header))
-	for _, r := range rows {
-		t.AppendRow(tableRow(r))
-	}
-	t.Render()
-}
-
-var plainStyle = table.Style{
-	Name:    "plain",
-	Box:     table.BoxStyle{PaddingRight: "  "},
-	Format:  table.FormatOptions{Header: text.FormatUpper},
-	Options: table.OptionsNoBordersAndSeparators,
-}
-
-func tableRow(cells []string) table.Row {
-	row := make(table.Row, len(cells))
-	for i, c := range cells {
-		row[i] = c
-	}
-	return row
 }
 
 // warnAll warns of each.

@@ -1,0 +1,155 @@
+package etcdctr
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Watched is a cluster that is looked at again and again: it may be changed,
+// stopped and started meanwhile. Leave ends it.
+type Watched struct {
+	*Cluster
+
+	mu   sync.Mutex
+	seen []string    // how members ran when the way was opened
+	way  *Connection // nil when there is none
+	http *http.Client
+}
+
+// Watch begins to look. Nothing is asked yet.
+func (c *Cluster) Watch() *Watched { return &Watched{Cluster: c} }
+
+// Observe tells what runs the members. Where that has changed, the way to them is
+// another one.
+func (w *Watched) Observe(ctx context.Context) (*runtime.State, error) {
+	have, err := w.Cluster.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.way != nil && (ended(w.way.Way.Done) || !slices.Equal(w.seen, places(have))) {
+		w.drop()
+	}
+	return have, nil
+}
+
+// places tell one run of the members from another.
+func places(have *runtime.State) []string {
+	var all []string
+	for _, m := range have.Members() {
+		all = append(all, fmt.Sprintln(m.Name, m.Runs(), m.Since, m.ClientURL()))
+	}
+	return all
+}
+
+func ended(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// open gives the way to the members.
+func (w *Watched) open(ctx context.Context) (*Connection, *http.Client, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.way != nil {
+		return w.way, w.http, nil
+	}
+	way, err := w.Connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.way, w.seen = way, places(way.State)
+	w.http = &http.Client{Transport: &http.Transport{
+		DialContext: way.Way.Dial, TLSClientConfig: way.TLS, MaxIdleConnsPerHost: 1, DisableCompression: true,
+	}}
+	return w.way, w.http, nil
+}
+
+// drop ends the way; whoever has the lock may.
+func (w *Watched) drop() {
+	if w.way == nil {
+		return
+	}
+	w.http.CloseIdleConnections()
+	_ = w.way.Close() // there is another one soon, or none is needed
+	w.way, w.http = nil, nil
+}
+
+// Leave ends the way, if there is one.
+func (w *Watched) Leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.drop()
+}
+
+// Check asks the members that are there.
+func (w *Watched) Check(ctx context.Context) (health.Report, error) {
+	way, _, err := w.open(ctx)
+	if err != nil {
+		return health.Report{}, err
+	}
+	all := way.Health(nil)
+	all.Timeout, all.Now = membersPatience, w.o.Now
+	return all.Check(ctx), ctx.Err()
+}
+
+// membersPatience is how long a member may take to answer somebody who asks again
+// soon.
+const membersPatience = 2 * time.Second
+
+// Scrape reads a member's metrics, where clients reach it.
+func (w *Watched) Scrape(ctx context.Context, member string) (io.ReadCloser, error) {
+	way, client, err := w.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, ok := way.State.Server(member)
+	if !ok {
+		return nil, fmt.Errorf("there is no way to %s yet", member)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, metricsURL(m), nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		answer.Body.Close()
+		return nil, fmt.Errorf("%s answers %s", member, answer.Status)
+	}
+	return answer.Body, nil
+}
+
+// metricsURL is where clients read a member's metrics: listen-client-http-urls
+// takes them away from the port that clients are told.
+func metricsURL(m runtime.Server) string {
+	u, err := url.Parse(m.ClientURL())
+	if err != nil {
+		return m.ClientURL()
+	}
+	if own, err := url.Parse(m.Settings.Get("listen-client-http-urls")); err == nil && own.Port() != "" {
+		u.Scheme, u.Host = own.Scheme, u.Hostname()+":"+own.Port()
+	}
+	return u.JoinPath("metrics").String()
+}
+
+// Listen hears what the members say.
+func (w *Watched) Listen(ctx context.Context, since time.Time, line func(runtime.Line)) error {
+	return w.runtime.Logs(ctx, w.spec.ClusterName(), runtime.LogOptions{Since: since, Tail: -1, Follow: true}, line)
+}
