@@ -6,73 +6,15 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/distribution/reference"
 )
 
-// This file checks the parts of a Spec that are open to anything: image
-// references, further settings, environments.
+// This file checks the parts of a Spec that are open to anything: further
+// settings, environments.
 
 var labelPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
 // isLabel tells whether s is a DNS label in lower case (RFC 1123).
 func isLabel(s string) bool { return len(s) <= 63 && labelPattern.MatchString(s) }
-
-// OfficialImage is where the etcd project publishes its image.
-const OfficialImage = "gcr.io/etcd-development/etcd"
-
-// release decides the etcd release and the image. The two have to agree,
-// because the release decides which settings exist; so either brings the
-// other along.
-func (r *resolver) release() (Version, string) {
-	s := r.spec
-	var tagged Version
-	if s.Image != "" {
-		tagged = r.imageRelease(s.Image)
-	}
-	if s.Etcd == "" {
-		if tagged == (Version{}) {
-			tagged = DefaultVersion
-		}
-		return tagged, or(s.Image, OfficialImage+":"+tagged.String())
-	}
-	v, err := ParseVersion(s.Etcd)
-	if err != nil {
-		r.report("etcd", "%s", err)
-		return DefaultVersion, s.Image
-	}
-	if v.Support() == Untested {
-		r.warn("etcd", "%s is a pre-release, which is not tested here: for trying it out, not for data that matters", v)
-	}
-	if tagged != (Version{}) && tagged != v {
-		r.report("image", "%s is etcd %s, but etcd: asks for %s: change one of them", s.Image, tagged, v)
-	}
-	return v, or(s.Image, OfficialImage+":"+v.String())
-}
-
-// imageRelease gives the etcd release that an image's tag names, if it names
-// one.
-func (r *resolver) imageRelease(image string) Version {
-	v, err := taggedRelease(image)
-	if err != nil {
-		r.report("image", "%s", err)
-	}
-	return v
-}
-
-// taggedRelease gives the release that an image's tag names; the zero Version for
-// none.
-func taggedRelease(image string) (Version, error) {
-	ref, err := reference.ParseNormalizedNamed(image)
-	if err != nil {
-		return Version{}, fmt.Errorf("%q is not an image reference such as %s:%s: %w", image, OfficialImage, DefaultVersion, err)
-	}
-	tagged, ok := ref.(reference.Tagged)
-	if !ok || !versionPattern.MatchString(tagged.Tag()) {
-		return Version{}, nil
-	}
-	return ParseVersion(tagged.Tag())
-}
 
 var sizePattern = regexp.MustCompile(`^(\d+)(B|KiB|MiB|GiB|TiB|KB|MB|GB|TB)?$`)
 

@@ -104,6 +104,9 @@ type Spec struct {
 	// Backup is what is kept of the cluster's data, where and when.
 	Backup BackupSpec `key:"backup"`
 
+	// imageRelease is what Image was found to be; zero: nobody has asked it.
+	imageRelease Version
+
 	// source says where each key was written; nil for a Spec made in Go.
 	source *source
 }

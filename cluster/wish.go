@@ -70,7 +70,7 @@ func (s Spec) twoReleases(kept Spec, key string) bool {
 	s.field(key).Set(reflect.ValueOf(kept.value(key)))
 	release, err := ParseVersion(s.Etcd)
 	tagged, errTag := taggedRelease(s.Image)
-	return err == nil && errTag == nil && tagged != (Version{}) && release != tagged
+	return err == nil && errTag == nil && !tagged.isOf(s.Etcd, release)
 }
 
 // only gives the spec with some of its keys.

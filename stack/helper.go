@@ -20,13 +20,13 @@ type HelperEngine interface {
 // HelperRole is the role of a container that is there for a moment.
 const HelperRole = "helper"
 
-// Helper is a container that sees one volume of a project and is removed once it
-// has been of use. It has no network, and may no more than read and change what
+// Helper is a container that sees one volume of a project, or none, and is removed
+// once it has been of use. It has no network, and may no more than read and change what
 // is in the volume, whoever owns it.
 type Helper struct {
 	Project string
 	Image   string
-	Volume  string   // its name on the engine
+	Volume  string   // its name on the engine; empty: none
 	Target  string   // where the container sees it
 	Command []string // the program and its arguments
 }
@@ -35,7 +35,7 @@ type Helper struct {
 func (h Helper) With(ctx context.Context, e Engine, use func(id string) error) error {
 	made, err := e.ContainerCreate(context.WithoutCancel(ctx), h.options())
 	if err != nil {
-		return fmt.Errorf("create a container to look at the volume %s: %w", h.Volume, err)
+		return fmt.Errorf("create a container to run %s: %w", h.Command[0], err)
 	}
 	err = use(made.ID)
 	_, errRemove := e.ContainerRemove(context.WithoutCancel(ctx), made.ID, client.ContainerRemoveOptions{Force: true})
@@ -79,11 +79,18 @@ func (h Helper) options() client.ContainerCreateOptions {
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none", ReadonlyRootfs: true,
 			CapDrop: []string{"ALL"}, CapAdd: []string{"DAC_OVERRIDE"}, SecurityOpt: []string{"no-new-privileges"},
-			// What its own image has there is nothing for an empty volume: it would
-			// give that an owner that members are not.
-			Mounts: []mount.Mount{{
-				Type: mount.TypeVolume, Source: h.Volume, Target: h.Target, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
-			}},
+			Mounts: h.mounts(),
 		},
 	}
+}
+
+// mounts has nothing of what the image has there in an empty volume: it would give
+// that an owner that members are not.
+func (h Helper) mounts() []mount.Mount {
+	if h.Volume == "" {
+		return nil
+	}
+	return []mount.Mount{{
+		Type: mount.TypeVolume, Source: h.Volume, Target: h.Target, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+	}}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
 // defaultClusterFile is read when it is there and no -f says otherwise.
@@ -200,7 +202,24 @@ func (f *clusterFlags) read(a *app) (spec cluster.Spec, mistakes []error, err er
 		}
 		mistakes = append(mistakes, spec.Set("certs-dir", dir))
 	}
-	return spec, mistakes, nil
+	return f.askImage(a, spec), mistakes, nil
+}
+
+// askImage asks the image for its release, where nothing else tells it and an
+// engine is at hand. Where that fails, it is a mistake not to say it.
+func (f *clusterFlags) askImage(a *app, spec cluster.Spec) cluster.Spec {
+	if spec.ImageToAsk() == "" || cluster.Runtime(spec.Runtime) == cluster.Process {
+		return spec
+	}
+	known := spec
+	err := f.onEngine(a, func(ctx context.Context, r *docker.Runtime) (err error) {
+		known, err = r.AskImage(ctx, spec)
+		return err
+	})
+	if err != nil {
+		return spec
+	}
+	return known
 }
 
 // load reads the cluster file. Without -f a missing file is an empty one.

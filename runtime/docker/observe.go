@@ -283,7 +283,7 @@ func moment(text string) time.Time {
 
 // release is what an image says of itself, by its label or its tag.
 func release(c stack.Container, in container.InspectResponse) string {
-	for _, text := range []string{in.Config.Labels["org.opencontainers.image.version"], tag(c.Image)} {
+	for _, text := range []string{in.Config.Labels[versionLabel], tag(c.Image)} {
 		if v, err := cluster.ParseVersion(text); err == nil {
 			return v.String()
 		}

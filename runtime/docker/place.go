@@ -27,6 +27,10 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 	if r.o.File != nil {
 		return r.o.File.cluster, nil
 	}
+	spec, err := r.AskImage(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
 	c, err := cluster.Resolve(spec, cluster.InContainers)
 	if err != nil || len(c.Subnets) == 0 {
 		return c, err
