@@ -3,12 +3,9 @@ package etcdctr
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -149,18 +146,13 @@ func Unverified() *tls.Config {
 }
 
 // ErrNoCertificate is the error of a folder without a client's certificate.
-var ErrNoCertificate = errors.New("cannot read the client's certificate")
+var ErrNoCertificate = errors.New("the client has no certificate")
 
 // ClientTLS reads an identity of a client, as package certs lays it out.
 func ClientTLS(dir string) (*tls.Config, error) {
-	pair, errPair := tls.LoadX509KeyPair(filepath.Join(dir, certs.CertFile), filepath.Join(dir, certs.KeyFile))
-	authorities, errCA := os.ReadFile(filepath.Join(dir, certs.CAFile))
-	if err := errors.Join(errPair, errCA); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoCertificate, err)
+	config, err := certs.TLS(dir)
+	if errors.Is(err, certs.ErrNoIdentity) {
+		err = fmt.Errorf("%w: %w", ErrNoCertificate, err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(authorities) {
-		return nil, fmt.Errorf("%s holds no certificate", filepath.Join(dir, certs.CAFile))
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+	return config, err
 }

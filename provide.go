@@ -16,30 +16,17 @@ import (
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/discovery"
+	"github.com/etcdctr/etcdctr/pki"
 )
 
 // This file makes what a cluster needs before its members start: certificates,
 // and a place at a discovery service.
 
-// AdminClient is the client identity that every cluster with certificates gets:
-// the user that etcd lets do everything once authentication is on.
-const AdminClient = "root"
+// AdminClient is the client identity that every cluster with certificates gets.
+const AdminClient = pki.AdminClient
 
-// CertsPlan is the PKI that a cluster needs. What members are also known as, beside
-// where others reach them, a certificate from elsewhere may lack.
-func CertsPlan(c *cluster.Cluster) certs.Plan {
-	plan := certs.Plan{
-		Cluster: c.Name,
-		Clients: []certs.ClientIdentity{{Name: AdminClient}},
-	}
-	for _, m := range c.Servers() {
-		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: []string{m.Place.Host}, Aliases: m.Place.AlsoKnownAs})
-	}
-	if c.DNS != nil {
-		plan.DiscoveryDomain = c.DNS.Domain
-	}
-	return plan
-}
+// CertsPlan is the PKI that a cluster needs: see package pki.
+func CertsPlan(c *cluster.Cluster) certs.Plan { return pki.Plan(c) }
 
 // PKI is the one that the cluster's certificates are of.
 func (c *Cluster) PKI() *certs.PKI {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -19,12 +18,9 @@ import (
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/pki"
 )
-
-// rootClient is the client that every cluster with mutual TLS has a
-// certificate for: the user that etcd lets do everything once authentication
-// is on.
-const rootClient = "root"
 
 // dialTimeout is that of the clients that the fixture makes and describes.
 const dialTimeout = 5 * time.Second
@@ -105,7 +101,7 @@ func (c *Cluster) Config() (clientv3.Config, error) {
 		config.TLS = &tls.Config{InsecureSkipVerify: true}
 		return config, nil
 	}
-	root, err := c.Certificate(context.Background(), rootClient)
+	root, err := c.Certificate(context.Background(), pki.AdminClient)
 	if err != nil {
 		return config, err
 	}
@@ -124,17 +120,7 @@ type Certificate struct {
 }
 
 // TLS is the configuration of a client that shows the certificate.
-func (c Certificate) TLS() (*tls.Config, error) {
-	pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-	if err != nil {
-		return nil, err
-	}
-	pool, err := certPool(c.CAFile)
-	if err != nil {
-		return nil, err
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
-}
+func (c Certificate) TLS() (*tls.Config, error) { return certs.TLS(filepath.Dir(c.CertFile)) }
 
 // Certificate gives the certificate of a client, which is issued when it is
 // first asked for. Once authentication is on, etcd takes the client for the
@@ -149,38 +135,53 @@ func (c *Cluster) Certificate(ctx context.Context, client string) (Certificate, 
 	}
 	dir := certs.ClientDir(c.CertsDir(), client)
 	return Certificate{
-		CAFile:   filepath.Join(dir, "ca.crt"),
-		CertFile: filepath.Join(dir, "tls.crt"),
-		KeyFile:  filepath.Join(dir, "tls.key"),
+		CAFile:   filepath.Join(dir, certs.CAFile),
+		CertFile: filepath.Join(dir, certs.CertFile),
+		KeyFile:  filepath.Join(dir, certs.KeyFile),
 	}, nil
 }
 
 // statusTimeout is how long a member may take to say how it is.
 const statusTimeout = 2 * time.Second
 
+// ask gives a client that asks each member for itself.
+func (c *Cluster) ask() (*member.Client, error) {
+	config, err := c.Config()
+	if err != nil {
+		return nil, err
+	}
+	urls := map[string]string{}
+	for _, m := range c.Members {
+		urls[m.Name] = m.Endpoint()
+	}
+	return member.New(member.Config{
+		URLs: urls, TLS: config.TLS, Patience: member.Patience{Question: statusTimeout, Change: readyTimeout, Progress: readyTimeout},
+	})
+}
+
 // Leader gives the member that leads. Of several that think so, as after a
 // network partition, it is the one that was elected last.
 func (c *Cluster) Leader(ctx context.Context) (*Member, error) {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
-	defer cancel()
-	statuses := make([]*clientv3.StatusResponse, len(c.Members))
-	errs := make([]error, len(c.Members))
-	var wait sync.WaitGroup
-	for i, m := range c.Members {
-		wait.Go(func() { statuses[i], errs[i] = c.Client.Status(ctx, m.Endpoint()) })
+	members, err := c.ask()
+	if err != nil {
+		return nil, err
 	}
-	wait.Wait()
-	var leader *Member
-	var term uint64
-	for i, s := range statuses {
-		if errs[i] == nil && s.Leader == s.Header.MemberId && s.RaftTerm > term {
-			leader, term = c.Members[i], s.RaftTerm
+	defer members.Close()
+	view, err := members.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	leader, ok := view.Elected()
+	if !ok {
+		var errs []error
+		for _, e := range view.Endpoints {
+			if !e.Answers() {
+				errs = append(errs, fmt.Errorf("%s: %s", e.Name, e.Details))
+			}
 		}
-	}
-	if leader == nil {
 		return nil, fmt.Errorf("no member of %s leads: %w", c.Name, errors.Join(errs...))
 	}
-	return leader, nil
+	return c.Member(leader.Name), nil
 }
 
 // Terminate removes the cluster: its containers, networks, volumes and

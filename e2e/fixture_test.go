@@ -194,7 +194,7 @@ func TestReplaceGivesANewMemberWithTheOldData(t *testing.T) {
 	etcd := Start(t, testImage(t))
 	put(t, etcd.Client, "key", "value")
 	m := etcd.Member("etcd2")
-	before, err := m.id(t.Context())
+	before, err := memberID(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestReplaceGivesANewMemberWithTheOldData(t *testing.T) {
 	if err := etcd.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	after, err := m.id(t.Context())
+	after, err := memberID(t.Context(), m)
 	if err != nil || after == before {
 		t.Errorf("member %x is %x now, %v", before, after, err)
 	}
@@ -212,6 +212,19 @@ func TestReplaceGivesANewMemberWithTheOldData(t *testing.T) {
 	if err != nil || len(got.Kvs) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
+}
+
+func memberID(ctx context.Context, m *Member) (uint64, error) {
+	list, err := m.cluster.Client.MemberList(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, x := range list.Members {
+		if x.Name == m.Name && !x.IsLearner {
+			return x.ID, nil
+		}
+	}
+	return 0, fmt.Errorf("%s is no member with a vote", m.Name)
 }
 
 func TestContainersReachTheClusterOnTheirNetwork(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/dns"
+	"github.com/etcdctr/etcdctr/pki"
 )
 
 // localAddress is where an engine on this machine publishes ports.
@@ -97,7 +98,7 @@ const (
 
 func (c *Cluster) makeFiles(ctx context.Context) error {
 	if c.model.TLS == cluster.Mutual {
-		if _, err := (&certs.PKI{Dir: c.CertsDir()}).Ensure(ctx, certsPlan(c.model)); err != nil {
+		if _, err := (&certs.PKI{Dir: c.CertsDir()}).Ensure(ctx, pki.Plan(c.model)); err != nil {
 			return err
 		}
 	}
@@ -110,17 +111,6 @@ func (c *Cluster) makeFiles(ctx context.Context) error {
 		os.WriteFile(filepath.Join(dir, dns.ZoneName), dns.Zone(c.model), 0o644),
 		os.WriteFile(filepath.Join(dir, dns.CorefileName), dns.Corefile(c.model, compose.ContainerDNSDir), 0o644),
 	)
-}
-
-func certsPlan(c *cluster.Cluster) certs.Plan {
-	plan := certs.Plan{Cluster: c.Name, Clients: []certs.ClientIdentity{{Name: rootClient}}}
-	for _, m := range c.Servers() {
-		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: m.Hosts()})
-	}
-	if c.DNS != nil {
-		plan.DiscoveryDomain = c.DNS.Domain
-	}
-	return plan
 }
 
 // publishAddress is the address of the engine's machine that ports are bound

@@ -2,18 +2,13 @@ package e2e
 
 import (
 	"context"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+
+	"github.com/etcdctr/etcdctr/member"
 )
 
 // readyTimeout is how long a cluster may take from the start of its containers
@@ -37,103 +32,74 @@ func (c *Cluster) connect(ctx context.Context) error {
 
 // Ready waits until every member has answered a linearizable read: each of them
 // knows a leader that a majority follows. They have to be one cluster.
-func (c *Cluster) Ready(ctx context.Context) error {
-	ids := make([]uint64, len(c.Members))
-	index := map[*Member]int{}
-	for i, m := range c.Members {
-		index[m] = i
-	}
-	err := c.each(ctx, func(m *Member, ctx context.Context) (err error) {
-		ids[index[m]], err = m.read(ctx)
-		return err
-	})
+func (c *Cluster) Ready(ctx context.Context) error { return c.ready(ctx, c.Members) }
+
+// Ready waits until the member has answered a linearizable read.
+func (m *Member) Ready(ctx context.Context) error { return m.cluster.ready(ctx, []*Member{m}) }
+
+// ready waits for members, and gives up on one whose container has ended.
+func (c *Cluster) ready(ctx context.Context, all []*Member) error {
+	members, err := c.ask()
 	if err != nil {
 		return err
 	}
-	for i, m := range c.Members[1:] {
-		if ids[i+1] != ids[0] {
-			return fmt.Errorf("%s is in another cluster (%x) than %s (%x)", m.Name, ids[i+1], c.Members[0].Name, ids[0])
+	defer members.Close()
+	var names []string
+	for _, m := range all {
+		names = append(names, m.Name)
+	}
+	waiting, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	for _, m := range all {
+		go m.watch(waiting, giveUp)
+	}
+	if err := members.WaitServing(waiting, names...); err != nil {
+		if ended := context.Cause(waiting); ctx.Err() == nil && ended != nil {
+			return ended
+		}
+		return err
+	}
+	return c.one(ctx, members, all)
+}
+
+// glance is how often a container is looked at while its member is waited for.
+const glance = 300 * time.Millisecond
+
+// watch gives up once the member's container does not run any more.
+func (m *Member) watch(ctx context.Context, giveUp context.CancelCauseFunc) {
+	ticker := time.NewTicker(glance)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := m.running(ctx); err != nil && ctx.Err() == nil {
+			giveUp(named(m.Name, err))
+			return
+		}
+	}
+}
+
+// one makes sure that members that serve are of one cluster.
+func (c *Cluster) one(ctx context.Context, members *member.Client, all []*Member) error {
+	if len(all) == 1 {
+		return nil
+	}
+	view, err := members.Look(ctx)
+	if err != nil {
+		return err
+	}
+	var first member.Endpoint
+	for _, e := range view.Endpoints {
+		switch {
+		case !e.Answers():
+		case first.Name == "":
+			first = e
+		case e.Cluster != first.Cluster:
+			return fmt.Errorf("%s is in another cluster (%s) than %s (%s)", e.Name, e.Cluster, first.Name, first.Cluster)
 		}
 	}
 	return nil
-}
-
-// Ready waits until the member has answered a linearizable read.
-func (m *Member) Ready(ctx context.Context) error {
-	_, err := m.read(ctx)
-	return err
-}
-
-// read does a linearizable read through this member alone, and gives the ID of
-// the cluster that it is in.
-func (m *Member) read(ctx context.Context) (uint64, error) {
-	config, err := m.cluster.Config()
-	if err != nil {
-		return 0, err
-	}
-	config.Endpoints = []string{m.Endpoint()}
-	config.Logger = zap.NewNop() // each attempt that fails would be a line
-	config.DialOptions = []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
-		Backoff:           backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.5, MaxDelay: 200 * time.Millisecond},
-		MinConnectTimeout: time.Second, // a port that is open and not served yet
-	})}
-	client, err := clientv3.New(config)
-	if err != nil {
-		return 0, err
-	}
-	defer client.Close()
-	got, err := retry(ctx, client, m.running)
-	if err != nil {
-		return 0, err
-	}
-	return got.Header.ClusterId, nil
-}
-
-// retry reads until a read succeeds. It gives up after a minute, or when
-// hopeful gives an error.
-func retry(ctx context.Context, client *clientv3.Client, hopeful func(context.Context) error) (*clientv3.GetResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	for {
-		got, err := get(ctx, client)
-		if err == nil {
-			return got, nil
-		}
-		if ctx.Err() != nil || !transient(err) {
-			return nil, fmt.Errorf("no linearizable read: %w", err)
-		}
-		if err := hopeful(ctx); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// transient errors are what clients see of a member that starts, or that knows
-// no leader. The client waits before it tries again.
-func transient(err error) bool {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return true
-	}
-	code := status.Code(err)
-	return code == codes.Unavailable || code == codes.DeadlineExceeded
-}
-
-// get gives a read two seconds. Left to itself, a read that finds no leader
-// waits for longer than it takes to elect one.
-func get(ctx context.Context, client *clientv3.Client) (*clientv3.GetResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	return client.Get(ctx, "ready")
-}
-
-func certPool(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate", file)
-	}
-	return pool, nil
 }

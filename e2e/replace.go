@@ -3,101 +3,85 @@ package e2e
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/moby/moby/client"
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
+	"github.com/etcdctr/etcdctr/member"
 )
 
 // Replace gives the member's place to a new one of the same name, as after the
 // loss of a machine: container and data go, the cluster forgets the member, and
 // a new one joins and gets its data from the others. They have to be a
-// majority. Ready tells when it has joined.
+// majority. Ready tells when it serves clients.
 func (m *Member) Replace(ctx context.Context) error {
-	if err := m.forget(ctx); err != nil {
+	members, err := m.cluster.ask()
+	if err != nil {
+		return err
+	}
+	defer members.Close()
+	if err := m.forget(ctx, members); err != nil {
 		return fmt.Errorf("cannot remove %s from the cluster: %w", m.Name, err)
 	}
 	if err := m.emptyVolumes(ctx); err != nil {
 		return err
 	}
-	if err := m.announce(ctx); err != nil {
+	if err := m.announce(ctx, members); err != nil {
 		return fmt.Errorf("cannot add %s to the cluster: %w", m.Name, err)
 	}
 	if err := m.create(ctx); err != nil {
 		return err
 	}
-	return m.firstStart(ctx)
+	if err := m.firstStart(ctx); err != nil {
+		return err
+	}
+	if members, err = m.cluster.ask(); err != nil { // it may listen elsewhere by now
+		return err
+	}
+	defer members.Close()
+	if err := members.Join(ctx, m.Name, nil); err != nil {
+		return fmt.Errorf("cannot have %s join the cluster: %w", m.Name, err)
+	}
+	return nil
 }
 
 // forget removes the member's container, and then the member from the cluster.
-func (m *Member) forget(ctx context.Context) error {
-	id, err := m.id(ctx)
+func (m *Member) forget(ctx context.Context, members *member.Client) error {
+	view, err := members.Look(ctx)
 	if err != nil {
 		return err
+	}
+	i := slices.IndexFunc(view.Members, func(x member.Member) bool { return slices.Contains(x.PeerURLs, m.model.PeerURL()) })
+	if i < 0 {
+		return fmt.Errorf("the cluster has no member at %s", m.model.PeerURL())
 	}
 	if err := m.remove(ctx); err != nil {
 		return err
 	}
-	return m.cluster.settled(ctx, func() error {
-		_, err := m.cluster.Client.MemberRemove(ctx, id)
-		return err
-	})
-}
-
-func (m *Member) id(ctx context.Context) (uint64, error) {
-	list, err := m.cluster.Client.MemberList(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for _, member := range list.Members {
-		if slices.Contains(member.PeerURLs, m.model.PeerURL()) {
-			return member.ID, nil
-		}
-	}
-	return 0, fmt.Errorf("the cluster has no member at %s", m.model.PeerURL())
+	return members.Remove(ctx, view.Members[i].ID)
 }
 
 // announce adds the member to the cluster, and has its next container join
 // that cluster, however the first one found it.
-func (m *Member) announce(ctx context.Context) error {
-	var peers []string
-	err := m.cluster.settled(ctx, func() error {
-		added, err := m.cluster.Client.MemberAdd(ctx, []string{m.model.PeerURL()})
-		if err != nil {
-			return err
-		}
-		for _, member := range added.Members {
-			name := cmp.Or(member.Name, m.Name) // one that has not started has none yet
-			for _, url := range member.PeerURLs {
-				peers = append(peers, name+"="+url)
-			}
-		}
-		return nil
-	})
-	m.service.Environment = joining(m.service.Environment, strings.Join(peers, ","))
-	return err
-}
-
-// settled makes a change of the membership once the cluster has a leader, and
-// again for as long as the cluster refuses because its members have only just
-// met: five seconds.
-func (c *Cluster) settled(ctx context.Context, change func() error) error {
-	if _, err := retry(ctx, c.Client, func(context.Context) error { return nil }); err != nil {
+func (m *Member) announce(ctx context.Context, members *member.Client) error {
+	if _, err := members.AddLearner(ctx, m.model.PeerURL()); err != nil {
 		return err
 	}
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := change()
-		if err != nil && !errors.Is(err, rpctypes.ErrUnhealthy) {
-			err = backoff.Permanent(err)
+	view, err := members.Look(ctx)
+	if err != nil {
+		return err
+	}
+	var peers []string
+	for _, x := range view.Members {
+		name := cmp.Or(x.Name, m.Name) // one that has not started has none yet
+		for _, url := range x.PeerURLs {
+			peers = append(peers, name+"="+url)
 		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(backoff.NewConstantBackOff(250*time.Millisecond)), backoff.WithMaxElapsedTime(readyTimeout))
-	return err
+	}
+	m.service.Environment = joining(m.service.Environment, strings.Join(peers, ","))
+	return nil
 }
 
 // emptyVolumes makes the member's own volumes anew. Those of its certificates

@@ -108,6 +108,18 @@ func (v View) Leader() (Member, bool) {
 	return v.ByID(leader)
 }
 
+// Elected gives the member that says it leads. Of several, as after the network was
+// parted, it is the one that was elected last.
+func (v View) Elected() (Endpoint, bool) {
+	var last Endpoint
+	for _, e := range v.Endpoints {
+		if e.Answers() && e.Leader == e.ID && e.Term > last.Term {
+			last = e
+		}
+	}
+	return last, last.ID != 0
+}
+
 // Voters are the members that have a vote.
 func (v View) Voters() []Member {
 	return slices.DeleteFunc(slices.Clone(v.Members), func(m Member) bool { return m.Learner })

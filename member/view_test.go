@@ -224,3 +224,19 @@ func TestMembersAreFoundByWhatIsKnownOfThem(t *testing.T) {
 		t.Error("etcd9 is known")
 	}
 }
+
+// Where the network is parted two may say that they lead.
+func TestOfTwoLeadersTheLastElectedLeads(t *testing.T) {
+	v := member.View{Endpoints: []member.Endpoint{
+		{Name: "etcd1", ID: 1, Leader: 1, Term: 4},
+		{Name: "etcd2", ID: 2, Leader: 2, Term: 7},
+		{Name: "etcd3", ID: 3, Leader: 2, Term: 7},
+		{Name: "etcd4", ID: 4, Leader: 4, Term: 9, Trouble: member.Silent},
+	}}
+	if e, ok := v.Elected(); !ok || e.Name != "etcd2" {
+		t.Errorf("%s leads, %t", e.Name, ok)
+	}
+	if _, ok := (member.View{Endpoints: v.Endpoints[2:3]}).Elected(); ok {
+		t.Error("somebody leads who does not answer")
+	}
+}

@@ -3,14 +3,12 @@ package local
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/discovery"
 	"github.com/etcdctr/etcdctr/process"
@@ -99,7 +97,7 @@ func (t ownTokens) with(ctx context.Context, do func(*discovery.Service) error) 
 	switch cert := t.setting("cert-file"); {
 	case cert != "":
 		var err error
-		if o.TLS, err = serviceTLS(filepath.Dir(cert)); err != nil {
+		if o.TLS, err = certs.TLS(filepath.Dir(cert)); err != nil {
 			return err
 		}
 	case strings.HasPrefix(url, "https:"):
@@ -115,18 +113,4 @@ func (t ownTokens) with(ctx context.Context, do func(*discovery.Service) error) 
 	}
 	defer s.Close()
 	return do(s)
-}
-
-// serviceTLS is the service's own identity, which may act as a client's too.
-func serviceTLS(dir string) (*tls.Config, error) {
-	pair, errPair := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
-	authorities, errCA := os.ReadFile(filepath.Join(dir, "ca.crt"))
-	if err := errors.Join(errPair, errCA); err != nil {
-		return nil, fmt.Errorf("cannot read the discovery service's certificate: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(authorities) {
-		return nil, fmt.Errorf("%s holds no certificate", filepath.Join(dir, "ca.crt"))
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
