@@ -71,7 +71,7 @@ func checked(spec cluster.Spec) error {
 	}
 	place := cluster.Placement(cluster.InContainers)
 	if cluster.Runtime(spec.Runtime) == cluster.Process {
-		place = cluster.InProcesses("", "")
+		place = cluster.UnderSupervision("", "")
 	}
 	_, err := cluster.Resolve(spec, place)
 	return err
