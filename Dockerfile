@@ -11,7 +11,7 @@
 FROM scratch
 
 # Users, root certificates, the data directory and the links to etcd: etcdctl,
-# etcdutl, relay and setaside. Written by `go test ./images -run Root -update`.
+# etcdutl, lookat, relay and setaside. Written by `go test ./images -run Root -update`.
 ADD images/rootfs.tar /
 
 ARG BIN=bin

@@ -99,6 +99,8 @@ type Member struct {
 	// PublishedPort is the member's client port on 127.0.0.1 with
 	// PublishLoopback, otherwise 0.
 	PublishedPort int
+	// Store is what the data is kept in, if the cluster does not make that itself.
+	Store Store
 	// Settings are all of the member's etcd settings in reading order.
 	Settings Settings
 	// Environment is what else the member's process finds in its environment.

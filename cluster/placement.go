@@ -22,6 +22,8 @@ type Place struct {
 	// Shared tells that the ports are those of a machine, where other members
 	// may run too: no two can have the same.
 	Shared bool
+	// Contained tells that the member is in a container.
+	Contained bool
 	// Supervised tells that whoever runs the member also runs, on the same
 	// machine, what it needs for finding the others.
 	Supervised bool
@@ -43,6 +45,7 @@ type Seat struct {
 	Index           int        // among the members, from 0
 	Host            netip.Addr // not valid unless the member has a machine of its own
 	ClientPort      int        // 0 unless given
+	Folder          string     // that the data is to be in; empty: wherever there is room
 }
 
 // Placement gives each member its place.
@@ -84,6 +87,7 @@ func InContainers(s Seat) Place {
 		DataDir:     ContainerDataDir,
 		CertsDir:    ContainerCertsDir,
 		WritableDir: ContainerVolumeDir,
+		Contained:   true,
 		AlsoKnownAs: []string{fmt.Sprintf("%s-%s-1", s.Cluster, s.Member)}, // Compose's container name
 
 		DiscoveryDir: ContainerDiscoveryDir,
@@ -112,6 +116,9 @@ func InProcesses(home, certs string) Placement {
 			CertsDir: path.Join(certs, "members", s.Member),
 			Shared:   true,
 		}
+		if s.Folder != "" {
+			p.DataDir = path.Join(s.Folder, "data")
+		}
 		return p.withPorts(s.clientPort(ClientPort + s.Index*portStep))
 	}
 }
@@ -133,7 +140,7 @@ func UnderSupervision(home, certs string) Placement {
 func UnderSystemd(s Seat) Place {
 	unit := UnitName(s.Cluster, s.Member)
 	p := InProcesses("", "")(s)
-	p.WritableDir = path.Join(ContainerVolumeDir, unit)
+	p.WritableDir = or(s.Folder, path.Join(ContainerVolumeDir, unit))
 	p.DataDir = path.Join(p.WritableDir, "data")
 	p.CertsDir = path.Join("/etc/etcd", unit)
 	p.DiscoveryDir = path.Join(p.CertsDir, "discovery")

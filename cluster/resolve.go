@@ -83,7 +83,11 @@ func (r *resolver) cluster() *Cluster {
 	}
 	r.profile = profiles[c.Profile]
 	c.Upkeep = r.profile.upkeep
-	c.Data = oneOf(r, "data", Data(s.Data), r.profile.data, Volume, Memory)
+	if c.Data = Data(s.Data); strings.ContainsAny(s.Data, `/\`) {
+		r.report("data", "must be volume or memory: a folder or an existing volume is for one member: write it there, as members: [{name: etcd1, data: %s}]", s.Data)
+	} else {
+		c.Data = oneOf(r, "data", c.Data, r.profile.data, Volume, Memory)
+	}
 	if c.Data == Memory && c.Profile == "production" {
 		r.warn("data", "memory loses a member's data whenever it stops: use volume for data that matters")
 	}
@@ -181,15 +185,20 @@ func (r *resolver) members(c *Cluster, place Placement) {
 	for i, ms := range list {
 		at := memberPath(i)
 		r.memberName(at, ms.Name, names)
-		seat := Seat{Cluster: c.Name, Member: ms.Name, Index: i, Host: r.host(at, ms.Host), ClientPort: r.clientPort(at, ms.ClientPort)}
+		store := r.store(at, ms.Data, c.Data)
+		seat := Seat{
+			Cluster: c.Name, Member: ms.Name, Index: i, Host: r.host(at, ms.Host), ClientPort: r.clientPort(at, ms.ClientPort), Folder: store.Folder,
+		}
 		m := Member{
 			Name:        ms.Name,
 			Place:       place(seat),
 			Host:        seat.Host,
+			Store:       store,
 			Environment: overlay(r.spec.Environment, ms.Environment),
 		}
 		m.PublishedPort = r.publishedPort(at, seat, m.Place, c.Publish)
 		r.distinctPorts(at, m, ports)
+		r.ownStore(at, m, c.Members)
 		r.environment(at+".environment", ms.Environment)
 		c.Members = append(c.Members, m)
 	}

@@ -136,6 +136,9 @@ type MemberSpec struct {
 	// on its machine where it runs without a container or has a host. There,
 	// the two ports behind it are the member's as well.
 	ClientPort string `key:"client-port"`
+	// Data is an existing folder, as an absolute path, or an existing volume, by its
+	// name, for the member's data.
+	Data string `key:"data"`
 	// Settings and Environment add to the cluster's and win over them.
 	Settings    map[string]string `key:"settings"`
 	Environment map[string]string `key:"environment"`

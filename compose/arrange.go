@@ -47,7 +47,7 @@ func arrange(root *yaml.Node, c *cluster.Cluster) {
 	}
 	sortKeys(root, topOrder)
 	tidyNetworks(root)
-	comment(root, members)
+	comment(root, members, c)
 }
 
 // serviceNames gives the services in the order that they start in.

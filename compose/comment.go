@@ -94,12 +94,15 @@ var serviceHeads = map[string]string{
 }
 
 // comment puts comments where a value surprises.
-func comment(root *yaml.Node, members []*yaml.Node) {
+func comment(root *yaml.Node, members []*yaml.Node, c *cluster.Cluster) {
 	head(root, "x-member", "What all members have in common.")
 	head(root, "x-environment", "What all members are told.")
 	services := append([]*yaml.Node{get(root, "x-member")}, members...)
 	for _, s := range services {
 		remarkAll(s, remarks)
+		if c.TLS != cluster.Mutual {
+			remark(s, "cap_add", "reads the data, which on the host only its owner may read")
+		}
 		commentVariables(get(s, "environment"))
 		remark(get(s, "healthcheck"), "test", "exec form: the image has no shell")
 		if dns := get(s, "dns"); dns != nil && len(dns.Content) == 1 && dns.Content[0].Value == nowhere {
@@ -110,7 +113,7 @@ func comment(root *yaml.Node, members []*yaml.Node) {
 	for name, text := range serviceHeads {
 		head(get(root, "services"), name, text)
 	}
-	if protected := get(root, "volumes"); protected != nil && len(protected.Content) > 1 && get(protected.Content[1], "external") != nil {
+	if c.Protect {
 		head(root, "volumes", "Made by `etcdctr up`, or each by `docker volume create NAME`. What deletes the\n# project leaves them alone: `etcdctr down --volumes` deletes them.")
 	}
 	networks := get(root, "networks")

@@ -42,7 +42,7 @@ func discover(s *types.ServiceConfig, c *cluster.Cluster, o Options) {
 	case d.ByMembers():
 		s.Volumes = append(s.Volumes, credentialVolumes(c, o)...)
 		if d.Credentials.Key != "" {
-			letReadKeys(s)
+			readAnyOwners(s)
 		}
 	}
 }
@@ -116,11 +116,11 @@ func asker(c *cluster.Cluster, name, role string, o Options) types.ServiceConfig
 		s.Networks = map[string]*types.ServiceNetworkConfig{DiscoveryNetwork: nil}
 		s.Volumes = credentialVolumes(c, o)
 		if d.Credentials.Key != "" {
-			letReadKeys(&s)
+			readAnyOwners(&s)
 		}
 	case c.TLS == cluster.Mutual:
 		s.Volumes = []types.ServiceVolumeConfig{certsVolume(d.Server.Name, d.Server.Place.CertsDir, o)}
-		letReadKeys(&s)
+		readAnyOwners(&s)
 	}
 	return s
 }

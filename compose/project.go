@@ -69,8 +69,11 @@ func Project(c *cluster.Cluster, o Options) *types.Project {
 	}
 	for _, m := range c.Members {
 		p.Services[m.Name] = memberService(c, m, o)
-		if c.Data == cluster.Volume {
+		if c.Data == cluster.Volume && m.Store.Folder == "" {
 			p.Volumes[volumeName(m)] = volume(c, volumeName(m))
+			if m.Store.Volume != "" {
+				p.Volumes[volumeName(m)] = types.VolumeConfig{Name: m.Store.Volume, External: true}
+			}
 		}
 	}
 	if c.Discovery != nil {
@@ -220,8 +223,10 @@ func server(c *cluster.Cluster, m cluster.Member, role string, o Options) types.
 	s.Environment = environment(m.Variables())
 	passProxiesBy(&s, m.Environment, c)
 	s.Volumes = []types.ServiceVolumeConfig{dataVolume(c, m)}
+	if c.TLS == cluster.Mutual || m.Store.Given() {
+		readAnyOwners(&s)
+	}
 	if c.TLS == cluster.Mutual {
-		letReadKeys(&s)
 		s.Volumes = append(s.Volumes, certsVolume(m.Name, m.Place.CertsDir, o))
 	}
 	return s
@@ -259,12 +264,12 @@ func confine(s *types.ServiceConfig) {
 	s.SecurityOpt = []string{"no-new-privileges:true"}
 }
 
-// letReadKeys makes a key readable that only its owner on the host may read,
-// whoever that is and whatever user the image names: root reads it by
-// DAC_OVERRIDE, which is one of the capabilities that every container has
-// unless they are dropped. Making the key readable for more users of the host
-// would be the alternative.
-func letReadKeys(s *types.ServiceConfig) {
+// readAnyOwners makes a key readable that only its owner on the host may read,
+// and data that somebody else has begun, whoever that is and whatever user the
+// image names: root reads it by DAC_OVERRIDE, which is one of the capabilities that
+// every container has unless they are dropped. Making the key readable for more
+// users of the host would be the alternative.
+func readAnyOwners(s *types.ServiceConfig) {
 	s.User = "0:0"
 	s.CapAdd = []string{"DAC_OVERRIDE"}
 }
@@ -298,6 +303,12 @@ func logging() *types.LoggingConfig {
 func dataVolume(c *cluster.Cluster, m cluster.Member) types.ServiceVolumeConfig {
 	if c.Data == cluster.Memory {
 		return types.ServiceVolumeConfig{Type: types.VolumeTypeTmpfs, Target: cluster.ContainerVolumeDir}
+	}
+	if m.Store.Folder != "" {
+		return types.ServiceVolumeConfig{
+			Type: types.VolumeTypeBind, Source: m.Store.Folder, Target: cluster.ContainerVolumeDir,
+			Bind: &types.ServiceVolumeBind{CreateHostPath: types.OptOut(false)}, // a disk that is not mounted is no empty folder
+		}
 	}
 	return types.ServiceVolumeConfig{
 		Type: types.VolumeTypeVolume, Source: volumeName(m), Target: cluster.ContainerVolumeDir,

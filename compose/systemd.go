@@ -58,7 +58,24 @@ func Unit(c *cluster.Cluster, m cluster.Member, program string) []byte {
 		c.Etcd, m.Name, c.Name,
 		path.Join(ConfigDir, UnitEnvFileName(c, m)), program,
 		int(math.Ceil(c.Upkeep.StopGrace.Seconds())),
-		SystemUser, path.Join(path.Base(cluster.ContainerVolumeDir), unit))
+		SystemUser, stateDirectory(m, unit))
+}
+
+// stateDirectory has systemd make the member's folder, or let it write into the one
+// that it is given.
+func stateDirectory(m cluster.Member, unit string) string {
+	if m.Store.Folder != "" {
+		return "ReadWritePaths=" + strings.ReplaceAll(quotePath(m.Store.Folder), "%", "%%")
+	}
+	return "StateDirectory=" + path.Join(path.Base(cluster.ContainerVolumeDir), unit) + "\nStateDirectoryMode=0700"
+}
+
+// quotePath writes a path with blanks as one word.
+func quotePath(folder string) string {
+	if !strings.ContainsAny(folder, " \t\"'\\") {
+		return folder
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(folder) + `"`
 }
 
 // unitTemplate is the unit of every member.
@@ -86,8 +103,7 @@ TimeoutStopSec=%[6]ds
 
 User=%[7]s
 Group=%[7]s
-StateDirectory=%[8]s
-StateDirectoryMode=0700
+%[8]s
 UMask=0077
 LimitNOFILE=65536
 

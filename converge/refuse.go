@@ -21,7 +21,7 @@ func (c *scene) refuse() (*Step, error) {
 	if err := c.refuseSeveral(); err != nil {
 		return nil, err
 	}
-	return nil, errors.Join(c.refuseForeign(), c.refuseTLS(), c.refuseWeaker(), c.refuseWhole(), c.refuseRelease(), c.refuseUsers())
+	return nil, errors.Join(c.refuseForeign(), c.refuseTLS(), c.refuseWeaker(), c.refuseMoved(), c.refuseWhole(), c.refuseRelease(), c.refuseUsers())
 }
 
 // refuseSeveral: members of several clusters answer. Which of them is meant, and
@@ -120,6 +120,27 @@ func (c *scene) refuseWeaker() error {
 		Reason: "this would make the cluster weaker: " + strings.Join(weaker, ", "),
 		Remedy: Remedy{Text: "say it by name if it is meant: --weaken " + strings.Join(flags, ",")},
 	}
+}
+
+// refuseMoved: data that somebody has put in its place is neither moved nor left
+// behind by a change of the description.
+func (c *scene) refuseMoved() error {
+	for _, p := range c.those((*part).isWanted, (*part).isThere, (*part).holds) {
+		if p.change == nil || !p.spec.Store.Given() && !p.server.Lent {
+			continue
+		}
+		for _, d := range p.change.Differences {
+			if d.Name != runtime.Volume && d.Name != "data-dir" || d.Was == "" || d.Is == "" {
+				continue
+			}
+			return &Refusal{
+				Server: p.name,
+				Reason: fmt.Sprintf("its data is in %s, and would be looked for in %s", d.Was, d.Is),
+				Remedy: Remedy{Text: "leave data as it was; or describe a member of another name in its place, which has its data there: `etcdctr up` lets that join, and this one leave"},
+			}
+		}
+	}
+	return nil
 }
 
 // refuseWhole: what can change only while nothing runs costs the quorum.

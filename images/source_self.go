@@ -15,8 +15,9 @@ import (
 const multicallName = "etcd"
 
 // multicallNames are what else it is called by: relay is how etcdctr reaches a
-// stack's network from the inside, setaside how it moves data within a volume.
-var multicallNames = []string{"etcdctl", "etcdutl", "relay", "setaside"}
+// stack's network from the inside, setaside how it moves data within a volume, and
+// lookat how it sees what somebody gives a member for its data.
+var multicallNames = []string{"etcdctl", "etcdutl", "lookat", "relay", "setaside"}
 
 // Self takes what etcdctr has with it: no network and no compiler.
 type Self struct {

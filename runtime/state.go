@@ -58,6 +58,10 @@ type Server struct {
 	// DataAt is what its data is kept in, a volume or a folder; empty when it
 	// keeps none.
 	DataAt string
+	// Foreign tells that something else has started it: see package adopt.
+	Foreign bool
+	// Lent tells that DataAt is somebody else's: it is not deleted with the cluster.
+	Lent bool
 	// Host is the machine that it is on; empty when that is this one.
 	Host string
 	// Published are its client addresses on the host, such as 127.0.0.1:2379.

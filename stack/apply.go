@@ -278,7 +278,7 @@ func (u *planner) volumes() error {
 	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Volumes)) {
 		v := u.w.Project.Volumes[key]
 		_, others := u.s.others["volume "+v.Name]
-		if bool(v.External) && (!u.w.Own || others) || u.hasVolume(v.Name) || !u.mounts(key) {
+		if bool(v.External) && (!u.w.protects(key) || others) || u.hasVolume(v.Name) || !u.mounts(key) {
 			continue
 		}
 		labels := u.w.protectedLabels(key)

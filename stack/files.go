@@ -142,7 +142,7 @@ func (w Wanted) mount(s types.ServiceConfig, v types.ServiceVolumeConfig) (mount
 			m.TmpfsOptions = &mount.TmpfsOptions{SizeBytes: int64(v.Tmpfs.Size), Mode: os.FileMode(v.Tmpfs.Mode)}
 		}
 	case types.VolumeTypeBind:
-		if !w.CopyFiles {
+		if !w.CopyFiles || !v.ReadOnly {
 			return m, nil
 		}
 		t, err := w.transfer(s, v.Source, v.Target)
@@ -170,13 +170,14 @@ func (w Wanted) CheckFiles() error {
 	return errors.Join(errs...)
 }
 
-// localFile is something of this machine and its place in a container.
+// localFile is something of this machine, to be read, and its place in a container.
+// A folder that is written into is the engine's machine's, as a volume is.
 type localFile struct{ source, target string }
 
 func (w Wanted) localFiles(s types.ServiceConfig) []localFile {
 	var files []localFile
 	for _, v := range s.Volumes {
-		if v.Type == types.VolumeTypeBind {
+		if v.Type == types.VolumeTypeBind && v.ReadOnly {
 			files = append(files, localFile{v.Source, v.Target})
 		}
 	}

@@ -20,13 +20,14 @@ type HelperEngine interface {
 // HelperRole is the role of a container that is there for a moment.
 const HelperRole = "helper"
 
-// Helper is a container that sees one volume of a project, or none, and is removed
-// once it has been of use. It has no network, and may no more than read and change what
-// is in the volume, whoever owns it.
+// Helper is a container that sees one volume of a project, a folder of the engine's
+// machine or neither, and is removed once it has been of use. It has no network, and
+// may no more than read and change what is in there, whoever owns it.
 type Helper struct {
 	Project string
 	Image   string
-	Volume  string   // its name on the engine; empty: none
+	Volume  string // its name on the engine; empty: Folder, or none
+	Folder  string
 	Target  string   // where the container sees it
 	Command []string // the program and its arguments
 }
@@ -87,10 +88,13 @@ func (h Helper) options() client.ContainerCreateOptions {
 // mounts has nothing of what the image has there in an empty volume: it would give
 // that an owner that members are not.
 func (h Helper) mounts() []mount.Mount {
-	if h.Volume == "" {
-		return nil
+	switch {
+	case h.Volume != "":
+		return []mount.Mount{{
+			Type: mount.TypeVolume, Source: h.Volume, Target: h.Target, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+		}}
+	case h.Folder != "":
+		return []mount.Mount{{Type: mount.TypeBind, Source: h.Folder, Target: h.Target}}
 	}
-	return []mount.Mount{{
-		Type: mount.TypeVolume, Source: h.Volume, Target: h.Target, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
-	}}
+	return nil
 }

@@ -59,7 +59,7 @@ func (u *planner) checkNames() error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Volumes)) {
 		switch v := u.w.Project.Volumes[key]; {
-		case bool(v.External) && !u.w.Own:
+		case bool(v.External) && !u.w.protects(key):
 			missing("volume", key, v.Name)
 		case !bool(v.External) && !u.hasVolume(v.Name):
 			taken("volume", v.Name)

@@ -127,6 +127,12 @@ func dependencies(s types.ServiceConfig) string {
 	return strings.Join(deps, ",")
 }
 
+// protects tells of an external volume that it is the stack's all the same, and made
+// for it: it has the name that Compose would give it. Any other is somebody else's.
+func (w Wanted) protects(key string) bool {
+	return w.Own && w.Project.Volumes[key].Name == w.Project.Name+"_"+key
+}
+
 // protectedLabels are those of a volume that Docker Compose is not to delete.
 func (w Wanted) protectedLabels(key string) map[string]string {
 	return map[string]string{protectedLabel: w.Project.Name, protectedKeyLabel: key, ownLabel: "true"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -93,7 +94,7 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 		return err
 	}
 	if o.volumes {
-		a.say("%s is gone, its data too", c.name())
+		a.say("%s is gone, its data too%s", c.name(), leftOf(have))
 	} else {
 		a.say("%s is down, and its data is kept", c.name())
 	}
@@ -123,11 +124,25 @@ func (o downOptions) lastBackup(ctx context.Context, a *app, c *found, have *run
 	return nil
 }
 
+// leftOf tells what data is left, as it is in what somebody else has made.
+func leftOf(have *runtime.State) string {
+	var places []string
+	for _, s := range have.Servers {
+		if s.Lent && s.Data != runtime.None {
+			places = append(places, s.DataAt)
+		}
+	}
+	if places == nil {
+		return ""
+	}
+	return ", but for what is in " + strings.Join(places, ", ")
+}
+
 // losses are the volumes and folders that would be gone.
 func losses(have *runtime.State) []string {
 	var places []string
 	for _, s := range have.Servers {
-		if s.DataAt != "" && s.Data != runtime.None {
+		if s.DataAt != "" && s.Data != runtime.None && !s.Lent {
 			places = append(places, s.DataAt)
 		}
 	}

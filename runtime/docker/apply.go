@@ -32,6 +32,9 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 	if err := errors.Join(t.wanted.CheckFiles(), r.getImages(ctx, t, servers, true)); err != nil {
 		return err
 	}
+	if err := r.checkLent(ctx, t, servers); err != nil {
+		return err
+	}
 	if err := r.renew(ctx, t, servers); err != nil {
 		return err
 	}
@@ -63,6 +66,9 @@ func (r *Runtime) apply(ctx context.Context, want *cluster.Cluster, servers []st
 		return err
 	}
 	if err := errors.Join(t.wanted.CheckFiles(), r.getImages(ctx, t, servers, false)); err != nil {
+		return err
+	}
+	if err := r.checkLent(ctx, t, servers); err != nil {
 		return err
 	}
 	if err := r.renew(ctx, t, servers); err != nil {

@@ -216,16 +216,20 @@ func (t *target) networksOf(service types.ServiceConfig) []string {
 }
 
 func volumesOf(in container.InspectResponse) []string {
-	if name := dataVolume(in); name != "" {
-		return []string{name}
+	if s := storeOf(in); s.Given() {
+		return []string{s.Place()}
 	}
 	return nil
 }
 
 func (t *target) volumesOf(service types.ServiceConfig) []string {
 	for _, v := range service.Volumes {
-		if v.Type == types.VolumeTypeVolume && v.Target == cluster.ContainerVolumeDir {
+		switch {
+		case v.Target != cluster.ContainerVolumeDir:
+		case v.Type == types.VolumeTypeVolume:
 			return []string{t.wanted.Project.Volumes[v.Source].Name}
+		case v.Type == types.VolumeTypeBind:
+			return []string{v.Source}
 		}
 	}
 	return nil

@@ -25,10 +25,10 @@ const asideSuffix = ".aside-"
 type home struct {
 	container string // its ID, empty when there is none
 	runs      bool
-	volume    string // its name, empty when the data is in none
-	dir       string // the data directory
-	wal       string // where etcd looks whether it starts for the first time
-	split     bool   // the log is not in the data directory
+	store     cluster.Store // what the data is in; not given when it goes with the container
+	dir       string        // the data directory
+	wal       string        // where etcd looks whether it starts for the first time
+	split     bool          // the log is not in the data directory
 }
 
 // home finds a server's data; false when nothing of the server is there.
@@ -40,7 +40,7 @@ func (f *found) home(server string) (home, bool) {
 			return h, false
 		}
 		s := cluster.SettingsIn(in.Config.Env)
-		h.container, h.runs, h.volume = c.ID, c.Running(), dataVolume(in)
+		h.container, h.runs, h.store = c.ID, c.Running(), storeOf(in)
 		if dir := s.Get("data-dir"); dir != "" {
 			h.dir = dir
 		}
@@ -48,14 +48,17 @@ func (f *found) home(server string) (home, bool) {
 	} else {
 		for _, v := range f.Own.Volumes {
 			if v.Key == compose.VolumeName(server) {
-				h.volume = v.Name
+				h.store = cluster.Store{Volume: v.Name}
 			}
+		}
+		if lent, ok := f.lent[server]; ok {
+			h.store = lent
 		}
 	}
 	if h.wal == "" {
 		h.wal = path.Join(h.dir, "member", "wal")
 	}
-	return h, h.container != "" || h.volume != ""
+	return h, h.container != "" || h.store.Given()
 }
 
 // Data looks whether etcd would go on from what a server has: its write-ahead
@@ -72,7 +75,7 @@ func (r *Runtime) Data(ctx context.Context, name, server string) (runtime.Data, 
 	switch {
 	case !ok:
 		return runtime.None, nil
-	case h.volume == "":
+	case !h.store.Given():
 		return runtime.Volatile, nil
 	}
 	there, err := r.exists(ctx, name, h, h.wal)
@@ -104,7 +107,7 @@ func (r *Runtime) exists(ctx context.Context, name string, h home, file string) 
 }
 
 func helper(name, image string, h home, command ...string) stack.Helper {
-	return stack.Helper{Project: name, Image: image, Volume: h.volume, Target: cluster.ContainerVolumeDir, Command: command}
+	return stack.Helper{Project: name, Image: image, Volume: h.store.Volume, Folder: h.store.Folder, Target: cluster.ContainerVolumeDir, Command: command}
 }
 
 func (r *Runtime) stat(ctx context.Context, container, file string) (bool, error) {
@@ -118,17 +121,17 @@ func (r *Runtime) stat(ctx context.Context, container, file string) (bool, error
 	return true, nil
 }
 
-// SetAside renames the data directory of a stopped server within its volume.
+// SetAside renames the data directory of a stopped server within its volume or folder.
 func (r *Runtime) SetAside(ctx context.Context, name, server string) (where string, err error) {
 	h, err := r.resting(ctx, name, server)
-	if err != nil || h.volume == "" {
+	if err != nil || !h.store.Given() {
 		return "", err
 	}
 	aside, err := r.setAside(ctx, name, server, h)
 	if err != nil || aside == "" {
 		return "", err
 	}
-	return fmt.Sprintf("%s in the volume %s", aside, h.volume), nil
+	return fmt.Sprintf("%s in %s", aside, h.store), nil
 }
 
 // resting finds the data of a server that does not run.
@@ -143,7 +146,7 @@ func (r *Runtime) resting(ctx context.Context, name, server string) (home, error
 		return h, &runtime.UnknownError{Name: name, Servers: []string{server}, Has: services(f.Own.Containers)}
 	case h.runs:
 		return h, fmt.Errorf("%s runs: its data can't be set aside before it is stopped", server)
-	case h.volume != "" && h.split:
+	case h.store.Given() && h.split:
 		return h, fmt.Errorf("%s has a wal-dir of its own, %s: its data can't be set aside as one", server, h.wal)
 	}
 	return h, nil

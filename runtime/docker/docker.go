@@ -10,6 +10,7 @@ import (
 
 	"github.com/moby/moby/client"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
@@ -103,10 +104,11 @@ type Runtime struct {
 	engine Engine
 
 	mu     sync.Mutex
-	there  bool            // the engine has answered
-	local  *bool           // whether the engine sees this machine's files
-	pulled map[string]bool // images that were pulled already
-	own    string          // the ID of this program's image on the engine
+	there  bool                                // the engine has answered
+	local  *bool                               // whether the engine sees this machine's files
+	pulled map[string]bool                     // images that were pulled already
+	own    string                              // the ID of this program's image on the engine
+	lent   map[string]map[string]cluster.Store // by cluster and server: see remember
 }
 
 var (

@@ -71,6 +71,11 @@ func (f *File) add(s types.ServiceConfig) {
 		switch {
 		case v.Target == cluster.ContainerVolumeDir && v.Type == types.VolumeTypeVolume:
 			c.Data = cluster.Volume
+			if known := f.project.Volumes[v.Source]; known.External {
+				m.Store.Volume = known.Name
+			}
+		case v.Target == cluster.ContainerVolumeDir && v.Type == types.VolumeTypeBind:
+			c.Data, m.Store.Folder = cluster.Volume, v.Source
 		case v.Target == cluster.ContainerCertsDir && v.Type == types.VolumeTypeBind:
 			f.CertsDir = filepath.Dir(filepath.Dir(v.Source))
 		}

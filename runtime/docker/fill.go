@@ -28,21 +28,22 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	if want.Data == cluster.Memory {
 		return "", fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
 	}
+	r.remember(want)
 	h, err := r.resting(ctx, want.Name, server)
 	if unknown := (*runtime.UnknownError)(nil); errors.Is(err, runtime.ErrNotFound) || errors.As(err, &unknown) {
 		if err := r.Prepare(ctx, want); err != nil { // which makes the volumes
 			return "", err
 		}
-		h, err = r.resting(ctx, want.Name, server)
+		h, err = r.restingOrLent(ctx, want.Name, server)
 	}
-	if err == nil && h.volume == "" {
-		err = errors.New("its data is in no volume")
+	if err == nil && !h.store.Given() {
+		err = errors.New("its data goes with its container")
 	}
 	if err != nil {
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
 	filling := h.dir + ".filling-" + r.o.Now().UTC().Format(asideFormat)
-	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.volume})
+	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.store.String()})
 	if err := r.copyInto(ctx, want.Name, h, filling, files); err != nil {
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
@@ -53,7 +54,7 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	if err != nil {
 		return where, fmt.Errorf("fill the data of %s: %w", server, err)
 	}
-	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.volume, Done: true})
+	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.store.String(), Done: true})
 	return where, nil
 }
 
@@ -119,7 +120,7 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir s
 	switch {
 	case h.container != "":
 		err = take(h.container)
-	case h.volume != "":
+	case h.store.Given():
 		err = helper(want.Name, want.Image, h, etcdProgram).With(ctx, r.engine, take)
 	default:
 		return "", nil
@@ -186,7 +187,7 @@ func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, err
 		return nil, err
 	}
 	h, ok := f.home(server)
-	if !ok || h.volume == "" {
+	if !ok || !h.store.Given() {
 		return nil, nil
 	}
 	image, err := r.ownImage(ctx)

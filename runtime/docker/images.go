@@ -183,6 +183,9 @@ const (
 	// setAsideProgram moves data away, see package multicall.
 	setAsideProgram = "/usr/local/bin/setaside"
 
+	// lookAtProgram tells what a folder for data is, see package datadir.
+	lookAtProgram = "/usr/local/bin/lookat"
+
 	// RelayReference is the name of this program's image on the engine, for
 	// people who look at the list of images and wonder.
 	RelayReference = "etcdctr/relay:latest"

@@ -31,6 +31,7 @@ type found struct {
 	project string
 	note    *stack.Volume                        // nil when there is none
 	details map[string]container.InspectResponse // by ID
+	lent    map[string]cluster.Store             // what somebody else has made for servers' data
 }
 
 // find looks at a project. Its error is runtime.ErrNotFound where nothing of it
@@ -50,7 +51,7 @@ func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
 	if err := b.Foreign(); err != nil {
 		return nil, &ForeignError{err}
 	}
-	f := &found{Belongings: *b, project: name}
+	f := &found{Belongings: *b, project: name, lent: r.lentTo(name)}
 	if i := slices.IndexFunc(b.Own.Volumes, func(v stack.Volume) bool { return v.Key == noteKey }); i >= 0 {
 		f.note = &b.Own.Volumes[i]
 	}
@@ -139,7 +140,8 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 	if err != nil {
 		return nil, err
 	}
-	return r.describe(f, local), nil
+	s := r.describe(f, local)
+	return s, r.addLent(ctx, s)
 }
 
 // List observes each cluster with a member on the engine, running or not.
@@ -177,7 +179,7 @@ func (r *Runtime) describe(f *found, local bool) *runtime.State {
 		}
 		x := server(c, in)
 		x.Host = r.host()
-		x.DataAt = f.dataVolume(c, in)
+		x.DataAt, x.Lent = f.dataAt(c, in)
 		s.Servers = append(s.Servers, x)
 		if c.Member() && !c.Created.Before(newest) {
 			newest = c.Created
@@ -327,30 +329,34 @@ func isPeerPort(in container.InspectResponse, port int) bool {
 
 // keeps reports whether what is written where a server has its data outlives its
 // container.
-func keeps(in container.InspectResponse) bool { return dataVolume(in) != "" }
+func keeps(in container.InspectResponse) bool { return storeOf(in).Given() }
 
-// dataVolume is the volume that a server's data is in; empty if it is in none.
-func dataVolume(in container.InspectResponse) string {
+// storeOf is the volume or folder that a server's data is in; not given if it is in
+// none.
+func storeOf(in container.InspectResponse) cluster.Store {
 	for _, m := range in.Mounts {
-		if m.Type == mount.TypeVolume && m.Destination == cluster.ContainerVolumeDir {
-			return m.Name
+		switch {
+		case m.Destination != cluster.ContainerVolumeDir:
+		case m.Type == mount.TypeVolume:
+			return cluster.Store{Volume: m.Name}
+		case m.Type == mount.TypeBind:
+			return cluster.Store{Folder: m.Source}
 		}
 	}
-	return ""
+	return cluster.Store{}
 }
 
-// dataVolume is the volume that a server's data is in, whether its container
-// mounts it or only has its name; empty if there is none.
-func (f *found) dataVolume(c stack.Container, in container.InspectResponse) string {
-	if name := dataVolume(in); name != "" {
-		return name
-	}
+// dataAt is the volume or folder that a server's data is in, whether its container
+// mounts it or a volume only has its name, and whether it is somebody else's; empty
+// if there is none.
+func (f *found) dataAt(c stack.Container, in container.InspectResponse) (at string, lent bool) {
+	s := storeOf(in)
 	for _, v := range f.Own.Volumes {
-		if v.Key == compose.VolumeName(c.Service) {
-			return v.Name
+		if s.Volume == v.Name || !s.Given() && v.Key == compose.VolumeName(c.Service) {
+			return v.Name, false
 		}
 	}
-	return ""
+	return s.Place(), s.Given()
 }
 
 // certsDir is the folder of the cluster's certificates, of which a container

@@ -25,6 +25,7 @@ func (e *SubnetError) Error() string { return strings.Join(e.Collisions, "\n") }
 // one; then a collision is a *SubnetError.
 func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluster, error) {
 	if r.o.File != nil {
+		r.remember(r.o.File.cluster)
 		return r.o.File.cluster, nil
 	}
 	spec, err := r.AskImage(ctx, spec)
@@ -32,6 +33,7 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 		return nil, err
 	}
 	c, err := cluster.Resolve(spec, cluster.InContainers)
+	r.remember(c)
 	if err != nil || len(c.Subnets) == 0 {
 		return c, err
 	}

@@ -16,17 +16,17 @@ import (
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
-// Prepare finds the etcd that is to run.
-func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, _ ...string) error {
+// Prepare finds the etcd that is to run, and looks at folders that it is given.
+func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ...string) error {
 	_, err := r.stack(ctx, want)
-	return err
+	return errors.Join(err, r.checkLent(want, servers))
 }
 
 // Apply describes the servers anew and starts them, under the supervisor that
 // there is, or a new one.
 func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...string) error {
 	wanted, err := r.stack(ctx, want)
-	if err != nil {
+	if err = errors.Join(err, r.checkLent(want, servers)); err != nil {
 		return err
 	}
 	home := r.home(want.Name)
@@ -234,8 +234,8 @@ func stopTogether(ctx context.Context, home process.Home, grace time.Duration, s
 	return errors.Join(errs...)
 }
 
-// Remove forgets servers; with data it deletes their folders. With the last
-// server the supervisor ends, and what the cluster has besides data goes.
+// Remove forgets servers; with data it deletes their folders, but for those that
+// somebody else has made. With the last server the supervisor ends, and what the cluster has besides data goes.
 func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Removal) error {
 	home := r.home(name)
 	if len(removal.Servers) == 0 {
@@ -263,6 +263,9 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	}
 	if removal.Data {
 		for _, s := range removal.Servers {
+			if isLent(home, dirs[s]) {
+				continue
+			}
 			if err := os.RemoveAll(filepath.Dir(dirs[s])); err != nil {
 				return fmt.Errorf("cannot delete the data of %s: %w", s, err)
 			}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -49,6 +50,7 @@ type Program struct {
 type Runtime struct {
 	o        Options
 	versions versions
+	lent     sync.Map // by cluster, the data directories by server: see remember
 }
 
 var (

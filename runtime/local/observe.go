@@ -38,6 +38,7 @@ func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error
 	}
 	for _, m := range stack.Members {
 		one := server(m, runtime.Member, stateOf(state.Members, m.Name))
+		one.Lent = isLent(home, m.DataDir)
 		if stack.Ephemeral {
 			one.Data, one.DataAt = runtime.Volatile, ""
 		}
@@ -149,6 +150,9 @@ func (r *Runtime) dataDir(name, server string) (string, error) {
 	}
 	if m, ok := process.Find(slices.Concat(stack.Members, stack.Services), server); ok {
 		return m.DataDir, nil
+	}
+	if dir, ok := r.lentTo(name, server); ok {
+		return dir, nil
 	}
 	return filepath.Join(home.Dir, filepath.Base(server), dataFolder), nil
 }

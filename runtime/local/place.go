@@ -40,7 +40,9 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 	if c.SpansMachines() {
 		return nil, fmt.Errorf("%s: %w", c.Name, ErrOtherMachines)
 	}
-	return seats.place(spec, c), nil
+	c = seats.place(spec, c)
+	r.remember(c)
+	return c, nil
 }
 
 // seating places members on this machine.

@@ -2,13 +2,15 @@
 // that it is called by: linked together they take less than half of the room
 // that the three take apart.
 //
-// It answers to two names more: relay makes a container on a stack's network the
-// near end of a tunnel, see package relay, and setaside moves a folder in a
-// volume, which nothing but a container can reach.
+// It answers to three names more: relay makes a container on a stack's network the
+// near end of a tunnel, see package relay, setaside moves a folder in a volume,
+// which nothing but a container can reach, and lookat tells what such a volume or
+// folder is, see package datadir.
 package multicall
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -24,6 +26,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cmd/internal/metrics"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/runtime/datadir"
 	"github.com/etcdctr/etcdctr/stack/relay"
 )
 
@@ -41,6 +44,8 @@ func Run(args []string) bool {
 		end(relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, new(net.Dialer).DialContext))
 	case "setaside":
 		end(setAside(args[1:]))
+	case "lookat":
+		end(lookAt(args[1:]))
 	default:
 		return false
 	}
@@ -69,6 +74,18 @@ func setAside(args []string) error {
 	}
 	defer parent.Close()
 	return parent.Sync()
+}
+
+// lookAt writes what package datadir finds as JSON, on one line.
+func lookAt(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("lookat takes a folder, not %q", args)
+	}
+	l, err := datadir.At(args[0])
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(l)
 }
 
 func listAside(prefix string) error {
