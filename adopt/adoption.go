@@ -47,6 +47,9 @@ type Plan struct {
 // ErrNoRuntime is the error of a cluster that adopts nothing.
 var ErrNoRuntime = errors.New("the cluster adopts nothing: its description has no key adopts")
 
+// ErrEmpty is the error of members none of which runs or has data.
+var ErrEmpty = errors.New("no member of it runs, and none has data: there is nothing to adopt")
+
 // Plan looks, and does nothing.
 func (a *Adoption) Plan(ctx context.Context) (Plan, error) {
 	r, ok := a.Cluster.Runtime().(*Runtime)
@@ -64,6 +67,12 @@ func (a *Adoption) Plan(ctx context.Context) (Plan, error) {
 	p := Plan{Stack: c.stack, Want: want, Done: len(c.left) == 0}
 	if p.Done {
 		return p, nil
+	}
+	if c.stack.empty() {
+		return p, fmt.Errorf("%s: %w", c.stack.Name, ErrEmpty)
+	}
+	if err := a.elsewhere(ctx, c.stack, want); err != nil {
+		return p, err
 	}
 	if p.Way, p.Why, err = r.way(ctx, c, want); err != nil || p.Way == Copy {
 		return p, err

@@ -25,7 +25,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/internal/untar"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -241,10 +241,10 @@ func meeting(in container.InspectResponse) (string, bool) {
 const metAlias = "to-be-adopted"
 
 // Dial connects to a container at one of its addresses.
-func (c *Containers) Dial(ctx context.Context, m Member) (net.Conn, error) {
-	_, port, err := net.SplitHostPort(addressOf(m.ClientURL()))
+func (c *Containers) Dial(ctx context.Context, m Member, url string) (net.Conn, error) {
+	_, port, err := net.SplitHostPort(addressOf(url))
 	if err != nil {
-		return nil, fmt.Errorf("%s says of no port that clients reach it at: %w", m.Name, err)
+		return nil, fmt.Errorf("%s says of no port that it is reached at: %w", m.Name, err)
 	}
 	in, err := c.Engine.ContainerInspect(ctx, m.id, client.ContainerInspectOptions{})
 	if err != nil {
@@ -356,7 +356,7 @@ func (c *Containers) Program(ctx context.Context, m Member, dir string) (string,
 			return "", fmt.Errorf("copy etcd from %s: %w", m.Name, err)
 		}
 		file := filepath.Join(dir, "etcd")
-		is, err := untar.File(file, copied.Content)
+		is, err := tarfolder.File(file, copied.Content)
 		if err = errors.Join(err, copied.Content.Close()); err != nil || is {
 			return file, err
 		}

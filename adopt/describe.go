@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -232,7 +233,7 @@ func Differences(s *Stack, want *cluster.Cluster) []runtime.Change {
 			{Name: "name", Was: m.Name, Is: w.Name},
 			{Name: "clients reach it at", Was: m.Clients, Is: w.ClientURL()},
 			{Name: "initial-advertise-peer-urls", Was: m.PeerURL(), Is: w.PeerURL()},
-			{Name: "data", Was: m.DataAt, Is: w.Name + "-data"},
+			{Name: "data", Was: m.DataAt, Is: cmp.Or(w.Store.Place(), w.Name+"-data")},
 			{Name: runtime.Published, Was: strings.Join(m.Published, ","), Is: published(w)},
 		} {
 			if x.Was != x.Is {

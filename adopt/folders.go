@@ -21,7 +21,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/internal/datadir"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -206,9 +206,9 @@ func releaseOf(program string) string {
 
 const askVersion = 10 * time.Second
 
-// Dial connects to the member's client port.
-func (f *Folders) Dial(ctx context.Context, m Member) (net.Conn, error) {
-	return new(net.Dialer).DialContext(ctx, "tcp", addressOf(m.ClientURL()))
+// Dial connects to a port of the member.
+func (f *Folders) Dial(ctx context.Context, _ Member, url string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "tcp", addressOf(url))
 }
 
 // Meet has nothing to do: all are on one machine.
@@ -331,7 +331,7 @@ func (f *Folders) Retire(ctx context.Context, name string, m Member) error {
 
 // Data packs what etcd keeps.
 func (f *Folders) Data(_ context.Context, m Member) (io.ReadCloser, error) {
-	data, err := datadir.Archive(m.DataDir)
+	data, err := tarfolder.Data(m.DataDir)
 	if err != nil {
 		return nil, fmt.Errorf("read the data of %s: %w", m.Name, err)
 	}

@@ -44,8 +44,11 @@ func (r *Runtime) look(ctx context.Context, name string) (*scene, error) {
 		return nil, err
 	}
 	stack, err := r.Foreign.Look(ctx)
-	if errors.Is(err, ErrNothing) {
+	if errors.Is(err, ErrNothing) && ours != nil {
 		return &scene{ours: ours}, nil
+	}
+	if errors.Is(err, ErrNothing) { // to start a cluster without its data is the last that is meant
+		return nil, fmt.Errorf("adopts: %w: name what is there, or take the line out if a new and empty cluster is meant", err)
 	}
 	if err != nil {
 		return nil, err
@@ -97,6 +100,7 @@ func (c *scene) state(name, runs string) *runtime.State {
 		})
 	}
 	for _, m := range c.left {
+		m.Foreign, m.Lent = true, true
 		s.Servers = append(s.Servers, m.Server)
 	}
 	slices.SortFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
@@ -270,6 +274,9 @@ func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, se
 // Remove removes our own servers. Those that are to be adopted are only retired,
 // and stay, with their data.
 func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Removal) error {
+	if len(removal.Servers) == 0 {
+		return r.Runtime.Remove(ctx, name, removal)
+	}
 	left, ours, err := r.split(ctx, name, removal.Servers)
 	if err != nil {
 		return err
@@ -282,9 +289,7 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	if len(ours) == 0 {
 		return nil
 	}
-	if len(removal.Servers) > 0 {
-		removal.Servers = ours
-	}
+	removal.Servers = ours
 	return r.Runtime.Remove(ctx, name, removal)
 }
 
@@ -322,9 +327,15 @@ func (r *Runtime) Reach(ctx context.Context, have *runtime.State) (runtime.Way, 
 	if err != nil {
 		return runtime.Way{}, err
 	}
-	foreign := map[string]Member{}
+	type end struct {
+		member Member
+		url    string
+	}
+	foreign := map[string]end{}
 	for _, m := range c.left {
-		foreign[addressOf(m.ClientURL())] = m
+		for _, url := range []string{m.ClientURL(), m.PeerURL()} {
+			foreign[addressOf(url)] = end{m, url}
+		}
 	}
 	way := runtime.Way{Direct: true, Close: func() error { return nil }}
 	if c.ours.Runs() {
@@ -335,8 +346,8 @@ func (r *Runtime) Reach(ctx context.Context, have *runtime.State) (runtime.Way, 
 	ours := way.Dial
 	way.Open = way.Open && len(foreign) == 0
 	way.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if m, ok := foreign[address]; ok {
-			return r.Foreign.Dial(ctx, m)
+		if e, ok := foreign[address]; ok {
+			return r.Foreign.Dial(ctx, e.member, e.url)
 		}
 		if ours == nil {
 			return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%s is no member that runs", address)}

@@ -76,6 +76,16 @@ func (s *Stack) Runs() bool {
 	return false
 }
 
+// empty tells that there is neither a member that runs nor data.
+func (s *Stack) empty() bool {
+	for _, m := range s.Members {
+		if m.Runs() || m.Data != runtime.None {
+			return false
+		}
+	}
+	return true
+}
+
 // ErrNothing is the error of looking for members where there are none.
 var ErrNothing = errors.New("there is no member of etcd")
 
@@ -83,8 +93,9 @@ var ErrNothing = errors.New("there is no member of etcd")
 type Foreign interface {
 	// Look tells what there is; ErrNothing if there is nothing.
 	Look(ctx context.Context) (*Stack, error)
-	// Dial connects to the client port of a member that runs.
-	Dial(ctx context.Context, m Member) (net.Conn, error)
+	// Dial connects to the client or the peer port of a member that runs, one of the
+	// URLs in its settings.
+	Dial(ctx context.Context, m Member, url string) (net.Conn, error)
 	// Meet lets members that run and those of a cluster of ours reach each other,
 	// whose runtime has prepared for the first of them.
 	Meet(ctx context.Context, cluster string, members []Member) error

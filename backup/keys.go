@@ -11,7 +11,7 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/etcdctr/etcdctr/internal/untar"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
 )
 
 // Keys are certificates with their keys, to be encrypted with a passphrase.
@@ -69,7 +69,7 @@ func OpenKeys(ctx context.Context, u Unpacked, passphrase, dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	if err := untar.Into(ctx, dir, plain); err != nil {
+	if err := tarfolder.Unpack(ctx, dir, plain); err != nil {
 		return errors.Join(fmt.Errorf("cannot unpack the certificates: %w", err), os.RemoveAll(dir))
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/etcdctr/etcdctr/internal/untar"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
 )
 
 // Holder is a member that does not run and may have data.
@@ -78,7 +78,7 @@ func (h Holder) copyInto(ctx context.Context, dir string) (Identity, error) {
 	defer files.Close()
 	err = os.MkdirAll(dir, 0o700)
 	if err == nil {
-		err = untar.Into(ctx, dir, files)
+		err = tarfolder.Unpack(ctx, dir, files)
 	}
 	if err != nil {
 		return Identity{}, err

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -282,54 +283,16 @@ func (r *Restoration) fillAll(ctx context.Context, db, scratch string) (map[stri
 	return aside, nil
 }
 
-// fill streams a member's folder to a server, with the database that all share.
+// fill streams a member's folder to a server, with the database that all share. A
+// runtime that runs etcd as somebody else gives the files to whom it runs as.
 func (r *Restoration) fill(ctx context.Context, server, db, dir string) (string, error) {
 	out, in := io.Pipe()
 	defer out.Close()
 	go func() {
 		files := tar.NewWriter(in)
-		in.CloseWithError(errors.Join(addTree(files, dir), addFile(files, db, "member/snap/db"), files.Close()))
+		in.CloseWithError(errors.Join(tarfolder.Add(files, dir, ""), tarfolder.AddFile(files, db, "member/snap/db"), files.Close()))
 	}()
 	return r.Runtime.Fill(ctx, r.Want, server, out)
-}
-
-// addTree adds the folders and files of a folder, owned by root: a runtime that
-// runs etcd as somebody else gives them to whom it runs as.
-func addTree(to *tar.Writer, dir string) error {
-	return filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
-		if err != nil || path == dir {
-			return err
-		}
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		name = filepath.ToSlash(name)
-		if !e.IsDir() {
-			return addFile(to, path, name)
-		}
-		return to.WriteHeader(&tar.Header{Name: name + "/", Typeflag: tar.TypeDir, Mode: int64(info.Mode().Perm()), ModTime: info.ModTime()})
-	})
-}
-
-func addFile(to *tar.Writer, path, name string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err == nil {
-		err = to.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: info.Size(), Mode: int64(info.Mode().Perm()), ModTime: info.ModTime()})
-	}
-	if err == nil {
-		_, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{f}, make([]byte, 1<<20))
-	}
-	return err
 }
 
 // back brings back what was set aside.

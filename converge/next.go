@@ -32,7 +32,7 @@ var rules = map[Verb][]rule{
 		(*scene).add, (*scene).restart,
 	},
 	Stop: {(*scene).refuseAbsent, (*scene).stop},
-	Down: {(*scene).stop, (*scene).takeAway},
+	Down: {(*scene).refuseForeignDown, (*scene).stop, (*scene).takeAway},
 }
 
 // Next gives the one step that comes next, or false when nothing is left to do.

@@ -1,7 +1,9 @@
 package converge
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -117,7 +119,7 @@ func (c *scene) restart() (*Step, error) {
 // stop stops members, the leader last, and then the services. Where others stay
 // and have a quorum, one of them leads before.
 func (c *scene) stop() (*Step, error) {
-	running := c.those((*part).isThere, (*part).busy, c.asksFor)
+	running := c.those((*part).isThere, (*part).busy, c.asksFor, not(c.leftAlone))
 	rest := c.those((*part).isVoter, (*part).serves, not(func(p *part) bool { return slices.Contains(running, p) }))
 	quorumStays := c.quorum && len(rest) > c.voters()/2
 	for _, p := range running {
@@ -149,6 +151,30 @@ func (c *scene) stopAll(parts, rest []*part) *Step {
 		step.Notice = Notice{Kind: Empty}
 	}
 	return step
+}
+
+// leftAlone tells of a member that is not this program's to take away.
+func (c *scene) leftAlone(p *part) bool { return c.Asked.Verb == Down && p.server.Foreign }
+
+// refuseForeignDown: members that something else has started, and that are still to
+// be adopted, are not stopped with those that are ours; and those of ours that are
+// in one cluster with them are not taken from it.
+func (c *scene) refuseForeignDown() (*Step, error) {
+	foreign := c.those((*part).isThere, func(p *part) bool { return p.server.Foreign })
+	ours := c.those((*part).isThere, func(p *part) bool { return !p.server.Foreign })
+	goOn := Remedy{Command: []string{"adopt"}, Text: "goes on, and whatever started the others stops them"}
+	switch {
+	case len(foreign) == 0:
+		return nil, nil
+	case len(ours) == 0:
+		return nil, &Refusal{Reason: fmt.Sprintf("%s was started by something else, and nothing of it is adopted yet: it is left alone", strings.Join(names(foreign), ", ")), Remedy: goOn}
+	case slices.ContainsFunc(foreign, (*part).isCounted) && slices.ContainsFunc(ours, (*part).isCounted):
+		return nil, &Refusal{
+			Reason: fmt.Sprintf("the cluster is being adopted: %s of it is still to be, and is in it with %s", strings.Join(names(foreign), ", "), strings.Join(names(ours), ", ")),
+			Remedy: goOn,
+		}
+	}
+	return nil, nil
 }
 
 // takeAway removes what is there, and its data if that was named.

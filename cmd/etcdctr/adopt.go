@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -131,7 +129,7 @@ func (o adoptOptions) clusterFile() string {
 func (o adoptOptions) source(spec *cluster.Spec, args []string) error {
 	var names []string
 	for _, arg := range args {
-		some, err := sources(arg)
+		some, err := adopt.Source(arg)
 		if err != nil {
 			return usage(err)
 		}
@@ -150,48 +148,6 @@ func (o adoptOptions) source(spec *cluster.Spec, args []string) error {
 	return nil
 }
 
-// sources are what an argument names: the data folders in a description of
-// processes, the project of a Compose file, a folder, or the name that it is.
-func sources(arg string) ([]string, error) {
-	info, err := os.Stat(arg)
-	if err != nil {
-		return []string{arg}, nil // a name
-	}
-	if info.IsDir() {
-		if files := lint.ComposeFiles(arg); files != nil {
-			return described(lint.Input{Files: files})
-		}
-		dir, err := filepath.Abs(arg)
-		return []string{dir}, err
-	}
-	return described(lint.Input{Files: []string{arg}})
-}
-
-func described(in lint.Input) ([]string, error) {
-	stacks, err := lint.Read([]lint.Input{in}, lint.Options{})
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, s := range stacks {
-		if s.Kind == lint.ComposeProject && len(s.Members) > 0 {
-			names = append(names, s.Name)
-			continue
-		}
-		for _, m := range s.Members {
-			dir := m.DataDir()
-			if !filepath.IsAbs(dir) {
-				dir, err = filepath.Abs(filepath.Join(filepath.Dir(in.Files[0]), dir))
-			}
-			names = append(names, dir)
-		}
-	}
-	if len(names) == 0 {
-		err = fmt.Errorf("there is no member of etcd in %s", strings.Join(in.Files, ", "))
-	}
-	return names, err
-}
-
 // describe completes the spec by what is there, where no file describes the
 // cluster yet, and gives the text of the file.
 func (o adoptOptions) describe(a *app, stack *adopt.Stack, spec *cluster.Spec, file string) (string, error) {
@@ -205,9 +161,8 @@ func (o adoptOptions) describe(a *app, stack *adopt.Stack, spec *cluster.Spec, f
 	for _, dropped := range d.Dropped {
 		a.warn("%s=%s is not taken over: %s", dropped.Name, dropped.Was, dropped.Is)
 	}
-	text := "# Described by `etcdctr adopt`. The line adopts goes once its members are adopted.\n" + d.Spec.Text()
-	*spec, err = cluster.Load(file, []byte(text))
-	return text, err
+	*spec, err = cluster.Load(file, []byte(d.Text()))
+	return d.Text(), err
 }
 
 func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, text string) error {
@@ -227,7 +182,7 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, text string) 
 		}
 	}
 	if err != nil {
-		return err
+		return explainAdopt(err)
 	}
 	if o.dryRun {
 		return nil
@@ -299,6 +254,11 @@ func (o adoptOptions) tell(a *app, p adopt.Plan, text string) error {
 		a.say("all members of %s were adopted", p.Stack.Name)
 		return nil
 	}
+	for _, m := range p.Stack.Members {
+		if !m.Runs() {
+			a.warn("%s does not run: %s", m.Name, m.Detail)
+		}
+	}
 	if text != "" {
 		fmt.Fprintf(a.out, "%s:\n\n%s\n", o.clusterFile(), text)
 	}
@@ -362,20 +322,8 @@ func (o adoptOptions) sayAdopted(ctx context.Context, a *app, c *found) error {
 		return err
 	}
 	a.say("%s has taken over: `etcdctr health` shows its members, `etcdctr connect` the way to them", c.name())
-	a.say("what it was is kept, stopped: %s; `etcdctr adopt --forget-old %s` deletes it", kept(stack), stack.Name)
+	a.say("what it was is kept, stopped: %s; `etcdctr adopt --forget-old %s` deletes it", stack.Kept(), stack.Name)
 	return nil
-}
-
-func kept(s *adopt.Stack) string {
-	var all []string
-	for _, m := range s.Members {
-		at := m.Name
-		if m.DataAt != "" {
-			at += " in " + m.DataAt
-		}
-		all = append(all, at)
-	}
-	return strings.Join(all, ", ")
 }
 
 // strike takes the line out of the cluster file that says what is to be adopted: a
@@ -388,14 +336,11 @@ func (o adoptOptions) strike(a *app) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the cluster file: %w", err)
 	}
-	lines := strings.SplitAfter(string(data), "\n")
-	left := slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
-		return strings.HasPrefix(l, "adopts:") || strings.HasPrefix(l, "# Described by `etcdctr adopt`")
-	})
-	if len(left) == len(lines) {
+	left, struck := adopt.Strike(data)
+	if !struck {
 		return nil
 	}
-	if err := outfile.Write(o.clusterFile(), []byte(strings.Join(left, "")), 0o644); err != nil {
+	if err := outfile.Write(o.clusterFile(), left, 0o644); err != nil {
 		return fmt.Errorf("cannot write the cluster file: %w", err)
 	}
 	a.say("the line adopts is taken out of %s", o.clusterFile())
@@ -415,7 +360,7 @@ func (o adoptOptions) forgetOld(ctx context.Context, a *app, foreign adopt.Forei
 		if !a.atTerminal() {
 			return usage(errors.New("--forget-old deletes the old data for good, and there is no terminal to ask on: --yes says that it is meant"))
 		}
-		if err := a.askForName(ctx, stack.Name, []string{kept(stack)}); err != nil {
+		if err := a.askForName(ctx, stack.Name, []string{stack.Kept()}); err != nil {
 			return err
 		}
 	}
@@ -438,6 +383,10 @@ func explainAdopt(err error) error {
 		return withHint(usage(err), "--etcd 3.6, for example, says it")
 	case errors.Is(err, adopt.ErrNothing):
 		return withHint(usage(err), "`docker ps --all` shows the containers; a data folder is the one that has the folder member in it")
+	case errors.Is(err, adopt.ErrElsewhere):
+		return withHint(usage(err), "name the other containers or folders too, separated by blanks; if they are on other machines, `etcdctr backup` takes what the cluster holds, and `etcdctr restore` makes a cluster of it")
+	case errors.Is(err, adopt.ErrEmpty):
+		return withHint(err, "`etcdctr up` starts a new cluster where no file says adopts; `etcdctr lint` tells what keeps the old one from starting")
 	case errors.Is(err, backup.ErrUncommitted):
 		return withHint(err, "--their-etcd names one")
 	case errors.Is(err, adopt.ErrMinority):
@@ -446,17 +395,8 @@ func explainAdopt(err error) error {
 	return err
 }
 
-// foreign are the members that a cluster file adopts: paths are data folders, and
-// anything else is on the engine.
-func (e *engines) foreign(adopts string) adopt.Foreign {
-	names := strings.Split(adopts, ",")
-	if slices.ContainsFunc(names, isPath) {
-		return &adopt.Folders{Dirs: names}
-	}
-	return &adopt.Containers{Engine: e.engine, Names: names}
-}
-
-func isPath(name string) bool { return strings.ContainsAny(name, `/\`) }
+// foreign are the members that a cluster file adopts.
+func (e *engines) foreign(adopts string) adopt.Foreign { return adopt.Find(e.engine, adopts) }
 
 // adopting gives a runtime with the members that a cluster file adopts, or nil
 // where they can't be brought to it.

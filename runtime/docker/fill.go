@@ -15,7 +15,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/internal/untar"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -111,7 +111,7 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir s
 		if err != nil {
 			return err
 		}
-		is, err := untar.File(file, copied.Content)
+		is, err := tarfolder.File(file, copied.Content)
 		if !is {
 			file = ""
 		}

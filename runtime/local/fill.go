@@ -10,8 +10,7 @@ import (
 	"slices"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/internal/datadir"
-	"github.com/etcdctr/etcdctr/internal/untar"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -39,7 +38,7 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 		err = os.MkdirAll(filling, 0o700)
 	}
 	if err == nil {
-		err = untar.Into(ctx, filling, files)
+		err = tarfolder.Unpack(ctx, filling, files)
 	}
 	if err != nil {
 		return "", fmt.Errorf("cannot fill the data of %s: %w", server, errors.Join(err, os.RemoveAll(filling)))
@@ -63,7 +62,7 @@ func (r *Runtime) Files(_ context.Context, name, server string) (io.ReadCloser, 
 	if runs, err := r.runs(name, server); err != nil || runs {
 		return nil, errors.Join(err, fmt.Errorf("%s of %s runs: stop it first", server, name))
 	}
-	files, err := datadir.Archive(dir)
+	files, err := tarfolder.Data(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the data of %s: %w", server, err)
 	}

@@ -1,4 +1,4 @@
-package untar_test
+package tarfolder_test
 
 import (
 	"archive/tar"
@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/etcdctr/etcdctr/internal/untar"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
 )
 
 func archive(t *testing.T, headers ...tar.Header) *bytes.Reader {
@@ -38,7 +38,7 @@ func archive(t *testing.T, headers ...tar.Header) *bytes.Reader {
 
 func TestFilesAndFoldersComeInto(t *testing.T) {
 	dir := t.TempDir()
-	err := untar.Into(t.Context(), dir, archive(t,
+	err := tarfolder.Unpack(t.Context(), dir, archive(t,
 		tar.Header{Name: "a/b/c", Typeflag: tar.TypeReg, Mode: 0o4777}, tar.Header{Name: "d/", Typeflag: tar.TypeDir, Mode: 0o777}))
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestNothingComesOutsideOrTwice(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := untar.Into(t.Context(), dir, archive(t, headers...)); err == nil {
+		if err := tarfolder.Unpack(t.Context(), dir, archive(t, headers...)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 		if _, err := os.Stat(filepath.Join(around, "x")); !errors.Is(err, fs.ErrNotExist) {
@@ -76,7 +76,7 @@ func TestNothingComesOutsideOrTwice(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := untar.Into(ctx, t.TempDir(), archive(t, file("x"))); !errors.Is(err, context.Canceled) {
+	if err := tarfolder.Unpack(ctx, t.TempDir(), archive(t, file("x"))); !errors.Is(err, context.Canceled) {
 		t.Errorf("without time: %v", err)
 	}
 }

@@ -1,5 +1,6 @@
-// Package untar unpacks archives into folders, and nothing outside of them.
-package untar
+// Package tarfolder packs folders into archives, and unpacks archives into folders
+// and nothing outside of them.
+package tarfolder
 
 import (
 	"archive/tar"
@@ -12,10 +13,10 @@ import (
 	"path/filepath"
 )
 
-// Into writes the folders and regular files of a tar archive into a folder that
+// Unpack writes the folders and regular files of a tar archive into a folder that
 // exists, owned by whoever runs this, until ctx ends. Anything else in it, a name
 // that leads out and a name that is there already are errors.
-func Into(ctx context.Context, dir string, archive io.Reader) error {
+func Unpack(ctx context.Context, dir string, archive io.Reader) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err

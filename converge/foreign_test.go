@@ -1,0 +1,68 @@
+package converge_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// three are members that serve.
+func three(t *testing.T) *world {
+	t.Helper()
+	w := &world{want: 3, minor: 7, agreed: 7, stored: 7, founders: 3}
+	for slot := range 3 {
+		put(t, w, slot, "serving")
+	}
+	w.settle()
+	return w
+}
+
+func wantRefusal(t *testing.T, s converge.Situation, reason string) {
+	t.Helper()
+	steps, err := converge.Plan(s)
+	if err == nil || !strings.Contains(err.Error(), reason) {
+		t.Errorf("%v\n%s\nwant a refusal: %s", err, steps, reason)
+	}
+}
+
+func TestDownTakesNothingAwayThatSomethingElseHasStarted(t *testing.T) {
+	down := converge.Asked{Verb: converge.Down, Data: true}
+	s := three(t).situation(down, nil)
+	s.Have.Servers[2].Foreign = true
+	wantRefusal(t, s, "is being adopted: etcd3 of it is still to be, and is in it with etcd1, etcd2")
+	for i := range s.Have.Servers {
+		s.Have.Servers[i].Foreign = true
+	}
+	wantRefusal(t, s, "etcd1, etcd2, etcd3 was started by something else")
+}
+
+// Ours that stand beside a cluster and are not of it are what an adoption by copying
+// has left that was interrupted.
+func TestDownTakesAwayWhatStandsBesideACluster(t *testing.T) {
+	w := three(t)
+	s := w.situation(converge.Asked{Verb: converge.Down, Data: true}, nil)
+	for i := range 3 {
+		s.Have.Servers[i].Foreign = true
+	}
+	s.Have.Servers = append(s.Have.Servers[:3], runtime.Server{Name: "left", Role: runtime.Member, Status: runtime.Stopped, Data: runtime.Kept})
+	steps, err := converge.Plan(s)
+	if err != nil || len(steps) != 1 || steps[0].Kind != converge.Delete {
+		t.Errorf("%v\n%s\nwant that what is ours is deleted, and nothing stopped", err, steps)
+	}
+}
+
+func TestDataIsNeitherMovedNorLeftBehind(t *testing.T) {
+	moved := runtime.Change{Server: "etcd2", Kind: runtime.Replace, Differences: []runtime.Difference{{Name: runtime.Volume, Was: "sim_etcd2-data", Is: "/srv/etcd2"}}}
+	up := converge.Asked{Verb: converge.Up}
+	s := three(t).situation(up, nil)
+	s.Changes = []runtime.Change{moved}
+	s.Want.Members[1].Store.Folder = "/srv/etcd2"
+	wantRefusal(t, s, "its data is in sim_etcd2-data, and would be looked for in /srv/etcd2")
+
+	s = three(t).situation(up, nil)
+	moved.Differences = []runtime.Difference{{Name: "data-dir", Was: "/srv/etcd2/data", Is: "/here/etcd2/data"}}
+	s.Changes, s.Have.Servers[1].Lent = []runtime.Change{moved}, true
+	wantRefusal(t, s, "its data is in /srv/etcd2/data")
+}
