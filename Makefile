@@ -122,6 +122,10 @@ test: unit ## Run the hermetic tests, and the smoke tests where Docker answers
 		echo "no Docker Engine answers: the end-to-end tests did not run"; \
 	fi
 
+.PHONY: pictures
+pictures: e2e-inputs ## Take the pictures that docs/dashboard.md shows (needs Chromium and minutes)
+	$(E2E) -run '^TestPicturesOfTheDashboardAreTaken$$' ./e2e -pictures | $(REPORT)
+
 .PHONY: bench
 bench: $(patsubst bench/%/main.go,bench-%,$(wildcard bench/*/main.go)) ## Compare with the tools used otherwise, see bench/README.md
 

@@ -150,9 +150,15 @@ func (c *Cluster) hands(change Change) *converge.Hands {
 	if change.Verb == converge.Up {
 		clientTLS = c.anyTLS
 	}
+	tell := func(e converge.Event) {
+		c.writeDown(e)
+		if change.Tell != nil {
+			change.Tell(e)
+		}
+	}
 	return &converge.Hands{
 		Runtime: c.runtime, Ask: converge.Asking(clientTLS, member.Patience{Question: oneQuestion}), Hop: c.hop, Bridge: c.bridge,
-		Provide: c.provide, Tell: change.Tell, Now: c.o.Now, Patience: change.Wait, Keep: change.Keep,
+		Provide: c.provide, Tell: tell, Now: c.o.Now, Patience: change.Wait, Keep: change.Keep,
 	}
 }
 

@@ -33,6 +33,11 @@ type Options struct {
 	// Provided says that what members need besides what runs them is there:
 	// nothing of that is made.
 	Provided bool
+	// StepsDir is a folder where the steps of changes are written down as they are
+	// taken; empty for nowhere. StepsOf tells clusters of one name apart that a runtime
+	// may have several of.
+	StepsDir string
+	StepsOf  func(runtime.Runtime) string
 	// Events are told what is done, one at a time; may be nil.
 	Events func(Event)
 	// Now is the clock, and Random where keys come from; nil stands for the
@@ -54,6 +59,9 @@ func New(o Options) *Clusters {
 	}
 	if o.Events == nil {
 		o.Events = func(Event) {}
+	}
+	if o.StepsOf == nil {
+		o.StepsOf = runtime.Runtime.Name
 	}
 	if o.Now == nil {
 		o.Now = time.Now

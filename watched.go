@@ -1,6 +1,7 @@
 package etcdctr
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -23,10 +25,25 @@ type Watched struct {
 	seen []string    // how members ran when the way was opened
 	way  *Connection // nil when there is none
 	http *http.Client
+
+	options WatchOptions
+	judged  time.Time     // when the backups were looked at last
+	backups health.Report // what was wrong with them, and nothing else
+}
+
+// WatchOptions are what is looked at, and how.
+type WatchOptions struct {
+	// Want is who is expected beside those that run; nil: nobody.
+	Want *cluster.Cluster
+	// Timeout is how long a member may take to answer; 0: as somebody wants it who
+	// asks again soon.
+	Timeout time.Duration
+	// Deep has members compare all that they hold.
+	Deep bool
 }
 
 // Watch begins to look. Nothing is asked yet.
-func (c *Cluster) Watch() *Watched { return &Watched{Cluster: c} }
+func (c *Cluster) Watch(o WatchOptions) *Watched { return &Watched{Cluster: c, options: o} }
 
 // Observe tells what runs the members. Where that has changed, the way to them is
 // another one.
@@ -102,9 +119,40 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	if err != nil {
 		return health.Report{}, err
 	}
-	all := way.Health(nil)
-	all.Timeout, all.Now = membersPatience, w.o.Now
-	return all.Check(ctx), ctx.Err()
+	all := way.Health(w.options.Want)
+	all.Timeout, all.Now, all.Deep = cmp.Or(w.options.Timeout, membersPatience), w.o.Now, w.options.Deep
+	report := all.Check(ctx)
+	if err := ctx.Err(); err != nil {
+		return report, err
+	}
+	w.judgeBackups(ctx, &report)
+	return report, ctx.Err()
+}
+
+// backupsLookedAt is how often the backups are: they may be far away.
+const backupsLookedAt = time.Minute
+
+// judgeBackups adds what is wrong with the backups.
+func (w *Watched) judgeBackups(ctx context.Context, r *health.Report) {
+	if now := w.o.Now(); now.Sub(w.judged) >= backupsLookedAt {
+		w.judged, w.backups = now, health.Report{Healthy: true}
+		w.JudgeBackups(ctx, &w.backups)
+	}
+	r.Healthy = r.Healthy && w.backups.Healthy
+	r.Failures, r.Warnings = append(r.Failures, w.backups.Failures...), append(r.Warnings, w.backups.Warnings...)
+}
+
+// Round is how the cluster is by now, wherever it is: one that can't be asked is not
+// healthy.
+func (w *Watched) Round(ctx context.Context) health.Report {
+	_, err := w.Observe(ctx)
+	if err == nil {
+		var report health.Report
+		if report, err = w.Check(ctx); err == nil {
+			return report
+		}
+	}
+	return health.Report{Time: w.o.Now(), Members: []health.MemberReport{}, Failures: []string{err.Error()}}
 }
 
 // membersPatience is how long a member may take to answer somebody who asks again

@@ -61,25 +61,26 @@ const (
 
 // Cluster is a cluster with nothing left to decide.
 type Cluster struct {
-	Name      string
-	Runtime   Runtime
-	Etcd      Version
-	Image     string
-	Profile   string
-	Bootstrap Bootstrap
-	TLS       TLSMode
-	Publish   Publish
-	Data      Data
-	Protect   bool           // volumes are no part of the Compose project
-	Token     string         // the initial cluster token
-	Discovery *Discovery     // with ByDiscovery, otherwise nil
-	DNS       *DNS           // with ByDNS, otherwise nil
-	Subnets   []netip.Prefix // of the members' network, when members have fixed addresses
-	Members   []Member
-	Auth      *Auth // etcd's users and roles; nil: nobody sees to them
-	Upkeep    Upkeep
-	Renewal   Renewal
-	Backup    *Backup // nil without any
+	Name       string
+	Runtime    Runtime
+	Etcd       Version
+	Image      string
+	Profile    string
+	Bootstrap  Bootstrap
+	TLS        TLSMode
+	Publish    Publish
+	Data       Data
+	Protect    bool           // volumes are no part of the Compose project
+	Token      string         // the initial cluster token
+	Discovery  *Discovery     // with ByDiscovery, otherwise nil
+	DNS        *DNS           // with ByDNS, otherwise nil
+	Subnets    []netip.Prefix // of the members' network, when members have fixed addresses
+	Members    []Member
+	Auth       *Auth       // etcd's users and roles; nil: nobody sees to them
+	Monitoring *Monitoring // the Prometheus of the stack; nil without one
+	Upkeep     Upkeep
+	Renewal    Renewal
+	Backup     *Backup // nil without any
 	// Bridge says that members answer clients with and without TLS: see Bridged.
 	Bridge bool
 

@@ -17,6 +17,7 @@ func Resolve(spec Spec, place Placement) (*Cluster, error) {
 	c := r.cluster()
 	r.members(c, place)
 	r.bootstrap(c, place)
+	r.monitoring(c)
 	r.settings(c)
 	r.auth(c)
 	if err := Problems(inOrder(r.all())).asError(); err != nil {
@@ -305,6 +306,7 @@ func (r *resolver) memberName(at, name string, seen map[string]bool) {
 // reserved are the services that a stack may have besides its members.
 var reserved = map[string]bool{
 	DNSServerName: true, DiscoveryServerName: true, DiscoveryOpenName: true, DiscoveryGuardName: true,
+	PrometheusName: true,
 }
 
 // overlay gives base with more laid over it.

@@ -77,6 +77,14 @@ type Spec struct {
 	// DNSImage is that of the stack's DNS server: CoreDNS.
 	DNSImage string `key:"dns-image"`
 
+	// Monitoring, true or false, puts a Prometheus beside members in containers.
+	Monitoring string `key:"monitoring"`
+	// PrometheusImage is what it runs, PrometheusPort where this machine finds it on
+	// 127.0.0.1, and PrometheusRetention how long it keeps what it saw, such as 15d.
+	PrometheusImage     string `key:"prometheus-image"`
+	PrometheusPort      string `key:"prometheus-port"`
+	PrometheusRetention string `key:"prometheus-retention"`
+
 	// What etcd itself is told. The keys are etcd's own names; durations and
 	// sizes carry their unit.
 	InitialClusterToken     string `key:"initial-cluster-token"`

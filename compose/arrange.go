@@ -56,7 +56,7 @@ func serviceNames(c *cluster.Cluster) []string {
 	for _, m := range c.Members {
 		names = append(names, m.Name)
 	}
-	return append(names, cluster.DiscoveryGuardName)
+	return append(names, cluster.DiscoveryGuardName, cluster.PrometheusName)
 }
 
 func variableNames(m cluster.Member) []string {

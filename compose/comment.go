@@ -25,7 +25,7 @@ func header(c *cluster.Cluster) string {
 #
 # Made by etcdctr. To change it, change the cluster file or the flags and make it again.
 
-`, c.Etcd, size, tlsWords[c.TLS], publishWords[c.Publish], c.Members[0].Name)
+`, c.Etcd, size, tlsWords[c.TLS], published(c), c.Members[0].Name)
 }
 
 // machineHeader is the header of one machine's part. It does not wait for the
@@ -46,6 +46,17 @@ var tlsWords = map[cluster.TLSMode]string{
 	cluster.Mutual:  "mutual TLS",
 	cluster.AutoTLS: "auto-TLS (encrypted, not authenticated)",
 	cluster.NoTLS:   "plain text",
+}
+
+func published(c *cluster.Cluster) string {
+	words := publishWords[c.Publish]
+	if c.Monitoring == nil || c.Monitoring.Port == 0 {
+		return words
+	}
+	if c.Publish == cluster.PublishNone {
+		words = "no port of theirs is published"
+	}
+	return fmt.Sprintf("%s, Prometheus on 127.0.0.1:%d only", words, c.Monitoring.Port)
 }
 
 var publishWords = map[cluster.Publish]string{
@@ -87,6 +98,7 @@ var groupHeads = map[string]string{
 // serviceHeads stand above the services that a stack has besides its members.
 var serviceHeads = map[string]string{
 	cluster.DNSServerName:       "Knows every member's address before any member starts.",
+	cluster.PrometheusName:      "Scrapes the members, and tells by its alerts what is the matter.",
 	cluster.DiscoveryServerName: "Where members find each other at their first start, and never again.",
 	cluster.DiscoveryOpenName:   "Says how many members the token is for. They wait for it.",
 	cluster.DiscoveryGuardName: "Closes the token once all members are up, and again whenever it is opened: a\n" +

@@ -102,7 +102,7 @@ func rewrite(t *testing.T, file string, comment, input []byte, got map[string]st
 
 // options have every file beside the Compose file.
 func options(c *cluster.Cluster) compose.Options {
-	o := compose.Options{CertsDir: "./certs", DNSDir: "./dns/" + c.Name}
+	o := compose.Options{CertsDir: "./certs", DNSDir: "./dns/" + c.Name, MonitoringDir: "./monitoring/" + c.Name}
 	if c.Discovery != nil {
 		o.Credentials = c.Discovery.Credentials.In("./discovery")
 	}

@@ -33,11 +33,12 @@ const RoleLabel = "io.etcdctr.role"
 
 // The roles of services.
 const (
-	RoleMember    = "member"
-	RoleDiscovery = "discovery" // a discovery service
-	RoleDNS       = "dns"       // a DNS server
-	RoleTask      = "task"      // runs to its end at each start of the stack
-	RoleGuard     = "guard"     // keeps a token from being used again
+	RoleMember     = "member"
+	RoleDiscovery  = "discovery"  // a discovery service
+	RoleDNS        = "dns"        // a DNS server
+	RoleTask       = "task"       // runs to its end at each start of the stack
+	RoleGuard      = "guard"      // keeps a token from being used again
+	RoleMonitoring = "monitoring" // Prometheus
 )
 
 // Options are what a project needs to know beyond the cluster: where files
@@ -53,6 +54,9 @@ type Options struct {
 	EnvDir string
 	// DNSDir holds what package dns writes for the stack's DNS server.
 	DNSDir string
+	// MonitoringDir holds what package monitoring writes for the stack's
+	// Prometheus.
+	MonitoringDir string
 	// Credentials are the files that members show an existing discovery
 	// service.
 	Credentials cluster.DiscoveryCredentials
@@ -82,6 +86,12 @@ func Project(c *cluster.Cluster, o Options) *types.Project {
 	if c.DNS != nil && len(c.DNS.Addresses) > 0 {
 		p.Services[cluster.DNSServerName] = dnsService(c, o)
 	}
+	if c.Monitoring != nil {
+		p.Services[cluster.PrometheusName] = prometheusService(c, o)
+		if c.Data == cluster.Volume {
+			p.Volumes[VolumeName(cluster.PrometheusName)] = types.VolumeConfig{}
+		}
+	}
 	return p
 }
 
@@ -93,7 +103,7 @@ func networks(c *cluster.Cluster) types.Networks {
 	if c.Discovery != nil && c.Discovery.ByMembers() {
 		n[DiscoveryNetwork] = discoveryNetwork(c.Discovery)
 	}
-	if c.Publish == cluster.PublishLoopback {
+	if c.Publish == cluster.PublishLoopback || c.Monitoring != nil && c.Monitoring.Port != 0 {
 		n[LoopbackNetwork] = loopbackNetwork()
 	}
 	return n
@@ -237,7 +247,9 @@ func memberService(c *cluster.Cluster, m cluster.Member, o Options) types.Servic
 	s := server(c, m, RoleMember, o)
 	s.Networks = map[string]*types.ServiceNetworkConfig{}
 	for name := range networks(c) {
-		s.Networks[name] = nil
+		if name != LoopbackNetwork || c.Publish == cluster.PublishLoopback {
+			s.Networks[name] = nil
+		}
 	}
 	if len(c.Subnets) > 0 {
 		s.Networks[ClusterNetwork] = at(m.Place.Addresses)

@@ -28,6 +28,7 @@ type cast struct {
 	report  health.Report
 	asked   int
 	metrics map[string]string
+	steps   []Step
 }
 
 func (c *cast) Observe(context.Context) (*runtime.State, error) { return c.state, c.err }
@@ -48,6 +49,16 @@ func (c *cast) Scrape(_ context.Context, member string) (io.ReadCloser, error) {
 func (*cast) Listen(ctx context.Context, _ time.Time, _ func(runtime.Line)) error {
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+func (c *cast) Steps(after time.Time) ([]Step, error) {
+	var all []Step
+	for _, s := range c.steps {
+		if s.Time.After(after) {
+			all = append(all, s)
+		}
+	}
+	return all, nil
 }
 
 func (*cast) Diagnose(context.Context) (Diagnosis, error) {
@@ -210,6 +221,7 @@ func TestWhatHappensIsWrittenDown(t *testing.T) {
 		line("etcd2", `{"level":"info","msg":"starting local member","local-member-id":"d642636a32f14343"}`, 0),
 		line("etcd1", `{"level":"info","msg":"raft.node: b084da48ef7db93c elected leader d642636a32f14343 at term 2"}`, time.Second),
 		line("etcd2", `{"level":"info","msg":"raft.node: d642636a32f14343 elected leader d642636a32f14343 at term 2"}`, 2*time.Second),
+		line("etcd3", `{"level":"info","msg":"raft.node: d642636a32f14344 elected leader d642636a32f14343 at term 2"}`, 10*time.Minute), // started anew
 		line("etcd1", `{"level":"warn","msg":"apply request took too long","took":"1.2s","prefix":"read-only range ","request":"key:\"a\" "}`, 3*time.Second),
 		line("etcd1", `{"level":"warn","msg":"apply request took too long","took":"1.5s","prefix":"read-only range ","request":"key:\"b\" "}`, 4*time.Second),
 		line("etcd3", `{"level":"warn","msg":"rejected connection on client endpoint","error":"remote error: tls: bad certificate"}`, 5*time.Second),
@@ -379,5 +391,26 @@ func TestIDsAreNames(t *testing.T) {
 	e, ok := heard(logs.Read("etcd1", `{"level":"fatal","msg":"stopped","error":"member d642636a32f14343 is gone"}`, time.Time{}), &names)
 	if !ok || e.Text != "stopped member etcd2 is gone" || e.Kind != Trouble {
 		t.Errorf("%+v %v", e, ok)
+	}
+}
+
+// What `up` does is told as it goes, in whatever program it runs.
+func TestStepsOfChangesAreWrittenDownAsTheyGo(t *testing.T) {
+	c := three()
+	k := newClocked(c)
+	k.look()
+	c.steps = []Step{{Time: k.at, Servers: []string{"etcd2"}, Text: "stop: etcd: v3.6.16 → v3.7.3"}}
+	k.look()
+	c.steps = append(c.steps, Step{Time: k.at, Servers: []string{"etcd2"}, Text: "apply: it does not start", Failed: true})
+	k.look()
+	k.look()
+	var got []string
+	for _, e := range k.View(0).Events {
+		if e.Member == "etcd2" {
+			got = append(got, fmt.Sprintf("%s %s ×%d", e.Kind, e.Text, e.Count))
+		}
+	}
+	if diff := cmp.Diff([]string{"change stop: etcd: v3.6.16 → v3.7.3 ×1", "trouble apply: it does not start ×1"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -46,6 +46,8 @@ const (
 type chronicle struct {
 	last   int
 	events []Event
+
+	elections map[string]bool // that are known, by their keys: every term has one
 }
 
 const (
@@ -53,9 +55,16 @@ const (
 	together   = time.Minute
 )
 
-// add writes an event down. One like it a moment ago is the same that goes on.
+// add writes an event down. One like it a moment ago is the same that goes on, and
+// every member tells of the same election.
 func (c *chronicle) add(e Event) {
 	e.key = cmp.Or(e.key, string(e.Kind)+e.Member+e.Text)
+	if e.Kind == Election {
+		if c.elections[e.key] {
+			return // a member that was started tells of it again
+		}
+		c.elections[e.key] = true
+	}
 	c.last++
 	e.ID, e.Count = c.last, max(e.Count, 1)
 	for i := len(c.events) - 1; i >= 0; i-- {
@@ -64,11 +73,7 @@ func (c *chronicle) add(e Event) {
 			break
 		}
 		if same.key == e.key {
-			if e.Kind == Election { // every member tells of the same one
-				e.Time = same.Time
-			} else {
-				e.Count += same.Count
-			}
+			e.Count += same.Count
 			c.events = slices.Delete(c.events, i, i+1)
 			break
 		}

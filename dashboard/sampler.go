@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ type Sampler struct {
 	lastAt  map[string]time.Time // of it
 	past    map[string][]reading // the last few, the oldest first
 	rounds  int                  // since members were asked
+	stepped time.Time            // when the last step of a change was taken that is known
 	names   logs.Names
 }
 
@@ -50,7 +52,7 @@ type Sampler struct {
 func NewSampler(source Source, now func() time.Time) *Sampler {
 	return &Sampler{
 		source: source, now: now, rings: newRings(int(History / Every)), rounds: unasked,
-		last: map[string]reading{}, lastAt: map[string]time.Time{}, past: map[string][]reading{},
+		events: chronicle{elections: map[string]bool{}}, last: map[string]reading{}, lastAt: map[string]time.Time{}, past: map[string][]reading{},
 	}
 }
 
@@ -104,6 +106,7 @@ func (s *Sampler) Look(ctx context.Context) {
 		s.unseen(err)
 		return
 	}
+	s.follow()
 	readings := s.scrape(ctx, state)
 	var report *health.Report
 	if s.wantsToAsk(state, readings) {
@@ -112,6 +115,27 @@ func (s *Sampler) Look(ctx context.Context) {
 		}
 	}
 	s.keep(state, readings, report)
+}
+
+// follow writes down which steps of changes were taken since the last look.
+func (s *Sampler) follow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stepped.IsZero() {
+		s.stepped = s.now().Add(-History)
+	}
+	steps, err := s.source.Steps(s.stepped)
+	if err != nil {
+		return // they are seen by what becomes of the members
+	}
+	for _, step := range steps {
+		s.stepped = step.Time
+		e := Event{Time: step.Time, Kind: Change, Member: strings.Join(step.Servers, ", "), Text: step.Text}
+		if step.Failed {
+			e.Kind = Trouble
+		}
+		s.events.add(e)
+	}
 }
 
 // unseen keeps that there was nothing to be seen.
@@ -184,6 +208,9 @@ func (s *Sampler) keep(state *runtime.State, readings map[string]reading, report
 		s.events.add(e)
 	}
 	s.state = state
+	if len(state.Servers) == 0 {
+		s.events.elections = map[string]bool{} // those of another cluster begin anew
+	}
 	if report != nil {
 		for _, e := range judged(s.report, *report) {
 			s.events.add(e)

@@ -19,10 +19,20 @@ type Source interface {
 	Scrape(ctx context.Context, member string) (io.ReadCloser, error)
 	// Listen gives what members have said since, and goes on until ctx ends.
 	Listen(ctx context.Context, since time.Time, line func(runtime.Line)) error
+	// Steps are those of changes that were begun, or have failed, after a moment.
+	Steps(after time.Time) ([]Step, error)
 	// Diagnose names the cause of what is wrong, and Prove tries who can reach the
 	// members. Both take their time and are asked for by whoever looks.
 	Diagnose(ctx context.Context) (Diagnosis, error)
 	Prove(ctx context.Context) ([]Proof, error)
+}
+
+// Step is one of a change, such as of `etcdctr up`.
+type Step struct {
+	Time    time.Time
+	Servers []string
+	Text    string
+	Failed  bool
 }
 
 // Diagnosis is a cause and what to do about it; no cause where there is nothing to

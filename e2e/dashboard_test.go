@@ -4,14 +4,23 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"image/color"
+	"image/png"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/etcdctr/etcdctr/dashboard"
 )
@@ -48,12 +57,18 @@ func startDashboard(t *testing.T, cmd *exec.Cmd) *board {
 	return &board{t, strings.TrimSpace(line), t.TempDir()}
 }
 
-// look gives the page as a browser has made it. The browser reaches loopback alone,
-// and its clock runs ahead, so that nobody waits.
+// browser are the flags of one that reaches loopback alone, and whose clock runs
+// ahead, so that nobody waits.
+func (b *board) browser() []string {
+	return []string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+		"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--user-data-dir=" + b.dir, "--virtual-time-budget=4000",
+	}
+}
+
+// look gives the page as a browser has made it.
 func (b *board) look() (string, error) {
-	cmd := exec.CommandContext(b.t.Context(), "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--user-data-dir="+b.dir,
-		"--window-size=1440,2000", "--virtual-time-budget=4000", "--dump-dom", b.url)
+	cmd := exec.CommandContext(b.t.Context(), "chromium", append(b.browser(), "--window-size=1440,2000", "--dump-dom", b.url)...)
 	out, err := cmd.Output()
 	return string(out), err
 }
@@ -108,7 +123,7 @@ func TestTheDashboardShowsAClusterAndWhatBecomesOfIt(t *testing.T) {
 	b.shows(`data-word="healthy"`, `healthy, led by etcd\d`, rows(3), `class="curve"`, `leads, elected at term`)
 
 	l.etcdctr("stop", "etcd2")
-	b.shows(`data-word="failing"`, `<b>etcd2 </b>is stopped`, `id="cause-text">etcd2: `, `<code id="remedy-text">etcdctr up`)
+	b.shows(`data-word="failing"`, `<b>etcd2 </b>stop`, `<b>etcd2 </b>is stopped`, `id="cause-text">etcd2: `, `<code id="remedy-text">etcdctr up`)
 	l.etcdctr("start", "etcd2")
 	b.shows(`data-word="healthy"`, `the cluster is healthy again`)
 
@@ -165,4 +180,78 @@ func TestTheDashboardShowsContainersAndProvesTheirPorts(t *testing.T) {
 			}
 		}
 	}
+}
+
+var pictures = flag.Bool("pictures", false, "write the pictures that docs/dashboard.md shows")
+
+// picture has the browser take one of the page.
+func (b *board) picture(name, theme string) {
+	b.t.Helper()
+	dir := b.t.TempDir()
+	if *pictures {
+		dir = "../docs/images"
+	}
+	file, err := filepath.Abs(filepath.Join(dir, name))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(b.t.Context(), "chromium", append(b.browser(), "--hide-scrollbars", "--window-size=1440,1060",
+		"--screenshot="+file, b.url+theme)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.t.Fatalf("%v\n%s", err, out)
+	}
+	wantPicture(b.t, file)
+}
+
+// wantPicture wants more than an empty page, and a file that a page can show.
+func wantPicture(t *testing.T, file string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	colours := map[color.Color]bool{}
+	for x := range seen.Bounds().Dx() {
+		for y := range seen.Bounds().Dy() {
+			colours[seen.At(x, y)] = true
+		}
+	}
+	const few, large = 100, 200 << 10
+	if len(colours) < few || len(data) > large {
+		t.Errorf("%s has %d colours and %d bytes", file, len(colours), len(data))
+	}
+}
+
+// The pictures on the dashboard's page are of a real one: `make pictures` takes them
+// anew.
+func TestPicturesOfTheDashboardAreTaken(t *testing.T) {
+	l := newLocal(t)
+	writeFile(t, filepath.Join(l.dir, "etcdctr.yaml"), "name: orders\n")
+	l.etcdctr("up", "--detach")
+	b := startDashboard(t, l.command(etcdctrBinary(t), "dashboard"))
+	endpoints := regexp.MustCompile(`https://[\d.:]+`).FindAllString(l.etcdctr("connect"), -1)
+	c := loadClient(t, clientv3.Config{Endpoints: endpoints, TLS: identityTLS(t, filepath.Join(l.dir, "certs", "clients", "root"))})
+	pause := time.NewTicker(100 * time.Millisecond)
+	defer pause.Stop()
+	end := busily(t, 1, func(ctx context.Context) {
+		<-pause.C
+		_, _ = c.Put(ctx, fmt.Sprint("orders/", time.Now().UnixNano()%1000), strings.Repeat("x", 4000))
+		_, _ = c.Get(ctx, "orders/", clientv3.WithPrefix(), clientv3.WithLimit(10))
+	})
+	defer end()
+	b.shows(`data-word="healthy"`)
+	if *pictures {
+		time.Sleep(4 * time.Minute) // curves are worth looking at then
+	}
+	b.picture("dashboard.png", "#light")
+	l.etcdctr("stop", "etcd1")
+	b.shows(`data-word="failing"`, `id="cause-text">etcd1: `)
+	if *pictures {
+		time.Sleep(time.Minute)
+	}
+	b.picture("dashboard-trouble.png", "#dark")
 }

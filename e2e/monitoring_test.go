@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -110,30 +110,29 @@ type prometheus struct {
 // every second, and does not wait minutes until an alert counts.
 func startPrometheus(l *local) *prometheus {
 	l.t.Helper()
-	often := func(text, pattern, instead string) string {
-		return regexp.MustCompile(pattern).ReplaceAllString(text, instead)
-	}
 	config := l.etcdctr("monitoring", "print", "--for", "prometheus", "--rules-path", "rules.yml")
 	rules := l.etcdctr("monitoring", "print", "--for", "rules")
-	writeFile(l.t, filepath.Join(l.dir, "prometheus.yml"), often(config, `_interval: 15s`, "_interval: 1s"))
-	writeFile(l.t, filepath.Join(l.dir, "rules.yml"), often(rules, `for: (30s|[125]m)\n`, "for: 2s\n"))
-	run(l.t, l.dir, "promtool", "check", "config", "prometheus.yml")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
-	cmd := l.command("prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", "--web.listen-address="+address, "--log.level=warn")
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	return runPrometheus(l.t, l.dir, regexp.MustCompile(`_interval: 15s`).ReplaceAllString(config, "_interval: 1s"), rules)
+}
+
+// runPrometheus starts one in a folder. An alert counts once it has been there for
+// two seconds.
+func runPrometheus(t *testing.T, dir, config, rules string) *prometheus {
+	t.Helper()
+	writeFile(t, filepath.Join(dir, "prometheus.yml"), config)
+	writeFile(t, filepath.Join(dir, "rules.yml"), regexp.MustCompile(`for: \w+\n`).ReplaceAllString(rules, "for: 2s\n"))
+	run(t, dir, "promtool", "check", "config", "prometheus.yml")
+	address := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
+	cmd := exec.Command("prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", "--web.listen-address="+address, "--log.level=warn")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
-		l.t.Fatal(err)
+		t.Fatal(err)
 	}
-	l.t.Cleanup(func() {
+	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // killed
 	})
-	return &prometheus{l.t, "http://" + address}
+	return &prometheus{t, "http://" + address}
 }
 
 // get asks Prometheus' API.
@@ -201,23 +200,11 @@ func (p *prometheus) wantAlerts(names ...string) {
 	}
 	same := 0
 	eventually(p.t, fmt.Sprintf("the alerts %q", names), func() error {
-		var found struct {
-			Alerts []struct {
-				State  string
-				Labels map[string]string
-			}
-		}
-		if err := p.get("/api/v1/alerts", &found); err != nil {
+		firing, err := p.firing()
+		if err != nil {
 			return err
 		}
-		firing := []string{}
-		for _, a := range found.Alerts {
-			if a.State == "firing" {
-				firing = append(firing, a.Labels["alertname"])
-			}
-		}
-		slices.Sort(firing)
-		if firing = slices.Compact(firing); !slices.Equal(firing, names) {
+		if !slices.Equal(firing, names) {
 			same = 0
 			return fmt.Errorf("%q fire", firing)
 		}
@@ -226,4 +213,25 @@ func (p *prometheus) wantAlerts(names ...string) {
 		}
 		return nil
 	})
+}
+
+// firing are the alerts that fire, each once.
+func (p *prometheus) firing() ([]string, error) {
+	var found struct {
+		Alerts []struct {
+			State  string
+			Labels map[string]string
+		}
+	}
+	if err := p.get("/api/v1/alerts", &found); err != nil {
+		return nil, err
+	}
+	firing := []string{}
+	for _, a := range found.Alerts {
+		if a.State == "firing" {
+			firing = append(firing, a.Labels["alertname"])
+		}
+	}
+	slices.Sort(firing)
+	return slices.Compact(firing), nil
 }

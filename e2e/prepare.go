@@ -13,6 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/dns"
+	"github.com/etcdctr/etcdctr/monitoring"
 	"github.com/etcdctr/etcdctr/pki"
 )
 
@@ -72,7 +73,7 @@ func (c *Cluster) furnish(ctx context.Context) error {
 // than a health check does: a process for every member and second adds up in
 // tests.
 func project(ctx context.Context, c *cluster.Cluster, dir string) (*types.Project, error) {
-	options := compose.Options{CertsDir: "./" + certsName, DNSDir: "./" + dnsName}
+	options := compose.Options{CertsDir: "./" + certsName, DNSDir: "./" + dnsName, MonitoringDir: "./" + monitoringName}
 	file, err := compose.Marshal(ctx, c, compose.Project(c, options))
 	if err != nil {
 		return nil, err
@@ -92,8 +93,9 @@ func project(ctx context.Context, c *cluster.Cluster, dir string) (*types.Projec
 
 // Names of the folders in a cluster's own.
 const (
-	certsName = "certs"
-	dnsName   = "dns"
+	certsName      = "certs"
+	dnsName        = "dns"
+	monitoringName = "monitoring"
 )
 
 func (c *Cluster) makeFiles(ctx context.Context) error {
@@ -102,15 +104,28 @@ func (c *Cluster) makeFiles(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.model.DNS == nil {
+	if c.model.DNS != nil {
+		files := map[string][]byte{dns.ZoneName: dns.Zone(c.model), dns.CorefileName: dns.Corefile(c.model, compose.ContainerDNSDir)}
+		if err := writeFiles(filepath.Join(c.dir, dnsName), files); err != nil {
+			return err
+		}
+	}
+	if c.model.Monitoring == nil {
 		return nil
 	}
-	dir := filepath.Join(c.dir, dnsName)
-	return errors.Join(
-		os.MkdirAll(dir, 0o755),
-		os.WriteFile(filepath.Join(dir, dns.ZoneName), dns.Zone(c.model), 0o644),
-		os.WriteFile(filepath.Join(dir, dns.CorefileName), dns.Corefile(c.model, compose.ContainerDNSDir), 0o644),
-	)
+	files, err := monitoring.Stack(c.model, compose.ContainerMonitoringCertsDir)
+	if err != nil {
+		return err
+	}
+	return writeFiles(filepath.Join(c.dir, monitoringName), files)
+}
+
+func writeFiles(dir string, files map[string][]byte) error {
+	errs := []error{os.MkdirAll(dir, 0o755)}
+	for name, data := range files {
+		errs = append(errs, os.WriteFile(filepath.Join(dir, name), data, 0o644))
+	}
+	return errors.Join(errs...)
 }
 
 // publishAddress is the address of the engine's machine that ports are bound

@@ -7,10 +7,6 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
-// Client is the name of the certificate that Prometheus shows where there is no
-// port for metrics alone.
-const Client = "monitoring"
-
 // Target is where a member's metrics are.
 type Target struct {
 	Member  string

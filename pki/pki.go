@@ -18,6 +18,9 @@ func Plan(c *cluster.Cluster) certs.Plan {
 		Cluster: c.Name,
 		Clients: []certs.ClientIdentity{{Name: AdminClient}},
 	}
+	if c.Monitoring != nil {
+		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: cluster.MonitoringClient})
+	}
 	for _, m := range c.Servers() {
 		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: []string{m.Place.Host}, Aliases: m.Place.AlsoKnownAs})
 	}

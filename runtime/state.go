@@ -74,7 +74,7 @@ type Role string
 // The roles.
 const (
 	Member  Role = "member"  // has a part in the quorum
-	Service Role = "service" // members need it for finding each other
+	Service Role = "service" // members need it for finding each other, or it looks at them
 )
 
 // Status is what a server is doing.

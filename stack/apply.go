@@ -130,7 +130,7 @@ func newPlanner(w Wanted, s *State, named []string) (*planner, error) {
 			return nil, err
 		}
 	}
-	return u, errors.Join(u.checkPart(), u.checkNames(), u.checkVolumes())
+	return u, errors.Join(u.checkPart(), u.checkNames(), u.checkVolumes()) // who the members are, somebody else sees to
 }
 
 // limit keeps the planner to some services and what they depend on.

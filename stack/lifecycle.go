@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -40,12 +41,20 @@ func PlanBegin(s *State, containers []Container) *Plan {
 		switch {
 		case c.Status == container.StatePaused:
 			started[c.Service] = p.add(&Op{Verb: Resume, Name: c.Name, object: c.ID, Cause: "it is paused"})
-		case c.Running() || c.exitedWell() && !c.Member():
+		case c.Running() || c.exitedWell() && s.wantsEndOf(c.Service):
 		default:
 			started[c.Service] = p.add(&Op{Verb: Start, Name: c.Name, object: c.ID, Cause: idle(c)}, p.conditions(c, started)...)
 		}
 	}
 	return p
+}
+
+// wantsEndOf reports whether a container waits for another to end well: that one is
+// done then. Any other that ended well was stopped.
+func (s *State) wantsEndOf(service string) bool {
+	return slices.ContainsFunc(s.Containers, func(c Container) bool {
+		return slices.Contains(c.dependencies(), dependency{service, types.ServiceConditionCompletedSuccessfully})
+	})
 }
 
 // conditions are the operations that a container's dependencies put before its

@@ -30,6 +30,21 @@ func TestBeginStartsWhatDoesNotRun(t *testing.T) {
 `)
 }
 
+// A server that is asked to end does so with 0, as a task does that is done.
+func TestStartLeavesAloneWhatIsDoneAndNothingElse(t *testing.T) {
+	ended := func(service string, labels map[string]string) Container {
+		return Container{ID: service, Name: "p-" + service + "-1", Service: service, Status: container.StateExited, Detail: "Exited (0) a moment ago", Labels: labels}
+	}
+	s := &State{Project: "p", Containers: []Container{
+		ended("open", nil), ended("server", nil),
+		ended("etcd1", map[string]string{RoleLabel: Member, dependsOnLabel: "open:service_completed_successfully:false"}),
+	}}
+	wantPlan(t, PlanBegin(s, s.Containers), `
+ 1  start p-server-1: it does not run: Exited (0) a moment ago
+ 2  start p-etcd1-1: it does not run: Exited (0) a moment ago
+`)
+}
+
 func TestEndStopsWhatRuns(t *testing.T) {
 	e := running(t, three)
 	for name, status := range map[string]container.ContainerState{"p-etcd2-1": container.StateExited, "p-etcd3-1": container.StatePaused} {

@@ -132,6 +132,9 @@ func (o certsCreateOptions) plan(c *cluster.Cluster) (certs.Plan, error) {
 	if o.member != "" && !o.cluster.cmd.Flags().Changed("client") {
 		clients = nil
 	}
+	if c.Monitoring != nil && o.member == "" && !slices.Contains(clients, cluster.MonitoringClient) {
+		clients = append(slices.Clone(clients), cluster.MonitoringClient)
+	}
 	for _, name := range clients {
 		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: name})
 	}

@@ -33,6 +33,13 @@ type clusterFlags struct {
 
 type specFlag struct{ key, usage string }
 
+func (s specFlag) add(cmd *cobra.Command) {
+	cmd.Flags().String(s.key, "", s.usage)
+	if s.key == "monitoring" {
+		cmd.Flags().Lookup(s.key).NoOptDefVal = "true"
+	}
+}
+
 // specFlags are the flags that stand for a key of the cluster file, under the
 // same name.
 var specFlags = []specFlag{
@@ -57,6 +64,9 @@ var specFlags = []specFlag{
 	{"discovery-domain", "domain of the DNS records (default NAME.internal)"},
 	{"discovery-srv-name", "suffix of the service in the DNS records"},
 	{"dns-image", "image of the stack's DNS server (default " + cluster.DefaultDNSImage + ")"},
+	{"monitoring", "put a Prometheus beside the members, on their network"},
+	{"prometheus-image", "image of the stack's Prometheus (default " + cluster.DefaultPrometheusImage + ")"},
+	{"prometheus-port", "port of the stack's Prometheus on 127.0.0.1 (default none)"},
 }
 
 // pathKeys are the keys that name files. In a cluster file they are meant from
@@ -78,7 +88,7 @@ func pathKeys(s *cluster.Spec) []*string {
 func addClusterFlags(cmd *cobra.Command) *clusterFlags {
 	f := addCertsDirFlags(cmd)
 	for _, s := range specFlags {
-		cmd.Flags().String(s.key, "", s.usage)
+		s.add(cmd)
 	}
 	return f
 }
@@ -90,7 +100,7 @@ func addFindingFlags(cmd *cobra.Command, keys ...string) *clusterFlags {
 	f := addCertsDirFlags(cmd)
 	for _, s := range specFlags {
 		if s.key == "name" || slices.Contains(keys, s.key) {
-			cmd.Flags().String(s.key, "", s.usage)
+			s.add(cmd)
 		}
 	}
 	return f
@@ -267,7 +277,8 @@ func (f *clusterFlags) certificates(a *app) (string, error) {
 	return cmp.Or(f.certsDir, spec.CertsDir, filepath.Join(f.dir(), "certs")), nil
 }
 
-// dnsDir is the folder of the files for the stack's DNS server.
-func (f *clusterFlags) dnsDir(c *cluster.Cluster) string {
-	return filepath.Join(f.dir(), "dns", c.Name)
+// configDir is the folder of the files that a service of the stack reads, below one
+// for all clusters: see docker.Config.
+func (f *clusterFlags) configDir(folder string, c *cluster.Cluster) string {
+	return filepath.Join(f.dir(), folder, c.Name)
 }

@@ -91,7 +91,7 @@ func (a *app) clusters(f *clusterFlags, w working) (*etcdctr.Clusters, *engines,
 	}
 	return etcdctr.New(etcdctr.Options{
 		Folder: dir, Runtimes: runtimes, Provided: w.file != nil, Events: e.tell, Now: a.now, Random: a.random,
-		Adopt: e.adopting,
+		Adopt: e.adopting, StepsDir: filepath.Join(cacheDir(), "etcdctr", "steps"), StepsOf: e.placeOf,
 	}), e, nil
 }
 

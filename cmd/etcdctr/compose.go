@@ -115,7 +115,7 @@ func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions, ce
 		errs = append(errs, err)
 		return p
 	}
-	options := compose.Options{CertsDir: at(certsDir), EnvDir: at(o.envDir), DNSDir: at(o.cluster.dnsDir(c))}
+	options := compose.Options{CertsDir: at(certsDir), EnvDir: at(o.envDir), DNSDir: at(o.cluster.configDir("dns", c)), MonitoringDir: at(o.cluster.configDir("monitoring", c))}
 	if c.Discovery != nil {
 		files := c.Discovery.Credentials
 		options.Credentials = cluster.DiscoveryCredentials{CACert: at(files.CACert), Cert: at(files.Cert), Key: at(files.Key)}

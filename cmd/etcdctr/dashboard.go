@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/dashboard"
 )
 
@@ -64,7 +65,7 @@ func runDashboard(ctx context.Context, a *app, o dashboardOptions) error {
 	if err != nil {
 		return withHint(err, "choose another port with --listen, or leave it out for any that is free")
 	}
-	w := watched{c.Watch(), o.cluster.examination()}
+	w := watched{c.Watch(etcdctr.WatchOptions{}), o.cluster.examination()}
 	defer w.Leave()
 	sampler := dashboard.NewSampler(w, a.now)
 	ticker := time.NewTicker(dashboard.Every)

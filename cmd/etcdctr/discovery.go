@@ -43,7 +43,7 @@ func addDiscoveryFlags(cmd *cobra.Command) discoveryFlags {
 	for _, s := range specFlags {
 		for _, key := range discoveryKeys {
 			if s.key == key {
-				cmd.Flags().String(s.key, "", s.usage)
+				s.add(cmd)
 			}
 		}
 	}

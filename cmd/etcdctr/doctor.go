@@ -99,8 +99,13 @@ func typedAgain(f *clusterFlags, only ...string) []string {
 	}
 	var words []string
 	f.cmd.Flags().Visit(func(f *pflag.Flag) {
-		if slices.Contains(only, f.Name) {
-			words = append(words, "--"+f.Name, compose.QuoteShell(f.Value.String()))
+		value := compose.QuoteShell(f.Value.String())
+		switch {
+		case !slices.Contains(only, f.Name):
+		case f.NoOptDefVal != "": // what follows behind a space is no value
+			words = append(words, "--"+f.Name+"="+value)
+		default:
+			words = append(words, "--"+f.Name, value)
 		}
 	})
 	return words

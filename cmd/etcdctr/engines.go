@@ -10,6 +10,7 @@ import (
 
 	etcdversion "go.etcd.io/etcd/api/v3/version"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtime/docker/engine"
@@ -91,18 +92,33 @@ func (e *engines) runtimes() ([]runtime.Runtime, error) {
 	return []runtime.Runtime{onEngine, asProcesses}, err
 }
 
+// cacheDir is where this user's programs keep what can be made again.
+func cacheDir() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return os.TempDir()
+	}
+	return cache
+}
+
+// place tells clusters of one name apart: an engine has one of them, and processes
+// are there for each folder.
+func (e *engines) placeOf(r runtime.Runtime) string {
+	if r.Name() == string(cluster.Process) {
+		return r.Name() + " " + e.folder
+	}
+	return r.Name() + " " + e.engine.DaemonHost()
+}
+
 func (e *engines) docker() (*docker.Runtime, error) {
 	self, err := selfSource()
 	if err != nil {
 		return nil, err
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
 	return docker.New(docker.Options{
-		Engine: e.engine, Answers: e.engine.Answers, Folder: e.folder, CertsDir: "certs", DNSDir: "dns", LockDir: filepath.Join(cache, "etcdctr", "stacks"),
-		Pull: docker.Pull(e.working.pull), Auth: engine.Credentials, Self: self, SelfRelease: "v" + etcdversion.Version,
+		Engine: e.engine, Answers: e.engine.Answers, Folder: e.folder, CertsDir: "certs", DNSDir: "dns", MonitoringDir: "monitoring",
+		LockDir: filepath.Join(cacheDir(), "etcdctr", "stacks"),
+		Pull:    docker.Pull(e.working.pull), Auth: engine.Credentials, Self: self, SelfRelease: "v" + etcdversion.Version,
 		Route: e.working.via, Wait: e.working.wait, Now: e.app.now, Events: e.app.show(e.board), File: e.working.file,
 	}), nil
 }

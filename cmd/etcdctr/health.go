@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/health"
 )
 
@@ -65,27 +66,21 @@ func runHealth(ctx context.Context, a *app, o healthOptions) error {
 	if err != nil {
 		return err
 	}
-	way, err := c.Connect(ctx)
+	w := c.Watch(etcdctr.WatchOptions{Want: want, Timeout: o.timeout, Deep: o.deep})
+	defer w.Leave()
+	report, err := w.Check(ctx)
 	if err != nil {
 		return err
 	}
-	defer a.closeWay(way)
-	expected := way.Health(want)
-	expected.Timeout, expected.Now, expected.Deep = o.timeout, a.now, o.deep
 	if o.watch {
-		return a.watchHealth(ctx, expected, o, c.name())
+		return a.watchHealth(ctx, w.Round, o, c.name())
 	}
-	report := expected.Check(ctx)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	c.JudgeBackups(ctx, &report)
 	return errors.Join(a.printHealth(report, o.format), a.verdict(report))
 }
 
 // watchHealth shows one report after the other until it is interrupted, which is how
 // it ends: in place on a terminal, and elsewhere as tables or as lines of JSON.
-func (a *app) watchHealth(ctx context.Context, expected health.Cluster, o healthOptions, name string) error {
+func (a *app) watchHealth(ctx context.Context, check func(context.Context) health.Report, o healthOptions, name string) error {
 	show := a.printRound
 	if o.format == formatJSON {
 		show = func(r health.Report) error { return a.printJSONLine(r) }
@@ -95,7 +90,7 @@ func (a *app) watchHealth(ctx context.Context, expected health.Cluster, o health
 	again := time.NewTicker(o.interval)
 	defer again.Stop()
 	for {
-		report := expected.Check(ctx)
+		report := check(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}

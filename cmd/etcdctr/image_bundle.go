@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -37,8 +39,8 @@ func newImageBundleCommand(a *app) *cobra.Command {
 		Use:   "bundle --output FILE",
 		Short: "Write every image of a stack, its Compose file and its certificates into one archive",
 		Long: `bundle writes what a stack needs where no registry can be reached: its images,
-its Compose file, and the certificates and revocation lists of its certificates
-folder. Keys are no part of it: take them there some safer way, or make the
+its Compose file, what the services beside its members read, and the certificates
+and revocation lists of its certificates folder. Keys are no part of it: take them there some safer way, or make the
 certificates there. image load takes the archive, and docker load takes the
 images out of it.
 
@@ -67,7 +69,7 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 	if err != nil {
 		return err
 	}
-	project := compose.Project(c, compose.Options{CertsDir: "./" + bundledCerts})
+	project := compose.Project(c, compose.Options{CertsDir: "./" + bundledCerts, DNSDir: "./dns/" + c.Name, MonitoringDir: "./monitoring/" + c.Name})
 	dir, err := o.cluster.certificates(a)
 	if err != nil {
 		return err
@@ -105,6 +107,15 @@ func bundleFiles(ctx context.Context, a *app, c *cluster.Cluster, project *types
 		return nil, err
 	}
 	files := []images.File{{Name: bundledCompose, Data: file}}
+	configs, err := docker.Configs(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range configs {
+		for _, name := range slices.Sorted(maps.Keys(x.Files)) {
+			files = append(files, images.File{Name: path.Join(x.Folder, c.Name, name), Data: x.Files[name]})
+		}
+	}
 	if c.TLS != cluster.Mutual {
 		return files, nil
 	}

@@ -32,7 +32,7 @@ it is. ` + "`etcdctr up`" + ` makes the cluster what the file says, now and afte
 	f := &clusterFlags{cmd: cmd}
 	addFileFlag(cmd, f)
 	for _, s := range specFlags {
-		cmd.Flags().String(s.key, "", s.usage)
+		s.add(cmd)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runInit(cmd.Context(), a, f) }
 	return cmd
@@ -136,6 +136,7 @@ var usualKeys = []struct{ key, fallback, about string }{
 	{"data", "volume", "Where data is: volume, or memory, which forgets it."},
 	{"quota-backend-bytes", "2GiB", "How large the database may grow, and how it is kept small."},
 	{"auto-compaction-retention", "1h", ""},
+	{"monitoring", "false", "A Prometheus beside members in containers, on their network."},
 }
 
 // initialFile is a cluster file that says what was said, and shows what else there

@@ -48,7 +48,7 @@ etcd that this one runs: the configuration of a Prometheus that scrapes the memb
 its recording rules and alerts, a Grafana dashboard, or the configuration of an
 OpenTelemetry collector.
 
-With mutual TLS the members ask for a certificate: etcdctr certs issue ` + monitoring.Client + `
+With mutual TLS the members ask for a certificate: etcdctr certs issue ` + cluster.MonitoringClient + `
 makes it.`,
 		Example: `  etcdctr certs issue monitoring
   etcdctr monitoring print --for prometheus > prometheus.yml
@@ -121,7 +121,7 @@ func (f *clusterFlags) watchedBy(ctx context.Context, a *app) (c *cluster.Cluste
 	if err != nil {
 		return nil, "", err
 	}
-	dir, err = filepath.Abs(certs.ClientDir(dir, monitoring.Client))
+	dir, err = filepath.Abs(certs.ClientDir(dir, cluster.MonitoringClient))
 	return c, dir, err
 }
 
@@ -129,7 +129,7 @@ func (f *clusterFlags) watchedBy(ctx context.Context, a *app) (c *cluster.Cluste
 // besides.
 func (a *app) tellOfCertificate(dir string) {
 	if _, err := os.Stat(filepath.Join(dir, certs.CertFile)); err != nil {
-		a.warn("there is no certificate in %s yet: etcdctr certs issue %s makes it", shortPath(dir), monitoring.Client)
+		a.warn("there is no certificate in %s yet: etcdctr certs issue %s makes it", shortPath(dir), cluster.MonitoringClient)
 	}
-	a.warn("a client's certificate reads and writes all that etcd holds unless the cluster file switches auth on: then %s reads metrics alone", monitoring.Client)
+	a.warn("a client's certificate reads and writes all that etcd holds unless the cluster file switches auth on: then %s reads metrics alone", cluster.MonitoringClient)
 }

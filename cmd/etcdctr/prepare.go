@@ -17,7 +17,7 @@ func (a *app) described(f *clusterFlags, spec cluster.Spec, certsDir string) *et
 }
 
 // prepare makes what a stack needs besides its Compose file: certificates, the
-// DNS server's files, a place at a discovery service.
+// files that its services read, a place at a discovery service.
 func (a *app) prepare(ctx context.Context, c *cluster.Cluster, f *clusterFlags) error {
 	dir, err := f.certificates(a)
 	if err != nil {
@@ -26,16 +26,19 @@ func (a *app) prepare(ctx context.Context, c *cluster.Cluster, f *clusterFlags) 
 	if err := a.described(f, c.Spec, dir).Provide(ctx, c); err != nil {
 		return err
 	}
-	if c.DNS != nil && len(c.DNS.Addresses) > 0 {
-		return writeDNSFiles(c, f.dnsDir(c))
+	configs, err := docker.Configs(c)
+	for _, x := range configs {
+		if err := writeConfig(x, f.configDir(x.Folder, c)); err != nil {
+			return err
+		}
 	}
-	return nil
+	return err
 }
 
-func writeDNSFiles(c *cluster.Cluster, dir string) error {
-	for name, data := range docker.DNSFiles(c) {
+func writeConfig(x docker.Config, dir string) error {
+	for name, data := range x.Files {
 		if err := writeFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			return fmt.Errorf("cannot write the DNS server's files: %w", err)
+			return fmt.Errorf("cannot write the files of %s: %w", x.What, err)
 		}
 	}
 	return nil

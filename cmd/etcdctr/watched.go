@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/dashboard"
@@ -11,6 +12,16 @@ import (
 type watched struct {
 	*etcdctr.Watched
 	examination etcdctr.Examination
+}
+
+// Steps are those that commands of this user on this machine have taken.
+func (w watched) Steps(after time.Time) ([]dashboard.Step, error) {
+	notes, err := w.Watched.Steps(after)
+	var all []dashboard.Step
+	for _, n := range notes {
+		all = append(all, dashboard.Step{Time: n.At, Servers: n.Servers, Text: n.String(), Failed: n.Failure != ""})
+	}
+	return all, err
 }
 
 // Diagnose asks the doctor.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-semver/semver"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 
@@ -19,14 +20,13 @@ import (
 // stays when the command ends.
 type watchScreen struct {
 	out     io.Writer
-	width   func() int
+	size    func() (width, height int)
 	colours bool
 	name    string
 
 	drawn   int // lines of the last report
 	last    health.Report
 	reads   map[string][]float64 // milliseconds, by member
-	sizes   map[string][]float64 // bytes
 	changes []string
 }
 
@@ -42,26 +42,31 @@ func (a *app) newWatchScreen(name string) *watchScreen {
 		return nil
 	}
 	return &watchScreen{
-		out: f, name: name, colours: colourful(f), reads: map[string][]float64{}, sizes: map[string][]float64{},
-		width: func() int {
-			width, _, err := term.GetSize(int(f.Fd()))
+		out: f, name: name, colours: colourful(f), reads: map[string][]float64{},
+		size: func() (int, int) {
+			width, height, err := term.GetSize(int(f.Fd()))
 			if err != nil {
-				return 80
+				return 80, 24
 			}
-			return width
+			return width, height
 		},
 	}
 }
 
-// show draws a report over the one before.
+// show draws a report over the one before. It takes no more lines than there are, or
+// the first of them could not be reached again.
 func (s *watchScreen) show(r health.Report) error {
+	width, height := s.size()
 	lines := s.lines(r)
+	if most := max(1, height-2); len(lines) > most {
+		lines = append(lines[:most:most], s.paint(text.Faint, fmt.Sprintf("… %d more lines", len(lines)-most)))
+	}
 	var b strings.Builder
 	if s.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", s.drawn)
 	}
 	for _, l := range lines {
-		b.WriteString("\r\x1b[2K" + text.Trim(l, s.width()) + "\n")
+		b.WriteString("\r\x1b[2K" + text.Trim(l, width) + "\n")
 	}
 	b.WriteString("\x1b[J")
 	s.drawn = len(lines)
@@ -72,24 +77,32 @@ func (s *watchScreen) show(r health.Report) error {
 // lines are those of a report, and what changed since the one before.
 func (s *watchScreen) lines(r health.Report) []string {
 	s.remember(r)
-	head := s.paint(text.FgGreen, "healthy")
+	head := s.paint(text.FgGreen, "● healthy")
 	if !r.Healthy {
-		head = s.paint(text.FgRed, "not healthy")
+		head = s.paint(text.FgRed, "✕ not healthy")
 	}
 	if r.Leader != "" {
 		head += ", led by " + r.Leader
 	}
-	lines := []string{s.paint(text.Bold, s.name) + "  " + head + "  " + s.paint(text.Faint, r.Time.Format(time.TimeOnly)), ""}
-	rows := [][]string{{"MEMBER", "ROLE", "VERSION", "READ", "", "DATABASE", "", "BEHIND", "CERT DAYS", "ALARMS"}}
-	for _, m := range r.Members {
-		rows = append(rows, s.row(r, m))
+	lines := []string{s.paint(text.Bold, s.name) + "  " + head + "  " + s.paint(text.Faint, r.Time.Format(time.TimeOnly))}
+	if len(r.Members) > 0 {
+		rows := [][]string{{"  MEMBER", "ROLE", "VERSION", "READ", "", "DATABASE", "BEHIND", "CERT DAYS", "ALARMS"}}
+		for i, h := range rows[0] {
+			rows[0][i] = s.paint(text.Faint, h)
+		}
+		for _, m := range r.Members {
+			rows = append(rows, s.row(r, m))
+		}
+		lines = append(append(lines, ""), columns(rows)...)
 	}
-	lines = append(lines, columns(rows)...)
+	if len(r.Failures)+len(r.Warnings) > 0 {
+		lines = append(lines, "")
+	}
 	for _, f := range r.Failures {
-		lines = append(lines, s.paint(text.FgRed, f))
+		lines = append(lines, s.paint(text.FgRed, "✕ "+f))
 	}
 	for _, w := range r.Warnings {
-		lines = append(lines, s.paint(text.FgYellow, "warning: "+w))
+		lines = append(lines, s.paint(text.FgYellow, "! "+w))
 	}
 	if len(s.changes) > 0 {
 		lines = append(append(lines, ""), s.changes...)
@@ -98,28 +111,51 @@ func (s *watchScreen) lines(r health.Report) []string {
 }
 
 func (s *watchScreen) row(r health.Report, m health.MemberReport) []string {
-	role := s.paint(roleColours[m.Role], roleCell(r, m))
-	if m.Error != "" {
-		return []string{m.Name, s.paint(text.FgRed, roleCell(r, m)), unknown, unknown, spark(s.reads[m.Name]), unknown, spark(s.sizes[m.Name]), unknown, certDaysCell(r, m), unknown}
-	}
-	alarms := alarmsCell(r, m)
-	if len(m.Alarms) > 0 {
-		alarms = s.paint(text.FgRed, alarms)
-	}
+	sign, colour := signOf(m)
+	name, role := s.paint(colour, sign)+" "+m.Name, s.paint(colour, roleCell(r, m))
 	days := certDaysCell(r, m)
 	if left, ok := m.DaysLeft(); ok && left < 30 {
 		days = s.paint(text.FgYellow, days)
 	}
-	return []string{m.Name, role, m.Version, readCell(r, m), spark(s.reads[m.Name]), sizeCell(r, m), spark(s.sizes[m.Name]), fmt.Sprint(r.Lag(m)), days, alarms}
+	if m.Error != "" {
+		return []string{name, role, unknown, unknown, spark(s.reads[m.Name]), unknown, unknown, days, unknown}
+	}
+	version, alarms := m.Version, alarmsCell(r, m)
+	if older(r, m) {
+		version = s.paint(text.FgYellow, version)
+	}
+	if len(m.Alarms) > 0 {
+		alarms = s.paint(text.FgRed, alarms)
+	}
+	return []string{name, role, version, readCell(r, m), spark(s.reads[m.Name]), sizeCell(r, m), fmt.Sprint(r.Lag(m)), days, alarms}
 }
 
-var roleColours = map[string]text.Color{health.Leader: text.Bold, health.Learner: text.FgYellow}
+// signOf tells at a glance, without colours too, how a member is.
+func signOf(m health.MemberReport) (string, text.Color) {
+	switch {
+	case m.Error != "":
+		return "✕", text.FgRed
+	case m.Role == health.Leader:
+		return "★", text.FgGreen
+	case m.Role == health.Learner:
+		return "◌", text.FgYellow
+	}
+	return "●", text.FgGreen
+}
+
+// older reports whether another member runs a later release.
+func older(r health.Report, m health.MemberReport) bool {
+	mine, err := semver.NewVersion(m.Version)
+	return err == nil && slices.ContainsFunc(r.Members, func(x health.MemberReport) bool {
+		theirs, err := semver.NewVersion(x.Version)
+		return err == nil && mine.LessThan(*theirs)
+	})
+}
 
 // remember keeps what is drawn over time, and what changed.
 func (s *watchScreen) remember(r health.Report) {
 	for _, m := range r.Members {
 		s.reads[m.Name] = lately(s.reads[m.Name], m.ReadMillis)
-		s.sizes[m.Name] = lately(s.sizes[m.Name], float64(m.DBSize))
 	}
 	if !s.last.Time.IsZero() {
 		for _, c := range changesBetween(s.last, r) {

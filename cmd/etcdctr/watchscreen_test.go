@@ -23,7 +23,7 @@ func reportAt(seconds int, leader string, members ...health.MemberReport) health
 
 func TestTheScreenShowsTheLastReportInPlaceAndWhatChanged(t *testing.T) {
 	var out bytes.Buffer
-	s := &watchScreen{out: &out, name: "orders", width: func() int { return 100 }, reads: map[string][]float64{}, sizes: map[string][]float64{}}
+	s := &watchScreen{out: &out, name: "orders", size: func() (int, int) { return 100, 24 }, reads: map[string][]float64{}}
 	one := health.MemberReport{Name: "etcd1", Role: health.Leader, Version: "3.7.3", ReadMillis: 2, DBSize: 20480}
 	two := health.MemberReport{Name: "etcd2", Role: health.Follower, Version: "3.7.3", ReadMillis: 1, DBSize: 20480}
 	if err := s.show(reportAt(5, "etcd1", one, two)); err != nil {
@@ -38,12 +38,13 @@ func TestTheScreenShowsTheLastReportInPlaceAndWhatChanged(t *testing.T) {
 	if n := strings.Count(first, "\n"); !strings.HasPrefix(out.String()[len(first):], "\x1b["+string(rune('0'+n))+"A") {
 		t.Errorf("the second report does not begin where the first did: %q", out.String()[len(first):])
 	}
-	want := `orders  not healthy, led by etcd2  03:04:07
+	want := `orders  ✕ not healthy, led by etcd2  03:04:07
 
-MEMBER  ROLE    VERSION  READ        DATABASE      BEHIND  CERT DAYS  ALARMS
-etcd1   silent  -        -       █   -         █   -       -          -
-etcd2   leader  3.7.3    4.0 ms  ▃█  20KiB     ██  0       -          -
-etcd1 does not answer
+  MEMBER  ROLE    VERSION  READ        DATABASE  BEHIND  CERT DAYS  ALARMS
+✕ etcd1   silent  -        -       █   -         -       -          -
+★ etcd2   leader  3.7.3    4.0 ms  ▃█  20KiB     0       -          -
+
+✕ etcd1 does not answer
 
 03:04:07 etcd2 leads
 03:04:07 etcd1 is silent
@@ -63,5 +64,18 @@ func TestChangesBetweenReportsAreTold(t *testing.T) {
 	want := []string{"etcd2 leads", "etcd1 runs 3.7.3, and ran 3.6.16", "etcd2 answers again", "etcd4 has a vote", "etcd5 is new", "etcd3 is gone"}
 	if diff := cmp.Diff(want, changesBetween(before, now)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What does not fit could not be drawn over.
+func TestTheScreenIsNoHigherThanTheTerminal(t *testing.T) {
+	var out bytes.Buffer
+	s := &watchScreen{out: &out, name: "orders", size: func() (int, int) { return 80, 6 }, reads: map[string][]float64{}}
+	m := health.MemberReport{Name: "etcd1", Role: health.Leader, Version: "3.7.3"}
+	if err := s.show(reportAt(5, "etcd1", m, m, m, m, m)); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "\n"); n != 5 || !strings.Contains(out.String(), "… 4 more lines") {
+		t.Errorf("%d lines:\n%s", n, out.String())
 	}
 }

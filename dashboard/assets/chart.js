@@ -7,15 +7,14 @@ const box = { left: 52, right: 10, top: 8, bottom: 20, height: 132 };
 // span is the stretch that is shown: an hour, or less while there is less.
 function span(times, now, kept) {
   const first = times.length ? times[0] : now;
-  const minutes = [2, 5, 10, 20, 30, 60].find((m) => now - first <= m * 60e3) || kept / 60e3;
-  return { from: now - minutes * 60e3, to: now };
+  return { from: now - Math.min(kept, Math.max(2 * 60e3, now - first)), to: now };
 }
 
 // niceMax is the end of the scale: a number that is read at a glance.
 function niceMax(v, unit) {
+  if (unit === "count" && !(v > 4)) return 4;
   if (!(v > 0)) return unit === "seconds" ? 0.001 : 1;
   const base = unit === "bytes" ? 1024 : 10;
-  if (unit === "count" && v <= 4) return 4;
   let power = 1;
   if (base === 1024) { while (v > power * 1024) power *= 1024; }
   const rest = v / power;
@@ -29,7 +28,7 @@ function niceMax(v, unit) {
 
 function timeTicks(stretch) {
   const minutes = (stretch.to - stretch.from) / 60e3;
-  const step = (minutes <= 2 ? 0.5 : minutes <= 5 ? 1 : minutes <= 10 ? 2 : minutes <= 20 ? 5 : minutes <= 30 ? 5 : 10) * 60e3;
+  const step = (minutes <= 5 ? 1 : minutes <= 10 ? 2 : minutes <= 30 ? 5 : 10) * 60e3;
   const ticks = [];
   for (let t = Math.ceil(stretch.from / step) * step; t <= stretch.to; t += step) ticks.push(t);
   return ticks;
@@ -159,12 +158,27 @@ function drawLanes(page, width) {
     const x = laneX(t, stretch, width);
     if (x > box.left + 30 && x < width - 22) svg.append(el("text", { x, y: height - 2, "text-anchor": "middle" }, hourMinute(t)));
   }
-  for (const e of events) {
-    const t = Date.parse(e.time);
-    if (t < stretch.from || ["slow", "refused"].includes(e.kind)) continue;
-    svg.append(el("text", { class: "sign", x: laneX(t, stretch, width), y: 11, "text-anchor": "middle" }, el("title", {}, `${clock(t)} ${e.member || ""} ${e.text}`), signs[e.kind]));
+  for (const mark of marks(events, stretch, width)) {
+    svg.append(el("text", { class: "sign " + mark.kind, x: mark.x, y: 11, "text-anchor": "middle" }, el("title", {}, mark.says.join("\n")), signs[mark.kind]));
+    if (mark.says.length > 1) svg.append(el("text", { class: "more", x: mark.x + 7, y: 8 }, mark.says.length));
   }
   return svg;
+}
+
+// marks are where something happened; what is too close to be told apart is one, by
+// the gravest of it.
+function marks(events, stretch, width) {
+  const near = 22, grave = ["change", "backup", "well", "run", "election", "trouble"];
+  const all = [];
+  for (const e of events) {
+    const t = Date.parse(e.time), says = `${clock(t)} ${e.member || ""} ${e.text}`;
+    if (t < stretch.from || !grave.includes(e.kind)) continue;
+    const x = laneX(t, stretch, width), last = all[all.length - 1];
+    if (!last || x - last.x > near) { all.push({ x, kind: e.kind, says: [says] }); continue; }
+    last.says.push(says);
+    if (grave.indexOf(e.kind) > grave.indexOf(last.kind)) last.kind = e.kind;
+  }
+  return all;
 }
 
 const laneX = (t, stretch, width) => box.left + 10 + ((t - stretch.from) / (stretch.to - stretch.from)) * (width - box.left - 10 - box.right);

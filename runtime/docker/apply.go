@@ -3,14 +3,11 @@ package docker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/containerd/errdefs"
-	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -20,9 +17,9 @@ const mostAttempts = 5
 
 // Prepare gets the images, and creates the containers that are to take the place
 // of others beside these: what the engine does not accept leaves all running. A
-// DNS server that runs goes on telling what it told: Apply changes its files.
+// service that runs goes on by the files that it has: Apply changes them.
 func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ...string) error {
-	if _, err := r.writeDNS(want, true); err != nil {
+	if err := r.writeMissing(want); err != nil {
 		return err
 	}
 	t, err := r.target(ctx, want)
@@ -46,9 +43,9 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 }
 
 // Apply makes servers run as wanted, and what they share: networks, the stack's
-// own discovery service or DNS server.
+// own discovery service, DNS server or Prometheus.
 func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...string) error {
-	if err := r.applyDNS(ctx, want); err != nil {
+	if err := r.applyConfigs(ctx, want); err != nil {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
@@ -136,44 +133,4 @@ func unique(errs []error) []error {
 		seen[err.Error()] = true
 		return false
 	})
-}
-
-// applyDNS has the stack's own DNS server know all members before any of them is
-// started that is new: etcd asks it for each once, and goes by the answer.
-func (r *Runtime) applyDNS(ctx context.Context, want *cluster.Cluster) error {
-	changed, err := r.writeDNS(want, false)
-	if err != nil || !ownDNS(want) {
-		return err
-	}
-	f, err := r.find(ctx, want.Name)
-	if errors.Is(err, runtime.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	c, ok := f.Own.Service(cluster.DNSServerName)
-	if !ok || !c.Running() {
-		return nil
-	}
-	behind := slices.ContainsFunc(want.Members, func(m cluster.Member) bool {
-		_, there := f.Own.Service(m.Name)
-		return !there
-	})
-	if !changed && !behind {
-		return nil
-	}
-	if err := r.apply(ctx, want, []string{cluster.DNSServerName}); err != nil { // copies its files where the engine sees none
-		return err
-	}
-	return r.reload(ctx, c)
-}
-
-// reload has CoreDNS read its files again.
-func (r *Runtime) reload(ctx context.Context, c stack.Container) error {
-	_, err := r.engine.ContainerKill(ctx, c.ID, client.ContainerKillOptions{Signal: "SIGUSR1"})
-	if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) { // replaced, and so it has read them
-		return fmt.Errorf("have the DNS server read its files: %w", err)
-	}
-	return nil
 }

@@ -45,6 +45,10 @@ func (r *Runtime) changes(ctx context.Context, t *target) ([]runtime.Change, err
 	if err != nil {
 		return nil, err
 	}
+	rewritten, err := r.rewritten(t.cluster)
+	if err != nil {
+		return nil, err
+	}
 	var all []runtime.Change
 	for name, service := range t.wanted.Project.Services {
 		if !isServer(service.Labels[stack.RoleLabel]) {
@@ -58,6 +62,8 @@ func (r *Runtime) changes(ctx context.Context, t *target) ([]runtime.Change, err
 		}
 		if change, ok := t.change(name, c, in, outdated, views[name]); ok {
 			all = append(all, change)
+		} else if rewritten[name] {
+			all = append(all, runtime.Change{Server: name, Kind: runtime.Replace, Differences: []runtime.Difference{{Name: runtime.Configuration}}})
 		}
 	}
 	return append(all, t.unwanted(own)...), nil

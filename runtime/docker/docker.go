@@ -45,6 +45,8 @@ type Options struct {
 	// DNSDir holds, in a folder for each cluster, the files for the stack's own
 	// DNS server.
 	DNSDir string
+	// MonitoringDir does the same for the stack's own Prometheus.
+	MonitoringDir string
 	// LockDir holds the locks that keep commands of one user apart.
 	LockDir string
 

@@ -201,10 +201,15 @@ func (f *found) servers() []stack.Container {
 
 func isServer(role string) bool {
 	switch role {
-	case compose.RoleMember, compose.RoleDiscovery, compose.RoleDNS, compose.RoleGuard:
+	case compose.RoleMember, compose.RoleDiscovery, compose.RoleDNS, compose.RoleGuard, compose.RoleMonitoring:
 		return true
 	}
 	return false
+}
+
+// runsEtcd tells the servers whose images are etcd's, and whose tags its releases.
+func runsEtcd(role string) bool {
+	return role == compose.RoleMember || role == compose.RoleDiscovery || role == compose.RoleGuard
 }
 
 // absent are the servers that have nothing but their data.
@@ -216,7 +221,7 @@ func (f *found) absent(s *runtime.State) []runtime.Server {
 			continue
 		}
 		role := runtime.Member
-		if name == cluster.DiscoveryServerName {
+		if name == cluster.DiscoveryServerName || name == cluster.PrometheusName {
 			role = runtime.Service
 		}
 		all = append(all, runtime.Server{Name: name, Role: role, Status: runtime.Absent, DataAt: v.Name, Detail: "data in volume " + v.Name})
@@ -227,11 +232,14 @@ func (f *found) absent(s *runtime.State) []runtime.Server {
 func server(c stack.Container, in container.InspectResponse) runtime.Server {
 	x := runtime.Server{
 		Name: c.Service, Role: runtime.Service, Detail: c.Detail, Restarts: in.RestartCount,
-		Settings: cluster.SettingsIn(in.Config.Env), Program: c.Image, Release: release(c, in),
-		Published: published(in),
+		Settings: cluster.SettingsIn(in.Config.Env), Program: c.Image, Published: published(in),
 	}
 	if c.Member() {
 		x.Role = runtime.Member
+	}
+	role := c.Labels[stack.RoleLabel]
+	if runsEtcd(role) {
+		x.Release = release(c, in)
 	}
 	if in.State != nil {
 		x.Status, x.Since = status(c, *in.State)
@@ -240,7 +248,7 @@ func server(c stack.Container, in container.InspectResponse) runtime.Server {
 		}
 		x.ExitCode, x.OutOfMemory, x.Error = in.State.ExitCode, in.State.OOMKilled, in.State.Error
 	}
-	if !keeps(in) && c.Labels[stack.RoleLabel] != compose.RoleDNS && c.Labels[stack.RoleLabel] != compose.RoleGuard {
+	if !keeps(in) && (role == compose.RoleMember || role == compose.RoleDiscovery) {
 		x.Data = runtime.Volatile
 	}
 	return x

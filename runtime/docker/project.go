@@ -1,21 +1,15 @@
 package docker
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/google/renameio/v2/maybe"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/dns"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
@@ -87,7 +81,7 @@ func (r *Runtime) project(ctx context.Context, c *cluster.Cluster) (*types.Proje
 	if r.o.File != nil {
 		return r.o.File.with(c), nil
 	}
-	options := compose.Options{CertsDir: r.at(cmp.Or(c.Spec.CertsDir, r.o.CertsDir)), DNSDir: r.dnsDir(c)}
+	options := compose.Options{CertsDir: r.at(cmp.Or(c.Spec.CertsDir, r.o.CertsDir)), DNSDir: r.at(filepath.Join(r.o.DNSDir, c.Name)), MonitoringDir: r.at(filepath.Join(r.o.MonitoringDir, c.Name))}
 	if c.Discovery != nil {
 		files := c.Discovery.Credentials
 		options.Credentials = cluster.DiscoveryCredentials{CACert: r.at(files.CACert), Cert: r.at(files.Cert), Key: r.at(files.Key)}
@@ -98,9 +92,6 @@ func (r *Runtime) project(ctx context.Context, c *cluster.Cluster) (*types.Proje
 	}
 	return compose.Load(ctx, "docker-compose.yml", file, r.o.Folder)
 }
-
-// dnsDir is the folder of the files for a cluster's own DNS server, with slashes.
-func (r *Runtime) dnsDir(c *cluster.Cluster) string { return r.at(filepath.Join(r.o.DNSDir, c.Name)) }
 
 // at is a path that is meant from the cluster's folder, with slashes; empty for
 // an empty one.
@@ -160,46 +151,4 @@ func sameSettings(a, b cluster.Settings) bool {
 		}
 	}
 	return len(a) == len(b)
-}
-
-// writeDNS brings the files of the stack's own DNS server to what is wanted, and
-// reports whether they were not. With onlyMissing those that there are stay as
-// they are.
-func (r *Runtime) writeDNS(c *cluster.Cluster, onlyMissing bool) (changed bool, err error) {
-	if !ownDNS(c) {
-		return false, nil
-	}
-	dir := filepath.FromSlash(r.dnsDir(c))
-	for name, data := range DNSFiles(c) {
-		file := filepath.Join(dir, name)
-		was, err := os.ReadFile(file)
-		if err == nil && (onlyMissing || bytes.Equal(was, data)) {
-			continue
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return changed, fmt.Errorf("cannot read the DNS server's files: %w", err)
-		}
-		if err := writeFile(file, data); err != nil {
-			return changed, fmt.Errorf("cannot write the DNS server's files: %w", err)
-		}
-		changed = true
-	}
-	return changed, nil
-}
-
-func ownDNS(c *cluster.Cluster) bool { return c.DNS != nil && len(c.DNS.Addresses) > 0 }
-
-// DNSFiles are what the stack's own DNS server finds in its folder, by name.
-func DNSFiles(c *cluster.Cluster) map[string][]byte {
-	return map[string][]byte{
-		dns.ZoneName:     dns.Zone(c),
-		dns.CorefileName: dns.Corefile(c, compose.ContainerDNSDir),
-	}
-}
-
-func writeFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return maybe.WriteFile(path, data, 0o644)
 }
