@@ -53,7 +53,9 @@ func (c *Cluster) provide(ctx context.Context, want *cluster.Cluster) (changed b
 	if want.TLS != cluster.Mutual {
 		return false, nil
 	}
-	report, err := c.PKI().Ensure(ctx, CertsPlan(want))
+	plan := CertsPlan(want)
+	plan.Own = plan.Own && c.have == nil // members that are there have been given theirs
+	report, err := c.PKI().Ensure(ctx, plan)
 	if err != nil {
 		return false, fmt.Errorf("certificates in %s: %w", c.CertsDir(), err)
 	}

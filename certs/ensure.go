@@ -174,6 +174,9 @@ func (p *PKI) checkAuthorities(s *state, plan Plan) error {
 	if s.hasAuthority(singleCA) && plan.Authority.Peer != nil {
 		return fmt.Errorf("peer authority: %s has a single authority already: use another directory", p.Dir)
 	}
+	if of := s.ofAnother(plan); of != "" {
+		return &SharedError{Of: of, By: plan.cluster()}
+	}
 	for _, a := range s.authorities {
 		if given := plan.Authority.existing(a.name); given != nil && !given.same(a.current) {
 			return fmt.Errorf("authority %s: there is another one already (%s): bring the new one in with `etcdctr certs rotate-ca`, or use another directory",
@@ -181,6 +184,30 @@ func (p *PKI) checkAuthorities(s *state, plan Plan) error {
 		}
 	}
 	return nil
+}
+
+// SharedError is the error of authorities that were made for one cluster and would
+// vouch for another one's members and clients too.
+type SharedError struct{ Of, By string }
+
+func (e *SharedError) Error() string {
+	return fmt.Sprintf("they are those of the cluster %s: with them %s would let in whoever has a certificate of that one, and the other way round", e.Of, e.By)
+}
+
+// ofAnother names the cluster that the authorities were made for, if they were made
+// here for another than the one that is to have them alone; empty otherwise.
+func (s *state) ofAnother(plan Plan) string {
+	for _, a := range s.authorities {
+		subject := a.current.cert().Subject
+		if !plan.Own || len(subject.Organization) == 0 || subject.Organization[0] == plan.cluster() {
+			continue
+		}
+		made := Plan{Cluster: subject.Organization[0]}
+		if subject.CommonName == made.authoritySubject(a.name).CommonName {
+			return made.Cluster
+		}
+	}
+	return ""
 }
 
 // checkGiven checks that an authority that is handed in can issue now.

@@ -26,6 +26,11 @@ type Plan struct {
 	// unless Subject names another. Default DefaultCluster.
 	Cluster string
 
+	// Own says that the folder is meant for this cluster alone: authorities that
+	// were made for another one are refused with a *SharedError then, as whoever has
+	// a certificate of one cluster would be let into the other.
+	Own bool
+
 	// Members each get a server and a peer identity. A server of the
 	// cluster's infrastructure, such as a discovery service, is one of them.
 	Members []Member

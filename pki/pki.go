@@ -16,6 +16,7 @@ const AdminClient = cluster.RootName
 func Plan(c *cluster.Cluster) certs.Plan {
 	plan := certs.Plan{
 		Cluster: c.Name,
+		Own:     c.Spec.CertsDir == "", // who names a folder may mean to share it
 		Clients: []certs.ClientIdentity{{Name: AdminClient}},
 	}
 	if c.Monitoring != nil {

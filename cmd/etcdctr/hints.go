@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/converge"
@@ -146,6 +147,9 @@ func hintOfImage(err error) error {
 func hintOfCertificates(err error) error {
 	if token := (*etcdctr.TokenError)(nil); errors.As(err, &token) {
 		return withHint(err, "`etcdctr discovery new` makes a token, `etcdctr discovery status` shows one")
+	}
+	if shared := (*certs.SharedError)(nil); errors.As(err, &shared) {
+		return withHint(err, "--certs-dir certs-%s, or certs-dir in the cluster file, gives %s a folder of its own; naming the one that is there shares it", shared.By, shared.By)
 	}
 	if errors.Is(err, etcdctr.ErrNoCertificate) {
 		return withHint(err, "these commands need the certificates that the cluster was made with: say where they are with --certs-dir")

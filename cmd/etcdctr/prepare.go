@@ -19,11 +19,7 @@ func (a *app) described(f *clusterFlags, spec cluster.Spec, certsDir string) *et
 // prepare makes what a stack needs besides its Compose file: certificates, the
 // files that its services read, a place at a discovery service.
 func (a *app) prepare(ctx context.Context, c *cluster.Cluster, f *clusterFlags) error {
-	dir, err := f.certificates(a)
-	if err != nil {
-		return err
-	}
-	if err := a.described(f, c.Spec, dir).Provide(ctx, c); err != nil {
+	if err := a.described(f, c.Spec, c.Spec.CertsDir).Provide(ctx, c); err != nil {
 		return err
 	}
 	configs, err := docker.Configs(c)
