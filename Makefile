@@ -104,7 +104,7 @@ unit: ## Run the hermetic tests: no Docker, no network
 	go test ./...
 
 .PHONY: smoke
-smoke: e2e-inputs ## Run the quick end-to-end tests (needs Docker)
+smoke: build .cache/tools/docker-compose .cache/etcd/3.7/etcd ## Run the quick end-to-end tests (needs Docker)
 	$(E2E) -run '^TestSmoke' $(E2E_FLAGS) ./e2e | $(REPORT)
 
 .PHONY: e2e
@@ -153,8 +153,8 @@ fmt: .cache/tools/golangci-lint ## Format the source
 
 .PHONY: docs
 docs: ## Write docs/reference, docs/releases, and the pages made of tables
-	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage|SettingsPage|ReleasePages|Schemas)$$' -update
-	go test ./lint ./monitoring -run '^TestPage$$' -update
+	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage|SettingsPage|ReleasePages|Schemas|ThePictureIsOfWhatIsPrinted)$$' -update
+	go test ./lint ./monitoring ./health/doctor -run '^TestPage$$' -update
 
 # A new minor of etcd is a module tools/etcd-3.N here, its line in
 # cluster/version.go, and its table. 3.4 can't be built any more: its program is
@@ -198,6 +198,11 @@ E2E_PROGRAMS := dockerd:docker.io ip:iproute2 nsenter:util-linux \
 	foreman:ruby-foreman dnsmasq:dnsmasq-base openssl:openssl systemd-analyze:systemd \
 	ssh:openssh-client sshd:openssh-server gcc:gcc debootstrap:debootstrap \
 	prometheus:prometheus promtool:prometheus chromium:chromium zsh:zsh fish:fish rpm:rpm
+
+# Those packages, for a machine that has an engine of its own choice.
+.PHONY: e2e-packages
+e2e-packages:
+	@echo $(filter-out docker.io,$(sort $(foreach program,$(E2E_PROGRAMS),$(lastword $(subst :, ,$(program)))))) bash-completion
 
 .PHONY: e2e-machine
 e2e-machine:
