@@ -28,7 +28,27 @@ func TestFilesOfEveryReleaseStillStart(t *testing.T) {
 			s.etcdctr("certs", "create")
 			s.up()
 			s.wantMembers(3)
+			s.takenOver()
 		})
+	}
+}
+
+// takenOver has today's etcdctr make the stack what the cluster file says, as it
+// would an own one: by its labels and its data, which stays.
+func (s *stack) takenOver() {
+	s.t.Helper()
+	volumes := func() string {
+		return run(s.t, "", "docker", "volume", "ls", "--quiet", "--filter", "label=com.docker.compose.project="+s.name)
+	}
+	before := volumes()
+	s.etcdctr("etcdctl", "put", "greeting", "hello")
+	s.etcdctr("up", "--dns-image", dnsImage(s.t))
+	s.wantMembers(3)
+	if got := s.etcdctr("etcdctl", "get", "--print-value-only", "greeting"); strings.TrimSpace(got) != "hello" {
+		s.t.Errorf("the greeting is %q", got)
+	}
+	if after := volumes(); after != before {
+		s.t.Errorf("the volumes were\n%sand are\n%s", before, after)
 	}
 }
 

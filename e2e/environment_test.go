@@ -44,9 +44,17 @@ func handedIn(t *testing.T, variable string) string {
 	return value
 }
 
-func TestSmokeEnvironmentHoldsEtcdctrAndEverySupportedEtcd(t *testing.T) {
+func TestSmokeEnvironmentHoldsEtcdctrAndTheNewestEtcd(t *testing.T) {
 	wantOutput(t, "etcdctr ", etcdctrBinary(t), "version")
-	for minor, release := range cluster.KnownPatches {
+	holdsEtcd(t, cluster.NewestMinor)
+}
+
+func TestEnvironmentHoldsEverySupportedEtcd(t *testing.T) { holdsEtcd(t, olderMinors()...) }
+
+func holdsEtcd(t *testing.T, minors ...int) {
+	t.Helper()
+	for _, minor := range minors {
+		release := cluster.KnownPatches[minor]
 		number := strings.TrimPrefix(release.String(), "v")
 		wantOutput(t, "etcd Version: "+number+"\n", etcdBinary(t, minor, "etcd"), "--version")
 		wantOutput(t, "etcdctl version: "+number+"\n", etcdBinary(t, minor, "etcdctl"), "version")

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -59,11 +60,12 @@ var starters = []struct {
 	{"driver", func(s *stack, flags []string) { s.etcdctr("up", append([]string{"--runtime", "docker"}, flags...)...) }},
 }
 
-// TestSmokeEveryBootstrapAndTLSModeIsHealthy goes through all pairs of the two
-// with the newest etcd, and lets the starters take turns, so that each of them
-// meets each bootstrap and each TLS mode.
-func TestSmokeEveryBootstrapAndTLSModeIsHealthy(t *testing.T) {
-	for i, c := range combinations(cluster.NewestMinor) {
+// TestSmokeEveryTLSModeIsHealthy goes through all pairs of the two with the newest
+// etcd, and lets the starters take turns, so that each of them meets each bootstrap
+// and each TLS mode; but for DNS, whose server would have to be built for it.
+func TestSmokeEveryTLSModeIsHealthy(t *testing.T) {
+	noDNS := slices.DeleteFunc(combinations(cluster.NewestMinor), func(c combination) bool { return c.way == cluster.ByRecords })
+	for i, c := range noDNS {
 		by := starters[i%len(starters)]
 		t.Run(fmt.Sprintf("%s/%s", by.name, c), func(t *testing.T) { wantHealthy(t, c, by.start) })
 	}

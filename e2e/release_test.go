@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"archive/zip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,4 +118,57 @@ func TestAnArchiveOfTheReleaseHoldsAWholeProgram(t *testing.T) {
 		t.Errorf("zsh's completion is %.40q: %v", script, err)
 	}
 	run(t, handedIn(t, envRelease), "sha256sum", "--check", "--strict", "SHA256SUMS")
+}
+
+// TestGoInstallGivesAProgramThatKnowsItsVersion has the tree as a release of the
+// module, at a proxy that is a folder, and installs it as somebody would.
+func TestGoInstallGivesAProgramThatKnowsItsVersion(t *testing.T) {
+	const version = "v0.1.0"
+	proxy, bin := filepath.Join(t.TempDir(), "proxy"), t.TempDir()
+	writeModule(t, filepath.Join(proxy, "github.com", "etcdctr", "etcdctr", "@v"), version)
+	cache := strings.TrimSpace(run(t, "", "go", "env", "GOMODCACHE"))
+	cmd := exec.CommandContext(t.Context(), "go", "install", "github.com/etcdctr/etcdctr/cmd/etcdctr@"+version)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "GOBIN="+bin, "GONOSUMDB=*", "GOFLAGS=-modcacherw -trimpath -buildvcs=false", "GOMODCACHE="+t.TempDir(),
+		"GOPROXY=file://"+proxy+",file://"+filepath.Join(cache, "cache", "download"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	installed := filepath.Join(bin, "etcdctr")
+	wantOutput(t, "etcdctr "+version+" (", installed, "version")
+	wantOutput(t, "carries no image", installed, "version")
+	wantOutput(t, "localhost/etcd:", installed, "image", "build", "--output", "tar:"+filepath.Join(bin, "etcd.tar"))
+}
+
+// writeModule writes what a module proxy has of a version of this module: all files
+// of the repository but those of other modules in it.
+func writeModule(t *testing.T, dir, version string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, version+".mod"), readFile(t, "../go.mod"))
+	writeFile(t, filepath.Join(dir, version+".info"), `{"Version":"`+version+`","Time":"2026-01-01T00:00:00Z"}`)
+	file, err := os.Create(filepath.Join(dir, version+".zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	archive := zip.NewWriter(file)
+	for name := range strings.Lines(run(t, "..", "git", "ls-files", "--cached", "--others", "--exclude-standard")) {
+		name = strings.TrimSpace(name)
+		if strings.HasPrefix(name, "tools/") {
+			continue
+		}
+		w, err := archive.Create("github.com/etcdctr/etcdctr@" + version + "/" + name)
+		if err == nil {
+			_, err = w.Write([]byte(readFile(t, filepath.Join("..", name))))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

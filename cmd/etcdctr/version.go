@@ -19,6 +19,7 @@ var version string
 type versionInfo struct {
 	Version   string   `json:"version"`
 	Etcd      string   `json:"etcd"`
+	Image     bool     `json:"carriesImage"` // a linux program for images, smaller than this one
 	Supported []string `json:"supportedEtcd"`
 	Go        string   `json:"go"`
 	Platform  string   `json:"platform"`
@@ -42,6 +43,7 @@ func printVersion(a *app, format string) error {
 	v := versionInfo{
 		Version:   buildVersion(),
 		Etcd:      "v" + etcdversion.Version,
+		Image:     len(carriedProgram) > 0,
 		Supported: cluster.SupportedEtcd(),
 		Go:        runtime.Version(),
 		Platform:  runtime.GOOS + "/" + runtime.GOARCH,
@@ -51,6 +53,9 @@ func printVersion(a *app, format string) error {
 	}
 	fmt.Fprintf(a.out, "etcdctr %s (%s, %s)\n", v.Version, v.Go, v.Platform)
 	fmt.Fprintf(a.out, "carries etcd %s\n", v.Etcd)
+	if !v.Image {
+		fmt.Fprintln(a.out, "carries no image, as releases and make build do: it packs itself, on linux")
+	}
 	fmt.Fprintf(a.out, "supports etcd %s\n", strings.Join(v.Supported, ", "))
 	return nil
 }

@@ -16,6 +16,7 @@ var unstable = []struct {
 	{regexp.MustCompile(`\bsha256:[0-9a-f]{12,}`), "sha256:ID"},
 	{regexp.MustCompile(`\b(0x)?[0-9a-f]{12,}\b`), "ID"},
 	{regexp.MustCompile(`\b\d+(\.\d+)? ?(ns|µs|ms|s|m|h|kB|KiB|MiB|GiB|MB|GB|B|second|minute|hour)(s?)\b`), "N UNIT"},
+	{regexp.MustCompile(`\bless than a second\b|\babout an? (minute|hour)\b`), "N UNIT"}, // as ages are told
 	{regexp.MustCompile(`\b\d+(\.\d+)*\b`), "N"},
 	{regexp.MustCompile(`[ \t]+`), " "},
 	{regexp.MustCompile(`\b(leader|follower)\b`), "ROLE"},

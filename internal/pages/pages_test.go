@@ -87,6 +87,7 @@ func TestWhatDiffersEachTimeIsNotCompared(t *testing.T) {
 	}{
 		{"etcd1  follower  13.6 ms\n", "etcd1   leader    3 ms\n", true},
 		{"healthy: cluster ee7aaaa55e693196, 3 members, led by etcd3\n", "healthy: cluster 94d1bf0d2bb13c4f, 3 members, led by etcd1\n", true},
+		{"running for 2 seconds, healthy\n", "running for less than a second, healthy\n", true},
 		{"a\n…\nd\n", "a\nb\nc\nd\n", true},
 		{"a\n…\n", "a\n", true},
 		{"a … c\n", "a b c\n", true},
