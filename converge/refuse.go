@@ -118,7 +118,7 @@ func (c *scene) refuseWeaker() error {
 	}
 	return &Refusal{
 		Reason: "this would make the cluster weaker: " + strings.Join(weaker, ", "),
-		Remedy: Remedy{Text: "say it by name if it is meant: --weaken " + strings.Join(flags, ",")},
+		Remedy: Remedy{Text: "if it is meant, say it in the cluster file, which says nothing of " + strings.Join(keysOf(flags), ", ")},
 	}
 }
 
@@ -141,6 +141,23 @@ func (c *scene) refuseMoved() error {
 		}
 	}
 	return nil
+}
+
+// keysOf are the cluster file's keys for what makes a cluster weaker.
+func keysOf(names []string) []string {
+	var keys []string
+	for _, name := range names {
+		switch {
+		case name == runtime.Published:
+			name = "publish"
+		case strings.HasSuffix(name, "client-cert-auth"), strings.HasSuffix(name, "-file"):
+			name = "tls"
+		}
+		if !slices.Contains(keys, name) {
+			keys = append(keys, name)
+		}
+	}
+	return keys
 }
 
 // refuseWhole: what can change only while nothing runs costs the quorum.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,8 @@ type upOptions struct {
 	dryRun      bool
 	keep        bool
 	detach      bool
+	volumes     bool
+	yes         bool
 	clients     string
 	format      string
 }
@@ -55,7 +58,9 @@ the others keep the quorum, the leader last and after another one leads, and a
 release of etcd is reached by way of those in between. What was given by flags
 before is recalled. --dry-run prints the steps, why each is taken and what clients
 notice. Whatever stops it in the middle, the next up goes on. A first start that
-fails says why, and takes away what it has created and nothing else.`,
+fails says why, and takes away what it has created and nothing else. The data of
+members that are not wanted any more stays, unless --volumes deletes it: on a
+terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 		Example: `  etcdctr up
   etcdctr up --members 5 --publish loopback --dry-run
   etcdctr up --runtime process -d
@@ -79,6 +84,8 @@ fails says why, and takes away what it has created and nothing else.`,
 	flags.Var(&choice{value: &o.clients, of: []string{string(converge.Both), string(converge.Moved)}}, "clients",
 		"where --tls goes over from none to mutual, or back: both has members answer with and without TLS, moved ends that")
 	flags.BoolVar(&o.keep, "keep", false, "leave what a failed first start has created, to look at it")
+	flags.BoolVar(&o.volumes, "volumes", false, "delete the data of members that are not wanted any more")
+	flags.BoolVar(&o.yes, "yes", false, "delete it without asking")
 	addFormatFlag(cmd, &o.format)
 	return cmd
 }
@@ -93,7 +100,17 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		if o.cluster.cmd.Flag("runtime").Value.String() == string(cluster.Process) {
 			return usage(errors.New("--file-compose needs a Docker Engine: leave out --runtime process"))
 		}
+		if o.volumes {
+			return usage(errors.New("--volumes goes with a description, not with --file-compose"))
+		}
 		return o.upFile(ctx, a)
+	}
+	var may consent
+	if o.volumes && !o.dryRun {
+		var err error
+		if may, err = a.consent(o.yes); err != nil {
+			return err
+		}
 	}
 	o.working.wait, o.working.founds = o.waitTimeout, true
 	if !o.detach && !o.dryRun {
@@ -104,9 +121,14 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		return err
 	}
 	defer c.close()
-	change := etcdctr.Change{Verb: converge.Up, Keep: o.keep, Wait: o.waitTimeout, Clients: converge.Clients(o.clients)}
+	change := etcdctr.Change{Verb: converge.Up, Keep: o.keep, Wait: o.waitTimeout, Clients: converge.Clients(o.clients), Data: o.volumes}
 	if o.dryRun {
 		return a.printPlan(ctx, c, change, o.format)
+	}
+	if may != nil {
+		if err := c.allowed(ctx, change, may); err != nil {
+			return err
+		}
 	}
 	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
 		return err
@@ -116,6 +138,27 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		a.fail(lost)
 	}
 	return errors.Join(a.stay(ctx, c, o.working.foreground), lost)
+}
+
+// allowed asks whether the data of members may be deleted that a change removes.
+func (f *found) allowed(ctx context.Context, change etcdctr.Change, may consent) error {
+	steps, err := f.Plan(ctx, change)
+	if err != nil {
+		return err
+	}
+	have, err := f.Observe(ctx)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	have.Servers = slices.DeleteFunc(slices.Clone(have.Servers), func(s runtime.Server) bool {
+		return !slices.ContainsFunc(steps, func(step converge.Step) bool {
+			return step.Kind == converge.Delete && slices.Contains(step.Servers, s.Name)
+		})
+	})
+	return may(ctx, f.name(), losses(have))
 }
 
 // cameUpEmpty is the error of a cluster that holds less than its backups say it
@@ -179,6 +222,9 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		return nil
 	}
 	a.printSteps(steps)
+	if takes := steps.Takes().Round(time.Second); takes > 0 && err == nil {
+		a.say("about %s in all", takes)
+	}
 	return err
 }
 
