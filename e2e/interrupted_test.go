@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -29,9 +30,24 @@ type progressLine struct {
 
 // interrupted is a change that is carried out bit by bit.
 type interrupted struct {
-	*local
-	seen  map[progressLine]bool
-	kills int
+	t       *testing.T
+	command func(args ...string) *exec.Cmd
+	seen    map[progressLine]bool
+	kills   int
+}
+
+func (l *local) interrupted() *interrupted {
+	etcdctr := func(args ...string) *exec.Cmd { return l.command(etcdctrBinary(l.t), args...) }
+	return &interrupted{t: l.t, command: etcdctr, seen: map[progressLine]bool{}}
+}
+
+func (s *stack) interrupted() *interrupted {
+	etcdctr := func(args ...string) *exec.Cmd {
+		cmd := s.command(args[0], args[1:]...)
+		cmd.Dir = s.dir
+		return cmd
+	}
+	return &interrupted{t: s.t, command: etcdctr, seen: map[progressLine]bool{}}
 }
 
 // mostKills bounds a change that would never come to its end.
@@ -39,22 +55,26 @@ const mostKills = 200
 
 // killedEverywhere carries out a change, killed at each event, and gives how
 // often that was.
-func (l *local) killedEverywhere(args ...string) int {
-	l.t.Helper()
-	i := &interrupted{local: l, seen: map[progressLine]bool{}}
+func (i *interrupted) killedEverywhere(args ...string) int {
+	i.t.Helper()
 	for i.once(syscall.SIGKILL, args...) {
 		if i.kills++; i.kills == mostKills {
-			l.t.Fatalf("%v has come to no end after it was killed %d times", args, i.kills)
+			i.t.Fatalf("%v has come to no end after it was killed %d times", args, i.kills)
 		}
 	}
 	return i.kills
+}
+
+func (l *local) killedEverywhere(args ...string) int {
+	l.t.Helper()
+	return l.interrupted().killedEverywhere(args...)
 }
 
 // once runs the program until it tells of something new, and reports whether it
 // was sent the signal; else it has come to its end, which has to be a good one.
 func (i *interrupted) once(signal syscall.Signal, args ...string) bool {
 	i.t.Helper()
-	cmd := i.command(etcdctrBinary(i.t), append(args, "--progress", "json")...)
+	cmd := i.command(append(args, "--progress", "json")...)
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		i.t.Fatal(err)
@@ -177,6 +197,69 @@ func TestUpKilledAtEveryStepBetweenReleases(t *testing.T) {
 	wantKills(t, raised, lowered)
 }
 
+// On an engine there is more to be in the middle of: images, networks, containers
+// that wait for the place of others.
+func TestUpOnAnEngineIsKilledAtEveryStep(t *testing.T) {
+	g := onEngine(t)
+	g.describe(6, 3)
+	first := g.interrupted().killedEverywhere("up")
+	g.run("etcdctl", "put", "key", "value")
+	g.wantWell(3)
+	g.describe(6, 4)
+	grown := g.interrupted().killedEverywhere("up")
+	g.wantWell(4)
+	g.set("snapshot-count: 5000")
+	g.describe(6, 4)
+	rolled := g.interrupted().killedEverywhere("up")
+	g.wantWell(4)
+	g.describe(6, 3)
+	shrunk := g.interrupted().killedEverywhere("up")
+	g.wantWell(3)
+	g.lose("etcd2")
+	replaced := g.interrupted().killedEverywhere("up")
+	g.wantWell(3)
+	g.describe(7, 3)
+	raised := g.interrupted().killedEverywhere("up")
+	g.wantWell(3)
+	t.Logf("killed %d times in a first start, %d from 3 to 4 members, %d in a roll, %d from 4 to 3, %d in a replacement, %d from 3.6 to 3.7",
+		first, grown, rolled, shrunk, replaced, raised)
+	wantKills(t, first, grown, rolled, shrunk, replaced, raised)
+}
+
+// An engine that ends in the middle takes all members along and brings them back.
+func TestAnEngineThatIsRestartedInTheMiddleOfAChange(t *testing.T) {
+	s := newStack(t)
+	e := startEngine(t, s.ref)
+	s.etcdctr("up")
+	s.etcdctr("etcdctl", "put", "key", "value")
+	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), "snapshot-count: 5000\n")
+	cmd := s.interrupted().command("up", "--progress", "json")
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	restarted := false
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		var is progressLine
+		if !restarted && json.Unmarshal(lines.Bytes(), &is) == nil && is.Action == "stop" && is.Done {
+			restarted = true
+			e.restart()
+		}
+	}
+	t.Logf("the up that lost its engine ended: %v", cmd.Wait())
+	if !restarted {
+		t.Fatal("nothing was stopped")
+	}
+	s.etcdctr("up")
+	wantWell(t, 3, func(args ...string) string { return s.etcdctr(args[0], args[1:]...) })
+	if steps := s.etcdctr("up", "--dry-run", "--format", "json"); strings.TrimSpace(steps) != "[]" {
+		t.Errorf("something is left to do: %s", steps)
+	}
+}
+
 // set writes a cluster file of one setting, which all members are to have.
 func (l *local) set(setting string) {
 	l.t.Helper()
@@ -207,7 +290,7 @@ func TestACtrlCAtEveryStepOfARollLeavesAClusterThatServes(t *testing.T) {
 	l.etcdctr(set...)
 	l.etcdctr("etcdctl", "put", "key", "value")
 	l.set("snapshot-count: 5000")
-	i := &interrupted{local: l, seen: map[progressLine]bool{}}
+	i := l.interrupted()
 	for i.once(syscall.SIGINT, set...) {
 		if i.kills++; i.kills == mostKills {
 			t.Fatalf("no end after %d interruptions", i.kills)

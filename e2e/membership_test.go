@@ -1,0 +1,102 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// Members come and go however they found each other, and wherever their data is.
+
+// grounds are the kinds of ground that there are.
+var grounds = map[string]func(*testing.T) ground{
+	"processes":  func(t *testing.T) ground { t.Helper(); return onProcesses(t) },
+	"containers": func(t *testing.T) ground { t.Helper(); return onEngine(t) },
+}
+
+func TestOneMemberBecomesSevenAndOneAgain(t *testing.T) {
+	for name, on := range grounds {
+		t.Run(name, func(t *testing.T) {
+			g := on(t)
+			g.up(cluster.NewestMinor, 1)
+			g.run("etcdctl", "put", "key", "value")
+			for _, members := range []int{3, 5, 7, 3, 1} {
+				g.up(cluster.NewestMinor, members)
+				g.wantWell(members)
+			}
+		})
+	}
+}
+
+func TestMembersComeAndGoAfterEveryBootstrap(t *testing.T) {
+	for _, bootstrap := range []cluster.Bootstrap{cluster.ByDiscovery, cluster.ByDNS} {
+		for name, on := range grounds {
+			t.Run(fmt.Sprintf("%s/%s", bootstrap, name), func(t *testing.T) {
+				g := on(t)
+				settings := "bootstrap: " + string(bootstrap)
+				if bootstrap == cluster.ByDNS && name == "containers" {
+					settings += "\ndns-image: " + dnsImage(t)
+				}
+				changeInEveryWay(g, settings)
+			})
+		}
+	}
+}
+
+// A member whose data is in memory is a new one after every stop.
+func TestMembersInMemoryComeAndGo(t *testing.T) {
+	for name, on := range grounds {
+		t.Run(name, func(t *testing.T) { changeInEveryWay(on(t), "data: memory") })
+	}
+}
+
+// changeInEveryWay changes a cluster in each way that there is, with a key in it.
+func changeInEveryWay(g ground, settings string) {
+	minor := cluster.NewestMinor
+	g.set(settings)
+	g.up(minor, 3)
+	g.run("etcdctl", "put", "key", "value")
+	g.up(minor, 4)
+	g.wantWell(4)
+	g.set(settings + "\nsnapshot-count: 5000")
+	g.up(minor, 4)
+	g.wantWell(4)
+	g.run("restart")
+	g.wantWell(4)
+	g.run("member", "replace", "etcd2")
+	g.wantWell(4)
+	g.up(minor, 3)
+	g.wantWell(3)
+}
+
+// wantWell wants so many members, healthy, with the same data, the key among it, and
+// nothing left to do.
+func (p *processGround) wantWell(members int) {
+	p.t.Helper()
+	wantWell(p.t, members, p.etcdctr)
+	p.wantNothingToDo(p.last...)
+}
+
+func (g *engineGround) wantWell(members int) {
+	g.t.Helper()
+	wantWell(g.t, members, func(args ...string) string { return g.etcdctr(args[0], args[1:]...) })
+	if steps := g.etcdctr("up", "--dry-run", "--format", "json"); strings.TrimSpace(steps) != "[]" {
+		g.t.Errorf("something is left to do: %s", steps)
+	}
+}
+
+func wantWell(t *testing.T, members int, etcdctr func(...string) string) {
+	t.Helper()
+	var report healthReport
+	decode(t, etcdctr("health", "--deep", "--format", "json"), &report)
+	if len(report.Members) != members {
+		t.Errorf("%d members are there, %d are wanted", len(report.Members), members)
+	}
+	if got := etcdctr("etcdctl", "get", "--print-value-only", "key"); got != "value\n" {
+		t.Errorf("the cluster holds %q", got)
+	}
+}
