@@ -1,0 +1,229 @@
+// Command daytwo compares what `etcdctr up` does to a running cluster with the
+// same typed by hand into a script of etcdctl and Docker Compose: from three to five
+// members, and from etcd 3.6 to 3.7. The cluster is in use all the while, by watches
+// and kept leases, for which etcd left to itself waits seven seconds at every stop.
+//
+// The script is what etcd's own pages tell: a member joins as a learner, and a
+// release is rolled one member at a time, each while the others are healthy.
+//
+// See bench/README.md for what it is given and how it is read.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+// rounds is how often each is measured; odd, so that there is a median.
+const rounds = 3
+
+// project is the name of everything that is made.
+const project = "etcdctr-bench-daytwo"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench/daytwo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	b, err := newBench(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.clean()
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(w, "what\tetcdctr\tby hand\tratio")
+	for _, c := range []change{
+		{"from 3 to 5 members", "3.7", append(b.upTo("3.7"), "--file", "five.yaml"), growing()},
+		{"from 3.6 to 3.7, three members", "3.6", b.upTo("3.7"), rolling},
+	} {
+		ours, theirs, err := b.compare(ctx, c)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s\t%.2f s\t%.2f s\t%.2f\n", c.name, ours.Seconds(), theirs.Seconds(), ours.Seconds()/theirs.Seconds())
+	}
+	return w.Flush()
+}
+
+// change is what becomes of a cluster of three.
+type change struct {
+	name   string
+	from   string   // the release that it runs
+	ours   []string // a command
+	theirs string   // a script
+}
+
+// growing is the script by which members join. A step that etcd refuses for the
+// moment is tried again.
+func growing() string {
+	script := ""
+	for n := 4; n <= 5; n++ {
+		script += fmt.Sprintf(`
+until added=$(docker-compose exec -T etcd1 etcdctl member add etcd%[1]d --learner --peer-urls=https://etcd%[1]d:2380); do sleep 1; done
+id=$(echo "$added" | sed -n 's/^Member *\([0-9a-f]*\) added.*/\1/p')
+docker-compose -f five.yml -f join%[1]d.yml up --detach --no-deps etcd%[1]d
+until docker-compose exec -T etcd1 etcdctl member promote $id; do sleep 1; done
+until docker-compose -f five.yml exec -T etcd%[1]d etcdctl endpoint health; do sleep 1; done
+`, n)
+	}
+	return script
+}
+
+const rolling = `
+for n in 1 2 3; do
+  docker-compose -f newer.yml up --detach --no-deps --wait etcd$n
+  until docker-compose -f newer.yml exec -T etcd$n etcdctl endpoint health --cluster; do sleep 1; done
+done
+`
+
+type bench struct {
+	etcdctr, dir string
+	ports        []string
+}
+
+func newBench(ctx context.Context) (*bench, error) {
+	b := &bench{etcdctr: os.Getenv("BENCH_BIN"), ports: []string{"23379", "23479", "23579"}}
+	etcd := os.Getenv("BENCH_ETCD")
+	if b.etcdctr == "" || etcd == "" {
+		return nil, errors.New("BENCH_BIN and BENCH_ETCD are not set: run `make bench-daytwo`")
+	}
+	if _, err := exec.LookPath("docker-compose"); err != nil {
+		return nil, fmt.Errorf("the rival is not there: %w: run `make bench-daytwo`", err)
+	}
+	var err error
+	if b.dir, err = os.MkdirTemp("", project+"-"); err != nil {
+		return nil, err
+	}
+	for _, release := range releases {
+		err = errors.Join(err, b.do(ctx, b.etcdctr, "image", "build", "--progress", "quiet",
+			"--source", "dir", "--dir", filepath.Join(etcd, release), "--tag", image(release)))
+	}
+	if err := errors.Join(err, b.describe(ctx)); err != nil {
+		b.clean()
+		return nil, err
+	}
+	return b, nil
+}
+
+var releases = []string{"3.6", "3.7"}
+
+func image(release string) string { return project + ":" + release }
+
+// upTo is the command that makes a release run.
+func (b *bench) upTo(release string) []string {
+	return []string{b.etcdctr, "up", "--etcd", release, "--image", image(release)}
+}
+
+// describe writes the cluster file and the Compose files of the script, and with
+// them all certificates that either side needs.
+func (b *bench) describe(ctx context.Context) error {
+	file := "name: " + project + "\npublish: loopback\nmembers:\n"
+	for i, port := range b.ports {
+		file += fmt.Sprintf("  - {name: etcd%d, client-port: %s}\n", i+1, port)
+	}
+	five := file + "  - {name: etcd4}\n  - {name: etcd5}\n"
+	for name, text := range map[string]string{"etcdctr.yaml": file, "five.yaml": five, "join4.yml": joining(4), "join5.yml": joining(5)} {
+		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		b.do(ctx, b.etcdctr, "compose", "--etcd", "3.7", "--image", image("3.7"), "--output", "newer.yml"),
+		b.do(ctx, b.etcdctr, "compose", "--file", "five.yaml", "--etcd", "3.7", "--image", image("3.7"), "--output", "five.yml"),
+	)
+}
+
+// joining is what a Compose file has to say otherwise of a member that joins.
+func joining(n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf("etcd%[1]d=https://etcd%[1]d:2380", i+1))
+	}
+	return fmt.Sprintf("services: {etcd%d: {environment: {ETCD_INITIAL_CLUSTER_STATE: existing, ETCD_INITIAL_CLUSTER: %q}}}\n", n, strings.Join(all, ","))
+}
+
+// clean removes everything, also after Ctrl-C.
+func (b *bench) clean() {
+	ctx := context.Background()
+	err := b.down(ctx)
+	for _, release := range releases {
+		err = errors.Join(err, b.do(ctx, "docker", "rmi", "--force", image(release)))
+	}
+	if err := errors.Join(err, os.RemoveAll(b.dir)); err != nil {
+		fmt.Fprintln(os.Stderr, "bench/daytwo:", err)
+	}
+}
+
+func (b *bench) down(ctx context.Context) error {
+	return b.do(ctx, b.etcdctr, "down", "--name", project, "--volumes", "--yes", "--progress", "quiet")
+}
+
+func (b *bench) do(ctx context.Context, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = b.dir
+	cmd.Env = append(os.Environ(), "COMPOSE_PROJECT_NAME="+project)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
+	}
+	return nil
+}
+
+// compare measures both alternately and returns the medians.
+func (b *bench) compare(ctx context.Context, c change) (ours, theirs time.Duration, err error) {
+	if err := os.WriteFile(filepath.Join(b.dir, "change.sh"), []byte("set -e"+c.theirs), 0o600); err != nil {
+		return 0, 0, err
+	}
+	var took [2][]time.Duration
+	for range rounds {
+		for i, by := range [][]string{c.ours, {"sh", "change.sh"}} {
+			d, err := b.measure(ctx, c.from, by)
+			if err != nil {
+				return 0, 0, err
+			}
+			took[i] = append(took[i], d)
+		}
+	}
+	return median(took[0]), median(took[1]), nil
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// measure has a cluster of three changed that is in use.
+func (b *bench) measure(ctx context.Context, from string, by []string) (took time.Duration, err error) {
+	defer func() { err = errors.Join(err, b.down(context.WithoutCancel(ctx))) }()
+	up := b.upTo(from)
+	err = errors.Join(
+		b.do(ctx, b.etcdctr, "compose", "--etcd", from, "--image", image(from), "--output", "docker-compose.yml"),
+		b.do(ctx, up[0], up[1:]...),
+	)
+	if err != nil {
+		return 0, err
+	}
+	end, err := b.use(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer end()
+	began := time.Now()
+	err = b.do(ctx, by[0], by[1:]...)
+	return time.Since(began), err
+}
