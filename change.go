@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -177,9 +178,30 @@ func (c *Cluster) anyTLS(have *runtime.State) (*tls.Config, error) {
 }
 
 // hop is the wanted cluster with another release of etcd, which lies on the way
-// to it. An image that was named is one of the release that was named with it.
+// to it. An image or a program that was named is one of the release that was named
+// with it; what members of that other release run already is at hand.
 func (c *Cluster) hop(ctx context.Context, release cluster.Version) (*cluster.Cluster, error) {
-	return c.onTheWay(ctx, func(s *cluster.Spec) { s.Etcd, s.Image = release.String(), "" })
+	runs := c.runs(release)
+	return c.onTheWay(ctx, func(s *cluster.Spec) {
+		s.Etcd, s.Image = release.String(), ""
+		switch {
+		case runs == "":
+		case c.runtime.Name() == string(cluster.Docker):
+			s.Image = runs
+		case s.EtcdBinary != "" && !strings.Contains(s.EtcdBinary, "{"):
+			s.EtcdBinary = runs
+		}
+	})
+}
+
+// runs is the image or the program of members of a release; empty for none.
+func (c *Cluster) runs(release cluster.Version) string {
+	for _, s := range c.have.Members() {
+		if s.Release == release.String() {
+			return s.Program
+		}
+	}
+	return ""
 }
 
 // bridge is the wanted cluster with members that answer with and without TLS.

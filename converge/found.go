@@ -32,7 +32,17 @@ func (c *scene) found() (*Step, error) {
 	if step := c.startHolders(holders); step != nil {
 		return step, nil
 	}
+	if c.Asked.Verb == Start && c.tooFew(holders) {
+		return nil, nil // those that were asked for run, and serve once others do
+	}
 	return c.unwell()
+}
+
+// tooFew tells whether no quorum can come of the members that run.
+func (c *scene) tooFew(holders []*part) bool {
+	founders := c.founders(holders)
+	running := slices.DeleteFunc(slices.Clone(founders), func(p *part) bool { return !p.busy() && !c.started(p.name) })
+	return len(running) <= len(founders)/2
 }
 
 // foundAnew starts all at once: nobody has anything to lose.

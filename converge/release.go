@@ -139,7 +139,7 @@ func (c *scene) refuseRelease() error {
 				Remedy: Remedy{Text: "delete the keys of v2, and leave enable-v2 out while it is an etcd 3.5 still"},
 			})
 		}
-		if p.server.Status != runtime.Absent && was.Minor > want.Minor && !c.Have.Runs() && !c.ended(p.name) {
+		if p.server.Status != runtime.Absent && was.Minor > want.Minor && !c.Have.Runs() && !c.ended(p.name) && !c.allFail() {
 			errs = append(errs, &Refusal{
 				Server: p.name,
 				Reason: fmt.Sprintf("its data is of etcd %s, and %s can only follow on it while the members run", was, want),
@@ -182,7 +182,7 @@ func (c *scene) leavesRelease(p *part) bool {
 	agreed, known := c.clusterMinor()
 	was, ok := p.release()
 	switch {
-	case known && agreed == c.Want.Etcd.Minor:
+	case known && agreed == c.Want.Etcd.Minor, c.allFail():
 		return false
 	case !ok:
 		return known

@@ -1,6 +1,11 @@
 package converge
 
-import "github.com/etcdctr/etcdctr/cluster"
+import (
+	"slices"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+)
 
 // Route gives the releases by which members get from what they run to another
 // release, one minor at a time, or by a patch of their own first (see
@@ -31,6 +36,27 @@ func Route(s Situation, to cluster.Version) ([]cluster.Version, error) {
 		path = append([]cluster.Version{now}, path...)
 	}
 	return path, nil
+}
+
+// allFail tells whether members run nothing that could be gone on from: all that have
+// data end, whatever starts them.
+func (c *scene) allFail() bool {
+	holders := c.those((*part).isWanted, (*part).holds)
+	return !c.quorum && len(holders) > 0 && !slices.ContainsFunc(holders, not((*part).fails))
+}
+
+// fails: it ends again and again, or has ended and is not started again.
+func (p *part) fails() bool {
+	return p.server.Status == runtime.Restarting || p.server.Status == runtime.Failed ||
+		p.runs() && p.server.Restarts >= fewRestarts && !p.end.Answers()
+}
+
+// leadsNowhere tells whether members fail that would be started as they are. Another
+// release may be what they need, such as the one that wrote their data: it is not
+// put off until they serve.
+func (s Situation) leadsNowhere() bool {
+	c := look(s)
+	return c.allFail() && len(c.those((*part).isWanted, (*part).holds, (*part).differs)) == 0
 }
 
 // frail tells whether the members can't be rolled as they are: one does not

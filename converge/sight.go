@@ -146,6 +146,14 @@ func (r *run) compare(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.changes(ctx); err != nil || len(r.situation.Then) == 0 || !r.situation.leadsNowhere() {
+		return err
+	}
+	r.situation.Want, r.situation.Then = r.situation.Then[0], r.situation.Then[1:]
+	return r.changes(ctx)
+}
+
+func (r *run) changes(ctx context.Context) error {
 	changes, err := r.Runtime.Changes(ctx, r.situation.Want, r.situation.Have)
 	r.situation.Changes = changes
 	return err

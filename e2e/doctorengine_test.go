@@ -174,7 +174,7 @@ func TestAnUpgradeThatFailsCostsOneMemberAndNoMore(t *testing.T) {
 	for range 2 { // one member more is not risked
 		_, err := s.tryEtcdctr("up", "--wait-timeout", "20s")
 		wantExitCode(t, err, 1)
-		wantError(t, err, "ends again and again", "hint: etcdctr")
+		wantError(t, err, "ends again and again", "hint: `etcdctr logs")
 		if got := s.etcdctr("etcdctl", "get", "key", "--print-value-only"); got != "value\n" {
 			t.Errorf("while one is down, the value is %q", got)
 		}
