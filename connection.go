@@ -130,13 +130,19 @@ func (c *Connection) client() (*clientv3.Client, error) {
 // clientTLS is what an administrator of the members that run connects with; nil
 // for plain text.
 func (c *Cluster) clientTLS(have *runtime.State) (*tls.Config, error) {
-	switch tlsMode(have) {
+	return AdminTLS(tlsMode(have), c.CertsDir())
+}
+
+// AdminTLS is what an administrator connects with to members that are secured in
+// some way, with the certificates of a folder; nil for plain text.
+func AdminTLS(mode cluster.TLSMode, certsDir string) (*tls.Config, error) {
+	switch mode {
 	case cluster.NoTLS:
 		return nil, nil
 	case cluster.AutoTLS:
 		return Unverified(), nil
 	}
-	return ClientTLS(certs.ClientDir(c.CertsDir(), AdminClient))
+	return ClientTLS(certs.ClientDir(certsDir, AdminClient))
 }
 
 // Unverified is the TLS side of a client of auto-TLS, whose certificates nobody

@@ -54,13 +54,32 @@ func (b Machine) Host() netip.Addr { return b.member.Host }
 // Name is that of the archive's file, and of the folder in it.
 func (b Machine) Name() string { return cluster.UnitName(b.cluster.Name, b.member.Name) }
 
-// Write writes the archive, for its owner only. It is there whole or not at all.
-func (b Machine) Write(ctx context.Context, path string) error {
+// Of gives one machine of a cluster that is resolved for containers; under systemd its
+// member is founded in the same way.
+func Of(c *cluster.Cluster, member, certsDir, program string) (Machine, error) {
+	native, err := cluster.Resolve(c.Spec, cluster.UnderSystemd)
+	if err != nil {
+		return Machine{}, err
+	}
+	founded := map[string]cluster.Settings{}
+	for _, m := range c.Members {
+		founded[m.Name] = m.Settings
+	}
+	return Machines(c.Only(member), native.AsStarted(founded), certsDir, program)[0], nil
+}
+
+// Archive is the archive, the same bytes for the same machine.
+func (b Machine) Archive(ctx context.Context) ([]byte, error) {
 	files, err := b.files(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	archive, err := pack(b.Name(), files)
+	return pack(b.Name(), files)
+}
+
+// Write writes the archive, for its owner only. It is there whole or not at all.
+func (b Machine) Write(ctx context.Context, path string) error {
+	archive, err := b.Archive(ctx)
 	if err != nil {
 		return err
 	}

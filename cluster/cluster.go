@@ -157,6 +157,11 @@ func (c *Cluster) Servers() []Member {
 // SpansMachines tells whether the members have machines of their own.
 func (c *Cluster) SpansMachines() bool { return c.Members[0].Host.IsValid() }
 
+// SpansMachines reports whether members are to have machines of their own.
+func (s Spec) SpansMachines() bool {
+	return slices.ContainsFunc(s.Members.List, func(m MemberSpec) bool { return m.Host != "" })
+}
+
 // Hosts are the names and addresses that a member's certificates are for.
 func (m Member) Hosts() []string {
 	hosts := []string{m.Name}

@@ -12,6 +12,9 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
+// bundleFolder is where the archives of machines are, unless it is said otherwise.
+const bundleFolder = "bundles"
+
 type bundleOptions struct {
 	cluster *clusterFlags
 	output  string
@@ -34,7 +37,7 @@ key is in it. Its member's keys are: hand it over like one.`,
 		},
 	}
 	o.cluster = addClusterFlags(cmd)
-	cmd.Flags().StringVarP(&o.output, "output", "o", "bundles", "folder to write the archives into")
+	cmd.Flags().StringVarP(&o.output, "output", "o", bundleFolder, "folder to write the archives into")
 	return cmd
 }
 

@@ -48,6 +48,7 @@ func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, err
 			return nil, err
 		}
 	}
+	w.spec = spec
 	cs, e, err := a.clusters(f, w)
 	if err != nil {
 		return nil, err

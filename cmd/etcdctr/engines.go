@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,10 +12,13 @@ import (
 
 	etcdversion "go.etcd.io/etcd/api/v3/version"
 
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/bundle"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtime/docker/engine"
+	"github.com/etcdctr/etcdctr/runtime/hosts"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
@@ -50,6 +55,7 @@ type working struct {
 	via        string        // the way to containers
 	foreground *local.Foreground
 	founds     bool         // the cluster, where there is none yet
+	spec       cluster.Spec // of it, where one is meant
 	file       *docker.File // that describes the cluster, if one does
 }
 
@@ -78,8 +84,12 @@ func (e *engines) close() {
 	}
 }
 
-// runtimes are those of this machine, the preferred one first.
+// runtimes are those of this machine, the preferred one first; of members with
+// machines of their own, it is these.
 func (e *engines) runtimes() ([]runtime.Runtime, error) {
+	if spec := e.working.spec; spec.SpansMachines() && (spec.Runtime == "" || cluster.Runtime(spec.Runtime) == cluster.AnyRuntime) {
+		return []runtime.Runtime{e.hosts()}, nil
+	}
 	var err error
 	if e.engine, err = e.app.findEngine(); err != nil {
 		return nil, err
@@ -137,6 +147,28 @@ func (e *engines) processes() (runtime.Runtime, error) {
 		Carried: &local.Program{Path: self, Version: v}, Environ: os.Environ(), Now: e.app.now,
 		Events: e.app.show(e.board), Foreground: e.working.foreground,
 	}), nil
+}
+
+// hosts are the members' own machines. Their archives are where bundle puts them.
+func (e *engines) hosts() runtime.Runtime {
+	certs := cmp.Or(e.working.spec.CertsDir, filepath.Join(e.folder, "certs"))
+	return hosts.New(hosts.Options{
+		Spec: e.working.spec, Output: filepath.Join(e.folder, bundleFolder), Events: e.app.show(e.board),
+		TLS: func(mode cluster.TLSMode) (*tls.Config, error) {
+			config, err := etcdctr.AdminTLS(mode, certs)
+			if errors.Is(err, etcdctr.ErrNoCertificate) {
+				return etcdctr.Unverified(), nil // whoever answers is there, and can't be asked more
+			}
+			return config, err
+		},
+		Pack: func(ctx context.Context, c *cluster.Cluster, member string) ([]byte, error) {
+			machine, err := bundle.Of(c, member, certs, unitProgram(""))
+			if err != nil {
+				return nil, err
+			}
+			return machine.Archive(ctx)
+		},
+	})
 }
 
 // show puts what a runtime does on a board, and says what may surprise.

@@ -1,0 +1,136 @@
+package hosts
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/lockfile"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// Name is what this runtime is called.
+const Name = "hosts"
+
+// RunThere is the action of an Event that says, in its Detail, what somebody has to
+// run on a server's machine.
+const RunThere = "run on its machine"
+
+// Options say about which cluster a Runtime is, and what it works with.
+type Options struct {
+	// Spec is of the one cluster that there is, whose members have hosts.
+	Spec cluster.Spec
+	// Output is the folder of the archives, and of the note of what was handed
+	// over.
+	Output string
+	// TLS is what the members' administrator connects with; nil for plain text.
+	TLS func(mode cluster.TLSMode) (*tls.Config, error)
+	// Pack gives the archive of one member's machine.
+	Pack func(ctx context.Context, c *cluster.Cluster, member string) ([]byte, error)
+	// Dial connects to the machines; nil stands for the system's.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Events is told what is to be run where; nil is not called.
+	Events func(runtime.Event)
+}
+
+// Runtime is the members of one cluster on their machines.
+type Runtime struct {
+	o Options
+	// emptied are servers whose data somebody was asked to put away.
+	emptied map[string]bool
+}
+
+var _ runtime.Runtime = (*Runtime)(nil)
+
+// New makes a Runtime. It asks nobody yet.
+func New(o Options) *Runtime {
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: time.Second}).DialContext
+	}
+	if o.Events == nil {
+		o.Events = func(runtime.Event) {}
+	}
+	return &Runtime{o: o, emptied: map[string]bool{}}
+}
+
+// Name is "hosts".
+func (*Runtime) Name() string { return Name }
+
+// Place resolves spec: where members are is what it says.
+func (*Runtime) Place(_ context.Context, spec cluster.Spec) (*cluster.Cluster, error) {
+	return cluster.Resolve(spec, cluster.InContainers)
+}
+
+// List observes the one cluster.
+func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
+	have, err := r.Observe(ctx, r.o.Spec.ClusterName())
+	switch {
+	case errors.Is(err, runtime.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return []runtime.State{*have}, nil
+}
+
+// Reach leads straight to the machines.
+func (r *Runtime) Reach(context.Context, *runtime.State) (runtime.Way, error) {
+	return runtime.Way{Dial: r.o.Dial, Direct: true, Close: func() error { return nil }}, nil
+}
+
+// shortly is how long somebody else may hold the cluster before it is said.
+const shortly = 300 * time.Millisecond
+
+// Lock keeps other programs that work with the same archives from changing the
+// cluster.
+func (r *Runtime) Lock(ctx context.Context, name string, waiting func()) (release func() error, err error) {
+	if err := os.MkdirAll(r.o.Output, 0o755); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(r.o.Output, "."+filepath.Base(filepath.Clean("/"+name)))
+	soon, cancel := context.WithTimeout(ctx, shortly)
+	defer cancel()
+	release, err = lockfile.Acquire(soon, dir)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		if waiting != nil {
+			waiting()
+		}
+		release, err = lockfile.Acquire(ctx, dir)
+	}
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("cannot keep other commands from changing %s: %w", name, err)
+	}
+	return release, err
+}
+
+// ErrOnMachines is the error of what only somebody at the machines can do.
+var ErrOnMachines = errors.New("only their machines have that")
+
+// Logs are on the machines.
+func (*Runtime) Logs(_ context.Context, name string, _ runtime.LogOptions, _ func(runtime.Line)) error {
+	return fmt.Errorf("the logs of %s: %w", name, ErrOnMachines)
+}
+
+// Prepare has nothing to get: what a machine needs is in its archive.
+func (*Runtime) Prepare(context.Context, *cluster.Cluster, ...string) error { return nil }
+
+// listens tells whether anybody takes connections at a client URL.
+func (r *Runtime) listens(ctx context.Context, clientURL string) bool {
+	u, err := url.Parse(clientURL)
+	if err != nil {
+		return false
+	}
+	conn, err := r.o.Dial(ctx, "tcp", u.Host)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
