@@ -35,7 +35,11 @@ func TestInterruptedWhileTheRelayStarts(t *testing.T) {
 		if err := cmd.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
-		wantExitCode(t, cmd.Wait(), 128+int(syscall.SIGINT))
+		_ = cmd.Wait()
+		// Interrupted before it was connected, or ended as it ends.
+		if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGINT) && code != 0 {
+			t.Errorf("connect ended with %d", code)
+		}
 		s.wantNoRelay()
 	}
 }
