@@ -111,7 +111,11 @@ func (c *Cluster) CheckBackups(ctx context.Context) error {
 		for _, e := range v.Endpoints {
 			revision = max(revision, e.Revision)
 		}
-		return backup.Check(ctx, s, want.Name, revision, want.Backup.Next, c.o.Now())
+		err = backup.Check(ctx, s, want.Name, revision, want.Backup.Next, c.o.Now())
+		if late := (*backup.LateError)(nil); errors.As(err, &late) {
+			late.Service = want.Backup.Service
+		}
+		return err
 	})
 }
 

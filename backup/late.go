@@ -16,14 +16,23 @@ const lateAfter = 5 * time.Minute
 type LateError struct {
 	Cluster, Place string
 	Newest, Due    time.Time // zero without any
+	// Service says that a service of the cluster's own takes the backups.
+	Service bool
 }
 
 func (e *LateError) Error() string {
 	if e.Newest.IsZero() {
-		return fmt.Sprintf("there is no backup of %s in %s yet: `etcdctr backup run` takes them", e.Cluster, e.Place)
+		return fmt.Sprintf("there is no backup of %s in %s yet: %s", e.Cluster, e.Place, e.remedy())
 	}
-	return fmt.Sprintf("the newest backup of %s in %s is of %s, and the next was due at %s: `etcdctr backup run` takes them, and says what keeps it from that",
-		e.Cluster, e.Place, e.Newest.Format(time.RFC3339), e.Due.Format(time.RFC3339))
+	return fmt.Sprintf("the newest backup of %s in %s is of %s, and the next was due at %s: %s",
+		e.Cluster, e.Place, e.Newest.Format(time.RFC3339), e.Due.Format(time.RFC3339), e.remedy())
+}
+
+func (e *LateError) remedy() string {
+	if e.Service {
+		return "`etcdctr up` starts the service that takes them, and `etcdctr logs backup` says what keeps it from that"
+	}
+	return "`etcdctr backup run` takes them, and says what keeps it from that"
 }
 
 // Check compares the backups of a cluster with what they ought to be, and with the
@@ -42,7 +51,7 @@ func Check(ctx context.Context, s Store, cluster string, revision int64, next fu
 		return &BehindError{cluster, revision, newest}
 	}
 	if due := next(newest.Metadata.Time); now.After(due.Add(lateAfter)) {
-		return &LateError{cluster, s.Place(""), newest.Metadata.Time, due}
+		return &LateError{Cluster: cluster, Place: s.Place(""), Newest: newest.Metadata.Time, Due: due}
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func (r *Runner) due(ctx context.Context) (time.Time, error) {
 }
 
 // BehindError is the error of a cluster that knows less than a backup of it: it
-// came up empty, or is another one of the same name. No backup of it is deleted.
+// came up empty, or is another one of the same name.
 type BehindError struct {
 	Cluster  string
 	Revision int64 // its own
@@ -135,7 +135,7 @@ func (e *BehindError) Error() string {
 
 // take takes a backup, unless one was taken since somebody has noticed that it is
 // time, and deletes those that no rule keeps. Of a cluster that knows less than
-// before nothing is deleted.
+// before none is taken, and none is deleted.
 func (r *Runner) take(ctx context.Context, noticed time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -152,6 +152,11 @@ func (r *Runner) take(ctx context.Context, noticed time.Time) error {
 		return err
 	}
 	defer done()
+	if ok {
+		if err := r.behind(ctx, members, newest); err != nil {
+			return err
+		}
+	}
 	request := r.Request
 	request.Time = r.Now()
 	place, made, err := TakeInto(ctx, members, r.Store, request)
@@ -160,10 +165,24 @@ func (r *Runner) take(ctx context.Context, noticed time.Time) error {
 	}
 	r.note(func(m *metrics) { m.Last, m.Revision = made.Time, made.Revision })
 	r.tell("%s: revision %d of %s", place, made.Revision, made.From)
-	if ok && newest.Metadata.Revision > made.Revision {
-		return &BehindError{r.Request.Cluster, made.Revision, newest}
-	}
 	return r.prune(ctx)
+}
+
+// behind is a BehindError if the members know less than a backup. One of them now
+// would be the newest, and the next ones would drive out those that hold the data.
+func (r *Runner) behind(ctx context.Context, members *member.Client, newest Found) error {
+	v, err := members.Look(ctx)
+	if err != nil {
+		return err
+	}
+	var revision int64
+	for _, e := range v.Endpoints {
+		revision = max(revision, e.Revision)
+	}
+	if revision > 0 && revision < newest.Metadata.Revision {
+		return &BehindError{r.Request.Cluster, revision, newest}
+	}
+	return nil
 }
 
 func (r *Runner) prune(ctx context.Context) error {

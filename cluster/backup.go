@@ -20,6 +20,8 @@ type BackupSpec struct {
 	Keep KeepSpec `key:"keep"`
 	// Continuous, true or false, keeps what happens in between as well.
 	Continuous string `key:"continuous"`
+	// Service, true or false, has a service of the cluster's own take them.
+	Service string `key:"service"`
 }
 
 // KeepSpec is what a user wrote about backups that stay: how many of each.
@@ -36,6 +38,9 @@ type Backup struct {
 	Destination string
 	Keep        Keep
 	Continuous  bool
+	// Service says that a service of the cluster's own takes them. One that spans
+	// machines has none.
+	Service bool
 
 	every time.Duration
 	cron  cron.Schedule
@@ -63,6 +68,39 @@ const (
 	mostBetweenBackups  = 31 * 24 * time.Hour
 )
 
+// BackupName is the service that takes the backups, its certificate and its user.
+const BackupName = "backup"
+
+// What that service is told in its environment.
+const (
+	BackupSpecVariable        = "ETCDCTR_BACKUP_SPEC"        // the text of the Spec
+	BackupMembersVariable     = "ETCDCTR_BACKUP_MEMBERS"     // NAME=URL,…
+	BackupCertsVariable       = "ETCDCTR_BACKUP_CERTS"       // the folder of its certificate; empty without
+	BackupDestinationVariable = "ETCDCTR_BACKUP_DESTINATION" // as it sees it
+	BackupMetricsVariable     = "ETCDCTR_BACKUP_METRICS"     // a file to write them to; may be empty
+)
+
+// InFolder reports whether backups go into a folder.
+func (b *Backup) InFolder() bool { return !strings.Contains(b.Destination, "://") }
+
+// BackupVariables are the environment of the service that takes the backups, for
+// which the destination and the certificates are where it is told.
+func (c *Cluster) BackupVariables(destination, certsDir string) []Variable {
+	var members []string
+	for _, m := range c.Members {
+		members = append(members, m.Name+"="+m.ClientURL())
+	}
+	all := []Variable{
+		{BackupSpecVariable, c.Spec.Text()},
+		{BackupMembersVariable, strings.Join(members, ",")},
+		{BackupDestinationVariable, destination},
+	}
+	if c.TLS == Mutual {
+		all = append(all, Variable{BackupCertsVariable, certsDir})
+	}
+	return all
+}
+
 // backup decides what is backed up; nil when nothing is.
 func (r *resolver) backup() *Backup {
 	s := r.spec.Backup
@@ -72,6 +110,7 @@ func (r *resolver) backup() *Backup {
 	b := &Backup{
 		Destination: s.Destination,
 		Continuous:  oneOf(r, "backup.continuous", s.Continuous, "false", "false", "true") == "true",
+		Service:     oneOf(r, "backup.service", s.Service, "true", "false", "true") == "true",
 		every:       r.span("backup.every", s.Every, DefaultBackupEvery, leastBetweenBackups, mostBetweenBackups),
 	}
 	kind, _, hasKind := strings.Cut(s.Destination, "://")

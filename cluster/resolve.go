@@ -20,6 +20,9 @@ func Resolve(spec Spec, place Placement) (*Cluster, error) {
 	r.monitoring(c)
 	r.settings(c)
 	r.auth(c)
+	if c.Backup != nil && c.SpansMachines() {
+		c.Backup.Service = false
+	}
 	if err := Problems(inOrder(r.all())).asError(); err != nil {
 		return nil, err
 	}
@@ -306,7 +309,7 @@ func (r *resolver) memberName(at, name string, seen map[string]bool) {
 // reserved are the services that a stack may have besides its members.
 var reserved = map[string]bool{
 	DNSServerName: true, DiscoveryServerName: true, DiscoveryOpenName: true, DiscoveryGuardName: true,
-	PrometheusName: true,
+	PrometheusName: true, BackupName: true,
 }
 
 // overlay gives base with more laid over it.

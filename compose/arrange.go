@@ -56,7 +56,7 @@ func serviceNames(c *cluster.Cluster) []string {
 	for _, m := range c.Members {
 		names = append(names, m.Name)
 	}
-	return append(names, cluster.DiscoveryGuardName, cluster.PrometheusName)
+	return append(names, cluster.DiscoveryGuardName, cluster.PrometheusName, cluster.BackupName)
 }
 
 func variableNames(m cluster.Member) []string {

@@ -101,6 +101,7 @@ var serviceHeads = map[string]string{
 	cluster.PrometheusName:      "Scrapes the members, and tells by its alerts what is the matter.",
 	cluster.DiscoveryServerName: "Where members find each other at their first start, and never again.",
 	cluster.DiscoveryOpenName:   "Says how many members the token is for. They wait for it.",
+	cluster.BackupName:          "Takes backups at their times. Its image is etcdctr's own: `etcdctr up` puts it on\n# the engine.",
 	cluster.DiscoveryGuardName: "Closes the token once all members are up, and again whenever it is opened: a\n" +
 		"# member that lost its data and came back under it would break.",
 }

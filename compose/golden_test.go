@@ -103,6 +103,9 @@ func rewrite(t *testing.T, file string, comment, input []byte, got map[string]st
 // options have every file beside the Compose file.
 func options(c *cluster.Cluster) compose.Options {
 	o := compose.Options{CertsDir: "./certs", DNSDir: "./dns/" + c.Name, MonitoringDir: "./monitoring/" + c.Name}
+	if c.Backup != nil {
+		o.Backups = "./backups"
+	}
 	if c.Discovery != nil {
 		o.Credentials = c.Discovery.Credentials.In("./discovery")
 	}

@@ -24,6 +24,8 @@ const (
 	// MachineNetwork takes the place of both on a machine that runs one member
 	// of a cluster of several machines.
 	MachineNetwork = "machine"
+	// BackupNetwork leads out of the stack, for backups in a bucket.
+	BackupNetwork = "backup"
 	// DiscoveryNetwork is where members reach an existing discovery service.
 	DiscoveryNetwork = "discovery"
 )
@@ -39,6 +41,7 @@ const (
 	RoleTask       = "task"       // runs to its end at each start of the stack
 	RoleGuard      = "guard"      // keeps a token from being used again
 	RoleMonitoring = "monitoring" // Prometheus
+	RoleBackup     = "backup"     // takes backups at their times
 )
 
 // Options are what a project needs to know beyond the cluster: where files
@@ -60,6 +63,9 @@ type Options struct {
 	// Credentials are the files that members show an existing discovery
 	// service.
 	Credentials cluster.DiscoveryCredentials
+	// Backups is what backups go into: a folder, which must begin as CertsDir does, or
+	// a bucket. Without it the stack has no service that takes them.
+	Backups string
 }
 
 // Project gives the Compose project of a cluster. Of a cluster that spans
@@ -82,6 +88,12 @@ func Project(c *cluster.Cluster, o Options) *types.Project {
 	}
 	if c.Discovery != nil {
 		addDiscovery(p, c, o)
+	}
+	if c.Backup != nil && c.Backup.Service && o.Backups != "" {
+		p.Services[cluster.BackupName] = backupService(c, o)
+		if !c.Backup.InFolder() {
+			p.Networks[BackupNetwork] = types.NetworkConfig{}
+		}
 	}
 	if c.DNS != nil && len(c.DNS.Addresses) > 0 {
 		p.Services[cluster.DNSServerName] = dnsService(c, o)
@@ -182,7 +194,7 @@ func VolumeName(service string) string { return service + "-data" }
 // NetworkNames are all the networks that a project may have, by their names in the
 // Compose file.
 func NetworkNames() []string {
-	return []string{ClusterNetwork, LoopbackNetwork, MachineNetwork, DiscoveryNetwork}
+	return []string{ClusterNetwork, LoopbackNetwork, MachineNetwork, DiscoveryNetwork, BackupNetwork}
 }
 
 // container is what all containers of a stack have in common.

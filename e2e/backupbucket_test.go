@@ -23,7 +23,7 @@ func TestBackupsAreKeptInABucket(t *testing.T) {
 	writeFile(t, filepath.Join(l.dir, "etcdctr.yaml"), `runtime: process
 members: 1
 tls: none
-backup: {destination: "s3://backups/orders", every: 1h, continuous: true, keep: {last: 3}}
+backup: {destination: "s3://backups/orders", every: 1h, continuous: true, service: false, keep: {last: 3}}
 `)
 	const place = "s3://backups/orders"
 	l.etcdctr("up", "--detach")

@@ -145,7 +145,7 @@ type stricken struct {
 func newStricken(t *testing.T, runtime string, minor int) *stricken {
 	t.Helper()
 	s := &stricken{t: t, dir: t.TempDir(), name: uniqueName(namePrefix), runtime: runtime, ports: map[string]int{}}
-	text := fmt.Sprintf("name: %s\nruntime: %s\ntls: none\npublish: loopback\nquota-backend-bytes: 32MiB\nbackup: {destination: backups, continuous: true}\nmembers:\n", s.name, runtime)
+	text := fmt.Sprintf("name: %s\nruntime: %s\ntls: none\npublish: loopback\nquota-backend-bytes: 32MiB\nbackup: {destination: backups, continuous: true, service: false}\nmembers:\n", s.name, runtime)
 	const apart = 10
 	for _, name := range []string{"etcd1", "etcd2", "etcd3"} {
 		s.ports[name] = int(firstPort + ports.Add(1)*apart)

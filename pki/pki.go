@@ -22,6 +22,9 @@ func Plan(c *cluster.Cluster) certs.Plan {
 	if c.Monitoring != nil {
 		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: cluster.MonitoringClient})
 	}
+	if c.Backup != nil && c.Backup.Service {
+		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: cluster.BackupName})
+	}
 	for _, m := range c.Servers() {
 		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: []string{m.Place.Host}, Aliases: m.Place.AlsoKnownAs})
 	}

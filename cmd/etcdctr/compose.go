@@ -116,6 +116,12 @@ func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions, ce
 		return p
 	}
 	options := compose.Options{CertsDir: at(certsDir), EnvDir: at(o.envDir), DNSDir: at(o.cluster.configDir("dns", c)), MonitoringDir: at(o.cluster.configDir("monitoring", c))}
+	if c.Backup != nil {
+		options.Backups = c.Backup.Destination
+		if c.Backup.InFolder() {
+			options.Backups = at(options.Backups)
+		}
+	}
 	if c.Discovery != nil {
 		files := c.Discovery.Credentials
 		options.Credentials = cluster.DiscoveryCredentials{CACert: at(files.CACert), Cert: at(files.Cert), Key: at(files.Key)}

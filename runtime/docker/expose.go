@@ -30,7 +30,7 @@ func (r *Runtime) Expose(ctx context.Context, want *cluster.Cluster) ([]runtime.
 		return nil, nil, err
 	}
 	var all []runtime.Exposure
-	promised := compose.Project(want, compose.Options{CertsDir: "/"}) // where files are does not matter here
+	promised := compose.Project(want, compose.Options{CertsDir: "/", Backups: "/"}) // where files are does not matter here
 	for _, name := range promised.ServiceNames() {
 		c, _ := s.Service(name)
 		service := promised.Services[name]

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
@@ -57,6 +58,9 @@ func (r *Runtime) ImageIDs(ctx context.Context, refs []string) (map[string]strin
 }
 
 func (r *Runtime) imageID(ctx context.Context, ref string) (string, error) {
+	if ref == compose.OwnImage {
+		return r.ownImage(ctx)
+	}
 	id, err := stack.ImageID(ctx, r.engine, ref)
 	if err != nil || id != "" && !r.again(ref) {
 		return id, err
@@ -188,7 +192,7 @@ const (
 
 	// RelayReference is the name of this program's image on the engine, for
 	// people who look at the list of images and wonder.
-	RelayReference = "etcdctr/relay:latest"
+	RelayReference = compose.OwnImage
 )
 
 // OwnImage gives the image of this program on the engine, and puts it there if it

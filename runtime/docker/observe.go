@@ -201,7 +201,7 @@ func (f *found) servers() []stack.Container {
 
 func isServer(role string) bool {
 	switch role {
-	case compose.RoleMember, compose.RoleDiscovery, compose.RoleDNS, compose.RoleGuard, compose.RoleMonitoring:
+	case compose.RoleMember, compose.RoleDiscovery, compose.RoleDNS, compose.RoleGuard, compose.RoleMonitoring, compose.RoleBackup:
 		return true
 	}
 	return false

@@ -64,8 +64,10 @@ func stateOf(states []process.MemberState, name string) *process.MemberState {
 func server(m process.Member, role runtime.Role, state *process.MemberState) runtime.Server {
 	s := runtime.Server{
 		Name: m.Name, Role: role, Settings: cluster.SettingsIn(m.Env), Release: m.Version, Program: programOf(m),
-		Published: []string{clientAddress(m).String()}, Status: runtime.Absent, Data: dataIn(m.DataDir),
-		DataAt: m.DataDir,
+		Status: runtime.Absent, Data: dataIn(m.DataDir), DataAt: m.DataDir,
+	}
+	if at := clientAddress(m); at.IsValid() {
+		s.Published = []string{at.String()}
 	}
 	if state != nil {
 		s.Status, s.Since, s.Restarts = status(state.Status), state.Since, state.Restarts

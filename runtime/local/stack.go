@@ -38,6 +38,7 @@ func (r *Runtime) stack(ctx context.Context, c *cluster.Cluster) (process.Stack,
 	if c.Discovery != nil && c.Discovery.Server != nil {
 		s.Services = append(s.Services, memberProcess(*c.Discovery.Server, program, inherited))
 	}
+	r.useBackup(&s, c)
 	if c.DNS != nil {
 		return s, r.useOwnDNS(&s, c, program)
 	}

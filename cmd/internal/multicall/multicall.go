@@ -2,8 +2,9 @@
 // that it is called by: linked together they take less than half of the room
 // that the three take apart.
 //
-// It answers to three names more: relay makes a container on a stack's network the
-// near end of a tunnel, see package relay, setaside moves a folder in a volume,
+// It answers to four names more: backup takes a cluster's backups, see package
+// backup, relay makes a container on a stack's network the near end of a tunnel, see
+// package relay, setaside moves a folder in a volume,
 // which nothing but a container can reach, and lookat tells what such a volume or
 // folder is, see package datadir.
 package multicall
@@ -15,8 +16,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,6 +27,7 @@ import (
 	"go.etcd.io/etcd/etcdutl/v3/etcdutl"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/metrics"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/runtime/datadir"
@@ -40,6 +44,8 @@ func Run(args []string) bool {
 		ctlv3.MustStart()
 	case "etcdutl":
 		end(etcdutlCommand().Execute())
+	case "backup":
+		end(serveBackups())
 	case "relay":
 		end(relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, new(net.Dialer).DialContext))
 	case "setaside":
@@ -50,6 +56,13 @@ func Run(args []string) bool {
 		return false
 	}
 	return true
+}
+
+// serveBackups goes on until it is told to end.
+func serveBackups() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return backup.Serve(ctx, os.Getenv, os.Stdout)
 }
 
 // setAside gives a folder another name beside it, for good once it returns. With

@@ -1,0 +1,95 @@
+package backup
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
+)
+
+// Serve is a Runner as a service of the cluster's own, in a container or under the
+// supervisor of processes: it reaches the members by their names, as they reach each
+// other, and asks nothing that runs them. What it is to do its environment says: see
+// cluster.Cluster.BackupVariables. It ends with ctx.
+func Serve(ctx context.Context, getenv func(string) string, out io.Writer) error {
+	spec, err := cluster.Load("cluster", []byte(getenv(cluster.BackupSpecVariable)))
+	if err != nil {
+		return err
+	}
+	want, err := cluster.Resolve(spec, cluster.InContainers)
+	if err != nil {
+		return err
+	}
+	if want.Backup == nil {
+		return fmt.Errorf("%s is none to be backed up", want.Name)
+	}
+	r := &Runner{
+		Request: Request{Cluster: want.Name, ClusterFile: spec.Text()},
+		Next:    want.Backup.Next, Keep: Keep(want.Backup.Keep), Continuous: want.Backup.Continuous, Now: time.Now,
+		MetricsFile: getenv(cluster.BackupMetricsVariable),
+		Tell:        func(what string) { fmt.Fprintln(out, what) },
+		Fail:        func(err error) { fmt.Fprintln(out, "error:", err) },
+	}
+	if r.Store, err = OpenStore(getenv(cluster.BackupDestinationVariable)); err != nil {
+		return err
+	}
+	urls := map[string]string{}
+	for pair := range strings.SplitSeq(getenv(cluster.BackupMembersVariable), ",") {
+		name, url, _ := strings.Cut(pair, "=")
+		urls[name] = url
+	}
+	dir := getenv(cluster.BackupCertsVariable)
+	if dir != "" {
+		authority, err := os.ReadFile(filepath.Join(dir, authorityFile))
+		if err != nil {
+			return err
+		}
+		r.Request.Authorities = map[string][]byte{"client-ca": authority}
+	}
+	r.Ask = func(context.Context) (*member.Client, func() error, error) {
+		config, err := clientOf(want.TLS, dir) // read anew each time: it may be renewed
+		if err != nil {
+			return nil, nil, err
+		}
+		c, err := member.New(member.Config{URLs: urls, TLS: config})
+		if err != nil {
+			return nil, nil, err
+		}
+		return c, c.Close, nil
+	}
+	return r.Run(ctx)
+}
+
+// The files of a client's certificate, as package certs lays them out.
+const authorityFile, certFile, keyFile = "ca.crt", "tls.crt", "tls.key"
+
+// clientOf is what members are dialled with; nil for plain text.
+func clientOf(mode cluster.TLSMode, dir string) (*tls.Config, error) {
+	switch mode {
+	case cluster.NoTLS:
+		return nil, nil
+	case cluster.AutoTLS: // nobody can verify what members made up
+		return &tls.Config{InsecureSkipVerify: true}, nil
+	}
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, certFile), filepath.Join(dir, keyFile))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the certificate to reach the members with: %w", err)
+	}
+	authority, err := os.ReadFile(filepath.Join(dir, authorityFile))
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authority) {
+		return nil, fmt.Errorf("%s holds no certificate", filepath.Join(dir, authorityFile))
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, RootCAs: pool}, nil
+}
