@@ -31,7 +31,7 @@ func backupService(c *cluster.Cluster, o Options) types.ServiceConfig {
 	s.Image = OwnImage
 	s.Command = types.ShellCommand{BackupProgram}
 	s.Restart = c.Upkeep.Restart
-	letReadKeys(&s)
+	readAnyOwners(&s)
 	destination := o.Backups
 	if c.Backup.InFolder() {
 		destination = containerBackupDir
@@ -42,6 +42,9 @@ func backupService(c *cluster.Cluster, o Options) types.ServiceConfig {
 		s.Networks[BackupNetwork] = nil
 		s.DNS, s.DNSSearch, s.DNSOpts = nil, nil, nil
 		s.Tmpfs = types.StringList{"/tmp"}
+	}
+	if c.DNS != nil { // members are known by names of its domain
+		lookUp(&s, c)
 	}
 	s.Environment = environment(c.BackupVariables(destination, containerBackupCerts))
 	if !c.Backup.InFolder() {
