@@ -9,6 +9,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/process"
+	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/datadir"
 )
 
@@ -31,6 +32,22 @@ func (r *Runtime) lentTo(name, server string) (dir string, ok bool) {
 		dir, ok = lent.(map[string]string)[server]
 	}
 	return dir, ok
+}
+
+// lentLeft are members that are not described with the processes and have data in a
+// folder that they are given.
+func (r *Runtime) lentLeft(name string, s *runtime.State) []runtime.Server {
+	lent, known := r.lent.Load(name)
+	if !known {
+		return nil
+	}
+	var left []runtime.Server
+	for server, dir := range lent.(map[string]string) {
+		if _, there := s.Server(server); !there && dataIn(dir) == runtime.Kept {
+			left = append(left, runtime.Server{Name: server, Role: runtime.Member, Status: runtime.Absent, Data: runtime.Kept, DataAt: dir, Lent: true})
+		}
+	}
+	return left
 }
 
 // isLent tells that a data directory is in a folder of somebody else's.

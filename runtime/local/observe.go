@@ -48,6 +48,7 @@ func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error
 		s.Servers = append(s.Servers, server(m, runtime.Service, stateOf(state.Services, m.Name)))
 	}
 	s.Servers = append(s.Servers, leftovers(home, s)...)
+	s.Servers = append(s.Servers, r.lentLeft(name, s)...)
 	slices.SortStableFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
 	return s, nil
 }
