@@ -183,16 +183,18 @@ func (a *Adoption) copied(ctx context.Context, r *Runtime, p Plan) (bool, error)
 var ErrNotAdopted = errors.New("it was not adopted yet: what it holds would be gone")
 
 // Forget removes the members of a stack, which were adopted all of them, and tells
-// what is left of them.
-func Forget(ctx context.Context, f Foreign) ([]string, error) {
+// what is left of them: folders, and volumes that are inUse, as the cluster that has
+// adopted them goes on there.
+func Forget(ctx context.Context, f Foreign, inUse ...string) ([]string, error) {
 	s, err := f.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range s.Members {
+	for i, m := range s.Members {
 		if !m.Retired {
 			return nil, fmt.Errorf("%s: %w", m.Name, ErrNotAdopted)
 		}
+		s.Members[i].inUse = slices.Contains(inUse, m.DataAt)
 	}
 	return f.Forget(ctx, s.Members)
 }

@@ -430,6 +430,8 @@ func (c *Containers) Forget(ctx context.Context, members []Member) ([]string, er
 		}
 		for _, mounted := range in.Container.Mounts {
 			switch at := keptAt(in.Container, m.DataDir); {
+			case mounted.Type == mount.TypeVolume && mounted.Name == at && m.inUse:
+				left = append(left, fmt.Sprintf("the volume %s, which the cluster goes on in", at))
 			case mounted.Type == mount.TypeVolume && mounted.Name == at:
 				_, err := c.Engine.VolumeRemove(ctx, at, client.VolumeRemoveOptions{})
 				if err != nil && !errdefs.IsNotFound(err) { // it went with the container

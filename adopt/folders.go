@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	goruntime "runtime"
 	"slices"
@@ -211,8 +212,32 @@ func (f *Folders) Dial(ctx context.Context, _ Member, url string) (net.Conn, err
 	return new(net.Dialer).DialContext(ctx, "tcp", addressOf(url))
 }
 
-// Meet has nothing to do: all are on one machine.
-func (f *Folders) Meet(context.Context, string, []Member) error { return nil }
+// Meet notes which systemd units members are: one that leaves its cluster ends by
+// itself, and nothing tells then whose it was. Else there is nothing to do, as all
+// are on one machine.
+func (f *Folders) Meet(ctx context.Context, _ string, members []Member) error {
+	all, err := etcds(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, m := range members {
+		if i := slices.IndexFunc(all, func(p running) bool { return same(p.dir, m.DataDir) }); i >= 0 {
+			errs = append(errs, noteUnit(m, unitOf(all[i].Pid)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func noteUnit(m Member, unit string) error {
+	if unit == "" {
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join(m.DataDir, unitFile), []byte(unit+"\n"), 0o600); err != nil {
+		return fmt.Errorf("note the unit of %s: %w", m.Name, err)
+	}
+	return nil
+}
 
 // Start starts a systemd unit. Whoever started any other process knows how.
 func (f *Folders) Start(ctx context.Context, m Member) error {
@@ -234,8 +259,8 @@ func (f *Folders) Stop(ctx context.Context, m Member, grace time.Duration) error
 		return nil
 	}
 	if unit := unitOf(all[i].Pid); unit != "" {
-		if err := os.WriteFile(filepath.Join(m.DataDir, unitFile), []byte(unit+"\n"), 0o600); err != nil {
-			return fmt.Errorf("note the unit of %s: %w", m.Name, err)
+		if err := noteUnit(m, unit); err != nil {
+			return err
 		}
 		return systemctl(ctx, "stop", unit)
 	}
@@ -298,28 +323,34 @@ func unitOf(pid int32) string {
 	if err != nil || goruntime.GOOS != "linux" {
 		return ""
 	}
-	for _, line := range strings.Split(string(text), "\n") {
-		_, at, _ := strings.Cut(strings.TrimSpace(line), ":/system.slice/")
-		if strings.HasSuffix(at, ".service") {
-			return filepath.Base(at)
+	return unitNamed(string(text))
+}
+
+// unitNamed reads /proc/PID/cgroup: the innermost group is the unit's, in whatever
+// slice, and below that of a container where systemd runs in one.
+func unitNamed(cgroups string) string {
+	for line := range strings.Lines(cgroups) {
+		at := strings.TrimSpace(line)
+		if strings.HasSuffix(at, ".service") && !strings.Contains(at, "/user.slice/") {
+			return path.Base(at)
 		}
 	}
 	return ""
 }
 
-func systemctl(ctx context.Context, verb, unit string) error {
-	out, err := exec.CommandContext(ctx, "systemctl", verb, unit).CombinedOutput()
+func systemctl(ctx context.Context, args ...string) error {
+	out, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("systemctl %s %s: %w: %s", verb, unit, err, strings.TrimSpace(string(out)))
+		return fmt.Errorf("systemctl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }
 
-// Retire notes in the folder that it was adopted, and disables the unit that ran
-// on it.
+// Retire notes in the folder that it was adopted, and stops and disables the unit
+// that ran on it, which would start anew what has left its cluster.
 func (f *Folders) Retire(ctx context.Context, name string, m Member) error {
 	if unit := unitIn(m.DataDir); unit != "" {
-		if err := systemctl(ctx, "disable", unit); err != nil {
+		if err := systemctl(ctx, "disable", "--now", unit); err != nil {
 			return err
 		}
 	}

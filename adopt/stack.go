@@ -41,7 +41,8 @@ type Member struct {
 	// Retired tells that it was adopted: it is stopped, and does not start anew.
 	Retired bool
 
-	id string // of its container or process
+	id    string // of its container or process
+	inUse bool   // where its data was, its successor goes on
 }
 
 // Member gives the one of that name.

@@ -362,8 +362,12 @@ func TestAdoptOfOneMemberWithAFolderOfTheHost(t *testing.T) {
 	if err := os.Remove(filepath.Join(s.dir, "etcdctr.yaml")); err != nil {
 		t.Fatal(err)
 	}
+	load := startLoadOf(t, s.config(append(s.old("kv"), s.ours("default")...)...), requestTimeout)
+	load.wantMore(settledWrites)
 	s.adopt("--yes", "--image", s.ref, ".")
-	s.wantAdopted(before, false, []string{"default"}, "kv")
+	load.wantMore(settledWrites)
+	load.finish()
+	s.wantAdopted(before, true, []string{"default"}, "kv")
 	if out := s.program("adopt", "--forget-old", "--yes", s.name); out != "" {
 		t.Error(out)
 	}
@@ -429,9 +433,11 @@ func TestAdoptOfProcessesHasMembersJoin(t *testing.T) {
 	if len(report.Members) != 3 || report.Members[0].Name != "etcd1" {
 		t.Errorf("the members are %v", report.Members)
 	}
-	got := s.program("etcdctl", "get", "--prefix", "kept/", "--keys-only")
-	if n := len(strings.Fields(got)); n != len(before.Keys) {
-		t.Errorf("%d keys were there, and now %s", len(before.Keys), got)
+	way := s.connect("--name", "adopted")
+	after := s.holds(loadClient(t, clientv3.Config{Endpoints: strings.Split(way.env["ETCDCTL_ENDPOINTS"], ",")}))
+	way.interrupt(t)
+	if a, b := fmt.Sprint(before), fmt.Sprint(after); a != b {
+		t.Errorf("before it held %s\nand now %s", a, b)
 	}
 	for _, dir := range dirs {
 		if _, err := os.Stat(filepath.Join(dir, "adopted-by-etcdctr")); err != nil {

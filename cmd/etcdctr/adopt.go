@@ -99,7 +99,7 @@ func runAdopt(ctx context.Context, a *app, o adoptOptions, args []string) error 
 		}
 	}
 	if o.forget {
-		return o.forgetOld(ctx, a, foreign)
+		return o.forgetOld(ctx, a, foreign, spec.Members.List)
 	}
 	stack, err := foreign.Look(ctx)
 	if err != nil {
@@ -348,7 +348,7 @@ func (o adoptOptions) strike(a *app) error {
 }
 
 // forgetOld deletes what was adopted.
-func (o adoptOptions) forgetOld(ctx context.Context, a *app, foreign adopt.Foreign) error {
+func (o adoptOptions) forgetOld(ctx context.Context, a *app, foreign adopt.Foreign, members []cluster.MemberSpec) error {
 	stack, err := foreign.Look(ctx)
 	if err != nil {
 		return explainAdopt(err)
@@ -364,7 +364,11 @@ func (o adoptOptions) forgetOld(ctx context.Context, a *app, foreign adopt.Forei
 			return err
 		}
 	}
-	left, err := adopt.Forget(ctx, foreign)
+	var inUse []string
+	for _, m := range members {
+		inUse = append(inUse, m.Data)
+	}
+	left, err := adopt.Forget(ctx, foreign, inUse...)
 	for _, l := range left {
 		a.say("%s is left: delete it once nobody needs it", l)
 	}

@@ -1,0 +1,81 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+)
+
+// TestAdoptionsGoOnWhereverTheyWereKilled kills each of the ways that put data into
+// new servers, later and later, until one comes to its end.
+func TestAdoptionsGoOnWhereverTheyWereKilled(t *testing.T) {
+	for _, way := range []struct {
+		name  string
+		begin func(*testing.T) (s *theirs, old, names []string)
+		runs  bool
+	}{
+		{"in place", func(t *testing.T) (*theirs, []string, []string) {
+			names := []string{"etcd1", "etcd2", "etcd3"}
+			return newTheirs(t, 7, bitnamiImage(t, 7), bitnamiFile()), names, names
+		}, true},
+		{"by copying", func(t *testing.T) (*theirs, []string, []string) {
+			return newTheirs(t, 7, etcdImage(t, 7), plainFile()), []string{"n0", "n1", "n2"}, []string{"etcd1", "etcd2", "etcd3"}
+		}, false},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			s, old, names := way.begin(t)
+			before := s.fill(s.config(s.old(old...)...))
+			if !way.runs {
+				s.compose("kill")
+			}
+			kills := 0
+			for at := 1; s.killedAt(at, "--yes", "--image", s.ref, s.name); at += kills { // 1, 2, 4, 7, 11 …
+				kills++
+			}
+			if kills < 4 {
+				t.Errorf("it was killed %d times only", kills)
+			}
+			s.wantAdopted(before, false, names, old...)
+		})
+	}
+}
+
+// killedAt kills an adoption once so many things were begun or done; false if it has
+// come to its end before.
+func (s *theirs) killedAt(at int, args ...string) bool {
+	s.t.Helper()
+	if _, err := os.Stat(filepath.Join(s.dir, "etcdctr.yaml")); err == nil {
+		args = slices.DeleteFunc(args, func(a string) bool { return a == s.name })
+	}
+	cmd := exec.CommandContext(s.t.Context(), etcdctrBinary(s.t), append([]string{"adopt", "--progress", "json"}, args...)...)
+	cmd.Dir = s.dir
+	said, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	told, sent, last := 0, false, ""
+	for lines := bufio.NewScanner(said); lines.Scan(); last = lines.Text() {
+		var is progressLine
+		if json.Unmarshal(lines.Bytes(), &is) != nil || is.Action == "" {
+			continue
+		}
+		if told++; told == at {
+			sent = cmd.Process.Signal(syscall.SIGKILL) == nil
+			s.t.Logf("killed at %s", lines.Text())
+		}
+	}
+	if err := cmd.Wait(); err != nil && !sent {
+		s.t.Fatalf("adopt %v: %v: %s", args, err, last)
+	}
+	return sent
+}
