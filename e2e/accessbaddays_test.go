@@ -62,7 +62,7 @@ func TestConnectEndsWithItsEngine(t *testing.T) {
 	s.etcdctr("up", "--members", "1")
 	c := s.connect("--via", "relay")
 	e.restart()
-	c.wantEnd(t, "the relay has ended: was the engine or the stack stopped?")
+	c.wantEnd(t, "the relay has ended: was the engine or the cluster stopped?")
 	s.wantNoRelay()
 	s.etcdctr("up", "--members", "1")
 	c = s.connect("--via", "relay")

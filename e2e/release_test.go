@@ -147,6 +147,7 @@ func writeModule(t *testing.T, dir, version string) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	writeFile(t, filepath.Join(dir, "list"), version+"\n")
 	writeFile(t, filepath.Join(dir, version+".mod"), readFile(t, "../go.mod"))
 	writeFile(t, filepath.Join(dir, version+".info"), `{"Version":"`+version+`","Time":"2026-01-01T00:00:00Z"}`)
 	file, err := os.Create(filepath.Join(dir, version+".zip"))

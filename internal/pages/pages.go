@@ -17,6 +17,7 @@
 //	<!-- before: COMMANDS -->          are run first, and say nothing on the page
 //	<!-- with: TEXT=COMMAND -->        a placeholder, and what prints what it stands for
 //	<!-- fails -->                     the commands end with an error
+//	<!-- any order -->                 the lines that are printed may come in another order
 //	<!-- stays: COMMANDS -->           the commands stay until Ctrl-C, which comes once these succeed
 //
 // A block of YAML that no comment names is the cluster file. A fenced block in Go is a
@@ -45,12 +46,13 @@ type Block struct {
 	Before []string
 	With   [][2]string // a placeholder, and the command that prints what is meant
 	Fails  bool
+	Mixed  bool // what is printed may come in another order
 	Stays  string
 	NotRun string // why
 	Go     bool
 }
 
-var comment = regexp.MustCompile(`(?s)^<!-- (needs|not run|file|before|with|fails|stays)(?::\s(.*?))?\s?-->$`)
+var comment = regexp.MustCompile(`(?s)^<!-- (needs|not run|file|before|with|fails|any order|stays)(?::\s(.*?))?\s?-->$`)
 
 // Parse reads a page. A comment that looks like one of ours and is none is an
 // error, and so is a fenced block of which nobody says what it is.
@@ -161,6 +163,8 @@ func (r *reader) comment(s string) error {
 		r.next.With = append(r.next.With, [2]string{placeholder, command})
 	case "fails":
 		r.next.Fails = true
+	case "any order":
+		r.next.Mixed = true
 	case "stays":
 		r.next.Stays = value
 	}

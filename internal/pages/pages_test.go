@@ -39,6 +39,11 @@ echo hidden > hidden
     $ ls nowhere
     ls: … 'nowhere': No such file or directory
 
+<!-- any order -->
+    $ printf 'b\na\n'
+    a
+    b
+
 <!-- not run: nobody is there -->
     curl https://example.com
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -76,11 +77,22 @@ func (r *Runner) block(ctx context.Context, b Block) error {
 			return fmt.Errorf("%s: %w\n%s", c.Command, err, out)
 		case err == nil && b.Fails:
 			return fmt.Errorf("%s: does not fail\n%s", c.Command, out)
-		case c.Shown && !Prints(c.Prints, out):
+		case c.Shown && !b.prints(c.Prints, out):
 			return fmt.Errorf("%s: prints\n%sand the page shows\n%s", c.Command, out, c.Prints)
 		}
 	}
 	return nil
+}
+
+// prints is Prints, in the order in which the block has its lines or in any.
+func (b Block) prints(shown, printed string) bool {
+	if !b.Mixed {
+		return Prints(shown, printed)
+	}
+	want, got := steady(shown), steady(printed)
+	slices.Sort(want)
+	slices.Sort(got)
+	return matches(want, got)
 }
 
 // kept is the file of what a command leaves to those after it: folder and variables.
