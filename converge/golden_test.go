@@ -13,6 +13,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens")
@@ -101,4 +102,19 @@ func number(t *testing.T, text string) int8 {
 		t.Fatal(err)
 	}
 	return int8(n)
+}
+
+// What a service has left, such as a Prometheus that is not wanted any more, is no
+// service that has to run.
+func TestDataOfAServiceThatIsNotWantedIsLeftAlone(t *testing.T) {
+	w := world{want: 3, minor: 7, agreed: 7, stored: 7, founders: 3}
+	for slot := range 3 {
+		put(t, &w, slot, "serving")
+	}
+	w.settle()
+	s := w.situation(converge.Asked{Verb: converge.Up}, nil)
+	s.Have.Servers = append(s.Have.Servers, runtime.Server{Name: "prometheus", Role: runtime.Service, Status: runtime.Absent})
+	if steps, err := converge.Plan(s); err != nil || len(steps) > 0 {
+		t.Errorf("%v\n%s", err, steps)
+	}
 }

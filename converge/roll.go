@@ -19,7 +19,8 @@ func (c *scene) serveMembers() (*Step, error) {
 		return nil, nil // all are started together
 	}
 	for _, p := range c.services() {
-		stopped := p.there && !p.server.Runs() && p.server.Status != runtime.Restarting && (p.change == nil || p.change.Kind != runtime.Leave)
+		stopped := p.there && !p.server.Runs() && !slices.Contains([]runtime.Status{runtime.Restarting, runtime.Absent}, p.server.Status) &&
+			(p.change == nil || p.change.Kind != runtime.Leave) // of one that is absent there is data, which stays where it is not wanted
 		changed := p.change != nil && (p.change.Kind == missing || p.change.Kind == differs)
 		if (changed || stopped) && !c.done(p.name, Apply) {
 			return &Step{Kind: Apply, Servers: []string{p.name}, Cause: cause(p, "it does not run"), Takes: endTakes}, nil
