@@ -102,6 +102,7 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 		err = c.runtime.Stop(ctx, c.spec.ClusterName(), 0) // and whatever looks after them
 	}
 	if err == nil && change.Verb == converge.Down && change.Data && len(change.Servers) == 0 {
+		c.forgetSteps()
 		err = c.retireToken()
 	}
 	return outcome, err

@@ -72,6 +72,13 @@ func (c *Cluster) writeDown(e converge.Event) {
 	_, _ = f.Write(append(line, '\n'))
 }
 
+// forgetSteps takes away what was written down of a cluster that is gone.
+func (c *Cluster) forgetSteps() {
+	if file := c.stepsFile(); file != "" {
+		_ = os.Remove(file) // or there is none
+	}
+}
+
 // Steps are those that were written down after a moment, the oldest first.
 func (c *Cluster) Steps(after time.Time) ([]StepNote, error) {
 	data, err := os.ReadFile(c.stepsFile())

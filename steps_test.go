@@ -57,4 +57,8 @@ func TestStepsBeginAnewBeforeTheFileIsLarge(t *testing.T) {
 	if notes, err := c.Steps(time.Time{}); err != nil || len(notes) != 1 {
 		t.Errorf("%v, %v", notes, err)
 	}
+	c.forgetSteps()
+	if notes, err := c.Steps(time.Time{}); err != nil || len(notes) != 0 {
+		t.Errorf("of a cluster that is gone: %v, %v", notes, err)
+	}
 }

@@ -58,7 +58,7 @@ func newWard(t *testing.T, v cluster.Version) *ward {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(w.dir, "targets.json"), "[]")
-	w.prometheus = runPrometheus(t, w.dir, `global: {scrape_interval: 1s, evaluation_interval: 1s}
+	w.prometheus = runPrometheus(t, w.dir, `global: {scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 1s}
 rule_files: [rules.yml]
 scrape_configs:
   - job_name: etcd
@@ -209,7 +209,7 @@ func (w *ward) alone(minor int) {
 	w.expect("a learner of another release is not promoted", func() {}, "EtcdLearnerStays", "EtcdReleasesDiffer")
 
 	one := newPatient(w.t, minor, "one", "--quota-backend-bytes", fmt.Sprint(24<<20))
-	other := newPatient(w.t, minor, "other", "--quota-backend-bytes", fmt.Sprint(1<<30))
+	other := newPatient(w.t, minor, "other", "--quota-backend-bytes", fmt.Sprint(1<<30), w.slowFrom("1ms"))
 	one.start()
 	other.start()
 	w.watch("several", one)
@@ -221,6 +221,14 @@ func (w *ward) alone(minor int) {
 	}, "EtcdDatabaseNearlyFull", "EtcdDatabaseFull")
 	w.large(other, megabyte)
 	w.slow(other)
+}
+
+// slowFrom is the flag for what etcd calls slow.
+func (w *ward) slowFrom(d string) string {
+	if w.release.Minor == 5 {
+		return "--experimental-warning-apply-duration=" + d
+	}
+	return "--warning-apply-duration=" + d
 }
 
 // large leaves a file that is mostly free.
@@ -256,13 +264,14 @@ func (w *ward) slow(p *patient) {
 	sorted := func(prefix string) clientv3.Op {
 		return clientv3.OpGet(prefix, clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByValue, clientv3.SortAscend), clientv3.WithLimit(1))
 	}
-	names := []string{"EtcdRequestsSlow"}
-	if w.release.Minor > 5 { // which does not tell how long they take
-		names = append(names, "EtcdRequestsTakeSeconds")
-	}
-	end := busily(w.t, 150, func(ctx context.Context) { _, _ = p.etcd.Do(ctx, sorted("many/")) })
-	w.expect("clients ask for much at once", func() {}, names...)
+	end := busily(w.t, 4, func(ctx context.Context) { _, _ = p.etcd.Do(ctx, sorted("many/01")) })
+	w.expect("requests take longer than warning-apply-duration", func() {}, "EtcdRequestsSlow")
 	end()
+	if w.release.Minor > 5 { // which does not tell how long they take
+		end = busily(w.t, 60, func(ctx context.Context) { _, _ = p.etcd.Do(ctx, sorted("many/")) })
+		w.expect("clients ask for much at once", func() {}, "EtcdRequestsTakeSeconds")
+		end()
+	}
 	end = busily(w.t, 3000, func(ctx context.Context) {
 		_, _ = p.etcd.Txn(ctx).Then(clientv3.OpPut("key", "value"), sorted("many/01")).Commit()
 	})
@@ -297,7 +306,7 @@ func (w *ward) together(minor int) {
 	w.expect("a member restarts again and again", func() {
 		all[2].kill()
 		all[2].start()
-		time.Sleep(3 * time.Second) // until it was scraped
+		time.Sleep(4 * time.Second) // until it was scraped
 	}, "EtcdRestarts")
 	w.fewFiles(all[1])
 
