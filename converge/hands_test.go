@@ -366,3 +366,29 @@ func TestEventsCountTheStepsAndTellHowFarALearnerIs(t *testing.T) {
 		t.Errorf("the last event is %+v", last)
 	}
 }
+
+// Members that end again and again on a release are not waited for on it before they
+// get the one that is wanted, such as the one that wrote their data.
+func TestMembersThatFailGetTheReleaseThatIsWanted(t *testing.T) {
+	for _, to := range []int8{6, 7} {
+		w := world{want: 3, minor: to, agreed: to, stored: to, founders: 3}
+		for slot := range 3 {
+			w.sit(slot, node{status: failing}, true)
+			w.nodes[slot].minor = 13 - to // the one beside it
+		}
+		f := &fake{world: w}
+		outcome, err := f.hands().Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+		if err != nil || len(f.wrong) > 0 {
+			t.Fatalf("to 3.%d: %v %v\n%s", to, err, f.wrong, outcome.Done)
+		}
+		first := slices.IndexFunc(outcome.Done, func(s converge.Step) bool { return s.Kind != converge.Prepare })
+		if s := outcome.Done[first]; s.Kind != converge.Apply || len(s.Servers) != 3 {
+			t.Errorf("to 3.%d it begins with %s", to, s)
+		}
+		for slot, n := range f.world.nodes[:3] {
+			if n.minor != to || n.status != runs {
+				t.Errorf("%s is of 3.%d and %v", name(slot), n.minor, n.status)
+			}
+		}
+	}
+}
