@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/etcdctr/etcdctr/process"
 )
@@ -52,6 +55,27 @@ func TestAStackInTheBackgroundTakesOrdersAndEnds(t *testing.T) {
 	wantStatuses(t, home, map[string]process.Status{"a": process.Stopped, "b": process.Stopped})
 	if err := home.Start(t.Context(), "a"); err == nil || err.Error() != "test is not running" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A script that holds a lock while it calls this program has it alone again.
+func TestABackgroundHoldsNoFileOfWhoStartedIt(t *testing.T) {
+	theirs, handed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	if _, err := unix.FcntlInt(handed.Fd(), unix.F_SETFD, 0); err != nil { // as what a shell hands over
+		t.Fatal(err)
+	}
+	home := newHome(t)
+	launch(t, home, stackOf(member(t, home, "a", "good")))
+	handed.Close()
+	if err := theirs.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("somebody still has the file: %v", err)
 	}
 }
 

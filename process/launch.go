@@ -32,6 +32,7 @@ func (h Home) Launch(ctx context.Context, stack Stack, command *exec.Cmd) error 
 	defer log.Close()
 	command.Dir, command.Stdin, command.Stderr = h.Dir, bytes.NewReader(input), log
 	command.SysProcAttr = detached()
+	keepFiles()
 	answers, err := command.StdoutPipe()
 	if err != nil {
 		return err

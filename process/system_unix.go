@@ -5,12 +5,28 @@ package process
 import (
 	"errors"
 	"os"
+	"strconv"
 	"syscall"
 )
 
 // detached is for a process that goes on when its parent and the terminal are
 // gone.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// keepFiles lets no program that is started have a file that this one was handed
+// itself, such as the lock of a script that calls it: a process that goes on would
+// hold that for as long as it lives.
+func keepFiles() {
+	open, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return // then it can't be told what there is
+	}
+	for _, entry := range open {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > syscall.Stderr {
+			syscall.CloseOnExec(fd)
+		}
+	}
+}
 
 // askToStop asks a member, and what it has started in its turn, to stop.
 func askToStop(p *os.Process) error { return signalGroup(p, syscall.SIGTERM) }

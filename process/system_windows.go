@@ -16,6 +16,9 @@ func detached() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP | detachedProcess}
 }
 
+// keepFiles has nothing to do: a program gets no file that it is not given.
+func keepFiles() {}
+
 // askToStop ends a member: Windows has no way to ask, and etcd is made to
 // survive it.
 func askToStop(p *os.Process) error { return p.Kill() }
