@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,10 +20,33 @@ import (
 
 const testRef = "localhost/etcd:v3.7.3"
 
+// Images that tests share: compressing one takes longer than most of them.
+var shared struct {
+	sync.Mutex
+	one, other *Image
+}
+
 // two gives images of one release for two platforms.
 func two(t *testing.T) []*Image {
 	t.Helper()
-	dir := copyPrograms(t)
+	first := one(t)[0]
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.other == nil {
+		shared.other = otherImage(t)
+	}
+	return []*Image{shared.other, first}
+}
+
+func otherImage(t *testing.T) *Image {
+	t.Helper()
+	dir, err := os.MkdirTemp(built.root, "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range Names {
+		copyFile(t, filepath.Join(programs(t, testVersion), name), filepath.Join(dir, name))
+	}
 	for _, name := range Names {
 		convert(t, filepath.Join(dir, name), otherPlatform().Architecture)
 	}
@@ -34,12 +58,17 @@ func two(t *testing.T) []*Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []*Image{other, one(t)[0]}
+	return other
 }
 
 func one(t *testing.T) []*Image {
 	t.Helper()
-	return []*Image{build(t, Dir{Path: programs(t, testVersion)})}
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.one == nil {
+		shared.one = build(t, Dir{Path: programs(t, testVersion)})
+	}
+	return []*Image{shared.one}
 }
 
 func TestLayoutHoldsTheImageAndItsBillOfMaterials(t *testing.T) {

@@ -85,7 +85,8 @@ func TestPlans(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := tell(t, story)
+			var got string
+			synctest.Test(t, func(t *testing.T) { got = tell(t, story) })
 			if *update {
 				replaceSection(story, "plan", got)
 				if err := os.WriteFile(file, txtar.Format(story), 0o644); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -90,32 +91,34 @@ func TestRemoveTakesWhatIsTheStacksOwn(t *testing.T) {
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			e := newFakeEngine()
-			w := wanted(t, test.file)
-			w.Own = test.own
-			if err := apply(t.Context(), e, w); err != nil {
-				t.Fatal(err)
-			}
-			b, p, err := planRemoval(t, e, test.named, test.volumes)
-			if test.err != "" {
-				if err == nil || err.Error() != test.err {
-					t.Fatalf("the error is %v, want %s", err, test.err)
+			synctest.Test(t, func(t *testing.T) {
+				e := newFakeEngine()
+				w := wanted(t, test.file)
+				w.Own = test.own
+				if err := apply(t.Context(), e, w); err != nil {
+					t.Fatal(err)
 				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, o := range p.Ops {
-				o.object = "" // an ID that differs from run to run
-			}
-			wantPlan(t, p, test.plan)
-			if diff := cmp.Diff(test.others, b.Others); diff != "" {
-				t.Errorf("others (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(test.left, p.Left); diff != "" {
-				t.Errorf("left (-want +got):\n%s", diff)
-			}
+				b, p, err := planRemoval(t, e, test.named, test.volumes)
+				if test.err != "" {
+					if err == nil || err.Error() != test.err {
+						t.Fatalf("the error is %v, want %s", err, test.err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, o := range p.Ops {
+					o.object = "" // an ID that differs from run to run
+				}
+				wantPlan(t, p, test.plan)
+				if diff := cmp.Diff(test.others, b.Others); diff != "" {
+					t.Errorf("others (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(test.left, p.Left); diff != "" {
+					t.Errorf("left (-want +got):\n%s", diff)
+				}
+			})
 		})
 	}
 }
