@@ -169,6 +169,14 @@ metrics: $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7) ## Read every etcd's metri
 	go run ./cmd/internal/exported $(patsubst %,.cache/etcd/%,3.5 3.6 3.7)
 	$(MAKE) --no-print-directory docs
 
+.PHONY: errors
+errors: $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7) ## Provoke what every etcd says when something is wrong, then write its page
+	mkdir -p health/doctor/releases
+	for minor in 3.5 3.6 3.7; do \
+		go test ./health/doctor -run '^TestWhatEtcdSaysIsRecognised$$' -etcd $(CURDIR)/.cache/etcd/$$minor/etcd -record releases/$$minor.tsv; \
+	done
+	go test ./health/doctor -run '^TestPageOfTexts$$' -update
+
 .cache/etcd/3.4/etcd:
 	mkdir -p $(@D)
 	cd $(@D) && apt-get download etcd-server=3.4.23* && dpkg-deb --fsys-tarfile etcd-server*.deb | tar -x --strip-components=3 ./usr/bin/etcd

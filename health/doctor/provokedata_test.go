@@ -48,12 +48,6 @@ func flipped(t *testing.T, member string) {
 	write(t, file, data)
 }
 
-// emptied is a write-ahead log with nothing in it.
-func emptied(t *testing.T, member string) {
-	t.Helper()
-	write(t, only(t, filepath.Join(member, "wal", "*.wal")), nil)
-}
-
 // overwritten is a database that is none.
 func overwritten(t *testing.T, member string) {
 	t.Helper()

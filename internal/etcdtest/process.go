@@ -36,6 +36,9 @@ type Process struct {
 	done chan struct{} // closed when it has ended
 }
 
+// Program is the etcd that Start and StartAs run; empty: this test binary.
+var Program string
+
 // Start starts etcd with these settings, its environment empty but for env.
 // When the test ends, so does the process.
 func Start(t *testing.T, env []string, flags ...string) *Process {
@@ -69,6 +72,9 @@ func StartAs(t *testing.T, uid int, flags ...string) *Process {
 
 func self(t *testing.T) string {
 	t.Helper()
+	if Program != "" {
+		return Program
+	}
 	file, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
