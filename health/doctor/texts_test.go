@@ -156,7 +156,7 @@ IDs and folders are made alike.
 			fmt.Fprintf(&b, "- %s: `%s`\n", strings.Join(by[line], ", "), strings.ReplaceAll(line, "`", "'"))
 		}
 	}
-	const page = "../../docs/behaviour/errors.md"
+	const page = "../../docs/errors.md"
 	if *update {
 		if err := os.WriteFile(page, b.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
