@@ -104,17 +104,25 @@ func (a *Adoption) change() etcdctr.Change {
 // Do goes the way of a plan. Called again after it was interrupted, with a new
 // plan, it goes on.
 func (a *Adoption) Do(ctx context.Context, p Plan) error {
-	if p.Done {
-		return nil
-	}
-	if p.Way != Copy {
+	switch {
+	case p.Done:
+	case p.Way == Copy:
+		if err := a.copy(ctx, p); err != nil {
+			return err
+		}
+	default:
 		if err := a.quiet(ctx, p); err != nil {
 			return err
 		}
-		_, err := a.Cluster.Make(ctx, a.change())
-		return err
+		if _, err := a.Cluster.Make(ctx, a.change()); err != nil {
+			return err
+		}
 	}
-	return a.copy(ctx, p)
+	r, ok := a.Cluster.Runtime().(*Runtime)
+	if !ok {
+		return ErrNoRuntime
+	}
+	return r.settle(ctx, p.Want.Name)
 }
 
 // quiet stops a single member that nobody here reaches, which is going to be

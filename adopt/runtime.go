@@ -33,6 +33,7 @@ type scene struct {
 	ours  *runtime.State // nil for nothing
 	stack *Stack         // nil for nothing
 	left  []Member       // those that are still to be adopted
+	over  []Member       // those whose successors go on with their data, and that are not retired
 }
 
 func (r *Runtime) look(ctx context.Context, name string) (*scene, error) {
@@ -59,7 +60,12 @@ func (r *Runtime) look(ctx context.Context, name string) (*scene, error) {
 		return nil, err
 	}
 	for _, m := range stack.Members {
-		if _, succeeded := begun[m.Name]; !succeeded && (!m.Retired || len(begun) == 0) {
+		switch successor, succeeded := begun[m.Name]; {
+		case succeeded && m.Runs() && !successor.Runs(): // started anew since: what was taken of it is not all any more
+			c.left = append(c.left, m)
+		case succeeded && !m.Retired:
+			c.over = append(c.over, m)
+		case !succeeded && (!m.Retired || len(begun) == 0):
 			c.left = append(c.left, m)
 		}
 	}
@@ -223,6 +229,26 @@ func (r *Runtime) succeed(ctx context.Context, want *cluster.Cluster, m Member) 
 		return err
 	}
 	return r.Foreign.Retire(ctx, want.Name, m)
+}
+
+// settle retires what an interrupted adoption has left between taking its data and
+// that.
+func (r *Runtime) settle(ctx context.Context, name string) error {
+	c, err := r.look(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, m := range c.over {
+		if m.Runs() || m.Status == runtime.Restarting {
+			if err := r.Foreign.Stop(ctx, m, 0); err != nil {
+				return err
+			}
+		}
+		if err := r.Foreign.Retire(ctx, name, m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // split gives the members that are to be adopted of servers, and the others; all
