@@ -75,7 +75,7 @@ func (c *Cluster) Runner(ctx context.Context) (*backup.Runner, error) {
 	if r.Store, err = backup.OpenStore(want.Backup.Destination); err != nil {
 		return nil, err
 	}
-	if r.Request, err = c.describe(backup.Request{}); err != nil {
+	if r.Request, err = c.describe(backup.Request{Stored: want.Backup.Stored}); err != nil {
 		return nil, err
 	}
 	r.Ask = func(ctx context.Context) (*member.Client, func() error, error) {

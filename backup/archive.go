@@ -69,9 +69,9 @@ type archiveFile interface {
 	io.ReaderAt
 }
 
-func newArchiver(w archiveFile, at time.Time) (*archiver, error) {
+func newArchiver(w archiveFile, at time.Time, stored bool) (*archiver, error) {
 	to := &counting{to: w}
-	zip, err := newFrames(to)
+	zip, err := newFrames(to, stored)
 	if err != nil {
 		return nil, err
 	}

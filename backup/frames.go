@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +18,8 @@ const frameBytes = 1 << 20
 // writes. What was written can be read again at any place.
 type frames struct {
 	to      *counting
-	zip     *zstd.Encoder
-	written int64 // uncompressed
+	zip     *zstd.Encoder // nil: what is written is stored as it is
+	written int64         // uncompressed
 	chunk   []byte
 	ends    []int64 // of the frames, in the archive
 	work    chan []byte
@@ -27,10 +28,14 @@ type frames struct {
 	failed  error      // the worker's own
 }
 
-func newFrames(to *counting) (*frames, error) {
-	zip, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(frameBytes), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, err
+func newFrames(to *counting, stored bool) (*frames, error) {
+	var zip *zstd.Encoder
+	if !stored {
+		var err error
+		zip, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(frameBytes), zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			return nil, err
+		}
 	}
 	f := &frames{to: to, zip: zip, work: make(chan []byte), spare: make(chan []byte, 2), idle: make(chan error)}
 	for range cap(f.spare) {
@@ -49,12 +54,40 @@ func (f *frames) compress() {
 			continue
 		}
 		if f.failed == nil {
-			frame = f.zip.EncodeAll(chunk, frame[:0])
+			if f.zip != nil {
+				frame = f.zip.EncodeAll(chunk, frame[:0])
+			} else {
+				frame = store(chunk, frame[:0])
+			}
 			_, f.failed = f.to.Write(frame)
 			f.ends = append(f.ends, f.to.n)
 		}
 		f.spare <- chunk[:0]
 	}
+}
+
+// A frame that stores what it holds: RFC 8878, 3.1.1. It tells how much that is, has
+// no checksum, and its blocks are raw.
+const (
+	storedFrame = 0xA0 // one segment, with a size of four bytes
+	mostBlock   = 128 << 10
+	lastBlock   = 1
+)
+
+// store appends a chunk to a frame as it is.
+func store(chunk, frame []byte) []byte {
+	frame = append(binary.LittleEndian.AppendUint32(frame, zstdMagic), storedFrame)
+	frame = binary.LittleEndian.AppendUint32(frame, uint32(len(chunk)))
+	for len(chunk) > 0 {
+		n := min(len(chunk), mostBlock)
+		head := uint32(n) << 3
+		if n == len(chunk) {
+			head |= lastBlock
+		}
+		frame = append(frame, byte(head), byte(head>>8), byte(head>>16))
+		frame, chunk = append(frame, chunk[:n]...), chunk[n:]
+	}
+	return frame
 }
 
 func (f *frames) Write(p []byte) (int, error) {

@@ -30,6 +30,9 @@ type Request struct {
 	// Member is whose data to take; empty lets Choose decide. Of a folder it is whose
 	// that is, where that is known.
 	Member string
+	// Stored leaves the data as it is, where it would be compressed: bigger, and
+	// faster where processors are few.
+	Stored bool
 	// Time is now.
 	Time time.Time
 	// Progress is told what was taken of how much, in bytes; may be nil.
@@ -189,7 +192,7 @@ func (r Request) pass(w io.Writer, m *Metadata, take stream) error {
 }
 
 func (r Request) archive(f archiveFile, m *Metadata, take stream) error {
-	a, err := newArchiver(f, m.Time)
+	a, err := newArchiver(f, m.Time, r.Stored)
 	if err != nil {
 		return err
 	}

@@ -180,6 +180,27 @@ func usualTools(t *testing.T, archive string) {
 	}
 }
 
+// An archive that is not compressed is one of zstd's all the same.
+func TestAStoredArchiveIsReadAsAnyOther(t *testing.T) {
+	t.Parallel()
+	c := start(t, []string{"etcd1"})
+	write(t, c.raw(t), 300, 10_000)
+	r := request()
+	path := filepath.Join(t.TempDir(), "stored.tar.zst")
+	r.Stored = true
+	made, err := backup.Take(t.Context(), c.client, path, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() < made.Size {
+		t.Errorf("the archive of %d bytes has %v, %v", made.Size, info.Size(), err)
+	}
+	if report, err := backup.Verify(t.Context(), path, t.TempDir()); err != nil || report.Metadata.Revision != made.Revision {
+		t.Errorf("%+v, %v", report, err)
+	}
+	usualTools(t, path)
+}
+
 func TestABareSnapshotIsTakenToo(t *testing.T) {
 	t.Parallel()
 	c := start(t, []string{"etcd1"})

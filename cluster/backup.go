@@ -20,6 +20,8 @@ type BackupSpec struct {
 	Keep KeepSpec `key:"keep"`
 	// Continuous, true or false, keeps what happens in between as well.
 	Continuous string `key:"continuous"`
+	// Compression is fast or none.
+	Compression string `key:"compression"`
 	// Service, true or false, has a service of the cluster's own take them.
 	Service string `key:"service"`
 }
@@ -38,6 +40,8 @@ type Backup struct {
 	Destination string
 	Keep        Keep
 	Continuous  bool
+	// Stored says that backups are not compressed.
+	Stored bool
 	// Service says that a service of the cluster's own takes them. One that spans
 	// machines has none.
 	Service bool
@@ -110,6 +114,7 @@ func (r *resolver) backup() *Backup {
 	b := &Backup{
 		Destination: s.Destination,
 		Continuous:  oneOf(r, "backup.continuous", s.Continuous, "false", "false", "true") == "true",
+		Stored:      oneOf(r, "backup.compression", s.Compression, "fast", "fast", "none") == "none",
 		Service:     oneOf(r, "backup.service", s.Service, "true", "false", "true") == "true",
 		every:       r.span("backup.every", s.Every, DefaultBackupEvery, leastBetweenBackups, mostBetweenBackups),
 	}

@@ -65,6 +65,7 @@ func run(ctx context.Context) (err error) {
 		between      func(context.Context) error
 	}{
 		{name: "backup", ours: b.backup, theirs: b.save, between: b.forget},
+		{name: "backup, not compressed", ours: b.store, theirs: b.save, between: b.forget},
 		{name: "restore into three members", ours: b.restore, theirs: b.restoreByHand, between: b.downRestored},
 	} {
 		ours, theirs, err := compare(ctx, row.ours, row.theirs, row.between)
@@ -210,6 +211,10 @@ func measure(commands ...*exec.Cmd) (usage, error) {
 
 func (b *bench) backup(ctx context.Context) (usage, error) {
 	return measure(b.command(ctx, b.etcdctr, "backup", "--name", source, "--output", b.archive()))
+}
+
+func (b *bench) store(ctx context.Context) (usage, error) {
+	return measure(b.command(ctx, b.etcdctr, "backup", "--name", source, "--compression", "none", "--output", b.archive()))
 }
 
 func (b *bench) save(ctx context.Context) (usage, error) {

@@ -12,12 +12,16 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 )
 
+// How archives are compressed.
+const compressFast, compressNone = "fast", "none"
+
 type backupOptions struct {
 	cluster        *clusterFlags
 	output, member string
 	dataDir        string
 	etcdBinary     string
 	keys           bool
+	compression    string
 	passphraseFile string
 	progress       string
 	format         string
@@ -53,6 +57,8 @@ release that wrote it.`,
 	flags.StringVar(&o.member, "member", "", "whose data to take (default the member that it costs least)")
 	flags.StringVar(&o.dataDir, "data-dir", "", "take the data folder of a stopped member instead of a running cluster")
 	flags.StringVar(&o.etcdBinary, "etcd-binary", "", "with --data-dir, the etcd that wrote the data (default the one inside, where it is of that release)")
+	o.compression = compressFast
+	flags.Var(&choice{value: &o.compression, of: []string{compressFast, compressNone}}, "compression", "how the data is compressed: fast or none")
 	flags.BoolVar(&o.keys, "with-keys", false, "put the certificates in, with their keys, encrypted")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase that encrypts the keys")
 	cmd.AddCommand(newBackupVerifyCommand(a), newBackupListCommand(a), newBackupPruneCommand(a), newBackupRunCommand(a))
@@ -66,7 +72,7 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 	}
 	board := a.newProgress(o.progress)
 	defer board.close()
-	r := backup.Request{Time: a.now(), Member: o.member}
+	r := backup.Request{Time: a.now(), Member: o.member, Stored: o.compression == compressNone}
 	if o.keys {
 		r.Keys = &backup.Keys{Passphrase: passphrase}
 	}
