@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -54,7 +55,17 @@ func (o verbOptions) run(ctx context.Context, a *app, verb converge.Verb, names 
 		return err
 	}
 	defer c.close()
-	if _, err := c.choose(ctx, names); err != nil {
+	asked := names
+	if verb == converge.Replace { // one that is described may be gone with all that it had
+		want, err := c.Want(ctx)
+		if err != nil {
+			return err
+		}
+		asked = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+			return slices.ContainsFunc(want.Members, func(m cluster.Member) bool { return m.Name == name })
+		})
+	}
+	if _, err := c.choose(ctx, asked); err != nil {
 		return err
 	}
 	change := etcdctr.Change{Verb: verb, Servers: names, Wait: defaultWaitTimeout}
