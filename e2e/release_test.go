@@ -129,7 +129,7 @@ func TestGoInstallGivesAProgramThatKnowsItsVersion(t *testing.T) {
 	cache := strings.TrimSpace(run(t, "", "go", "env", "GOMODCACHE"))
 	cmd := exec.CommandContext(t.Context(), "go", "install", "github.com/etcdctr/etcdctr/cmd/etcdctr@"+version)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "GOBIN="+bin, "GONOSUMDB=*", "GOFLAGS=-modcacherw -trimpath -buildvcs=false", "GOMODCACHE="+t.TempDir(),
+	cmd.Env = append(os.Environ(), "GOBIN="+bin, "CGO_ENABLED=0", "GONOSUMDB=*", "GOFLAGS=-modcacherw -trimpath -buildvcs=false", "GOMODCACHE="+t.TempDir(),
 		"GOPROXY=file://"+proxy+",file://"+filepath.Join(cache, "cache", "download"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
