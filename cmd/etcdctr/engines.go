@@ -111,13 +111,13 @@ func cacheDir() string {
 	return cache
 }
 
-// place tells clusters of one name apart: an engine has one of them, and processes
-// are there for each folder.
+// placeOf tells clusters of one name apart: an engine has one of them, and processes
+// and machines are there for each folder.
 func (e *engines) placeOf(r runtime.Runtime) string {
-	if r.Name() == string(cluster.Process) {
-		return r.Name() + " " + e.folder
+	if r.Name() == docker.Name {
+		return r.Name() + " " + e.engine.DaemonHost()
 	}
-	return r.Name() + " " + e.engine.DaemonHost()
+	return r.Name() + " " + e.folder
 }
 
 func (e *engines) docker() (*docker.Runtime, error) {
