@@ -39,12 +39,13 @@ func (r *run) do(ctx context.Context, step Step) error {
 }
 
 // betterNow: the wait for one member has failed, and the cluster has a quorum
-// all the same, which it had not before. Then more can be done.
+// all the same, which it had not before; or it is clear by now that what was waited
+// for leads nowhere, and another release comes next. Then more can be done.
 func (r *run) betterNow(ctx context.Context, step Step, before Situation) bool {
 	if step.Kind != AwaitServing || before.Etcd.Quorum() || ctx.Err() != nil {
 		return false
 	}
-	return r.look(ctx) == nil && r.situation.Etcd.Quorum()
+	return r.look(ctx) == nil && (r.situation.Etcd.Quorum() || len(r.situation.Then) < len(before.Then))
 }
 
 func (k Kind) isRuntimes() bool {

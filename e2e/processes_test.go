@@ -119,7 +119,7 @@ func TestKilledProcessesComeBackWithTheirData(t *testing.T) {
 		}
 		return nil
 	})
-	if out := l.etcdctr("ps"); strings.Count(out, "Lost: killed together with its supervisor") != 3 {
+	if out := l.etcdctr("ps"); strings.Count(out, "(killed together with its supervisor)") != 3 {
 		t.Errorf("ps tells nothing of it:\n%s", out)
 	}
 	l.obeyDoctor("killed together with its supervisor")
