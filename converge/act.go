@@ -62,6 +62,9 @@ func (r *run) carryOut(ctx context.Context, step Step) error {
 	}
 	etcd, err := r.dial(ctx)
 	if err != nil {
+		if ended := r.noneRuns(ctx, step); ended != nil {
+			return ended
+		}
 		return err
 	}
 	return r.etcds(ctx, etcd, step)
@@ -244,6 +247,23 @@ func (r *run) awaitServing(ctx context.Context, etcd Etcd, servers []string) err
 	}
 	ended.Log = r.lastWords(ctx, ended)
 	return ended
+}
+
+// noneRuns tells of one of the servers that are waited for, where all have ended
+// before they could be asked.
+func (r *run) noneRuns(ctx context.Context, step Step) error {
+	if step.Kind != AwaitServing {
+		return nil
+	}
+	for _, name := range step.Servers {
+		s, _ := r.situation.Have.Server(name)
+		if what := hopeless(r.situation.Have, name, s.Restarts); what != "" {
+			u := &UnwellError{Server: name, What: what}
+			u.Log = r.lastWords(ctx, u)
+			return u
+		}
+	}
+	return nil
 }
 
 // unwellOf is the first of servers that does not serve.

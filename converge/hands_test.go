@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // serving is a world of members that all serve.
@@ -199,6 +200,28 @@ func TestAFirstStartThatEndsAnywhereLeavesNothing(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// Where nobody runs any more there is nobody to ask, and why is what counts.
+func TestMembersThatEndBeforeTheyAreAskedAreTold(t *testing.T) {
+	f := &fake{world: world{want: 1, minor: 7}}
+	f.before = func(call string) error {
+		if call == "observe" && f.world.nodes[0].status == runs {
+			f.world.nodes[0].status = ended
+		}
+		return nil
+	}
+	hands := f.hands()
+	hands.Ask = func(_ runtime.Way, have *runtime.State) (converge.Etcd, error) {
+		if !have.Runs() {
+			return nil, errors.New("no member to ask")
+		}
+		return (*fakeEtcd)(f), nil
+	}
+	_, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+	if unwell := (*converge.UnwellError)(nil); !errors.As(err, &unwell) || unwell.Server != "etcd1" || len(unwell.Log) != 1 {
+		t.Errorf("the error is %v", err)
 	}
 }
 

@@ -192,3 +192,13 @@ func TestAnotherProjectsContainersAreNotTheStacks(t *testing.T) {
 		t.Errorf("Foreign gave %v, want an error about 3 containers", err)
 	}
 }
+
+func TestAVolumeThatIsTheProjectsAndProtectedIsOne(t *testing.T) {
+	e := running(t, three)
+	v := e.volumes["p_etcd1-data"]
+	v.Labels[protectedLabel] = "p"
+	e.volumes["p_etcd1-data"] = v
+	if s := observe(t, e); len(s.Volumes) != 3 {
+		t.Errorf("there are %d volumes, want 3", len(s.Volumes))
+	}
+}

@@ -168,7 +168,8 @@ func Observe(ctx context.Context, e Observer, project string) (*State, error) {
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("ask the engine what it holds of %s: %w", project, err)
 	}
-	s.Volumes = inOrder(slices.Concat(volumes, protected), func(a, b Volume) int { return strings.Compare(a.Name, b.Name) })
+	all := inOrder(slices.Concat(volumes, protected), func(a, b Volume) int { return strings.Compare(a.Name, b.Name) })
+	s.Volumes = slices.CompactFunc(all, func(a, b Volume) bool { return a.Name == b.Name }) // one may be both
 	return s, nil
 }
 
