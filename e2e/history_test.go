@@ -16,6 +16,8 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/raft/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // history is what clients asked of registers, keys that each hold one value, and
@@ -222,9 +224,10 @@ const handover = 2 * time.Second
 // handedOver tells of a write that was asked for while another member took over,
 // and that etcd gave up after its seven seconds: it drops what a follower has passed
 // on to a leader that hands over in that moment. That it may be due to a leader's
-// failure says only the member that leads next.
+// failure says only the member that leads next. Where the follower stops before its
+// seven seconds are over, the connection ends instead.
 func (h *history) handedOver(r request) bool {
-	if !r.write || !gaveUp(r.err) {
+	if !r.write || !gaveUp(r.err) && !cutOff(r) {
 		return false
 	}
 	return h.termAt(r.asked.Add(-handover)) != h.termAt(r.asked.Add(handover))
@@ -232,6 +235,12 @@ func (h *history) handedOver(r request) bool {
 
 func gaveUp(err error) bool {
 	return errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail) || errors.Is(err, rpctypes.ErrTimeout)
+}
+
+// cutOff tells of a request that had waited for long when its member stopped, which
+// answers first what it can.
+func cutOff(r request) bool {
+	return status.Code(r.err) == codes.Unavailable && r.answered.Sub(r.asked) > handover
 }
 
 // termAt is the newest term of raft that anybody was told of by then.
