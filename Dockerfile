@@ -10,7 +10,7 @@
 
 FROM scratch
 
-# Users, root certificates, the data directory and the links to etcd: etcdctl,
+# Users, root certificates, the data directory and the links to etcd: backup, etcdctl,
 # etcdutl, lookat, relay and setaside. Written by `go test ./images -run Root -update`.
 ADD images/rootfs.tar /
 

@@ -88,6 +88,7 @@ func TestImageOfOneBinaryLinksTheOtherNamesToIt(t *testing.T) {
 	img := oci(t, build(t, Self{File: filepath.Join(programs(t, testVersion), "etcdctr")}))
 	want := []string{
 		"-rwxr-xr-x 0:0 usr/local/bin/etcd",
+		"Lrwxrwxrwx 0:0 usr/local/bin/backup -> etcd",
 		"Lrwxrwxrwx 0:0 usr/local/bin/etcdctl -> etcd",
 		"Lrwxrwxrwx 0:0 usr/local/bin/etcdutl -> etcd",
 		"Lrwxrwxrwx 0:0 usr/local/bin/lookat -> etcd",

@@ -16,8 +16,8 @@ const multicallName = "etcd"
 
 // multicallNames are what else it is called by: relay is how etcdctr reaches a
 // stack's network from the inside, setaside how it moves data within a volume, and
-// lookat how it sees what somebody gives a member for its data.
-var multicallNames = []string{"etcdctl", "etcdutl", "lookat", "relay", "setaside"}
+// backup takes backups, lookat how it sees what somebody gives a member for its data.
+var multicallNames = []string{"backup", "etcdctl", "etcdutl", "lookat", "relay", "setaside"}
 
 // Self takes what etcdctr has with it: no network and no compiler.
 type Self struct {
