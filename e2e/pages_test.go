@@ -59,7 +59,7 @@ func engineEnvironment(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	for link, target := range map[string]string{
-		"bin/etcdctr": etcdctrBinary(t), ".docker/cli-plugins/docker-compose": plugin,
+		"bin/etcdctr": etcdctrBinary(t), "bin/etcdctl": etcdctrBinary(t), ".docker/cli-plugins/docker-compose": plugin,
 	} {
 		link = filepath.Join(home, link)
 		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
