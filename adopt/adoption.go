@@ -135,7 +135,10 @@ func (a *Adoption) quiet(ctx context.Context, p Plan) error {
 	if m.Apart == "" || !m.Runs() {
 		return nil
 	}
-	r, _ := a.Cluster.Runtime().(*Runtime) // Plan has seen it
+	r, _ := a.Cluster.Runtime().(*Runtime)                 // Plan has seen it
+	if err := r.Runtime.Prepare(ctx, p.Want); err != nil { // what can't be had is no reason to stop it
+		return err
+	}
 	return r.Foreign.Stop(ctx, m, 0)
 }
 
