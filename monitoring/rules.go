@@ -103,7 +103,9 @@ var alerts = []Alert{
 		Summary: "{{ $labels.cluster }}: {{ $value | humanize }} writes failed within a quarter of an hour", Do: "etcdctr doctor",
 	},
 	{
-		Name: "EtcdReadsFail", Expr: `increase(etcd_server_read_indexes_failed_total{job="etcd"}[5m]) > 5`, For: "1m", Severity: Warning,
+		// A read that waits in vain for a leader counts as slow, and not as failed.
+		Name: "EtcdReadsFail", For: "1m", Severity: Warning,
+		Expr:    `increase(etcd_server_read_indexes_failed_total{job="etcd"}[5m]) + increase(etcd_server_slow_read_indexes_total{job="etcd"}[5m]) > 5`,
 		Summary: "{{ $labels.cluster }}: {{ $labels.member }} could not answer {{ $value | humanize }} reads within five minutes", Do: "etcdctr doctor",
 	},
 	{
