@@ -21,6 +21,9 @@ func (c *scene) release() (*Step, error) {
 	if !ok || c.Want == nil {
 		return nil, nil
 	}
+	if err := c.refuseMislabelled(); err != nil {
+		return nil, err
+	}
 	want := c.Want.Etcd.Minor
 	if target := c.loweringTo(); target >= 0 && target != want {
 		return &Step{Kind: ForbidLower, To: minorVersion(target), Cause: fmt.Sprintf("%s is wanted", c.Want.Etcd), Takes: enableTakes}, nil
@@ -32,6 +35,24 @@ func (c *scene) release() (*Step, error) {
 		return c.lower(high)
 	}
 	return nil, nil
+}
+
+// refuseMislabelled refuses to go on with members that run what was wanted, by its
+// name, and are of another minor.
+func (c *scene) refuseMislabelled() error {
+	var errs []error
+	for _, p := range c.those((*part).isVoter, (*part).serves, (*part).isWanted, (*part).isThere, not((*part).differs)) {
+		minor, known := minorOf(p.end.Version)
+		if !known || minor == c.Want.Etcd.Minor {
+			continue
+		}
+		errs = append(errs, &Refusal{
+			Server: p.name,
+			Reason: fmt.Sprintf("it is an etcd %s, and what it was started from is said to be %s", p.end.Version, c.Want.Etcd),
+			Remedy: Remedy{Text: fmt.Sprintf("call it what it is, etcd: 3.%d, or start it from another image or program", minor)},
+		})
+	}
+	return errors.Join(errs...)
 }
 
 // raise prepares a roll to the next minor.

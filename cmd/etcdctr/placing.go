@@ -75,16 +75,19 @@ const briefly = 3 * time.Second
 
 // onEngine does something with this machine's engine, if it answers.
 func (f *clusterFlags) onEngine(a *app, do func(context.Context, *docker.Runtime) error) error {
-	ctx, cancel := context.WithTimeout(f.cmd.Context(), briefly)
-	defer cancel()
 	_, e, err := a.clusters(f, working{progress: progressQuiet})
 	if err != nil {
 		return nil //nolint:nilerr // no engine can be made sense of here
 	}
 	defer e.close()
 	r, err := e.docker()
-	if err != nil || e.engine.Answers(ctx) != nil {
+	if err != nil {
 		return err
 	}
-	return do(ctx, r)
+	ctx, cancel := context.WithTimeout(f.cmd.Context(), briefly)
+	defer cancel()
+	if e.engine.Answers(ctx) != nil {
+		return nil
+	}
+	return do(f.cmd.Context(), r)
 }
