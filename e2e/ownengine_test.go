@@ -31,6 +31,9 @@ ip link set lo up
 mkdir "$1/data"
 mount -t tmpfs -o size=1g tmpfs "$1/data"
 echo "$2" > "$1/daemon.json"
+for ids in subuid subgid; do
+	[ ! -e "$1/$ids" ] || mount --bind "$1/$ids" "/etc/$ids"
+done
 trap 'kill $pid; wait $pid; exit 0' TERM
 while :; do
 	dockerd --config-file "$1/daemon.json" --data-root "$1/data" --exec-root "$1/exec" \
@@ -54,6 +57,12 @@ func startConfiguredEngine(t *testing.T, image, config string) *ownEngine {
 	dir, err := os.MkdirTemp("", namePrefix+"-") //nolint:usetesting // t.TempDir is too long for the path of a socket
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // root in a container of one that maps users has to come by
+		t.Fatal(err)
+	}
+	for _, ids := range []string{"subuid", "subgid"} { // for the same: see remappedConfig
+		writeFile(t, filepath.Join(dir, ids), "nobody:200000:65536\nnogroup:200000:65536\n")
 	}
 	e := &ownEngine{t, dir}
 	archive := filepath.Join(dir, "image.tar")

@@ -38,7 +38,9 @@ type Locatable interface {
 // can mount them. It does behind a local socket on the machine whose name it
 // gives for its own. In any other case, such as another machine, a virtual
 // machine or a container that was handed the socket, the same path may well
-// exist and mean something else.
+// exist and mean something else. Nor does it where the users in containers are
+// others outside (userns-remap, or a rootless engine of somebody else): not even
+// root may read there what is for its owner only.
 func SeesFiles(ctx context.Context, e Locatable) (bool, error) {
 	if runtime.GOOS != "linux" || !strings.HasPrefix(e.DaemonHost(), "unix://") {
 		return false, nil
@@ -51,7 +53,19 @@ func SeesFiles(ctx context.Context, e Locatable) (bool, error) {
 	if err != nil {
 		return false, nil //nolint:nilerr // copying works everywhere
 	}
-	return r.Info.Name == host && r.Info.OperatingSystem != "Docker Desktop", nil
+	return r.Info.Name == host && r.Info.OperatingSystem != "Docker Desktop" && readsFiles(e.DaemonHost(), r.Info.SecurityOptions), nil
+}
+
+// readsFiles reports whether root in a container may read what the caller's files
+// let their owner read, by what an engine says of its security.
+func readsFiles(socket string, options []string) bool {
+	says := func(name string) bool {
+		return slices.ContainsFunc(options, func(o string) bool { return o == "name="+name || strings.HasPrefix(o, "name="+name+",") })
+	}
+	if says("userns") {
+		return false
+	}
+	return !says("rootless") || owns(strings.TrimPrefix(socket, "unix://"))
 }
 
 // transfer is a set of local files on their way into a volume.
