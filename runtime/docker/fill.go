@@ -42,9 +42,13 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	if err != nil {
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
+	own, err := r.ownerOf(ctx, want, server)
+	if err != nil {
+		return "", fmt.Errorf("fill the data of %s: %w", server, err)
+	}
 	filling := h.dir + ".filling-" + r.o.Now().UTC().Format(asideFormat)
 	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.store.String()})
-	if err := r.copyInto(ctx, want.Name, h, filling, files); err != nil {
+	if err := r.copyInto(ctx, want.Name, h, filling, own, files); err != nil {
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
 	where, err := r.setAside(ctx, want.Name, server, h)
@@ -135,7 +139,7 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir s
 const etcdProgram = "/usr/local/bin/etcd"
 
 // copyInto puts the files of an archive into a new folder of a server's volume.
-func (r *Runtime) copyInto(ctx context.Context, name string, h home, folder string, files io.Reader) error {
+func (r *Runtime) copyInto(ctx context.Context, name string, h home, folder string, own owner, files io.Reader) error {
 	image, err := r.ownImage(ctx)
 	if err != nil {
 		return err
@@ -145,26 +149,34 @@ func (r *Runtime) copyInto(ctx context.Context, name string, h home, folder stri
 		return fmt.Errorf("the data directory %s is not in the volume, which is at %s", h.dir, cluster.ContainerVolumeDir)
 	}
 	return helper(name, image, h, setAsideProgram).With(ctx, r.engine, func(id string) error {
-		moved := moveBelow(files, below)
+		moved := moveBelow(files, below, own)
 		defer moved.Close()
 		_, err := r.engine.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: cluster.ContainerVolumeDir, Content: moved})
 		return err
 	})
 }
 
-// moveBelow gives an archive with all its files in a folder, which root owns.
-func moveBelow(files io.Reader, folder string) io.ReadCloser {
+// moveBelow gives an archive with all its files in a folder, of one owner. A member
+// that is not root makes its own folders in the volume later on, which is new here
+// and nobody's.
+func moveBelow(files io.Reader, folder string, own owner) io.ReadCloser {
 	out, in := io.Pipe()
 	go func() {
 		to := tar.NewWriter(in)
-		err := to.WriteHeader(&tar.Header{Name: folder + "/", Typeflag: tar.TypeDir, Mode: 0o700})
+		var err error
+		if own != (owner{}) {
+			err = to.WriteHeader(&tar.Header{Name: "./", Typeflag: tar.TypeDir, Mode: 0o755, Uid: own.uid, Gid: own.gid})
+		}
+		if err == nil {
+			err = to.WriteHeader(&tar.Header{Name: folder + "/", Typeflag: tar.TypeDir, Mode: 0o700, Uid: own.uid, Gid: own.gid})
+		}
 		for from := tar.NewReader(files); err == nil; {
 			var h *tar.Header
 			if h, err = from.Next(); err != nil {
 				break
 			}
 			dir := strings.HasSuffix(h.Name, "/")
-			moved := &tar.Header{Name: path.Join(folder, h.Name), Typeflag: h.Typeflag, Size: h.Size, Mode: h.Mode, ModTime: h.ModTime}
+			moved := &tar.Header{Name: path.Join(folder, h.Name), Typeflag: h.Typeflag, Size: h.Size, Mode: h.Mode, ModTime: h.ModTime, Uid: own.uid, Gid: own.gid}
 			if dir {
 				moved.Name += "/"
 			}
