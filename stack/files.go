@@ -315,7 +315,7 @@ func (t *transfer) run(ctx context.Context, e Engine) error {
 		return err
 	}
 	_, err = e.CopyToContainer(ctx, made.ID, client.CopyToContainerOptions{DestinationPath: t.target, Content: archive})
-	_, errRemove := e.ContainerRemove(context.WithoutCancel(ctx), made.ID, client.ContainerRemoveOptions{Force: true})
+	_, errRemove := e.ContainerRemove(context.WithoutCancel(ctx), made.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 	return errors.Join(err, errRemove)
 }
 

@@ -131,7 +131,7 @@ func startRelay(ctx context.Context, e relayEngine, id string) (*relay.Client, e
 func removeRelay(e relayEngine, id string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
 	defer cancel()
-	_, err := e.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true})
+	_, err := e.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 	if errdefs.IsNotFound(err) || errdefs.IsConflict(err) { // removed, or about to be: it removes itself
 		return nil
 	}
