@@ -145,6 +145,31 @@ func TestAFirstStartThatFailsTakesBackWhatItMade(t *testing.T) {
 	}
 }
 
+// ends are the ways in which a first start comes to no end, each at a call.
+var ends = map[string]func(f *fake, step int, cancel func()) error{
+	"interrupted": func(f *fake, step int, cancel func()) error {
+		if len(f.calls) == step+1 {
+			cancel()
+			return context.Canceled
+		}
+		return nil
+	},
+	"failed": func(f *fake, step int, _ func()) error {
+		if len(f.calls) == step+1 {
+			return errFull
+		}
+		return nil
+	},
+	"killed": func(f *fake, step int, _ func()) error { // it does nothing any more
+		if len(f.calls) > step {
+			return errFull
+		}
+		return nil
+	},
+}
+
+var errFull = errors.New("no space left on device")
+
 // A first start that is interrupted, or fails, at whatever it asks for or does
 // leaves nothing; killed there, it is finished by the next run.
 func TestAFirstStartThatEndsAnywhereLeavesNothing(t *testing.T) {
@@ -155,51 +180,34 @@ func TestAFirstStartThatEndsAnywhereLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	bad := errors.New("no space left on device")
 	for step, call := range whole.calls[:len(whole.calls)-1] { // before the last it serves
-		for how, from := range map[string]func(f *fake, cancel func()) error{
-			"interrupted": func(f *fake, cancel func()) error {
-				if len(f.calls) == step+1 {
-					cancel()
-					return context.Canceled
-				}
-				return nil
-			},
-			"failed": func(f *fake, _ func()) error {
-				if len(f.calls) == step+1 {
-					return bad
-				}
-				return nil
-			},
-			"killed": func(f *fake, _ func()) error { // it does nothing any more
-				if len(f.calls) > step {
-					return bad
-				}
-				return nil
-			},
-		} {
+		for how := range ends {
 			if how == "failed" && strings.HasPrefix(call, "wait") {
 				continue // it is waited on
 			}
 			t.Run(fmt.Sprint(step, " ", call, " ", how), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					f := &fake{world: world{want: 3, minor: 7}}
-					ctx, cancel := context.WithCancel(t.Context())
-					defer cancel()
-					f.before = func(string) error { return from(f, cancel) }
-					if _, err := f.hands().Do(ctx, f.wish(up)); !errors.Is(err, bad) && !errors.Is(err, context.Canceled) {
-						t.Errorf("the error is %v", err)
-					}
-					f.before = nil
-					if left := f.world.situation(up, nil).Have; how != "killed" && left != nil {
-						t.Errorf("left is %s", f.world)
-					}
-					if _, err := f.hands().Do(t.Context(), f.wish(up)); err != nil || !f.world.quorum() {
-						t.Errorf("the next run came to %s, %v", f.world, err)
-					}
-				})
+				synctest.Test(t, func(t *testing.T) { endsAt(t, step, how) })
 			})
 		}
+	}
+}
+
+func endsAt(t *testing.T, step int, how string) {
+	t.Helper()
+	up := converge.Asked{Verb: converge.Up}
+	f := &fake{world: world{want: 3, minor: 7}}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f.before = func(string) error { return ends[how](f, step, cancel) }
+	if _, err := f.hands().Do(ctx, f.wish(up)); !errors.Is(err, errFull) && !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	f.before = nil
+	if left := f.world.situation(up, nil).Have; how != "killed" && left != nil {
+		t.Errorf("left is %s", f.world)
+	}
+	if _, err := f.hands().Do(t.Context(), f.wish(up)); err != nil || !f.world.quorum() {
+		t.Errorf("the next run came to %s, %v", f.world, err)
 	}
 }
 

@@ -22,10 +22,12 @@ func TestAdoptionsGoOnWhereverTheyWereKilled(t *testing.T) {
 		runs  bool
 	}{
 		{"in place", func(t *testing.T) (*theirs, []string, []string) {
+			t.Helper()
 			names := []string{"etcd1", "etcd2", "etcd3"}
 			return newTheirs(t, 7, bitnamiImage(t, 7), bitnamiFile()), names, names
 		}, true},
 		{"by copying", func(t *testing.T) (*theirs, []string, []string) {
+			t.Helper()
 			return newTheirs(t, 7, etcdImage(t, 7), plainFile()), []string{"n0", "n1", "n2"}, []string{"etcd1", "etcd2", "etcd3"}
 		}, false},
 	} {

@@ -70,12 +70,16 @@ func TestAdoptOfASystemdUnit(t *testing.T) {
 	m.run("sh", "-ec", "cd /srv/adopted && etcdctr down")
 }
 
-// holds gives the keys, with their revisions, and the leases.
-func (m *systemdMachine) holds(etcdctl string) (held struct {
+// systemdHeld is what etcdctl prints of keys and of leases.
+type systemdHeld struct {
 	Kvs    []map[string]any
 	Leases []map[string]any
-}) {
+}
+
+// holds gives the keys, with their revisions, and the leases.
+func (m *systemdMachine) holds(etcdctl string) systemdHeld {
 	m.t.Helper()
+	var held systemdHeld
 	for _, what := range []string{"get --prefix kept/", "lease list"} {
 		out := m.run("sh", "-ec", etcdctl+" "+what+" --write-out json")
 		if err := json.Unmarshal([]byte(out), &held); err != nil {

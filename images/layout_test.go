@@ -40,7 +40,7 @@ func two(t *testing.T) []*Image {
 
 func otherImage(t *testing.T) *Image {
 	t.Helper()
-	dir, err := os.MkdirTemp(built.root, "other")
+	dir, err := os.MkdirTemp(built.root, "other") //nolint:usetesting // other tests use it after this one
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,9 @@ func TestABackgroundHoldsNoFileOfWhoStartedIt(t *testing.T) {
 	}
 	home := newHome(t)
 	launch(t, home, stackOf(member(t, home, "a", "good")))
-	handed.Close()
+	if err := handed.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if err := theirs.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}

@@ -27,17 +27,20 @@ var (
 // foreign is an application with the names of a stack.
 var foreign = strings.ReplaceAll(three, "labels: {io.etcdctr.role: member}", "labels: {}")
 
+// removing is what is removed of a stack, and what stays.
+type removing struct {
+	file    string
+	own     bool // as it is marked when it is made
+	named   Names
+	volumes bool
+	plan    string
+	others  []string
+	left    []Left
+	err     string
+}
+
 func TestRemoveTakesWhatIsTheStacksOwn(t *testing.T) {
-	for what, test := range map[string]struct {
-		file    string
-		own     bool // as it is marked when it is made
-		named   Names
-		volumes bool
-		plan    string
-		others  []string
-		left    []Left
-		err     string
-	}{
+	for what, test := range map[string]removing{
 		"an application beside it": {file: beside, named: data, plan: `
  1  stop p-etcd1-1
  2  remove container p-etcd1-1, after 1
@@ -91,35 +94,37 @@ func TestRemoveTakesWhatIsTheStacksOwn(t *testing.T) {
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				e := newFakeEngine()
-				w := wanted(t, test.file)
-				w.Own = test.own
-				if err := apply(t.Context(), e, w); err != nil {
-					t.Fatal(err)
-				}
-				b, p, err := planRemoval(t, e, test.named, test.volumes)
-				if test.err != "" {
-					if err == nil || err.Error() != test.err {
-						t.Fatalf("the error is %v, want %s", err, test.err)
-					}
-					return
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, o := range p.Ops {
-					o.object = "" // an ID that differs from run to run
-				}
-				wantPlan(t, p, test.plan)
-				if diff := cmp.Diff(test.others, b.Others); diff != "" {
-					t.Errorf("others (-want +got):\n%s", diff)
-				}
-				if diff := cmp.Diff(test.left, p.Left); diff != "" {
-					t.Errorf("left (-want +got):\n%s", diff)
-				}
-			})
+			synctest.Test(t, test.run)
 		})
+	}
+}
+
+func (test removing) run(t *testing.T) {
+	e := newFakeEngine()
+	w := wanted(t, test.file)
+	w.Own = test.own
+	if err := apply(t.Context(), e, w); err != nil {
+		t.Fatal(err)
+	}
+	b, p, err := planRemoval(t, e, test.named, test.volumes)
+	if test.err != "" {
+		if err == nil || err.Error() != test.err {
+			t.Fatalf("the error is %v, want %s", err, test.err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range p.Ops {
+		o.object = "" // an ID that differs from run to run
+	}
+	wantPlan(t, p, test.plan)
+	if diff := cmp.Diff(test.others, b.Others); diff != "" {
+		t.Errorf("others (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(test.left, p.Left); diff != "" {
+		t.Errorf("left (-want +got):\n%s", diff)
 	}
 }
 

@@ -196,7 +196,7 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, text string) 
 		return err
 	}
 	if err := adoption.Do(ctx, plan); err != nil {
-		return explainAdopt(c.explain(ctx, a, o.cluster, err))
+		return explainAdopt(c.explain(ctx, o.cluster, err))
 	}
 	c.board.close()
 	return o.sayAdopted(ctx, a, c)

@@ -19,11 +19,15 @@ type app struct {
 	machine bool
 	now     func() time.Time
 	random  io.Reader
+	further int // than etcd's usual ports processes are
 }
+
+// further is that of every app; tests, which are many at a time, change it.
+var further int
 
 func newApp() *app {
 	return &app{
 		in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: time.Now, random: rand.Reader,
-		colours: colourful(os.Stdout), loudColours: colourful(os.Stderr),
+		further: further, colours: colourful(os.Stdout), loudColours: colourful(os.Stderr),
 	}
 }

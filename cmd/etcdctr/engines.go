@@ -145,7 +145,7 @@ func (e *engines) processes() (runtime.Runtime, error) {
 	return local.New(local.Options{
 		Folder: filepath.Join(e.folder, processFolder), CertsDir: filepath.Join(e.folder, "certs"), Self: self,
 		Carried: &local.Program{Path: self, Version: v}, Environ: os.Environ(), Now: e.app.now,
-		Events: e.app.show(e.board), Foreground: e.working.foreground,
+		Events: e.app.show(e.board), Foreground: e.working.foreground, Further: e.app.further,
 	}), nil
 }
 

@@ -17,7 +17,7 @@ const mostWords = 5
 // explain gives a failure of a change what only the command line can say: the
 // failed member's own last words, the cause and its remedy where they are known.
 // It looks at the cluster as it has failed.
-func (f *found) explain(ctx context.Context, a *app, flags *clusterFlags, err error) error {
+func (f *found) explain(ctx context.Context, flags *clusterFlags, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +23,7 @@ var updateScripts = flag.Bool("update-scripts", false, "rewrite the outputs that
 
 // TestMain lets the test binary be the program, under each of its names.
 func TestMain(m *testing.M) {
+	further, _ = strconv.Atoi(os.Getenv(envFurther)) // 0 if it is not set
 	names := map[string]func(){"etcdctr": main, "etcd": main, "etcdctl": main, "etcdutl": main, "relay": main}
 	for name := range local.Programs {
 		names[name] = main
@@ -34,13 +38,26 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       *updateScripts,
-		Setup:               endProcesses,
+		Setup:               setUp,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await, "engine": startEngine, "exits": exits, "conforms": conforms},
 	})
 }
 
+// envFurther has a script's processes listen where no other script's do: a port of
+// one that is stopped for a moment is nobody's.
+const envFurther = "ETCDCTR_TEST_FURTHER"
+
+var scripts atomic.Int32
+
+func setUp(env *testscript.Env) error {
+	const first, apart = 3000, 500
+	env.Setenv(envFurther, strconv.Itoa(first+apart*int(scripts.Add(1)%30)))
+	endProcesses(env)
+	return nil
+}
+
 // endProcesses ends what a script has left running, whatever became of it.
-func endProcesses(env *testscript.Env) error {
+func endProcesses(env *testscript.Env) {
 	env.Defer(func() {
 		homes, err := filepath.Glob(filepath.Join(env.WorkDir, processFolder, "*"))
 		if err != nil {
@@ -50,7 +67,6 @@ func endProcesses(env *testscript.Env) error {
 			_ = process.Home{Dir: dir}.Shutdown(context.Background(), true) // there may be none
 		}
 	})
-	return nil
 }
 
 // await runs a command until it succeeds.

@@ -86,7 +86,7 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 	outcome, err := f.Make(ctx, change)
 	f.board.close()
 	if err != nil {
-		return f.explain(ctx, a, flags, err)
+		return f.explain(ctx, flags, err)
 	}
 	switch word, named := done[change.Verb], strings.Join(change.Servers, ", "); {
 	case change.Verb == converge.Down: // which has words of its own

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "rewrite the page that is made of the rules")
+var update = flag.Bool("update", false, "rewrite the pages that are made of the rules and of what members say")
 
 const page = "../../docs/troubleshooting.md"
 

@@ -16,10 +16,7 @@ import (
 	"github.com/etcdctr/etcdctr/health/doctor"
 )
 
-var (
-	record = flag.String("record", "", "the `file` to write what members say to, see `make errors`")
-	update = flag.Bool("update", false, "write the page of what members say anew")
-)
+var record = flag.String("record", "", "the `file` to write what members say to, see `make errors`")
 
 // texts are what members of one release say, by what is wrong with them.
 type texts struct {
@@ -157,7 +154,7 @@ IDs and folders are made alike.
 		}
 	}
 	const page = "../../docs/errors.md"
-	if *update {
+	if flag.Lookup("update").Value.String() == "true" { // as for the other page, in the package itself
 		if err := os.WriteFile(page, b.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}

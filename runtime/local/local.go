@@ -32,6 +32,10 @@ type Options struct {
 	Self string
 	// Environ is what processes inherit of, as os.Environ gives it.
 	Environ []string
+	// Further is how far from etcd's usual ports members are placed that have none
+	// of their own. Programs that stop clusters and start them again while others
+	// start theirs, such as tests, keep out of each other's way by it.
+	Further int
 	// Now is the clock.
 	Now func() time.Time
 	// Events are told what is done; may be nil.

@@ -47,5 +47,6 @@ func options(t *testing.T, folder string) local.Options {
 	return local.Options{
 		Folder: filepath.Join(folder, ".etcdctr"), CertsDir: filepath.Join(folder, "certs"), Self: self,
 		Carried: &local.Program{Path: self, Version: v}, Environ: []string{"PATH=/usr/bin"}, Now: time.Now,
+		Further: 22_000, // tests of other packages run at the same time
 	}
 }

@@ -48,6 +48,7 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 // seating places members on this machine.
 type seating struct {
 	home, certs string
+	further     int            // than the usual ports
 	kept        map[string]int // the client port by member, of those that have had one
 }
 
@@ -61,7 +62,7 @@ func (r *Runtime) seats(spec cluster.Spec) (seating, error) {
 	if spec.CertsDir != "" {
 		certs = spec.CertsDir
 	}
-	s := seating{kept: keptPorts(last)}
+	s := seating{kept: keptPorts(last), further: r.o.Further}
 	if s.home, err = filepath.Abs(home.Dir); err == nil {
 		s.certs, err = filepath.Abs(certs)
 	}
@@ -96,7 +97,7 @@ func (s seating) placement(further int) cluster.Placement {
 		}
 		seat.ClientPort = s.kept[seat.Member]
 		if seat.ClientPort == 0 {
-			seat.ClientPort = place(seat).ClientPort + further
+			seat.ClientPort = place(seat).ClientPort + s.further + further
 		}
 		return place(seat)
 	}
