@@ -182,6 +182,23 @@ func TestTheDashboardShowsContainersAndProvesTheirPorts(t *testing.T) {
 	}
 }
 
+// What leads to the members ends with the engine, and is made anew.
+func TestTheDashboardOutlivesARestartOfItsEngine(t *testing.T) {
+	s := newStack(t)
+	e := startEngine(t, s.ref)
+	s.etcdctr("up")
+	cmd := exec.Command(etcdctrBinary(t), "dashboard", "--name", s.name)
+	cmd.Dir = s.dir
+	b := startDashboard(t, cmd)
+	b.shows(`data-word="healthy"`, rows(3))
+	e.restart()
+	b.shows(`data-word="healthy"`, rows(3))
+	s.etcdctr("stop", "etcd2")
+	b.shows(`data-word="failing"`, `<b>etcd2 </b>is stopped`)
+	s.etcdctr("start", "etcd2")
+	b.shows(`data-word="healthy"`, `the cluster is healthy again`)
+}
+
 var pictures = flag.Bool("pictures", false, "write the pictures that docs/dashboard.md shows")
 
 // picture has the browser take one of the page.
