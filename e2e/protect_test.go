@@ -34,7 +34,7 @@ func TestProtectedDataOutlivesComposeDown(t *testing.T) {
 	if out := s.etcdctl("etcd1", "get", "greeting"); !strings.Contains(out, "hello") {
 		t.Errorf("started by Compose: %q", out)
 	}
-	if out := s.etcdctr("up", "--dry-run"); !strings.Contains(out, "nothing to do") {
+	if out := s.etcdctr("up", "--dry-run", "--format", "json"); strings.TrimSpace(out) != "[]" {
 		t.Errorf("there is something to do: %s", out)
 	}
 	s.etcdctr("down", "--volumes", "--yes")

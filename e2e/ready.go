@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -57,9 +58,18 @@ func (c *Cluster) ready(ctx context.Context, all []*Member) error {
 		if ended := context.Cause(waiting); ctx.Err() == nil && ended != nil {
 			return ended
 		}
-		return err
+		return fmt.Errorf("%w; they were dialled at %s, and TESTCONTAINERS_HOST_OVERRIDE says where else ports are published", err, dialled(all))
 	}
 	return c.one(ctx, members, all)
+}
+
+// dialled are the addresses of members, as the test's process reaches them.
+func dialled(all []*Member) string {
+	var urls []string
+	for _, m := range all {
+		urls = append(urls, m.Endpoint())
+	}
+	return strings.Join(urls, ", ")
 }
 
 // glance is how often a container is looked at while its member is waited for.
