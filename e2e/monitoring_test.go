@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -57,8 +58,7 @@ func TestPrometheusSeesMembersOfEachRelease(t *testing.T) {
 			writeFile(t, filepath.Join(l.dir, "etcdctr.yaml"), fmt.Sprintf("etcd: %q\nruntime: process\netcd-binary: %s\nquota-backend-bytes: 32MiB\n", v, program))
 			l.etcdctr("up", "--detach")
 			p := startPrometheus(l)
-			l.use()
-			p.wantData(v)
+			l.whileUsed(func() { p.wantData(v) }) // a rate is one of what happens between two looks
 			p.wantAlerts()
 
 			l.etcdctr("stop", "etcd1")
@@ -81,6 +81,31 @@ func (l *local) use() {
 		l.etcdctr("etcdctl", "put", "key", "value")
 		l.etcdctr("etcdctl", "get", "key")
 	}
+}
+
+// whileUsed has members go on doing what clients ask of them.
+func (l *local) whileUsed(do func()) {
+	l.t.Helper()
+	enough := make(chan struct{})
+	var client sync.WaitGroup
+	client.Go(func() {
+		for {
+			select {
+			case <-enough:
+				return
+			default:
+			}
+			for _, args := range [][]string{{"put", "key", "value"}, {"get", "key"}} {
+				if out, err := l.try(append([]string{"etcdctl"}, args...)...); err != nil {
+					l.t.Errorf("%v: %s %v", args, out, err)
+					return
+				}
+			}
+		}
+	})
+	do()
+	close(enough)
+	client.Wait()
 }
 
 // fill writes until the database is full.
