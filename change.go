@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -136,7 +137,10 @@ func (c *Cluster) wish(ctx context.Context, change Change) (converge.Wish, error
 		Name:  c.spec.ClusterName(),
 		Asked: converge.Asked{Verb: change.Verb, Servers: change.Servers, Data: change.Data, Weaken: said(c.spec), Clients: change.Clients},
 	}
-	if change.Verb != converge.Up && change.Verb != converge.Replace {
+	switch {
+	case change.Verb == converge.Up, change.Verb == converge.Replace:
+	case change.Verb == converge.Restart && c.forgetful(): // members are made anew
+	default:
 		return w, nil
 	}
 	var err error
@@ -145,6 +149,11 @@ func (c *Cluster) wish(ctx context.Context, change Change) (converge.Wish, error
 	}
 	w.Passwords, err = c.users(w.Want.Auth)
 	return w, err
+}
+
+// forgetful tells whether members lose their data when they stop.
+func (c *Cluster) forgetful() bool {
+	return c.have != nil && slices.ContainsFunc(c.have.Members(), func(s runtime.Server) bool { return s.Data == runtime.Volatile })
 }
 
 func (c *Cluster) hands(change Change) *converge.Hands {

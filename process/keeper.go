@@ -19,8 +19,11 @@ type keeper struct {
 	output io.Writer
 	start  func(*exec.Cmd) error // see starter
 	change func(func(*MemberState), Event)
-	pauses backoff.BackOff
-	atOnce atomic.Bool // kill it instead of asking it to stop
+	// forgets tells whether its data goes when it is stopped: that of one that
+	// crashes stays, as long as it is started again.
+	forgets func() bool
+	pauses  backoff.BackOff
+	atOnce  atomic.Bool // kill it instead of asking it to stop
 	// hurry is how long the member may take to stop this time, in nanoseconds; 0
 	// for its grace.
 	hurry atomic.Int64
@@ -95,6 +98,9 @@ func (k *keeper) endLocked() {
 	if k.done != nil {
 		k.cancel()
 		<-k.done
+	}
+	if k.forgets() {
+		_ = os.RemoveAll(k.member.DataDir) // what is left, whoever starts it next sets aside
 	}
 }
 

@@ -394,6 +394,32 @@ func TestEphemeralDataIsDeletedAtTheEnd(t *testing.T) {
 	}
 }
 
+// A member that joins anew must not rise on what the one before it has left.
+func TestEphemeralDataIsDeletedWithTheMemberThatIsStopped(t *testing.T) {
+	for _, ephemeral := range []bool{true, false} {
+		home := newHome(t)
+		stack := stackOf(member(t, home, "a", "good"), member(t, home, "b", "good"))
+		stack.Ephemeral = ephemeral
+		r := run(t, home, stack)
+		for _, m := range stack.Members {
+			if err := os.Mkdir(m.DataDir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := home.Stop(t.Context(), 0, "a"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(stack.Members[0].DataDir); errors.Is(err, os.ErrNotExist) != ephemeral {
+			t.Errorf("ephemeral %t: of the one that is stopped: %v", ephemeral, err)
+		}
+		if _, err := os.Stat(stack.Members[1].DataDir); err != nil {
+			t.Errorf("ephemeral %t: of the one that runs: %v", ephemeral, err)
+		}
+		r.end()
+		_ = r.wait()
+	}
+}
+
 func TestInTurnAMemberStartsWhenTheOneBeforeItAnswers(t *testing.T) {
 	home := newHome(t)
 	others := make(chan process.Status, 1)

@@ -20,7 +20,7 @@ type Stack struct {
 	// asks its peers for the members, up to a second each, and a peer whose port
 	// is open while it asks in its turn lets it wait for that second.
 	InTurn bool `json:"inTurn,omitempty"`
-	// Ephemeral data is deleted when the stack stops.
+	// Ephemeral data of a member is deleted when that is stopped, as memory would be.
 	Ephemeral bool `json:"ephemeral,omitempty"`
 	// Resting are the members and services that stay stopped until they are
 	// started by name, by whatever supervisor.

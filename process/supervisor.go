@@ -141,8 +141,9 @@ func (s *supervisor) hire(m Member) {
 	defer s.mu.Unlock()
 	s.keepers[m.Name] = &keeper{
 		member: m, grace: s.stack.StopGrace, start: s.starter.start, pauses: crashPauses(),
-		output: newLogWriter(s.home, m.Name, s.say),
-		change: func(f func(*MemberState), e Event) { s.change(m.Name, f, e) },
+		output:  newLogWriter(s.home, m.Name, s.say),
+		change:  func(f func(*MemberState), e Event) { s.change(m.Name, f, e) },
+		forgets: func() bool { return s.running().Ephemeral },
 	}
 }
 
