@@ -51,7 +51,7 @@ func (s *stack) monitored(more string) ([]string, *prometheus) {
 	s.t.Helper()
 	port := freePorts(s.t, 1)[0]
 	endpoints := s.publish(fmt.Sprintf("monitoring: true\nprometheus-image: %s\nprometheus-port: %d\n%s", prometheusImage(s.t), port, more))
-	return endpoints, &prometheus{s.t, fmt.Sprintf("http://127.0.0.1:%d", port)}
+	return endpoints, &prometheus{t: s.t, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
 }
 
 // wantScraped wants so many members to be scraped, and all of them well.
