@@ -28,14 +28,20 @@ func newLocal(t *testing.T) *local {
 	t.Helper()
 	l := &local{t: t, dir: t.TempDir()}
 	t.Cleanup(func() {
-		if _, err := l.home().State(); errors.Is(err, process.ErrNoStack) {
-			return
+		homes, err := filepath.Glob(filepath.Join(l.dir, ".etcdctr", "[^.]*")) // what begins with a dot is none
+		if err != nil {
+			t.Error(err)
 		}
-		if t.Failed() {
-			t.Log(l.try("logs", "--tail", "30"))
-		}
-		if out, err := l.try("down", "--volumes", "--yes"); err != nil {
-			t.Error(out, err)
+		for _, dir := range homes { // whatever name a test has given it
+			if _, err := (process.Home{Dir: dir}).State(); errors.Is(err, process.ErrNoStack) {
+				continue
+			}
+			if t.Failed() {
+				t.Log(l.try("logs", "--tail", "30", "--name", filepath.Base(dir)))
+			}
+			if out, err := l.try("down", "--volumes", "--yes", "--name", filepath.Base(dir)); err != nil {
+				t.Error(out, err)
+			}
 		}
 	})
 	return l
