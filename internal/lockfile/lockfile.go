@@ -48,6 +48,30 @@ func Acquire(ctx context.Context, dir string) (release func() error, err error) 
 	}
 }
 
+// shortly is how long somebody else may hold a lock before it is said.
+const shortly = 300 * time.Millisecond
+
+// AcquireTelling is Acquire, and calls waiting, which may be nil, once another
+// process holds the lock for longer than a moment. Where ctx ends it holds nothing.
+func AcquireTelling(ctx context.Context, dir string, waiting func()) (release func() error, err error) {
+	soon, cancel := context.WithTimeout(ctx, shortly)
+	defer cancel()
+	release, err = Acquire(soon, dir)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		if waiting != nil {
+			waiting()
+		}
+		release, err = Acquire(ctx, dir)
+	}
+	switch {
+	case ctx.Err() != nil && err == nil:
+		return nil, errors.Join(ctx.Err(), release())
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	return release, err
+}
+
 // current reports whether the locked file is the one that others will find, and
 // not one that its last owner has removed with the directory.
 func current(lock *flock.Flock) bool {

@@ -94,3 +94,26 @@ func TestRemovedLockIsAcquiredAnew(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestWhoWaitsForLongerThanAMomentIsTold(t *testing.T) {
+	dir := t.TempDir()
+	told := 0
+	release, err := AcquireTelling(t.Context(), dir, func() { told++ })
+	if err != nil || told != 0 {
+		t.Fatalf("nobody holds it: told %d times, %v", told, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := AcquireTelling(ctx, dir, func() { told++; cancel() }); !errors.Is(err, context.Canceled) || told != 1 {
+		t.Errorf("somebody holds it: told %d times, %v", told, err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	release, err = AcquireTelling(t.Context(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
+}

@@ -98,8 +98,7 @@ func (r *Runtime) namedOwner(ctx context.Context, project, image, user, group st
 	return o, err
 }
 
-// entryOf is the line of a name in a file such as /etc/passwd; a user may be given
-// by its number, too.
+// entryOf is the line of a name in a file such as /etc/passwd.
 func entryOf(file []byte, name string) []string {
 	for line := range strings.Lines(string(file)) {
 		entry := strings.Split(strings.TrimRight(line, "\n"), ":")

@@ -4,17 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/etcdctr/etcdctr/internal/lockfile"
 )
-
-// shortly is how long another command may hold a cluster before it is said that
-// this one waits for it.
-const shortly = 300 * time.Millisecond
 
 // LockError is about a folder for locks that can't be worked in.
 type LockError struct {
@@ -36,21 +30,9 @@ func (e *LockError) Unwrap() error { return e.Err }
 func (r *Runtime) Lock(ctx context.Context, name string, waiting func()) (release func() error, err error) {
 	key := sha256.Sum256([]byte(r.engine.DaemonHost() + "\x00" + name))
 	dir := filepath.Join(r.o.LockDir, hex.EncodeToString(key[:8]))
-
-	soon, cancel := context.WithTimeout(ctx, shortly)
-	defer cancel()
-	release, err = lockfile.Acquire(soon, dir)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		waiting()
-		release, err = lockfile.Acquire(ctx, dir)
+	release, err = lockfile.AcquireTelling(ctx, dir, waiting)
+	if err != nil && ctx.Err() == nil {
+		err = &LockError{name, err}
 	}
-	switch {
-	case ctx.Err() != nil && err == nil:
-		return nil, errors.Join(ctx.Err(), release())
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, &LockError{name, err}
-	}
-	return release, nil
+	return release, err
 }

@@ -85,9 +85,6 @@ func (r *Runtime) Reach(context.Context, *runtime.State) (runtime.Way, error) {
 	return runtime.Way{Dial: r.o.Dial, Direct: true, Close: func() error { return nil }}, nil
 }
 
-// shortly is how long somebody else may hold the cluster before it is said.
-const shortly = 300 * time.Millisecond
-
 // Lock keeps other programs that work with the same archives from changing the
 // cluster.
 func (r *Runtime) Lock(ctx context.Context, name string, waiting func()) (release func() error, err error) {
@@ -95,15 +92,7 @@ func (r *Runtime) Lock(ctx context.Context, name string, waiting func()) (releas
 		return nil, err
 	}
 	dir := filepath.Join(r.o.Output, "."+filepath.Base(filepath.Clean("/"+name)))
-	soon, cancel := context.WithTimeout(ctx, shortly)
-	defer cancel()
-	release, err = lockfile.Acquire(soon, dir)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		if waiting != nil {
-			waiting()
-		}
-		release, err = lockfile.Acquire(ctx, dir)
-	}
+	release, err = lockfile.AcquireTelling(ctx, dir, waiting)
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("cannot keep other commands from changing %s: %w", name, err)
 	}

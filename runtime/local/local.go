@@ -85,29 +85,14 @@ func (r *Runtime) Home(name string) string { return r.home(name).Dir }
 // locks are beside the clusters' folders: these come and go while one is held.
 const locks = ".locks"
 
-// shortly is how long somebody else may hold a cluster before it is said that
-// it is waited for.
-const shortly = 300 * time.Millisecond
-
 // Lock keeps other programs of this machine from changing the cluster.
 func (r *Runtime) Lock(ctx context.Context, name string, waiting func()) (release func() error, err error) {
 	dir := filepath.Join(r.o.Folder, locks, filepath.Base(r.home(name).Dir))
-	soon, cancel := context.WithTimeout(ctx, shortly)
-	defer cancel()
-	release, err = lockfile.Acquire(soon, dir)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		if waiting != nil {
-			waiting()
-		}
-		release, err = lockfile.Acquire(ctx, dir)
+	release, err = lockfile.AcquireTelling(ctx, dir, waiting)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("cannot keep other commands from changing %s: %w", name, err)
 	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot keep other commands from changing %s: %w", name, err)
-	}
-	return release, nil
+	return release, err
 }
 
 // List observes the clusters of the folder.
