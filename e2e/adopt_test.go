@@ -302,9 +302,16 @@ func TestAdoptOfOtherNamesHasMembersJoinAndIsKilledEverywhere(t *testing.T) {
 // mostAdoptKills is how often an adoption is killed, each time at a later step.
 const mostAdoptKills = 8
 
-// killed runs an adoption until it has begun one step more than before, and kills
-// it then; false if it has come to its end.
+// killed runs an adoption until it has taken one of adoptKillsAt, and kills it
+// then; false if it has come to its end.
 func (s *theirs) killed(args ...string) bool {
+	s.t.Helper()
+	return s.killedOnce(func(is progressLine) bool { return slices.Contains(adoptKillsAt, is.Action) && is.Done }, args...)
+}
+
+// killedOnce kills an adoption once it tells of what it is to be killed at; false if
+// it has come to its end before.
+func (s *theirs) killedOnce(at func(progressLine) bool, args ...string) bool {
 	s.t.Helper()
 	if _, err := os.Stat(filepath.Join(s.dir, "etcdctr.yaml")); err == nil {
 		args = slices.DeleteFunc(args, func(a string) bool { return a == s.name })
@@ -318,18 +325,17 @@ func (s *theirs) killed(args ...string) bool {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	sent := false
-	for lines := bufio.NewScanner(said); lines.Scan(); {
+	sent, last := false, ""
+	for lines := bufio.NewScanner(said); lines.Scan(); last = lines.Text() {
 		var is progressLine
-		if json.Unmarshal(lines.Bytes(), &is) != nil {
+		if json.Unmarshal(lines.Bytes(), &is) != nil || sent || !at(is) {
 			continue
 		}
-		if !sent && slices.Contains(adoptKillsAt, is.Action) && is.Done {
-			sent = cmd.Process.Signal(syscall.SIGKILL) == nil
-		}
+		sent = cmd.Process.Signal(syscall.SIGKILL) == nil
+		s.t.Logf("killed at %s", lines.Text())
 	}
 	if err := cmd.Wait(); err != nil && !sent {
-		s.t.Fatalf("adopt %v: %v", args, err)
+		s.t.Fatalf("adopt %v: %v: %s", args, err, last)
 	}
 	return sent
 }

@@ -2,16 +2,7 @@
 
 package e2e
 
-import (
-	"bufio"
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
-	"syscall"
-	"testing"
-)
+import "testing"
 
 // TestAdoptionsGoOnWhereverTheyWereKilled kills each of the ways that put data into
 // new servers, later and later, until one comes to its end.
@@ -53,31 +44,11 @@ func TestAdoptionsGoOnWhereverTheyWereKilled(t *testing.T) {
 // come to its end before.
 func (s *theirs) killedAt(at int, args ...string) bool {
 	s.t.Helper()
-	if _, err := os.Stat(filepath.Join(s.dir, "etcdctr.yaml")); err == nil {
-		args = slices.DeleteFunc(args, func(a string) bool { return a == s.name })
-	}
-	cmd := exec.CommandContext(s.t.Context(), etcdctrBinary(s.t), append([]string{"adopt", "--progress", "json"}, args...)...)
-	cmd.Dir = s.dir
-	said, err := cmd.StderrPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	told, sent, last := 0, false, ""
-	for lines := bufio.NewScanner(said); lines.Scan(); last = lines.Text() {
-		var is progressLine
-		if json.Unmarshal(lines.Bytes(), &is) != nil || is.Action == "" {
-			continue
+	told := 0
+	return s.killedOnce(func(is progressLine) bool {
+		if is.Action != "" {
+			told++
 		}
-		if told++; told == at {
-			sent = cmd.Process.Signal(syscall.SIGKILL) == nil
-			s.t.Logf("killed at %s", lines.Text())
-		}
-	}
-	if err := cmd.Wait(); err != nil && !sent {
-		s.t.Fatalf("adopt %v: %v: %s", args, err, last)
-	}
-	return sent
+		return told == at
+	}, args...)
 }

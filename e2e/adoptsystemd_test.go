@@ -29,19 +29,7 @@ WantedBy=multi-user.target
 // client writes. The unit does not start any more, whatever its Restart says.
 func TestAdoptOfASystemdUnit(t *testing.T) {
 	name, dir := uniqueName(namePrefix), t.TempDir()
-	image := name + ":systemd"
-	t.Cleanup(func() {
-		if _, err := output(exec.Command("docker", "image", "rm", image), ""); err != nil {
-			t.Error(err)
-		}
-	})
-	run(t, "", "docker", "import", "--change", `ENTRYPOINT ["/lib/systemd/systemd"]`, handedIn(t, envSystemd), image)
-	t.Cleanup(func() {
-		if _, err := output(exec.Command("docker", "network", "rm", name), ""); err != nil {
-			t.Error(err)
-		}
-	})
-	run(t, "", "docker", "network", "create", "--subnet", "10.78.0.0/24", name)
+	image := systemdGround(t, name)
 	m := newSystemdMachine(t, image, name, name, 1)
 	m.unit = "etcd"
 	writeFile(t, filepath.Join(dir, "etcd.service"), adoptedUnit)

@@ -98,9 +98,11 @@ func (m *systemdMachine) install(bundles, etcdctr string) {
 	m.run("sh", "-ec", "cd /root/"+m.unit+"\n"+strings.Join(commands, ""))
 }
 
-func TestSystemdKeepsTheMembersOfThreeMachines(t *testing.T) {
-	name, dir := uniqueName(namePrefix), t.TempDir()
-	image := name + ":systemd"
+// systemdGround gives an image of a machine with systemd, and makes the network of
+// that name for machines of it.
+func systemdGround(t *testing.T, name string) (image string) {
+	t.Helper()
+	image = name + ":systemd"
 	t.Cleanup(func() {
 		if _, err := output(exec.Command("docker", "image", "rm", image), ""); err != nil {
 			t.Error(err)
@@ -113,6 +115,12 @@ func TestSystemdKeepsTheMembersOfThreeMachines(t *testing.T) {
 		}
 	})
 	run(t, "", "docker", "network", "create", "--subnet", "10.78.0.0/24", name)
+	return image
+}
+
+func TestSystemdKeepsTheMembersOfThreeMachines(t *testing.T) {
+	name, dir := uniqueName(namePrefix), t.TempDir()
+	image := systemdGround(t, name)
 
 	text := "name: " + name + "\nmembers:\n"
 	for i := 1; i <= 3; i++ {

@@ -16,7 +16,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,6 +25,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"github.com/etcdctr/etcdctr/bench/entry"
 )
 
 const (
@@ -34,15 +35,7 @@ const (
 	value    = 8 << 10 // bytes of one value
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench/backup:", err)
-		os.Exit(1)
-	}
-}
+func main() { entry.Main("backup", run) }
 
 func run(ctx context.Context) (err error) {
 	b := bench{etcdctr: os.Getenv("BENCH_BIN"), etcd: filepath.Join(os.Getenv("BENCH_ETCD"), "3.7")}

@@ -13,26 +13,18 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/etcdctr/etcdctr/bench/entry"
 )
 
 // rounds is how often each is measured; odd, so that there is a median.
 const rounds = 15
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench/certs:", err)
-		os.Exit(1)
-	}
-}
+func main() { entry.Main("certs", run) }
 
 func run(ctx context.Context) error {
 	etcdctr := os.Getenv("BENCH_BIN")

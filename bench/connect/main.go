@@ -18,11 +18,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -30,6 +28,8 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
+
+	"github.com/etcdctr/etcdctr/bench/entry"
 )
 
 const (
@@ -37,15 +37,7 @@ const (
 	large  = 1 << 20
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench/connect:", err)
-		os.Exit(1)
-	}
-}
+func main() { entry.Main("connect", run) }
 
 func run(ctx context.Context) (err error) {
 	b := bench{etcdctr: os.Getenv("BENCH_BIN"), name: "etcdctr-bench-connect-" + strings.ToLower(rand.Text()[:6])}

@@ -15,18 +15,18 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"github.com/etcdctr/etcdctr/bench/entry"
 )
 
 const (
@@ -39,15 +39,7 @@ const (
 	mayTake   = 2.0  // % of a core
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench/dashboard:", err)
-		os.Exit(1)
-	}
-}
+func main() { entry.Main("dashboard", run) }
 
 // bench is a cluster of three processes.
 type bench struct{ etcdctr, name, dir string }

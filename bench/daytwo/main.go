@@ -15,13 +15,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/etcdctr/etcdctr/bench/entry"
 )
 
 // rounds is how often each is measured; odd, so that there is a median.
@@ -30,15 +30,7 @@ const rounds = 3
 // project is the name of everything that is made.
 const project = "etcdctr-bench-daytwo"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench/daytwo:", err)
-		os.Exit(1)
-	}
-}
+func main() { entry.Main("daytwo", run) }
 
 func run(ctx context.Context) error {
 	b, err := newBench(ctx)

@@ -10,14 +10,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/etcdctr/etcdctr/bench/entry"
 )
 
 const (
@@ -35,15 +35,7 @@ CMD ["/usr/local/bin/etcd"]
 `
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench/images:", err)
-		os.Exit(1)
-	}
-}
+func main() { entry.Main("images", run) }
 
 func run(ctx context.Context) error {
 	etcdctr, etcd := os.Getenv("BENCH_BIN"), os.Getenv("BENCH_ETCD")

@@ -12,13 +12,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/etcdctr/etcdctr/bench/entry"
 )
 
 const (
@@ -26,15 +26,7 @@ const (
 	services = 1000
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench/lint:", err)
-		os.Exit(1)
-	}
-}
+func main() { entry.Main("lint", run) }
 
 func run(ctx context.Context) (err error) {
 	etcdctr := os.Getenv("BENCH_BIN")

@@ -14,7 +14,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,20 +24,14 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"github.com/etcdctr/etcdctr/bench/entry"
 )
 
 // rounds is how often each is measured; odd, so that there is a median.
 const rounds = 15
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench/process:", err)
-		os.Exit(1)
-	}
-}
+func main() { entry.Main("process", run) }
 
 func run(ctx context.Context) error {
 	b := bench{etcdctr: os.Getenv("BENCH_BIN"), etcd: filepath.Join(os.Getenv("BENCH_ETCD"), "3.7", "etcd")}

@@ -16,14 +16,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/bench/entry"
 )
 
 // rounds is how often each is measured; odd, so that there is a median.
@@ -32,15 +32,7 @@ const rounds = 11
 // project is the name of everything that is made.
 const project = "etcdctr-bench-stack"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench/stack:", err)
-		os.Exit(1)
-	}
-}
+func main() { entry.Main("stack", run) }
 
 func run(ctx context.Context) error {
 	b, err := newBench(ctx)
