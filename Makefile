@@ -204,7 +204,7 @@ endif
 # in Debian.
 E2E_PROGRAMS := dockerd:docker.io ip:iproute2 nsenter:util-linux \
 	foreman:ruby-foreman dnsmasq:dnsmasq-base openssl:openssl systemd-analyze:systemd \
-	ssh:openssh-client sshd:openssh-server gcc:gcc debootstrap:debootstrap \
+	ssh:openssh-client sshd:openssh-server curl:curl python3:python3 gcc:gcc debootstrap:debootstrap \
 	prometheus:prometheus promtool:prometheus chromium:chromium zsh:zsh fish:fish rpm:rpm
 
 # Those packages, for a machine that has an engine of its own choice.

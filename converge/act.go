@@ -13,9 +13,8 @@ import (
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
-// do carries one step out. Then the situation is what is known without asking
-// the members: what the runtime has, and of the members what the step makes of
-// them.
+// do carries one step out. Then the situation is what the step makes of it, as long
+// as nobody looks.
 func (r *run) do(ctx context.Context, step Step) error {
 	before := r.situation
 	if err := r.carryOut(ctx, step); err != nil {
@@ -26,12 +25,7 @@ func (r *run) do(ctx context.Context, step Step) error {
 	view := r.situation.Etcd
 	r.situation = r.situation.After(step)
 	r.line.stale = true
-	if step.Kind.isRuntimes() {
-		if err := r.observe(ctx); err != nil {
-			return err
-		}
-		return r.compare(ctx)
-	}
+	r.acted = r.acted || step.Kind.isRuntimes()
 	if step.Kind == Prepare {
 		r.situation.Etcd, r.line.stale = view, false
 	}

@@ -139,9 +139,11 @@ type run struct {
 	began time.Time
 
 	situation Situation
-	hops      map[cluster.Version]*cluster.Cluster
-	bridge    *cluster.Cluster
-	line      line
+	// acted: the runtime has done something since it was observed.
+	acted  bool
+	hops   map[cluster.Version]*cluster.Cluster
+	bridge *cluster.Cluster
+	line   line
 	// fresh says that nothing at all was there when the run began, begun that it
 	// may have made something, served that there has been a quorum since.
 	fresh, begun, served bool
@@ -160,10 +162,7 @@ func (r *run) converge(ctx context.Context) error {
 		return err
 	}
 	for range r.situation.most() {
-		step, more, err := Next(r.situation)
-		if err == nil && r.line.stale && (!more || !step.Kind.waits() || r.waited()) {
-			step, more, err = r.nextAsSeen(ctx, more)
-		}
+		step, more, err := r.next(ctx)
 		if err != nil || !more {
 			return err
 		}
@@ -191,11 +190,27 @@ func (r *run) provide(ctx context.Context) error {
 	return r.look(ctx)
 }
 
+// next gives the step that comes next. What to wait for is clear from what the last
+// step makes of the situation; for the wait itself it has to be known what runs.
+func (r *run) next(ctx context.Context) (Step, bool, error) {
+	step, more, err := Next(r.situation)
+	if err == nil && r.acted && more && step.Kind.waits() {
+		if err := r.observe(ctx); err != nil {
+			return Step{}, false, err
+		}
+		step, more, err = Next(r.situation)
+	}
+	if err == nil && r.line.stale && (!more || !step.Kind.waits() || r.waited()) {
+		return r.nextAsSeen(ctx, more)
+	}
+	return step, more, err
+}
+
 // nextAsSeen decides on what is there now. Where nothing is left to do but to
 // see that all serve, the members are enough to ask.
 func (r *run) nextAsSeen(ctx context.Context, more bool) (Step, bool, error) {
 	if !more && len(r.situation.Then) == 0 {
-		if err := r.ask(ctx); err != nil {
+		if err := r.seen(ctx); err != nil {
 			return Step{}, false, err
 		}
 		if step, more, err := Next(r.situation); err != nil || !more || step.Kind.waits() {

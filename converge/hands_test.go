@@ -71,7 +71,7 @@ func TestAFirstStartIsOneApplyAndOneWait(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	want := []string{"observe", "changes", "prepare", "apply ", "observe", "changes", "wait until it serves etcd1 etcd2 etcd3", "look"}
+	want := []string{"observe", "changes", "prepare", "apply ", "observe", "wait until it serves etcd1 etcd2 etcd3", "look"}
 	if diff := cmp.Diff(want, f.calls); diff != "" {
 		t.Error(diff)
 	}

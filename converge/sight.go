@@ -58,8 +58,18 @@ func (r *run) observe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.situation.Have, r.situation.Asked = have, r.wish.Asked
+	r.situation.Have, r.situation.Asked, r.acted = have, r.wish.Asked, false
 	return nil
+}
+
+// seen asks the members that run.
+func (r *run) seen(ctx context.Context) error {
+	if r.acted {
+		if err := r.observe(ctx); err != nil {
+			return err
+		}
+	}
+	return r.ask(ctx)
 }
 
 // ask asks the members that run, and the runtime for the data of those that

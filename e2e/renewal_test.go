@@ -196,22 +196,27 @@ const (
 func (l *load) startNewcomers(config func() clientv3.Config) {
 	l.t.Helper()
 	for range newcomers {
-		l.newcomers = append(l.newcomers, begin(l.t, func(ctx context.Context) {
-			for ctx.Err() == nil {
-				err := readOnce(ctx, config())
-				if ctx.Err() != nil {
-					return // the read was interrupted
-				}
-				l.mu.Lock()
-				l.served++
-				if err != nil {
-					l.turnedAway = append(l.turnedAway, err)
-				}
-				l.changed.Broadcast()
-				l.mu.Unlock()
-			}
-		}))
+		l.welcome(func(ctx context.Context) error { return readOnce(ctx, config()) })
 	}
+}
+
+// welcome has somebody come again and again.
+func (l *load) welcome(visit func(context.Context) error) {
+	l.newcomers = append(l.newcomers, begin(l.t, func(ctx context.Context) {
+		for ctx.Err() == nil {
+			err := visit(ctx)
+			if ctx.Err() != nil {
+				return // the visit was interrupted
+			}
+			l.mu.Lock()
+			l.served++
+			if err != nil {
+				l.turnedAway = append(l.turnedAway, err)
+			}
+			l.changed.Broadcast()
+			l.mu.Unlock()
+		}
+	}))
 }
 
 func readOnce(ctx context.Context, config clientv3.Config) error {

@@ -6,8 +6,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
 )
 
 // A Compose project may hold more than a stack: an application in an override
@@ -28,7 +30,7 @@ type Belongings struct {
 	Own    *State   // the stack's
 	Others []string // not the stack's, such as "container p-web-1"
 	// users are the containers that use the stack's networks and volumes and
-	// are not its own, by "network NAME" and "volume NAME".
+	// are not its own, by "network NAME" and "volume NAME"; see askUsers.
 	users map[string][]string
 }
 
@@ -77,21 +79,43 @@ func (b *Belongings) take(containers []Container) (own []Container) {
 	return own
 }
 
-// claim decides about a volume or a network, and keeps who else uses it.
+// claim decides about a volume or a network.
 func (b *Belongings) claim(ctx context.Context, e Observer, kind, name string, labels map[string]string, named bool) (bool, error) {
 	labelled := labels[ownLabel] != "" || labels[filesLabel] != ""
-	if labelled || named {
+	own := labelled || named && len(b.Own.Containers) > 0
+	if !own && named {
 		users, err := b.usersOf(ctx, e, kind, name)
 		if err != nil {
 			return false, err
 		}
-		if labelled || len(users) == 0 || len(b.Own.Containers) > 0 {
-			b.users[kind+" "+name] = users
-			return true, nil
-		}
+		own = len(users) == 0
 	}
-	b.Others = append(b.Others, kind+" "+name)
-	return false, nil
+	if !own {
+		b.Others = append(b.Others, kind+" "+name)
+	}
+	return own, nil
+}
+
+// askUsers asks who else uses the stack's volumes and networks: a question for each.
+func (b *Belongings) askUsers(ctx context.Context, e Observer) error {
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	ask := func(kind, name string) {
+		g.Go(func() error {
+			users, err := b.usersOf(ctx, e, kind, name)
+			mu.Lock()
+			defer mu.Unlock()
+			b.users[kind+" "+name] = users
+			return err
+		})
+	}
+	for _, v := range b.Own.Volumes {
+		ask("volume", v.Name)
+	}
+	for _, n := range b.Own.Networks {
+		ask("network", n.Name)
+	}
+	return g.Wait()
 }
 
 // usersOf gives the containers, running or not, that use a volume or a network

@@ -138,7 +138,7 @@ func planRemoval(t *testing.T, e *fakeEngine, named Names, volumes bool) (*Belon
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := PlanRemove(b, Removal{Data: volumes}, Container.Member)
+	p, err := PlanRemove(t.Context(), e, b, Removal{Data: volumes}, Container.Member)
 	return b, p, err
 }
 
@@ -165,7 +165,7 @@ func TestRemoveTakesOneAfterTheOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := PlanRemove(b, Removal{Services: []string{c.name}, Data: c.data, Volumes: volumes}, Container.Member)
+		p, err := PlanRemove(t.Context(), e, b, Removal{Services: []string{c.name}, Data: c.data, Volumes: volumes}, Container.Member)
 		if err != nil {
 			t.Fatal(err)
 		}

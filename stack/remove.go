@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,8 +24,12 @@ type Removal struct {
 
 // PlanRemove plans to remove services of a stack, and what they share once none
 // of its servers is left; serves tells these from those that only do something
-// for it. Data that something else uses is an error.
-func PlanRemove(b *Belongings, r Removal, serves func(Container) bool) (*Plan, error) {
+// for it. It asks the engine who else uses what they share; data that something else
+// uses is an error.
+func PlanRemove(ctx context.Context, e Observer, b *Belongings, r Removal, serves func(Container) bool) (*Plan, error) {
+	if err := b.askUsers(ctx, e); err != nil {
+		return nil, err
+	}
 	p := &Plan{Project: b.Own.Project}
 	gone := func(service string) bool { return len(r.Services) == 0 || slices.Contains(r.Services, service) }
 	last := !slices.ContainsFunc(b.Own.Containers, func(c Container) bool { return serves(c) && !gone(c.Service) })

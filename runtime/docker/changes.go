@@ -18,8 +18,8 @@ import (
 
 // Changes compares what is wanted with what the engine holds now. A server whose
 // image would only be another one after a pull is as wanted.
-func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, _ *runtime.State) ([]runtime.Change, error) {
-	t, err := r.target(ctx, want)
+func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, have *runtime.State) ([]runtime.Change, error) {
+	t, err := r.targetBeside(ctx, want, have)
 	if err != nil {
 		return nil, err
 	}

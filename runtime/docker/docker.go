@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -111,6 +112,10 @@ type Runtime struct {
 	pulled map[string]bool                     // images that were pulled already
 	own    string                              // the ID of this program's image on the engine
 	lent   map[string]map[string]cluster.Store // by cluster and server: see remember
+	last   struct {                            // what was rendered last: see rendered
+		of      *cluster.Cluster
+		project *types.Project
+	}
 }
 
 var (

@@ -80,7 +80,7 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	if err != nil {
 		return err
 	}
-	p, err := stack.PlanRemove(&f.Belongings, stack.Removal{
+	p, err := stack.PlanRemove(ctx, r.engine, &f.Belongings, stack.Removal{
 		Services: removal.Servers, Data: removal.Data,
 		Volumes: func(service string) []string { return []string{compose.VolumeName(service)} },
 	}, func(c stack.Container) bool { return isServer(c.Labels[stack.RoleLabel]) })

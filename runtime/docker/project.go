@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"reflect"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -27,15 +28,27 @@ type target struct {
 // target renders what is wanted and looks at what there is. Images are those
 // that the engine has.
 func (r *Runtime) target(ctx context.Context, want *cluster.Cluster) (*target, error) {
+	have, err := r.Observe(ctx, want.Name)
+	if err != nil && !errors.Is(err, runtime.ErrNotFound) {
+		return nil, err
+	}
+	return r.targetBeside(ctx, want, have)
+}
+
+// targetBeside is target where somebody has just observed the cluster; nil: there
+// was none.
+func (r *Runtime) targetBeside(ctx context.Context, want *cluster.Cluster, have *runtime.State) (*target, error) {
 	copies, err := r.seesFiles(ctx)
 	if err != nil {
 		return nil, err
 	}
-	as, err := r.asStarted(ctx, want)
-	if err != nil {
-		return nil, err
+	as := want
+	if have != nil {
+		if as, err = AsStarted(ctx, r, want, have); err != nil {
+			return nil, err
+		}
 	}
-	p, err := r.project(ctx, as)
+	p, err := r.rendered(ctx, as)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +88,22 @@ func (r *Runtime) imagesThere(ctx context.Context, t *target) (map[string]string
 	return ids, nil
 }
 
+// rendered is project, which costs more than most questions to an engine, once as
+// long as the same is wanted. Nobody edits what it gives.
+func (r *Runtime) rendered(ctx context.Context, c *cluster.Cluster) (*types.Project, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last.project != nil && reflect.DeepEqual(r.last.of, c) {
+		return r.last.project, nil
+	}
+	p, err := r.project(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	r.last.of, r.last.project = c, p
+	return p, nil
+}
+
 // project is the one that `etcdctr compose` prints, as Compose loads it in the
 // cluster's folder.
 func (r *Runtime) project(ctx context.Context, c *cluster.Cluster) (*types.Project, error) {
@@ -109,19 +138,6 @@ func (r *Runtime) at(path string) string {
 		return filepath.ToSlash(filepath.Clean(path))
 	}
 	return filepath.ToSlash(filepath.Join(r.o.Folder, path))
-}
-
-// asStarted gives the cluster with the members that are there as they were
-// founded; one that would start empty is founded as wanted.
-func (r *Runtime) asStarted(ctx context.Context, want *cluster.Cluster) (*cluster.Cluster, error) {
-	have, err := r.Observe(ctx, want.Name)
-	if errors.Is(err, runtime.ErrNotFound) {
-		return want, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return AsStarted(ctx, r, want, have)
 }
 
 // AsStarted gives want with the members of have that go on from their data as
