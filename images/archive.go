@@ -269,7 +269,7 @@ func loadable(index v1.ImageIndex, platform v1.Platform) (map[name.Tag]v1.Image,
 	}
 	images := map[name.Tag]v1.Image{}
 	for _, d := range m.Manifests {
-		ref := d.Annotations[containerdName]
+		ref := namedIn(d)
 		if ref == "" {
 			continue
 		}
@@ -282,7 +282,7 @@ func loadable(index v1.ImageIndex, platform v1.Platform) (map[name.Tag]v1.Image,
 		}
 	}
 	if len(images) == 0 {
-		return nil, errors.New("no image in it has a name (annotation " + containerdName + ")")
+		return nil, fmt.Errorf("no image in it has a name (annotation %s, or a whole reference in %s)", containerdName, ociName)
 	}
 	return images, nil
 }

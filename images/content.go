@@ -89,14 +89,28 @@ func (c *content) index(ref name.Tag) (v1.ImageIndex, error) {
 	return mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), adds...), nil
 }
 
-// containerdName is the annotation that containerd and Docker put an image's
-// full reference in; OCI's own holds the tag alone.
-const containerdName = "io.containerd.image.name"
+const (
+	// containerdName is the annotation that containerd and Docker put an image's
+	// full reference in.
+	containerdName = "io.containerd.image.name"
+	// ociName is OCI's own. It holds the tag alone, but for archives of Podman and
+	// Skopeo, which put the full reference there.
+	ociName = "org.opencontainers.image.ref.name"
+)
+
+// namedIn is the reference that a layout gives an image; empty where it gives none.
+func namedIn(d v1.Descriptor) string {
+	ref := d.Annotations[containerdName]
+	if whole := d.Annotations[ociName]; ref == "" && strings.Contains(whole, ":") {
+		ref = whole
+	}
+	return ref
+}
 
 // refAnnotations name an image in a layout.
 func refAnnotations(ref name.Tag) map[string]string {
 	return map[string]string{
-		"org.opencontainers.image.ref.name": ref.TagStr(),
-		containerdName:                      strings.Replace(ref.Name(), name.DefaultRegistry, "docker.io", 1),
+		ociName:        ref.TagStr(),
+		containerdName: strings.Replace(ref.Name(), name.DefaultRegistry, "docker.io", 1),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
@@ -175,6 +178,39 @@ func TestLoadTakesTheEnginesPlatformOfAnArchive(t *testing.T) {
 		t.Errorf("references (-want +got):\n%s", diff)
 	}
 	wantSameImage(t, e.loadedImage(t, testRef), imgs[1])
+}
+
+// Podman and Skopeo put the whole reference where others have the tag.
+func TestLoadReadsArchivesOfPodmanAndSkopeo(t *testing.T) {
+	img := one(t)[0]
+	oci, err := img.OCI(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	l, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.AppendImage(oci, layout.WithAnnotations(map[string]string{ociName: testRef})); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "podman.tar")
+	if err := writeFile(file, func(w io.Writer) error {
+		tw := tar.NewWriter(w)
+		return errors.Join(tw.AddFS(os.DirFS(dir)), tw.Close())
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var e engine
+	refs, err := LoadStored(t.Context(), &e, file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{testRef}, refs); diff != "" {
+		t.Errorf("references (-want +got):\n%s", diff)
+	}
+	wantSameImage(t, e.loadedImage(t, testRef), img)
 }
 
 func TestLoadPassesADockerArchiveOn(t *testing.T) {

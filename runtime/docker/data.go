@@ -110,10 +110,14 @@ func helper(name, image string, h home, command ...string) stack.Helper {
 	return stack.Helper{Project: name, Image: image, Volume: h.store.Volume, Folder: h.store.Folder, Target: cluster.ContainerVolumeDir, Command: command}
 }
 
+// stat looks for a file in a container. An engine says of both that they are not
+// found; of a container that is gone nothing is known.
 func (r *Runtime) stat(ctx context.Context, container, file string) (bool, error) {
 	_, err := r.engine.ContainerStatPath(ctx, container, client.ContainerStatPathOptions{Path: file})
 	if errdefs.IsNotFound(err) {
-		return false, nil
+		if _, err = r.engine.ContainerInspect(ctx, container, client.ContainerInspectOptions{}); err == nil {
+			return false, nil
+		}
 	}
 	if err != nil {
 		return false, fmt.Errorf("look for %s on the engine: %w", file, err)

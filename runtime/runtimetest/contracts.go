@@ -229,6 +229,7 @@ func removeKeepsTheData(s *subject) {
 	untouched := s.f.Bystander(s.T, s.name)
 	c := s.start(3)
 	s.write("kept")
+	s.wantValue("etcd3", "kept") // it may have started last
 	before := s.observe()
 	if err := s.runtime.Remove(s.ctx, s.name, runtime.Removal{Servers: []string{"etcd3"}}); err != nil {
 		s.Fatal(err)
