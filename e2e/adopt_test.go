@@ -56,15 +56,7 @@ func newTheirs(t *testing.T, minor int, image, file string) *theirs {
 	s.ref = etcdImage(t, minor)
 	ours := s.name + "-etcd"
 	t.Cleanup(func() { // before the stack of theirs
-		// What is killed leaves the container that it was looking through.
-		left, err := output(exec.Command("docker", "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+ours, "--filter", "label=com.docker.compose.oneoff=True"), "")
-		if ids := strings.Fields(left); err == nil && len(ids) > 0 {
-			_, err = output(exec.Command("docker", append([]string{"rm", "--force"}, ids...)...), "")
-		}
-		if err != nil {
-			t.Error(err)
-		}
-		_, err = output(exec.Command("docker-compose", "--project-name", ours, "down", "--volumes", "--remove-orphans", "--timeout", "0"), os.TempDir())
+		_, err := output(exec.Command("docker-compose", "--project-name", ours, "down", "--volumes", "--remove-orphans", "--timeout", "0"), os.TempDir())
 		if err != nil {
 			t.Errorf("%s is not removed: %v", ours, err)
 		}
@@ -229,6 +221,9 @@ func (s *theirs) wantAdopted(before holdings, moved bool, members []string, serv
 		s.t.Errorf("something is left to do: %s", out)
 	}
 	s.wantOldStopped(services...)
+	if left := run(s.t, s.dir, "docker", "ps", "--all", "--filter", "label=com.docker.compose.project="+s.name+"-etcd", "--filter", "label=com.docker.compose.oneoff=True", "--quiet"); left != "" {
+		s.t.Errorf("what was killed has left containers: %s", left)
+	}
 	if file, err := os.ReadFile(filepath.Join(s.dir, "etcdctr.yaml")); err != nil || strings.Contains(string(file), "adopts") {
 		s.t.Errorf("the cluster file still adopts: %s, %v", file, err)
 	}

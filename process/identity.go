@@ -2,53 +2,18 @@ package process
 
 import (
 	"os"
-	"slices"
 	"time"
 
-	"github.com/shirou/gopsutil/v4/process"
+	"github.com/etcdctr/etcdctr/internal/processid"
 )
 
 // ID tells a process from every other, also from one that has got its number
 // after it, or after the machine was started again.
-type ID struct {
-	PID     int       `json:"pid,omitempty"`
-	Started time.Time `json:"started,omitzero"`
-}
-
-// clockDrift is how far the start time of one process may differ from one look
-// to the next: systems count it from when they started themselves, which moves
-// when the clock is set.
-const clockDrift = 2 * time.Second
-
-// identify gives the identity of a process that runs now; the zero ID if it
-// does not.
-func identify(pid int) ID {
-	p, err := process.NewProcess(int32(pid))
-	if err != nil {
-		return ID{}
-	}
-	ms, err := p.CreateTime()
-	if err != nil {
-		return ID{}
-	}
-	if status, err := p.Status(); err == nil && slices.Contains(status, process.Zombie) {
-		return ID{} // has ended, and nobody has asked how yet
-	}
-	return ID{PID: pid, Started: time.UnixMilli(ms)}
-}
-
-// Alive tells whether the process still runs.
-func (id ID) Alive() bool {
-	if id.PID == 0 {
-		return false
-	}
-	now := identify(id.PID)
-	return now.PID != 0 && now.Started.Sub(id.Started).Abs() <= clockDrift
-}
+type ID = processid.ID
 
 // kill ends a process that is not this one's child, with what it has started,
 // and waits for that, as long as a system under load may take.
-func (id ID) kill() {
+func kill(id ID) {
 	p, err := os.FindProcess(id.PID)
 	if err != nil {
 		return

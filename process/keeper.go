@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/etcdctr/etcdctr/internal/processid"
 )
 
 // keeper keeps one member running.
@@ -200,7 +202,7 @@ func (k *keeper) spawn(ctx context.Context) (*exec.Cmd, error) {
 		if s.Status == Restarting {
 			s.Restarts++
 		}
-		s.Status, s.Began, s.Process = Running, began, identify(cmd.Process.Pid)
+		s.Status, s.Began, s.Process = Running, began, processid.Of(cmd.Process.Pid)
 	}, Event{Kind: Started, PID: cmd.Process.Pid})
 	return cmd, nil
 }

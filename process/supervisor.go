@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/etcdctr/etcdctr/internal/processid"
 )
 
 // Options are how a supervisor makes itself heard. All of its functions but
@@ -80,7 +82,7 @@ func newSupervisor(h Home, stack Stack, o Options) *supervisor {
 	s := &supervisor{
 		home: h, stack: stack, options: o, keepers: map[string]*keeper{},
 		log: h.logFile(SupervisorLog), shutdown: make(chan bool), over: make(chan struct{}),
-		state: State{Name: stack.Name, Supervisor: identify(os.Getpid()), Socket: h.socket()},
+		state: State{Name: stack.Name, Supervisor: processid.Of(os.Getpid()), Socket: h.socket()},
 	}
 	s.state.Members, s.state.Services = stopped(stack.Members), stopped(stack.Services)
 	return s
@@ -113,7 +115,7 @@ func (s *supervisor) recover(last State) {
 	lost := false
 	for _, m := range last.all() {
 		if m.Status == Orphaned {
-			m.Process.kill()
+			kill(m.Process)
 			s.tell(Event{Member: m.Name, Kind: Rescued, PID: m.Process.PID})
 		}
 		lost = lost || m.Status == Lost || m.Status == Orphaned

@@ -177,7 +177,9 @@ func (e *fakeEngine) ContainerCreate(ctx context.Context, o client.ContainerCrea
 			return errdefs.ErrConflict.WithMessage("The container name is already in use: " + o.Name)
 		}
 		c := &fakeContainer{id: e.id(), name: o.Name, status: container.StateCreated, config: *o.Config, host: *o.HostConfig}
-		c.networks = slices.Collect(maps.Keys(o.NetworkingConfig.EndpointsConfig))
+		if o.NetworkingConfig != nil {
+			c.networks = slices.Collect(maps.Keys(o.NetworkingConfig.EndpointsConfig))
+		}
 		for _, n := range c.networks {
 			if _, ok := e.networks[n]; !ok {
 				return errdefs.ErrNotFound.WithMessage("network " + n + " not found")

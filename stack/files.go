@@ -20,7 +20,6 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/containerd/errdefs"
-	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
 )
@@ -70,12 +69,13 @@ func readsFiles(socket string, options []string) bool {
 
 // transfer is a set of local files on their way into a volume.
 type transfer struct {
-	volume string
-	target string            // the folder in the container that the volume is mounted at
-	image  string            // that a container to copy through is made from
-	labels map[string]string // of that container
-	source string            // a folder, or a file, on this machine
-	digest string            // of the files
+	project string
+	volume  string
+	target  string            // the folder in the container that the volume is mounted at
+	image   string            // that a container to copy through is made from
+	labels  map[string]string // of that container
+	source  string            // a folder, or a file, on this machine
+	digest  string            // of the files
 }
 
 // injection is a file that goes into a container's own file system.
@@ -228,8 +228,9 @@ func (w Wanted) transfer(s types.ServiceConfig, source, target string) (*transfe
 		target = path.Dir(target)
 	}
 	t := &transfer{
-		volume: fmt.Sprintf("%s_%s-%s", w.Project.Name, s.Name, strings.ReplaceAll(strings.Trim(target, "/"), "/", "-")),
-		target: target, source: source, image: s.Image,
+		project: w.Project.Name,
+		volume:  fmt.Sprintf("%s_%s-%s", w.Project.Name, s.Name, strings.ReplaceAll(strings.Trim(target, "/"), "/", "-")),
+		target:  target, source: source, image: s.Image,
 	}
 	entries, err := t.entries()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -304,19 +305,11 @@ func (t *transfer) run(ctx context.Context, e Engine) error {
 	if err != nil {
 		return err
 	}
-	made, err := e.ContainerCreate(ctx, client.ContainerCreateOptions{
-		Config: &container.Config{Image: t.image, Cmd: []string{"true"}, Labels: t.labels},
-		HostConfig: &container.HostConfig{
-			NetworkMode: "none",
-			Mounts:      []mount.Mount{{Type: mount.TypeVolume, Source: t.volume, Target: t.target}},
-		},
-	})
-	if err != nil {
+	through := Helper{Project: t.project, Image: t.image, Volume: t.volume, Target: t.target, Command: []string{"true"}, Labels: t.labels}
+	return through.With(ctx, e, func(id string) error {
+		_, err := e.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: t.target, Content: archive})
 		return err
-	}
-	_, err = e.CopyToContainer(ctx, made.ID, client.CopyToContainerOptions{DestinationPath: t.target, Content: archive})
-	_, errRemove := e.ContainerRemove(context.WithoutCancel(ctx), made.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-	return errors.Join(err, errRemove)
+	})
 }
 
 func writeArchive(entries []entry) (io.Reader, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
@@ -21,8 +22,9 @@ type HelperEngine interface {
 const HelperRole = "helper"
 
 // Helper is a container that sees one volume of a project, a folder of the engine's
-// machine or neither, and is removed once it has been of use. It has no network, and
-// may no more than read and change what is in there, whoever owns it.
+// machine or neither, and is removed once it has been of use; if whoever made it is
+// killed before, by DropLeft. It has no network, and may no more than read and change
+// what is in there, whoever owns it.
 type Helper struct {
 	Project string
 	Image   string
@@ -30,6 +32,8 @@ type Helper struct {
 	Folder  string
 	Target  string   // where the container sees it
 	Command []string // the program and its arguments
+	// Labels are those that it has besides its own.
+	Labels map[string]string
 }
 
 // With makes the container, which is not started, and has use look at it.
@@ -74,8 +78,7 @@ func (h Helper) Output(ctx context.Context, e HelperEngine) (said []string, err 
 func (h Helper) options() client.ContainerCreateOptions {
 	return client.ContainerCreateOptions{
 		Config: &container.Config{
-			Image: h.Image, Entrypoint: h.Command[:1], Cmd: h.Command[1:], User: "0:0",
-			Labels: map[string]string{projectLabel: h.Project, serviceLabel: HelperRole, oneoffLabel: "True", RoleLabel: HelperRole},
+			Image: h.Image, Entrypoint: h.Command[:1], Cmd: h.Command[1:], User: "0:0", Labels: h.labels(),
 		},
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none", ReadonlyRootfs: true,
@@ -83,6 +86,17 @@ func (h Helper) options() client.ContainerCreateOptions {
 			Mounts: h.mounts(),
 		},
 	}
+}
+
+func (h Helper) labels() map[string]string {
+	all := maps.Clone(h.Labels)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, map[string]string{
+		projectLabel: h.Project, serviceLabel: HelperRole, oneoffLabel: "True", RoleLabel: HelperRole, makerLabel: thisProcess().String(),
+	})
+	return all
 }
 
 // mounts has nothing of what the image has there in an empty volume: it would give

@@ -33,6 +33,8 @@ const (
 	// and volume are, on a volume that is not to be deleted by it: see Wanted.Own.
 	protectedLabel    = "io.etcdctr.protected"
 	protectedKeyLabel = "io.etcdctr.volume"
+	// makerLabel says which process has made a helper, and will remove it.
+	makerLabel = "io.etcdctr.maker"
 	// ownLabel marks a volume or a network that was made for the stack.
 	ownLabel = "io.etcdctr.own"
 )

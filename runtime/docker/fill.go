@@ -46,8 +46,11 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	if err != nil {
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
-	filling := h.dir + ".filling-" + r.o.Now().UTC().Format(asideFormat)
+	filling := h.dir + fillingSuffix
 	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.store.String()})
+	if err := r.clear(ctx, want.Name, h, filling); err != nil {
+		return "", fmt.Errorf("fill the data of %s: %w", server, err)
+	}
 	if err := r.copyInto(ctx, want.Name, h, filling, own, files); err != nil {
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
@@ -60,6 +63,22 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	}
 	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.store.String(), Done: true})
 	return where, nil
+}
+
+// fillingSuffix ends the name of a data directory that is not complete.
+const fillingSuffix = ".filling"
+
+// clear removes what was being filled when a command was killed.
+func (r *Runtime) clear(ctx context.Context, name string, h home, filling string) error {
+	there, err := r.exists(ctx, name, h, filling)
+	if err != nil || !there {
+		return err
+	}
+	image, err := r.ownImage(ctx)
+	if err != nil {
+		return err
+	}
+	return helper(name, image, h, setAsideProgram, "--remove", filling).Run(ctx, r.engine)
 }
 
 // Files copies the folder member out of the server's container, or out of its

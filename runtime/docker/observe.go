@@ -44,6 +44,9 @@ func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
+	if err := s.DropLeft(ctx, r.engine, r.o.Now()); err != nil {
+		return nil, err
+	}
 	b, err := stack.Divide(ctx, r.engine, s, r.named(s))
 	if err != nil {
 		return nil, err

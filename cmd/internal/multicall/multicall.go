@@ -66,14 +66,17 @@ func serveBackups() error {
 }
 
 // setAside gives a folder another name beside it, for good once it returns. With
-// the beginning of a name alone it lists what has such a name.
+// the beginning of a name alone it lists what has such a name, and with --remove
+// before the name of a folder it removes that.
 func setAside(args []string) error {
-	switch len(args) {
-	case 1:
+	switch {
+	case len(args) == 1:
 		return listAside(args[0])
-	case 2:
+	case len(args) == 2 && args[0] == "--remove":
+		return os.RemoveAll(args[1])
+	case len(args) == 2:
 	default:
-		return fmt.Errorf("setaside takes a folder and its new name, or the beginning of names, not %q", args)
+		return fmt.Errorf("setaside takes a folder and its new name, the beginning of names, or --remove and a folder, not %q", args)
 	}
 	if _, err := os.Lstat(args[1]); err == nil {
 		return fmt.Errorf("%s: there is one already", args[1])
