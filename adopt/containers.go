@@ -42,6 +42,7 @@ type Engine interface {
 	ContainerLogs(ctx context.Context, container string, o client.ContainerLogsOptions) (client.ContainerLogsResult, error)
 	ContainerStatPath(ctx context.Context, container string, o client.ContainerStatPathOptions) (client.ContainerStatPathResult, error)
 	CopyFromContainer(ctx context.Context, container string, o client.CopyFromContainerOptions) (client.CopyFromContainerResult, error)
+	ImageInspect(ctx context.Context, image string, o ...client.ImageInspectOption) (client.ImageInspectResult, error)
 	NetworkConnect(ctx context.Context, network string, o client.NetworkConnectOptions) (client.NetworkConnectResult, error)
 	NetworkDisconnect(ctx context.Context, network string, o client.NetworkDisconnectOptions) (client.NetworkDisconnectResult, error)
 	VolumeRemove(ctx context.Context, volume string, o client.VolumeRemoveOptions) (client.VolumeRemoveResult, error)
@@ -77,7 +78,7 @@ func (c *Containers) Look(ctx context.Context) (*Stack, error) {
 		return nil, err
 	}
 	options := lint.Options{ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}
-	if s.Described, err = lint.Read([]lint.Input{{Name: s.Name, Data: data}}, options); err != nil {
+	if s.Described, err = lint.Read([]lint.Input{{Name: s.Name, Data: data, Live: true}}, options); err != nil {
 		return nil, err
 	}
 	for _, described := range s.Described {
@@ -153,7 +154,7 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 	if mode := in.HostConfig.NetworkMode; mode.IsHost() || mode.IsNone() || mode.IsContainer() {
 		one.Apart = "it has no network of its own"
 	}
-	one.Published = publishedPorts(in)
+	one.Published, one.ClientPort = publishedPorts(in), publishedAt(in, one.ClientURL())
 	one.Status, one.Since = status(in.State)
 	one.Detail = string(in.State.Status)
 	one.Restarts, one.ExitCode, one.OutOfMemory, one.Error = in.RestartCount, in.State.ExitCode, in.State.OOMKilled, in.State.Error
@@ -187,6 +188,22 @@ func publishedPorts(in container.InspectResponse) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// publishedAt is the port of the host that leads to what a URL has for its port.
+func publishedAt(in container.InspectResponse, url string) string {
+	_, port, err := net.SplitHostPort(addressOf(url))
+	if err != nil {
+		return ""
+	}
+	for target, bindings := range in.HostConfig.PortBindings {
+		for _, b := range bindings {
+			if target.Port() == port && b.HostPort != "" && b.HostPort != "0" {
+				return b.HostPort
+			}
+		}
+	}
+	return ""
 }
 
 // keptAt is the volume or folder that a path is in; empty for the container itself.

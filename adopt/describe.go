@@ -19,6 +19,11 @@ type Description struct {
 	Spec cluster.Spec
 	// Dropped are settings of the members that no description has, and why.
 	Dropped []runtime.Difference
+	// Because says why it has another image or release than what was there and what
+	// was said would have it have; empty where it has not.
+	Because string
+
+	etcdSaid bool // by whoever wants it
 }
 
 // ErrRelease is the error of members whose release is not told, or not supported.
@@ -27,7 +32,7 @@ var ErrRelease = errors.New("the release of the members has to be named: 3.5, 3.
 // Describe gives the description of a cluster as much like a stack as one of ours
 // can be. What said says is as it says.
 func Describe(s *Stack, said cluster.Spec) (Description, error) {
-	d := Description{Spec: said}
+	d := Description{Spec: said, etcdSaid: said.Etcd != ""}
 	if d.Spec.Name == "" {
 		d.Spec.Name = nameFor(s)
 	}
@@ -48,12 +53,30 @@ func Describe(s *Stack, said cluster.Spec) (Description, error) {
 	}
 	if d.Spec.Members.Count == 0 && len(d.Spec.Members.List) == 0 {
 		d.Spec.Members = membersFor(s)
+		d.publish(s)
 	}
 	if _, err := cluster.Resolve(d.Spec, cluster.InContainers); err != nil {
 		return d, err
 	}
 	d.takeSettings(s.Members[0])
 	return d, nil
+}
+
+// publish has programs of the machine find the members where they were, on loopback
+// at least: members that go on in their place take the ports of those that were
+// stopped. Members that join beside the old ones can't have the same.
+func (d *Description) publish(s *Stack) {
+	if d.Spec.Publish != "" || d.Spec.Runtime != string(cluster.Docker) || !goesOn(s) {
+		return
+	}
+	list := make([]cluster.MemberSpec, len(s.Members))
+	for i, m := range s.Members {
+		if m.ClientPort == "" {
+			return
+		}
+		list[i] = cluster.MemberSpec{Name: m.Name, ClientPort: m.ClientPort}
+	}
+	d.Spec.Publish, d.Spec.Members = string(cluster.PublishLoopback), cluster.Members{List: list}
 }
 
 // nameFor is a name that nothing of the stack has: what is made anew stands beside

@@ -36,6 +36,9 @@ type Member struct {
 	// Apart is why members of ours could not be reached by it, or not reach it;
 	// empty if they can.
 	Apart string
+	// ClientPort is the port of the machine that its client port is published on;
+	// empty for none.
+	ClientPort string
 	// DataDir is its data directory, as it sees it.
 	DataDir string
 	// Retired tells that it was adopted: it is stopped, and does not start anew.

@@ -10,7 +10,7 @@ import (
 
 // inspected reads what `docker inspect` or `podman inspect` prints: one
 // container, or a list of them.
-func (r *reader) inspected(name string, data []byte) error {
+func (r *reader) inspected(name string, data []byte, live bool) error {
 	root, err := parseJSON(name, data)
 	if err != nil {
 		return err
@@ -24,6 +24,9 @@ func (r *reader) inspected(name string, data []byte) error {
 		if v.get("Config").kind != mapping {
 			return fmt.Errorf("%s: is no container that was inspected: it has no Config", v.at)
 		}
+		if live {
+			v.standIn(Place{File: bareName(v)})
+		}
 		c := inspectedContainer(v)
 		s.Containers = append(s.Containers, c)
 		if m, ok := memberIn(c); ok {
@@ -34,10 +37,25 @@ func (r *reader) inspected(name string, data []byte) error {
 	return nil
 }
 
+// bareName is a container's name as people write it.
+func bareName(v *value) string { return strings.TrimPrefix(v.get("Name").text, "/") }
+
+// standIn has a value and all in it stand in one place.
+func (v *value) standIn(p Place) {
+	v.at = p
+	for _, item := range v.items {
+		item.standIn(p)
+	}
+	for i := range v.entries {
+		v.entries[i].at = p
+		v.entries[i].value.standIn(p)
+	}
+}
+
 func inspectedContainer(v *value) *Container {
 	config, host := v.get("Config"), v.get("HostConfig")
 	labels := pairs(config.get("Labels"))
-	name := strings.TrimPrefix(v.get("Name").text, "/")
+	name := bareName(v)
 	c := &Container{
 		Service: cmp.Or(labels["com.docker.compose.service"], name), ContainerName: name, At: v.at,
 		Hostname:    config.get("Hostname").text,

@@ -34,6 +34,9 @@ type Input struct {
 	// Name and Data are what there is to read instead of files.
 	Name string
 	Data []byte
+	// Live tells that Data is an engine's answer, which nobody has as a file: what is
+	// found stands in the container of that name then.
+	Live bool
 }
 
 // ComposeFiles gives the Compose files of a folder as Compose looks for them: a
@@ -124,7 +127,7 @@ func (r *reader) input(in Input) error {
 	case ComposeProject:
 		return r.compose([]string{name})
 	case Containers:
-		return r.inspected(name, data)
+		return r.inspected(name, data, in.Live)
 	case Procfile:
 		return r.procfile(name, data)
 	case Systemd:

@@ -266,7 +266,7 @@ func checkBlanks(m *Member, r *reporter) {
 // commonTokens are those of etcd's default and of examples everywhere.
 var commonTokens = []string{
 	"etcd-cluster", "etcd-cluster-1", "etcd-cluster-0", "etcd-cluster-token", "etcd-token", "my-etcd-token", "my-etcd-cluster",
-	"tkn", "token", "token-01", "cluster", "mytoken", "etcd_cluster", "docker-etcd", "etcd-cluster-demo", "cluster-token", "test", "my-token",
+	"tkn", "tutorial", "mys3cr3ttok3n", "token", "token-01", "cluster", "mytoken", "etcd_cluster", "docker-etcd", "etcd-cluster-demo", "cluster-token", "test", "my-token",
 }
 
 func checkToken(s *Stack, r *reporter) {

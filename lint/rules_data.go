@@ -86,10 +86,11 @@ func checkDataKept(m *Member, c *Container, r *reporter) {
 			message = fmt.Sprintf("the data is in %s, and the volume at %s", dir, elsewhere[0].target)
 			at = elsewhere[0].at
 		}
-		r.in(m, found{
-			at: at, message: message,
-			remedy: fmt.Sprintf("mount a volume at %s, and name it under volumes", dir),
-		})
+		remedy := fmt.Sprintf("mount a volume at %s, and name it under volumes", dir)
+		if !path.IsAbs(dir) {
+			remedy = "set data-dir to a folder such as /var/lib/etcd, mount a volume there, and name it under volumes"
+		}
+		r.in(m, found{at: at, message: message, remedy: remedy})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -106,7 +107,7 @@ func runAdopt(ctx context.Context, a *app, o adoptOptions, args []string) error 
 		return explainAdopt(err)
 	}
 	file := o.clusterFile()
-	text, err := o.describe(a, stack, &spec, file)
+	text, err := o.describe(ctx, a, foreign, stack, &spec, file)
 	if err != nil {
 		return explainAdopt(err)
 	}
@@ -150,7 +151,7 @@ func (o adoptOptions) source(spec *cluster.Spec, args []string) error {
 
 // describe completes the spec by what is there, where no file describes the
 // cluster yet, and gives the text of the file.
-func (o adoptOptions) describe(a *app, stack *adopt.Stack, spec *cluster.Spec, file string) (string, error) {
+func (o adoptOptions) describe(ctx context.Context, a *app, foreign adopt.Foreign, stack *adopt.Stack, spec *cluster.Spec, file string) (string, error) {
 	if _, err := os.Stat(file); err == nil {
 		return "", nil
 	}
@@ -158,11 +159,31 @@ func (o adoptOptions) describe(a *app, stack *adopt.Stack, spec *cluster.Spec, f
 	if err != nil {
 		return "", err
 	}
+	if err := o.chooseImage(ctx, foreign, stack, &d); err != nil {
+		return "", err
+	}
+	if d.Because != "" {
+		a.say("%s", d.Because)
+	}
 	for _, dropped := range d.Dropped {
 		a.warn("%s=%s is not taken over: %s", dropped.Name, dropped.Was, dropped.Is)
 	}
 	*spec, err = cluster.Load(file, []byte(d.Text()))
 	return d.Text(), err
+}
+
+// chooseImage has the description name an image that is there, unless all are to be
+// pulled.
+func (o adoptOptions) chooseImage(ctx context.Context, foreign adopt.Foreign, stack *adopt.Stack, d *adopt.Description) error {
+	onEngine, ok := foreign.(*adopt.Containers)
+	if !ok || o.working.pull == pullAlways {
+		return nil
+	}
+	carried, err := ownVersion()
+	if err != nil {
+		return err
+	}
+	return onEngine.ChooseImage(ctx, stack, d, carried)
 }
 
 func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, text string) error {
@@ -199,7 +220,7 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, text string) 
 		return explainAdopt(c.explain(ctx, o.cluster, err))
 	}
 	c.board.close()
-	return o.sayAdopted(ctx, a, c)
+	return o.sayAdopted(ctx, a, c, plan.Want)
 }
 
 // program is the etcd that carries out a log where that of the members can't be
@@ -313,7 +334,7 @@ func (o adoptOptions) write(a *app, text string) error {
 	return nil
 }
 
-func (o adoptOptions) sayAdopted(ctx context.Context, a *app, c *found) error {
+func (o adoptOptions) sayAdopted(ctx context.Context, a *app, c *found, want *cluster.Cluster) error {
 	stack, err := c.engines.foreign(c.Spec().Adopts).Look(ctx)
 	if err != nil {
 		return err
@@ -322,6 +343,14 @@ func (o adoptOptions) sayAdopted(ctx context.Context, a *app, c *found) error {
 		return err
 	}
 	a.say("%s has taken over: `etcdctr health` shows its members, `etcdctr connect` the way to them", c.name())
+	if want.Runtime == cluster.Docker {
+		var urls []string
+		for _, m := range want.Members {
+			urls = append(urls, m.ClientURL())
+		}
+		a.say("services of %s find it at %s once they are on the network %s_%s too: in their file, under networks, external: true",
+			stack.Name, strings.Join(urls, ","), want.Name, compose.ClusterNetwork)
+	}
 	a.say("what it was is kept, stopped: %s; `etcdctr adopt --forget-old %s` deletes it", stack.Kept(), stack.Name)
 	return nil
 }

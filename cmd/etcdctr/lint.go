@@ -173,7 +173,7 @@ func (o lintOptions) inputs(ctx context.Context, a *app, args []string) ([]lint.
 		if err != nil {
 			return nil, err
 		}
-		inputs = append(inputs, lint.Input{Name: name, Data: data})
+		inputs = append(inputs, lint.Input{Name: name, Data: data, Live: true})
 	}
 	if len(inputs) > 0 {
 		return inputs, nil
