@@ -134,6 +134,9 @@ func (c *Cluster) describe(r backup.Request) (backup.Request, error) {
 	if r.Time.IsZero() {
 		r.Time = c.o.Now()
 	}
+	if r.Seal == nil {
+		r.Seal = backup.SealFor(c.spec.Backup.Recipients())
+	}
 	if r.Keys != nil && r.Keys.Dir == "" {
 		keys := *r.Keys
 		keys.Dir = c.CertsDir()
@@ -189,6 +192,8 @@ type RestoreOptions struct {
 	// Into is what is filled, where that is only a part of the cluster's runtime;
 	// nil stands for the whole.
 	Into backup.Runtime
+	// Secret opens a backup that is encrypted.
+	Secret backup.Secret
 	// At is the moment that is brought back, by what was kept of the changes after
 	// a backup. With the zero Moment it is what the archive holds, or, of a whole
 	// store, the last that is known.
@@ -213,10 +218,10 @@ func (c *Cluster) Restore(ctx context.Context, place string, o RestoreOptions) (
 		return backup.Restored{}, err
 	}
 	restoration := &backup.Restoration{
-		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Consent: o.Consent, Tell: o.Tell, Ask: c.askMembers,
+		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Ask: c.askMembers,
 		Provide: func(ctx context.Context, want *cluster.Cluster) error { return c.Provide(ctx, want) },
 	}
-	if restoration.Source, err = c.source(ctx, place, o.At); err != nil {
+	if restoration.Source, err = c.source(ctx, place, o); err != nil {
 		return backup.Restored{}, err
 	}
 	if restoration.Source != nil {
@@ -236,10 +241,10 @@ func (c *Cluster) Restore(ctx context.Context, place string, o RestoreOptions) (
 
 // source finds what leads to a moment: in a store, or beside an archive. Without a
 // moment an archive is taken as it is.
-func (c *Cluster) source(ctx context.Context, place string, at backup.Moment) (*backup.Source, error) {
+func (c *Cluster) source(ctx context.Context, place string, o RestoreOptions) (*backup.Source, error) {
 	info, err := os.Stat(place)
 	whole := err == nil && info.IsDir() || strings.Contains(place, "://") && !strings.HasSuffix(place, backup.Extension)
-	if !whole && at == (backup.Moment{}) {
+	if !whole && o.At == (backup.Moment{}) {
 		return nil, nil
 	}
 	var s backup.Store
@@ -251,7 +256,7 @@ func (c *Cluster) source(ctx context.Context, place string, at backup.Moment) (*
 	if err != nil {
 		return nil, err
 	}
-	found, err := backup.Find(ctx, s, c.spec.ClusterName(), at)
+	found, err := backup.Find(ctx, backup.Unlocked(s, o.Secret), c.spec.ClusterName(), o.At)
 	if err != nil {
 		return nil, err
 	}

@@ -115,7 +115,7 @@ func (r *recovery) choose(ctx context.Context) (origin, error) {
 	var live origin
 	var err error
 	if len(backup.Survivors(r.view)) > 0 {
-		if live.archive, live.Metadata, err = r.Backup(ctx, r.o.Output, backup.Request{}); err != nil {
+		if live.archive, live.Metadata, err = r.Backup(ctx, r.o.Output, backup.Request{Seal: inClear}); err != nil {
 			return live, err
 		}
 	}
@@ -227,7 +227,7 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 	if err != nil {
 		return origin{}, err
 	}
-	request, path, err := r.request(beside(r.o.Output), backup.Request{Member: best.Name})
+	request, path, err := r.request(beside(r.o.Output), backup.Request{Member: best.Name, Seal: inClear})
 	if err != nil {
 		return origin{}, err
 	}
@@ -238,6 +238,10 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 	}
 	return origin{archive: path, Metadata: made}, nil
 }
+
+// inClear has what a cluster is rebuilt of not be encrypted, whatever its description
+// says of backups: nobody may have at hand what opens it.
+var inClear = &backup.Seal{}
 
 // beside is a second name for an archive; a folder has room for several.
 func beside(output string) string {

@@ -21,6 +21,7 @@ const (
 	authoritiesDir   = "authorities/"
 	keysEntry        = "certificates.tar.age"
 	metadataEntry    = "metadata.json"
+	sealedEntry      = "data.tar.zst.age"
 )
 
 const (

@@ -46,7 +46,7 @@ func TestAKilledMembersLogIsCarriedOut(t *testing.T) {
 	if made.Revision != acknowledged || made.Missing != 0 || made.Release == "" || made.ClusterID == "" || len(made.Members) != 1 || made.Members[0].Name != "etcd1" {
 		t.Errorf("revision %d was acknowledged; it says %+v", acknowledged, made)
 	}
-	if _, err := backup.Verify(t.Context(), path, t.TempDir()); err != nil {
+	if _, err := backup.Verify(t.Context(), path, t.TempDir(), backup.Secret{}); err != nil {
 		t.Error(err)
 	}
 

@@ -188,7 +188,7 @@ func (c *recorder) flush(ctx context.Context) error {
 	if len(c.waiting) == 0 {
 		return nil
 	}
-	if err := writeSegment(ctx, c.runner.Store, c.segment, c.waiting); err != nil {
+	if err := writeSegment(ctx, c.runner.Store, c.segment, c.waiting, c.runner.Request.Seal); err != nil {
 		return err
 	}
 	c.runner.note(func(m *metrics) { m.Followed = c.segment.Revision })

@@ -41,6 +41,9 @@ type Metadata struct {
 	ClusterFile string `json:"clusterFile,omitempty"`
 	// Keys says that the certificates are in it, with their keys, encrypted.
 	Keys bool `json:"keys,omitempty"`
+	// Encrypted says that all of it is encrypted but this, which lacks ClusterFile and
+	// Members then.
+	Encrypted bool `json:"encrypted,omitempty"`
 	// Missing is how many entries the member's log held that are not in the
 	// snapshot: of a data folder whose log could not be carried out.
 	Missing uint64 `json:"missing,omitempty"`

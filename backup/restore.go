@@ -42,6 +42,8 @@ type Restoration struct {
 	// caches that knew later revisions than the archive are told so, where they
 	// would otherwise wait for what they take for old. 0 leaves it as it was.
 	Bump uint64
+	// Secret opens an archive that is encrypted.
+	Secret Secret
 	// Scratch is a folder with room for the database, once.
 	Scratch string
 	// Ask gives a client for the members that run; whoever asks closes it.
@@ -103,7 +105,7 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	}
 	defer os.RemoveAll(scratch)
 	r.tell("unpack the backup")
-	u, err := Unpack(ctx, archive, scratch)
+	u, err := Unpack(ctx, archive, scratch, r.Secret)
 	if err != nil {
 		return Restored{}, err
 	}

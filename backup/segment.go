@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"filippo.io/age"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/etcdctr/etcdctr/member"
@@ -80,25 +81,40 @@ type batch struct {
 	TTLs map[int64]int64 `json:"ttls,omitempty"`
 }
 
-// writeSegment writes a segment with what arrived.
-func writeSegment(ctx context.Context, s Store, g Segment, all []batch) error {
+// writeSegment writes a segment with what arrived, encrypted where there is a seal.
+func writeSegment(ctx context.Context, s Store, g Segment, all []batch, seal *Seal) error {
 	err := s.Write(ctx, g.fileName(), func(w archiveFile) error {
-		zip, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(frameBytes))
+		if !seal.encrypts() {
+			return encodeBatches(w, all)
+		}
+		recipients, err := seal.recipients()
 		if err != nil {
 			return err
 		}
-		lines := json.NewEncoder(zip)
-		for _, b := range all {
-			if err := lines.Encode(b); err != nil {
-				return errors.Join(err, zip.Close())
-			}
+		sealed, err := age.Encrypt(w, recipients...)
+		if err != nil {
+			return err
 		}
-		return zip.Close()
+		return errors.Join(encodeBatches(sealed, all), sealed.Close())
 	})
 	if err != nil {
 		return fmt.Errorf("cannot keep the changes up to revision %d: %w", g.Revision, err)
 	}
 	return nil
+}
+
+func encodeBatches(w io.Writer, all []batch) error {
+	zip, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(frameBytes))
+	if err != nil {
+		return err
+	}
+	lines := json.NewEncoder(zip)
+	for _, b := range all {
+		if err := lines.Encode(b); err != nil {
+			return errors.Join(err, zip.Close())
+		}
+	}
+	return zip.Close()
 }
 
 // readSegment calls do with each line of a segment.

@@ -32,7 +32,7 @@ func Serve(ctx context.Context, getenv func(string) string, out io.Writer) error
 		return fmt.Errorf("%s is none to be backed up", want.Name)
 	}
 	r := &Runner{
-		Request: Request{Cluster: want.Name, ClusterFile: spec.Text(), Stored: want.Backup.Stored},
+		Request: Request{Cluster: want.Name, ClusterFile: spec.Text(), Stored: want.Backup.Stored, Seal: SealFor(want.Backup.Encryption)},
 		Next:    want.Backup.Next, Keep: Keep(want.Backup.Keep), Continuous: want.Backup.Continuous, Now: time.Now,
 		MetricsFile: getenv(cluster.BackupMetricsVariable),
 		Tell:        func(what string) { fmt.Fprintln(out, what) },

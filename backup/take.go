@@ -27,6 +27,8 @@ type Request struct {
 	Authorities map[string][]byte
 	// Keys encrypts certificates with their keys; nil leaves them out.
 	Keys *Keys
+	// Seal encrypts all of it.
+	Seal *Seal
 	// Member is whose data to take; empty lets Choose decide. Of a folder it is whose
 	// that is, where that is known.
 	Member string
@@ -192,6 +194,13 @@ func (r Request) pass(w io.Writer, m *Metadata, take stream) error {
 }
 
 func (r Request) archive(f archiveFile, m *Metadata, take stream) error {
+	if r.Seal.encrypts() {
+		return r.sealing(f, m, take)
+	}
+	return r.plainArchive(f, m, take)
+}
+
+func (r Request) plainArchive(f archiveFile, m *Metadata, take stream) error {
 	a, err := newArchiver(f, m.Time, r.Stored)
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func TestABackupIsTakenVerifiedAndListed(t *testing.T) {
 		t.Errorf("what was made is listed otherwise (-made +listed):\n%s", diff)
 	}
 	scratch := t.TempDir()
-	report, err := backup.Verify(t.Context(), path, scratch)
+	report, err := backup.Verify(t.Context(), path, scratch, backup.Secret{})
 	if err != nil || report.Revisions < 300 {
 		t.Errorf("verified: %+v, %v", report, err)
 	}
@@ -91,7 +91,7 @@ func keysOpen(t *testing.T, path string, secret []byte) {
 	if text, err := os.ReadFile(path); err != nil || bytes.Contains(text, secret) {
 		t.Errorf("the archive shows the key: %v", err)
 	}
-	u, err := backup.Unpack(t.Context(), path, t.TempDir())
+	u, err := backup.Unpack(t.Context(), path, t.TempDir(), backup.Secret{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestWhatIsWrongWithAnArchiveIsFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		scratch := t.TempDir()
-		if _, err := backup.Verify(t.Context(), path, scratch); !errors.Is(err, test.want) {
+		if _, err := backup.Verify(t.Context(), path, scratch, backup.Secret{}); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
 		wantOnly(t, scratch)
@@ -195,7 +195,7 @@ func TestAStoredArchiveIsReadAsAnyOther(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Size() < made.Size {
 		t.Errorf("the archive of %d bytes has %v, %v", made.Size, info.Size(), err)
 	}
-	if report, err := backup.Verify(t.Context(), path, t.TempDir()); err != nil || report.Metadata.Revision != made.Revision {
+	if report, err := backup.Verify(t.Context(), path, t.TempDir(), backup.Secret{}); err != nil || report.Metadata.Revision != made.Revision {
 		t.Errorf("%+v, %v", report, err)
 	}
 	usualTools(t, path)
@@ -214,7 +214,7 @@ func TestABareSnapshotIsTakenToo(t *testing.T) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	report, err := backup.Verify(t.Context(), path, t.TempDir())
+	report, err := backup.Verify(t.Context(), path, t.TempDir(), backup.Secret{})
 	if err != nil || report.Metadata.Revision != revision || report.Metadata.Version != 0 {
 		t.Errorf("%+v, %v", report, err)
 	}

@@ -29,16 +29,17 @@ type Unpacked struct {
 
 // Unpack writes an archive's contents into a folder that exists, and verifies
 // that they are what was written: the snapshot against etcd's checksum, and that
-// against the one of when the archive was made. It takes bare snapshots too.
-func Unpack(ctx context.Context, archive, dir string) (Unpacked, error) {
-	u, err := unpack(ctx, archive, dir)
+// against the one of when the archive was made. It takes bare snapshots too. What is
+// encrypted takes what opens it: ErrSealed and ErrSecret are about that.
+func Unpack(ctx context.Context, archive, dir string, secret Secret) (Unpacked, error) {
+	u, err := unpack(ctx, archive, dir, secret)
 	if err != nil {
 		return Unpacked{}, fmt.Errorf("cannot unpack the backup %s: %w", archive, err)
 	}
 	return u, nil
 }
 
-func unpack(ctx context.Context, archive, dir string) (Unpacked, error) {
+func unpack(ctx context.Context, archive, dir string, secret Secret) (Unpacked, error) {
 	f, err := os.Open(archive)
 	if err != nil {
 		return Unpacked{}, err
@@ -71,11 +72,11 @@ func unpack(ctx context.Context, archive, dir string) (Unpacked, error) {
 		return u, err
 	}
 	defer zip.Close()
-	return u, u.entries(ctx, tar.NewReader(zip), dir)
+	return u, u.entries(ctx, tar.NewReader(zip), dir, secret)
 }
 
 // entries takes those that it knows, under names of its own.
-func (u *Unpacked) entries(ctx context.Context, from *tar.Reader, dir string) error {
+func (u *Unpacked) entries(ctx context.Context, from *tar.Reader, dir string, secret Secret) error {
 	found := false
 	for {
 		h, err := from.Next()
@@ -89,9 +90,14 @@ func (u *Unpacked) entries(ctx context.Context, from *tar.Reader, dir string) er
 		case h.Name == snapshotEntry && !found:
 			found = true
 			err = u.snapshot(ctx, from, h.Size)
+		case h.Name == sealedEntry && u.Metadata.Encrypted && !found:
+			found = true
+			err = u.sealed(ctx, from, dir, secret)
 		case h.Name == keysEntry:
 			u.Keys = filepath.Join(dir, keysEntry)
 			err = create(u.Keys, func(w io.Writer) error { _, err := io.Copy(until(ctx, w), from); return err })
+		case h.Name == metadataEntry && !u.Metadata.Encrypted && h.Size <= mostMetadata:
+			u.Metadata, err = decodeMetadata(from)
 		case strings.HasPrefix(h.Name, authoritiesDir) && h.Size <= mostMetadata:
 			u.Authorities[strings.TrimSuffix(path.Base(h.Name), path.Ext(h.Name))], err = io.ReadAll(from)
 		}
@@ -102,6 +108,28 @@ func (u *Unpacked) entries(ctx context.Context, from *tar.Reader, dir string) er
 	if !found {
 		return fmt.Errorf("%w: there is no snapshot in it", ErrDamaged)
 	}
+	return nil
+}
+
+// sealed takes the entries of the archive that is encrypted in this one, and the
+// metadata that they end with: it has more.
+func (u *Unpacked) sealed(ctx context.Context, from io.Reader, dir string, secret Secret) error {
+	plain, err := secret.open(from)
+	if err != nil {
+		return err
+	}
+	zip, err := unzip(plain)
+	if err != nil {
+		return err
+	}
+	defer zip.Close()
+	inside := Unpacked{Metadata: u.Metadata, Snapshot: u.Snapshot, Authorities: u.Authorities}
+	inside.Metadata.Encrypted = false // once
+	if err := inside.entries(ctx, tar.NewReader(zip), dir, secret); err != nil {
+		return err
+	}
+	*u = inside
+	u.Metadata.Encrypted = true
 	return nil
 }
 

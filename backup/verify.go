@@ -18,13 +18,13 @@ type Report struct {
 // Verify restores an archive into a folder of its own below scratch, opens what
 // came of it, page by page, and compares its checksum and its revision with
 // those of when it was made. Nothing is left in scratch.
-func Verify(ctx context.Context, archive, scratch string) (r Report, err error) {
+func Verify(ctx context.Context, archive, scratch string, secret Secret) (r Report, err error) {
 	dir, err := os.MkdirTemp(scratch, "etcdctr-verify-")
 	if err != nil {
 		return Report{}, fmt.Errorf("cannot make a folder to restore into: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	u, err := Unpack(ctx, archive, dir)
+	u, err := Unpack(ctx, archive, dir, secret)
 	if err != nil {
 		return Report{}, err
 	}

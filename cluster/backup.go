@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ type BackupSpec struct {
 	Continuous string `key:"continuous"`
 	// Compression is fast or none.
 	Compression string `key:"compression"`
+	// Encryption is whom backups are encrypted for: public keys of age's, such as
+	// age1…, separated by commas or blanks.
+	Encryption string `key:"encryption"`
 	// Service, true or false, has a service of the cluster's own take them.
 	Service string `key:"service"`
 }
@@ -42,6 +46,8 @@ type Backup struct {
 	Continuous  bool
 	// Stored says that backups are not compressed.
 	Stored bool
+	// Encryption are the public keys that backups are encrypted for; none: they are not.
+	Encryption []string
 	// Service says that a service of the cluster's own takes them. One that spans
 	// machines has none.
 	Service bool
@@ -116,6 +122,7 @@ func (r *resolver) backup() *Backup {
 		Continuous:  oneOf(r, "backup.continuous", s.Continuous, "false", "false", "true") == "true",
 		Stored:      oneOf(r, "backup.compression", s.Compression, "fast", "fast", "none") == "none",
 		Service:     oneOf(r, "backup.service", s.Service, "true", "false", "true") == "true",
+		Encryption:  r.publicKeys("backup.encryption", s.Encryption),
 		every:       r.span("backup.every", s.Every, DefaultBackupEvery, leastBetweenBackups, mostBetweenBackups),
 	}
 	kind, _, hasKind := strings.Cut(s.Destination, "://")
@@ -154,4 +161,25 @@ func (r *resolver) backup() *Backup {
 		*k.into = n
 	}
 	return b
+}
+
+// publicKey is one of age's (https://age-encryption.org/v1), classic or post-quantum:
+// in Bech32, which has neither 1, b, i nor o behind its first part.
+var publicKey = regexp.MustCompile(`^age1(pq1)?[02-9ac-hj-np-z]{58,}$`)
+
+// Recipients are the public keys that backups are encrypted for, as they were written.
+func (s BackupSpec) Recipients() []string { return words(s.Encryption) }
+
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
+}
+
+func (r *resolver) publicKeys(key, text string) []string {
+	keys := words(text)
+	for _, k := range keys {
+		if !publicKey.MatchString(k) {
+			r.report(key, "must be public keys as age-keygen writes them, age1…, not %q", k)
+		}
+	}
+	return keys
 }

@@ -51,7 +51,7 @@ etcdctr.yaml:4: backup.schedule: must be five fields as cron has them, such as 3
 etcdctr.yaml:5: backup.continuous: must be false or true, not "perhaps"
 etcdctr.yaml:6: backup.keep.last: must be a number from 1 on, not "-1"
 etcdctr.yaml:6: backup.keep.monthly: must be a number from 1 on, not "many"
-etcdctr.yaml:7: backup.retention: is not a known key: known are destination, every, schedule, keep, continuous, compression, service`
+etcdctr.yaml:7: backup.retention: is not a known key: known are destination, every, schedule, keep, continuous, compression, encryption, service`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}

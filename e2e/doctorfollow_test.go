@@ -41,7 +41,7 @@ type ailment struct {
 // describe gives the members ports that nobody else has while they are stopped.
 func (w ailment) describe() string {
 	const apart = 10
-	text := w.describes + "members:\n"
+	text := "runtime: process\n" + w.describes + "members:\n"
 	for i := range cmp.Or(w.size, 3) {
 		text += fmt.Sprintf("- {name: etcd%d, client-port: %d}\n", i+1, firstPort+ports.Add(1)*apart)
 	}

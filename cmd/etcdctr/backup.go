@@ -23,6 +23,8 @@ type backupOptions struct {
 	keys           bool
 	compression    string
 	passphraseFile string
+	encrypt        bool
+	encryptTo      []string
 	progress       string
 	format         string
 }
@@ -41,10 +43,15 @@ all, nobody else can read it, and it replaces nothing.
 Without a quorum it is the member that knows most which gives its data, as long as
 that has not been restarted. --data-dir takes a copy of a stopped member's data
 folder instead, and carries out what is in its log; that takes an etcd of the
-release that wrote it.`,
+release that wrote it.
+
+--encrypt-to encrypts all of it for who has the key to a public key of age's, and
+--encrypt by the passphrase in --passphrase-file. What a list of backups tells stays
+in clear: the cluster's name, time, revision, size and release.`,
 		Example: `  etcdctr backup
   etcdctr backup --output /backups
   etcdctr backup --with-keys --passphrase-file passphrase
+  etcdctr backup --encrypt --passphrase-file passphrase
   etcdctr backup --data-dir .etcdctr/etcd/etcd1/data`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBackup(cmd.Context(), a, o) },
@@ -60,7 +67,9 @@ release that wrote it.`,
 	o.compression = compressFast
 	flags.Var(&choice{value: &o.compression, of: []string{compressFast, compressNone}}, "compression", "how the data is compressed: fast or none")
 	flags.BoolVar(&o.keys, "with-keys", false, "put the certificates in, with their keys, encrypted")
-	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase that encrypts the keys")
+	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase of --with-keys or --encrypt")
+	flags.BoolVar(&o.encrypt, "encrypt", false, "encrypt all of it, by the passphrase")
+	flags.StringSliceVar(&o.encryptTo, "encrypt-to", nil, "encrypt all of it for the public keys of age, age1…")
 	cmd.AddCommand(newBackupVerifyCommand(a), newBackupListCommand(a), newBackupPruneCommand(a), newBackupRunCommand(a))
 	return cmd
 }
@@ -72,7 +81,7 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 	}
 	board := a.newProgress(o.progress)
 	defer board.close()
-	r := backup.Request{Time: a.now(), Member: o.member, Stored: o.compression == compressNone}
+	r := backup.Request{Time: a.now(), Member: o.member, Stored: o.compression == compressNone, Seal: o.seal(passphrase)}
 	if o.keys {
 		r.Keys = &backup.Keys{Passphrase: passphrase}
 	}
@@ -117,13 +126,68 @@ func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (stri
 
 // passphrase reads the file of one.
 func (o backupOptions) passphrase() (string, error) {
-	if o.keys != (o.passphraseFile != "") {
-		return "", usage(errors.New("--with-keys and --passphrase-file go together: keys leave this machine only encrypted"))
-	}
-	if !o.keys {
+	switch wanted := o.keys || o.encrypt; {
+	case o.keys && o.passphraseFile == "":
+		return "", usage(errors.New("--with-keys takes --passphrase-file: keys leave this machine only encrypted"))
+	case o.encrypt && o.passphraseFile == "":
+		return "", usage(errors.New("--encrypt takes --passphrase-file; --encrypt-to does without"))
+	case !wanted && o.passphraseFile != "":
+		return "", usage(errors.New("--passphrase-file goes with --with-keys or --encrypt"))
+	case o.encrypt && len(o.encryptTo) > 0:
+		return "", usage(errors.New("--encrypt and --encrypt-to do not go together: keep one"))
+	case !wanted:
 		return "", nil
 	}
 	return readPassphrase(o.passphraseFile)
+}
+
+// seal says who can open the archive; nil for everybody.
+func (o backupOptions) seal(passphrase string) *backup.Seal {
+	switch {
+	case o.encrypt:
+		return &backup.Seal{Passphrase: passphrase}
+	case len(o.encryptTo) > 0:
+		return &backup.Seal{Recipients: o.encryptTo}
+	}
+	return nil
+}
+
+// secretFlags name the files that open a backup that is encrypted.
+type secretFlags struct{ identityFile, passphraseFile string }
+
+func addSecretFlags(cmd *cobra.Command) *secretFlags {
+	var f secretFlags
+	cmd.Flags().StringVar(&f.identityFile, "identity-file", "", "file with the key, as age-keygen writes it, of a backup that is encrypted")
+	cmd.Flags().StringVar(&f.passphraseFile, "passphrase-file", "", "file with the passphrase of a backup that is encrypted")
+	return &f
+}
+
+func (f *secretFlags) read() (backup.Secret, error) {
+	var s backup.Secret
+	if f.identityFile != "" {
+		data, err := os.ReadFile(f.identityFile)
+		if err != nil {
+			return s, usage(fmt.Errorf("--identity-file: %w", err))
+		}
+		s.Identities = string(data)
+	}
+	if f.passphraseFile == "" {
+		return s, nil
+	}
+	var err error
+	s.Passphrase, err = readPassphrase(f.passphraseFile)
+	return s, err
+}
+
+// explainSealed says what to do about what stays encrypted.
+func explainSealed(err error) error {
+	switch {
+	case errors.Is(err, backup.ErrSealed):
+		return withHint(usage(err), "--identity-file or --passphrase-file opens it")
+	case errors.Is(err, backup.ErrSecret):
+		return withHint(usage(err), "--identity-file names another key, --passphrase-file another passphrase")
+	}
+	return err
 }
 
 func readPassphrase(file string) (string, error) {
@@ -143,6 +207,8 @@ func explainBackup(err error) error {
 	switch {
 	case errors.Is(err, backup.ErrExists):
 		return withHint(err, "--output names another file, or a folder")
+	case errors.Is(err, backup.ErrSeal):
+		return withHint(usage(err), "`age-keygen` makes a key, and writes the public one, age1…, beside it")
 	case errors.Is(err, backup.ErrNobody):
 		return withHint(err, "`etcdctr doctor` names the cause; --data-dir takes the data folder of a stopped member")
 	}

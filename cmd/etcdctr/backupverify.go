@@ -11,6 +11,7 @@ import (
 
 func newBackupVerifyCommand(a *app) *cobra.Command {
 	var format, scratch string
+	var secret *secretFlags
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "Prove that a backup can be restored",
@@ -22,15 +23,20 @@ snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it mad
   etcdctr backup verify snapshot.db --scratch /var/tmp`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runBackupVerify(cmd.Context(), a, args[0], scratch, format)
+			return runBackupVerify(cmd.Context(), a, args[0], scratch, format, secret)
 		},
 	}
 	addFormatFlag(cmd, &format)
+	secret = addSecretFlags(cmd)
 	cmd.Flags().StringVar(&scratch, "scratch", os.TempDir(), "folder with room for the database")
 	return cmd
 }
 
-func runBackupVerify(ctx context.Context, a *app, file, scratch, format string) error {
+func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, secret *secretFlags) error {
+	opens, err := secret.read()
+	if err != nil {
+		return err
+	}
 	fetched, err := os.MkdirTemp(scratch, "etcdctr-fetch-")
 	if err != nil {
 		return err
@@ -40,9 +46,9 @@ func runBackupVerify(ctx context.Context, a *app, file, scratch, format string) 
 	if err != nil {
 		return err
 	}
-	report, err := backup.Verify(ctx, archive, scratch)
+	report, err := backup.Verify(ctx, archive, scratch, opens)
 	if err != nil {
-		return err
+		return explainSealed(err)
 	}
 	a.say("%s can be restored: revision %d, %s", file, report.Metadata.Revision, humanBytes(report.Metadata.Size))
 	if format == formatJSON {

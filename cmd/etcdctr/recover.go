@@ -42,6 +42,7 @@ do not answer here: others may reach them.`,
 	o.cluster = addClusterFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
 	addFormatFlag(cmd, &o.format)
+	o.secret = addSecretFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", ".", "file or folder for the backup of the survivor's data")
 	flags.StringVar(&o.backups, "backups", "", "folder of earlier backups of the cluster")
@@ -61,8 +62,12 @@ func runRecover(ctx context.Context, a *app, o recoverOptions) error {
 	if err != nil {
 		return fmt.Errorf("cannot find this program's file: %w", err)
 	}
+	options, err := o.options(a)
+	if err != nil {
+		return err
+	}
 	restored, err := c.Recover(ctx, etcdctr.RecoverOptions{
-		RestoreOptions: o.options(a), Output: o.output, Backups: o.backups, Program: backup.Program{Path: self}, Found: a.sayFound,
+		RestoreOptions: options, Output: o.output, Backups: o.backups, Program: backup.Program{Path: self}, Found: a.sayFound,
 	})
 	c.board.close()
 	switch {

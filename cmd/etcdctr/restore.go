@@ -25,6 +25,7 @@ type restoreOptions struct {
 	at        string
 	revision  int64
 	format    string
+	secret    *secretFlags
 }
 
 func newRestoreCommand(a *app) *cobra.Command {
@@ -59,6 +60,7 @@ What is there is shown, and replaced once the cluster's name is typed, or with
 	o.cluster = addClusterFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
 	addFormatFlag(cmd, &o.format)
+	o.secret = addSecretFlags(cmd)
 	flags := cmd.Flags()
 	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
@@ -86,7 +88,10 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	if o.undo {
 		return undoRestore(ctx, a, c)
 	}
-	options := o.options(a)
+	options, err := o.options(a)
+	if err != nil {
+		return err
+	}
 	options.At = at
 	restored, err := c.Restore(ctx, args[0], options)
 	c.board.close()
@@ -108,10 +113,12 @@ func (o restoreOptions) moment() (backup.Moment, error) {
 	return backup.Moment{Time: at}, nil
 }
 
-func (o restoreOptions) options(a *app) etcdctr.RestoreOptions {
+func (o restoreOptions) options(a *app) (etcdctr.RestoreOptions, error) {
+	secret, err := o.secret.read()
 	return etcdctr.RestoreOptions{
-		Bump: o.bump, Scratch: o.scratch, Consent: a.consentToReplace(o.yes), Tell: func(action string) { a.say("%s", action) },
-	}
+		Bump: o.bump, Scratch: o.scratch, Secret: secret,
+		Consent: a.consentToReplace(o.yes), Tell: func(action string) { a.say("%s", action) },
+	}, err
 }
 
 // sayRestored tells what has become of a restoration.
@@ -187,5 +194,5 @@ func explainRestore(err error, exchanged bool) error {
 	case exchanged:
 		return withHint(err, "`etcdctr doctor` names the cause; restore can be run again, and `etcdctr restore --undo && etcdctr up` brings the former cluster back")
 	}
-	return err
+	return explainSealed(err)
 }
