@@ -211,6 +211,9 @@ func (r *resolver) ownService(c *Cluster, place Placement) {
 		return
 	}
 	m := Member{Name: DiscoveryServerName, Place: c.placeBeside(DiscoveryServerName, place)}
+	if m.Place.Known {
+		m.Place.settle(c.Subnets, discoveryOffset-memberOffset)
+	}
 	service := endpoint(c.TLS, m.Place.Host, m.Place.ClientPort)
 	alone := endpoint(c.TLS, "127.0.0.1", m.Place.PeerPort)
 	m.Settings = append(Settings{

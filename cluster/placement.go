@@ -24,6 +24,9 @@ type Place struct {
 	Shared bool
 	// Contained tells that the member is in a container.
 	Contained bool
+	// Known tells that nobody looks the member's name up: it stands beside its
+	// address, which is fixed, in the hosts file of every container of the stack.
+	Known bool
 	// Supervised tells that whoever runs the member also runs, on the same
 	// machine, what it needs for finding the others.
 	Supervised bool
@@ -100,6 +103,14 @@ func InContainers(s Seat) Place {
 		p.Listen = netip.IPv6Unspecified()
 	}
 	return p.withPorts(s.clientPort(ClientPort))
+}
+
+// InKnownContainers places as InContainers does, for an engine whose DNS server
+// can't be kept from asking others: see Place.Known.
+func InKnownContainers(s Seat) Place {
+	p := InContainers(s)
+	p.Known = !s.Host.IsValid()
+	return p
 }
 
 // InProcesses places all members on loopback of this machine, told apart by

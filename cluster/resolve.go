@@ -263,7 +263,7 @@ func (r *resolver) memberSpecs() []MemberSpec {
 	}
 	list := make([]MemberSpec, n)
 	for i := range list {
-		list[i].Name = fmt.Sprintf("etcd%d", i+1)
+		list[i].Name = memberName(i)
 	}
 	return list
 }

@@ -12,8 +12,9 @@ import (
 // Fixed addresses lie at the beginning of a subnet; the engine is told to give
 // out others from its second half.
 const (
-	dnsOffset    = 10 // 10.89.1.10
-	memberOffset = 11 // 10.89.1.11 is the first member's
+	discoveryOffset = 9  // 10.89.1.9
+	dnsOffset       = 10 // 10.89.1.10
+	memberOffset    = 11 // 10.89.1.11 is the first member's
 )
 
 // subnets decides the members' addresses where they have fixed ones: in
@@ -21,14 +22,15 @@ const (
 func (r *resolver) subnets(c *Cluster) {
 	if inContainers(c) {
 		c.Subnets = r.readSubnets()
-		if len(c.Subnets) == 0 && c.Bootstrap == ByDNS {
+		if len(c.Subnets) == 0 && (c.Bootstrap == ByDNS || c.known()) {
 			c.Subnets = []netip.Prefix{DefaultSubnet(c.Name, 0)}
 		}
 	} else {
 		r.refuseKeys("has no effect on members that have an address of their machine: leave it out", "subnet")
 	}
+	seats := c.seats()
 	for i := range c.Members {
-		c.Members[i].Place.settle(c.Subnets, i)
+		c.Members[i].Place.settle(c.Subnets, seats[i])
 		if c.TLS == AutoTLS && !c.verifiable(c.Members[i]) {
 			r.warn("tls", "auto makes certificates for the addresses that members listen on, and here that is any address: no client can verify them; "+
 				"with a subnet and publish: none, members listen on fixed addresses")

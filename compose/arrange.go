@@ -20,7 +20,7 @@ var (
 	topOrder     = []string{"name", "x-member", "x-environment", "services", "networks", "volumes"}
 	serviceOrder = []string{
 		"<<", "image", "command", "hostname", "user", "read_only", "cap_drop", "cap_add", "security_opt",
-		"environment", "env_file", "volumes", "networks", "dns", "dns_search", "dns_opt", "ports", "depends_on", "healthcheck",
+		"environment", "env_file", "volumes", "networks", "dns", "dns_search", "dns_opt", "extra_hosts", "ports", "depends_on", "healthcheck",
 		"restart", "stop_grace_period", "logging", "labels",
 	}
 	mountOrder = []string{"type", "source", "target", "read_only", "bind"}

@@ -22,10 +22,22 @@ func header(c *cluster.Cluster) string {
 #
 #   docker compose up -d --wait
 #   docker compose exec %s etcdctl endpoint health --cluster
-#
+#%s
 # Made by etcdctr. To change it, change the cluster file or the flags and make it again.
 
-`, c.Etcd, size, tlsWords[c.TLS], published(c), c.Members[0].Name)
+`, c.Etcd, size, tlsWords[c.TLS], published(c), c.Members[0].Name, checks(c))
+}
+
+// checks tells where nobody is healthy whom the command above waits for.
+func checks(c *cluster.Cluster) string {
+	if len(c.HostsFile()) == 0 {
+		return ""
+	}
+	return `
+# This file is for Podman, where systemd runs health checks: on a machine without it
+# nobody does, and --wait and what waits for a healthy service never end. There
+# etcdctr up runs them.
+#`
 }
 
 // machineHeader is the header of one machine's part. It does not wait for the

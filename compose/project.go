@@ -207,6 +207,7 @@ func container(c *cluster.Cluster, name, role string) types.ServiceConfig {
 	if !looksOutside(c) {
 		keepLookupsInside(&s)
 	}
+	s.ExtraHosts = hostsFile(c)
 	confine(&s)
 	return s
 }
@@ -227,6 +228,20 @@ func keepLookupsInside(s *types.ServiceConfig) {
 	s.DNSOpts = []string{"ndots:1"}
 }
 
+// hostsFile are the names that a container is told of the stack.
+func hostsFile(c *cluster.Cluster) types.HostsList {
+	var hosts types.HostsList
+	for _, h := range c.HostsFile() {
+		for _, a := range h.Addresses {
+			if hosts == nil {
+				hosts = types.HostsList{}
+			}
+			hosts[h.Name] = append(hosts[h.Name], a.String())
+		}
+	}
+	return hosts
+}
+
 // looksOutside tells whether a stack knows something by a name that is not of
 // the stack.
 func looksOutside(c *cluster.Cluster) bool {
@@ -239,6 +254,9 @@ func looksOutside(c *cluster.Cluster) bool {
 func server(c *cluster.Cluster, m cluster.Member, role string, o Options) types.ServiceConfig {
 	s := container(c, m.Name, role)
 	s.Hostname = m.Name
+	if m.Place.Known {
+		s.Networks[ClusterNetwork] = at(m.Place.Addresses)
+	}
 	s.Restart = c.Upkeep.Restart
 	s.StopGracePeriod = span(c.Upkeep.StopGrace)
 	s.HealthCheck = healthCheck(c.Upkeep.Health, "endpoint", "health")

@@ -31,7 +31,23 @@ func (c *scene) serveMembers() (*Step, error) {
 
 // roll brings about one change of a member that serves.
 func (c *scene) roll() (*Step, error) {
-	changed := c.those((*part).isWanted, (*part).isVoter, func(p *part) bool { return p.differs() || c.moves(p) })
+	return c.rollOne(c.those((*part).isWanted, (*part).isVoter, func(p *part) bool { return p.differs() || c.moves(p) }))
+}
+
+// introduce has members that look no names up know those that are to come.
+func (c *scene) introduce() (*Step, error) {
+	if len(c.those((*part).isWanted, not((*part).isCounted))) == 0 {
+		return nil, nil
+	}
+	return c.rollOne(c.those((*part).isWanted, (*part).isVoter, (*part).knowsOthers))
+}
+
+// knowsOthers: it differs in whom it knows.
+func (p *part) knowsOthers() bool {
+	return p.differs() && slices.ContainsFunc(p.change.Differences, func(d runtime.Difference) bool { return d.Name == runtime.Hosts })
+}
+
+func (c *scene) rollOne(changed []*part) (*Step, error) {
 	if len(changed) == 0 {
 		return nil, nil
 	}

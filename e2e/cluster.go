@@ -20,6 +20,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/pki"
+	driver "github.com/etcdctr/etcdctr/stack"
 )
 
 // dialTimeout is that of the clients that the fixture makes and describes.
@@ -38,6 +39,7 @@ type Cluster struct {
 
 	options  *options
 	provider *testcontainers.DockerProvider
+	make     driver.Make
 	host     string // where the engine publishes ports, as seen from here
 	model    *cluster.Cluster
 	project  *types.Project

@@ -95,7 +95,7 @@ const namePrefix = "etcdctr-e2e"
 
 // resolve decides what the cluster is. host is where the engine publishes
 // ports, as seen from here.
-func (o *options) resolve(host string) (*cluster.Cluster, error) {
+func (o *options) resolve(host string, in cluster.Placement) (*cluster.Cluster, error) {
 	spec := o.spec
 	if spec.Name = cmp.Or(o.reuse, spec.Name, namePrefix); o.reuse == "" {
 		spec.Name = uniqueName(spec.Name)
@@ -114,7 +114,7 @@ func (o *options) resolve(host string) (*cluster.Cluster, error) {
 		}
 	}
 	return cluster.Resolve(spec, func(seat cluster.Seat) cluster.Place {
-		place := cluster.InContainers(seat)
+		place := in(seat)
 		if host != localAddress {
 			place.AlsoKnownAs = append(place.AlsoKnownAs, host)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/etcdctr/etcdctr/dns"
 	"github.com/etcdctr/etcdctr/monitoring"
 	"github.com/etcdctr/etcdctr/pki"
+	driver "github.com/etcdctr/etcdctr/stack"
 )
 
 // localAddress is where an engine on this machine publishes ports.
@@ -48,7 +49,14 @@ func describe(ctx context.Context, o *options) (*Cluster, error) {
 	if c.host == "localhost" {
 		c.host = localAddress // ::1 on the same port may be anybody's
 	}
-	if c.model, err = o.resolve(c.host); err != nil {
+	if c.make, err = driver.AskMake(ctx, c.engine()); err != nil {
+		return c, err
+	}
+	placement := cluster.Placement(cluster.InContainers)
+	if c.make.Lacks(driver.NamesBesideServers) {
+		placement = cluster.InKnownContainers
+	}
+	if c.model, err = o.resolve(c.host, placement); err != nil {
 		return c, err
 	}
 	c.Name = c.model.Name

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/moby/moby/api/types/container"
@@ -59,6 +60,11 @@ func (b *box) start(ctx context.Context) error { return b.container.Start(ctx) }
 func (b *box) await(ctx context.Context, condition string) error {
 	switch condition {
 	case types.ServiceConditionHealthy:
+		if b.cluster.make.Lacks(driver.Timers) {
+			checking, over := context.WithCancel(ctx)
+			defer over()
+			go b.check(checking)
+		}
 		return wait.ForHealthCheck().WithStartupTimeout(readyTimeout).WaitUntilReady(ctx, b.container)
 	case types.ServiceConditionCompletedSuccessfully:
 		if err := wait.ForExit().WithExitTimeout(readyTimeout).WaitUntilReady(ctx, b.container); err != nil {
@@ -71,6 +77,18 @@ func (b *box) await(ctx context.Context, condition string) error {
 		return err
 	}
 	return nil
+}
+
+// check runs the container's health check again and again, in the place of its
+// engine.
+func (b *box) check(ctx context.Context) {
+	for ctx.Err() == nil {
+		_ = driver.CheckHealth(ctx, b.cluster.engine(), b.container.ID) // whoever waits sees what it says
+		select {
+		case <-ctx.Done():
+		case <-time.After(glance):
+		}
+	}
 }
 
 // running is an error for a container that is not, and cannot become ready.

@@ -93,7 +93,7 @@ func TestOnlyClientPortsArePublished(t *testing.T) {
 func preparedCluster(t *testing.T, spec cluster.Spec) *Cluster {
 	t.Helper()
 	o := optionsOf(WithSpec(spec))
-	model, err := o.resolve(localAddress)
+	model, err := o.resolve(localAddress, cluster.InContainers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func preparedCluster(t *testing.T, spec cluster.Spec) *Cluster {
 
 func TestOptionsApplyInTheirOrder(t *testing.T) {
 	o := optionsOf(WithMembers(5), WithSpec(cluster.Spec{Name: "orders", TLS: "mutual"}), WithTLS(cluster.NoTLS), WithEtcd("3.6"))
-	c, err := o.resolve(localAddress)
+	c, err := o.resolve(localAddress, cluster.InContainers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestTestsGetAFastClusterThatKeepsItsData(t *testing.T) {
 }
 
 func TestCertificatesAreForAnEngineElsewhereToo(t *testing.T) {
-	c, err := optionsOf().resolve("engine.example.com")
+	c, err := optionsOf().resolve("engine.example.com", cluster.InContainers)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,8 @@ func (c *Cluster) makeNetworks(ctx context.Context) error {
 // subnetTaken recognizes what the engine says of a subnet that another network
 // has. The API has no code for that.
 func subnetTaken(err error) bool {
-	return strings.Contains(err.Error(), "Pool overlaps with other one")
+	return strings.Contains(err.Error(), "Pool overlaps with other one") || // Docker
+		strings.Contains(err.Error(), "is already used on the host or by another config") // Podman
 }
 
 // ownVolumes are those for data, and those that stand for files.

@@ -45,6 +45,7 @@ const (
 	Volume        = "volume"       // what keeps the data
 	Certificates  = "certificates" // those that it sees
 	Published     = "published"    // its ports on the host
+	Hosts         = "hosts"        // those that it knows without looking them up
 	Configuration = "configuration"
 )
 

@@ -18,6 +18,9 @@ type Execution struct {
 	Progress Progress
 	// WaitTimeout bounds each wait for a container.
 	WaitTimeout time.Duration
+	// Check runs the health check of a container, where the engine does not by
+	// itself; nil where it does.
+	Check func(ctx context.Context, container string) error
 
 	report sync.Mutex
 }

@@ -30,6 +30,7 @@ import (
 // Locatable is an engine that can be asked where it is.
 type Locatable interface {
 	Info(context.Context, client.InfoOptions) (client.SystemInfoResult, error)
+	ServerVersion(context.Context, client.ServerVersionOptions) (client.ServerVersionResult, error)
 	DaemonHost() string
 }
 

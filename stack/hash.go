@@ -1,10 +1,13 @@
 package stack
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/compose-spec/compose-go/v2/types"
 )
@@ -21,7 +24,55 @@ func serviceHash(s types.ServiceConfig) (string, error) {
 		d.Replicas = nil
 		s.Deploy = &d
 	}
-	return hash(s)
+	data, err := json.Marshal(s)
+	if err == nil {
+		data, err = inOrderOf(hashOrder, data)
+	}
+	if err != nil {
+		return "", fmt.Errorf("hash the service %s: %w", s.Name, err)
+	}
+	return sum(data), nil
+}
+
+// hashOrder is the order of a service's keys that the hashes are made of: that of
+// compose-go before v2.16, which moved fields into embedded structs. Compose has kept
+// it, so that nobody's containers are recreated by an upgrade of Compose
+// (internal/confighash of github.com/docker/compose from v5.7 on).
+var hashOrder = []string{
+	"profiles", "annotations", "attach", "build", "develop", "blkio_config", "cap_add", "cap_drop", "cgroup_parent",
+	"cgroup", "cpu_count", "cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpus",
+	"cpuset", "cpu_shares", "command", "configs", "container_name", "credential_spec", "depends_on", "deploy",
+	"device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search", "dockerfile", "domainname", "entrypoint",
+	"provider", "environment", "env_file", "expose", "extends", "external_links", "extra_hosts", "group_add", "gpus",
+	"hostname", "healthcheck", "image", "init", "ipc", "isolation", "labels", "label_file", "links", "logging",
+	"log_driver", "log_opt", "mem_limit", "mem_reservation", "memswap_limit", "mem_swappiness", "mac_address", "models",
+	"net", "network_mode", "networks", "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform", "ports",
+	"privileged", "pull_policy", "read_only", "restart", "runtime", "scale", "secrets", "security_opt", "shm_size",
+	"stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits",
+	"use_api_socket", "user", "userns_mode", "uts", "volume_driver", "volumes", "volumes_from", "working_dir",
+	"pre_start", "post_start", "pre_stop",
+}
+
+// inOrderOf writes a JSON object anew, with its keys in an order; those that are not
+// in it come last, as they were sorted by JSON.
+func inOrderOf(order []string, object []byte) ([]byte, error) {
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(object, &values); err != nil {
+		return nil, err
+	}
+	keys := slices.DeleteFunc(slices.Clone(order), func(key string) bool { return values[key] == nil })
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if !slices.Contains(order, key) {
+			keys = append(keys, key)
+		}
+	}
+	var b bytes.Buffer
+	for i, key := range keys {
+		b.WriteByte("{,"[min(i, 1)])
+		fmt.Fprintf(&b, "%q:%s", key, values[key])
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
 }
 
 func networkHash(n types.NetworkConfig) (string, error) { return hash(&n) }
@@ -38,6 +89,10 @@ func hash(object any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("hash a %T: %w", object, err)
 	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:]), nil
+	return sum(data), nil
+}
+
+func sum(data []byte) string {
+	s := sha256.Sum256(data)
+	return hex.EncodeToString(s[:])
 }

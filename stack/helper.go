@@ -76,9 +76,10 @@ func (h Helper) Output(ctx context.Context, e HelperEngine) (said []string, err 
 }
 
 func (h Helper) options() client.ContainerCreateOptions {
+	atOnce := 0
 	return client.ContainerCreateOptions{
 		Config: &container.Config{
-			Image: h.Image, Entrypoint: h.Command[:1], Cmd: h.Command[1:], User: "0:0", Labels: h.labels(),
+			Image: h.Image, Entrypoint: h.Command[:1], Cmd: h.Command[1:], User: "0:0", StopTimeout: &atOnce, Labels: h.labels(),
 		},
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none", ReadonlyRootfs: true,

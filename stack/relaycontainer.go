@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -54,21 +55,66 @@ func openRelay(ctx context.Context, e TunnelEngine, n Network, o TunnelOptions) 
 	if err := sweepRelays(ctx, e, o.Project); err != nil {
 		return nil, err
 	}
-	created, err := createRelay(ctx, e, relayContainer(n, o, image))
+	t, _, err := runRelay(ctx, e, RelayOptions{Project: o.Project, Network: n.ID, Image: image, Command: o.RelayCommand})
 	if err != nil {
-		return nil, fmt.Errorf("create a relay on %s: %w", n.Name, err)
+		return nil, fmt.Errorf("a relay on %s: %w", n.Name, err)
+	}
+	return t, nil
+}
+
+// RelayOptions say where a relay stands.
+type RelayOptions struct {
+	Project string // that it is counted to
+	Network string // as a container's network mode: container:ID for that of another one
+	Image   string
+	Command []string // see TunnelOptions
+}
+
+// Stand is a relay, which dials from where it stands.
+type Stand struct {
+	*Tunnel
+	Address netip.Addr // its own, not valid where it stands in another's place
+}
+
+// OpenStand puts a relay somewhere on an engine. Whoever opens it closes it.
+func OpenStand(ctx context.Context, e Engine, relays TunnelEngine, o RelayOptions) (*Stand, error) {
+	t, id, err := runRelay(ctx, relays, o)
+	if err != nil {
+		return nil, err
+	}
+	in, err := e.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	s := &Stand{Tunnel: t}
+	if in.Container.NetworkSettings == nil {
+		return s, nil
+	}
+	for _, n := range in.Container.NetworkSettings.Networks {
+		if n.IPAddress.IsValid() {
+			s.Address = n.IPAddress
+		}
+	}
+	return s, nil
+}
+
+// runRelay gives a relay that answers, and its container.
+func runRelay(ctx context.Context, e relayEngine, o RelayOptions) (*Tunnel, string, error) {
+	created, err := createRelay(ctx, e, relayContainer(o))
+	if err != nil {
+		return nil, "", fmt.Errorf("create it: %w", err)
 	}
 	remove := func() error { return removeRelay(e, created.ID) }
 	c, err := startRelay(ctx, e, created.ID)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start a relay on %s: %w", n.Name, err), remove())
+		return nil, "", errors.Join(fmt.Errorf("start it: %w", err), remove())
 	}
 	return &Tunnel{
 		Route: Relayed, dial: c.DialContext, done: c.Done(),
 		// In this order: once the relay has ended by itself, the engine only
 		// says that it is being removed, and not when it is gone.
 		close: func() error { return errors.Join(remove(), c.Close()) },
-	}, nil
+	}, created.ID, nil
 }
 
 // createRelay is not interrupted: the engine would make the container all the
@@ -85,20 +131,21 @@ func createRelay(ctx context.Context, e relayEngine, o client.ContainerCreateOpt
 // relayContainer is a container that may do nothing but dial on one network. It
 // is labelled as one that `docker compose run` made: Compose leaves it alone
 // and counts it to the project.
-func relayContainer(n Network, o TunnelOptions, image string) client.ContainerCreateOptions {
+func relayContainer(o RelayOptions) client.ContainerCreateOptions {
 	const most = 256 // threads and processes
-	limit := int64(most)
+	limit, atOnce := int64(most), 0
 	return client.ContainerCreateOptions{
 		Name: fmt.Sprintf("%s-relay-%s", o.Project, strings.ToLower(rand.Text()[:8])),
 		Config: &container.Config{
-			Image: image, Entrypoint: o.RelayCommand[:1], Cmd: o.RelayCommand[1:], User: relayUser,
-			OpenStdin: true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
+			Image: o.Image, Entrypoint: o.Command[:1], Cmd: o.Command[1:], User: relayUser,
+			StopTimeout: &atOnce, // where removing a container asks it to end before
+			OpenStdin:   true, StdinOnce: true, AttachStdin: true, AttachStdout: true, AttachStderr: true,
 			Labels: map[string]string{
 				projectLabel: o.Project, serviceLabel: Relay, oneoffLabel: "True", RoleLabel: Relay,
 			},
 		},
 		HostConfig: &container.HostConfig{
-			NetworkMode: container.NetworkMode(n.ID), AutoRemove: true,
+			NetworkMode: container.NetworkMode(o.Network), AutoRemove: true,
 			// Its output is other people's data and must not be written to disk.
 			LogConfig:      container.LogConfig{Type: "none"},
 			ReadonlyRootfs: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges"},

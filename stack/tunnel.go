@@ -42,6 +42,9 @@ type TunnelOptions struct {
 	Route   Route
 	// Names are other names of services, by those.
 	Names map[string]string
+	// Bridge gives the device on the engine's machine that a network is; nil for
+	// Docker's.
+	Bridge func(context.Context, Network) (string, error)
 	// RelayImage gives the image for the relay's container. It is called only
 	// if there is to be one.
 	RelayImage func(context.Context) (string, error)
@@ -83,7 +86,11 @@ func OpenTunnel(ctx context.Context, e TunnelEngine, o TunnelOptions) (*Tunnel, 
 	if err != nil {
 		return nil, err
 	}
-	here := onThisMachine(n)
+	bridge, err := o.bridge(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	here := onThisMachine(n, bridge)
 	switch {
 	case o.Route == Relayed || o.Route != Direct && !here:
 		t, err := openRelay(ctx, e, n, o)
@@ -131,13 +138,21 @@ func (t *Tunnel) Done() <-chan struct{} { return t.done }
 // of it on the engine.
 func (t *Tunnel) Close() error { return t.close() }
 
-// onThisMachine reports whether a network's bridge is a device of this machine.
-// Docker names it after the network's ID, so that no other machine's bridge is
-// taken for it. Without an address the bridge leads nowhere: recent engines can
-// isolate a network from its own host too.
-func onThisMachine(n Network) bool {
+// bridge names a network's device. Docker does so after the network's ID, so that
+// no other machine's bridge is taken for it.
+func (o TunnelOptions) bridge(ctx context.Context, n Network) (string, error) {
+	if o.Bridge != nil {
+		return o.Bridge(ctx, n)
+	}
 	const inName = 12 // digits of the ID
-	bridge, err := net.InterfaceByName("br-" + n.ID[:min(inName, len(n.ID))])
+	return "br-" + n.ID[:min(inName, len(n.ID))], nil
+}
+
+// onThisMachine reports whether a network's bridge is a device of this machine.
+// Without an address the bridge leads nowhere: recent engines can isolate a network
+// from its own host too.
+func onThisMachine(n Network, name string) bool {
+	bridge, err := net.InterfaceByName(name)
 	if err != nil {
 		return false
 	}

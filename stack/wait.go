@@ -21,6 +21,9 @@ const (
 	longestPause = 100 * time.Millisecond
 )
 
+// checkPause is the longest where each look starts a process.
+const checkPause = 500 * time.Millisecond
+
 // A container that the engine has started again this often is not going to
 // come up, and one that has been frozen for this long was frozen by somebody.
 const (
@@ -54,8 +57,8 @@ func (e *UnwellError) Unwrap() error { return e.Err }
 func (x *Execution) await(ctx context.Context, o *Op) error {
 	limited, cancel := context.WithTimeout(ctx, x.WaitTimeout)
 	defer cancel()
-	w := &wait{engine: x.Engine, op: o}
-	for pause := firstPause; ; pause = min(pause*3/2, longestPause) {
+	w := &wait{engine: x.Engine, op: o, check: x.Check}
+	for pause := firstPause; ; pause = min(pause*3/2, w.longestPause()) {
 		done, err := w.look(limited)
 		if done || err != nil && limited.Err() == nil {
 			return err
@@ -74,11 +77,19 @@ func (x *Execution) await(ctx context.Context, o *Op) error {
 type wait struct {
 	engine Engine
 	op     *Op
+	check  func(ctx context.Context, container string) error
 
 	service string
 	seen    bool
 	frozen  time.Time // since when; zero while it is awake
 	past    int       // how often the engine had started it again before this plan
+}
+
+func (w *wait) longestPause() time.Duration {
+	if w.check != nil && w.op.Verb == AwaitHealth {
+		return checkPause
+	}
+	return longestPause
 }
 
 func (w *wait) missing() string {
@@ -121,6 +132,11 @@ func (w *wait) ended(ctx context.Context, c container.InspectResponse) (bool, er
 func (w *wait) healthy(ctx context.Context, c container.InspectResponse) (bool, error) {
 	if c.State.Health == nil {
 		return false, w.unwell(ctx, "has no health check, and others wait for it")
+	}
+	if w.check != nil && c.State.Running && c.State.Health.Status != container.Healthy {
+		// What it says is seen at the next look, and that it could not be run
+		// tells of a container that has just ended.
+		_ = w.check(ctx, c.ID)
 	}
 	if c.State.Health.Status == container.Unhealthy {
 		return false, w.unwell(ctx, "is unhealthy")

@@ -146,20 +146,28 @@ func addFileFlag(cmd *cobra.Command, f *clusterFlags) {
 // resolve reads the file, lays the flags over it and decides the rest. What
 // may surprise is said on the way.
 func (f *clusterFlags) resolve(a *app) (*cluster.Cluster, error) {
-	return f.resolveIn(a, cluster.InContainers)
+	return f.resolveIn(a, nil)
 }
 
-// resolveIn is resolve for members that live elsewhere than in containers.
-func (f *clusterFlags) resolveIn(a *app, place cluster.Placement) (*cluster.Cluster, error) {
+// resolveIn is resolve for members that live elsewhere than in containers; nil for
+// those in containers.
+func (f *clusterFlags) resolveIn(a *app, elsewhere cluster.Placement) (*cluster.Cluster, error) {
 	spec, mistakes, err := f.spec(a)
 	if err != nil {
 		return nil, err
+	}
+	place := elsewhere
+	if place == nil {
+		place = cluster.InContainers
 	}
 	c, err := cluster.Resolve(spec, place)
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, usage(err)
 	}
-	if c, err = f.placeOnEngine(a, spec, c); err != nil {
+	if elsewhere == nil {
+		c, err = f.placeOnEngine(a, spec, c)
+	}
+	if err != nil {
 		return nil, err
 	}
 	for _, w := range c.Warnings {

@@ -53,6 +53,7 @@ type working struct {
 	pull       string        // when to pull images
 	wait       time.Duration // for what a start depends on
 	via        string        // the way to containers
+	outside    []string      // what members must not reach
 	foreground *local.Foreground
 	founds     bool         // the cluster, where there is none yet
 	spec       cluster.Spec // of it, where one is meant
@@ -129,7 +130,7 @@ func (e *engines) docker() (*docker.Runtime, error) {
 		Engine: e.engine, Answers: e.engine.Answers, Folder: e.folder, CertsDir: "certs", DNSDir: "dns", MonitoringDir: "monitoring",
 		LockDir: filepath.Join(cacheDir(), "etcdctr", "stacks"),
 		Pull:    docker.Pull(e.working.pull), Auth: engine.Credentials, Self: self, SelfRelease: "v" + etcdversion.Version,
-		Route: e.working.via, Wait: e.working.wait, Now: e.app.now, Events: e.app.show(e.board), File: e.working.file,
+		Route: e.working.via, Outside: e.working.outside, Wait: e.working.wait, Now: e.app.now, Events: e.app.show(e.board), File: e.working.file,
 	}), nil
 }
 
@@ -176,6 +177,10 @@ func (a *app) show(board progressBoard) func(runtime.Event) {
 	return func(e runtime.Event) {
 		if e.Action == docker.Packed {
 			a.say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", e.Server, etcdversion.Version, e.Detail)
+			return
+		}
+		if e.Action == docker.Caveat {
+			a.warn("%s", e.Detail)
 			return
 		}
 		if e.Err == nil {

@@ -22,6 +22,7 @@ type fakeEngine struct {
 // emptyEngine is what an engine says that holds nothing.
 var emptyEngine = map[string]string{
 	"info.json":            `{"Name": "elsewhere"}`,
+	"version.json":         `{"Version": "20.10.24", "Components": [{"Name": "Engine", "Version": "20.10.24"}]}`,
 	"containers/json.json": `[]`,
 	"networks.json":        `[]`,
 	"volumes.json":         `{"Volumes": []}`,

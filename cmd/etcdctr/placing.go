@@ -9,11 +9,11 @@ import (
 	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
-// placeOnEngine moves a cluster with fixed addresses to a subnet that the
-// engine has free, unless the user chose one. A machine without an engine gets
-// what the cluster's name gives: the file may be for another.
+// placeOnEngine places a cluster as this machine's engine needs it: its fixed
+// addresses, if it has any, are where the engine has room. A machine without an
+// engine gets what the cluster's name gives: the file may be for another.
 func (f *clusterFlags) placeOnEngine(a *app, spec cluster.Spec, c *cluster.Cluster) (*cluster.Cluster, error) {
-	if len(c.Subnets) == 0 {
+	if c.SpansMachines() {
 		return c, nil
 	}
 	placed := c

@@ -13,6 +13,7 @@ import (
 
 type verifyOptions struct {
 	cluster *clusterFlags
+	outside []string
 	format  string
 }
 
@@ -25,11 +26,14 @@ func newVerifyCommand(a *app) *cobra.Command {
 running stack. It asks the engine what is published and who is on the stack's
 networks, and it tries every port the way strangers would: in plain text,
 without a certificate, with one of a wrong authority, with one that has
-expired, with a client's certificate on the peer port, with TLS 1.1. Where the
+expired, with a client's certificate on the peer port, with TLS 1.1. From where
+the members are it tries to get out: to a container elsewhere on the engine, and to
+what --outside names, which have to answer an ordinary container. Where the
 description says who etcd's users are, it tries as each of them to read and to
 write all keys that a role is about, and changes nothing. It exits with 0 only if
 nothing is a surprise. etcd logs the refused connections.`,
 		Example: `  etcdctr verify
+  etcdctr verify --outside 192.0.2.1:443
   etcdctr verify --publish loopback --format json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,12 +41,13 @@ nothing is a surprise. etcd logs the refused connections.`,
 		},
 	}
 	o.cluster = addClusterFlags(cmd)
+	cmd.Flags().StringSliceVar(&o.outside, "outside", nil, "an address beyond the engine's machine that no member may reach, such as 192.0.2.1:443")
 	addFormatFlag(cmd, &o.format)
 	return cmd
 }
 
 func runVerify(ctx context.Context, a *app, o verifyOptions) error {
-	c, err := o.cluster.find(ctx, a, working{})
+	c, err := o.cluster.find(ctx, a, working{outside: o.outside})
 	if err != nil {
 		return err
 	}

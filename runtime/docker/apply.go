@@ -35,6 +35,11 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 	if err := r.renew(ctx, t, servers); err != nil {
 		return err
 	}
+	if t.state.Empty() {
+		if err := r.tellCaveats(ctx, want); err != nil {
+			return err
+		}
+	}
 	p, err := stack.PlanPrepare(t.wanted, t.state, servers...)
 	if err != nil {
 		return err

@@ -129,6 +129,7 @@ func (t *target) differences(name string, c stack.Container, in container.Inspec
 		t.image(c, service),
 		listed(runtime.Network, networksOf(in), t.networksOf(service)),
 		listed(runtime.Volume, volumesOf(in), t.volumesOf(service)),
+		listed(runtime.Hosts, hostsOf(in), service.ExtraHosts.AsList(":")),
 		{Name: runtime.Certificates, Was: certsSource(in), Is: wantedCerts(service)},
 		listed(runtime.Published, bindings(in), wantedPorts(service)),
 		{Name: "restart", Was: restart(in), Is: service.Restart},
@@ -204,6 +205,13 @@ func listed(name string, was, is []string) runtime.Difference {
 	slices.Sort(was)
 	slices.Sort(is)
 	return runtime.Difference{Name: name, Was: strings.Join(was, ", "), Is: strings.Join(is, ", ")}
+}
+
+func hostsOf(in container.InspectResponse) []string {
+	if in.HostConfig == nil {
+		return nil
+	}
+	return slices.Clone(in.HostConfig.ExtraHosts)
 }
 
 func networksOf(in container.InspectResponse) []string {

@@ -71,6 +71,10 @@ type Options struct {
 	// empty stands for AutoRoute.
 	Route string
 
+	// Outside are addresses beyond the engine's machine, HOST:PORT, that Expose has
+	// members try to reach.
+	Outside []string
+
 	// Wait bounds each wait for what a server's start depends on; 0 stands for
 	// DefaultWait.
 	Wait time.Duration
@@ -108,6 +112,7 @@ type Runtime struct {
 
 	mu     sync.Mutex
 	there  bool                                // the engine has answered
+	made   *stack.Make                         // whose engine it is
 	local  *bool                               // whether the engine sees this machine's files
 	pulled map[string]bool                     // images that were pulled already
 	own    string                              // the ID of this program's image on the engine
@@ -189,8 +194,12 @@ func (r *Runtime) host() string {
 
 // execute carries a plan out.
 func (r *Runtime) execute(ctx context.Context, p *stack.Plan) error {
-	x := &stack.Execution{Engine: r.engine, Progress: r.progress(p.Project), WaitTimeout: r.o.Wait}
-	_, err := x.Run(ctx, p)
+	m, err := r.engineMake(ctx)
+	if err != nil {
+		return err
+	}
+	x := &stack.Execution{Engine: r.engine, Progress: r.progress(p.Project), WaitTimeout: r.o.Wait, Check: r.checkHealth(m)}
+	_, err = x.Run(ctx, p)
 	if o := (*stack.OpError)(nil); errors.As(err, &o) && o.Op.Verb == stack.Start {
 		return &runtime.StartError{Server: serverOf(p.Project, o.Op.Name), Reason: o.Err.Error(), Err: err}
 	}

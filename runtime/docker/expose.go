@@ -43,7 +43,8 @@ func (r *Runtime) Expose(ctx context.Context, want *cluster.Cluster) ([]runtime.
 			runtime.Exposure{Subject: "network " + n.Name, Check: "way in or out", Expected: wayOut(bool(promised.Networks[n.Key].Internal)), Seen: wayOut(n.Internal)},
 			runtime.Exposure{Subject: "network " + n.Name, Check: "other containers", Expected: runtime.Nothing, Seen: orNothing(strangers[n.Name])})
 	}
-	return all, r.neighbours(want), nil
+	tried, warnings, err := r.waysOut(ctx, s, promised)
+	return append(all, tried...), append(r.neighbours(want), warnings...), err
 }
 
 // neighbours tells what can't be seen from here: before Engine 28, which has API

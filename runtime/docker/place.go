@@ -32,11 +32,24 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 	if err != nil {
 		return nil, err
 	}
-	c, err := cluster.Resolve(spec, cluster.InContainers)
+	place, err := r.placement(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cluster.Resolve(spec, place)
 	r.remember(c)
-	if err != nil || len(c.Subnets) == 0 {
+	if err == nil && len(c.Subnets) > 0 {
+		c, err = r.onFreeSubnet(ctx, spec, place, c)
+	}
+	if err != nil {
 		return c, err
 	}
+	return r.settle(ctx, c)
+}
+
+// onFreeSubnet has fixed addresses be where the cluster is already, or else where
+// nothing is.
+func (r *Runtime) onFreeSubnet(ctx context.Context, spec cluster.Spec, place cluster.Placement, c *cluster.Cluster) (*cluster.Cluster, error) {
 	if err := r.answers(ctx); err != nil {
 		return nil, err
 	}
@@ -49,7 +62,7 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 		return c, collision(c.Subnets, others)
 	}
 	spec.Subnet = freeSubnet(c.Name, own, others)
-	return cluster.Resolve(spec, cluster.InContainers)
+	return cluster.Resolve(spec, place)
 }
 
 // taken is a subnet in use, and by which network.

@@ -27,7 +27,12 @@ func (r *Runtime) Reach(ctx context.Context, have *runtime.State) (runtime.Way, 
 
 // Tunnel is Reach for those who want to know when the way breaks.
 func (r *Runtime) Tunnel(ctx context.Context, have *runtime.State) (*stack.Tunnel, error) {
+	m, err := r.engineMake(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return stack.OpenTunnel(ctx, r.engine, stack.TunnelOptions{
+		Bridge:  r.bridge(m),
 		Project: have.Name, Network: compose.ClusterNetwork, Route: stack.Route(r.o.Route), Names: hostNames(have),
 		RelayImage: r.ownImage, RelayCommand: []string{RelayProgram},
 	})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/yamux"
@@ -78,10 +80,13 @@ func ask(stream net.Conn, address string) error {
 		return err
 	}
 	refusal, err := readText(stream)
-	if err == nil && refusal != "" {
-		err = errors.New(refusal)
+	switch {
+	case err != nil || refusal == "":
+		return err
+	case refusal == refused:
+		return os.NewSyscallError("connect", syscall.ECONNREFUSED)
 	}
-	return err
+	return errors.New(refusal)
 }
 
 // Done is closed when the stream has ended and with it all connections.

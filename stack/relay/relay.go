@@ -17,9 +17,11 @@ package relay
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/yamux"
@@ -109,8 +111,15 @@ func serve(ctx context.Context, conn net.Conn, dial Dial) {
 	}
 }
 
+// refused is the reason that tells that somebody is there, and not listening: the
+// client gives it its type again.
+const refused = "connection refused"
+
 // reason is an error without what the client knows itself: what was dialled.
 func reason(err error) string {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return refused
+	}
 	if op, ok := err.(*net.OpError); ok && op.Err != nil { //nolint:errorlint // only the outermost one
 		return op.Err.Error()
 	}

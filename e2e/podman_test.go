@@ -1,0 +1,218 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// Podman, spoken to as the Docker Engine that it takes the place of: on a machine of
+// its own, as root and as somebody who is not.
+
+// podmanEngine is a Podman for one test.
+type podmanEngine struct {
+	*outside // its machine, beyond which is this one
+	t        *testing.T
+	dir      string
+	stop     func() error
+}
+
+// podmanScript runs Podman's service in its namespaces until it is told to end, and
+// takes the containers along. $1 is its folder.
+const podmanScript = `
+trap 'kill $service; wait $service; podman rm --all --force --time 0 >/dev/null; exit 0' TERM
+export CONTAINERS_CONF=$1/containers.conf CONTAINERS_STORAGE_CONF=$1/storage.conf
+podman system service --time 0 "unix://$1/docker.sock" >>"$1/log" 2>&1 &
+service=$!
+wait $service
+`
+
+// asRoot prepares a machine: what an earlier Podman has left in /run is another's.
+const asRoot = `
+mount -t tmpfs tmpfs /run
+mount -t tmpfs -o size=1g tmpfs "$1/data"
+` + podmanScript
+
+// asNobody gives the machine's nobody what a user has.
+const asNobody = `
+mount -t tmpfs tmpfs /run
+for ids in subuid subgid; do mount --bind "$1/$ids" "/etc/$ids"; done
+chown -R nobody:nogroup "$1"
+mkdir /run/nobody && chown nobody:nogroup /run/nobody
+export HOME=$1 XDG_RUNTIME_DIR=/run/nobody
+exec setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all sh -c "$2" podman "$1"
+`
+
+// podmanConfig suits machines that are containers or virtual ones: no systemd, an
+// older runc, and limits that nobody may raise. Without the delay an exec leaves
+// processes for five minutes.
+const podmanConfig = `[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+exit_command_delay = 1
+[network]
+network_backend = "%s"
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+`
+
+func startPodman(t *testing.T, images ...string) *podmanEngine {
+	t.Helper()
+	return startPodmanAs(t, "netavark", []string{"sh", "-c", asRoot, "podman"}, images...)
+}
+
+func startRootlessPodman(t *testing.T, images ...string) *podmanEngine {
+	t.Helper()
+	return startPodmanAs(t, "netavark", []string{"sh", "-ec", asNobody, "podman"}, images...)
+}
+
+// startPodmanAs starts a service that has some images of this machine's engine, and
+// lets this test's programs use it.
+func startPodmanAs(t *testing.T, backend string, command []string, images ...string) *podmanEngine {
+	t.Helper()
+	dir, err := os.MkdirTemp("", namePrefix+"-") //nolint:usetesting // t.TempDir is too long for the path of a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	e := &podmanEngine{outside: newOutside(t), t: t, dir: dir}
+	for name, text := range map[string]string{
+		"containers.conf": fmt.Sprintf(podmanConfig, backend),
+		"storage.conf":    fmt.Sprintf("[storage]\ndriver = \"overlay\"\nrunroot = %q\ngraphroot = %q\n", filepath.Join(dir, "run"), filepath.Join(dir, "data")),
+		"subuid":          "nobody:200000:65536\n", "subgid": "nogroup:200000:65536\nnobody:200000:65536\n",
+	} {
+		writeFile(t, filepath.Join(dir, name), text)
+	}
+	if err := errors.Join(os.Chmod(dir, 0o711), os.Mkdir(filepath.Join(dir, "data"), 0o711)); err != nil { //nolint:gosec // nobody has to come by
+		t.Fatal(err)
+	}
+	archive := filepath.Join(t.TempDir(), "images.tar")
+	run(t, "", "docker", append([]string{"save", "--output", archive}, images...)...)
+	e.start(command)
+	t.Setenv("DOCKER_HOST", "unix://"+dir+"/docker.sock")
+	waitUntil(t, engineTimeout, func() error {
+		_, err := try(t, dir, "docker", "version")
+		return err
+	})
+	run(t, dir, "docker", "load", "--input", archive)
+	return e
+}
+
+func (e *podmanEngine) start(command []string) {
+	e.t.Helper()
+	args := append([]string{"--net=" + string(e.place), "unshare", "--mount"}, append(command, e.dir, podmanScript)...)
+	cmd := exec.Command("nsenter", args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := cmd.Start(); err != nil {
+		e.t.Fatal(err)
+	}
+	e.t.Cleanup(func() {
+		if e.t.Failed() {
+			log, _ := os.ReadFile(filepath.Join(e.dir, "log"))
+			e.t.Log("podman: " + tail(string(log)))
+		}
+		if err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()); err != nil {
+			e.t.Errorf("podman: %v", err)
+		}
+	})
+}
+
+// beyond is an address beyond the engine's machine, where this one counts who comes.
+func (e *podmanEngine) beyond(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp4", net.JoinHostPort(e.hostIP, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
+}
+
+func TestAStackLivesItsLifeOnPodman(t *testing.T) {
+	s := newStack(t)
+	e := startPodman(t, s.ref)
+	s.liveALife()
+	s.etcdctr("up")
+	out, code := s.verdict("verify", "--outside", e.beyond(t))
+	if code != 0 || !strings.Contains(out, "way out") {
+		t.Errorf("verify:\n%s", out)
+	}
+	s.changeAndRest()
+	s.etcdctr("down", "--volumes", "--yes")
+	s.wantNothingLeft()
+}
+
+func TestAStackLivesItsLifeOnRootlessPodman(t *testing.T) {
+	s := newStack(t)
+	startRootlessPodman(t, s.ref)
+	s.liveALife()
+	s.etcdctr("up")
+	s.wantNoLocalMounts()
+	s.changeAndRest()
+	s.etcdctr("down", "--volumes", "--yes")
+	s.wantNothingLeft()
+}
+
+// changeAndRest is what is done to a stack that runs, day by day.
+func (s *stack) changeAndRest() {
+	s.t.Helper()
+	s.etcdctr("etcdctl", "put", "name", "kept")
+	before := s.containers()
+	writeFile(s.t, filepath.Join(s.dir, "etcdctr.yaml"), "quota-backend-bytes: 4GiB\n")
+	s.etcdctr("up")
+	for member, id := range s.containers() {
+		if before[member] == id {
+			s.t.Errorf("a changed setting has not reached %s", member)
+		}
+	}
+	s.etcdctr("restart")
+	s.etcdctr("stop")
+	s.etcdctr("start")
+	s.etcdctr("up", "--members", "4")
+	s.etcdctr("up", "--members", "3")
+	if got := s.etcdctr("exec", "etcd1", "--", "etcdctl", "get", "name", "--print-value-only"); got != "kept\n" {
+		s.t.Errorf("the value is %q, want kept", got)
+	}
+	if out := s.etcdctr("logs", "--tail", "5"); out == "" {
+		s.t.Error("the logs are empty")
+	}
+	s.etcdctr("backup")
+	s.etcdctr("down")
+	s.etcdctr("up")
+	if got := s.etcdctr("etcdctl", "get", "name", "--print-value-only"); got != "kept\n" {
+		s.t.Errorf("after down and up the value is %q, want kept", got)
+	}
+}
+
+func TestEveryCombinationIsHealthyOnPodman(t *testing.T) {
+	s := newStack(t)
+	images := []string{s.ref, etcdImage(t, 5), dnsImage(t)}
+	startPodman(t, images...)
+	for _, c := range combinations(5, cluster.NewestMinor) {
+		t.Run(c.String(), func(t *testing.T) { wantHealthy(t, c, starters[1].start) })
+	}
+}
+
+// A second run of Podman's first years is told before anything is made.
+func TestPodmanWithNetworksOfCNIIsRefused(t *testing.T) {
+	s := newStack(t)
+	startPodmanAs(t, "cni", []string{"sh", "-c", asRoot, "podman"}, s.ref)
+	_, err := s.tryEtcdctr("up")
+	wantExitCode(t, err, 1)
+	wantError(t, err, `set network_backend = "netavark"`)
+}
