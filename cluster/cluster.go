@@ -97,6 +97,8 @@ type Member struct {
 	// Host is the address of the machine that the member has to itself; not
 	// valid when all members run where the command does.
 	Host netip.Addr
+	// Engine is how that machine's engine is reached from here.
+	Engine Engine
 	// PublishedPort is the member's client port on 127.0.0.1 with
 	// PublishLoopback, otherwise 0.
 	PublishedPort int

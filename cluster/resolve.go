@@ -197,6 +197,7 @@ func (r *resolver) members(c *Cluster, place Placement) {
 			Name:        ms.Name,
 			Place:       place(seat),
 			Host:        seat.Host,
+			Engine:      r.engine(at, ms),
 			Store:       store,
 			Environment: overlay(r.spec.Environment, ms.Environment),
 		}
@@ -207,6 +208,7 @@ func (r *resolver) members(c *Cluster, place Placement) {
 		c.Members = append(c.Members, m)
 	}
 	r.hostsOfAll(list)
+	r.enginesOfAll(list)
 }
 
 // bootstrap decides how the members find each other.

@@ -140,6 +140,11 @@ type MemberSpec struct {
 	Name string `key:"name"`
 	// Host is the IP address of the machine that the member has to itself.
 	Host string `key:"host"`
+	// Engine is how the Docker Engine of that machine is reached: ssh://user@host,
+	// tcp://host:2376, unix:///path or the name of a Docker context. EngineCerts is a
+	// folder with ca.pem, cert.pem and key.pem for one at tcp://.
+	Engine      string `key:"engine"`
+	EngineCerts string `key:"engine-certs"`
 	// ClientPort is the member's port on 127.0.0.1 with publish: loopback, and
 	// on its machine where it runs without a container or has a host. There,
 	// the two ports behind it are the member's as well.

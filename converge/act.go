@@ -118,9 +118,15 @@ func (r *run) prepared(version string) *cluster.Cluster {
 // counted are the members as a new one has to be told of them.
 func (r *run) counted() []string {
 	var list []string
+	seen := map[string]bool{"": true}
 	for _, p := range look(r.situation).those((*part).isCounted) {
+		name := p.name
+		if seen[name] { // etcd goes by the URLs, and takes one name for one member
+			name = p.member.ID.String()
+		}
+		seen[name] = true
 		for _, url := range p.member.PeerURLs {
-			list = append(list, p.name+"="+url)
+			list = append(list, name+"="+url)
 		}
 	}
 	slices.Sort(list)

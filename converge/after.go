@@ -256,9 +256,9 @@ func (f *forecast) serve(names []string) {
 // speak lets a member answer as the one that etcd counts under its name.
 func (f *forecast) speak(name string) {
 	s, _ := f.Have.Server(name)
-	m, ok := f.Etcd.Member(name)
+	m, ok := f.Etcd.ByPeerURL(s.PeerURL())
 	if !ok {
-		m, ok = f.Etcd.ByPeerURL(s.PeerURL())
+		m, ok = f.Etcd.Member(name)
 	}
 	if !ok {
 		return

@@ -32,6 +32,9 @@ func (c *scene) found() (*Step, error) {
 	if step := c.startHolders(holders); step != nil {
 		return step, nil
 	}
+	if refusal := c.tooManyAway(holders); refusal != nil {
+		return nil, refusal
+	}
 	if c.Asked.Verb == Start && c.tooFew(holders) {
 		return nil, nil // those that were asked for run, and serve once others do
 	}
@@ -43,6 +46,16 @@ func (c *scene) tooFew(holders []*part) bool {
 	founders := c.founders(holders)
 	running := slices.DeleteFunc(slices.Clone(founders), func(p *part) bool { return !p.busy() && !c.started(p.name) })
 	return len(running) <= len(founders)/2
+}
+
+// tooManyAway: no quorum can come of the members whose machines answer.
+func (c *scene) tooManyAway(holders []*part) error {
+	founders := c.founders(holders)
+	away := slices.DeleteFunc(slices.Clone(founders), not((*part).away))
+	if len(away) == 0 || len(founders)-len(away) > len(founders)/2 {
+		return nil
+	}
+	return c.awayRefusal(away...)
 }
 
 // foundAnew starts all at once: nobody has anything to lose.
@@ -108,6 +121,7 @@ func (c *scene) startHolders(holders []*part) *Step {
 	for _, p := range append(c.lacking(holders), holders...) {
 		switch {
 		case !c.asksFor(p) && c.Asked.Verb != Replace, p.busy() && p.server.Status != runtime.Paused || c.started(p.name):
+		case p.away():
 		case p.server.Status == runtime.Absent && (!p.wanted || c.Asked.Verb.leaves()), p.server.Status == runtime.Ended && !p.wanted:
 		case p.server.Status != runtime.Absent && c.asIs(p):
 			asIs = append(asIs, p)

@@ -14,7 +14,7 @@ func (c *scene) startIdle() (*Step, error) {
 	var anew, asIs []*part
 	for _, p := range c.those((*part).isWanted, (*part).isCounted, (*part).holds) {
 		switch {
-		case p.runs() || p.server.Status == runtime.Restarting || p.stale() || c.isLost(p):
+		case p.runs() || p.away() || p.server.Status == runtime.Restarting || p.stale() || c.isLost(p):
 		case c.started(p.name):
 			return c.awaitServing([]*part{p}, "it has been started"), nil
 		case p.server.Status != runtime.Absent && c.asIs(p):
@@ -195,6 +195,8 @@ func (c *scene) drop(p *part, why string) (*Step, error) {
 func (c *scene) join() (*Step, error) {
 	for _, p := range c.those((*part).isWanted, (*part).isCounted, not((*part).published), not((*part).serves)) {
 		switch {
+		case p.away():
+			return nil, c.awayRefusal(p)
 		case p.runs() && (p.holds() || c.started(p.name)):
 			continue // promote and await see to it
 		case c.started(p.name):
@@ -239,6 +241,9 @@ func (c *scene) await() (*Step, error) {
 	if len(parts) == 0 {
 		return nil, nil
 	}
+	if i := slices.IndexFunc(parts, (*part).away); i >= 0 {
+		return nil, c.awayRefusal(parts[i])
+	}
 	step := c.awaitServing(parts, "nothing else is touched before it serves")
 	if slices.ContainsFunc(parts, func(p *part) bool { return c.done(p.name, Promote) }) {
 		step.Takes = serveTakes
@@ -263,6 +268,8 @@ func (c *scene) add() (*Step, error) {
 			continue
 		case c.Want == nil:
 			return nil, c.needsUp(p)
+		case p.away():
+			return nil, c.awayRefusal(p)
 		case p.busy():
 			return c.end([]*part{p}, "etcd does not count it as a member", shortly), nil
 		case p.holds():
@@ -303,6 +310,9 @@ func (c *scene) clearAway() (*Step, error) {
 	}
 	for _, p := range gone {
 		switch {
+		case p.away() && c.done(p.name, Remove):
+		case p.away():
+			return &Step{Kind: Remove, Servers: []string{p.name}, Cause: "it is not wanted any more, and its machine does not answer: what it has stays there"}, nil
 		case p.busy():
 			return c.end([]*part{p}, "it is not wanted any more", shortly), nil
 		case c.Asked.Data:

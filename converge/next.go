@@ -16,7 +16,7 @@ var rules = map[Verb][]rule{
 		(*scene).startIdle, (*scene).applyUnwell, (*scene).dropDead, (*scene).dropLost,
 		(*scene).join, (*scene).promote, (*scene).await,
 		(*scene).release, (*scene).introduce, (*scene).add, (*scene).widen, (*scene).roll, (*scene).dropUnwanted,
-		(*scene).clearAway, (*scene).settle, (*scene).compare, (*scene).users,
+		(*scene).clearAway, (*scene).settle, (*scene).compare, (*scene).users, (*scene).refuseAway,
 	},
 	Replace: {
 		(*scene).refuse, (*scene).refuseReplace, (*scene).found,
@@ -31,7 +31,7 @@ var rules = map[Verb][]rule{
 		(*scene).restartUnwell, (*scene).join, (*scene).promote, (*scene).refuseEmpty, (*scene).await,
 		(*scene).add, (*scene).restart,
 	},
-	Stop: {(*scene).refuseAbsent, (*scene).stop},
+	Stop: {(*scene).refuseAbsent, (*scene).stop, (*scene).refuseAway},
 	Down: {(*scene).refuseForeignDown, (*scene).stop, (*scene).takeAway},
 }
 

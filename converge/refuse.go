@@ -220,6 +220,28 @@ func (c *scene) noQuorum(left []string) *Refusal {
 	}
 }
 
+// awayRefusal: what is on machines that don't answer can be neither seen nor changed.
+func (c *scene) awayRefusal(parts ...*part) *Refusal {
+	r := &Refusal{Remedy: Remedy{Text: "bring its machine back; or give the member another host and engine, and `etcdctr up` has it take its place there as long as the others have a quorum"}}
+	if len(parts) == 1 {
+		r.Server, r.Reason = parts[0].name, "its machine does not answer: "+parts[0].server.Detail
+		return r
+	}
+	r.Reason = fmt.Sprintf("the machines of %s do not answer, and without them there is no quorum", strings.Join(names(parts), " and "))
+	r.Remedy.Text = "bring them back"
+	return r
+}
+
+// refuseAway: what is on a machine that does not answer may not be as wanted, and is
+// not stopped.
+func (c *scene) refuseAway() (*Step, error) {
+	away := c.those((*part).away, c.asksFor, func(p *part) bool { return p.wanted || c.Asked.Verb.leaves() })
+	if len(away) == 0 {
+		return nil, nil
+	}
+	return nil, c.awayRefusal(away[0])
+}
+
 // unsure: a member that may serve others must not be touched blindly.
 func (c *scene) unsure(p *part) *Refusal {
 	details := p.end.Details

@@ -90,30 +90,44 @@ func (c *scene) part(name string) *part {
 
 // count finds the part of each member that etcd counts: by its name, by who
 // answers as it, or by its peer URL. Whoever is left is known to etcd only.
+// While a member moves to another machine, etcd counts two of one name.
 func (c *scene) count() {
-	for _, m := range c.view.Members {
-		p := c.whose(m)
-		if p == nil {
-			p = &part{name: m.Name, end: c.view.Endpoint(m.Name)}
-			c.all = append(c.all, p)
+	left := slices.Clone(c.view.Members)
+	for _, is := range []func(*part, member.Member) bool{
+		func(p *part, m member.Member) bool { return p.end.Answers() && p.end.ID == m.ID },
+		func(p *part, m member.Member) bool { return m.Name != "" && p.calledAndAt(m) },
+		func(p *part, m member.Member) bool { return m.Name != "" && p.name == m.Name },
+		func(p *part, m member.Member) bool {
+			return m.Name == "" && p.wanted && slices.Contains(m.PeerURLs, p.spec.PeerURL())
+		},
+		func(p *part, m member.Member) bool {
+			return m.Name == "" && p.there && slices.Contains(m.PeerURLs, p.server.PeerURL())
+		},
+	} {
+		left = slices.DeleteFunc(left, func(m member.Member) bool { return c.countAs(m, is) })
+	}
+	for _, m := range left {
+		p := &part{name: m.Name, counted: true, member: m}
+		if e := c.view.Endpoint(m.Name); !e.Answers() {
+			p.end = e
 		}
-		p.counted, p.member = true, m
+		c.all = append(c.all, p)
 	}
 }
 
-func (c *scene) whose(m member.Member) *part {
-	for _, is := range []func(p *part) bool{
-		func(p *part) bool { return p.end.Answers() && p.end.ID == m.ID },
-		func(p *part) bool { return m.Name != "" && p.name == m.Name },
-		func(p *part) bool { return m.Name == "" && p.wanted && slices.Contains(m.PeerURLs, p.spec.PeerURL()) },
-		func(p *part) bool { return m.Name == "" && p.there && slices.Contains(m.PeerURLs, p.server.PeerURL()) },
-	} {
-		i := slices.IndexFunc(c.all, func(p *part) bool { return !p.counted && is(p) })
-		if i >= 0 {
-			return c.all[i]
-		}
+// countAs finds the part of a member, if it has one that no other member has.
+func (c *scene) countAs(m member.Member, is func(*part, member.Member) bool) bool {
+	i := slices.IndexFunc(c.all, func(p *part) bool { return !p.counted && is(p, m) })
+	if i < 0 {
+		return false
 	}
-	return nil
+	c.all[i].counted, c.all[i].member = true, m
+	return true
+}
+
+// calledAndAt tells whether a server was started under a member's name, at its URL.
+func (p *part) calledAndAt(m member.Member) bool {
+	return p.there && p.server.Settings.Get("name") == m.Name && slices.Contains(m.PeerURLs, p.server.PeerURL())
 }
 
 func (c *scene) sort() {
@@ -181,6 +195,9 @@ func (p *part) busy() bool {
 }
 
 func (p *part) serves() bool { return p.end.Serves() }
+
+// away: its machine does not answer.
+func (p *part) away() bool { return p.there && p.server.Status == runtime.Away }
 
 // published tells whether it has ever run as the member that etcd counts: then
 // etcd knows where its clients reach it. A member of a new cluster has its name

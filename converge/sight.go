@@ -31,7 +31,7 @@ func Asking(tls func(have *runtime.State) (*tls.Config, error), patience member.
 		}
 		urls := map[string]string{}
 		for _, s := range have.Members() {
-			if s.Runs() && s.ClientURL() != "" {
+			if s.MayAnswer() && s.ClientURL() != "" {
 				urls[s.Name] = s.ClientURL()
 			}
 		}
@@ -97,7 +97,7 @@ func (r *run) ask(ctx context.Context) error {
 
 func (r *run) runsMember() bool {
 	for _, s := range r.situation.Have.Members() {
-		if s.Status == runtime.Running {
+		if s.Status == runtime.Running || s.Status == runtime.Away && s.ClientURL() != "" {
 			return true
 		}
 	}
@@ -195,7 +195,7 @@ func (r *run) hop(ctx context.Context, version cluster.Version) (*cluster.Cluste
 func (r *run) dial(ctx context.Context) (Etcd, error) {
 	var key strings.Builder
 	for _, s := range r.situation.Have.Members() {
-		if s.Runs() {
+		if s.MayAnswer() {
 			fmt.Fprintf(&key, "%s %s %s\n", s.Name, s.ClientURL(), s.Since)
 		}
 	}

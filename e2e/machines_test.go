@@ -27,6 +27,7 @@ type lan struct {
 	t         *testing.T
 	namespace string
 	dir       string
+	boot      string // what its machines do when their power comes on
 }
 
 // addressing is how a network's machines are addressed.
@@ -46,7 +47,7 @@ var (
 
 func newLAN(t *testing.T, a addressing) *lan {
 	t.Helper()
-	n := &lan{addressing: a, t: t, namespace: uniqueName(namePrefix), dir: t.TempDir()}
+	n := &lan{addressing: a, t: t, namespace: uniqueName(namePrefix), dir: t.TempDir(), boot: boot}
 	n.addNamespace(n.namespace)
 	n.ip("-n", n.namespace, "link", "add", "switch", "type", "bridge")
 	n.address(n.namespace, n.server, "switch")
@@ -131,6 +132,14 @@ type machine struct {
 // addMachine installs a machine and starts it.
 func (n *lan) addMachine(i int) *machine {
 	n.t.Helper()
+	m := n.installMachine(i)
+	m.powerOn()
+	return m
+}
+
+// installMachine installs one that is switched off.
+func (n *lan) installMachine(i int) *machine {
+	n.t.Helper()
 	m := &machine{
 		lan: n, member: fmt.Sprintf("etcd%d", i), address: fmt.Sprintf(n.machine, i),
 		namespace: uniqueName(namePrefix), disk: filepath.Join(n.dir, strconv.Itoa(i)),
@@ -147,7 +156,6 @@ func (n *lan) addMachine(i int) *machine {
 	}
 	writeFile(n.t, filepath.Join(m.disk, "daemon.json"), n.config)
 	writeFile(n.t, filepath.Join(m.disk, "resolv.conf"), "nameserver "+n.server+"\n")
-	m.powerOn()
 	return m
 }
 
@@ -161,7 +169,7 @@ exec dockerd --log-level error --config-file $0/daemon.json --host unix://$0/eng
 func (m *machine) powerOn() {
 	m.t.Helper()
 	m.cutPower = background(m.t, m.disk, exec.Command("nsenter", "--net=/run/netns/"+m.namespace,
-		"unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-ec", boot, m.disk))
+		"unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-ec", m.boot, m.disk))
 	eventually(m.t, "the engine of "+m.member, func() error { return m.engine("version").Run() })
 }
 

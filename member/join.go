@@ -138,14 +138,27 @@ func (c *Client) catchUp(ctx context.Context, name string) (CatchUp, error) {
 	}
 	members := membersOf(list.Members)
 	now := CatchUp{Name: name, Goal: leader.said.Index, LeaderDBSize: leader.said.DBSize}
-	if i := slices.IndexFunc(members, func(m Member) bool { return m.Name == name }); i >= 0 {
-		now.id, now.Voter = members[i].ID, !members[i].Learner
+	if m, ok := learnerNamed(members, name); ok {
+		now.id, now.Voter = m.ID, !m.Learner
 	}
 	said := c.first(ctx, name)
 	if !said.Answers() {
 		return now, ctx.Err()
 	}
 	return now, now.take(said, leader.said.Cluster, members)
+}
+
+// learnerNamed is the member of a name; of two, as there are while one moves to
+// another machine, the one that has no vote.
+func learnerNamed(members []Member, name string) (Member, bool) {
+	named := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return m.Name != name })
+	if len(named) > 1 {
+		named = slices.DeleteFunc(named, func(m Member) bool { return !m.Learner })
+	}
+	if len(named) != 1 {
+		return Member{}, false
+	}
+	return named[0], true
 }
 
 // take takes what a learner says of itself.

@@ -34,6 +34,18 @@ func (e *NotFoundError) Error() string { return "there is no cluster " + e.Name 
 // Is makes it ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
 
+// AwayError is about a server whose machine does not answer.
+type AwayError struct {
+	Server, Machine string
+	Err             error // why
+}
+
+func (e *AwayError) Error() string {
+	return fmt.Sprintf("the machine of %s, %s, does not answer: %v", e.Server, e.Machine, e.Err)
+}
+
+func (e *AwayError) Unwrap() error { return e.Err }
+
 // StartError is the error of a server that was made and did not come up.
 type StartError struct {
 	Server string

@@ -90,6 +90,9 @@ const (
 	Stopped    Status = "stopped"    // was asked to
 	Ended      Status = "ended"      // ended by itself, in order: what etcd does once it is removed from its cluster
 	Failed     Status = "failed"     // ended by itself or was killed, and is not started again
+	// Away: its machine does not answer, so that nobody knows what it does there.
+	// Whatever it had, it is taken to have still.
+	Away Status = "away"
 )
 
 // Data is what is known of what a server keeps.
@@ -141,6 +144,10 @@ func (s *State) Runs() bool {
 
 // Runs reports whether the server's process lives, frozen or not.
 func (s Server) Runs() bool { return s.Status == Running || s.Status == Paused }
+
+// MayAnswer reports whether it makes sense to ask the server itself: one that runs,
+// or one of whose machine nothing is known.
+func (s Server) MayAnswer() bool { return s.Runs() || s.Status == Away }
 
 // ClientURL is where clients reach the server, as it tells them itself.
 func (s Server) ClientURL() string {

@@ -91,6 +91,11 @@ func (p *Plan) add(o *Op, after ...*Op) *Op {
 	return o
 }
 
+// StartNothing leaves what is made as it is made.
+func (p *Plan) StartNothing() {
+	p.Ops = slices.DeleteFunc(p.Ops, func(o *Op) bool { return o.Verb == Start || o.Verb.waits() })
+}
+
 // String gives the operations one a line, numbered, each with the numbers of
 // those that it waits for and with its cause. A plan that changes nothing is
 // empty.

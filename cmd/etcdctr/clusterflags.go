@@ -78,6 +78,9 @@ func pathKeys(s *cluster.Spec) []*string {
 			paths = append(paths, &s.Auth.Users[i].PasswordFile)
 		}
 	}
+	for i := range s.Members.List {
+		paths = append(paths, &s.Members.List[i].EngineCerts)
+	}
 	if !strings.Contains(s.Backup.Destination, "://") {
 		paths = append(paths, &s.Backup.Destination)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtime/docker/engine"
+	"github.com/etcdctr/etcdctr/runtime/fleet"
 	"github.com/etcdctr/etcdctr/runtime/hosts"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
@@ -75,6 +76,7 @@ type engines struct {
 	working working
 	board   progressBoard
 	engine  *engine.Engine // Docker's, which may not be there
+	fleet   *fleet.Runtime // of members whose machines have engines
 	missing error          // why another runtime has to do than the preferred one
 }
 
@@ -83,12 +85,20 @@ func (e *engines) close() {
 	if e.engine != nil {
 		e.engine.Close()
 	}
+	if e.fleet != nil {
+		_ = e.fleet.Close() // nothing more is wanted of the machines
+	}
 }
 
 // runtimes are those of this machine, the preferred one first; of members with
 // machines of their own, it is these.
 func (e *engines) runtimes() ([]runtime.Runtime, error) {
-	if spec := e.working.spec; spec.SpansMachines() && (spec.Runtime == "" || cluster.Runtime(spec.Runtime) == cluster.AnyRuntime) {
+	spec := e.working.spec
+	kind := cluster.Runtime(spec.Runtime)
+	switch open := kind == "" || kind == cluster.AnyRuntime; {
+	case spec.HasEngines() && (open || kind == cluster.Docker):
+		return e.machines()
+	case spec.SpansMachines() && open:
 		return []runtime.Runtime{e.hosts()}, nil
 	}
 	var err error
@@ -115,24 +125,58 @@ func cacheDir() string {
 // placeOf tells clusters of one name apart: an engine has one of them, and processes
 // and machines are there for each folder.
 func (e *engines) placeOf(r runtime.Runtime) string {
-	if r.Name() == docker.Name {
+	if r.Name() == docker.Name && e.engine != nil {
 		return r.Name() + " " + e.engine.DaemonHost()
 	}
 	return r.Name() + " " + e.folder
 }
 
 func (e *engines) docker() (*docker.Runtime, error) {
+	return e.dockerOn(e.engine, e.app.show(e.board))
+}
+
+func (e *engines) dockerOn(on *engine.Engine, events func(runtime.Event)) (*docker.Runtime, error) {
 	self, err := selfSource()
 	if err != nil {
 		return nil, err
 	}
 	return docker.New(docker.Options{
-		Engine: e.engine, Answers: e.engine.Answers, Folder: e.folder, CertsDir: "certs", DNSDir: "dns", MonitoringDir: "monitoring",
+		Engine: on, Answers: on.Answers, Folder: e.folder, CertsDir: "certs", DNSDir: "dns", MonitoringDir: "monitoring",
 		LockDir: filepath.Join(cacheDir(), "etcdctr", "stacks"),
 		Pull:    docker.Pull(e.working.pull), Auth: engine.Credentials, Self: self, SelfRelease: "v" + etcdversion.Version,
-		Route: e.working.via, Outside: e.working.outside, Wait: e.working.wait, Now: e.app.now, Events: e.app.show(e.board), File: e.working.file,
+		Route: e.working.via, Outside: e.working.outside, Wait: e.working.wait, Now: e.app.now, Events: events, File: e.working.file,
 	}), nil
 }
+
+// machinesFolder is where it is noted on which machines members have been, beside the
+// cluster file.
+const machinesFolder = "machines"
+
+// machines are the members' own, with the engines that they have.
+func (e *engines) machines() ([]runtime.Runtime, error) {
+	e.fleet = fleet.New(fleet.Options{
+		Spec: e.working.spec, Name: docker.Name, Notes: filepath.Join(e.folder, machinesFolder), Now: e.app.now, Events: e.app.show(e.board),
+		Open: func(at cluster.Engine, tell func(runtime.Event)) (fleet.Engine, error) {
+			on, err := engine.Open(at.At, at.Certs, "etcdctr/"+buildVersion())
+			if err != nil {
+				return nil, err
+			}
+			r, err := e.dockerOn(on, tell)
+			return &engineThere{Runtime: r, engine: on}, err
+		},
+	})
+	return []runtime.Runtime{e.fleet}, nil
+}
+
+// engineThere is the engine of another machine.
+type engineThere struct {
+	*docker.Runtime
+	engine *engine.Engine
+}
+
+func (e *engineThere) Answers(ctx context.Context) error            { return e.engine.Answers(ctx) }
+func (e *engineThere) Identity(ctx context.Context) (string, error) { return e.engine.Identity(ctx) }
+func (e *engineThere) Close() error                                 { return e.engine.Close() }
 
 func (e *engines) processes() (runtime.Runtime, error) {
 	self, err := os.Executable()

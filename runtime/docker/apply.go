@@ -67,19 +67,45 @@ func (r *Runtime) apply(ctx context.Context, want *cluster.Cluster, servers []st
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(t.wanted.CheckFiles(), r.getImages(ctx, t, servers, false)); err != nil {
-		return err
-	}
-	if err := r.checkLent(ctx, t, servers); err != nil {
-		return err
-	}
-	if err := r.renew(ctx, t, servers); err != nil {
-		return err
-	}
-	p, err := stack.PlanApply(t.wanted, t.state, servers...)
+	p, err := r.planApply(ctx, t, servers)
 	if err != nil {
 		return err
 	}
+	return r.execute(ctx, p)
+}
+
+func (r *Runtime) planApply(ctx context.Context, t *target, servers []string) (*stack.Plan, error) {
+	if err := errors.Join(t.wanted.CheckFiles(), r.getImages(ctx, t, servers, false)); err != nil {
+		return nil, err
+	}
+	if err := r.checkLent(ctx, t, servers); err != nil {
+		return nil, err
+	}
+	if err := r.renew(ctx, t, servers); err != nil {
+		return nil, err
+	}
+	return stack.PlanApply(t.wanted, t.state, servers...)
+}
+
+// Make makes servers that are not there, and starts none of them: for who brings
+// servers of several engines up together, so that all are there before one runs.
+func (r *Runtime) Make(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return err
+	}
+	missing := slices.DeleteFunc(slices.Clone(servers), func(name string) bool {
+		_, there := t.wanted.Current(t.state, name)
+		return there
+	})
+	if len(missing) == 0 {
+		return nil
+	}
+	p, err := r.planApply(ctx, t, missing)
+	if err != nil {
+		return err
+	}
+	p.StartNothing()
 	return r.execute(ctx, p)
 }
 

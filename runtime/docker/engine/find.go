@@ -12,7 +12,6 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/cli/cli/config"
-	"github.com/docker/cli/cli/connhelper"
 	"github.com/docker/cli/cli/context/docker"
 	"github.com/docker/cli/cli/context/store"
 	"github.com/moby/moby/client"
@@ -25,21 +24,70 @@ type Engine struct {
 	Place string
 	// Warning is why Docker's configuration could not be read; empty where it could.
 	Warning string
+
+	end func() error // ends what leads to it
+}
+
+// way leads to an engine.
+type way struct {
+	place string // empty where the options tell
+	opts  []client.Opt
+	end   func() error // nil where nothing has to be ended
 }
 
 // Find finds the engine, and asks it nothing yet. The user agent is what it is told
 // of this program. An error is a *PlaceError or a *ContextError.
 func Find(userAgent string) (*Engine, error) {
 	var warning strings.Builder
-	place, opts, err := options(&warning)
+	w, err := found(&warning)
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(append(opts, client.WithUserAgent(userAgent))...)
+	e, err := w.open(userAgent)
+	if err == nil {
+		e.Warning = strings.TrimSpace(warning.String())
+	}
+	return e, err
+}
+
+// Open is Find of an engine that is named: by ssh://, tcp://, unix://, npipe:// or
+// as one of Docker's contexts. What one at tcp:// is shown is in a folder with
+// ca.pem, cert.pem and key.pem, or, where certs is empty, what the environment says.
+func Open(at, certs, userAgent string) (*Engine, error) {
+	w, err := named(at, certs)
+	if err != nil {
+		return nil, err
+	}
+	return w.open(userAgent)
+}
+
+func (w way) open(userAgent string) (*Engine, error) {
+	c, err := client.New(append(w.opts, client.WithUserAgent(userAgent))...)
 	if err != nil {
 		return nil, &PlaceError{err}
 	}
-	return &Engine{Client: c, Place: cmp.Or(place, c.DaemonHost()), Warning: strings.TrimSpace(warning.String())}, nil
+	return &Engine{Client: c, Place: cmp.Or(w.place, c.DaemonHost()), end: w.end}, nil
+}
+
+// DaemonHost is where the engine is, also where a helper leads to it.
+func (e *Engine) DaemonHost() string { return e.Place }
+
+// Close ends what leads to the engine, too.
+func (e *Engine) Close() error {
+	err := e.Client.Close()
+	if e.end != nil {
+		err = errors.Join(err, e.end())
+	}
+	return err
+}
+
+// Identity is what an engine is told apart from others by, whatever leads to it.
+func (e *Engine) Identity(ctx context.Context) (string, error) {
+	is, err := e.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return "", fmt.Errorf("ask the engine at %s who it is: %w", e.Place, err)
+	}
+	return is.Info.ID, nil
 }
 
 // Connect is Find of an engine that answers; otherwise the error may be a
@@ -83,34 +131,56 @@ func (e *ContextError) Error() string {
 
 func (e *ContextError) Unwrap() error { return e.Err }
 
-// options give the way to the engine, and where it leads if the way alone does
-// not tell.
-func options(warning io.Writer) (place string, opts []client.Opt, err error) {
+// found is the way to the engine that the docker command would ask.
+func found(warning io.Writer) (way, error) {
 	if host := os.Getenv(client.EnvOverrideHost); host != "" {
-		opts, err = hostOptions(host)
-		return host, opts, err
+		if isSSH(host) {
+			w, err := bySSH(host)
+			if err != nil {
+				err = &PlaceError{fmt.Errorf("DOCKER_HOST=%s: %w", host, err)}
+			}
+			return w, err
+		}
+		return way{place: host, opts: environmentOptions()}, nil
 	}
 	name := os.Getenv("DOCKER_CONTEXT")
 	if name == "" {
 		name = config.LoadDefaultConfigFile(warning).CurrentContext
 	}
-	if name == "" || name == "default" {
-		return "", []client.Opt{client.FromEnv}, nil
+	if name == "" || name == defaultContext {
+		return way{opts: []client.Opt{client.FromEnv}}, nil
 	}
-	return contextOptions(name)
+	return byContext(name)
 }
 
-// hostOptions understand what DOCKER_HOST may be; ssh:// takes a helper that
-// runs `docker system dial-stdio` on the other machine.
-func hostOptions(host string) ([]client.Opt, error) {
-	if !isSSH(host) {
-		return environmentOptions(), nil
+// defaultContext stands for the engine that is there without any context.
+const defaultContext = "default"
+
+// named is the way to an engine that is named.
+func named(at, certs string) (way, error) {
+	switch scheme, _, isURL := strings.Cut(at, "://"); {
+	case at == defaultContext:
+		return way{opts: []client.Opt{client.WithHost(client.DefaultDockerHost), client.WithAPIVersionFromEnv()}}, nil
+	case !isURL:
+		return byContext(at)
+	case isSSH(at):
+		w, err := bySSH(at)
+		if err != nil {
+			err = &PlaceError{fmt.Errorf("%s: %w", at, err)}
+		}
+		return w, err
+	case scheme == "tcp" && certs != "":
+		return way{place: at, opts: []client.Opt{client.WithHost(at), certsIn(certs), client.WithAPIVersionFromEnv()}}, nil
+	case scheme == "tcp":
+		return way{place: at, opts: append(environmentOptions(), client.WithHost(at))}, nil
+	default:
+		return way{place: at, opts: []client.Opt{client.WithHost(at), client.WithAPIVersionFromEnv()}}, nil
 	}
-	helper, err := connhelper.GetConnectionHelper(host)
-	if err != nil {
-		return nil, &PlaceError{fmt.Errorf("DOCKER_HOST=%s: %w", host, err)}
-	}
-	return []client.Opt{client.WithHost(helper.Host), client.WithDialContext(helper.Dialer), client.WithAPIVersionFromEnv()}, nil
+}
+
+// certsIn are a client's files for TLS by the names that Docker gives them.
+func certsIn(dir string) client.Opt {
+	return client.WithTLSClientConfig(filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 }
 
 func isSSH(host string) bool { return strings.HasPrefix(host, "ssh://") }
@@ -121,41 +191,43 @@ func isSSH(host string) bool { return strings.HasPrefix(host, "ssh://") }
 func environmentOptions() []client.Opt {
 	opts := []client.Opt{client.FromEnv}
 	if os.Getenv(client.EnvTLSVerify) != "" && os.Getenv(client.EnvOverrideCertPath) == "" {
-		dir := config.Dir()
-		opts = append(opts, client.WithTLSClientConfig(filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")))
+		opts = append(opts, certsIn(config.Dir()))
 	}
 	return opts
 }
 
-// contextOptions read one of Docker's contexts.
-func contextOptions(name string) (place string, opts []client.Opt, err error) {
+// byContext reads one of Docker's contexts.
+func byContext(name string) (way, error) {
 	contexts := store.New(config.ContextStoreDir(), store.NewConfig(
 		func() any { return &map[string]any{} },
 		store.EndpointTypeGetter(docker.DockerEndpoint, func() any { return &docker.EndpointMeta{} }),
 	))
-	place, opts, err = storedOptions(contexts, name)
+	w, err := stored(contexts, name)
 	if errdefs.IsNotFound(err) {
 		err = errors.New("there is none of this name")
 	}
 	if err != nil {
 		err = &ContextError{name, err}
 	}
-	return place, opts, err
+	return w, err
 }
 
-func storedOptions(contexts store.Reader, name string) (place string, opts []client.Opt, err error) {
+func stored(contexts store.Reader, name string) (way, error) {
 	meta, err := contexts.GetMetadata(name)
 	if err != nil {
-		return "", nil, err
+		return way{}, err
 	}
 	endpoint, err := docker.EndpointFromContext(meta)
 	if err != nil {
-		return "", nil, err
+		return way{}, err
+	}
+	if isSSH(endpoint.Host) {
+		return bySSH(endpoint.Host)
 	}
 	withTLS, err := docker.WithTLSData(contexts, name, endpoint)
 	if err != nil {
-		return "", nil, err
+		return way{}, err
 	}
-	opts, err = withTLS.ClientOpts()
-	return endpoint.Host, opts, err
+	opts, err := withTLS.ClientOpts()
+	return way{place: endpoint.Host, opts: opts}, err
 }

@@ -1,0 +1,12 @@
+package engine
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// apart has ssh not end at this terminal's Ctrl-C, which this program sees to, but
+// end with this program.
+func apart(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
+}

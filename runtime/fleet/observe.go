@@ -1,0 +1,220 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// sighting is a place with what is there.
+type sighting struct {
+	place
+	away   error          // the machine does not answer
+	there  bool           // something is there
+	server runtime.Server // what it is, under its name here
+}
+
+// survey is what was seen of a cluster at one moment.
+type survey struct {
+	name   string
+	all    []sighting
+	states []runtime.State // of the machines that have something of the cluster
+}
+
+// look asks all machines.
+func (r *Runtime) look(ctx context.Context, name string) (*survey, error) {
+	places, err := r.places(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	states, away := map[*machine]*runtime.State{}, map[*machine]error{}
+	err = together(machinesOf(places), func(m *machine) error {
+		var have *runtime.State
+		err := m.ask(ctx, "", func(ctx context.Context) (err error) {
+			have, err = m.engine.Observe(ctx, name)
+			return err
+		})
+		mu.Lock()
+		defer mu.Unlock()
+		gone := (*runtime.AwayError)(nil)
+		switch {
+		case errors.As(err, &gone):
+			away[m] = gone.Err
+		case errors.Is(err, runtime.ErrNotFound):
+		case err != nil:
+			return fmt.Errorf("on %s: %w", m.host, err)
+		default:
+			states[m] = have
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &survey{name: name}
+	for _, p := range places {
+		s.add(p, states[p.machine], away[p.machine])
+	}
+	for _, m := range machinesOf(places) {
+		if have := states[m]; have != nil {
+			s.states = append(s.states, *have)
+			s.addOthers(m, have)
+		}
+	}
+	return s, nil
+}
+
+// add tells of one place.
+func (s *survey) add(p place, have *runtime.State, away error) {
+	x := sighting{place: p, away: away}
+	switch {
+	case away != nil:
+		x.there = true
+		x.server = runtime.Server{Role: runtime.Member, Status: runtime.Away, Detail: away.Error(), Settings: p.settings}
+	default:
+		x.server, x.there = have.Server(p.member)
+	}
+	x.server.Name, x.server.Host = p.name, p.machine.host
+	s.all = append(s.all, x)
+}
+
+// addOthers tells of what a machine has of the cluster that no place is known for.
+func (s *survey) addOthers(m *machine, have *runtime.State) {
+	for _, server := range have.Servers {
+		known := slices.ContainsFunc(s.all, func(x sighting) bool { return x.machine == m && x.member == server.Name })
+		if known {
+			continue
+		}
+		p := place{name: server.Name, member: server.Name, machine: m, settings: server.Settings}
+		if slices.ContainsFunc(s.all, func(x sighting) bool { return x.name == p.name }) {
+			p.name += "@" + m.host
+		}
+		s.add(p, have, nil)
+	}
+}
+
+// Observe tells of the members on all machines.
+func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	s, err := r.look(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	have := &runtime.State{Name: name, Runtime: r.o.Name, Wish: mostSaid(s.states), Folder: s.folder()}
+	for _, x := range s.all {
+		if x.there {
+			have.Servers = append(have.Servers, x.server)
+		}
+	}
+	for _, one := range s.states {
+		have.CertsDir = cmp.Or(have.CertsDir, one.CertsDir)
+		have.Others = append(have.Others, one.Others...)
+	}
+	if len(have.Servers) == 0 {
+		return nil, &runtime.NotFoundError{Name: name}
+	}
+	slices.SortFunc(have.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
+	return have, nil
+}
+
+func (s *survey) folder() string {
+	for _, one := range s.states {
+		if one.Folder != "" {
+			return one.Folder
+		}
+	}
+	return ""
+}
+
+// mostSaid is what most of the machines say that the cluster was started with: one
+// that was away meanwhile says what was true before.
+func mostSaid(states []runtime.State) string {
+	count, most := map[string]int{}, ""
+	for _, one := range states {
+		count[one.Wish]++
+	}
+	for _, one := range states {
+		if count[one.Wish] > count[most] {
+			most = one.Wish
+		}
+	}
+	return most
+}
+
+// List observes the one cluster.
+func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
+	have, err := r.Observe(ctx, r.o.Spec.ClusterName())
+	switch {
+	case errors.Is(err, runtime.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return []runtime.State{*have}, nil
+}
+
+// one finds a server.
+func (r *Runtime) one(ctx context.Context, name, server string) (sighting, error) {
+	s, err := r.look(ctx, name)
+	if err != nil {
+		return sighting{}, err
+	}
+	chosen, err := s.choose([]string{server})
+	if err != nil {
+		return sighting{}, err
+	}
+	return chosen[0], nil
+}
+
+// choose gives servers that are there, or all when none is named.
+func (s *survey) choose(servers []string) ([]sighting, error) {
+	there := slices.DeleteFunc(slices.Clone(s.all), func(x sighting) bool { return !x.there })
+	if len(there) == 0 {
+		return nil, &runtime.NotFoundError{Name: s.name}
+	}
+	if len(servers) == 0 {
+		return there, nil
+	}
+	unknown := &runtime.UnknownError{Name: s.name}
+	var chosen []sighting
+	for _, name := range servers {
+		if i := slices.IndexFunc(there, func(x sighting) bool { return x.server.Name == name }); i >= 0 {
+			chosen = append(chosen, there[i])
+		} else {
+			unknown.Servers = append(unknown.Servers, name)
+		}
+	}
+	if len(unknown.Servers) == 0 {
+		return chosen, nil
+	}
+	for _, x := range there {
+		unknown.Has = append(unknown.Has, x.server.Name)
+	}
+	return nil, unknown
+}
+
+// Data looks whether a server has data; nobody knows of one whose machine is away.
+func (r *Runtime) Data(ctx context.Context, name, server string) (runtime.Data, error) {
+	x, err := r.one(ctx, name, server)
+	unknown := (*runtime.UnknownError)(nil)
+	switch {
+	case errors.Is(err, runtime.ErrNotFound), errors.As(err, &unknown):
+		return runtime.None, nil
+	case err != nil:
+		return runtime.Unknown, err
+	case x.away != nil:
+		return runtime.Unknown, nil
+	}
+	data := runtime.Unknown
+	err = x.machine.work(ctx, server, func(ctx context.Context) (err error) {
+		data, err = x.machine.engine.Data(ctx, name, x.member)
+		return err
+	})
+	return data, err
+}
