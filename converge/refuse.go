@@ -222,14 +222,20 @@ func (c *scene) noQuorum(left []string) *Refusal {
 
 // awayRefusal: what is on machines that don't answer can be neither seen nor changed.
 func (c *scene) awayRefusal(parts ...*part) *Refusal {
-	r := &Refusal{Remedy: Remedy{Text: "bring its machine back; or give the member another host and engine, and `etcdctr up` has it take its place there as long as the others have a quorum"}}
 	if len(parts) == 1 {
-		r.Server, r.Reason = parts[0].name, "its machine does not answer: "+parts[0].server.Detail
-		return r
+		return &Refusal{
+			Server: parts[0].name, Reason: "its machine does not answer: " + parts[0].server.Detail,
+			Remedy: Remedy{Text: "bring its machine back; or give the member another host and engine, and `etcdctr up` has it take its place there as long as the others have a quorum"},
+		}
 	}
-	r.Reason = fmt.Sprintf("the machines of %s do not answer, and without them there is no quorum", strings.Join(names(parts), " and "))
-	r.Remedy.Text = "bring them back"
-	return r
+	reasons := make([]string, len(parts))
+	for i, p := range parts {
+		reasons[i] = p.name + ": " + p.server.Detail
+	}
+	return &Refusal{
+		Reason: fmt.Sprintf("the machines of %s do not answer, and without them there is no quorum: %s", strings.Join(names(parts), " and "), strings.Join(reasons, "; ")),
+		Remedy: Remedy{Text: "bring them back"},
+	}
 }
 
 // refuseAway: what is on a machine that does not answer may not be as wanted, and is

@@ -174,9 +174,8 @@ type engineThere struct {
 	engine *engine.Engine
 }
 
-func (e *engineThere) Answers(ctx context.Context) error            { return e.engine.Answers(ctx) }
-func (e *engineThere) Identity(ctx context.Context) (string, error) { return e.engine.Identity(ctx) }
-func (e *engineThere) Close() error                                 { return e.engine.Close() }
+func (e *engineThere) Answers(ctx context.Context) error { return e.engine.Answers(ctx) }
+func (e *engineThere) Close() error                      { return e.engine.Close() }
 
 func (e *engines) processes() (runtime.Runtime, error) {
 	self, err := os.Executable()

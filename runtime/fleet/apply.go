@@ -43,24 +43,6 @@ func (r *Runtime) parts(want *cluster.Cluster, servers []string) ([]part, error)
 	return all, nil
 }
 
-// apart refuses members whose engines are one.
-func (r *Runtime) apart(ctx context.Context, parts []part) error {
-	ids := make([]string, len(parts))
-	var all sync.WaitGroup
-	for i, p := range parts {
-		all.Go(func() { ids[i] = p.machine.identity(ctx, p.member.Name) })
-	}
-	all.Wait()
-	whose := map[string]string{}
-	for i, id := range ids {
-		if other, taken := whose[id]; taken && id != "" {
-			return &SharedError{A: other, B: parts[i].member.Name}
-		}
-		whose[id] = parts[i].member.Name
-	}
-	return ctx.Err()
-}
-
 // Changes compares what is wanted with what there is on each machine. Of one that is
 // away nothing is known to differ.
 func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, _ *runtime.State) ([]runtime.Change, error) {
@@ -169,9 +151,6 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 // each has something done for members on their machines, which are noted first.
 func (r *Runtime) each(ctx context.Context, want *cluster.Cluster, servers []string, do func(context.Context, part) error) error {
 	parts, err := r.parts(want, servers)
-	if err == nil {
-		err = r.apart(ctx, parts)
-	}
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -30,8 +29,6 @@ type Engine interface {
 	AskImage(ctx context.Context, spec cluster.Spec) (cluster.Spec, error)
 	// Answers makes sure, whenever it is called, that the engine answers.
 	Answers(ctx context.Context) error
-	// Identity tells engines apart, whatever leads to them.
-	Identity(ctx context.Context) (string, error)
 	// Close ends what leads to the engine.
 	Close() error
 }
@@ -209,11 +206,4 @@ func together[T any](list []T, do func(T) error) error {
 	}
 	all.Wait()
 	return errors.Join(errs...)
-}
-
-// SharedError is about two members whose engines are one.
-type SharedError struct{ A, B string }
-
-func (e *SharedError) Error() string {
-	return fmt.Sprintf("the engine of %s is that of %s, too: give each a machine of its own", e.B, e.A)
 }

@@ -21,7 +21,6 @@ type machine struct {
 	mu    sync.Mutex
 	why   error     // it does not answer
 	until time.Time // when it is asked again
-	id    string
 }
 
 // machine gives the one at an engine.
@@ -156,25 +155,4 @@ func (m *machine) watch(ctx context.Context, server string, stop func(error)) {
 			return
 		}
 	}
-}
-
-// identity tells the machine's engine apart from others; empty while it is away.
-func (m *machine) identity(ctx context.Context, server string) string {
-	m.mu.Lock()
-	id := m.id
-	m.mu.Unlock()
-	if id != "" {
-		return id
-	}
-	err := m.ask(ctx, server, func(ctx context.Context) (err error) {
-		id, err = m.engine.Identity(ctx)
-		return err
-	})
-	if err != nil {
-		return ""
-	}
-	m.mu.Lock()
-	m.id = id
-	m.mu.Unlock()
-	return id
 }

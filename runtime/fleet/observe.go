@@ -60,6 +60,10 @@ func (r *Runtime) look(ctx context.Context, name string) (*survey, error) {
 	}
 	s := &survey{name: name}
 	for _, p := range places {
+		if isOf(p, places, states) {
+			delete(states, p.machine)
+			continue
+		}
 		s.add(p, states[p.machine], away[p.machine])
 	}
 	for _, m := range machinesOf(places) {
@@ -69,6 +73,19 @@ func (r *Runtime) look(ctx context.Context, name string) (*survey, error) {
 		}
 	}
 	return s, nil
+}
+
+// isOf tells of a place where a member has been that its new one is the same machine,
+// of another address and reached otherwise: the very same server is there.
+func isOf(former place, places []place, states map[*machine]*runtime.State) bool {
+	was, there := states[former.machine].Server(former.member)
+	if former.wanted || !there || was.Since.IsZero() {
+		return false
+	}
+	return slices.ContainsFunc(places, func(p place) bool {
+		is, there := states[p.machine].Server(p.member)
+		return p.wanted && p.member == former.member && there && is.Since.Equal(was.Since) && is.Status == was.Status
+	})
 }
 
 // add tells of one place.

@@ -62,7 +62,7 @@ func (r *Runtime) places(ctx context.Context) ([]place, error) {
 		all = append(all, p)
 	}
 	for _, b := range note {
-		if p, ok := r.former(ctx, all, b); ok {
+		if p, ok := r.former(all, b); ok {
 			all = append(all, p)
 		}
 	}
@@ -83,7 +83,7 @@ func (r *Runtime) lend(ctx context.Context, m cluster.Member, at *machine) error
 }
 
 // former is a place that the description does not have; false for one that it has.
-func (r *Runtime) former(ctx context.Context, described []place, b been) (place, bool) {
+func (r *Runtime) former(described []place, b been) (place, bool) {
 	p := place{name: b.Member, member: b.Member, settings: b.Settings}
 	i := slices.IndexFunc(described, func(p place) bool { return p.wanted && p.member == b.Member })
 	if i < 0 {
@@ -96,11 +96,7 @@ func (r *Runtime) former(ctx context.Context, described []place, b been) (place,
 	}
 	p.name = b.Member + "@" + b.Host
 	p.machine = r.formerMachine(cluster.Engine{At: b.Engine, Certs: b.Certs}, b.Host)
-	if p.machine.engine == nil {
-		return p, true
-	}
-	was, is := p.machine.identity(ctx, p.name), now.machine.identity(ctx, now.name)
-	return p, was == "" || was != is
+	return p, true
 }
 
 // described are the members as the description has them.

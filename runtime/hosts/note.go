@@ -22,12 +22,25 @@ type handed struct {
 	Digest   string           `json:"digest"` // of the archive
 }
 
-func (r *Runtime) noteFile() string {
-	return filepath.Join(r.o.Output, r.o.Spec.ClusterName()+".json")
+func noteFile(output, name string) string { return filepath.Join(output, name+".json") }
+
+// Handed gives the settings by which the members of a cluster were started whose
+// machines have been seen to run what is in output; none of one that was only bundled.
+func Handed(output, name string) (map[string]cluster.Settings, error) {
+	n, err := read(noteFile(output, name))
+	all := map[string]cluster.Settings{}
+	for server, is := range n {
+		all[server] = is.Settings
+	}
+	return all, err
 }
 
-func (r *Runtime) read() (note, error) {
-	data, err := os.ReadFile(r.noteFile())
+func (r *Runtime) noteFile() string { return noteFile(r.o.Output, r.o.Spec.ClusterName()) }
+
+func (r *Runtime) read() (note, error) { return read(r.noteFile()) }
+
+func read(file string) (note, error) {
+	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return note{}, nil
 	}

@@ -81,15 +81,6 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// Identity is what an engine is told apart from others by, whatever leads to it.
-func (e *Engine) Identity(ctx context.Context) (string, error) {
-	is, err := e.Info(ctx, client.InfoOptions{})
-	if err != nil {
-		return "", fmt.Errorf("ask the engine at %s who it is: %w", e.Place, err)
-	}
-	return is.Info.ID, nil
-}
-
 // Connect is Find of an engine that answers; otherwise the error may be a
 // *SilentError, too.
 func Connect(ctx context.Context, userAgent string) (*Engine, error) {

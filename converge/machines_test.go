@@ -1,0 +1,149 @@
+package converge_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// onMachines is a situation of three members that serve.
+func onMachines() converge.Situation {
+	w := serving(3, 3)
+	w.settle()
+	return w.situation(converge.Asked{Verb: converge.Up}, nil)
+}
+
+// moved has etcd2 wanted at another address than it is: the server there goes by
+// another name here, and etcd counts it by its own.
+func moved(s converge.Situation) converge.Situation {
+	i := slices.IndexFunc(s.Have.Servers, func(x runtime.Server) bool { return x.Name == "etcd2" })
+	s.Have.Servers[i].Name = "etcd2@old"
+	for i, e := range s.Etcd.Endpoints {
+		if e.Name == "etcd2" {
+			s.Etcd.Endpoints[i].Name = "etcd2@old"
+		}
+	}
+	for i, m := range s.Want.Members {
+		if m.Name == "etcd2" {
+			s.Want.Members[i].Settings = cluster.Settings{
+				{Name: "name", Value: "etcd2"}, {Name: "advertise-client-urls", Value: "http://new:2379"}, {Name: "initial-advertise-peer-urls", Value: "http://new:2380"},
+			}
+		}
+	}
+	s.Changes = []runtime.Change{{Server: "etcd2", Kind: runtime.Missing}, {Server: "etcd2@old", Kind: runtime.Leave}}
+	return s
+}
+
+// stepsOf are the steps of a plan, each with what it is about.
+func stepsOf(t *testing.T, s converge.Situation) []string {
+	t.Helper()
+	steps, err := converge.Plan(s)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, steps)
+	}
+	var all []string
+	for _, step := range steps {
+		if step.Kind != converge.AwaitSteady && step.Kind != converge.Prepare {
+			all = append(all, string(step.Kind)+" "+strings.Join(step.Servers, " "))
+		}
+	}
+	return all
+}
+
+func TestAMemberThatMovesJoinsBeforeItLeaves(t *testing.T) {
+	got := stepsOf(t, moved(onMachines()))
+	at := slices.IndexFunc(got, func(s string) bool { return strings.HasPrefix(s, "stop") || strings.HasPrefix(s, "remove") })
+	if at < 0 || !slices.Contains(got[:at], "promote etcd2") || !slices.Contains(got[at:], "remove member etcd2@old") {
+		t.Errorf("the steps are %q", got)
+	}
+}
+
+// Its machine is gone for good: what is left of it is not waited for.
+func TestAMemberThatMovesFromAMachineThatIsAwayIsRemovedFirst(t *testing.T) {
+	s := moved(onMachines())
+	lose(&s, "etcd2@old")
+	got := stepsOf(t, s)
+	want := []string{
+		"remove member etcd2@old", "add learner etcd2", "join etcd2", "promote etcd2", "wait until it serves etcd2", "remove etcd2@old", "compare the data etcd1 etcd2 etcd3",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// lose has a member's machine not answer.
+func lose(s *converge.Situation, names ...string) {
+	for i, x := range s.Have.Servers {
+		if slices.Contains(names, x.Name) {
+			s.Have.Servers[i].Status, s.Have.Servers[i].Data = runtime.Away, runtime.Unknown
+		}
+	}
+	for i, e := range s.Etcd.Endpoints {
+		if slices.Contains(names, e.Name) {
+			s.Etcd.Endpoints[i] = member.Endpoint{Name: e.Name, Trouble: member.Unreachable}
+		}
+	}
+}
+
+// A machine that does not answer has not lost its data: nobody takes its member's
+// place, and nothing else is touched.
+func TestAMemberOnAMachineThatIsAwayIsLeftAlone(t *testing.T) {
+	for _, verb := range []converge.Verb{converge.Up, converge.Start, converge.Restart} {
+		s := onMachines()
+		s.Asked.Verb = verb
+		lose(&s, "etcd3")
+		steps, err := converge.Plan(s)
+		if refusal := (*converge.Refusal)(nil); !errors.As(err, &refusal) || refusal.Server != "etcd3" || len(steps) > 0 {
+			t.Errorf("%s: %v\n%s", verb, err, steps)
+		}
+	}
+	for _, verb := range []converge.Verb{converge.Stop, converge.Down} {
+		s := onMachines()
+		s.Asked.Verb = verb
+		lose(&s, "etcd3")
+		steps, _ := converge.Plan(s)
+		stopped := slices.ContainsFunc(steps, func(x converge.Step) bool { return x.Kind == converge.End && slices.Contains(x.Servers, "etcd1") })
+		if !stopped {
+			t.Errorf("%s leaves etcd1 running:\n%s", verb, steps)
+		}
+	}
+}
+
+// A member may serve although nobody reaches the engine of its machine.
+func TestAMemberServesThoughItsMachineIsAway(t *testing.T) {
+	s := onMachines()
+	i := slices.IndexFunc(s.Have.Servers, func(x runtime.Server) bool { return x.Name == "etcd3" })
+	s.Have.Servers[i].Status = runtime.Away
+	s.Changes = []runtime.Change{{Server: "etcd1", Kind: runtime.Replace, Differences: []runtime.Difference{{Name: "snapshot-count", Was: "1", Is: "2"}}}}
+	step, more, err := converge.Next(s)
+	if err != nil || !more {
+		t.Fatalf("nothing is done: %v", err)
+	}
+	if !slices.Equal(step.Servers, []string{"etcd1"}) {
+		t.Errorf("the step is %s", step)
+	}
+}
+
+// Without a quorum nothing is founded anew, whatever the machines that are away have.
+func TestWithoutAQuorumTheMachinesThatAreAwayAreNamed(t *testing.T) {
+	s := onMachines()
+	lose(&s, "etcd2", "etcd3")
+	s.Etcd.Members = nil
+	for i, e := range s.Etcd.Endpoints {
+		if e.Name == "etcd1" {
+			s.Etcd.Endpoints[i] = member.Endpoint{Name: "etcd1", Trouble: member.Silent}
+		}
+	}
+	steps, err := converge.Plan(s)
+	if err == nil || len(steps) > 0 || !strings.Contains(err.Error(), "etcd2 and etcd3") {
+		t.Errorf("%v\n%s", err, steps)
+	}
+}

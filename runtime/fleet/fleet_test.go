@@ -1,0 +1,308 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// fake is a machine's engine. What it is not asked for in these tests it has not.
+type fake struct {
+	Engine
+	world   *world
+	at      string
+	servers []runtime.Server
+	silent  error // it does not answer
+	hangs   bool  // nor refuses
+}
+
+// world is all engines, with what was asked of them in order.
+type world struct {
+	mu      sync.Mutex
+	engines map[string]*fake
+	calls   []string
+	notes   string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	return &world{engines: map[string]*fake{}, notes: t.TempDir()}
+}
+
+func (w *world) call(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, fmt.Sprintf(format, args...))
+}
+
+func (w *world) engine(at string) *fake {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.engines[at] == nil {
+		w.engines[at] = &fake{world: w, at: at}
+	}
+	return w.engines[at]
+}
+
+func (f *fake) Answers(ctx context.Context) error {
+	if f.hangs {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return f.silent
+}
+
+func (f *fake) Close() error { return nil }
+
+func (f *fake) Observe(_ context.Context, name string) (*runtime.State, error) {
+	if len(f.servers) == 0 {
+		return nil, &runtime.NotFoundError{Name: name}
+	}
+	return &runtime.State{Name: name, Servers: slices.Clone(f.servers)}, nil
+}
+
+func (f *fake) Make(_ context.Context, want *cluster.Cluster, servers ...string) error {
+	f.world.call("make %s of %d", strings.Join(servers, " "), len(want.Members))
+	return nil
+}
+
+func (f *fake) Apply(_ context.Context, want *cluster.Cluster, servers ...string) error {
+	f.world.call("apply %s of %d", strings.Join(servers, " "), len(want.Members))
+	for _, name := range servers {
+		f.servers = append(f.servers, runtime.Server{Name: name, Role: runtime.Member, Status: runtime.Running, Since: time.Now(), Settings: want.Members[0].Settings})
+	}
+	return nil
+}
+
+func (f *fake) Changes(context.Context, *cluster.Cluster, *runtime.State) ([]runtime.Change, error) {
+	return []runtime.Change{{Server: "etcd1", Whole: true}, {Server: "etcd2"}}, nil
+}
+
+func (f *fake) Remove(_ context.Context, _ string, r runtime.Removal) error {
+	f.world.call("remove %s at %s", strings.Join(r.Servers, " "), f.at)
+	f.servers = nil
+	return nil
+}
+
+func (f *fake) Lock(context.Context, string, func()) (func() error, error) {
+	f.world.call("lock %s", f.at)
+	return func() error { f.world.call("unlock %s", f.at); return nil }, nil
+}
+
+// spec has a member for each engine, in order; host N is that of engine eN.
+func spec(engines ...string) cluster.Spec {
+	s := cluster.Spec{Name: "orders"}
+	for i, at := range engines {
+		s.Members.List = append(s.Members.List, cluster.MemberSpec{
+			Name: fmt.Sprintf("etcd%d", i+1), Host: "192.0.2." + strings.TrimPrefix(at, "e0"), Engine: at,
+		})
+	}
+	return s
+}
+
+func (w *world) runtime(s cluster.Spec) *Runtime {
+	return New(Options{Spec: s, Name: "docker", Notes: w.notes, Open: func(at cluster.Engine, _ func(runtime.Event)) (Engine, error) {
+		return w.engine(at.At), nil
+	}})
+}
+
+func (w *world) start(t *testing.T, s cluster.Spec) *Runtime {
+	t.Helper()
+	r := w.runtime(s)
+	if err := r.Apply(t.Context(), place1(t, r, s)); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func place1(t *testing.T, r *Runtime, s cluster.Spec) *cluster.Cluster {
+	t.Helper()
+	c, err := r.Place(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// seen are the servers, each with its status and machine.
+func seen(t *testing.T, r *Runtime) []string {
+	t.Helper()
+	have, err := r.Observe(t.Context(), "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, s := range have.Servers {
+		all = append(all, fmt.Sprintf("%s %s %s", s.Name, s.Status, s.Host))
+	}
+	return all
+}
+
+func TestMembersAreAllMadeBeforeTheFirstIsStarted(t *testing.T) {
+	w := newWorld(t)
+	w.start(t, spec("e01", "e02", "e03"))
+	if len(w.calls) != 6 {
+		t.Fatalf("calls %q", w.calls)
+	}
+	slices.Sort(w.calls[:3])
+	slices.Sort(w.calls[3:])
+	want := []string{"make etcd1 of 1", "make etcd2 of 1", "make etcd3 of 1", "apply etcd1 of 1", "apply etcd2 of 1", "apply etcd3 of 1"}
+	if diff := cmp.Diff(want, w.calls); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAMachineThatDoesNotAnswerIsOneMemberAway(t *testing.T) {
+	for name, away := range map[string]func(*fake){
+		"refuses": func(f *fake) { f.silent = errors.New("connection refused") },
+		"hangs":   func(f *fake) { f.hangs = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				r := w.start(t, spec("e01", "e02", "e03"))
+				away(w.engine("e02"))
+				want := []string{"etcd1 running 192.0.2.1", "etcd2 away 192.0.2.2", "etcd3 running 192.0.2.3"}
+				if diff := cmp.Diff(want, seen(t, r)); diff != "" {
+					t.Error(diff)
+				}
+				have, _ := r.Observe(t.Context(), "orders")
+				if s, _ := have.Server("etcd2"); s.ClientURL() != "https://192.0.2.2:2379" || s.Detail == "" {
+					t.Errorf("of etcd2 is known %+v", s)
+				}
+				if data, err := r.Data(t.Context(), "orders", "etcd2"); err != nil || data != runtime.Unknown {
+					t.Errorf("its data is %q: %v", data, err)
+				}
+				err := r.Stop(t.Context(), "orders", 0, "etcd2")
+				if gone := (*runtime.AwayError)(nil); !errors.As(err, &gone) || gone.Server != "etcd2" || gone.Machine != "e02" {
+					t.Errorf("to stop it gives %v", err)
+				}
+			})
+		})
+	}
+}
+
+// An engine may have died while it was worked with: nobody waits for it.
+func TestWorkEndsWithTheMachineThatDoesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := w.start(t, spec("e01"))
+		m, err := r.machine(cluster.Engine{At: "e01"}, "192.0.2.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = m.work(t.Context(), "etcd1", func(ctx context.Context) error {
+			w.engine("e01").hangs = true
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if gone := (*runtime.AwayError)(nil); !errors.As(err, &gone) || gone.Server != "etcd1" {
+			t.Errorf("it ends with %v", err)
+		}
+	})
+}
+
+func TestAMemberOnAnotherMachineIsTwoServersUntilItHasMoved(t *testing.T) {
+	w := newWorld(t)
+	w.start(t, spec("e01", "e02", "e03"))
+	moved := spec("e01", "e04", "e03")
+	r := w.runtime(moved)
+	before := []string{"etcd1 running 192.0.2.1", "etcd2@192.0.2.2 running 192.0.2.2", "etcd3 running 192.0.2.3"}
+	if diff := cmp.Diff(before, seen(t, r)); diff != "" {
+		t.Error(diff)
+	}
+	changes, err := r.Changes(t.Context(), place1(t, r, moved), nil)
+	want := []runtime.Change{{Server: "etcd1"}, {Server: "etcd2"}, {Server: "etcd2@192.0.2.2", Kind: runtime.Leave}}
+	if diff := cmp.Diff(want, changes); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if err := r.Apply(t.Context(), place1(t, r, moved), "etcd2"); err != nil {
+		t.Fatal(err)
+	}
+	if got := seen(t, r); len(got) != 4 || !slices.Contains(got, "etcd2 running 192.0.2.4") {
+		t.Errorf("there are %q", got)
+	}
+	if err := r.Remove(t.Context(), "orders", runtime.Removal{Servers: []string{"etcd2@192.0.2.2"}, Data: true}); err != nil {
+		t.Fatal(err)
+	}
+	after := []string{"etcd1 running 192.0.2.1", "etcd2 running 192.0.2.4", "etcd3 running 192.0.2.3"}
+	if diff := cmp.Diff(after, seen(t, w.runtime(moved))); diff != "" {
+		t.Error(diff)
+	}
+	if !slices.Contains(w.calls, "remove etcd2 at e02") {
+		t.Errorf("calls %q", w.calls)
+	}
+}
+
+func TestTheSameMachineReachedOtherwiseIsNoMove(t *testing.T) {
+	for name, change := range map[string]func(w *world, m *cluster.MemberSpec){
+		"another way to its engine": func(w *world, m *cluster.MemberSpec) {
+			m.Engine = "e09"
+			w.engines["e09"] = w.engines["e02"]
+		},
+		"another address": func(_ *world, m *cluster.MemberSpec) { m.Host = "192.0.2.99" },
+		"both": func(w *world, m *cluster.MemberSpec) {
+			m.Engine, m.Host = "e09", "192.0.2.99"
+			w.engines["e09"] = w.engines["e02"]
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.start(t, spec("e01", "e02", "e03"))
+			s := spec("e01", "e02", "e03")
+			change(w, &s.Members.List[1])
+			got := seen(t, w.runtime(s))
+			if len(got) != 3 || !strings.HasPrefix(got[1], "etcd2 running") {
+				t.Errorf("there are %q", got)
+			}
+		})
+	}
+}
+
+// A member that was removed from the description, or moved, with a machine that is
+// gone for good does not stay in the list for ever.
+func TestWhatIsNotWantedOnAMachineThatIsAwayIsForgotten(t *testing.T) {
+	w := newWorld(t)
+	w.start(t, spec("e01", "e02", "e03"))
+	w.engine("e03").silent = errors.New("no route to host")
+	r := w.runtime(spec("e01", "e02"))
+	if got := seen(t, r); len(got) != 3 || got[2] != "etcd3 away 192.0.2.3" {
+		t.Errorf("there are %q", got)
+	}
+	if err := r.Remove(t.Context(), "orders", runtime.Removal{Servers: []string{"etcd3"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := seen(t, r); len(got) != 2 {
+		t.Errorf("there are %q", got)
+	}
+	if err := r.Remove(t.Context(), "orders", runtime.Removal{Servers: []string{"etcd2"}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLocksAreTakenInOneOrder(t *testing.T) {
+	w := newWorld(t)
+	r := w.runtime(spec("e03", "e01", "e02"))
+	release, err := r.Lock(t.Context(), "orders", func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"lock e01", "lock e02", "lock e03", "unlock e03", "unlock e02", "unlock e01"}
+	if diff := cmp.Diff(want, w.calls); diff != "" {
+		t.Error(diff)
+	}
+}
