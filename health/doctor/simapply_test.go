@@ -44,7 +44,9 @@ func (s model) apply(r Remedy) (model, error) {
 	case Remove:
 		n.remove(r)
 	case MakeRoom, Disarm:
-		n.makeRoom(r.Kind)
+		if r.Kind == Disarm || s.allServe() { // else it is refused, and nothing changes
+			n.makeRoom(r.Kind)
+		}
 	case Recover:
 		err = n.recover(r.Member)
 	case Restore:

@@ -298,6 +298,8 @@ func (w ward) makeRoom(cause string) treatment {
 		return treatment{cause + "; making room takes a quorum, so that comes first", Remedy{}}
 	case s.Quota > 0 && s.Size > 0 && !s.tight(s.Size):
 		return treatment{cause + "; there is room again, and only the alarm is left", Remedy{Kind: Disarm}}
+	case w.serving() < w.voters(): // each member is away for a moment, while all others serve
+		return treatment{cause + "; room is made once all members serve", Remedy{}}
 	case s.Compacted && s.Quota > 0 && s.Size >= s.Quota && s.full():
 		return treatment{cause + "; all of it is in use: delete what is not needed, or raise quota-backend-bytes and run `etcdctr up`, and then `etcdctr compact --recover`", Remedy{}}
 	}
