@@ -65,7 +65,7 @@ var engineErrors = sync.OnceValue(func() []rule {
 		},
 		{
 			pattern: re(`listen tcp4? \S+:(\d+): bind: address already in use`),
-			cause:   "its port $1 is taken by another program",
+			cause:   "something else listens on its port $1",
 			remedy:  Remedy{Kind: LookAtPort, Value: "$1"},
 		},
 		{

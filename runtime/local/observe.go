@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -74,10 +75,28 @@ func server(m process.Member, role runtime.Role, state *process.MemberState) run
 		s.Status, s.Since, s.Restarts = status(state.Status), state.Since, state.Restarts
 		s.Detail = detail(*state)
 	}
+	if role == runtime.Member && !s.Runs() && (state == nil || !state.Process.Alive()) {
+		s.Error = portTaken(m)
+	}
 	if s.Runs() && s.Data == runtime.None {
 		s.Data = runtime.Unknown // etcd makes its log when it has found the others
 	}
 	return s
+}
+
+// portTaken says, in the system's words, that something else listens where a member
+// that does not run is to; empty if nothing does. To dial disturbs nobody, and to
+// listen might the member's own start.
+func portTaken(m process.Member) string {
+	for _, address := range slices.Sorted(maps.Keys(m.Addresses)) {
+		conn, err := net.DialTimeout("tcp", address, time.Second)
+		if err != nil {
+			continue
+		}
+		conn.Close()
+		return fmt.Sprintf("listen tcp %s: bind: address already in use", address)
+	}
+	return ""
 }
 
 func status(s process.Status) runtime.Status {
