@@ -126,11 +126,15 @@ test: unit ## Run the hermetic tests, and the smoke tests where Docker answers
 pictures: e2e-inputs ## Take the pictures that docs/dashboard.md shows (needs Chromium and minutes)
 	$(E2E) -run '^TestPicturesOfTheDashboardAreTaken$$' ./e2e -pictures | $(REPORT)
 
+BENCHMARKS := $(filter-out report,$(patsubst bench/%/main.go,%,$(wildcard bench/*/main.go)))
+
 .PHONY: bench
-bench: $(patsubst bench/%/main.go,bench-%,$(wildcard bench/*/main.go)) ## Compare with the tools used otherwise, see bench/README.md
+bench: $(BENCHMARKS:%=bench-%) ## Compare with the tools used otherwise, see bench/README.md
+	go run ./bench/report -last bench/last.json -output .cache/bench.json $(BENCHMARKS:%=.cache/bench/%.json)
 
 bench-%: e2e-inputs .cache/tools/cfssl
-	BENCH_BIN=$(CURDIR)/bin/etcdctr BENCH_ETCD=$(CURDIR)/.cache/etcd \
+	mkdir -p .cache/bench
+	BENCH_BIN=$(CURDIR)/bin/etcdctr BENCH_ETCD=$(CURDIR)/.cache/etcd BENCH_JSON=$(CURDIR)/.cache/bench/$*.json \
 		PATH="$(CURDIR)/.cache/tools:$$PATH" go run ./bench/$*
 
 .PHONY: findings

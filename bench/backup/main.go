@@ -20,13 +20,12 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
-	"github.com/etcdctr/etcdctr/bench/entry"
+	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
 const (
@@ -35,9 +34,9 @@ const (
 	value    = 8 << 10 // bytes of one value
 )
 
-func main() { entry.Main("backup", run) }
+func main() { measure.Main("backup", run) }
 
-func run(ctx context.Context) (err error) {
+func run(ctx context.Context, rows *measure.Rows) (err error) {
 	b := bench{etcdctr: os.Getenv("BENCH_BIN"), etcd: filepath.Join(os.Getenv("BENCH_ETCD"), "3.7")}
 	if b.etcdctr == "" || os.Getenv("BENCH_ETCD") == "" {
 		return errors.New("BENCH_BIN or BENCH_ETCD is not set: run `make bench-backup`")
@@ -50,25 +49,25 @@ func run(ctx context.Context) (err error) {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "what\tetcdctr\tetcdctl, etcdutl\tratio")
 	for _, row := range []struct {
 		name         string
 		ours, theirs func(context.Context) (usage, error)
 		between      func(context.Context) error
+		wanted       float64
 	}{
-		{name: "backup", ours: b.backup, theirs: b.save, between: b.forget},
-		{name: "backup, not compressed", ours: b.store, theirs: b.save, between: b.forget},
-		{name: "restore into three members", ours: b.restore, theirs: b.restoreByHand, between: b.downRestored},
+		{name: "backup", ours: b.backup, theirs: b.save, between: b.forget, wanted: 1.1},
+		{name: "backup, not compressed", ours: b.store, theirs: b.save, between: b.forget, wanted: 1.1},
+		{name: "restore into three members", ours: b.restore, theirs: b.restoreByHand, between: b.downRestored, wanted: 0.4},
 	} {
 		ours, theirs, err := compare(ctx, row.ours, row.theirs, row.between)
 		if err != nil {
 			return fmt.Errorf("%s: %w", row.name, err)
 		}
-		fmt.Fprintf(w, "%s\t%.2f s\t%.2f s\t%.2f\n", row.name, ours.took.Seconds(), theirs.took.Seconds(), ours.took.Seconds()/theirs.took.Seconds())
-		fmt.Fprintf(w, "%s, most memory\t%d MiB\t%d MiB\t%.2f\n", row.name, ours.memory>>20, theirs.memory>>20, float64(ours.memory)/float64(theirs.memory))
+		const rival, mebibyte = "etcdctl, etcdutl", 1 << 20
+		rows.Add(measure.Seconds(row.name, rival, ours.took, theirs.took).Want(row.wanted))
+		rows.Add(measure.Row{What: row.name + ", most memory", Rival: rival, Unit: "MiB", Ours: float64(ours.memory) / mebibyte, Theirs: float64(theirs.memory) / mebibyte})
 	}
-	return w.Flush()
+	return nil
 }
 
 // usage is what a program takes: in bytes, at its peak.
@@ -79,15 +78,15 @@ type usage struct {
 
 // compare measures both alternately and gives the medians.
 func compare(ctx context.Context, ours, theirs func(context.Context) (usage, error), between func(context.Context) error) (usage, usage, error) {
-	var all [2][]usage
-	for range rounds {
-		for i, side := range []func(context.Context) (usage, error){ours, theirs} {
+	clean := func(side func(context.Context) (usage, error)) func(context.Context) (usage, error) {
+		return func(ctx context.Context) (usage, error) {
 			u, err := side(ctx)
-			if err := errors.Join(err, between(context.WithoutCancel(ctx))); err != nil {
-				return usage{}, usage{}, err
-			}
-			all[i] = append(all[i], u)
+			return u, errors.Join(err, between(context.WithoutCancel(ctx)))
 		}
+	}
+	all, err := measure.InTurns(ctx, rounds, clean(ours), clean(theirs))
+	if err != nil {
+		return usage{}, usage{}, err
 	}
 	return median(all[0]), median(all[1]), nil
 }
@@ -123,7 +122,7 @@ func (b *bench) prepare(ctx context.Context) error {
 		return err
 	}
 	up := b.command(ctx, b.etcdctr, "up", "--name", source, "--detach", "--etcd-binary", filepath.Join(b.etcd, "etcd"))
-	if _, err := measure(up); err != nil {
+	if _, err := use(up); err != nil {
 		return err
 	}
 	if err := b.fill(ctx); err != nil {
@@ -186,8 +185,8 @@ func (b *bench) command(ctx context.Context, program string, args ...string) *ex
 	return cmd
 }
 
-// measure runs programs one after the other.
-func measure(commands ...*exec.Cmd) (usage, error) {
+// use runs programs one after the other.
+func use(commands ...*exec.Cmd) (usage, error) {
 	var u usage
 	began := time.Now()
 	for _, cmd := range commands {
@@ -203,15 +202,15 @@ func measure(commands ...*exec.Cmd) (usage, error) {
 }
 
 func (b *bench) backup(ctx context.Context) (usage, error) {
-	return measure(b.command(ctx, b.etcdctr, "backup", "--name", source, "--output", b.archive()))
+	return use(b.command(ctx, b.etcdctr, "backup", "--name", source, "--output", b.archive()))
 }
 
 func (b *bench) store(ctx context.Context) (usage, error) {
-	return measure(b.command(ctx, b.etcdctr, "backup", "--name", source, "--compression", "none", "--output", b.archive()))
+	return use(b.command(ctx, b.etcdctr, "backup", "--name", source, "--compression", "none", "--output", b.archive()))
 }
 
 func (b *bench) save(ctx context.Context) (usage, error) {
-	return measure(b.command(ctx, filepath.Join(b.etcd, "etcdctl"), "--endpoints", "https://127.0.0.1:22379", "--command-timeout", "10m",
+	return use(b.command(ctx, filepath.Join(b.etcd, "etcdctl"), "--endpoints", "https://127.0.0.1:22379", "--command-timeout", "10m",
 		"--cacert", filepath.Join(b.client(), "ca.crt"), "--cert", filepath.Join(b.client(), "tls.crt"), "--key", filepath.Join(b.client(), "tls.key"),
 		"snapshot", "save", b.snapshot()))
 }
@@ -228,7 +227,7 @@ func (b *bench) restore(ctx context.Context) (usage, error) {
 	if err := os.WriteFile(file, []byte(three), 0o600); err != nil {
 		return usage{}, err
 	}
-	return measure(b.command(ctx, b.etcdctr, "restore", "--file", file, "--name", restored, b.archive()+".kept"))
+	return use(b.command(ctx, b.etcdctr, "restore", "--file", file, "--name", restored, b.archive()+".kept"))
 }
 
 // restoreByHand makes the data only, and starts nobody.
@@ -240,7 +239,7 @@ func (b *bench) restoreByHand(ctx context.Context) (usage, error) {
 			"--initial-cluster", "etcd1=http://127.0.0.1:1,etcd2=http://127.0.0.1:2,etcd3=http://127.0.0.1:3",
 			"--initial-advertise-peer-urls", fmt.Sprintf("http://127.0.0.1:%d", i+1), "--bump-revision", "1000000000", "--mark-compacted"))
 	}
-	return measure(all...)
+	return use(all...)
 }
 
 func (b *bench) downRestored(ctx context.Context) error {
@@ -249,6 +248,6 @@ func (b *bench) downRestored(ctx context.Context) error {
 
 // down removes a cluster, if it is there.
 func (b *bench) down(ctx context.Context, name string) error {
-	_, err := measure(b.command(context.WithoutCancel(ctx), b.etcdctr, "down", "--name", name, "--volumes", "--yes"))
+	_, err := use(b.command(context.WithoutCancel(ctx), b.etcdctr, "down", "--name", name, "--volumes", "--yes"))
 	return err
 }

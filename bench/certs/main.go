@@ -14,19 +14,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"text/tabwriter"
 	"time"
 
-	"github.com/etcdctr/etcdctr/bench/entry"
+	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
 // rounds is how often each is measured; odd, so that there is a median.
 const rounds = 15
 
-func main() { entry.Main("certs", run) }
+func main() { measure.Main("certs", run) }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, rows *measure.Rows) error {
 	etcdctr := os.Getenv("BENCH_BIN")
 	if etcdctr == "" {
 		return errors.New("BENCH_BIN is not set: run `make bench-certs`")
@@ -36,32 +34,31 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("the rival is not there: %w: run `make bench-certs`", err)
 		}
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "what\tetcdctr\tcfssl\tratio")
 	for _, place := range places() {
 		ours, theirs, err := compare(ctx, etcdctr, place)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%.3f s\t%.3f s\t%.2f\n", place.name, ours.Seconds(), theirs.Seconds(), ours.Seconds()/theirs.Seconds())
+		rows.Add(measure.Seconds(place.name, "cfssl", ours, theirs).Want(place.wanted))
 	}
-	return w.Flush()
+	return nil
 }
 
 // place is where the files are made. On a disk etcdctr sees to it that they
 // survive a power cut, and so the script has to as well; in memory the programs
 // are compared without the disk.
 type place struct {
-	name string
-	dir  string // empty: the system's folder for temporary files
-	last string // the script's last line
+	name   string
+	dir    string // empty: the system's folder for temporary files
+	last   string // the script's last line
+	wanted float64
 }
 
 func places() []place {
-	list := []place{{name: "PKI of three members, on disk", last: "sync -- *.pem *.der .\n"}}
+	list := []place{{name: "PKI of three members, on disk", last: "sync -- *.pem *.der .\n", wanted: 0.15}}
 	const memory = "/dev/shm"
 	if info, err := os.Stat(memory); err == nil && info.IsDir() {
-		return append([]place{{name: "PKI of three members, in memory", dir: memory}}, list...)
+		return append([]place{{name: "PKI of three members, in memory", dir: memory, wanted: 0.1}}, list...)
 	}
 	fmt.Fprintf(os.Stderr, "bench/certs: there is no %s: measured on disk only\n", memory)
 	return list
@@ -78,24 +75,18 @@ func compare(ctx context.Context, etcdctr string, at place) (ours, theirs time.D
 	defer func() { err = errors.Join(err, os.RemoveAll(parent)) }()
 	files := maps.Clone(cfsslFiles)
 	files["make.sh"] += at.last
-	var us, them []time.Duration
-	for range rounds {
-		took, err := measure(ctx, parent, nil, etcdctr, "certs", "create", "--name", "bench")
-		if err != nil {
-			return 0, 0, err
-		}
-		us = append(us, took)
-		if took, err = measure(ctx, parent, files, "sh", "-eu", "make.sh"); err != nil {
-			return 0, 0, err
-		}
-		them = append(them, took)
-	}
-	return median(us), median(them), nil
+	return measure.Medians(ctx, rounds,
+		func(ctx context.Context) (time.Duration, error) {
+			return timed(ctx, parent, nil, etcdctr, "certs", "create", "--name", "bench")
+		},
+		func(ctx context.Context) (time.Duration, error) {
+			return timed(ctx, parent, files, "sh", "-eu", "make.sh")
+		})
 }
 
-// measure times one command in a folder of its own, which holds the given files
+// timed runs one command in a folder of its own, which holds the given files
 // and afterwards must hold the whole PKI.
-func measure(ctx context.Context, parent string, files map[string]string, name string, args ...string) (time.Duration, error) {
+func timed(ctx context.Context, parent string, files map[string]string, name string, args ...string) (time.Duration, error) {
 	dir, err := os.MkdirTemp(parent, "")
 	if err != nil {
 		return 0, err
@@ -140,11 +131,6 @@ func checkWork(dir string, cmd *exec.Cmd) error {
 		}
 	}
 	return nil
-}
-
-func median(durations []time.Duration) time.Duration {
-	slices.Sort(durations)
-	return durations[len(durations)/2]
 }
 
 // cfsslFiles is the PKI as etcd's how-tos make it, with a second authority.

@@ -19,9 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -29,17 +27,18 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
-	"github.com/etcdctr/etcdctr/bench/entry"
+	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
 const (
 	rounds = 11 // odd, so that there is a median
 	large  = 1 << 20
+	wanted = 1.5
 )
 
-func main() { entry.Main("connect", run) }
+func main() { measure.Main("connect", run) }
 
-func run(ctx context.Context) (err error) {
+func run(ctx context.Context, rows *measure.Rows) (err error) {
 	b := bench{etcdctr: os.Getenv("BENCH_BIN"), name: "etcdctr-bench-connect-" + strings.ToLower(rand.Text()[:6])}
 	if b.etcdctr == "" {
 		return errors.New("BENCH_BIN is not set: run `make bench-connect`")
@@ -55,14 +54,12 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "what\tetcdctr\tno tunnel\tratio")
 	for _, via := range []string{"relay", "direct"} {
-		if err := b.compare(ctx, w, via, straight); err != nil {
+		if err := b.compare(ctx, rows, via, straight); err != nil {
 			return err
 		}
 	}
-	return w.Flush()
+	return nil
 }
 
 // bench is a stack of one member, and what it takes to reach it.
@@ -138,7 +135,7 @@ func (b *bench) config(endpoint string) (clientv3.Config, error) {
 }
 
 // compare measures one route and the straight way alternately.
-func (b *bench) compare(ctx context.Context, w *tabwriter.Writer, via string, straight clientv3.Config) error {
+func (b *bench) compare(ctx context.Context, rows *measure.Rows, via string, straight clientv3.Config) error {
 	endpoint, stop, err := b.connect(ctx, via)
 	if err != nil {
 		return err
@@ -153,7 +150,7 @@ func (b *bench) compare(ctx context.Context, w *tabwriter.Writer, via string, st
 		if err != nil {
 			return fmt.Errorf("%s, %s: %w", via, m.name, err)
 		}
-		fmt.Fprintf(w, "%s: %s\t%s\t%s\t%.2f\n", via, m.name, round(us), round(them), us.Seconds()/them.Seconds())
+		rows.Add(measure.Seconds(via+": "+m.name, "no tunnel", us, them).Want(wanted))
 	}
 	return nil
 }
@@ -239,17 +236,14 @@ func alternate(ctx context.Context, m measurement, ours, theirs clientv3.Config)
 	if err := write(ctx, theirs); err != nil {
 		return 0, 0, err
 	}
-	var all [2][]time.Duration
-	for range rounds {
-		for i, config := range []clientv3.Config{ours, theirs} {
+	over := func(config clientv3.Config) func(context.Context) (time.Duration, error) {
+		return func(ctx context.Context) (time.Duration, error) {
 			start := time.Now()
-			if err := m.do(ctx, config, m.pieces); err != nil {
-				return 0, 0, err
-			}
-			all[i] = append(all[i], time.Since(start)/time.Duration(m.pieces))
+			err := m.do(ctx, config, m.pieces)
+			return time.Since(start) / time.Duration(m.pieces), err
 		}
 	}
-	return median(all[0]), median(all[1]), nil
+	return measure.Medians(ctx, rounds, over(ours), over(theirs))
 }
 
 func write(ctx context.Context, config clientv3.Config) error {
@@ -261,13 +255,4 @@ func write(ctx context.Context, config clientv3.Config) error {
 	_, small := client.Put(ctx, "small", "value")
 	_, big := client.Put(ctx, "large", strings.Repeat("x", large))
 	return errors.Join(small, big)
-}
-
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
-}
-
-func round(d time.Duration) string {
-	return fmt.Sprintf("%.2f ms", float64(d.Microseconds())/1000)
 }

@@ -20,13 +20,12 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"text/tabwriter"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
-	"github.com/etcdctr/etcdctr/bench/entry"
+	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
 const (
@@ -39,12 +38,12 @@ const (
 	mayTake   = 2.0  // % of a core
 )
 
-func main() { entry.Main("dashboard", run) }
+func main() { measure.Main("dashboard", run) }
 
 // bench is a cluster of three processes.
 type bench struct{ etcdctr, name, dir string }
 
-func run(ctx context.Context) (err error) {
+func run(ctx context.Context, rows *measure.Rows) (err error) {
 	b := bench{etcdctr: os.Getenv("BENCH_BIN"), name: "etcdctr-bench-dashboard-" + strings.ToLower(rand.Text()[:6])}
 	if b.etcdctr == "" {
 		return errors.New("BENCH_BIN is not set: run `make bench-dashboard`")
@@ -59,16 +58,10 @@ func run(ctx context.Context) (err error) {
 	if _, err := b.command(ctx, "up", "--detach", "--runtime", "process", "--tls", "none", "--name", b.name); err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "what\tdashboard\tmay be\tratio")
-	if err := b.rest(ctx, w); err != nil {
+	if err := b.rest(ctx, rows); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "what\twith it\twithout\tratio")
-	if err := b.write(ctx, w); err != nil {
-		return err
-	}
-	return w.Flush()
+	return b.write(ctx, rows)
 }
 
 func (b *bench) command(ctx context.Context, args ...string) (string, error) {
@@ -106,7 +99,7 @@ func (b *bench) dashboard(ctx context.Context) (pid int, stop func(), err error)
 }
 
 // rest looks at a dashboard of a cluster that has nothing to do.
-func (b *bench) rest(ctx context.Context, w *tabwriter.Writer) error {
+func (b *bench) rest(ctx context.Context, rows *measure.Rows) error {
 	pid, stop, err := b.dashboard(ctx)
 	if err != nil {
 		return err
@@ -123,8 +116,8 @@ func (b *bench) rest(ctx context.Context, w *tabwriter.Writer) error {
 		return err
 	}
 	share := 100 * (after - before).Seconds() / resting.Seconds()
-	fmt.Fprintf(w, "memory at rest, MiB\t%.1f\t%.0f\t%.2f\n", memory, mayRemain, memory/mayRemain)
-	fmt.Fprintf(w, "processor at rest, %% of a core\t%.2f\t%.0f\t%.2f\n", share, mayTake, share/mayTake)
+	rows.Add(measure.Row{What: "dashboard's memory at rest", Rival: "may be", Unit: "MiB", Ours: memory, Theirs: mayRemain, Wanted: 1})
+	rows.Add(measure.Row{What: "dashboard's processor time at rest", Rival: "may be", Unit: "% of a core", Ours: share, Theirs: mayTake, Wanted: 1})
 	return nil
 }
 
@@ -168,7 +161,7 @@ func resident(pid int) (float64, error) {
 }
 
 // write compares how much is written in turns.
-func (b *bench) write(ctx context.Context, w *tabwriter.Writer) error {
+func (b *bench) write(ctx context.Context, rows *measure.Rows) error {
 	printed, err := b.command(ctx, "connect", "--name", b.name, "--format", "json")
 	if err != nil {
 		return err
@@ -201,7 +194,7 @@ func (b *bench) write(ctx context.Context, w *tabwriter.Writer) error {
 	slices.Sort(with)
 	slices.Sort(without)
 	us, them := with[rounds/2], without[rounds/2]
-	fmt.Fprintf(w, "writes a second\t%.0f\t%.0f\t%.2f\n", us, them, us/them)
+	rows.Add(measure.Row{What: "writes beside a dashboard", Rival: "without it", Unit: "1/s", Ours: us, Theirs: them, Wanted: 0.98, More: true})
 	return nil
 }
 

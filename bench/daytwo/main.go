@@ -1,6 +1,6 @@
 // Command daytwo compares what `etcdctr up` does to a running cluster with the
 // same typed by hand into a script of etcdctl and Docker Compose: from three to five
-// members, and from etcd 3.6 to 3.7. The cluster is in use all the while, by watches
+// members, from etcd 3.6 to 3.7, and another setting; and with Compose's stop. The cluster is in use all the while, by watches
 // and kept leases, for which etcd left to itself waits seven seconds at every stop.
 //
 // The script is what etcd's own pages tell: a member joins as a learner, and a
@@ -16,12 +16,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
-	"github.com/etcdctr/etcdctr/bench/entry"
+	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
 // rounds is how often each is measured; odd, so that there is a median.
@@ -30,35 +28,39 @@ const rounds = 3
 // project is the name of everything that is made.
 const project = "etcdctr-bench-daytwo"
 
-func main() { entry.Main("daytwo", run) }
+func main() { measure.Main("daytwo", run) }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, rows *measure.Rows) error {
 	b, err := newBench(ctx)
 	if err != nil {
 		return err
 	}
 	defer b.clean()
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "what\tetcdctr\tby hand\tratio")
 	for _, c := range []change{
-		{"from 3 to 5 members", "3.7", append(b.upTo("3.7"), "--file", "five.yaml"), growing()},
-		{"from 3.6 to 3.7, three members", "3.6", b.upTo("3.7"), rolling},
+		{"from 3 to 5 members", "3.7", append(b.upTo("3.7"), "--file", "five.yaml"), byHand, growing(), 0.5},
+		{"from 3.6 to 3.7, three members", "3.6", b.upTo("3.7"), byHand, rolling, 0.6},
+		{"a setting of three members", "3.7", append(b.upTo("3.7"), "--file", "reset.yaml"), byHand, resetting, 0},
+		{"stop of three members", "3.7", []string{b.etcdctr, "stop"}, "docker compose", "docker-compose stop\n", 0.25},
 	} {
 		ours, theirs, err := b.compare(ctx, c)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%.2f s\t%.2f s\t%.2f\n", c.name, ours.Seconds(), theirs.Seconds(), ours.Seconds()/theirs.Seconds())
+		rows.Add(measure.Seconds(c.name+", in use", c.rival, ours, theirs).Want(c.wanted))
 	}
-	return w.Flush()
+	return nil
 }
+
+const byHand = "by hand"
 
 // change is what becomes of a cluster of three.
 type change struct {
 	name   string
 	from   string   // the release that it runs
 	ours   []string // a command
+	rival  string   // what the script is
 	theirs string   // a script
+	wanted float64  // as ratio
 }
 
 // growing is the script by which members join. A step that etcd refuses for the
@@ -77,12 +79,17 @@ until docker-compose -f five.yml exec -T etcd%[1]d etcdctl endpoint health; do s
 	return script
 }
 
-const rolling = `
+// one member at a time, each while all are healthy.
+func oneByOne(file string) string {
+	return strings.ReplaceAll(`
 for n in 1 2 3; do
-  docker-compose -f newer.yml up --detach --no-deps --wait etcd$n
-  until docker-compose -f newer.yml exec -T etcd$n etcdctl endpoint health --cluster; do sleep 1; done
+  docker-compose -f FILE up --detach --no-deps --wait etcd$n
+  until docker-compose -f FILE exec -T etcd$n etcdctl endpoint health --cluster; do sleep 1; done
 done
-`
+`, "FILE", file)
+}
+
+var rolling, resetting = oneByOne("newer.yml"), oneByOne("reset.yml")
 
 type bench struct {
 	etcdctr, dir string
@@ -130,13 +137,15 @@ func (b *bench) describe(ctx context.Context) error {
 		file += fmt.Sprintf("  - {name: etcd%d, client-port: %s}\n", i+1, port)
 	}
 	five := file + "  - {name: etcd4}\n  - {name: etcd5}\n"
-	for name, text := range map[string]string{"etcdctr.yaml": file, "five.yaml": five, "join4.yml": joining(4), "join5.yml": joining(5)} {
+	reset := file + "snapshot-count: 9000\n"
+	for name, text := range map[string]string{"etcdctr.yaml": file, "five.yaml": five, "reset.yaml": reset, "join4.yml": joining(4), "join5.yml": joining(5)} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
 			return err
 		}
 	}
 	return errors.Join(
 		b.do(ctx, b.etcdctr, "compose", "--etcd", "3.7", "--image", image("3.7"), "--output", "newer.yml"),
+		b.do(ctx, b.etcdctr, "compose", "--file", "reset.yaml", "--etcd", "3.7", "--image", image("3.7"), "--output", "reset.yml"),
 		b.do(ctx, b.etcdctr, "compose", "--file", "five.yaml", "--etcd", "3.7", "--image", image("3.7"), "--output", "five.yml"),
 	)
 }
@@ -181,26 +190,15 @@ func (b *bench) compare(ctx context.Context, c change) (ours, theirs time.Durati
 	if err := os.WriteFile(filepath.Join(b.dir, "change.sh"), []byte("set -e"+c.theirs), 0o600); err != nil {
 		return 0, 0, err
 	}
-	var took [2][]time.Duration
-	for range rounds {
-		for i, by := range [][]string{c.ours, {"sh", "change.sh"}} {
-			d, err := b.measure(ctx, c.from, by)
-			if err != nil {
-				return 0, 0, err
-			}
-			took[i] = append(took[i], d)
-		}
-	}
-	return median(took[0]), median(took[1]), nil
+	return measure.Medians(ctx, rounds,
+		func(ctx context.Context) (time.Duration, error) { return b.changed(ctx, c.from, c.ours) },
+		func(ctx context.Context) (time.Duration, error) {
+			return b.changed(ctx, c.from, []string{"sh", "change.sh"})
+		})
 }
 
-func median(all []time.Duration) time.Duration {
-	slices.Sort(all)
-	return all[len(all)/2]
-}
-
-// measure has a cluster of three changed that is in use.
-func (b *bench) measure(ctx context.Context, from string, by []string) (took time.Duration, err error) {
+// changed has a cluster of three changed that is in use.
+func (b *bench) changed(ctx context.Context, from string, by []string) (took time.Duration, err error) {
 	defer func() { err = errors.Join(err, b.down(context.WithoutCancel(ctx))) }()
 	up := b.upTo(from)
 	err = errors.Join(

@@ -14,10 +14,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
-	"github.com/etcdctr/etcdctr/bench/entry"
+	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
 const (
@@ -35,9 +34,9 @@ CMD ["/usr/local/bin/etcd"]
 `
 )
 
-func main() { entry.Main("images", run) }
+func main() { measure.Main("images", run) }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, rows *measure.Rows) error {
 	etcdctr, etcd := os.Getenv("BENCH_BIN"), os.Getenv("BENCH_ETCD")
 	if etcdctr == "" || etcd == "" {
 		return errors.New("BENCH_BIN and BENCH_ETCD are not set: run `make bench-images`")
@@ -52,15 +51,10 @@ func run(ctx context.Context) error {
 	if err := errors.Join(projectFolder(project, etcdctr), upstreamFolder(three, filepath.Join(etcd, "3.7"))); err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "what\tetcdctr\tdocker build\tratio")
-	if err := compareTimes(ctx, w, etcdctr, project); err != nil {
+	if err := compareTimes(ctx, rows, etcdctr, project); err != nil {
 		return err
 	}
-	if err := compareSizes(ctx, w, three); err != nil {
-		return err
-	}
-	return w.Flush()
+	return compareSizes(ctx, rows, three)
 }
 
 // removeImages takes away what was made, whatever became of the run.
@@ -107,7 +101,7 @@ func copyFiles(dir string, files map[string]string) error {
 
 // compareTimes measures the way from the program to an image in the Engine: when
 // neither knows anything of it, and when nothing has changed since.
-func compareTimes(ctx context.Context, w *tabwriter.Writer, etcdctr, project string) error {
+func compareTimes(ctx context.Context, rows *measure.Rows, etcdctr, project string) error {
 	build := []string{etcdctr, "image", "build", "--source", "self", "--tag", ours}
 	docker := []string{"docker", "build", "--tag", theirs, project}
 	cold, err := alternate(ctx,
@@ -123,14 +117,12 @@ func compareTimes(ctx context.Context, w *tabwriter.Writer, etcdctr, project str
 	if err != nil {
 		return err
 	}
-	row(w, "self to an image in the Engine, cold", cold)
-	row(w, "self to an image in the Engine, nothing changed", warm)
+	rows.Add(measure.Seconds("self to an image in the Engine, cold", rival, cold[0], cold[1]))
+	rows.Add(measure.Seconds("self to an image in the Engine, nothing changed", rival, warm[0], warm[1]))
 	return nil
 }
 
-func row(w *tabwriter.Writer, what string, took [2]time.Duration) {
-	fmt.Fprintf(w, "%s\t%.2f s\t%.2f s\t%.2f\n", what, took[0].Seconds(), took[1].Seconds(), took[0].Seconds()/took[1].Seconds())
-}
+const rival = "docker build"
 
 // forget removes both images with their layers.
 func forget(ctx context.Context) error {
@@ -145,24 +137,21 @@ func forget(ctx context.Context) error {
 
 // alternate runs both commands in turns and gives the median of each.
 func alternate(ctx context.Context, before func() error, commands ...[]string) (medians [2]time.Duration, err error) {
-	var took [2][]time.Duration
-	for range rounds {
-		for i, c := range commands {
+	var sides []func(context.Context) (time.Duration, error)
+	for _, c := range commands {
+		timed := measure.Timed(func(ctx context.Context) error { return command(ctx, c) })
+		sides = append(sides, func(ctx context.Context) (time.Duration, error) {
 			if err := before(); err != nil {
-				return medians, err
+				return 0, err
 			}
-			start := time.Now()
-			if err := command(ctx, c); err != nil {
-				return medians, err
-			}
-			took[i] = append(took[i], time.Since(start))
-		}
+			return timed(ctx)
+		})
 	}
-	for i := range took {
-		slices.Sort(took[i])
-		medians[i] = took[i][rounds/2]
+	all, err := measure.InTurns(ctx, rounds, sides...)
+	for i, took := range all {
+		medians[i] = measure.Median(took)
 	}
-	return medians, nil
+	return medians, err
 }
 
 func command(ctx context.Context, c []string) error {
@@ -175,7 +164,7 @@ func command(ctx context.Context, c []string) error {
 
 // compareSizes compares what the images take in the Engine, unpacked, and what
 // they take on their way through a registry or in an archive, compressed.
-func compareSizes(ctx context.Context, w *tabwriter.Writer, three string) error {
+func compareSizes(ctx context.Context, rows *measure.Rows, three string) error {
 	if err := command(ctx, []string{"docker", "build", "--tag", upstream, three}); err != nil {
 		return err
 	}
@@ -183,8 +172,8 @@ func compareSizes(ctx context.Context, w *tabwriter.Writer, three string) error 
 		what string
 		of   func(context.Context, string) (int64, error)
 	}{
-		{"size in the Engine, against upstream's three programs", unpackedSize},
-		{"size compressed, against upstream's three programs", compressedSize},
+		{"size in the Engine", unpackedSize},
+		{"size compressed", compressedSize},
 	} {
 		a, err := size.of(ctx, ours)
 		if err != nil {
@@ -194,7 +183,7 @@ func compareSizes(ctx context.Context, w *tabwriter.Writer, three string) error 
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%.1f MB\t%.1f MB\t%.2f\n", size.what, float64(a)/1e6, float64(b)/1e6, float64(a)/float64(b))
+		rows.Add(measure.Row{What: size.what, Rival: "upstream's three programs", Unit: "MB", Ours: float64(a) / 1e6, Theirs: float64(b) / 1e6})
 	}
 	return nil
 }

@@ -13,12 +13,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
-	"github.com/etcdctr/etcdctr/bench/entry"
+	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
 const (
@@ -26,9 +24,9 @@ const (
 	services = 1000
 )
 
-func main() { entry.Main("lint", run) }
+func main() { measure.Main("lint", run) }
 
-func run(ctx context.Context) (err error) {
+func run(ctx context.Context, rows *measure.Rows) (err error) {
 	etcdctr := os.Getenv("BENCH_BIN")
 	if etcdctr == "" {
 		return errors.New("BENCH_BIN is not set: run `make bench-lint`")
@@ -44,23 +42,18 @@ func run(ctx context.Context) (err error) {
 	if err := os.WriteFile(filepath.Join(dir, "compose.yaml"), []byte(file()), 0o600); err != nil {
 		return err
 	}
-	var us, them []time.Duration
-	for range rounds {
-		took, err := measure(ctx, dir, `"client-port-open"`, etcdctr, "lint", "--format", "json", "--fail-on", "none")
-		if err != nil {
-			return err
-		}
-		us = append(us, took)
-		if took, err = measure(ctx, dir, `image: `, "docker-compose", "config"); err != nil {
-			return err
-		}
-		them = append(them, took)
+	ours, theirs, err := measure.Medians(ctx, rounds,
+		func(ctx context.Context) (time.Duration, error) {
+			return timed(ctx, dir, `"client-port-open"`, etcdctr, "lint", "--format", "json", "--fail-on", "none")
+		},
+		func(ctx context.Context) (time.Duration, error) {
+			return timed(ctx, dir, `image: `, "docker-compose", "config")
+		})
+	if err != nil {
+		return err
 	}
-	ours, theirs := median(us), median(them)
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "what\tetcdctr lint\tdocker compose config\tratio")
-	fmt.Fprintf(w, "%d services\t%.2f s\t%.2f s\t%.2f\n", services, ours.Seconds(), theirs.Seconds(), ours.Seconds()/theirs.Seconds())
-	return w.Flush()
+	rows.Add(measure.Seconds(fmt.Sprintf("lint of %d services", services), "docker compose config", ours, theirs).Want(0.5))
+	return nil
 }
 
 // file has clusters of five members, in the manner of what people publish.
@@ -96,8 +89,8 @@ func file() string {
 	return b.String()
 }
 
-// measure times one command, which must print something for each service.
-func measure(ctx context.Context, dir, forEach, name string, args ...string) (time.Duration, error) {
+// timed runs one command, which must print something for each service.
+func timed(ctx context.Context, dir, forEach, name string, args ...string) (time.Duration, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	var out, complaints bytes.Buffer
@@ -112,9 +105,4 @@ func measure(ctx context.Context, dir, forEach, name string, args ...string) (ti
 		return 0, fmt.Errorf("%v: found %d services, want %d", cmd, n, services)
 	}
 	return took, nil
-}
-
-func median(times []time.Duration) time.Duration {
-	slices.Sort(times)
-	return times[len(times)/2]
 }

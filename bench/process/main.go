@@ -15,25 +15,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
-	"github.com/etcdctr/etcdctr/bench/entry"
+	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
 // rounds is how often each is measured; odd, so that there is a median.
 const rounds = 15
 
-func main() { entry.Main("process", run) }
+func main() { measure.Main("process", run) }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, rows *measure.Rows) error {
 	b := bench{etcdctr: os.Getenv("BENCH_BIN"), etcd: filepath.Join(os.Getenv("BENCH_ETCD"), "3.7", "etcd")}
 	if b.etcdctr == "" || os.Getenv("BENCH_ETCD") == "" {
 		return errors.New("BENCH_BIN or BENCH_ETCD is not set: run `make bench-process`")
@@ -47,8 +45,6 @@ func run(ctx context.Context) error {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "what\tetcdctr\tscript\tratio")
 	for _, row := range []struct {
 		name  string
 		flags []string
@@ -60,9 +56,9 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%.2f s\t%.2f s\t%.2f\n", row.name, ours.Seconds(), theirs.Seconds(), ours.Seconds()/theirs.Seconds())
+		rows.Add(measure.Seconds(row.name, "script", ours, theirs).Want(0.2))
 	}
-	return w.Flush()
+	return b.health(ctx, rows)
 }
 
 type bench struct {
@@ -125,21 +121,30 @@ func (b *bench) command(ctx context.Context, args ...string) *exec.Cmd {
 
 // compare measures both alternately and returns the medians.
 func (b *bench) compare(ctx context.Context, flags []string) (ours, theirs time.Duration, err error) {
-	var our, their []time.Duration
-	for range rounds {
-		o, err := b.up(ctx, flags)
-		if err != nil {
-			return 0, 0, err
-		}
-		t, err := b.runScript(ctx)
-		if err != nil {
-			return 0, 0, err
-		}
-		our, their = append(our, o), append(their, t)
+	return measure.Medians(ctx, rounds, func(ctx context.Context) (time.Duration, error) { return b.up(ctx, flags) }, b.runScript)
+}
+
+// health compares `etcdctr health` with etcdctl's question to all members.
+func (b *bench) health(ctx context.Context, rows *measure.Rows) (err error) {
+	if out, err := b.command(ctx, "up", "--runtime", "process", "--detach").CombinedOutput(); err != nil {
+		return fmt.Errorf("etcdctr up: %w\n%s", err, out)
 	}
-	slices.Sort(our)
-	slices.Sort(their)
-	return our[rounds/2], their[rounds/2], nil
+	defer func() {
+		err = errors.Join(err, b.command(context.WithoutCancel(ctx), "down", "--volumes", "--yes").Run())
+	}()
+	dir := filepath.Join(b.dir, "certs", "clients", "root")
+	ours, theirs, err := measure.Medians(ctx, rounds,
+		measure.Timed(func(ctx context.Context) error { return b.command(ctx, "health").Run() }),
+		measure.Timed(func(ctx context.Context) error {
+			return exec.CommandContext(ctx, filepath.Join(filepath.Dir(b.etcd), "etcdctl"), "endpoint", "health", "--cluster",
+				"--endpoints", "https://127.0.0.1:22379", "--cacert", filepath.Join(dir, "ca.crt"),
+				"--cert", filepath.Join(dir, "tls.crt"), "--key", filepath.Join(dir, "tls.key")).Run()
+		}))
+	if err != nil {
+		return err
+	}
+	rows.Add(measure.Seconds("health of three members", "etcdctl endpoint health", ours, theirs).Want(1.5))
+	return nil
 }
 
 // up measures etcdctr, which returns when all members answer.

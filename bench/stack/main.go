@@ -17,51 +17,43 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"github.com/moby/moby/client"
 
-	"github.com/etcdctr/etcdctr/bench/entry"
+	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
-// rounds is how often each is measured; odd, so that there is a median.
-const rounds = 11
+// How often each is measured; odd, so that there is a median.
+const rounds, fewRounds = 9, 5
 
 // project is the name of everything that is made.
 const project = "etcdctr-bench-stack"
 
-func main() { entry.Main("stack", run) }
+func main() { measure.Main("stack", run) }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, rows *measure.Rows) error {
 	b, err := newBench(ctx)
 	if err != nil {
 		return err
 	}
 	defer b.clean()
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "what\tetcdctr\tdocker compose\tratio")
 	for _, image := range b.images {
 		ours, theirs, err := b.compare(ctx, image)
 		if err != nil {
 			return err
 		}
 		for i, what := range jobs {
-			row(w, what+", "+image.name, ours[i], theirs[i])
+			rows.Add(measure.Seconds(what.name+", "+image.name, "docker compose", ours[i], theirs[i]).Want(what.wanted))
 		}
 	}
-	fmt.Fprintln(w, "\t\tthe engine\tratio")
 	ours, engine, err := b.nothingChanged(ctx)
 	if err != nil {
 		return err
 	}
-	row(w, "up, nothing changed", ours, engine)
-	return w.Flush()
-}
-
-func row(w *tabwriter.Writer, what string, ours, theirs time.Duration) {
-	fmt.Fprintf(w, "%s\t%.2f s\t%.2f s\t%.2f\n", what, ours.Seconds(), theirs.Seconds(), ours.Seconds()/theirs.Seconds())
+	rows.Add(measure.Seconds("up, nothing changed", "the engine's answers", ours, engine))
+	return b.sizes(ctx, rows)
 }
 
 type image struct{ name, ref string }
@@ -121,7 +113,10 @@ func (b *bench) do(ctx context.Context, program string, args ...string) error {
 
 // jobs are done in this order, with an up that is not measured before the
 // last.
-var jobs = []string{"up", "stop", "down with volumes"}
+var jobs = []struct {
+	name   string
+	wanted float64
+}{{"up", 0.4}, {"stop", 0}, {"down with volumes", 0}}
 
 type tool struct{ up, stop, down []string }
 
@@ -142,15 +137,11 @@ func (b *bench) compare(ctx context.Context, i image) (ours, theirs []time.Durat
 			down: []string{"docker-compose", "down", "--volumes"},
 		},
 	}
-	times := make([][][]time.Duration, len(tools))
-	for range rounds {
-		for t, tool := range tools {
-			took, err := b.round(ctx, tool)
-			if err != nil {
-				return nil, nil, err
-			}
-			times[t] = append(times[t], took)
-		}
+	times, err := measure.InTurns(ctx, rounds,
+		func(ctx context.Context) ([]time.Duration, error) { return b.round(ctx, tools[0]) },
+		func(ctx context.Context) ([]time.Duration, error) { return b.round(ctx, tools[1]) })
+	if err != nil {
+		return nil, nil, err
 	}
 	return medians(times[0]), medians(times[1]), nil
 }
@@ -161,7 +152,7 @@ func (b *bench) round(ctx context.Context, t tool) ([]time.Duration, error) {
 		args  []string
 		count bool
 	}{{t.up, true}, {t.stop, true}, {t.up, false}, {t.down, true}} {
-		d, err := b.measure(ctx, job.args)
+		d, err := b.timed(ctx, job.args)
 		if err != nil {
 			return nil, err
 		}
@@ -172,7 +163,7 @@ func (b *bench) round(ctx context.Context, t tool) ([]time.Duration, error) {
 	return took, nil
 }
 
-func (b *bench) measure(ctx context.Context, args []string) (time.Duration, error) {
+func (b *bench) timed(ctx context.Context, args []string) (time.Duration, error) {
 	began := time.Now()
 	err := b.do(ctx, args[0], args[1:]...)
 	return time.Since(began), err
@@ -182,7 +173,7 @@ func (b *bench) measure(ctx context.Context, args []string) (time.Duration, erro
 // answers to a program that asks what is there.
 func (b *bench) nothingChanged(ctx context.Context) (ours, engine time.Duration, err error) {
 	up := []string{b.etcdctr, "up", "--name", project, "--image", b.images[0].ref}
-	if _, err := b.measure(ctx, up); err != nil {
+	if _, err := b.timed(ctx, up); err != nil {
 		return 0, 0, err
 	}
 	c, err := client.New(client.FromEnv)
@@ -190,20 +181,39 @@ func (b *bench) nothingChanged(ctx context.Context) (ours, engine time.Duration,
 		return 0, 0, err
 	}
 	defer c.Close()
-	times := make([][]time.Duration, rounds)
-	for i := range times {
-		took, err := b.measure(ctx, up)
+	return measure.Medians(ctx, rounds,
+		func(ctx context.Context) (time.Duration, error) { return b.timed(ctx, up) },
+		measure.Timed(func(ctx context.Context) error { return b.question(ctx, c) }))
+}
+
+// sizes compares the first start of other numbers of members with that of three.
+func (b *bench) sizes(ctx context.Context, rows *measure.Rows) error {
+	for _, n := range []int{1, 5, 7, 9} {
+		ours, three, err := measure.Medians(ctx, fewRounds, b.first(n), b.first(3))
 		if err != nil {
-			return 0, 0, err
+			return err
 		}
-		began := time.Now()
-		if err := b.question(ctx, c); err != nil {
-			return 0, 0, err
+		row := measure.Seconds(fmt.Sprintf("up of %d members", n), "three members", ours, three)
+		if n == 9 {
+			row = row.Want(1.8)
 		}
-		times[i] = []time.Duration{took, time.Since(began)}
+		rows.Add(row)
 	}
-	m := medians(times)
-	return m[0], m[1], nil
+	return nil
+}
+
+// first is the first start of so many members, after which all is removed.
+func (b *bench) first(members int) func(context.Context) (time.Duration, error) {
+	return func(ctx context.Context) (time.Duration, error) {
+		down := func() error {
+			return b.do(context.WithoutCancel(ctx), b.etcdctr, "down", "--name", project, "--volumes", "--yes")
+		}
+		if err := down(); err != nil {
+			return 0, err
+		}
+		took, err := b.timed(ctx, []string{b.etcdctr, "up", "--name", project, "--image", b.images[0].ref, "--members", strconv.Itoa(members)})
+		return took, errors.Join(err, down())
+	}
 }
 
 func (b *bench) question(ctx context.Context, c *client.Client) error {
@@ -223,8 +233,7 @@ func medians(rows [][]time.Duration) []time.Duration {
 		for _, r := range rows {
 			column = append(column, r[i])
 		}
-		slices.Sort(column)
-		out[i] = column[len(column)/2]
+		out[i] = measure.Median(column)
 	}
 	return out
 }
