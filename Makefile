@@ -13,6 +13,11 @@ STATIC := CGO_ENABLED=0
 ETCDCTR := go build -trimpath -buildvcs=false -tags carry -ldflags '-s -w -X main.version=$(VERSION)'
 PLATFORMS ?= linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 
+# etcd's minors: those with a module under tools, and the one that go.mod links.
+OLDER := 3.5 3.6
+LINKED := 3.7
+MINORS := $(OLDER) $(LINKED)
+
 ##@ The product
 
 .PHONY: help
@@ -104,7 +109,7 @@ unit: ## Run the hermetic tests: no Docker, no network
 	go test ./...
 
 .PHONY: smoke
-smoke: build .cache/tools/docker-compose .cache/etcd/3.7/etcd ## Run the quick end-to-end tests (needs Docker)
+smoke: build .cache/tools/docker-compose .cache/etcd/$(LINKED)/etcd ## Run the quick end-to-end tests (needs Docker)
 	$(E2E) -run '^TestSmoke' $(E2E_FLAGS) ./e2e | $(REPORT)
 
 .PHONY: e2e
@@ -160,23 +165,22 @@ docs: ## Write docs/reference, docs/releases, and the pages made of tables
 	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage|SettingsPage|ReleasePages|Schemas|ThePictureIsOfWhatIsPrinted)$$' -update
 	go test ./lint ./monitoring ./health/doctor -run '^TestPage$$' -update
 
-# A new minor of etcd is a module tools/etcd-3.N here, its line in
-# cluster/version.go, and its table. 3.4 can't be built any more: its program is
-# Debian's.
+# What a new minor of etcd takes stands at Release in cluster/version.go. 3.4 can't be
+# built any more: its program is Debian's.
 .PHONY: settings
 settings: .cache/etcd/3.4/etcd ## Read every etcd's settings into cluster/releases, then write their pages
-	go run ./cmd/internal/settings tools/etcd-3.5 tools/etcd-3.6 . tools/etcd-3.8 .cache/etcd/3.4/etcd
+	go run ./cmd/internal/settings $(OLDER:%=tools/etcd-%) . tools/etcd-3.8 .cache/etcd/3.4/etcd
 	$(MAKE) --no-print-directory docs
 
 .PHONY: metrics
-metrics: $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7) ## Read every etcd's metrics into monitoring/releases, then write their page
-	go run ./cmd/internal/exported $(patsubst %,.cache/etcd/%,3.5 3.6 3.7)
+metrics: $(MINORS:%=.cache/etcd/%/etcd) ## Read every etcd's metrics into monitoring/releases, then write their page
+	go run ./cmd/internal/exported $(MINORS:%=.cache/etcd/%)
 	$(MAKE) --no-print-directory docs
 
 .PHONY: errors
-errors: $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7) ## Provoke what every etcd says when something is wrong, then write its page
+errors: $(MINORS:%=.cache/etcd/%/etcd) ## Provoke what every etcd says when something is wrong, then write its page
 	mkdir -p health/doctor/releases
-	for minor in 3.5 3.6 3.7; do \
+	for minor in $(MINORS); do \
 		go test ./health/doctor -run '^TestWhatEtcdSaysIsRecognised$$' -etcd $(CURDIR)/.cache/etcd/$$minor/etcd -record releases/$$minor.tsv; \
 	done
 	go test ./health/doctor -run '^TestPageOfTexts$$' -update
@@ -248,7 +252,7 @@ e2e-release:
 	$(MAKE) --no-print-directory release PLATFORMS=$(HOST) RELEASE_DIR=.cache/release >.cache/release.log
 
 .PHONY: e2e-inputs
-e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns .cache/tools/gofakes3 $(patsubst %,.cache/etcd/%/etcd,3.5 3.6 3.7)
+e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns .cache/tools/gofakes3 $(MINORS:%=.cache/etcd/%/etcd)
 
 # A tool is the module tools/NAME, so that its dependencies do not mix with the
 # product's; its `tool` lines say which programs it has.
@@ -271,7 +275,7 @@ e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns .cache/tools/
 	CGO_ENABLED=1 go build -C tools/runc -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
 
 # The newest etcd is the one that the product is built with.
-.cache/etcd/3.7/etcd: go.mod
+.cache/etcd/$(LINKED)/etcd: go.mod
 	$(call build-etcd,.)
 
 .cache/etcd/%/etcd: tools/etcd-%/go.mod tools/etcd-%/go.sum

@@ -2,7 +2,6 @@ package adopt
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,7 +26,7 @@ type Description struct {
 }
 
 // ErrRelease is the error of members whose release is not told, or not supported.
-var ErrRelease = errors.New("the release of the members has to be named: 3.5, 3.6 or 3.7")
+var ErrRelease = fmt.Errorf("the release of the members has to be named: one of %s", strings.Join(cluster.SupportedEtcd(), ", "))
 
 // Describe gives the description of a cluster as much like a stack as one of ours
 // can be. What said says is as it says.

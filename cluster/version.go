@@ -28,8 +28,13 @@ const (
 	Foreign Support = "not supported to run"
 )
 
-// Release is a minor of etcd: one line here, and one table of its settings in
-// releases/, which `make settings` derives.
+// Release is a minor of etcd. A new one is
+//   - its module tools/etcd-3.N and its place in MINORS of the Makefile, or the module
+//     of the newest, which go.mod links;
+//   - its line below;
+//   - what programs derive of it: releases/ here by `make settings`,
+//     monitoring/releases by `make metrics`, health/doctor/releases by `make errors`;
+//   - what a hop to it takes, in Demands and in converge/release.go.
 type Release struct {
 	// Tested is the release of the minor that the project is tested with, and
 	// that the table was read from.

@@ -14,7 +14,8 @@ import (
 // methods that take several act in that order, and with none on all. They are
 // safe to call again: what is done already is left as it is.
 type Runtime interface {
-	// Name is the word for it in the cluster file's key runtime.
+	// Name is the word for it: in the cluster file's key runtime, or "hosts" for members
+	// whose hosts say what runs them.
 	Name() string
 
 	// Place resolves spec to a cluster that can run here: it looks for free

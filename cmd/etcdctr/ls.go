@@ -30,7 +30,7 @@ can't be asked it lists the others and says why; without any it fails.`,
 // clusterInfo is what a list says of a cluster.
 type clusterInfo struct {
 	Name    string `json:"name"`
-	Runtime string `json:"runtime"` // docker or process
+	Runtime string `json:"runtime"` // the word of the key runtime, or hosts
 	Members int    `json:"members"`
 	Running int    `json:"running"`
 	Program string `json:"program"` // of the first member: an image or a file

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
@@ -29,12 +30,52 @@ import (
 // shapes are what --format json prints, by command, and the lines of --progress
 // json. Several commands print a plan.
 var shapes = map[string]any{
-	"backup": backupInfo{}, "backup-verify": backup.Report{}, "certs-list": []certs.Certificate{}, "certs-verify": []certs.Finding{},
+	"adopt": adoptInfo{}, "backup": backupInfo{}, "backup-verify": backup.Report{}, "certs-list": []certs.Certificate{}, "certs-verify": []certs.Finding{},
 	"compact-recover": member.Recovery{}, "defrag": []member.Reclaimed{}, "discovery-status": discovery.Status{}, "dns": []dnsRecord{},
 	"dns-check": []dns.Finding{}, "doctor": etcdctr.Diagnosis{}, "environment": map[string]string{}, "explain": cluster.Explanation{},
 	"health": health.Report{}, "image-build": images.Result{}, "lint": lintResult{}, "ls": []clusterInfo{}, "plan": []stepInfo{},
 	"progress-message": message{}, "progress-step": step{}, "ps": []serverInfo{}, "restore": backup.Restored{}, "verify": []etcdctr.Proof{},
 	"version": versionInfo{},
+}
+
+// shapeOf is which of them a command prints.
+var shapeOf = map[string]string{
+	"adopt": "adopt", "backup": "backup", "backup list": "backup", "backup prune": "backup", "backup verify": "backup-verify",
+	"certs list": "certs-list", "certs verify": "certs-verify", "compact": "compact-recover", "connect": "environment",
+	"defrag": "defrag", "discovery status": "discovery-status", "dns": "dns", "dns check": "dns-check", "doctor": "doctor",
+	"down": "plan", "env": "environment", "explain": "explain", "health": "health", "image build": "image-build", "lint": "lint",
+	"ls": "ls", "member replace": "plan", "ps": "ps", "recover": "restore", "restart": "plan", "restore": "restore", "start": "plan",
+	"stop": "plan", "up": "plan", "verify": "verify", "version": "version",
+}
+
+// TestEveryJSONHasAShape holds the commands to that list, and its page to both.
+func TestEveryJSONHasAShape(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(filepath.Dir(schemasDir), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var look func(*cobra.Command)
+	look = func(cmd *cobra.Command) {
+		for _, c := range cmd.Commands() {
+			look(c)
+		}
+		name := strings.TrimPrefix(cmd.CommandPath(), "etcdctr ")
+		format := cmd.Flags().Lookup("format")
+		if format == nil {
+			return
+		}
+		if f, ok := format.Value.(*choice); !ok || !slices.Contains(f.of, formatJSON) {
+			return
+		}
+		shape := shapeOf[name]
+		if shapes[shape] == nil {
+			t.Errorf("%s prints JSON of no shape", name)
+		}
+		if !strings.Contains(string(page), "`"+name+"`") || !strings.Contains(string(page), "(v1/"+shape+".json)") {
+			t.Errorf("docs/schemas/README.md does not tell the shape %s of %s", shape, name)
+		}
+	}
+	look(newRootCommand(newApp()))
 }
 
 // schemasDir has a folder for each version of the shapes. Within one, fields are
