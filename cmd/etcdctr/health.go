@@ -171,7 +171,8 @@ func (c healthColumn) colour(m health.MemberReport) text.Colors {
 	return good
 }
 
-// healthColumns are what the table tells of each member.
+// healthColumns are what the table tells of each member. The screen of --watch has fewer,
+// with a trail of the reads, and a row of its own: watchScreen.row.
 var healthColumns = []healthColumn{
 	{"member", true, func(_ health.Report, m health.MemberReport) string { return m.Name }, nil},
 	{"role", true, roleCell, func(m health.MemberReport) bool { return m.Error != "" }},
