@@ -4,8 +4,7 @@ package e2e
 
 import (
 	"fmt"
-	"io/fs"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,122 +14,128 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
-// What works once works again and again, and with much data: nothing is lost, and
-// nothing is left behind.
+// What works once works again and again: clients write and watch all the while, no
+// acknowledged write is lost, and nothing is left to do.
 
-const (
-	often    = 10
-	mebibyte = 1 << 20
-)
-
-// fill puts so many mebibytes, in values of one each, and the key that wantWell looks
-// for.
-func fill(t *testing.T, config clientv3.Config, mebibytes int) {
-	t.Helper()
-	c := loadClient(t, config)
-	for i := range mebibytes {
-		value := strings.Repeat(fmt.Sprintf("%016x", i), mebibyte/16)
-		if _, err := c.Put(t.Context(), filledKey(i), value); err != nil {
-			t.Fatal(err)
-		}
+func TestAMemberIsReplacedTwentyTimes(t *testing.T) {
+	const times = 20
+	l, up := small(t, 5)
+	plain := up("--etcd", minorRelease(5))
+	l.etcdctr(plain...)
+	u := startLoadOf(t, l.clientConfig(), requestTimeout)
+	for i := range times {
+		u.wantMore(settledUse)
+		l.etcdctr("member", "replace", fmt.Sprintf("etcd%d", i%3+1))
+		l.wantMembers(3)
 	}
-	if _, err := c.Put(t.Context(), "key", "value"); err != nil {
-		t.Fatal(err)
-	}
+	u.finish()
+	l.wantSameData()
+	l.wantDone(plain)
 }
 
-func filledKey(i int) string { return fmt.Sprintf("filled/%08d", i) }
-
-// wantFilled wants all of that to be there still, as it was put once.
-func wantFilled(t *testing.T, config clientv3.Config, mebibytes int) {
-	t.Helper()
-	c := loadClient(t, config)
-	answer, err := c.Get(t.Context(), "filled/", clientv3.WithPrefix(), clientv3.WithKeysOnly())
-	if err != nil {
-		t.Fatal(err)
+// Five members come and go with a database that takes its time to be sent.
+func TestMembersComeAndGoTenTimesWithALargeDatabase(t *testing.T) {
+	const times, megabytes = 10, 200
+	l, up := small(t, cluster.NewestMinor)
+	of := func(members string) []string {
+		return up("--etcd", minorRelease(cluster.NewestMinor), "--members", members)
 	}
-	if len(answer.Kvs) != mebibytes {
-		t.Errorf("%d of %d keys are there", len(answer.Kvs), mebibytes)
+	l.etcdctr(of("3")...)
+	config := l.clientConfig()
+	fillWith(t, config, megabytes)
+	u := startLoadOf(t, config, requestTimeout)
+	for range times {
+		u.wantMore(settledUse)
+		l.etcdctr(of("5")...)
+		l.wantMembers(5)
+		l.etcdctr(append(of("3"), "--volumes", "--yes")...)
+		l.wantMembers(3)
 	}
-	for _, kv := range answer.Kvs {
-		if kv.Version != 1 {
-			t.Errorf("%s was put %d times", kv.Key, kv.Version)
-		}
-	}
-}
-
-// wantDatabases wants the folder of a cluster of processes to have so many.
-func (p *processGround) wantDatabases(want int) {
-	p.t.Helper()
-	var there []string
-	err := filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, "/member/snap/db") {
-			there = append(there, path)
-		}
-		return err
-	})
-	if err != nil || len(there) != want {
-		p.t.Errorf("%d databases are wanted, there are %v (%v)", want, there, err)
-	}
-}
-
-func TestMembersComeAndGoTenTimesWithMuchData(t *testing.T) {
-	const data = 200
-	p := onProcesses(t)
-	p.set("quota-backend-bytes: 2GiB")
-	p.up(cluster.NewestMinor, 3)
-	fill(t, p.config(), data)
-	for range often {
-		p.up(cluster.NewestMinor, 5)
-		p.wantWell(5)
-		p.run(append(p.flags("--etcd", minorRelease(cluster.NewestMinor), "--members", "3"), "--volumes", "--yes")...)
-		p.up(cluster.NewestMinor, 3)
-		p.wantWell(3)
-		p.wantDatabases(3)
-	}
-	wantFilled(t, p.config(), data)
+	u.finish()
+	l.wantSameData()
+	l.wantDone(of("3"))
+	l.wantNothingOf("etcd4", "etcd5")
 }
 
 func TestReleasesComeAndGoFiveTimes(t *testing.T) {
-	const data = 20
-	p := onProcesses(t)
-	p.up(5, 3)
-	fill(t, p.config(), data)
-	for range often / 2 {
-		p.up(7, 3)
-		p.wantWell(3)
-		p.up(5, 3)
-		p.wantWell(3)
+	const times = 5
+	l, up := small(t, 5)
+	of := func(minor int) []string { return up("--etcd", minorRelease(minor)) }
+	l.etcdctr(of(5)...)
+	u := startLoadOf(t, l.clientConfig(), requestTimeout)
+	for range times {
+		for _, minor := range []int{7, 5} {
+			u.wantMore(settledUse)
+			l.etcdctr(of(minor)...)
+			l.wantMembers(3)
+		}
 	}
-	wantFilled(t, p.config(), data)
-	p.wantDatabases(3)
-}
-
-func TestAMemberIsReplacedTwentyTimes(t *testing.T) {
-	const data = 20
-	for name, on := range grounds {
-		t.Run(name, func(t *testing.T) {
-			g := on(t)
-			g.up(cluster.NewestMinor, 3)
-			fill(t, g.config(), data)
-			for i := range 2 * often {
-				g.run("member", "replace", fmt.Sprintf("etcd%d", i%3+1))
-			}
-			g.wantWell(3)
-			wantFilled(t, g.config(), data)
-		})
-	}
+	u.finish()
+	l.wantSameData()
+	l.wantDone(of(5))
 }
 
 // TestAMemberJoinsWithAGiB tells how long that takes.
 func TestAMemberJoinsWithAGiB(t *testing.T) {
+	const megabytes = 1 << 10
 	p := onProcesses(t)
 	p.set("quota-backend-bytes: 4GiB")
 	p.up(cluster.NewestMinor, 3)
-	fill(t, p.config(), 1<<10)
+	fillWith(t, p.config(), megabytes)
 	began := time.Now()
 	p.up(cluster.NewestMinor, 4)
 	t.Logf("a fourth member serves after %.1f s", time.Since(began).Seconds())
-	p.wantWell(4)
-	wantFilled(t, p.config(), 1<<10)
+	p.wantMembers(4)
+	p.wantSameData()
+	p.wantNothingToDo(p.last...)
+}
+
+// fillWith writes so many keys of a megabyte.
+func fillWith(t *testing.T, config clientv3.Config, megabytes int) {
+	t.Helper()
+	c, value := loadClient(t, config), strings.Repeat("x", 1<<20)
+	for i := range megabytes {
+		if _, err := c.Put(t.Context(), fmt.Sprintf("large/%04d", i), value); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wantNothingOf wants no process of these members.
+func (l *local) wantNothingOf(names ...string) {
+	l.t.Helper()
+	for _, m := range l.state().Members {
+		if slices.Contains(names, m.Name) {
+			l.t.Errorf("%s is still there", m.Name)
+		}
+	}
+}
+
+// wantMembers wants so many members to be there, and healthy.
+func (l *local) wantMembers(n int) {
+	l.t.Helper()
+	l.etcdctr("health")
+	if there := len(l.state().Members); there != n {
+		l.t.Errorf("%d members are there, %d are wanted", there, n)
+	}
+}
+
+// wantSameData wants all members to hold the same.
+func (l *local) wantSameData() {
+	l.t.Helper()
+	l.etcdctr("health", "--deep")
+}
+
+// wantDone wants nothing to be left to do.
+func (l *local) wantDone(up []string) {
+	l.t.Helper()
+	l.wantMembers(3)
+	l.wantNothingToDo(up...)
+}
+
+func (l *local) wantNothingToDo(up ...string) {
+	l.t.Helper()
+	if steps := l.etcdctr(append(up, "--dry-run", "--format", "json")...); strings.TrimSpace(steps) != "[]" {
+		l.t.Errorf("something is left to do: %s", steps)
+	}
 }
