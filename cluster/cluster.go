@@ -48,6 +48,7 @@ const (
 	AnyRuntime Runtime = "auto"    // docker if an engine answers, else process
 	Docker     Runtime = "docker"  // containers of a Docker Engine
 	Process    Runtime = "process" // processes of this machine
+	Swarm      Runtime = "swarm"   // services of a Docker Swarm
 )
 
 // Data is what keeps a member's data.
@@ -99,6 +100,9 @@ type Member struct {
 	Host netip.Addr
 	// Engine is how that machine's engine is reached from here.
 	Engine Engine
+	// Node is the node of a swarm that the member is bound to, by its host name or
+	// its ID; empty without runtime: swarm.
+	Node string
 	// PublishedPort is the member's client port on 127.0.0.1 with
 	// PublishLoopback, otherwise 0.
 	PublishedPort int

@@ -20,7 +20,8 @@ func Resolve(spec Spec, place Placement) (*Cluster, error) {
 	r.monitoring(c)
 	r.settings(c)
 	r.auth(c)
-	if c.Backup != nil && c.SpansMachines() {
+	r.swarm(c)
+	if c.Backup != nil && (c.SpansMachines() || c.Runtime == Swarm) {
 		c.Backup.Service = false
 	}
 	if err := Problems(inOrder(r.all())).asError(); err != nil {
@@ -79,7 +80,7 @@ func (r *resolver) cluster() *Cluster {
 	c := &Cluster{
 		Spec:      s,
 		Name:      r.label("name", s.ClusterName(), maxNameLength),
-		Runtime:   oneOf(r, "runtime", Runtime(s.Runtime), AnyRuntime, AnyRuntime, Docker, Process),
+		Runtime:   oneOf(r, "runtime", Runtime(s.Runtime), AnyRuntime, AnyRuntime, Docker, Process, Swarm),
 		Profile:   oneOf(r, "profile", s.Profile, DefaultProfile, "production", "dev", "ci"),
 		Bootstrap: oneOf(r, "bootstrap", Bootstrap(s.Bootstrap), Static, Static, ByDiscovery, ByDNS),
 		TLS:       oneOf(r, "tls", TLSMode(s.TLS), Mutual, TLSModes()...),
@@ -105,8 +106,8 @@ func (r *resolver) cluster() *Cluster {
 	c.Etcd, c.Image = r.release()
 	c.Renewal = r.renewal()
 	c.Backup = r.backup()
-	if s.EtcdBinary != "" && c.Runtime == Docker {
-		r.report("etcd-binary", "has no effect with runtime: docker: use image, or leave it out")
+	if s.EtcdBinary != "" && (c.Runtime == Docker || c.Runtime == Swarm) {
+		r.report("etcd-binary", "has no effect with runtime: %s: use image, or leave it out", c.Runtime)
 	}
 	if s.SelfSignedCertValidity != "" && c.TLS != AutoTLS {
 		r.report("self-signed-cert-validity", "has no effect without tls: auto: set that, or leave it out")
@@ -190,6 +191,9 @@ func (r *resolver) members(c *Cluster, place Placement) {
 		at := memberPath(i)
 		r.memberName(at, ms.Name, names)
 		store := r.store(at, ms.Data, c.Data)
+		if c.Runtime == Swarm {
+			ms.Host = "" // which is refused
+		}
 		seat := Seat{
 			Cluster: c.Name, Member: ms.Name, Index: i, Host: r.host(at, ms.Host), ClientPort: r.clientPort(at, ms.ClientPort), Folder: store.Folder,
 		}
@@ -198,6 +202,7 @@ func (r *resolver) members(c *Cluster, place Placement) {
 			Place:       place(seat),
 			Host:        seat.Host,
 			Engine:      r.engine(at, ms),
+			Node:        ms.Node,
 			Store:       store,
 			Environment: overlay(r.spec.Environment, ms.Environment),
 		}
@@ -207,8 +212,11 @@ func (r *resolver) members(c *Cluster, place Placement) {
 		r.environment(at+".environment", ms.Environment)
 		c.Members = append(c.Members, m)
 	}
-	r.hostsOfAll(list)
+	if c.Runtime != Swarm {
+		r.hostsOfAll(list)
+	}
 	r.enginesOfAll(list)
+	r.nodesOfAll(c, list)
 }
 
 // bootstrap decides how the members find each other.

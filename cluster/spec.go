@@ -20,8 +20,8 @@ type Spec struct {
 	Etcd string `key:"etcd"`
 	// Image reference; by default the official image of the release.
 	Image string `key:"image"`
-	// Runtime is what runs the members: docker or process; empty or auto: docker
-	// if an engine answers.
+	// Runtime is what runs the members: docker, process or swarm; empty or auto:
+	// docker if an engine answers.
 	Runtime string `key:"runtime"`
 	// EtcdBinary is the etcd that processes run instead of the one inside
 	// etcdctr. {minor} in it stands for 3.7, {release} for v3.7.3.
@@ -145,6 +145,9 @@ type MemberSpec struct {
 	// folder with ca.pem, cert.pem and key.pem for one at tcp://.
 	Engine      string `key:"engine"`
 	EngineCerts string `key:"engine-certs"`
+	// Node is the node of a swarm that the member runs on and keeps its data on, by
+	// its host name or its ID.
+	Node string `key:"node"`
 	// ClientPort is the member's port on 127.0.0.1 with publish: loopback, and
 	// on its machine where it runs without a container or has a host. There,
 	// the two ports behind it are the member's as well.

@@ -17,14 +17,16 @@ import (
 // topOrder and serviceOrder are the orders that a reader would expect: what it
 // is, how it is set up, where its data is, who reaches it, how it is kept.
 var (
-	topOrder     = []string{"name", "x-member", "x-environment", "services", "networks", "volumes"}
+	topOrder     = []string{"name", "x-member", "x-environment", "services", "networks", "volumes", "secrets", "configs"}
 	serviceOrder = []string{
 		"<<", "image", "command", "hostname", "user", "read_only", "cap_drop", "cap_add", "security_opt",
-		"environment", "env_file", "volumes", "networks", "dns", "dns_search", "dns_opt", "extra_hosts", "ports", "depends_on", "healthcheck",
-		"restart", "stop_grace_period", "logging", "labels",
+		"environment", "env_file", "secrets", "configs", "volumes", "networks", "dns", "dns_search", "dns_opt", "extra_hosts", "ports", "depends_on", "healthcheck",
+		"deploy", "restart", "stop_grace_period", "logging", "labels",
 	}
-	mountOrder = []string{"type", "source", "target", "read_only", "bind"}
-	checkOrder = []string{"test", "start_period", "start_interval", "interval", "timeout", "retries"}
+	mountOrder  = []string{"type", "source", "target", "read_only", "bind"}
+	deployOrder = []string{"placement", "endpoint_mode", "update_config", "restart_policy", "labels"}
+	givenOrder  = []string{"source", "target", "uid", "gid", "mode"}
+	checkOrder  = []string{"test", "start_period", "start_interval", "interval", "timeout", "retries"}
 )
 
 func arrange(root *yaml.Node, c *cluster.Cluster) {
@@ -78,6 +80,7 @@ func tidyService(s *yaml.Node) {
 		flow(get(s, key))
 	}
 	flow(get(get(s, "healthcheck"), "test"))
+	tidyDeploy(s)
 	if v := get(s, "volumes"); v != nil {
 		for i, mount := range v.Content {
 			v.Content[i] = tidyMount(mount)
@@ -91,6 +94,21 @@ func tidyService(s *yaml.Node) {
 	}
 	if e := get(s, "env_file"); e != nil {
 		set(s, "env_file", shortEnvFiles(e))
+	}
+}
+
+// tidyDeploy does the same for what only a swarm has.
+func tidyDeploy(s *yaml.Node) {
+	deploy := get(s, "deploy")
+	sortKeys(deploy, deployOrder)
+	flow(get(get(deploy, "placement"), "constraints"))
+	flow(get(deploy, "update_config"))
+	flow(get(deploy, "restart_policy"))
+	for _, key := range []string{"secrets", "configs"} {
+		for _, given := range items(get(s, key)) {
+			sortKeys(given, givenOrder)
+			flow(given)
+		}
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 
 // header tells what the file is and how to change it.
 func header(c *cluster.Cluster) string {
+	if c.Runtime == cluster.Swarm {
+		return stackHeader(c)
+	}
 	if c.SpansMachines() {
 		return machineHeader(c, c.Members[0])
 	}

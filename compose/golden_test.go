@@ -82,9 +82,16 @@ func results(t *testing.T, input []byte, place cluster.Placement) map[string]str
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c.Runtime == cluster.Swarm { // a stack has no name in its file
+		return withWarnings(c, file)
+	}
 	if _, err := compose.Load(ctx, "docker-compose.yml", file, t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
+	return withWarnings(c, file)
+}
+
+func withWarnings(c *cluster.Cluster, file []byte) map[string]string {
 	got := map[string]string{"docker-compose.yml": string(file)}
 	for _, w := range c.Warnings {
 		got["warnings"] += w.String() + "\n"
@@ -110,6 +117,15 @@ func options(c *cluster.Cluster) compose.Options {
 	o := compose.Options{CertsDir: "./certs", DNSDir: "./dns/" + c.Name, MonitoringDir: "./monitoring/" + c.Name}
 	if c.Backup != nil {
 		o.Backups = "./backups"
+	}
+	o.Contents = map[string][]byte{}
+	for _, m := range c.Members {
+		for _, f := range compose.IdentityFiles() {
+			o.Contents[f.Of(m.Name)] = []byte(f.Of(""))
+			if !strings.HasPrefix(f.Name, "c") { // authorities and lists are the same for all
+				o.Contents[f.Of(m.Name)] = []byte(f.Of(m.Name))
+			}
+		}
 	}
 	if c.Discovery != nil {
 		o.Credentials = c.Discovery.Credentials.In("./discovery")

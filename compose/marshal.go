@@ -24,6 +24,9 @@ func Marshal(ctx context.Context, c *cluster.Cluster, p *types.Project) ([]byte,
 		return nil, fmt.Errorf("cannot read the Compose project back: %w", err)
 	}
 	root := doc.Content[0]
+	if c.Runtime == cluster.Swarm {
+		forStack(root)
+	}
 	escapeDollars(root)
 	plain, err := encode(root)
 	if err != nil {
@@ -80,7 +83,8 @@ func sameMeaning(ctx context.Context, plain, pretty []byte) error {
 
 func canonical(ctx context.Context, file []byte) ([]byte, error) {
 	p, err := load(ctx, "docker-compose.yml", file, "/", func(o *loader.Options) {
-		o.SkipResolveEnvironment = true // environment files are written later
+		o.SkipResolveEnvironment = true  // environment files are written later
+		o.SetProjectName("stack", false) // of one that is named when it is deployed
 	})
 	if err != nil {
 		return nil, fmt.Errorf("compose refuses the generated file: %w", err)

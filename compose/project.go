@@ -63,14 +63,21 @@ type Options struct {
 	// Credentials are the files that members show an existing discovery
 	// service.
 	Credentials cluster.DiscoveryCredentials
+	// Contents are those of the members' certificates and keys, by their paths in
+	// CertsDir: in a swarm they are called by what is in them. Unused elsewhere.
+	Contents map[string][]byte
 	// Backups is what backups go into: a folder, which must begin as CertsDir does, or
 	// a bucket. Without it the stack has no service that takes them.
 	Backups string
 }
 
 // Project gives the Compose project of a cluster. Of a cluster that spans
-// machines it is one machine's part: see cluster.Cluster.Only.
+// machines it is one machine's part: see cluster.Cluster.Only. With runtime: swarm
+// it is a stack, for `docker stack deploy`.
 func Project(c *cluster.Cluster, o Options) *types.Project {
+	if c.Runtime == cluster.Swarm {
+		return swarmStack(c, o)
+	}
 	p := &types.Project{
 		Name:     c.Name,
 		Services: types.Services{},
@@ -292,11 +299,16 @@ func memberService(c *cluster.Cluster, m cluster.Member, o Options) types.Servic
 		lookUp(&s, c)
 	}
 	if o.EnvDir != "" {
-		s.Environment = nil
-		passProxiesBy(&s, m.Environment, c)
-		s.EnvFiles = []types.EnvFile{{Path: path.Join(o.EnvDir, EnvFileName(m)), Required: true}}
+		readEnvFile(&s, m, c, o)
 	}
 	return s
+}
+
+// readEnvFile has a service read what it would spell out.
+func readEnvFile(s *types.ServiceConfig, m cluster.Member, c *cluster.Cluster, o Options) {
+	s.Environment = nil
+	passProxiesBy(s, m.Environment, c)
+	s.EnvFiles = []types.EnvFile{{Path: path.Join(o.EnvDir, EnvFileName(m)), Required: true}}
 }
 
 // confine takes from a container what etcd does not need.

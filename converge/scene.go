@@ -218,7 +218,7 @@ func (p *part) holds() bool {
 // forgets tells whether a member that is stopped and made anew has lost its
 // data.
 func (c *scene) forgets(p *part) bool {
-	return p.server.Data == runtime.Volatile || c.Want != nil && p.wanted && c.Want.Data == cluster.Memory
+	return p.server.Data == runtime.Volatile || p.change != nil && p.change.Anew || c.Want != nil && p.wanted && c.Want.Data == cluster.Memory
 }
 
 // differs: it runs, or would start, otherwise than is wanted.

@@ -11,6 +11,9 @@ type Change struct {
 	Kind   ChangeKind
 	// Differences are the settings and other properties that differ, by name.
 	Differences []Difference
+	// Anew says that what the server keeps stays behind, as on the machine that it
+	// leaves: it would come back empty.
+	Anew bool
 	// Whole says that the change can only be made while no server runs, such as
 	// that of a network which all are on.
 	Whole bool

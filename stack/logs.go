@@ -51,6 +51,14 @@ func logs(ctx context.Context, e Engine, c Container, o LogOptions, line func(st
 		return fmt.Errorf("read the log of %s: %s", c.Name, engineText(err))
 	}
 	defer r.Close()
+	if err := Lines(r, line); err != nil {
+		return fmt.Errorf("read the log of %s: %w", c.Name, err)
+	}
+	return nil
+}
+
+// Lines hands line what an engine gives as a log, line by line, without their ends.
+func Lines(r io.Reader, line func(string)) error {
 	text, w := io.Pipe()
 	go func() {
 		_, err := stdcopy.StdCopy(w, w, r)
@@ -67,7 +75,7 @@ func logs(ctx context.Context, e Engine, c Container, o LogOptions, line func(st
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read the log of %s: %w", c.Name, err)
+			return err
 		}
 	}
 }

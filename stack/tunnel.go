@@ -110,6 +110,17 @@ func OpenTunnel(ctx context.Context, e TunnelEngine, o TunnelOptions) (*Tunnel, 
 	return nil, fmt.Errorf("the network %s is not on this machine: reach it through a relay", n.Name)
 }
 
+// OpenRelay opens a way into any network that containers can be put on, by its name and
+// ID: an attachable one of a swarm, for one.
+func OpenRelay(ctx context.Context, e TunnelEngine, name, id string, o TunnelOptions) (*Tunnel, error) {
+	t, err := openRelay(ctx, e, Network{Name: name, ID: id}, o)
+	if err != nil {
+		return nil, err
+	}
+	t.names = o.Names
+	return t, nil
+}
+
 func (s *State) network(key string) (Network, error) {
 	i := slices.IndexFunc(s.Networks, func(n Network) bool { return n.Key == key })
 	switch {

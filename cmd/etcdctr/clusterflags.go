@@ -28,6 +28,7 @@ type clusterFlags struct {
 	cmd      *cobra.Command
 	file     string
 	certsDir string
+	runtime  string // in the place of what the file says; empty: that
 	input    []byte // standard input, once it was read
 }
 
@@ -212,6 +213,9 @@ func (f *clusterFlags) read(a *app) (spec cluster.Spec, mistakes []error, err er
 		if flag := f.cmd.Flags().Lookup(key); flag != nil && flag.Changed {
 			mistakes = append(mistakes, spec.Set(key, flag.Value.String()))
 		}
+	}
+	if f.runtime != "" {
+		spec.Runtime = f.runtime
 	}
 	if unread != nil {
 		return spec, nil, usage(errors.Join(append(mistakes, cluster.Mistakes(spec))...))

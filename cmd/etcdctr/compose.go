@@ -21,6 +21,7 @@ type composeOptions struct {
 	member  string
 	envDir  string
 	output  string
+	target  string
 }
 
 func newComposeCommand(a *app) *cobra.Command {
@@ -31,11 +32,16 @@ func newComposeCommand(a *app) *cobra.Command {
 		Long: `compose prints a Compose file that starts the cluster: three members, mutual
 TLS and no published port unless you say otherwise. The certificates it mounts
 are made on the way, or reused if they still fit. Nothing but the file goes to
-standard output.`,
+standard output.
+
+With --for swarm, and with runtime: swarm in the cluster file, it is a stack file
+for ` + "`docker stack deploy`" + `: every member needs its node there. What a stack
+file can't say stands in its first lines; ` + "`etcdctr up`" + ` does that, too.`,
 		Example: `  etcdctr compose > docker-compose.yml && docker compose up -d --wait
   etcdctr compose --members 5 --profile production -o docker-compose.yml
   etcdctr compose --member etcd1 -o etcd1/docker-compose.yml
-  etcdctr compose --publish loopback | docker compose -f - up -d`,
+  etcdctr compose --publish loopback | docker compose -f - up -d
+  etcdctr compose --for swarm -o stack.yml && docker stack deploy -c stack.yml etcd`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCompose(cmd.Context(), a, o)
@@ -44,14 +50,19 @@ standard output.`,
 	o.cluster = addClusterFlags(cmd)
 	cmd.Flags().StringVar(&o.member, "member", "", "only this member, for the machine that the cluster file gives it as host")
 	cmd.Flags().StringVar(&o.envDir, "env-dir", "", "write one environment file a member into this folder and refer to them")
+	cmd.Flags().Var(&choice{value: &o.target, of: []string{string(cluster.Swarm)}}, "for", "what is to run the members other than Docker Compose: swarm")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "file to write instead of standard output")
 	return cmd
 }
 
 func runCompose(ctx context.Context, a *app, o composeOptions) error {
+	o.cluster.runtime = o.target
 	c, err := o.cluster.resolve(a)
 	if err != nil {
 		return err
+	}
+	if c.Runtime == cluster.Swarm {
+		return printStack(ctx, a, c, o)
 	}
 	whole := c
 	if c, err = machinePart(c, o.member); err != nil {
@@ -64,7 +75,7 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 	if err != nil {
 		return err
 	}
-	file, err := renderCompose(ctx, c, o, dir)
+	file, err := renderCompose(ctx, c, o, dir, nil)
 	if err != nil {
 		return err
 	}
@@ -78,6 +89,53 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 		}
 	}
 	return a.writeResult(o.output, file)
+}
+
+// printStack prints a cluster for a swarm, where certificates are called by what is
+// in them: so they are made first.
+func printStack(ctx context.Context, a *app, c *cluster.Cluster, o composeOptions) error {
+	if o.member != "" {
+		return usage(errors.New("--member: the nodes of a swarm all go by one file"))
+	}
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
+	if err := a.prepare(ctx, c, o.cluster); err != nil {
+		return err
+	}
+	contents, err := identityContents(c, dir)
+	if err != nil {
+		return err
+	}
+	file, err := renderCompose(ctx, c, o, dir, contents)
+	if err != nil {
+		return err
+	}
+	if o.envDir != "" {
+		if err := writeEnvFiles(c, o.envDir); err != nil {
+			return err
+		}
+	}
+	return a.writeResult(o.output, file)
+}
+
+// identityContents reads the members' certificates and keys.
+func identityContents(c *cluster.Cluster, certsDir string) (map[string][]byte, error) {
+	contents := map[string][]byte{}
+	if c.TLS != cluster.Mutual {
+		return contents, nil
+	}
+	for _, m := range c.Members {
+		for _, f := range compose.IdentityFiles() {
+			data, err := os.ReadFile(filepath.Join(certsDir, filepath.FromSlash(f.Of(m.Name))))
+			if err != nil {
+				return nil, fmt.Errorf("cannot read the certificates of %s: %w", m.Name, err)
+			}
+			contents[f.Of(m.Name)] = data
+		}
+	}
+	return contents, nil
 }
 
 // machinePart is what the machine of the named member runs. Where members have
@@ -101,7 +159,7 @@ func machinePart(c *cluster.Cluster, member string) (*cluster.Cluster, error) {
 
 // renderCompose makes the Compose file. Its paths are meant from the folder it
 // will be in: that of -o, or the current one.
-func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions, certsDir string) ([]byte, error) {
+func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions, certsDir string, contents map[string][]byte) ([]byte, error) {
 	base := "."
 	if o.output != "" {
 		base = filepath.Dir(o.output)
@@ -115,7 +173,7 @@ func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions, ce
 		errs = append(errs, err)
 		return p
 	}
-	options := compose.Options{CertsDir: at(certsDir), EnvDir: at(o.envDir), DNSDir: at(o.cluster.configDir("dns", c)), MonitoringDir: at(o.cluster.configDir("monitoring", c))}
+	options := compose.Options{CertsDir: at(certsDir), EnvDir: at(o.envDir), DNSDir: at(o.cluster.configDir("dns", c)), MonitoringDir: at(o.cluster.configDir("monitoring", c)), Contents: contents}
 	if c.Backup != nil {
 		options.Backups = c.Backup.Destination
 		if c.Backup.InFolder() {

@@ -21,6 +21,7 @@ import (
 	"github.com/etcdctr/etcdctr/runtime/fleet"
 	"github.com/etcdctr/etcdctr/runtime/hosts"
 	"github.com/etcdctr/etcdctr/runtime/local"
+	"github.com/etcdctr/etcdctr/runtime/swarm"
 )
 
 // This file makes the runtimes of this machine. It is the only one that knows the
@@ -110,7 +111,25 @@ func (e *engines) runtimes() ([]runtime.Runtime, error) {
 		return nil, err
 	}
 	asProcesses, err := e.processes()
-	return []runtime.Runtime{onEngine, asProcesses}, err
+	if e.working.file != nil {
+		return []runtime.Runtime{onEngine, asProcesses}, err
+	}
+	return []runtime.Runtime{onEngine, e.swarm(onEngine), asProcesses}, err
+}
+
+// swarm is the one that the engine is a manager of, if it is. What has to be on the
+// engine for it comes there as for the engine's own clusters.
+func (e *engines) swarm(onEngine *docker.Runtime) *swarm.Runtime {
+	return swarm.New(swarm.Options{
+		Engine: e.engine, Answers: e.engine.Answers, Folder: e.folder, CertsDir: "certs",
+		LockDir: filepath.Join(cacheDir(), "etcdctr", "stacks"),
+		GetImage: func(ctx context.Context, ref string) error {
+			_, err := onEngine.ImageIDs(ctx, []string{ref})
+			return err
+		},
+		AskRelease: onEngine.AskImage, OwnImage: onEngine.OwnImage, Relay: []string{docker.RelayProgram},
+		Auth: engine.Credentials, Wait: e.working.wait, Now: e.app.now, Events: e.app.show(e.board),
+	})
 }
 
 // cacheDir is where this user's programs keep what can be made again.

@@ -124,7 +124,7 @@ func (t *target) network(n stack.Network) runtime.Difference {
 // first, in reading order.
 func (t *target) differences(name string, c stack.Container, in container.InspectResponse) []runtime.Difference {
 	service := t.wanted.Project.Services[name]
-	all := settingDifferences(cluster.SettingsIn(in.Config.Env), t.settings(name))
+	all := runtime.SettingDifferences(cluster.SettingsIn(in.Config.Env), t.settings(name))
 	for _, d := range []runtime.Difference{
 		t.image(c, service),
 		listed(runtime.Network, networksOf(in), t.networksOf(service)),
@@ -156,32 +156,6 @@ func (t *target) settings(name string) cluster.Settings {
 		}
 	}
 	return nil
-}
-
-// settingDifferences compares setting by setting: what is wanted in its order,
-// and then what is no longer.
-func settingDifferences(was, is cluster.Settings) []runtime.Difference {
-	var all []runtime.Difference
-	for _, x := range is {
-		if old := was.Get(x.Name); old != x.Value {
-			all = append(all, difference(x.Name, old, x.Value))
-		}
-	}
-	for _, x := range was {
-		wanted := slices.ContainsFunc(is, func(y cluster.Setting) bool { return y.Name == x.Name })
-		if !wanted && x.Value != "" {
-			all = append(all, difference(x.Name, x.Value, ""))
-		}
-	}
-	return all
-}
-
-// difference keeps what may be secret to itself.
-func difference(name, was, is string) runtime.Difference {
-	if strings.Contains(name, "password") || strings.Contains(name, "auth-token") {
-		return runtime.Difference{Name: name}
-	}
-	return runtime.Difference{Name: name, Was: was, Is: is}
 }
 
 // image tells of another image by its reference, or by its ID if that is the

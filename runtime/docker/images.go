@@ -220,6 +220,9 @@ func OwnImage(ctx context.Context, e images.Engine, self images.Source) (string,
 	return loaded.ID, nil // the reference may move to another version's at any time
 }
 
+// OwnImage is that of this program, on this runtime's engine.
+func (r *Runtime) OwnImage(ctx context.Context) (string, error) { return r.ownImage(ctx) }
+
 // ownImage is OwnImage, once.
 func (r *Runtime) ownImage(ctx context.Context) (string, error) {
 	if r.o.Self == nil {

@@ -140,37 +140,7 @@ func (r *Runtime) at(path string) string {
 	return filepath.ToSlash(filepath.Join(r.o.Folder, path))
 }
 
-// AsStarted gives want with the members of have that go on from their data as
-// they were founded, and all others as wanted. A file that is rendered of it
-// changes nothing about those.
+// AsStarted is runtime.AsStarted.
 func AsStarted(ctx context.Context, r runtime.Runtime, want *cluster.Cluster, have *runtime.State) (*cluster.Cluster, error) {
-	started := have.Started()
-	as := want.AsStarted(started)
-	for i, m := range as.Members {
-		x, _ := have.Server(m.Name)
-		if x.Runs() || x.Status == runtime.Restarting || sameSettings(m.Settings, want.Members[i].Settings) {
-			continue
-		}
-		data, err := r.Data(ctx, want.Name, m.Name)
-		if err != nil {
-			return nil, err
-		}
-		if data != runtime.Kept {
-			delete(started, m.Name)
-		}
-	}
-	return want.AsStarted(started), nil
-}
-
-func sameSettings(a, b cluster.Settings) bool {
-	values := map[string]string{}
-	for _, x := range a {
-		values[x.Name] = x.Value
-	}
-	for _, x := range b {
-		if v, ok := values[x.Name]; !ok || v != x.Value {
-			return false
-		}
-	}
-	return len(a) == len(b)
+	return runtime.AsStarted(ctx, r, want, have)
 }

@@ -1,0 +1,193 @@
+package swarm
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+	"github.com/moby/moby/api/types/swarm"
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+)
+
+// This file runs a command once on a node: the only thing that a manager can have done
+// there.
+
+// job is a command for one node.
+type job struct {
+	cluster string
+	what    string // it does, in a word
+	node    string // ID
+	image   string
+	ref     string // by which a registry is asked for it; may be empty
+	volume  string // empty: none
+	command []string
+}
+
+const (
+	// jobLabel is on the service of a job, with its cluster's name.
+	jobLabel = "io.etcdctr.job"
+	// jobTime is how long a job may take, its image's way to the node included.
+	jobTime = time.Minute
+	// orphanAge is when a job's service is taken for one that nobody waits for.
+	orphanAge = 2 * jobTime
+)
+
+// run runs a job to its end, and gives its exit code; ran is false where its node has
+// refused it.
+func (r *Runtime) run(ctx context.Context, j job) (code int, ran bool, err error) {
+	t, err := r.perform(ctx, j)
+	if err != nil {
+		return 0, false, err
+	}
+	if t.Status.ContainerStatus == nil || t.Status.State == swarm.TaskStateRejected {
+		return 0, false, nil
+	}
+	return t.Status.ContainerStatus.ExitCode, true, nil
+}
+
+// perform runs a job, and gives its task as it ended or was refused.
+func (r *Runtime) perform(ctx context.Context, j job) (swarm.Task, error) {
+	if err := r.sweepJobs(ctx, j.cluster); err != nil {
+		return swarm.Task{}, err
+	}
+	auth := ""
+	if j.ref != "" {
+		var err error
+		if auth, err = r.auth(j.ref); err != nil {
+			return swarm.Task{}, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return swarm.Task{}, err
+	}
+	made, err := r.engine.ServiceCreate(context.WithoutCancel(ctx), client.ServiceCreateOptions{Spec: j.spec(), EncodedRegistryAuth: auth})
+	if err != nil {
+		return swarm.Task{}, fmt.Errorf("run %s on a node: %w", j.command[0], unavailable(err))
+	}
+	t, err := r.outcome(ctx, made.ID)
+	_, errRemove := r.engine.ServiceRemove(context.WithoutCancel(ctx), made.ID, client.ServiceRemoveOptions{})
+	return t, errors.Join(err, errRemove)
+}
+
+// outcome waits for the end of a job's only task. One that does not come to its end in
+// time is given as it is.
+func (r *Runtime) outcome(ctx context.Context, service string) (swarm.Task, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, jobTime, errWaited)
+	defer cancel()
+	ticker := time.NewTicker(glance)
+	defer ticker.Stop()
+	var last swarm.Task
+	for {
+		list, err := r.engine.TaskList(ctx, client.TaskListOptions{Filters: make(client.Filters).Add("service", service)})
+		if err != nil && ctx.Err() == nil {
+			return last, fmt.Errorf("wait for a job: %w", unavailable(err))
+		}
+		for _, t := range list.Items {
+			last = t
+			switch t.Status.State {
+			case swarm.TaskStateComplete, swarm.TaskStateFailed, swarm.TaskStateRejected, swarm.TaskStateOrphaned, swarm.TaskStateShutdown:
+				return t, nil
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errWaited) {
+				return last, nil
+			}
+			return last, ctx.Err()
+		}
+	}
+}
+
+func (j job) spec() swarm.ServiceSpec {
+	one := uint64(1)
+	c := &swarm.ContainerSpec{
+		Image: j.image, Command: j.command, User: "0:0", ReadOnly: true,
+		Privileges: &swarm.Privileges{NoNewPrivileges: true}, CapabilityDrop: []string{"ALL"}, CapabilityAdd: []string{"CAP_DAC_OVERRIDE"},
+		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+	}
+	if j.volume != "" {
+		c.Mounts = []mount.Mount{{
+			Type: mount.TypeVolume, Source: j.volume, Target: cluster.ContainerVolumeDir, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+		}}
+	}
+	return swarm.ServiceSpec{
+		Annotations: swarm.Annotations{
+			Name:   fmt.Sprintf("%s_%s-%s", j.cluster, j.what, strings.ToLower(rand.Text()[:6])),
+			Labels: map[string]string{jobLabel: j.cluster, compose.RoleLabel: compose.RoleTask},
+		},
+		TaskTemplate: swarm.TaskSpec{
+			ContainerSpec: c, RestartPolicy: &swarm.RestartPolicy{Condition: swarm.RestartPolicyConditionNone},
+			Placement: &swarm.Placement{Constraints: []string{"node.id==" + j.node}},
+		},
+		Mode: swarm.ServiceMode{ReplicatedJob: &swarm.ReplicatedJob{MaxConcurrent: &one, TotalCompletions: &one}},
+	}
+}
+
+// sweepJobs removes the services of jobs that nobody waits for any more, because
+// whoever made them was killed.
+func (r *Runtime) sweepJobs(ctx context.Context, name string) error {
+	list, err := r.engine.ServiceList(ctx, client.ServiceListOptions{Filters: make(client.Filters).Add("label", jobLabel+"="+name)})
+	if err != nil {
+		return fmt.Errorf("ask the swarm for its services: %w", unavailable(err))
+	}
+	var errs []error
+	for _, s := range list.Items {
+		if r.o.Now().Sub(s.CreatedAt) > orphanAge {
+			_, err := r.engine.ServiceRemove(ctx, s.ID, client.ServiceRemoveOptions{})
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ImageError is about an image that a node does not have and can't get.
+type ImageError struct{ Ref, Node, Reason string }
+
+func (e *ImageError) Error() string {
+	return fmt.Sprintf("the image %s can't be had on the node %s (%s): load it there, or push it to a registry that the node reaches", e.Ref, e.Node, e.Reason)
+}
+
+// tryImages runs the image that members are about to get on their nodes, which has
+// those get it.
+func (r *Runtime) tryImages(ctx context.Context, t *target, members []member) error {
+	g, ctx := errgroup.WithContext(ctx)
+	errs := make([]error, len(members))
+	for i, m := range members {
+		node := t.nodes.byID(m.node)
+		if away(node) != "" {
+			continue // what becomes of it is seen when it is its turn
+		}
+		g.Go(func() error {
+			done := r.doing(m.Name, "try image", m.ref)
+			end, err := r.perform(ctx, job{
+				cluster: t.name, what: "try", node: m.node, image: m.image, ref: m.ref, command: []string{etcdProgram, "--version"},
+			})
+			if err != nil {
+				return err
+			}
+			if !hasRun(end) {
+				errs[i] = &ImageError{m.ref, node.Description.Hostname, word(end)}
+			}
+			done()
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return errors.Join(errs...)
+}
+
+// etcdProgram is where the official image has etcd.
+const etcdProgram = "/usr/local/bin/etcd"

@@ -1,0 +1,275 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/swarm"
+	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// chosen gives the services of servers, or all when none is named.
+func (f *found) chosen(servers []string) ([]swarm.Service, error) {
+	if len(servers) == 0 {
+		return f.services, nil
+	}
+	var some []swarm.Service
+	unknown := &runtime.UnknownError{Name: f.name, Has: f.servers()}
+	for _, name := range servers {
+		if s, ok := f.service(name); ok {
+			some = append(some, s)
+		} else {
+			unknown.Servers = append(unknown.Servers, name)
+		}
+	}
+	if len(unknown.Servers) > 0 {
+		return nil, unknown
+	}
+	return some, nil
+}
+
+func (f *found) servers() []string {
+	var all []string
+	for _, s := range f.services {
+		all = append(all, f.server(s))
+	}
+	return all
+}
+
+// Start starts servers that are there and do not run.
+func (r *Runtime) Start(ctx context.Context, name string, servers ...string) error {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	some, err := f.chosen(servers)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range some {
+		if _, runs := f.live(f.tasks[s.ID]); runs && !isStopped(s) {
+			continue
+		}
+		g.Go(func() error { return r.start(ctx, f.server(s), "start", s, begun) })
+	}
+	return g.Wait()
+}
+
+// Stop asks servers to end. Swarm lets each take the time that its cluster gives it:
+// earlier, only those can be killed that are on the engine that is asked.
+func (r *Runtime) Stop(ctx context.Context, name string, within time.Duration, servers ...string) error {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	some, err := f.chosen(servers)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range some {
+		task, runs := f.live(f.tasks[s.ID])
+		if isStopped(s) && !runs {
+			continue
+		}
+		g.Go(func() error {
+			done := r.doing(f.server(s), "stop", "")
+			if !isStopped(s) {
+				if _, err := r.update(ctx, s, stopped); err != nil {
+					return err
+				}
+			}
+			if !runs {
+				done()
+				return nil
+			}
+			if err := r.ended(ctx, f, s, task, within); err != nil {
+				return err
+			}
+			done()
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// ended waits until a service has no task that runs.
+func (r *Runtime) ended(ctx context.Context, f *found, s swarm.Service, task swarm.Task, within time.Duration) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, graceOf(s)+r.o.Wait, errWaited)
+	defer cancel()
+	var kill <-chan time.Time
+	if within > 0 && task.NodeID == f.own && task.Status.ContainerStatus != nil {
+		timer := time.NewTimer(within)
+		defer timer.Stop()
+		kill = timer.C
+	}
+	ticker := time.NewTicker(glance)
+	defer ticker.Stop()
+	for {
+		now, err := r.look(ctx, f.name)
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		if err == nil {
+			if _, runs := now.live(now.tasks[s.ID]); !runs {
+				return nil
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-kill:
+			_, err := r.engine.ContainerKill(ctx, task.Status.ContainerStatus.ContainerID, client.ContainerKillOptions{Signal: "KILL"})
+			if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) { // it has ended
+				return fmt.Errorf("kill %s: %w", f.server(s), err)
+			}
+		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errWaited) {
+				return fmt.Errorf("%s does not stop: its task on %s still runs", f.server(s), f.nodes.hostname(task.NodeID))
+			}
+			return ctx.Err()
+		}
+	}
+}
+
+func graceOf(s swarm.Service) time.Duration {
+	if g := s.Spec.TaskTemplate.ContainerSpec.StopGracePeriod; g != nil {
+		return *g
+	}
+	const swarms = 10 * time.Second
+	return swarms
+}
+
+// Remove removes the services of servers, and with the last of them what they shared.
+// Data goes where it can be reached: a volume of another node is emptied there, or it
+// is told how.
+func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Removal) error {
+	f, err := r.look(ctx, name)
+	if err != nil {
+		return err
+	}
+	if len(f.services) == 0 && f.note.id == "" {
+		return nil
+	}
+	goes := func(server string) bool { return len(removal.Servers) == 0 || slices.Contains(removal.Servers, server) }
+	if removal.Data {
+		if err := r.keepHomes(ctx, f); err != nil { // which only services know, once they are gone
+			return err
+		}
+		if f, err = r.look(ctx, name); err != nil {
+			return err
+		}
+	}
+	if err := r.removeServices(ctx, f, goes); err != nil {
+		return err
+	}
+	left := slices.ContainsFunc(f.services, func(s swarm.Service) bool { return !goes(f.server(s)) })
+	if !left {
+		if err := r.disconnect(ctx, name); err != nil {
+			return err
+		}
+	}
+	if removal.Data {
+		if err := r.deleteData(ctx, f, goes); err != nil {
+			return err
+		}
+	} else if err := r.keepHomes(ctx, f); err != nil {
+		return err
+	}
+	return r.sweep(ctx, name)
+}
+
+// keepHomes notes where services have their data that `docker stack deploy` has made.
+func (r *Runtime) keepHomes(ctx context.Context, f *found) error {
+	is := f.note.copied()
+	for _, s := range f.services {
+		if h, ok := f.home(f.server(s)); ok {
+			is.homes[f.server(s)] = h
+		}
+	}
+	if len(is.homes) == 0 {
+		return r.drop(ctx, f.note)
+	}
+	return r.write(ctx, f.name, f.note, is)
+}
+
+func (r *Runtime) removeServices(ctx context.Context, f *found, goes func(string) bool) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range f.services {
+		if !goes(f.server(s)) {
+			continue
+		}
+		g.Go(func() error {
+			done := r.doing(f.server(s), "remove service", "")
+			_, err := r.engine.ServiceRemove(ctx, s.ID, client.ServiceRemoveOptions{})
+			if err != nil && !errdefs.IsNotFound(err) {
+				return fmt.Errorf("remove the service of %s: %w", f.server(s), unavailable(err))
+			}
+			if err := r.gone(ctx, f, s); err != nil {
+				return err
+			}
+			done()
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// gone waits until Swarm has forgotten a removed service's tasks, but for those on nodes
+// that are away: before, they are still on the network.
+func (r *Runtime) gone(ctx context.Context, f *found, s swarm.Service) error {
+	ctx, cancel := context.WithTimeout(ctx, graceOf(s)+r.o.Wait)
+	defer cancel()
+	ticker := time.NewTicker(glance)
+	defer ticker.Stop()
+	for {
+		tasks, err := r.engine.TaskList(ctx, client.TaskListOptions{})
+		if err != nil {
+			return fmt.Errorf("wait for the end of %s: %w", f.server(s), unavailable(err))
+		}
+		held := slices.ContainsFunc(tasks.Items, func(t swarm.Task) bool {
+			return t.ServiceID == s.ID && f.nodes.byID(t.NodeID).Status.State == swarm.NodeStateReady
+		})
+		if !held {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the end of %s: %w", f.server(s), ctx.Err())
+		}
+	}
+}
+
+// disconnect removes the members' network. Somebody else's container that is on it
+// keeps it.
+func (r *Runtime) disconnect(ctx context.Context, name string) error {
+	n, ok, err := r.findNetwork(ctx, name)
+	if err != nil || !ok {
+		return err
+	}
+	done := r.doing(n.Name, "remove network", "")
+	for attempt := 1; ; attempt++ {
+		_, err := r.engine.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
+		if err == nil || errdefs.IsNotFound(err) {
+			done()
+			return nil
+		}
+		const most = 50 // tasks leave the network a moment after they have ended
+		if attempt == most || ctx.Err() != nil {
+			return errors.Join(fmt.Errorf("remove the network %s: %w", n.Name, err), ctx.Err())
+		}
+		select {
+		case <-time.After(glance):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,189 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/swarm"
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// membership is the engine's own in its swarm.
+type membership struct {
+	node    string // its ID
+	cluster string // the swarm's
+	remaps  bool   // it maps users
+}
+
+// Standing is what an engine is to a swarm that its services can't be managed by.
+type Standing string
+
+// The standings.
+const (
+	Outside Standing = "it is in no swarm"
+	Locked  Standing = "its swarm is locked"
+	Worker  Standing = "it is a worker of its swarm"
+	Lonely  Standing = "its swarm has no majority of its managers"
+)
+
+// StandingError is about an engine that can't manage services. It is
+// runtime.ErrUnavailable.
+type StandingError struct {
+	Standing Standing
+	Err      error // what the engine has said; may be nil
+}
+
+func (e *StandingError) Error() string {
+	const is = "the Docker Engine can't manage services: "
+	switch e.Standing {
+	case Worker:
+		return is + string(e.Standing) + ": ask the engine of a manager"
+	case Lonely:
+		return is + string(e.Standing) + ", and until more of them are back nothing of it can be seen or changed: " +
+			"`docker exec` on a member's own node is left"
+	case Locked:
+		return is + string(e.Standing) + ": `docker swarm unlock` opens it"
+	}
+	return is + string(e.Standing) + ": `docker swarm init` makes one"
+}
+
+func (e *StandingError) Unwrap() error { return e.Err }
+
+// Is makes it runtime.ErrUnavailable.
+func (e *StandingError) Is(target error) bool { return target == runtime.ErrUnavailable }
+
+// manages makes sure once that the engine is a manager of a swarm.
+func (r *Runtime) manages(ctx context.Context) (membership, error) {
+	r.mu.Lock()
+	known := r.joined
+	r.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
+	if r.o.Answers != nil {
+		if err := r.o.Answers(ctx); err != nil {
+			return membership{}, err
+		}
+	}
+	if ping, err := r.engine.Ping(ctx, client.PingOptions{}); err == nil && ping.SwarmStatus != nil && ping.SwarmStatus.NodeState == swarm.LocalNodeStateInactive {
+		return membership{}, &StandingError{Standing: Outside} // most engines: asking for more would take them longer
+	}
+	answer, err := r.engine.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return membership{}, unavailable(err)
+	}
+	in := answer.Info.Swarm
+	switch {
+	case in.LocalNodeState == swarm.LocalNodeStateLocked:
+		return membership{}, &StandingError{Standing: Locked}
+	case in.LocalNodeState != swarm.LocalNodeStateActive && in.LocalNodeState != swarm.LocalNodeStatePending:
+		return membership{}, &StandingError{Standing: Outside}
+	case !in.ControlAvailable && in.Error != "":
+		return membership{}, &StandingError{Standing: Lonely, Err: errors.New(in.Error)}
+	case !in.ControlAvailable:
+		return membership{}, &StandingError{Standing: Worker}
+	}
+	m := membership{node: in.NodeID, remaps: slices.ContainsFunc(answer.Info.SecurityOptions, func(o string) bool { return strings.Contains(o, "name=userns") })}
+	if in.Cluster != nil {
+		m.cluster = in.Cluster.ID
+	}
+	r.mu.Lock()
+	r.joined = &m
+	r.mu.Unlock()
+	return m, nil
+}
+
+// unavailable marks what tells that the engine, or its swarm, does not answer.
+func unavailable(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case client.IsErrConnectionFailed(err):
+		return errors.Join(runtime.ErrUnavailable, err)
+	case errdefs.IsUnavailable(err):
+		return &StandingError{Standing: Lonely, Err: err}
+	}
+	return err
+}
+
+// nodes are those of the swarm.
+type nodes []swarm.Node
+
+func (r *Runtime) nodes(ctx context.Context) (nodes, error) {
+	list, err := r.engine.NodeList(ctx, client.NodeListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("ask the swarm for its nodes: %w", unavailable(err))
+	}
+	return list.Items, nil
+}
+
+// byID gives a node; an empty one where there is none.
+func (n nodes) byID(id string) swarm.Node {
+	i := slices.IndexFunc(n, func(x swarm.Node) bool { return x.ID == id })
+	if i < 0 {
+		return swarm.Node{}
+	}
+	return n[i]
+}
+
+// hostname is a node's, or its ID where it is unknown.
+func (n nodes) hostname(id string) string {
+	if name := n.byID(id).Description.Hostname; name != "" {
+		return name
+	}
+	return id
+}
+
+// NodeError is about a node that a description names.
+type NodeError struct {
+	Node string
+	Like []string // IDs of those of that host name, where there are several
+	Has  []string // host names of all
+}
+
+func (e *NodeError) Error() string {
+	if len(e.Like) > 0 {
+		return fmt.Sprintf("%d nodes are called %s: name one by its ID, which is one of %s", len(e.Like), e.Node, strings.Join(e.Like, ", "))
+	}
+	return fmt.Sprintf("the swarm has no node %s: it has %s", e.Node, strings.Join(e.Has, ", "))
+}
+
+// named finds a node by its ID or host name.
+func (n nodes) named(name string) (swarm.Node, error) {
+	var found []swarm.Node
+	e := &NodeError{Node: name}
+	for _, x := range n {
+		if x.ID == name {
+			return x, nil
+		}
+		if x.Description.Hostname == name {
+			found = append(found, x)
+			e.Like = append(e.Like, x.ID)
+		}
+		e.Has = append(e.Has, x.Description.Hostname)
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	slices.Sort(e.Has)
+	return swarm.Node{}, e
+}
+
+// away tells why nothing can be started on a node; empty if it can.
+func away(n swarm.Node) string {
+	switch {
+	case n.ID == "":
+		return "its node is no longer in the swarm"
+	case n.Status.State != swarm.NodeStateReady:
+		return fmt.Sprintf("its node %s is %s", n.Description.Hostname, n.Status.State)
+	case n.Spec.Availability != swarm.NodeAvailabilityActive:
+		return fmt.Sprintf("its node %s takes no tasks: its availability is %s", n.Description.Hostname, n.Spec.Availability)
+	}
+	return ""
+}

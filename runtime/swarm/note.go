@@ -1,0 +1,156 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/swarm"
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file keeps what no service says, or not for as long: what a cluster was started
+// with, and which volumes of which nodes have its data. A manager can list no volumes
+// of other nodes. All that is in the labels of one config, which are all of a config
+// that can be changed; `docker stack rm` leaves it alone.
+
+const (
+	wishLabel   = "io.etcdctr.wish"
+	folderLabel = "io.etcdctr.folder"
+	noteLabel   = "io.etcdctr.note"
+	dataLabel   = "io.etcdctr.data."  // and the server: node, volume, image
+	asideLabel  = "io.etcdctr.aside." // and the server: node, volume, line by line
+)
+
+// place is a volume on a node.
+type place struct{ node, volume string }
+
+func (p place) String() string { return p.node + " " + p.volume }
+
+// home is where a server has its data, and an image that was on its node.
+type home struct {
+	place
+	image string
+}
+
+// note is what is kept of a cluster.
+type note struct {
+	id           string // empty: it is not there yet
+	version      swarm.Version
+	data         []byte
+	wish, folder string
+	homes        map[string]home
+	aside        map[string][]place
+}
+
+func noteName(name string) string { return name + "_etcdctr" }
+
+// readNote reads a cluster's note among the configs of the swarm.
+func readNote(name string, configs []swarm.Config) note {
+	n := note{homes: map[string]home{}, aside: map[string][]place{}}
+	i := slices.IndexFunc(configs, func(c swarm.Config) bool { return isNote(c, name) })
+	if i < 0 {
+		return n
+	}
+	c := configs[i]
+	n.id, n.version, n.data = c.ID, c.Version, c.Spec.Data
+	n.wish, n.folder = c.Spec.Labels[wishLabel], c.Spec.Labels[folderLabel]
+	for label, value := range c.Spec.Labels {
+		if server, ok := strings.CutPrefix(label, dataLabel); ok {
+			if f := strings.Fields(value); len(f) == 3 {
+				n.homes[server] = home{place{f[0], f[1]}, f[2]}
+			}
+		}
+		if server, ok := strings.CutPrefix(label, asideLabel); ok {
+			for line := range strings.Lines(value) {
+				if f := strings.Fields(line); len(f) == 2 {
+					n.aside[server] = append(n.aside[server], place{f[0], f[1]})
+				}
+			}
+		}
+	}
+	return n
+}
+
+func isNote(c swarm.Config, name string) bool {
+	return c.Spec.Labels[noteLabel] != "" && c.Spec.Labels[compose.ClusterLabel] == name
+}
+
+func (n note) labels(name string) map[string]string {
+	labels := map[string]string{noteLabel: "1", compose.ClusterLabel: name, wishLabel: n.wish, folderLabel: n.folder}
+	for server, h := range n.homes {
+		labels[dataLabel+server] = h.String() + " " + h.image
+	}
+	for server, places := range n.aside {
+		var lines []string
+		for _, p := range places {
+			lines = append(lines, p.String())
+		}
+		labels[asideLabel+server] = strings.Join(lines, "\n")
+	}
+	return labels
+}
+
+// copied gives a note that can be edited without changing this one.
+func (n note) copied() note {
+	n.homes, n.aside = maps.Clone(n.homes), maps.Clone(n.aside)
+	return n
+}
+
+// write keeps the note, if it is another one than was read.
+func (r *Runtime) write(ctx context.Context, name string, was, is note) error {
+	labels := is.labels(name)
+	if was.id == "" {
+		spec := swarm.ConfigSpec{Annotations: swarm.Annotations{Name: noteName(name), Labels: labels}}
+		spec.Data = []byte("What etcdctr keeps of the cluster " + name + " is in the labels of this config.\n")
+		_, err := r.engine.ConfigCreate(ctx, client.ConfigCreateOptions{Spec: spec})
+		if err != nil {
+			return fmt.Errorf("note where the data of %s is: %w", name, err)
+		}
+		return nil
+	}
+	if maps.Equal(was.labels(name), labels) {
+		return nil
+	}
+	_, err := r.engine.ConfigUpdate(ctx, was.id, client.ConfigUpdateOptions{
+		Version: was.version, Spec: swarm.ConfigSpec{Annotations: swarm.Annotations{Name: noteName(name), Labels: labels}, Data: was.data},
+	})
+	if err != nil {
+		return fmt.Errorf("note where the data of %s is: %w", name, err)
+	}
+	return nil
+}
+
+// drop removes the note.
+func (r *Runtime) drop(ctx context.Context, n note) error {
+	if n.id == "" {
+		return nil
+	}
+	_, err := r.engine.ConfigRemove(ctx, n.id, client.ConfigRemoveOptions{})
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// Note keeps what the cluster is wanted as.
+func (r *Runtime) Note(ctx context.Context, want *cluster.Cluster) error {
+	f, err := r.find(ctx, want.Name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	is := f.note.copied()
+	is.wish = want.Spec.Wish()
+	return r.write(ctx, want.Name, f.note, is)
+}
