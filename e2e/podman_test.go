@@ -208,7 +208,42 @@ func TestEveryCombinationIsHealthyOnPodman(t *testing.T) {
 	}
 }
 
-// A second run of Podman's first years is told before anything is made.
+// Whoever publishes a port there gets out, which is told before, and seen by trying.
+func TestMembersThatPublishOnPodmanAreSeenToGetOut(t *testing.T) {
+	s := newStack(t)
+	e := startPodman(t, s.ref)
+	s.publish("")
+	cmd := s.command("up")
+	cmd.Dir = s.dir
+	said, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(said), "members can reach other machines") {
+		t.Errorf("up: %v\n%s", err, said)
+	}
+	out, code := s.verdict("verify", "--outside", e.beyond(t))
+	if code != 1 || !strings.Contains(out, "way out") || !strings.Contains(out, "SURPRISE") {
+		t.Errorf("verify ended with %d:\n%s", code, out)
+	}
+}
+
+// fixtureTests are those of the fixture that are about the engine.
+const fixtureTests = "^(TestSmokeStartGivesAReadyClusterAndLeavesNothing|TestStartKnowsEveryBootstrapAndTLSMode|" +
+	"TestMembersKeepDataAndEndpoint|TestReplaceGivesANewMember.*|TestClustersOfParallelTestsDoNotMeet)$"
+
+// testcontainers goes by the environment of its process, so this is another one.
+func TestTheTestsOfTheFixturePassOnPodman(t *testing.T) {
+	e := startPodman(t, etcdImage(t, cluster.NewestMinor))
+	cmd := exec.Command(os.Args[0], "-test.run", fixtureTests, "-test.v", "-test.timeout", "20m")
+	cmd.Env = append(os.Environ(), "TESTCONTAINERS_HOST_OVERRIDE="+e.ip)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if n := strings.Count(string(out), "--- PASS: Test"); n < 5 {
+		t.Errorf("%d tests passed, want 5 at least:\n%s", n, out)
+	}
+}
+
+// Podman of the first years is told before anything is made.
 func TestPodmanWithNetworksOfCNIIsRefused(t *testing.T) {
 	s := newStack(t)
 	startPodmanAs(t, "cni", []string{"sh", "-c", asRoot, "podman"}, s.ref)

@@ -136,6 +136,9 @@ func IsNetwork(labels map[string]string, project, key string) bool {
 	return labels[projectLabel] == project && labels[networkLabel] == key
 }
 
+// IsOfProject reports whether labels are those of something of a project.
+func IsOfProject(labels map[string]string, project string) bool { return labels[projectLabel] == project }
+
 // Observe asks the engine what it holds of a project, running or not, whether
 // this package or Docker Compose made it.
 func Observe(ctx context.Context, e Observer, project string) (*State, error) {

@@ -41,6 +41,9 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 	if err == nil && len(c.Subnets) > 0 {
 		c, err = r.onFreeSubnet(ctx, spec, place, c)
 	}
+	if err == nil {
+		err = r.findPorts(ctx, spec, c)
+	}
 	if err != nil {
 		return c, err
 	}

@@ -1,0 +1,136 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+// This file finds room for ports on loopback: two clusters of one machine can't have
+// the same.
+
+// Where nobody chooses a port, members are all moved on by as much until there is
+// room.
+const furtherOn, portTries = 1000, 20
+
+// findPorts publishes members where they are published already, or else at the usual
+// ports or, where any of those is taken, some thousands further on. A port that
+// somebody chose stays.
+func (r *Runtime) findPorts(ctx context.Context, spec cluster.Spec, c *cluster.Cluster) error {
+	if c.Publish != cluster.PublishLoopback || r.answers(ctx) != nil {
+		return nil
+	}
+	kept, err := r.keptPorts(ctx, c)
+	if err != nil {
+		return err
+	}
+	taken, err := r.takenPorts(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	move(c, chosenPorts(spec), kept, taken)
+	return nil
+}
+
+// move gives the members their ports, kept and chosen ones first.
+func move(c *cluster.Cluster, chosen map[string]bool, kept map[string]int, taken func(port int) bool) {
+	usual := map[string]int{}
+	for _, m := range c.Members {
+		if !chosen[m.Name] {
+			usual[m.Name] = m.PublishedPort
+		}
+	}
+	for try := range portTries {
+		if fits(c, usual, kept, try*furtherOn, taken) {
+			return
+		}
+	}
+	fits(c, usual, kept, 0, func(int) bool { return false }) // the start will tell who is in the way
+}
+
+// fits gives members ports that lie further on than usual, and reports whether
+// nobody has them.
+func fits(c *cluster.Cluster, usual, kept map[string]int, by int, taken func(port int) bool) bool {
+	own := map[int]bool{}
+	for i, m := range c.Members {
+		port, movable := usual[m.Name]
+		if was := kept[m.Name]; movable && was >= port && (was-port)%furtherOn == 0 {
+			c.Members[i].PublishedPort = was
+		} else if movable {
+			c.Members[i].PublishedPort = port + by
+			if taken(port + by) {
+				return false
+			}
+		}
+		if own[c.Members[i].PublishedPort] {
+			return false
+		}
+		own[c.Members[i].PublishedPort] = true
+	}
+	return true
+}
+
+// chosenPorts are the members whose ports somebody chose.
+func chosenPorts(spec cluster.Spec) map[string]bool {
+	chosen := map[string]bool{}
+	for _, m := range spec.Members.List {
+		chosen[m.Name] = m.ClientPort != ""
+	}
+	return chosen
+}
+
+// keptPorts are those on loopback of the cluster's containers, by member.
+func (r *Runtime) keptPorts(ctx context.Context, c *cluster.Cluster) (map[string]int, error) {
+	have, err := r.Observe(ctx, c.Name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string]int{}
+	for _, m := range have.Members() {
+		for _, address := range m.Published {
+			if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().IsLoopback() {
+				kept[m.Name] = int(at.Port())
+			}
+		}
+	}
+	return kept, nil
+}
+
+// takenPorts tells which ports of loopback something else than a cluster has:
+// other containers, and on this very machine whoever listens.
+func (r *Runtime) takenPorts(ctx context.Context, name string) (func(port int) bool, error) {
+	list, err := r.engine.ContainerList(ctx, client.ContainerListOptions{All: true})
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine for published ports: %w", err)
+	}
+	others := map[int]bool{}
+	for _, c := range list.Items {
+		for _, p := range c.Ports {
+			if !stack.IsOfProject(c.Labels, name) && p.PublicPort != 0 {
+				others[int(p.PublicPort)] = true
+			}
+		}
+	}
+	local, err := r.seesFiles(ctx)
+	return func(port int) bool { return others[port] || local && listened(port) }, err
+}
+
+func listened(port int) bool {
+	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err == nil {
+		l.Close()
+	}
+	return err != nil
+}
