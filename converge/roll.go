@@ -22,11 +22,21 @@ func (c *scene) serveMembers() (*Step, error) {
 		stopped := p.there && !p.server.Runs() && !slices.Contains([]runtime.Status{runtime.Restarting, runtime.Absent}, p.server.Status) &&
 			(p.change == nil || p.change.Kind != runtime.Leave) // of one that is absent there is data, which stays where it is not wanted
 		changed := p.change != nil && (p.change.Kind == missing || p.change.Kind == differs)
+		if p.late() && !c.allServe() {
+			continue
+		}
 		if (changed || stopped) && !c.done(p.name, Apply) {
 			return &Step{Kind: Apply, Servers: []string{p.name}, Cause: cause(p, "it does not run"), Takes: endTakes}, nil
 		}
 	}
 	return nil, nil
+}
+
+// late: it waits for the members, and they may wait for what comes before it.
+func (p *part) late() bool { return p.server.Late || p.change != nil && p.change.Late }
+
+func (c *scene) allServe() bool {
+	return c.quorum && len(c.those((*part).isWanted, not((*part).serves))) == 0
 }
 
 // roll brings about one change of a member that serves.

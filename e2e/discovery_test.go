@@ -329,3 +329,20 @@ func TestAV2ServiceFromItsTokenToItsCluster(t *testing.T) {
 		})
 	}
 }
+
+// The guard waits for the members, which come back after what they need.
+func TestATakenDownStackWithItsDiscoveryServiceComesBackGuarded(t *testing.T) {
+	s := newStack(t)
+	s.etcdctr("up", "--bootstrap", "discovery")
+	s.etcdctr("etcdctl", "put", "name", "kept")
+	for _, pause := range []string{"stop", "down"} {
+		s.etcdctr(pause)
+		s.etcdctr("up")
+		if got := s.etcdctr("etcdctl", "get", "name", "--print-value-only"); got != "kept\n" {
+			t.Errorf("after %s and up the value is %q, want kept", pause, got)
+		}
+		if health := s.dockerHealth("discovery-guard"); health != "healthy" {
+			t.Errorf("after %s and up the guard is %s", pause, health)
+		}
+	}
+}

@@ -17,6 +17,8 @@ type Change struct {
 	// Whole says that the change can only be made while no server runs, such as
 	// that of a network which all are on.
 	Whole bool
+	// Late says what it does of a Server.
+	Late bool
 }
 
 // ChangeKind is what it takes to bring a change about.

@@ -31,8 +31,10 @@ type State struct {
 // Server is one server, running or not. One that has nothing but its data is
 // Absent.
 type Server struct {
-	Name   string
-	Role   Role
+	Name string
+	Role Role
+	// Late says that it waits for all members to serve, and can't come before them.
+	Late   bool
 	Status Status
 	// Detail is the runtime's own word for the status, for people.
 	Detail string

@@ -41,7 +41,7 @@ type Locatable interface {
 // exist and mean something else. Nor does it where the users in containers are
 // others outside (userns-remap, or a rootless engine of somebody else): not even
 // root may read there what is for its owner only.
-func SeesFiles(ctx context.Context, e Locatable) (bool, error) {
+func SeesFiles(ctx context.Context, e Locatable, m Make) (bool, error) {
 	if runtime.GOOS != "linux" || !strings.HasPrefix(e.DaemonHost(), "unix://") {
 		return false, nil
 	}
@@ -53,19 +53,20 @@ func SeesFiles(ctx context.Context, e Locatable) (bool, error) {
 	if err != nil {
 		return false, nil //nolint:nilerr // copying works everywhere
 	}
-	return r.Info.Name == host && r.Info.OperatingSystem != "Docker Desktop" && readsFiles(e.DaemonHost(), r.Info.SecurityOptions), nil
+	return r.Info.Name == host && r.Info.OperatingSystem != "Docker Desktop" && readsFiles(e.DaemonHost(), r.Info.SecurityOptions, m.Rootless), nil
 }
 
 // readsFiles reports whether root in a container may read what the caller's files
-// let their owner read, by what an engine says of its security.
-func readsFiles(socket string, options []string) bool {
+// let their owner read, by what an engine says of its security;
+// Podman does not say there that it is rootless.
+func readsFiles(socket string, options []string, rootless bool) bool {
 	says := func(name string) bool {
 		return slices.ContainsFunc(options, func(o string) bool { return o == "name="+name || strings.HasPrefix(o, "name="+name+",") })
 	}
 	if says("userns") {
 		return false
 	}
-	return !says("rootless") || owns(strings.TrimPrefix(socket, "unix://"))
+	return !rootless && !says("rootless") || owns(strings.TrimPrefix(socket, "unix://"))
 }
 
 // transfer is a set of local files on their way into a volume.

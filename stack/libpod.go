@@ -48,13 +48,16 @@ func libpod(ctx context.Context, engine any, path string, answer any) error {
 	return json.NewDecoder(res.Body).Decode(answer)
 }
 
-// networkBackend is what makes Podman's networks: netavark, or cni.
-func networkBackend(ctx context.Context, engine any) (string, error) {
-	var info struct {
-		Host struct{ NetworkBackend string }
-	}
+// podmanInfo is what Podman says of where it runs.
+type podmanInfo struct {
+	NetworkBackend string // what makes its networks: netavark, or cni
+	Security       struct{ Rootless bool }
+}
+
+func podmanHost(ctx context.Context, engine any) (podmanInfo, error) {
+	var info struct{ Host podmanInfo }
 	err := libpod(ctx, engine, "info", &info)
-	return info.Host.NetworkBackend, err
+	return info.Host, err
 }
 
 // CheckHealth has Podman run a container's health check now. What comes of it is

@@ -15,7 +15,11 @@ import (
 type Make struct {
 	Name    string // as people call it
 	Version string
-	lacks   []Lack
+	// Rootless says that Podman runs as somebody who is not root. Docker says so
+	// elsewhere.
+	Rootless bool
+
+	lacks []Lack
 }
 
 // Lack is something of Docker Engine's that another engine does not do.
@@ -70,8 +74,9 @@ func AskMake(ctx context.Context, e Locatable) (Make, error) {
 	if m.Name != Podman {
 		return m, nil
 	}
-	backend, err := networkBackend(ctx, e)
-	if err == nil && backend == "cni" {
+	host, err := podmanHost(ctx, e)
+	m.Rootless = host.Security.Rootless
+	if err == nil && host.NetworkBackend == "cni" {
 		err = ErrCNI
 	}
 	if err != nil {

@@ -137,7 +137,9 @@ func IsNetwork(labels map[string]string, project, key string) bool {
 }
 
 // IsOfProject reports whether labels are those of something of a project.
-func IsOfProject(labels map[string]string, project string) bool { return labels[projectLabel] == project }
+func IsOfProject(labels map[string]string, project string) bool {
+	return labels[projectLabel] == project
+}
 
 // Observe asks the engine what it holds of a project, running or not, whether
 // this package or Docker Compose made it.

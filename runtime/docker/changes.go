@@ -57,7 +57,7 @@ func (r *Runtime) changes(ctx context.Context, t *target) ([]runtime.Change, err
 		c, ok := t.wanted.Current(t.state, name)
 		in, known := details[c.ID]
 		if !ok || !known {
-			all = append(all, runtime.Change{Server: name, Kind: runtime.Missing})
+			all = append(all, runtime.Change{Server: name, Kind: runtime.Missing, Late: isLate(service.Labels[stack.RoleLabel])})
 			continue
 		}
 		if change, ok := t.change(name, c, in, outdated, views[name]); ok {

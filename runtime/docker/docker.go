@@ -171,12 +171,16 @@ func (r *Runtime) answers(ctx context.Context) error {
 
 // seesFiles asks once whether the engine can mount this machine's files.
 func (r *Runtime) seesFiles(ctx context.Context) (bool, error) {
+	m, err := r.engineMake(ctx)
+	if err != nil {
+		return false, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.local != nil {
 		return *r.local, nil
 	}
-	sees, err := stack.SeesFiles(ctx, r.engine)
+	sees, err := stack.SeesFiles(ctx, r.engine, m)
 	if err == nil {
 		r.local = &sees
 	}

@@ -208,6 +208,9 @@ func isServer(role string) bool {
 	return false
 }
 
+// isLate tells the servers that wait until all members are healthy.
+func isLate(role string) bool { return role == compose.RoleGuard }
+
 // runsEtcd tells the servers whose images are etcd's, and whose tags its releases.
 func runsEtcd(role string) bool {
 	return role == compose.RoleMember || role == compose.RoleDiscovery || role == compose.RoleGuard
@@ -239,6 +242,7 @@ func server(c stack.Container, in container.InspectResponse) runtime.Server {
 		x.Role = runtime.Member
 	}
 	role := c.Labels[stack.RoleLabel]
+	x.Late = isLate(role)
 	if runsEtcd(role) {
 		x.Release = release(c, in)
 	}
