@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -341,8 +342,11 @@ func TestATakenDownStackWithItsDiscoveryServiceComesBackGuarded(t *testing.T) {
 		if got := s.etcdctr("etcdctl", "get", "name", "--print-value-only"); got != "kept\n" {
 			t.Errorf("after %s and up the value is %q, want kept", pause, got)
 		}
-		if health := s.dockerHealth("discovery-guard"); health != "healthy" {
-			t.Errorf("after %s and up the guard is %s", pause, health)
-		}
+		waitUntil(t, engineTimeout, func() error {
+			if health := s.dockerHealth("discovery-guard"); health != "healthy" {
+				return fmt.Errorf("after %s and up the guard is %s", pause, health)
+			}
+			return nil
+		})
 	}
 }
