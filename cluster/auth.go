@@ -159,7 +159,7 @@ func (r *resolver) auth(c *Cluster) {
 	for i, user := range spec.Users {
 		a.Users = append(a.Users, r.user(c, spec, spec.Users[:i], user))
 	}
-	if c.Backup != nil && c.Backup.Service && !slices.ContainsFunc(a.Users, func(u User) bool { return u.Name == BackupName }) {
+	if c.Backup != nil && c.Backup.Identity && !slices.ContainsFunc(a.Users, func(u User) bool { return u.Name == BackupName }) {
 		a.Users = append(a.Users, User{Name: BackupName, Roles: []string{RootName}}) // nobody else gets a snapshot of etcd
 	}
 	slices.SortFunc(a.Roles, func(a, b Role) int { return cmp.Compare(a.Name, b.Name) })

@@ -51,6 +51,9 @@ type Backup struct {
 	// Service says that a service of the cluster's own takes them. One that spans
 	// machines has none.
 	Service bool
+	// Identity says that whoever takes them has a certificate, and a user where there
+	// are users, of its own: such a service, or a unit of systemd.
+	Identity bool
 
 	every time.Duration
 	cron  cron.Schedule
@@ -125,6 +128,7 @@ func (r *resolver) backup() *Backup {
 		Encryption:  r.publicKeys("backup.encryption", s.Encryption),
 		every:       r.span("backup.every", s.Every, DefaultBackupEvery, leastBetweenBackups, mostBetweenBackups),
 	}
+	b.Identity = b.Service
 	kind, _, hasKind := strings.Cut(s.Destination, "://")
 	switch {
 	case s.Destination == "":

@@ -108,7 +108,10 @@ UMask=0077
 LimitNOFILE=65536
 
 # It needs its data, its network and nothing else of the machine.
-CapabilityBoundingSet=
+` + confinement
+
+// confinement is what no unit needs, and what installs it.
+const confinement = `CapabilityBoundingSet=
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
 NoNewPrivileges=yes

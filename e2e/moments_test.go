@@ -38,7 +38,7 @@ func TestAnyMomentOfAHistoryComesBack(t *testing.T) {
 	writeFile(t, filepath.Join(l.dir, "etcdctr.yaml"), fmt.Sprintf(`runtime: process
 tls: none
 auto-compaction-mode: periodic
-auto-compaction-retention: 10s
+auto-compaction-retention: 1m
 backup: {destination: backups, every: 1m, continuous: true}
 members:
 - {name: etcd1, client-port: %d}

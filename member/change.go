@@ -61,6 +61,10 @@ func (c *Client) Remove(ctx context.Context, id ID) error {
 	if err != nil {
 		return fmt.Errorf("cannot remove the member %s: %w", id, err)
 	}
+	// Its alarms stay in the data of the others, and one refuses all writes.
+	if err := c.Disarm(ctx, Alarm{id, NoSpace}, Alarm{id, Corrupt}); err != nil {
+		return fmt.Errorf("the member %s is removed: %w", id, err)
+	}
 	return nil
 }
 

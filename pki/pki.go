@@ -22,7 +22,7 @@ func Plan(c *cluster.Cluster) certs.Plan {
 	if c.Monitoring != nil {
 		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: cluster.MonitoringClient})
 	}
-	if c.Backup != nil && c.Backup.Service {
+	if c.Backup != nil && c.Backup.Identity {
 		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: cluster.BackupName})
 	}
 	for _, m := range c.Servers() {

@@ -29,7 +29,8 @@ func newSystemdCommand(a *app) *cobra.Command {
 		Long: `systemd prints, for each member, a hardened unit and its environment file, and
 what makes the user that they run as. With hosts in the cluster file a unit
 listens on its machine's address; otherwise all of them run on loopback of one
-machine. The certificates that they need are made on the way.
+machine. The certificates that they need are made on the way. Where the cluster file
+has the key backup, there is one more unit, which takes the backups.
 
 A unit expects its environment file in /etc/etcd, its certificates (of certs, the
 folder members/MEMBER) as /etc/etcd/CLUSTER-MEMBER, readable for the user etcd,
@@ -69,7 +70,11 @@ func runSystemd(ctx context.Context, a *app, o systemdOptions) error {
 	if err := a.prepare(ctx, c, o.cluster); err != nil {
 		return err
 	}
-	for i, f := range compose.UnitFiles(part, unitProgram(o.etcdBinary)) {
+	files := compose.UnitFiles(part, unitProgram(o.etcdBinary))
+	if o.member == "" {
+		files = append(files, compose.BackupUnitFiles(c, installedProgram)...)
+	}
+	for i, f := range files {
 		if err := a.writeUnitFile(o.output, i, f); err != nil {
 			return err
 		}

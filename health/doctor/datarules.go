@@ -22,6 +22,10 @@ func dataRules() []rule {
 			pattern: re(`wal: (?:slice bounds out of range|max entry size limit exceeded|file not found|snapshot mismatch)|snap: .*(?:empty snapshot|crc mismatch)|failed to (?:read WAL|open WAL)`),
 			cause:   "its write-ahead log is damaged or incomplete", fault: damagedData,
 		},
+		{ // a record that is cut or changed without its checksum being looked at first
+			pattern: re(`discovery failed: (?:proto: |unexpected EOF)`),
+			cause:   "its write-ahead log is damaged: a record in it can't be read", fault: damagedData,
+		},
 		{
 			pattern: re(`runtime error: invalid memory address or nil pointer dereference|cannot use none as id`),
 			cause:   "it crashes on its own data: an empty or cut-off write-ahead log does that", fault: damagedData,

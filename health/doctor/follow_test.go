@@ -127,6 +127,7 @@ x509: certificate specifies an incompatible key usage
 prober detected unhealthy status: tls: first record does not look like a TLS handshake
 failed to recover v3 backend from snapshot
 failed to open database
+discovery failed: proto: cannot parse invalid wire-format data
 wal: slice bounds out of range
 panic: runtime error: invalid memory address or nil pointer dereference
 detected disallowed custom content in v2store

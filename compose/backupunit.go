@@ -1,0 +1,65 @@
+package compose
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// BackupUnitFiles are those that take a cluster's backups under systemd, on one
+// machine that reaches all members; none where its description has none, or leaves
+// them to others. Program is the absolute path of etcdctr there.
+func BackupUnitFiles(c *cluster.Cluster, program string) []File {
+	if c.Backup == nil || !c.Backup.Identity {
+		return nil
+	}
+	unit := cluster.UnitName(c.Name, cluster.BackupName)
+	destination, writes := backupDestination(c.Backup, unit)
+	variables := c.BackupVariables(destination, path.Join(ConfigDir, unit))
+	return []File{
+		{unit + ".service", fmt.Appendf(nil, backupUnitTemplate, c.Name, path.Join(ConfigDir, unit), program, SystemUser, writes)},
+		{unit + ".env", lines(variables, func(v cluster.Variable) string { return v.Name + "=" + quoteUnitEnv(v.Value) })},
+	}
+}
+
+// backupDestination is where the unit writes, and what lets it: a folder that systemd
+// makes, unless the description has one by its whole path, or a bucket.
+func backupDestination(b *cluster.Backup, unit string) (destination, writes string) {
+	state := path.Join(cluster.ContainerVolumeDir, unit)
+	writes = "StateDirectory=" + path.Join(path.Base(cluster.ContainerVolumeDir), unit) + "\nStateDirectoryMode=0700"
+	switch {
+	case !b.InFolder():
+		return b.Destination, writes
+	case !path.IsAbs(b.Destination):
+		return path.Join(state, b.Destination), writes
+	}
+	return b.Destination, "ReadWritePaths=" + strings.ReplaceAll(quotePath(b.Destination), "%", "%%")
+}
+
+// backupUnitTemplate is the unit that takes the backups. Its program goes by the name
+// that it is called by.
+const backupUnitTemplate = `# Takes the backups of the cluster %[1]s at their times. Made by etcdctr.
+
+[Unit]
+Description=Backups of the etcd cluster %[1]s
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=exec
+EnvironmentFile=%[2]s.env
+# What leads to a bucket (AWS_…) is a secret, and not printed.
+EnvironmentFile=-%[2]s.secrets
+ExecStart=@%[3]s backup
+Restart=on-failure
+RestartSec=30s
+
+User=%[4]s
+Group=%[4]s
+%[5]s
+UMask=0077
+
+# It needs where the backups are, its network and nothing else of the machine.
+` + confinement
