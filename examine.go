@@ -191,7 +191,7 @@ func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, erro
 var statusFor = map[runtime.Status]doctor.Status{
 	runtime.Absent: doctor.Missing, runtime.Created: doctor.Created, runtime.Running: doctor.Running,
 	runtime.Paused: doctor.Paused, runtime.Restarting: doctor.Restarting, runtime.Stopped: doctor.Exited,
-	runtime.Ended: doctor.Exited, runtime.Failed: doctor.Failed,
+	runtime.Ended: doctor.Exited, runtime.Failed: doctor.Failed, runtime.Away: doctor.Away,
 }
 
 // dataFor is what is known of a server's data, for the doctor.

@@ -88,10 +88,20 @@ func (c *scene) renew(p *part) (*Step, error) {
 			Remedy: Remedy{Command: []string{"up"}, Text: "finishes that"},
 		}
 	}
-	return c.drop(p, "its data is in memory: a new member takes its place")
+	why := "its data is in memory"
+	if p.change != nil && p.change.Anew {
+		why = p.change.String()
+	}
+	return c.drop(p, why+": a new member takes its place")
 }
 
 func (c *scene) onlyInMemory(p *part) *Refusal {
+	if p.change != nil && p.change.Anew {
+		return &Refusal{
+			Server: p.name, Reason: "no other member has its data, which would stay where it is: " + p.change.String(),
+			Remedy: Remedy{Text: "add a member first, and leave it out once it is there"},
+		}
+	}
 	return &Refusal{
 		Server: p.name, Reason: "its data is in memory, no other member has it, and it would be gone",
 		Remedy: Remedy{Text: "`etcdctr down` and `etcdctr up` start a new, empty cluster if that is meant"},

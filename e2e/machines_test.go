@@ -169,7 +169,7 @@ exec dockerd --log-level error --config-file $0/daemon.json --host unix://$0/eng
 func (m *machine) powerOn() {
 	m.t.Helper()
 	m.cutPower = background(m.t, m.disk, exec.Command("nsenter", "--net=/run/netns/"+m.namespace,
-		"unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-ec", m.boot, m.disk))
+		"unshare", "--mount", "--uts", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-ec", m.boot, m.disk))
 	eventually(m.t, "the engine of "+m.member, func() error { return m.engine("version").Run() })
 }
 

@@ -182,6 +182,9 @@ func fromEngine(m Member) []candidate {
 		c.cause, c.remedy, c.known = "the engine can't start it: "+m.EngineError, up, false
 	case m.OutOfMemory:
 		c.cause, c.remedy = "it was ended for using more memory than its container may", up
+	case m.Status == Away:
+		c.rank, c.fault = rankStopped, notRunning
+		c.cause = "its machine does not answer: " + m.Detail
 	case m.Status == Paused:
 		c.cause, c.remedy = "its container is paused", up
 	case m.Status == Missing && m.Data == DataLost:

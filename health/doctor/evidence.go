@@ -115,6 +115,7 @@ const (
 	Exited     Status = "exited"
 	Dead       Status = "dead"
 	Failed     Status = "failed" // ended by itself, or was killed
+	Away       Status = "away"   // its machine does not answer
 )
 
 func (e Evidence) member(name string) (Member, bool) {

@@ -37,11 +37,14 @@ func (r *Runtime) Data(ctx context.Context, name, server string) (runtime.Data, 
 	case !kept:
 		return runtime.None, nil
 	}
-	if _, runs := f.live(f.tasks[s.ID]); there && runs && restarts(s, f.tasks[s.ID]) == 0 {
+	_, runs := f.live(f.tasks[s.ID])
+	switch {
+	case runs && restarts(s, f.tasks[s.ID]) == 0:
 		return runtime.Kept, nil // it has opened it
-	}
-	if h.node == f.own {
+	case h.node == f.own:
 		return r.lookHere(ctx, name, h, walOf(s, there))
+	case runs:
+		return runtime.Unknown, nil // what etcd has open, its tool waits for
 	}
 	return r.lookThere(ctx, f, h, dirOf(s, there))
 }
@@ -94,6 +97,8 @@ func (r *Runtime) lookThere(ctx context.Context, f *found, h home, dir string) (
 	if away(f.nodes.byID(h.node)) != "" {
 		return runtime.Unknown, nil
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errWaited)
+	defer cancel()
 	code, ran, err := r.run(ctx, job{
 		cluster: f.name, what: "look", node: h.node, image: h.image, volume: h.volume,
 		command: []string{etcdutl, "snapshot", "status", path.Join(dir, "member", "snap", "db")},

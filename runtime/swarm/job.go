@@ -35,6 +35,8 @@ type job struct {
 const (
 	// jobLabel is on the service of a job, with its cluster's name.
 	jobLabel = "io.etcdctr.job"
+	// lookTime is how long a look at a database may take: its tool reads all of it.
+	lookTime = 20 * time.Second
 	// jobTime is how long a job may take, its image's way to the node included.
 	jobTime = time.Minute
 	// orphanAge is when a job's service is taken for one that nobody waits for.

@@ -31,7 +31,7 @@ func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, l
 	var wg sync.WaitGroup
 	errs := make([]error, len(some))
 	for i, s := range some {
-		l := &listener{r: r, server: f.server(s), service: s.ID, o: o, line: func(x runtime.Line) {
+		l := &listener{r: r, server: f.server(s), service: s.ID, nodes: f.nodes, o: o, line: func(x runtime.Line) {
 			mu.Lock()
 			defer mu.Unlock()
 			line(x)
@@ -50,6 +50,7 @@ type listener struct {
 	r       *Runtime
 	server  string
 	service string
+	nodes   nodes
 	o       runtime.LogOptions
 	line    func(runtime.Line)
 	heard   map[string]bool // tasks, by ID
@@ -58,7 +59,9 @@ type listener struct {
 // listen gives what tasks have said, the oldest first, and goes on with those that come.
 func (l *listener) listen(ctx context.Context, tasks []swarm.Task) error {
 	l.heard = map[string]bool{}
-	past := slices.DeleteFunc(slices.Clone(tasks), func(t swarm.Task) bool { return !hasRun(t) })
+	past := slices.DeleteFunc(slices.Clone(tasks), func(t swarm.Task) bool {
+		return !hasRun(t) || l.nodes.byID(t.NodeID).Status.State != swarm.NodeStateReady // what it has said is there, too
+	})
 	if l.o.ThisStart && len(past) > 1 {
 		past = past[:1]
 	}

@@ -270,8 +270,13 @@ func (f *found) tell(x *runtime.Server, s swarm.Service, tasks []swarm.Task) {
 // tellTask tells of a task that does not run.
 func (f *found) tellTask(x *runtime.Server, s swarm.Service, t swarm.Task, ran bool) {
 	x.Since, x.Detail = t.Status.Timestamp, word(t)
-	if why := away(f.nodes.byID(f.nodeOf(s))); why != "" {
+	node := f.nodes.byID(f.nodeOf(s))
+	if why := away(node); why != "" {
 		x.Detail += ": " + why
+	}
+	if node.Status.State != swarm.NodeStateReady {
+		x.Status = runtime.Away // Swarm starts a task once it is back
+		return
 	}
 	again := s.Spec.TaskTemplate.RestartPolicy == nil || s.Spec.TaskTemplate.RestartPolicy.Condition != swarm.RestartPolicyConditionNone
 	switch t.Status.State {
