@@ -147,7 +147,7 @@ func (r *Runtime) createService(ctx context.Context, t *target, m member) error 
 }
 
 func (r *Runtime) auth(ref string) (string, error) {
-	if r.o.Auth == nil {
+	if r.o.Auth == nil || ref == "" { // one that `docker stack deploy` has made does not say by which name
 		return "", nil
 	}
 	return r.o.Auth(ref)

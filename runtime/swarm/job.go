@@ -61,12 +61,9 @@ func (r *Runtime) perform(ctx context.Context, j job) (swarm.Task, error) {
 	if err := r.sweepJobs(ctx, j.cluster); err != nil {
 		return swarm.Task{}, err
 	}
-	auth := ""
-	if j.ref != "" {
-		var err error
-		if auth, err = r.auth(j.ref); err != nil {
-			return swarm.Task{}, err
-		}
+	auth, err := r.auth(j.ref)
+	if err != nil {
+		return swarm.Task{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return swarm.Task{}, err
