@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
 )
 
 // chosen gives the services of servers, or all when none is named.
@@ -256,6 +257,9 @@ func (r *Runtime) disconnect(ctx context.Context, name string) error {
 		return err
 	}
 	done := r.doing(n.Name, "remove network", "")
+	if err := r.hangUp(ctx, n.ID); err != nil {
+		return err
+	}
 	for attempt := 1; ; attempt++ {
 		_, err := r.engine.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
 		if err == nil || errdefs.IsNotFound(err) {
@@ -272,4 +276,23 @@ func (r *Runtime) disconnect(ctx context.Context, name string) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// hangUp removes the relays of this program that are on a network: they lead to nobody
+// any more.
+func (r *Runtime) hangUp(ctx context.Context, networkID string) error {
+	list, err := r.engine.ContainerList(ctx, client.ContainerListOptions{
+		All: true, Filters: make(client.Filters).Add("label", stack.RoleLabel+"="+stack.Relay).Add("network", networkID),
+	})
+	if err != nil {
+		return fmt.Errorf("ask the engine who is on the network: %w", err)
+	}
+	var errs []error
+	for _, c := range list.Items {
+		_, err := r.engine.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		if !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) { // about to be: it removes itself
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
