@@ -163,7 +163,7 @@ func (l *swarmLab) bystander(t *testing.T, name string) (untouched func() error)
 	succeed(t, m.engine("service", "create", "--detach", "--name", service, "--label", "com.docker.stack.namespace="+name,
 		"--constraint", "node.hostname=="+node(0), etcdImage(t, cluster.NewestMinor)), "")
 	look := func() (string, error) {
-		return output(m.engine("service", "inspect", "--format", "{{.ID}} {{.Spec}}", service), "")
+		return output(m.engine("service", "inspect", "--format", "{{.ID}} {{json .Spec}}", service), "")
 	}
 	before, err := look()
 	if err != nil {

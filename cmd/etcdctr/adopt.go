@@ -435,6 +435,9 @@ func (e *engines) foreign(adopts string) adopt.Foreign { return adopt.Find(e.eng
 // where they can't be brought to it.
 func (e *engines) adopting(r runtime.Runtime, adopts string) (runtime.Runtime, error) {
 	foreign := e.foreign(adopts)
+	if r.Name() == string(cluster.Swarm) {
+		return nil, nil // nothing that others have started is on its nodes
+	}
 	if _, onEngine := foreign.(*adopt.Containers); onEngine && r.Name() != string(cluster.Docker) {
 		return nil, nil
 	}

@@ -1,0 +1,173 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/moby/api/types/swarm"
+	"github.com/moby/moby/api/types/system"
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// manager is an engine of which only its standing and the nodes are asked.
+type manager struct {
+	Engine
+	info  swarm.Info
+	nodes []swarm.Node
+}
+
+func (m manager) Ping(context.Context, client.PingOptions) (client.PingResult, error) {
+	return client.PingResult{}, nil
+}
+
+func (m manager) Info(context.Context, client.InfoOptions) (client.SystemInfoResult, error) {
+	return client.SystemInfoResult{Info: system.Info{Swarm: m.info}}, nil
+}
+
+func (m manager) NodeList(context.Context, client.NodeListOptions) (client.NodeListResult, error) {
+	return client.NodeListResult{Items: m.nodes}, nil
+}
+
+func aNode(id, hostname string) swarm.Node {
+	return swarm.Node{
+		ID: id, Description: swarm.NodeDescription{Hostname: hostname},
+		Spec: swarm.NodeSpec{Availability: swarm.NodeAvailabilityActive}, Status: swarm.NodeStatus{State: swarm.NodeStateReady},
+	}
+}
+
+func TestEveryMistakeOfAPlaceIsToldAtOnce(t *testing.T) {
+	m := manager{
+		info:  swarm.Info{LocalNodeState: swarm.LocalNodeStateActive, ControlAvailable: true},
+		nodes: []swarm.Node{aNode("1", "north"), aNode("2", "south"), aNode("3", "south")},
+	}
+	spec := cluster.Spec{Runtime: Name, Publish: "loopback", Members: cluster.Members{List: []cluster.MemberSpec{
+		{Name: "etcd1", Node: "north"}, {Name: "etcd2", Node: "south"}, {Name: "etcd3", Node: "west"}, {Name: "etcd4"},
+	}}}
+	_, err := New(Options{Engine: m}).Place(t.Context(), spec)
+	if err == nil {
+		t.Fatal("all is well")
+	}
+	for _, want := range []string{
+		"publish: loopback can't be had", "etcd2: node: 2 nodes are called south: name one by its ID, which is one of 2, 3",
+		"etcd3: node: the swarm has no node west: it has north, south, south", "members[3].node: is missing",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in\n%v", want, err)
+		}
+	}
+}
+
+func TestAnEngineThatManagesNoServicesIsUnavailable(t *testing.T) {
+	for standing, info := range map[Standing]swarm.Info{
+		Outside: {LocalNodeState: swarm.LocalNodeStateInactive},
+		Locked:  {LocalNodeState: swarm.LocalNodeStateLocked},
+		Worker:  {LocalNodeState: swarm.LocalNodeStateActive},
+		Lonely:  {LocalNodeState: swarm.LocalNodeStateActive, Error: "no leader"},
+	} {
+		_, err := New(Options{Engine: manager{info: info}}).Observe(t.Context(), "c")
+		e := (*StandingError)(nil)
+		if !errors.As(err, &e) || e.Standing != standing || !errors.Is(err, runtime.ErrUnavailable) {
+			t.Errorf("%s: %v", standing, err)
+		}
+	}
+}
+
+func TestANoteIsReadAsItWasWritten(t *testing.T) {
+	n := note{
+		wish: "etcd: 3.6\n", folder: "/srv/a folder",
+		homes: map[string]home{"etcd1": {place{"n1", "v1"}, "i1"}, "etcd2": {place{"n2", "v2"}, "i2"}},
+		aside: map[string][]place{"etcd1": {{"n1", "v0"}, {"n2", "v9"}}},
+	}
+	c := swarm.Config{ID: "1", Spec: swarm.ConfigSpec{Annotations: swarm.Annotations{Name: noteName("c"), Labels: n.labels("c")}}}
+	got := readNote("c", []swarm.Config{{}, c})
+	if diff := cmp.Diff(n.labels("c"), got.labels("c")); diff != "" {
+		t.Errorf("(-written +read):\n%s", diff)
+	}
+	if got.homes["etcd2"] != n.homes["etcd2"] || len(got.aside["etcd1"]) != 2 || got.folder != n.folder {
+		t.Errorf("read %+v", got)
+	}
+	if other := readNote("another", []swarm.Config{c}); other.id != "" {
+		t.Error("another cluster reads it")
+	}
+}
+
+// ran is a task that had a container.
+func ran(state swarm.TaskState, node string) swarm.Task {
+	return swarm.Task{NodeID: node, Status: swarm.TaskStatus{
+		State: state, Timestamp: time.Unix(1, 0), ContainerStatus: &swarm.ContainerStatus{ContainerID: "c", ExitCode: 1},
+	}}
+}
+
+func TestWhatATaskDoesIsTold(t *testing.T) {
+	pending := swarm.Task{Status: swarm.TaskStatus{State: swarm.TaskStatePending, Err: "no suitable node"}}
+	rejected := swarm.Task{Status: swarm.TaskStatus{State: swarm.TaskStateRejected, Err: "No such image"}}
+	for what, test := range map[string]struct {
+		tasks   []swarm.Task
+		stopped bool
+		once    bool // it is not started again
+		down    bool
+		want    runtime.Status
+		detail  string
+	}{
+		"it runs":                      {tasks: []swarm.Task{ran(swarm.TaskStateRunning, "1")}, want: runtime.Running, detail: "running on north"},
+		"it ends":                      {tasks: []swarm.Task{pending, ran(swarm.TaskStateRunning, "1")}, stopped: true, want: runtime.Running, detail: "running on north"},
+		"it was stopped":               {tasks: []swarm.Task{pending, ran(swarm.TaskStateShutdown, "1")}, stopped: true, want: runtime.Stopped, detail: "stopped, exited with code 1"},
+		"it has never run":             {stopped: true, want: runtime.Created, detail: "created"},
+		"its image is not there":       {tasks: []swarm.Task{rejected}, want: runtime.Created, detail: "rejected: No such image"},
+		"it fails again and again":     {tasks: []swarm.Task{ran(swarm.TaskStateFailed, "1")}, want: runtime.Restarting, detail: "failed"},
+		"it has failed":                {tasks: []swarm.Task{ran(swarm.TaskStateFailed, "1")}, once: true, want: runtime.Failed, detail: "failed"},
+		"its node is away":             {tasks: []swarm.Task{pending, ran(swarm.TaskStateRunning, "1")}, down: true, want: runtime.Away, detail: "pending: no suitable node: its node north is down"},
+		"it waits for its second task": {tasks: []swarm.Task{pending, ran(swarm.TaskStateShutdown, "1")}, want: runtime.Restarting, detail: "pending: no suitable node"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			n := aNode("1", "north")
+			if test.down {
+				n.Status.State = swarm.NodeStateDown
+			}
+			s := service(test.once)
+			if test.stopped {
+				s.Spec = stopped(s.Spec)
+			}
+			f := &found{name: "c", nodes: nodes{n}, tasks: map[string][]swarm.Task{"s": test.tasks}}
+			if got := f.describe(s); got.Status != test.want || got.Detail != test.detail {
+				t.Errorf("it is %s (%s), want %s (%s)", got.Status, got.Detail, test.want, test.detail)
+			}
+		})
+	}
+}
+
+func service(once bool) swarm.Service {
+	condition := swarm.RestartPolicyConditionAny
+	if once {
+		condition = swarm.RestartPolicyConditionNone
+	}
+	one := uint64(1)
+	return swarm.Service{ID: "s", Spec: swarm.ServiceSpec{
+		Annotations: swarm.Annotations{Name: "c_etcd1", Labels: map[string]string{compose.RoleLabel: compose.RoleMember}},
+		Mode:        swarm.ServiceMode{Replicated: &swarm.ReplicatedService{Replicas: &one}},
+		TaskTemplate: swarm.TaskSpec{
+			ContainerSpec: &swarm.ContainerSpec{}, RestartPolicy: &swarm.RestartPolicy{Condition: condition},
+			Placement: &swarm.Placement{Constraints: []string{"node.id==1"}},
+		},
+	}}
+}
+
+func TestAStoppedServiceIsBegunAsItWas(t *testing.T) {
+	s := service(false)
+	s.Spec.Labels = map[string]string{compose.RoleLabel: compose.RoleMember}
+	off := swarm.Service{Spec: stopped(s.Spec)}
+	if isStopped(s) || !isStopped(off) {
+		t.Error("what is stopped is not seen")
+	}
+	if diff := cmp.Diff(s.Spec, begun(off.Spec)); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
