@@ -61,7 +61,7 @@ type fleetTest struct {
 func newFleet(t *testing.T, machines int, images ...string) *fleetTest {
 	t.Helper()
 	f := &fleetTest{lan: newLAN(t, ipv4), name: uniqueName(namePrefix), home: t.TempDir()}
-	f.boot = fleetBoot
+	f.boot, f.config = fleetBoot, todaysConfig
 	keys, authority := t.TempDir(), craftAuthority(t)
 	for _, key := range []string{"host_key", "user_key"} {
 		run(t, keys, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
@@ -281,7 +281,7 @@ func (f *fleetTest) spread(seats []seat) *spread {
 }
 
 func TestFleetIsFoundAndChanged(t *testing.T) {
-	//useTodaysEngine(t)
+	useTodaysEngine(t)
 	older, newest := "image: "+etcdImage(t, cluster.NewestMinor-1), "image: "+etcdImage(t, cluster.NewestMinor)
 	f := newFleet(t, 5, strings.TrimPrefix(older, "image: "), strings.TrimPrefix(newest, "image: "))
 	f.describe(f.seats(1, 2, 3), older)
@@ -375,7 +375,7 @@ func (f *fleetTest) wantNothingLeft() {
 }
 
 func TestFleetSurvivesPowerCuts(t *testing.T) {
-	//useTodaysEngine(t)
+	useTodaysEngine(t)
 	image := etcdImage(t, cluster.NewestMinor)
 	f := newFleet(t, 3, image)
 	seats := f.seats(1, 2, 3)
@@ -416,7 +416,7 @@ func TestFleetSurvivesPowerCuts(t *testing.T) {
 }
 
 func TestFleetMovesToOtherMachines(t *testing.T) {
-	//useTodaysEngine(t)
+	useTodaysEngine(t)
 	image := etcdImage(t, cluster.NewestMinor)
 	f := newFleet(t, 5, image)
 	to := func(machines ...int) func() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,8 @@ func newLsCommand(a *app) *cobra.Command {
 		Short: "List the clusters of the engine, and those of the cluster file's folder that are processes",
 		Long: `ls lists the clusters that the engine has, whoever started them, and those that
 run, or ran, as processes from the folder of the cluster file. Where the engine
-can't be asked it lists the others and says why; without any it fails.`,
+can't be asked it lists the others and says why; without any it fails. A cluster whose
+members' machines have engines is listed where its file is.`,
 		Args: noArgs,
 	}
 	f := addCertsDirFlags(cmd)
@@ -38,12 +40,11 @@ type clusterInfo struct {
 }
 
 func runLs(ctx context.Context, a *app, f *clusterFlags, format string) error {
-	cs, engines, err := a.clusters(f, working{})
-	if err != nil {
-		return err
+	all, err := f.list(ctx, a, working{})
+	if spec, _, errFile := f.read(a); errFile == nil && spec.HasEngines() {
+		more, errMore := f.list(ctx, a, working{spec: spec})
+		all, err = append(all, more...), errors.Join(err, errMore)
 	}
-	defer engines.close()
-	all, err := cs.List(ctx)
 	if err != nil && len(all) > 0 {
 		a.warn("%v", err)
 		err = nil
@@ -63,6 +64,16 @@ func runLs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	}
 	a.printTable([]string{"name", "runtime", "members", "running", "program"}, rows)
 	return nil
+}
+
+// list observes what there is on the runtimes of a folder.
+func (f *clusterFlags) list(ctx context.Context, a *app, w working) ([]runtime.State, error) {
+	cs, engines, err := a.clusters(f, w)
+	if err != nil {
+		return nil, err
+	}
+	defer engines.close()
+	return cs.List(ctx)
 }
 
 func clusterInfoOf(s runtime.State) clusterInfo {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,15 +59,28 @@ func runPs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	health := c.healthOf(ctx, have)
 	infos := []serverInfo{}
 	var rows [][]string
+	header, several := []string{"name", "program", "status", "ports"}, onSeveral(have)
+	if several {
+		header = append(header, "machine")
+	}
 	for _, s := range have.Servers {
 		infos = append(infos, infoOf(s, health[s.Name]))
-		rows = append(rows, []string{s.Name, s.Program, a.tint(colourOf(s, health[s.Name]), statusText(s, health[s.Name], a.now())), strings.Join(s.Published, ", ")})
+		row := []string{s.Name, s.Program, a.tint(colourOf(s, health[s.Name]), statusText(s, health[s.Name], a.now())), strings.Join(s.Published, ", ")}
+		if several {
+			row = append(row, s.Host)
+		}
+		rows = append(rows, row)
 	}
 	if format == formatJSON {
 		return a.printJSON(infos)
 	}
-	a.printTable([]string{"name", "program", "status", "ports"}, rows)
+	a.printTable(header, rows)
 	return nil
+}
+
+// onSeveral tells whether servers are on machines of their own.
+func onSeveral(have *runtime.State) bool {
+	return slices.ContainsFunc(have.Servers, func(s runtime.Server) bool { return s.Host != have.Servers[0].Host })
 }
 
 func infoOf(s runtime.Server, health string) serverInfo {
@@ -126,10 +140,11 @@ func (f *found) healthOf(ctx context.Context, have *runtime.State) map[string]st
 		return health
 	}
 	for _, s := range have.Members() {
-		if !s.Runs() {
+		e := view.Endpoint(s.Name)
+		if !s.Runs() && (s.Status != runtime.Away || !e.Answers()) {
 			continue
 		}
-		switch e := view.Endpoint(s.Name); {
+		switch {
 		case e.Serves():
 			health[s.Name] = healthy
 		case e.Answers() && e.Learner:
