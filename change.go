@@ -99,6 +99,12 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 			err = n.Note(ctx, want)
 		}
 	}
+	if err == nil && change.Verb == converge.Up {
+		var want *cluster.Cluster
+		if want, err = c.Want(ctx); err == nil {
+			err = c.handOut(ctx, want)
+		}
+	}
 	if err == nil && change.Verb == converge.Stop && len(change.Servers) == 0 {
 		err = c.runtime.Stop(ctx, c.spec.ClusterName(), 0) // and whatever looks after them
 	}

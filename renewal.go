@@ -1,11 +1,9 @@
 package etcdctr
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -56,7 +54,7 @@ func (c *Cluster) RenewDue(ctx context.Context, sign certs.Sign) (certs.Report, 
 	report, err := c.PKI().Renew(ctx, certs.RenewOptions{Due: want.Renewal.Due})
 	elsewhere, errElsewhere := c.renewElsewhere(ctx, want, sign)
 	renewed := slices.DeleteFunc(append(report.Changes, elsewhere.Changes...), func(c certs.Change) bool { return c.Action == certs.Reused })
-	return certs.Report{Changes: renewed}, errors.Join(err, errElsewhere, c.handOut(ctx))
+	return certs.Report{Changes: renewed}, errors.Join(err, errElsewhere, c.handOut(ctx, want))
 }
 
 func (c *Cluster) renewElsewhere(ctx context.Context, want *cluster.Cluster, sign certs.Sign) (certs.Report, error) {
@@ -74,43 +72,10 @@ func (c *Cluster) renewElsewhere(ctx context.Context, want *cluster.Cluster, sig
 	return certs.Report{}, err
 }
 
-// handOut brings members the files of this folder, if they see others: those of
-// an engine that does not see this machine's have copies.
-func (c *Cluster) handOut(ctx context.Context) error {
-	files, copies := c.runtime.(runtime.Copier)
-	if !copies || c.have == nil {
-		return nil
-	}
-	var errs []error
-	for _, m := range running(c.have) {
-		for setting, profile := range map[string]certs.Profile{"cert-file": certs.Server, "peer-cert-file": certs.Peer} {
-			if there := m.Settings.Get(setting); there != "" {
-				errs = append(errs, c.handOutTo(ctx, files, m.Name, path.Dir(filepath.ToSlash(there)), c.identityDir(m.Name, profile)))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (c *Cluster) identityDir(member string, profile certs.Profile) string {
-	return filepath.Join(c.CertsDir(), "members", member, string(profile))
-}
-
-func (c *Cluster) handOutTo(ctx context.Context, files runtime.Copier, member, there, here string) error {
-	all := map[string][]byte{}
-	for _, name := range []string{certs.CertFile, certs.KeyFile, certs.CAFile, certs.CRLFile} {
-		data, err := os.ReadFile(filepath.Join(here, name))
-		if err != nil {
-			return fmt.Errorf("%s: %w", member, err)
-		}
-		all[name] = data
-	}
-	has, err := files.ReadFile(ctx, c.spec.ClusterName(), member, path.Join(there, certs.CertFile))
-	if err == nil && !bytes.Equal(has, all[certs.CertFile]) {
-		err = files.ReplaceFiles(ctx, c.spec.ClusterName(), member, there, all)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", member, err)
+// handOut brings members the files of this folder, if they have copies.
+func (c *Cluster) handOut(ctx context.Context, want *cluster.Cluster) error {
+	if s, ok := c.runtime.(runtime.Sharer); ok && !c.o.Provided && want.TLS == cluster.Mutual {
+		return s.Share(ctx, want)
 	}
 	return nil
 }

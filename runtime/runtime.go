@@ -117,6 +117,14 @@ type Noter interface {
 	Note(ctx context.Context, want *cluster.Cluster) error
 }
 
+// Sharer is a Runtime whose servers may have copies of files of this machine, such as
+// their certificates, where they can't be given the files themselves.
+type Sharer interface {
+	// Share brings the copies that servers have to what is here now. The servers run
+	// on meanwhile.
+	Share(ctx context.Context, want *cluster.Cluster, servers ...string) error
+}
+
 // Copier is a Runtime that can read and write files where a server finds them.
 // Paths are the server's own, with slashes.
 type Copier interface {

@@ -94,6 +94,23 @@ func PlanPrepare(w Wanted, s *State, services ...string) (*Plan, error) {
 	return u.plan, nil
 }
 
+// PlanFiles plans to bring the copies of local files to what they are here, for
+// services that have a container. Nothing is stopped for it.
+func PlanFiles(w Wanted, s *State, services ...string) (*Plan, error) {
+	u, err := newPlanner(w, s, services)
+	if err != nil {
+		return nil, err
+	}
+	for _, service := range u.inOrder() {
+		if _, there := current(u.w, u.s, service); there && u.wants(service.Name) {
+			if err := u.files(service); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return u.plan, nil
+}
+
 // planner plans the way from what is there to what is wanted.
 type planner struct {
 	w    Wanted

@@ -3,11 +3,33 @@ package docker
 import (
 	"context"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
-var _ runtime.Copier = (*Runtime)(nil)
+var (
+	_ runtime.Copier = (*Runtime)(nil)
+	_ runtime.Sharer = (*Runtime)(nil)
+)
+
+// Share copies files anew into the volumes of servers that are there, where the engine
+// does not see this machine's.
+func (r *Runtime) Share(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	sees, err := r.seesFiles(ctx)
+	if err != nil || sees {
+		return err
+	}
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return err
+	}
+	p, err := stack.PlanFiles(t.wanted, t.state, servers...)
+	if err != nil {
+		return err
+	}
+	return r.execute(ctx, p)
+}
 
 // ReadFile reads a file out of a server's container.
 func (r *Runtime) ReadFile(ctx context.Context, name, server, file string) ([]byte, error) {

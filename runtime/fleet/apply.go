@@ -166,20 +166,31 @@ func (r *Runtime) each(ctx context.Context, want *cluster.Cluster, servers []str
 	})
 }
 
-// Note keeps what the cluster is wanted as on each machine, and forgets places that
-// have nothing any more.
+// Share brings the copies of files on each machine to what they are here.
+func (r *Runtime) Share(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	return r.where(ctx, want, servers, func(ctx context.Context, p part) error {
+		return p.machine.engine.Share(ctx, p.want, p.member.Name)
+	})
+}
+
+// Note keeps what the cluster is wanted as on each machine.
 func (r *Runtime) Note(ctx context.Context, want *cluster.Cluster) error {
-	parts, err := r.parts(want, nil)
+	return r.where(ctx, want, nil, func(ctx context.Context, p part) error { return p.machine.engine.Note(ctx, p.want) })
+}
+
+// where has something done on the machines that answer and have something of the
+// cluster.
+func (r *Runtime) where(ctx context.Context, want *cluster.Cluster, servers []string, do func(context.Context, part) error) error {
+	parts, err := r.parts(want, servers)
 	if err != nil {
 		return err
 	}
-	err = together(parts, func(p part) error {
-		err := p.machine.work(ctx, p.member.Name, func(ctx context.Context) error { return p.machine.engine.Note(ctx, p.want) })
+	return together(parts, func(p part) error {
+		err := p.machine.work(ctx, p.member.Name, func(ctx context.Context) error { return do(ctx, p) })
 		away := (*runtime.AwayError)(nil)
 		if errors.Is(err, runtime.ErrNotFound) || errors.As(err, &away) {
 			return nil
 		}
 		return err
 	})
-	return err
 }

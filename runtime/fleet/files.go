@@ -12,7 +12,7 @@ import (
 
 // ReadFile reads a file where a server finds it.
 func (r *Runtime) ReadFile(ctx context.Context, name, server, file string) (data []byte, err error) {
-	err = r.with(ctx, name, server, func(ctx context.Context, x sighting) (err error) {
+	err = r.with(ctx, name, server, func(ctx context.Context, x place) (err error) {
 		data, err = x.machine.engine.ReadFile(ctx, name, x.member, file)
 		return err
 	})
@@ -21,7 +21,7 @@ func (r *Runtime) ReadFile(ctx context.Context, name, server, file string) (data
 
 // ReplaceFiles writes files where a server finds them.
 func (r *Runtime) ReplaceFiles(ctx context.Context, name, server, dir string, files map[string][]byte) error {
-	return r.with(ctx, name, server, func(ctx context.Context, x sighting) error {
+	return r.with(ctx, name, server, func(ctx context.Context, x place) error {
 		return x.machine.engine.ReplaceFiles(ctx, name, x.member, dir, files)
 	})
 }
@@ -63,7 +63,7 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir s
 
 // Aside gives what was set aside of a server.
 func (r *Runtime) Aside(ctx context.Context, name, server string) (all []string, err error) {
-	err = r.with(ctx, name, server, func(ctx context.Context, x sighting) (err error) {
+	err = r.with(ctx, name, server, func(ctx context.Context, x place) (err error) {
 		all, err = x.machine.engine.Aside(ctx, name, x.member)
 		return err
 	})
@@ -72,7 +72,7 @@ func (r *Runtime) Aside(ctx context.Context, name, server string) (all []string,
 
 // BringBack puts what was set aside in the place of a server's data.
 func (r *Runtime) BringBack(ctx context.Context, name, server, where string) error {
-	return r.with(ctx, name, server, func(ctx context.Context, x sighting) error {
+	return r.with(ctx, name, server, func(ctx context.Context, x place) error {
 		return x.machine.engine.BringBack(ctx, name, x.member, where)
 	})
 }

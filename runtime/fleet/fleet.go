@@ -23,6 +23,7 @@ type Engine interface {
 	runtime.Exposer
 	runtime.Fetcher
 	runtime.Noter
+	runtime.Sharer
 	// Make makes servers that are not there yet, and starts none of them.
 	Make(ctx context.Context, want *cluster.Cluster, servers ...string) error
 	// AskImage asks the image of a spec for its release, where nothing else tells it.
@@ -79,6 +80,7 @@ var (
 	_ runtime.Exposer = (*Runtime)(nil)
 	_ runtime.Fetcher = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)
+	_ runtime.Sharer  = (*Runtime)(nil)
 )
 
 // New makes a Runtime. It asks nobody yet.

@@ -117,20 +117,30 @@ func (r *Runtime) remove(ctx context.Context, name string, group []sighting, rem
 
 // SetAside puts the data of a stopped server where etcd does not find it.
 func (r *Runtime) SetAside(ctx context.Context, name, server string) (where string, err error) {
-	err = r.with(ctx, name, server, func(ctx context.Context, x sighting) (err error) {
+	err = r.with(ctx, name, server, func(ctx context.Context, x place) (err error) {
 		where, err = x.machine.engine.SetAside(ctx, name, x.member)
 		return err
 	})
 	return where, err
 }
 
-// with has something done to one server on its machine.
-func (r *Runtime) with(ctx context.Context, name, server string, do func(context.Context, sighting) error) error {
-	x, err := r.one(ctx, name, server)
+// with has something done to one server on its machine. All the others are asked only
+// where nobody knows where it is.
+func (r *Runtime) with(ctx context.Context, name, server string, do func(context.Context, place) error) error {
+	places, err := r.places(ctx)
 	if err != nil {
 		return err
 	}
-	return x.machine.work(ctx, server, func(ctx context.Context) error { return do(ctx, x) })
+	i := slices.IndexFunc(places, func(p place) bool { return p.name == server })
+	if i < 0 {
+		x, err := r.one(ctx, name, server)
+		if err != nil {
+			return err
+		}
+		places, i = []place{x.place}, 0
+	}
+	p := places[i]
+	return p.machine.work(ctx, server, func(ctx context.Context) error { return do(ctx, p) })
 }
 
 // Logs gives the lines of servers on all machines. One whose machine is away is left
@@ -172,7 +182,7 @@ func (r *Runtime) leavesOut(x sighting) bool {
 
 // Exec runs a command beside a server, on its machine.
 func (r *Runtime) Exec(ctx context.Context, name, server string, c runtime.Command) (exitCode int, err error) {
-	err = r.with(ctx, name, server, func(ctx context.Context, x sighting) (err error) {
+	err = r.with(ctx, name, server, func(ctx context.Context, x place) (err error) {
 		exitCode, err = x.machine.engine.Exec(ctx, name, x.member, c)
 		return err
 	})
