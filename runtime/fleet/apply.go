@@ -45,7 +45,7 @@ func (r *Runtime) parts(want *cluster.Cluster, servers []string) ([]part, error)
 
 // Changes compares what is wanted with what there is on each machine. Of one that is
 // away nothing is known to differ.
-func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, _ *runtime.State) ([]runtime.Change, error) {
+func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, have *runtime.State) ([]runtime.Change, error) {
 	parts, err := r.parts(want, nil)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, _ *runtime
 		indices[i] = i
 	}
 	err = together(indices, func(i int) (err error) {
-		found[i], err = parts[i].changes(ctx)
+		found[i], err = parts[i].changes(ctx, have)
 		return err
 	})
 	if err != nil {
@@ -66,10 +66,14 @@ func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, _ *runtime
 	return append(slices.Concat(found...), leaving...), err
 }
 
-func (p part) changes(ctx context.Context) ([]runtime.Change, error) {
+func (p part) changes(ctx context.Context, have *runtime.State) ([]runtime.Change, error) {
 	var all []runtime.Change
+	var own *runtime.State // what was observed of this machine
+	if s, there := have.Server(p.member.Name); there {
+		own = &runtime.State{Name: have.Name, Runtime: have.Runtime, Servers: []runtime.Server{s}}
+	}
 	err := p.machine.work(ctx, p.member.Name, func(ctx context.Context) (err error) {
-		all, err = p.machine.engine.Changes(ctx, p.want, nil)
+		all, err = p.machine.engine.Changes(ctx, p.want, own)
 		return err
 	})
 	if away := (*runtime.AwayError)(nil); errors.As(err, &away) {

@@ -85,7 +85,8 @@ func (f *fake) Apply(_ context.Context, want *cluster.Cluster, servers ...string
 	return nil
 }
 
-func (f *fake) Changes(context.Context, *cluster.Cluster, *runtime.State) ([]runtime.Change, error) {
+func (f *fake) Changes(_ context.Context, want *cluster.Cluster, have *runtime.State) ([]runtime.Change, error) {
+	f.world.call("changes of %s beside %d", want.Members[0].Name, len(have.Members()))
 	return []runtime.Change{{Server: "etcd1", Whole: true}, {Server: "etcd2"}}, nil
 }
 
@@ -222,10 +223,19 @@ func TestAMemberOnAnotherMachineIsTwoServersUntilItHasMoved(t *testing.T) {
 	if diff := cmp.Diff(before, seen(t, r)); diff != "" {
 		t.Error(diff)
 	}
-	changes, err := r.Changes(t.Context(), place1(t, r, moved), nil)
+	have, err := r.Observe(t.Context(), "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := r.Changes(t.Context(), place1(t, r, moved), have)
 	want := []runtime.Change{{Server: "etcd1"}, {Server: "etcd2"}, {Server: "etcd2@192.0.2.2", Kind: runtime.Leave}}
 	if diff := cmp.Diff(want, changes); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
+	}
+	for _, call := range []string{"changes of etcd1 beside 1", "changes of etcd2 beside 0", "changes of etcd3 beside 1"} {
+		if !slices.Contains(w.calls, call) {
+			t.Errorf("there is no %q in %q", call, w.calls)
+		}
 	}
 	if err := r.Apply(t.Context(), place1(t, r, moved), "etcd2"); err != nil {
 		t.Fatal(err)
