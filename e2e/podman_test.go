@@ -40,12 +40,14 @@ wait $service
 // asRoot prepares a machine: what an earlier Podman has left in /run is another's.
 const asRoot = `
 mount -t tmpfs tmpfs /run
+ip link set lo up
 mount -t tmpfs -o size=1g tmpfs "$1/data"
 ` + podmanScript
 
 // asNobody gives the machine's nobody what a user has.
 const asNobody = `
 mount -t tmpfs tmpfs /run
+ip link set lo up
 for ids in subuid subgid; do mount --bind "$1/$ids" "/etc/$ids"; done
 chown -R nobody:nogroup "$1"
 mkdir /run/nobody && chown nobody:nogroup /run/nobody
