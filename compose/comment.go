@@ -26,7 +26,8 @@ func header(c *cluster.Cluster) string {
 #   docker compose up -d --wait
 #   docker compose exec %s etcdctl endpoint health --cluster
 #%s
-# Made by etcdctr. To change it, change the cluster file or the flags and make it again.
+# Takes Docker Compose 2.20.2 or later. Made by etcdctr: to change it, change the
+# cluster file or the flags and make it again.
 
 `, c.Etcd, size, tlsWords[c.TLS], published(c), c.Members[0].Name, checks(c))
 }
@@ -52,7 +53,8 @@ func machineHeader(c *cluster.Cluster, m cluster.Member) string {
 #   docker compose up -d
 #   docker compose exec %[2]s etcdctl endpoint health
 #
-# Made by etcdctr. To change it, change the cluster file or the flags and make it again.
+# Takes Docker Compose 2.20.2 or later. Made by etcdctr: to change it, change the
+# cluster file or the flags and make it again.
 
 `, c.Etcd, m.Name, c.Name, m.Host, tlsWords[c.TLS])
 }
