@@ -184,16 +184,32 @@ func (r *Runtime) begin(ctx context.Context, t *target, members []member) error 
 // start updates a service to one that runs, and waits until its task does.
 func (r *Runtime) start(ctx context.Context, server, what string, s swarm.Service, to func(swarm.ServiceSpec) swarm.ServiceSpec) error {
 	done := r.doing(server, what, "")
-	update, err := r.update(ctx, s, to)
-	if err == nil {
-		err = r.await(ctx, server, s.ID, update)
+	for attempt := 1; ; attempt++ {
+		update, err := r.update(ctx, s, to)
+		if err == nil {
+			err = r.await(ctx, server, s.ID, update)
+		}
+		if err == nil {
+			done()
+			return nil
+		}
+		once := (*rejectedOnceError)(nil)
+		if !errors.As(err, &once) || attempt == mostRejections {
+			return err
+		}
+		now, err := r.engine.ServiceInspect(ctx, s.ID, client.ServiceInspectOptions{})
+		if err != nil {
+			return fmt.Errorf("look at the service of %s: %w", server, unavailable(err))
+		}
+		s = now.Service
 	}
-	if err != nil {
-		return err
-	}
-	done()
-	return nil
 }
+
+// rejectedOnceError is about a task that its node has rejected, and that Swarm does not
+// start again because its service is one that nothing starts again.
+type rejectedOnceError struct{ error }
+
+func (e *rejectedOnceError) Unwrap() error { return e.error }
 
 // update changes a service, and gives the number of the update that its tasks bear.
 func (r *Runtime) update(ctx context.Context, s swarm.Service, to func(swarm.ServiceSpec) swarm.ServiceSpec) (uint64, error) {
@@ -286,8 +302,11 @@ func (r *Runtime) begun(ctx context.Context, server, service string, update uint
 		return false, "", nil
 	}
 	again := newest.Spec.RestartPolicy == nil || newest.Spec.RestartPolicy.Condition != swarm.RestartPolicyConditionNone
-	if rejected >= mostRejections || rejected > 0 && !again {
+	switch {
+	case rejected >= mostRejections:
 		return false, "", startError(server, lastWord(list.Items, update))
+	case rejected > 0 && !again:
+		return false, "", &rejectedOnceError{startError(server, lastWord(list.Items, update))}
 	}
 	if node := boundNode(newest, all); node.ID != "" && away(node) != "" {
 		return false, "", startError(server, away(node))
