@@ -195,7 +195,7 @@ func (r *Runtime) start(ctx context.Context, server, what string, s swarm.Servic
 		}
 		once := (*rejectedOnceError)(nil)
 		if !errors.As(err, &once) || attempt == mostRejections {
-			return err
+			return errors.Join(err, r.giveUp(ctx, s))
 		}
 		now, err := r.engine.ServiceInspect(ctx, s.ID, client.ServiceInspectOptions{})
 		if err != nil {
@@ -203,6 +203,21 @@ func (r *Runtime) start(ctx context.Context, server, what string, s swarm.Servic
 		}
 		s = now.Service
 	}
+}
+
+// giveUp has Swarm not try again what was never started: a member that starts at some
+// moment, when its image has come to its node, is none that anybody waits for.
+func (r *Runtime) giveUp(ctx context.Context, s swarm.Service) error {
+	list, err := r.engine.TaskList(ctx, client.TaskListOptions{Filters: make(client.Filters).Add("service", s.ID)})
+	if err != nil || slices.ContainsFunc(list.Items, hasRun) {
+		return nil //nolint:nilerr // why it does not start is what counts
+	}
+	now, err := r.engine.ServiceInspect(ctx, s.ID, client.ServiceInspectOptions{})
+	if err != nil {
+		return nil //nolint:nilerr // as above
+	}
+	_, err = r.update(ctx, now.Service, stopped)
+	return err
 }
 
 // rejectedOnceError is about a task that its node has rejected, and that Swarm does not

@@ -104,13 +104,49 @@ func (l *listener) tell(ctx context.Context, tasks []swarm.Task) error {
 	return errors.Join(errs...)
 }
 
+// follow hears a task to its end. Swarm goes on with a task's log after that, so what it
+// has said last is read once more.
 func (l *listener) follow(ctx context.Context, t swarm.Task) error {
 	l.heard[t.ID] = true
-	err := l.read(ctx, t, true, l.line)
+	running, ended := context.WithCancel(ctx)
+	defer ended()
+	go func() {
+		l.awaitEnd(running, t.ID)
+		ended()
+	}()
+	said := 0
+	err := l.read(running, t, true, func(x runtime.Line) {
+		said++
+		l.line(x)
+	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return err
+	if err != nil && running.Err() == nil {
+		return err
+	}
+	return l.read(ctx, t, false, func(x runtime.Line) {
+		if said--; said < 0 {
+			l.line(x)
+		}
+	})
+}
+
+// awaitEnd waits until a task does not run any more, or nobody can tell.
+func (l *listener) awaitEnd(ctx context.Context, task string) {
+	ticker := time.NewTicker(between)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		list, err := l.r.engine.TaskList(ctx, client.TaskListOptions{Filters: make(client.Filters).Add("id", task)})
+		if err == nil && !slices.ContainsFunc(list.Items, func(t swarm.Task) bool { return t.Status.State == swarm.TaskStateRunning }) {
+			return
+		}
+	}
 }
 
 // between is how long is waited until it is looked whether there is another task.

@@ -255,7 +255,11 @@ func (f *found) tell(x *runtime.Server, s swarm.Service, tasks []swarm.Task) {
 	if ran && last.Status.ContainerStatus != nil {
 		x.ExitCode = last.Status.ContainerStatus.ExitCode
 	}
+	rejected := slices.IndexFunc(tasks, func(t swarm.Task) bool { return t.Status.State == swarm.TaskStateRejected })
 	switch {
+	case !ran && rejected >= 0:
+		x.Status, x.Since, x.Detail = runtime.Created, tasks[rejected].Status.Timestamp, word(tasks[rejected])
+		x.Error = tasks[rejected].Status.Err
 	case isStopped(s) && !ran && s.PreviousSpec == nil:
 		x.Status, x.Since, x.Detail = runtime.Created, s.CreatedAt, "created"
 	case isStopped(s):
