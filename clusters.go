@@ -97,7 +97,8 @@ func (e *OtherRuntimeError) Error() string {
 }
 
 // Find finds the runtime that has a cluster, or the one that is to have it. What
-// the spec leaves open is as the cluster was started.
+// the spec leaves open is as the cluster was started, the name too where just one was
+// started in this folder.
 func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, error) {
 	c := &Cluster{o: cs.o, spec: spec}
 	want := cluster.Runtime(spec.Runtime)
@@ -125,7 +126,27 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 			break // whatever another one has of this name is not meant
 		}
 	}
+	if name := cs.soleHere(ctx, spec); name != "" {
+		spec.Name = name
+		return cs.Find(ctx, spec)
+	}
 	return c, c.choose(want, away)
+}
+
+// soleHere is the name of the one cluster that was started in this folder, where none
+// is named; empty otherwise.
+func (cs *Clusters) soleHere(ctx context.Context, spec cluster.Spec) string {
+	if spec.Name != "" || cs.o.Provided {
+		return ""
+	}
+	all, _ := cs.List(ctx) // what can't be asked has none
+	all = slices.DeleteFunc(all, func(s runtime.State) bool {
+		return !s.StartedIn(cs.o.Folder) || len(s.Servers) == 0 || !accepts(cluster.Runtime(spec.Runtime), named(s.Runtime))
+	})
+	if len(all) != 1 {
+		return ""
+	}
+	return all[0].Name
 }
 
 // ErrAdopts is the error of a Spec that adopts members, where nothing can.
@@ -178,9 +199,14 @@ func (c *Cluster) choose(want cluster.Runtime, away map[string]error) error {
 	return nobody(c.o.Runtimes, want, first)
 }
 
-func accepts(want cluster.Runtime, r runtime.Runtime) bool {
+func accepts(want cluster.Runtime, r interface{ Name() string }) bool {
 	return want == "" || want == cluster.AnyRuntime || string(want) == r.Name()
 }
+
+// named is the runtime of a name.
+type named string
+
+func (n named) Name() string { return string(n) }
 
 // nobody is the error of having no runtime, for what the best of them has said.
 func nobody(runtimes []runtime.Runtime, want cluster.Runtime, err error) error {

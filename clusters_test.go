@@ -38,6 +38,14 @@ func (f fake) Observe(_ context.Context, name string) (*runtime.State, error) {
 	return nil, runtime.ErrNotFound
 }
 
+func (f fake) List(context.Context) ([]runtime.State, error) {
+	var all []runtime.State
+	for _, s := range f.has {
+		all = append(all, *s)
+	}
+	return all, f.err
+}
+
 func holding(name, wish string) map[string]*runtime.State {
 	return map[string]*runtime.State{name: {Name: name, Wish: wish, Servers: []runtime.Server{{Name: "etcd1", Role: runtime.Member}}}}
 }
@@ -94,6 +102,40 @@ func TestWhatAClusterWasStartedWithIsRecalled(t *testing.T) {
 	}
 }
 
+// Whoever has named a cluster once need not do so again in its folder.
+func TestTheOneClusterOfAFolderNeedsNoName(t *testing.T) {
+	here, elsewhere := t.TempDir(), t.TempDir()
+	in := func(folder string, names ...string) map[string]*runtime.State {
+		all := map[string]*runtime.State{}
+		for _, name := range names {
+			all[name] = &runtime.State{Name: name, Folder: folder, Runtime: "process", Servers: []runtime.Server{{Name: "etcd1", Role: runtime.Member}}}
+		}
+		return all
+	}
+	for what, c := range map[string]struct {
+		has  map[string]*runtime.State
+		spec cluster.Spec
+		want string
+	}{
+		"one is here":                        {in(here, "orders"), cluster.Spec{}, "orders"},
+		"another one is named":               {in(here, "orders"), cluster.Spec{Name: "stock"}, "stock"},
+		"there are two":                      {in(here, "orders", "stock"), cluster.Spec{}, "etcd"},
+		"it was started elsewhere":           {in(elsewhere, "orders"), cluster.Spec{}, "etcd"},
+		"it is of the other kind":            {in(here, "orders"), cluster.Spec{Runtime: "docker"}, "etcd"},
+		"the one without a name is there":    {in(here, "etcd", "orders"), cluster.Spec{}, "etcd"},
+		"what it is run by is named as well": {in(here, "orders"), cluster.Spec{Runtime: "process"}, "orders"},
+	} {
+		clusters := etcdctr.New(etcdctr.Options{Folder: here, Runtimes: []runtime.Runtime{fake{name: "docker"}, fake{name: "process", has: c.has}}})
+		found, err := clusters.Find(t.Context(), c.spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := found.Spec().ClusterName(); got != c.want {
+			t.Errorf("%s: found is %s, want %s", what, got, c.want)
+		}
+	}
+}
+
 func TestWhyAnotherRuntimeIsTakenIsTold(t *testing.T) {
 	var told []etcdctr.Event
 	clusters := etcdctr.New(etcdctr.Options{
@@ -129,7 +171,7 @@ func TestTheLibrarysPageShowsTheExample(t *testing.T) {
 			}
 			indented.WriteString(line)
 		}
-		if !strings.Contains(string(example), indented.String()) {
+		if !strings.Contains(string(example), indented.String()) && !strings.Contains(string(example), "\n"+block) {
 			t.Errorf("example_test.go has no such lines:\n%s", block)
 		}
 	}

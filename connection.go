@@ -130,7 +130,11 @@ func (c *Connection) client() (*clientv3.Client, error) {
 // clientTLS is what an administrator of the members that run connects with; nil
 // for plain text.
 func (c *Cluster) clientTLS(have *runtime.State) (*tls.Config, error) {
-	return AdminTLS(tlsMode(have), c.CertsDir())
+	config, err := AdminTLS(tlsMode(have), c.CertsDir())
+	if errors.Is(err, ErrNoCertificate) && c.spec.CertsDir == "" && have.CertsDir != "" {
+		return AdminTLS(tlsMode(have), have.CertsDir) // it was started in another folder
+	}
+	return config, err
 }
 
 // AdminTLS is what an administrator connects with to members that are secured in

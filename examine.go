@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/health/doctor"
@@ -52,6 +57,9 @@ func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error)
 	if !slices.ContainsFunc(p.have.Members(), func(s runtime.Server) bool { return s.Status != runtime.Absent }) {
 		return Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: x.Command("up")}, nil
 	}
+	if d, found := p.stranger(); found {
+		return d, nil
+	}
 	report, err := p.ask(ctx)
 	if err != nil {
 		return Diagnosis{}, err
@@ -61,6 +69,46 @@ func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error)
 		return Diagnosis{}, err
 	}
 	return p.conclude(evidence, report), nil
+}
+
+// stranger finds that whoever asks has no certificate: the members would refuse every
+// question, and be blamed for it.
+func (p *patient) stranger() (Diagnosis, bool) {
+	if p.want.TLS != cluster.Mutual || !p.have.Runs() {
+		return Diagnosis{}, false
+	}
+	_, err := p.clientTLS(p.have)
+	if !errors.Is(err, ErrNoCertificate) {
+		return Diagnosis{}, false
+	}
+	return p.withoutCertificates(fmt.Sprintf("the members can't be asked: %v", err)), true
+}
+
+// withoutCertificates is a cause, and what brings certificates back that are missing.
+func (p *patient) withoutCertificates(cause string) Diagnosis {
+	d := Diagnosis{Member: p.name(), Cause: cause}
+	if _, err := os.Stat(filepath.Join(p.CertsDir(), "ca", string(certs.Client), certs.KeyFile)); err == nil {
+		d.Command = strings.Join(append([]string{"etcdctr certs create"}, p.CertsFlags...), " ")
+	} else {
+		d.ByHand = "put the folder back that they were made in, or say where it is, with --certs-dir: made anew, they are strangers' to all who have the former ones"
+	}
+	return d
+}
+
+// missing are the identities of members that the cluster's folder does not have.
+func (p *patient) missing() []string {
+	if p.want.TLS != cluster.Mutual {
+		return nil
+	}
+	var all []string
+	for _, m := range p.want.Members {
+		for _, profile := range []certs.Profile{certs.Server, certs.Peer} {
+			if _, err := os.Stat(filepath.Join(certs.MemberDir(p.CertsDir(), m.Name, profile), certs.CertFile)); errors.Is(err, fs.ErrNotExist) {
+				all = append(all, fmt.Sprintf("members/%s/%s", m.Name, profile))
+			}
+		}
+	}
+	return all
 }
 
 // Explain asks the doctor about a server that failed, as it was seen to. Where it
@@ -121,6 +169,10 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 			warnings = append(slices.Clone(warnings), fmt.Sprintf("%s: %s", d.Member, d.Cause))
 		}
 		return Diagnosis{Healthy: true, Warnings: warnings}
+	case (!found || !d.Known) && len(p.missing()) > 0:
+		d := p.withoutCertificates(fmt.Sprintf("certificates are missing in %s: %s", p.CertsDir(), strings.Join(p.missing(), ", ")))
+		d.Warnings = report.Warnings
+		return d
 	case found:
 		return Diagnosis{
 			Member: d.Member, Cause: d.Cause, Command: d.Command, Looks: d.Remedy.Looks(), ByHand: d.ByHand, Evidence: d.Evidence,

@@ -42,6 +42,12 @@ func inner(name string) string {
 // ClientDir is the folder with the files of a client of the PKI in dir.
 func ClientDir(dir, client string) string { return (&PKI{Dir: dir}).path("clients/" + client) }
 
+// MemberDir is the folder with what a member shows to clients (Server) or to members
+// (Peer), of the PKI in dir.
+func MemberDir(dir, member string, profile Profile) string {
+	return (&PKI{Dir: dir}).path("members/" + member + "/" + string(profile))
+}
+
 // path turns an identity's or authority's name into the directory that its files
 // are in.
 func (p *PKI) path(name string) string {

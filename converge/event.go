@@ -32,6 +32,7 @@ const (
 	Moves   EventKind = "moves"
 	Ends    EventKind = "ends"
 	Undoes  EventKind = "undoes" // a first start that failed takes back what it has made
+	Blind   EventKind = "blind"  // the members can't be asked, for Err, and all are stopped without
 )
 
 // Share is how much of a step is done, from 0 to 1, and false if that is not

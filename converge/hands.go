@@ -140,7 +140,9 @@ type run struct {
 
 	situation Situation
 	// acted: the runtime has done something since it was observed.
-	acted  bool
+	acted bool
+	// blind: it was told that the members can\'t be asked.
+	blind  bool
 	hops   map[cluster.Version]*cluster.Cluster
 	bridge *cluster.Cluster
 	line   line

@@ -77,6 +77,34 @@ func TestAFirstStartIsOneApplyAndOneWait(t *testing.T) {
 	}
 }
 
+// Who has lost the certificates can still take all of it down; some of it could be the
+// quorum of the rest.
+func TestAllAreStoppedThoughTheyCannotBeAsked(t *testing.T) {
+	for _, asked := range []converge.Asked{{Verb: converge.Down, Data: true}, {Verb: converge.Stop}} {
+		f := &fake{world: serving(3, 3)}
+		f.world.settle()
+		h := f.hands()
+		h.Ask = func(runtime.Way, *runtime.State) (converge.Etcd, error) { return nil, errors.New("no certificate") }
+		var told int
+		h.Tell = func(e converge.Event) {
+			if e.Kind == converge.Blind {
+				told++
+			}
+		}
+		outcome, err := h.Do(t.Context(), f.wish(asked))
+		if err != nil || told != 1 || outcome.Have.Runs() {
+			t.Errorf("%s: %v, told %d times, and there is %+v", asked.Verb, err, told, outcome.Have)
+		}
+		f = &fake{world: serving(3, 3)}
+		f.world.settle()
+		h.Runtime = f
+		asked.Servers = []string{"etcd1"}
+		if _, err := h.Do(t.Context(), f.wish(asked)); err == nil {
+			t.Errorf("%s of one that can't be asked succeeds", asked.Verb)
+		}
+	}
+}
+
 func TestWhatIsNeededIsMadeOnceAndOnlyIfNothingIsRefused(t *testing.T) {
 	up := converge.Asked{Verb: converge.Up}
 	for name, c := range map[string]struct {

@@ -131,6 +131,8 @@ func (c *scene) end(parts []*part, cause string, grace time.Duration) *Step {
 		case !p.isVoter() || !p.serves():
 		case c.canStop(p) && len(parts) == 1:
 			step.Notice = Notice{Kind: Reopen}
+		case c.Asked.Verb == Stop || c.Asked.Verb == Down:
+			step.Notice = Notice{Kind: Silence} // until somebody starts them
 		default:
 			step.Notice = Notice{Kind: Silence, For: endTakes + startTakes}
 		}

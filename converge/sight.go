@@ -77,13 +77,9 @@ func (r *run) seen(ctx context.Context) error {
 func (r *run) ask(ctx context.Context) error {
 	view := new(member.View)
 	if r.runsMember() {
-		etcd, err := r.dial(ctx)
+		seen, err := r.interview(ctx)
 		if err != nil {
 			return err
-		}
-		seen, err := etcd.Look(ctx)
-		if err != nil && ctx.Err() != nil {
-			return ctx.Err()
 		}
 		*view = seen
 	}
@@ -93,6 +89,28 @@ func (r *run) ask(ctx context.Context) error {
 	}
 	r.served = r.served || view.Quorum()
 	return r.data(ctx)
+}
+
+// interview asks the members. Where all of them stop, nobody's quorum is at stake, and
+// they stop as well if they can't be asked, such as for want of a certificate.
+func (r *run) interview(ctx context.Context) (member.View, error) {
+	etcd, err := r.dial(ctx)
+	asked := r.wish.Asked
+	if err != nil && ctx.Err() == nil && (asked.Verb == Stop || asked.Verb == Down) && len(asked.Servers) == 0 {
+		if !r.blind {
+			r.tell(Event{Kind: Blind, Err: err})
+		}
+		r.blind = true
+		return member.View{}, nil
+	}
+	if err != nil {
+		return member.View{}, err
+	}
+	seen, err := etcd.Look(ctx)
+	if err != nil && ctx.Err() != nil {
+		return seen, ctx.Err()
+	}
+	return seen, nil
 }
 
 func (r *run) runsMember() bool {

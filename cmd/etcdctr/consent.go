@@ -37,6 +37,11 @@ func (a *app) askForName(ctx context.Context, cluster string, losses []string) e
 		return nil
 	}
 	a.say("this deletes the data of %s for good: %s", cluster, strings.Join(losses, ", "))
+	return a.askName(ctx, cluster)
+}
+
+// askName goes on only where the cluster's name is typed.
+func (a *app) askName(ctx context.Context, cluster string) error {
 	answer, err := a.ask(ctx, "type the name of the cluster to go on")
 	if err != nil {
 		return err

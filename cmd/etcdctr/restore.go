@@ -86,7 +86,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	}
 	defer c.close()
 	if o.undo {
-		return undoRestore(ctx, a, c)
+		return o.undoRestore(ctx, a, c)
 	}
 	options, err := o.options(a)
 	if err != nil {
@@ -144,14 +144,26 @@ func (a *app) sayAside(aside map[string]string) {
 	}
 }
 
-func undoRestore(ctx context.Context, a *app, c *found) error {
+// undoRestore asks before it stops members: what they hold by now is set aside.
+func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error {
+	have, err := c.Observe(ctx)
+	if err != nil {
+		return err
+	}
+	if have.Runs() && !o.yes {
+		a.say("%s runs: its members stop, and what was written since the restoration is set aside", c.name())
+		if err := a.confirm(ctx, c.name()); err != nil {
+			return err
+		}
+	}
 	back, err := c.UndoRestore(ctx)
 	if err != nil {
 		return err
 	}
 	for _, server := range slices.Sorted(maps.Keys(back)) {
-		a.say("%s has its data of before again", server)
+		a.say("%s has the data again that was kept in %s", server, back[server])
 	}
+	a.say("what they held until now is set aside in turn: another `etcdctr restore --undo` brings that back")
 	a.say("`etcdctr up` starts %s", c.name())
 	return nil
 }
@@ -170,18 +182,19 @@ func (a *app) consentToReplace(yes bool) func(ctx context.Context, there backup.
 		} else {
 			a.say("its data is set aside, and replaced by that of the member that knows most")
 		}
-		switch {
-		case yes:
+		if yes {
 			return nil
-		case !a.atTerminal():
-			return usage(errors.New("there is no terminal to ask on whether it may be replaced: --yes says so"))
 		}
-		answer, err := a.ask(ctx, "type the name of the cluster to go on")
-		if err == nil && answer != there.Name {
-			err = fmt.Errorf("%q is not the name of the cluster, %s: nothing was touched", answer, there.Name)
-		}
-		return err
+		return a.confirm(ctx, there.Name)
 	}
+}
+
+// confirm asks for the cluster's name before its data is replaced.
+func (a *app) confirm(ctx context.Context, name string) error {
+	if !a.atTerminal() {
+		return usage(errors.New("there is no terminal to ask on whether it may be replaced: --yes says so"))
+	}
+	return a.askName(ctx, name)
 }
 
 func explainRestore(err error, exchanged bool) error {

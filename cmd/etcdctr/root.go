@@ -114,9 +114,20 @@ func completeGroups(cmd *cobra.Command) {
 	}
 }
 
+// known are words for commands that people know from other programs.
+var known = map[string]string{
+	"status": "health", "delete": "down", "destroy": "down", "rm": "down", "create": "up", "run": "up", "scale": "up --members 5",
+	"upgrade": "up --etcd 3.7", "downgrade": "up --etcd 3.6", "snapshot": "backup", "save": "backup", "get": "etcdctl get",
+	"put": "etcdctl put", "endpoint": "health", "shell": "exec", "config": "compose", "generate": "compose", "validate": "lint",
+	"member list": "ps", "member add": "up --members 5", "member remove": "up --members 3", "member promote": "up",
+}
+
 func unknownCommand(group *cobra.Command, name string) error {
 	group.SuggestionsMinimumDistance = 2
 	err := fmt.Errorf("%q is not a command of %s", name, group.CommandPath())
+	if instead := known[strings.TrimPrefix(group.CommandPath()+" "+name, "etcdctr ")]; instead != "" {
+		return withHint(usage(err), "`etcdctr %s`", instead)
+	}
 	if near := group.SuggestionsFor(name); len(near) > 0 {
 		err = fmt.Errorf("%w: did you mean %s?", err, strings.Join(near, " or "))
 	}

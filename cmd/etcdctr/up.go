@@ -195,6 +195,7 @@ func (a *app) stay(ctx context.Context, c *found, f *local.Foreground) error {
 	if f == nil || !f.Runs() {
 		return nil
 	}
+	a.say("Ctrl-C stops %s; `etcdctr up --detach` leaves it running", c.name())
 	if err := f.Wait(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}

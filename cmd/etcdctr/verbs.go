@@ -101,7 +101,20 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 	default:
 		a.say("%s are %s", named, word)
 	}
+	f.warnOfNoQuorum(a, change, outcome.Have)
 	return nil
+}
+
+// warnOfNoQuorum says what stopping some members has come to.
+func (f *found) warnOfNoQuorum(a *app, change etcdctr.Change, have *runtime.State) {
+	if change.Verb != converge.Stop || len(change.Servers) == 0 {
+		return
+	}
+	there := present(have)
+	run := slices.DeleteFunc(slices.Clone(there), func(m runtime.Server) bool { return !m.Runs() })
+	if len(run) > 0 && len(run) <= len(there)/2 {
+		a.warn("%d of %d members run, which is no quorum: nothing is served until others are started", len(run), len(there))
+	}
 }
 
 // present are the members that are there, and not only their data.
@@ -127,9 +140,12 @@ func (f *found) showStep(a *app) func(converge.Event) {
 		case converge.Undoes:
 			f.board.show(step{Item: f.name(), Action: "take back what was made"})
 			return
+		case converge.Blind:
+			a.warn("%v: the members are stopped without being asked", e.Err)
+			return
 		}
 		s := step{
-			Item: cmp.Or(e.Step.About(), f.name()), Action: string(e.Step.Kind), Detail: e.Step.Cause,
+			Item: cmp.Or(e.Step.About(), strings.TrimPrefix(e.Step.To, "v"), f.name()), Action: string(e.Step.Kind), Detail: e.Step.Cause,
 			Done: e.Kind == converge.Ends && e.Err == nil,
 		}
 		if share, known := e.Share(); known && e.Kind == converge.Moves {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
 
 	"github.com/containerd/errdefs"
@@ -25,6 +27,7 @@ const asideSuffix = ".aside-"
 type home struct {
 	container string // its ID, empty when there is none
 	runs      bool
+	pid       int           // of its process on the engine's machine, while it runs
 	store     cluster.Store // what the data is in; not given when it goes with the container
 	dir       string        // the data directory
 	wal       string        // where etcd looks whether it starts for the first time
@@ -40,7 +43,7 @@ func (f *found) home(server string) (home, bool) {
 			return h, false
 		}
 		s := cluster.SettingsIn(in.Config.Env)
-		h.container, h.runs, h.store = c.ID, c.Running(), storeOf(in)
+		h.container, h.runs, h.pid, h.store = c.ID, c.Running(), pid(in), storeOf(in)
 		if dir := s.Get("data-dir"); dir != "" {
 			h.dir = dir
 		}
@@ -92,6 +95,9 @@ func (r *Runtime) Data(ctx context.Context, name, server string) (runtime.Data, 
 // never started where the server has none.
 func (r *Runtime) exists(ctx context.Context, name string, h home, file string) (bool, error) {
 	if h.container != "" {
+		if there, known := r.lookIn(h, file); known {
+			return there, nil
+		}
 		return r.stat(ctx, h.container, file)
 	}
 	image, err := r.ownImage(ctx)
@@ -104,6 +110,24 @@ func (r *Runtime) exists(ctx context.Context, name string, h home, file string) 
 		return err
 	})
 	return there, err
+}
+
+// lookIn looks for a file where the process of a container on this machine sees it. An
+// engine that is asked instead makes each folder that the container mounts and that is
+// gone by now: those of the certificates, where somebody has moved them away.
+func (r *Runtime) lookIn(h home, file string) (there, known bool) {
+	r.mu.Lock()
+	local := r.local != nil && *r.local
+	r.mu.Unlock()
+	if !local || h.pid == 0 {
+		return false, false
+	}
+	root := fmt.Sprintf("/proc/%d/root", h.pid)
+	if _, err := os.Stat(root + h.dir); err != nil {
+		return false, false
+	}
+	_, err := os.Stat(root + file)
+	return err == nil, err == nil || errors.Is(err, fs.ErrNotExist)
 }
 
 func helper(name, image string, h home, command ...string) stack.Helper {

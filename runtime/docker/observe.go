@@ -154,19 +154,32 @@ func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
+	states := make([]*runtime.State, len(projects))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i, p := range projects {
+		g.Go(func() (err error) {
+			states[i], err = r.Observe(ctx, p.Project)
+			if errors.Is(err, runtime.ErrNotFound) {
+				return nil // gone by now
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
 	var all []runtime.State
-	for _, p := range projects {
-		s, err := r.Observe(ctx, p.Project)
-		if errors.Is(err, runtime.ErrNotFound) {
-			continue // gone by now
+	for _, s := range states {
+		if s != nil {
+			all = append(all, *s)
 		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, *s)
 	}
 	return all, nil
 }
+
+// atOnce is how many clusters an engine is asked about at the same time.
+const atOnce = 8
 
 // describe says in the words of package runtime what was found.
 func (r *Runtime) describe(f *found, local bool) *runtime.State {

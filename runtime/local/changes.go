@@ -31,7 +31,7 @@ func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, have *runt
 			changes = append(changes, runtime.Change{Server: is.Name, Kind: runtime.Missing})
 			continue
 		}
-		if s, _ := have.Server(is.Name); s.Runs() && strange(was, is) {
+		if s, _ := have.Server(is.Name); s.Runs() && strange(was, is) && !readSince(s.Since, is) {
 			changes = append(changes, changeOfTrust(was, is))
 			continue
 		}

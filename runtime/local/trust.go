@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/process"
@@ -42,6 +43,13 @@ func strange(was, is process.Member) bool {
 		return false
 	}
 	return !slices.ContainsFunc(was.Trusts, func(a string) bool { return slices.Contains(is.Trusts, a) })
+}
+
+// readSince tells that a member was started after the authorities were put where they
+// are: it goes by these, whatever it was started with before.
+func readSince(started time.Time, is process.Member) bool {
+	info, err := os.Stat(filepath.FromSlash(cluster.SettingsIn(is.Env).Get("peer-trusted-ca-file")))
+	return err == nil && started.After(info.ModTime())
 }
 
 // changeOfTrust is the change of a strange member: it is of another cluster, or
