@@ -57,6 +57,7 @@ func (t *target) change(m member, s swarm.Service) (runtime.Change, error) {
 	change.Differences = t.differences(m, s)
 	if node := t.nodeOf(s); node != m.node && node != "" {
 		change.Anew = t.cluster.Data == cluster.Volume
+		change.Differences = slices.DeleteFunc(change.Differences, func(d runtime.Difference) bool { return d.Name == runtime.Volume }) // of course
 	}
 	return change, nil
 }
