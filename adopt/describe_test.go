@@ -196,3 +196,37 @@ func TestDifferencesLeaveOutWhatMeansTheSame(t *testing.T) {
 		t.Errorf("differences (-want +got):\n%s", diff)
 	}
 }
+
+// Programs of the machine find members that go on in their place where they were.
+func TestPublishedPortsAreKeptWhereMembersGoOn(t *testing.T) {
+	at := func(port string, m Member) Member { m.ClientPort = port; return m }
+	stay := shop(at("32379", of("etcd1", runtime.Running, open("etcd1")...)), at("32380", of("etcd2", runtime.Running, open("etcd2")...)))
+	for _, c := range []struct {
+		name    string
+		stack   *Stack
+		said    cluster.Spec
+		publish string
+		ports   []string
+	}{
+		{name: "all in their place", stack: stay, publish: "loopback", ports: []string{"32379", "32380"}},
+		{name: "said otherwise", stack: stay, said: cluster.Spec{Publish: "none"}, publish: "none"},
+		{name: "some are not published", stack: shop(stay.Members[0], of("etcd2", runtime.Running, open("etcd2")...))},
+		{name: "new ones join beside them", stack: shop(at("32379", of("infra0", runtime.Running, open("n0")...)), at("32380", of("infra1", runtime.Running, open("n1")...)))},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, err := Describe(c.stack, c.said)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ports []string
+			for _, m := range d.Spec.Members.List {
+				if m.ClientPort != "" {
+					ports = append(ports, m.ClientPort)
+				}
+			}
+			if diff := cmp.Diff(c.ports, ports); diff != "" || d.Spec.Publish != c.publish {
+				t.Errorf("publish is %q, want %q, with ports (-want +got):\n%s", d.Spec.Publish, c.publish, diff)
+			}
+		})
+	}
+}
