@@ -24,7 +24,7 @@ func Serve(ctx context.Context, getenv func(string) string, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	want, err := cluster.Resolve(spec, cluster.InContainers)
+	want, err := resolveSomewhere(spec)
 	if err != nil {
 		return err
 	}
@@ -66,6 +66,22 @@ func Serve(ctx context.Context, getenv func(string) string, out io.Writer) error
 		return c, c.Close, nil
 	}
 	return r.Run(ctx)
+}
+
+// resolveSomewhere resolves a description wherever it is meant for: what is asked of
+// it here, when and where to backups are taken, is the same everywhere.
+func resolveSomewhere(spec cluster.Spec) (*cluster.Cluster, error) {
+	var first error
+	for _, place := range []cluster.Placement{cluster.InContainers, cluster.InProcesses("", ""), cluster.UnderSystemd} {
+		want, err := cluster.Resolve(spec, place)
+		if err == nil {
+			return want, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
 }
 
 // The files of a client's certificate, as package certs lays them out.
