@@ -128,6 +128,9 @@ func (c *Cluster) wanted() driver.Wanted {
 // no more than names on its further networks, so both are put right.
 func (c *Cluster) request(t *driver.Translation) testcontainers.CustomizeRequestOption {
 	return func(req *testcontainers.GenericContainerRequest) error {
+		// At podman.sock testcontainers looks for a network that Podman calls bridge
+		// like everybody, and has each container make one of another name.
+		req.ProviderType = testcontainers.ProviderDocker
 		req.Name, req.Labels, req.Networks = t.Name, t.Config.Labels, t.Networks[:1]
 		var config *container.Config
 		var host *container.HostConfig
