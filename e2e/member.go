@@ -89,6 +89,9 @@ func (m *Member) Disconnect(ctx context.Context) error {
 			return err
 		}
 		m.unplugged[name] = &network.EndpointSettings{Aliases: settings.Aliases, IPAMConfig: settings.IPAMConfig}
+		if m.model.Place.Known && settings.IPAMConfig == nil { // Podman does not tell what it was asked for
+			m.unplugged[name].IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: settings.IPAddress}
+		}
 	}
 	return nil
 }
