@@ -69,7 +69,7 @@ func TestContractOfRuntimeFleet(t *testing.T) {
 					})}, nil
 				},
 			})
-			t.Cleanup(func() { r.Close() })
+			t.Cleanup(func() { _ = r.Close() })
 			return r
 		},
 		Describe: describe,

@@ -24,7 +24,6 @@ type podmanEngine struct {
 	*outside // its machine, beyond which is this one
 	t        *testing.T
 	dir      string
-	stop     func() error
 }
 
 // podmanScript runs Podman's service in its namespaces until it is told to end, and

@@ -122,8 +122,11 @@ func TestContractOfRuntimeSwarm(t *testing.T) {
 	l := newSwarm(t, image)
 	dir := t.TempDir()
 	runtimetest.Run(t, runtimetest.Fixture{
-		Prefix:   uniqueName(namePrefix) + "-",
-		Runtime:  func(t *testing.T, events func(runtime.Event)) runtime.Runtime { return l.runtime(t, dir, events) },
+		Prefix: uniqueName(namePrefix) + "-",
+		Runtime: func(t *testing.T, events func(runtime.Event)) runtime.Runtime {
+			t.Helper()
+			return l.runtime(t, dir, events)
+		},
 		Describe: func(s *cluster.Spec) { s.Image = image; l.place(s) },
 		Spoil:    func(c *cluster.Cluster) { c.Image = "localhost/nowhere:v3.7.3" },
 		Crash: func(t *testing.T, name, server string) {

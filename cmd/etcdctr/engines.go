@@ -34,7 +34,7 @@ func (a *app) connectEngine(ctx context.Context) (*engine.Engine, error) {
 		return nil, err
 	}
 	if err := e.Answers(ctx); err != nil {
-		e.Close()
+		_ = e.Close() // it has said nothing
 		return nil, err
 	}
 	return e, nil
@@ -84,7 +84,7 @@ type engines struct {
 func (e *engines) close() {
 	e.board.close()
 	if e.engine != nil {
-		e.engine.Close()
+		_ = e.engine.Close() // nothing more is wanted of it
 	}
 	if e.fleet != nil {
 		_ = e.fleet.Close() // nothing more is wanted of the machines

@@ -35,7 +35,7 @@ func (f *clusterFlags) resolveAsRun(a *app) (*cluster.Cluster, error) {
 	if said == cluster.Docker || errors.Join(append(mistakes, checked(spec))...) != nil {
 		return f.resolve(a)
 	}
-	spec.Runtime = string(cluster.Process)
+	spec.Runtime, spec.Name = string(cluster.Process), spec.ClusterName() // it is described here, whatever else the folder has
 	cs, e, err := a.clusters(f, working{progress: progressQuiet})
 	if err != nil {
 		return nil, err
