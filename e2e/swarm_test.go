@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -197,7 +198,8 @@ func (l *swarmLab) cluster(image string, nodes ...int) *swarmed {
 		if l.t.Failed() {
 			l.t.Log(output(l.machines[0].engine("stack", "ps", "--no-trunc", s.name), ""))
 		}
-		if _, err := s.try("down", "--volumes", "--yes"); err != nil {
+		// The test's own context has ended by now.
+		if _, err := output(exec.Command(etcdctrBinary(l.t), "down", "--volumes", "--yes"), s.dir); err != nil {
 			l.t.Error(err)
 		}
 	})
