@@ -27,6 +27,29 @@ type Command struct {
 // Size of a terminal, in characters.
 type Size struct{ Width, Height uint }
 
+// Sizes passes on the sizes of a terminal, in whatever type they come, until ctx ends.
+func Sizes[S ~struct{ Width, Height uint }](ctx context.Context, from <-chan S) <-chan Size {
+	to := make(chan Size)
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case s, ok := <-from:
+				if !ok {
+					return
+				}
+				select {
+				case to <- Size(s):
+				case <-ctx.Done():
+					return
+				}
+			}
+		}
+	}()
+	return to
+}
+
 // Exec runs a command in a container and gives its exit code.
 func Exec(ctx context.Context, e Engine, container string, c Command) (int, error) {
 	made, err := e.ExecCreate(ctx, container, client.ExecCreateOptions{

@@ -24,30 +24,9 @@ func (r *Runtime) Exec(ctx context.Context, name, server string, c runtime.Comma
 	if !chosen[0].Running() {
 		return 0, &runtime.NotRunningError{Server: server, Detail: chosen[0].Detail}
 	}
-	sizes := make(chan stack.Size)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go pass(ctx, c.Resized, sizes)
 	return stack.Exec(ctx, r.engine, chosen[0].ID, stack.Command{
-		Args: c.Args, Env: c.Env, In: c.Stdin, Out: c.Stdout, Err: c.Stderr, TTY: c.TTY, Resized: sizes,
+		Args: c.Args, Env: c.Env, In: c.Stdin, Out: c.Stdout, Err: c.Stderr, TTY: c.TTY, Resized: stack.Sizes(ctx, c.Resized),
 	})
-}
-
-// pass passes on the sizes of a terminal.
-func pass(ctx context.Context, from <-chan runtime.Size, to chan<- stack.Size) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case s, ok := <-from:
-			if !ok {
-				return
-			}
-			select {
-			case to <- stack.Size(s):
-			case <-ctx.Done():
-				return
-			}
-		}
-	}
 }

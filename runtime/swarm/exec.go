@@ -38,30 +38,9 @@ func (r *Runtime) Exec(ctx context.Context, name, server string, c runtime.Comma
 	if task.NodeID != f.own {
 		return 0, &ElsewhereError{server, f.nodes.hostname(task.NodeID), id}
 	}
-	sizes := make(chan stack.Size)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go pass(ctx, c.Resized, sizes)
 	return stack.Exec(ctx, r.engine, id, stack.Command{
-		Args: c.Args, Env: c.Env, In: c.Stdin, Out: c.Stdout, Err: c.Stderr, TTY: c.TTY, Resized: sizes,
+		Args: c.Args, Env: c.Env, In: c.Stdin, Out: c.Stdout, Err: c.Stderr, TTY: c.TTY, Resized: stack.Sizes(ctx, c.Resized),
 	})
-}
-
-// pass passes on the sizes of a terminal.
-func pass(ctx context.Context, from <-chan runtime.Size, to chan<- stack.Size) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case s, ok := <-from:
-			if !ok {
-				return
-			}
-			select {
-			case to <- stack.Size(s):
-			case <-ctx.Done():
-				return
-			}
-		}
-	}
 }
