@@ -49,7 +49,7 @@ func TestFleetPage(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(bin, "etcdctr"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	r := &pages.Runner{Dir: f.home, Env: append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "XDG_CACHE_HOME="+bin, "LC_ALL=C.UTF-8", "NO_COLOR=1"), Log: t.Logf}
+	r := &pages.Runner{Dir: f.home, Env: append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "XDG_CACHE_HOME="+t.TempDir(), "LC_ALL=C.UTF-8", "NO_COLOR=1"), Log: t.Logf}
 	if err := r.Run(t.Context(), p); err != nil {
 		t.Error(err)
 	}

@@ -195,6 +195,7 @@ func (s *subject) stop(servers ...string) {
 func stopKeepsUntilStart(s *subject) {
 	s.start(3)
 	s.write("kept")
+	s.wantValue("etcd2", "kept") // a signal before it listens for one ends it out of order
 	before := s.observe()
 	s.stop("etcd2")
 	s.stop("etcd2")
