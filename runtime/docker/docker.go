@@ -118,7 +118,7 @@ type Runtime struct {
 	own    string                              // the ID of this program's image on the engine
 	lent   map[string]map[string]cluster.Store // by cluster and server: see remember
 	last   struct {                            // what was rendered last: see rendered
-		of      *cluster.Cluster
+		of      []byte
 		project *types.Project
 	}
 }

@@ -1,11 +1,12 @@
 package docker
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"path/filepath"
-	"reflect"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -91,16 +92,20 @@ func (r *Runtime) imagesThere(ctx context.Context, t *target) (map[string]string
 // rendered is project, which costs more than most questions to an engine, once as
 // long as the same is wanted. Nobody edits what it gives.
 func (r *Runtime) rendered(ctx context.Context, c *cluster.Cluster) (*types.Project, error) {
+	of, err := json.Marshal(c) // its content: whoever has c may edit it
+	if err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.last.project != nil && reflect.DeepEqual(r.last.of, c) {
+	if r.last.project != nil && bytes.Equal(r.last.of, of) {
 		return r.last.project, nil
 	}
 	p, err := r.project(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	r.last.of, r.last.project = c, p
+	r.last.of, r.last.project = of, p
 	return p, nil
 }
 

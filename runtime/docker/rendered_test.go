@@ -1,0 +1,31 @@
+package docker
+
+import (
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// What was rendered serves again for the same content only, whoever has edited the
+// cluster in between.
+func TestWhatWasRenderedServesForTheSameContent(t *testing.T) {
+	r := New(Options{Folder: t.TempDir(), CertsDir: "certs"})
+	c, err := cluster.Resolve(cluster.Spec{Name: "orders", TLS: "none"}, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := r.rendered(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := r.rendered(t.Context(), c.AsStarted(nil))
+	if err != nil || again != first {
+		t.Errorf("the same cluster is rendered twice (%v)", err)
+	}
+	c.Members[0].Settings[0].Value = "another"
+	c.Image = "example.com/etcd:v3.7.3"
+	other, err := r.rendered(t.Context(), c)
+	if err != nil || other.Services["etcd1"].Image != c.Image {
+		t.Errorf("an edited cluster is rendered as %s (%v)", other.Services["etcd1"].Image, err)
+	}
+}
