@@ -207,7 +207,10 @@ func (d dependency) waitsIn(group []*Member) bool {
 }
 
 func checkHealth(m *Member, c *Container, r *reporter) {
-	if c.Health.given && !c.Health.disabled || c.Built || !c.image.isEtcd {
+	// Swarm gives a task no name before its check passes: one that needs the others keeps
+	// them from ever finding each other.
+	swarm := c.v.get("deploy", "placement").kind != null
+	if c.Health.given && !c.Health.disabled || c.Built || !c.image.isEtcd || swarm {
 		return
 	}
 	f := found{message: "there is no health check", remedy: "add a healthcheck with test: [CMD, etcdctl, endpoint, health], and with TLS --cacert, --cert and --key"}
