@@ -93,7 +93,7 @@ func (e *editor) insertLines(d *document, at, indent int, lines []string) {
 		b.WriteString("\n")
 	}
 	end := "\n"
-	if bytes.Contains(d.data, []byte("\r\n")) {
+	if i := bytes.IndexByte(d.data, '\n'); i > 0 && d.data[i-1] == '\r' { // as the first line ends
 		end = "\r\n"
 	}
 	for _, line := range lines {

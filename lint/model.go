@@ -40,6 +40,7 @@ type Stack struct {
 
 	// What rules ask for again and again, once it is known.
 	groups   [][]*Member
+	members  map[string]bool // by name
 	names    map[string]*Container
 	families map[string]int
 }

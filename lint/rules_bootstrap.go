@@ -229,7 +229,13 @@ func (s *Stack) closed(m *Member) bool {
 
 // called tells whether a member calls itself so.
 func (s *Stack) called(name string) bool {
-	return slices.ContainsFunc(s.Members, func(m *Member) bool { return m.name() == name })
+	if s.members == nil {
+		s.members = map[string]bool{}
+		for _, m := range s.Members {
+			s.members[m.name()] = true
+		}
+	}
+	return s.members[name]
 }
 
 // isBareName tells whether a host is a name without a domain: one of the stack.
