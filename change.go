@@ -92,18 +92,8 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 			break
 		}
 	}
-	noted := c.spec.Wish() != "" || outcome.Have != nil && outcome.Have.Wish != ""
-	if n, ok := c.runtime.(runtime.Noter); ok && err == nil && noted && change.Verb == converge.Up {
-		var want *cluster.Cluster
-		if want, err = c.Want(ctx); err == nil {
-			err = n.Note(ctx, want)
-		}
-	}
 	if err == nil && change.Verb == converge.Up {
-		var want *cluster.Cluster
-		if want, err = c.Want(ctx); err == nil {
-			err = c.handOut(ctx, want)
-		}
+		err = c.keep(ctx, outcome.Have)
 	}
 	if err == nil && change.Verb == converge.Stop && len(change.Servers) == 0 {
 		err = c.runtime.Stop(ctx, c.spec.ClusterName(), 0) // and whatever looks after them
@@ -113,6 +103,22 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 		err = c.retireToken()
 	}
 	return outcome, err
+}
+
+// keep leaves with a cluster that is up what it was started with, and the certificates
+// that it can't see here.
+func (c *Cluster) keep(ctx context.Context, have *runtime.State) error {
+	want, err := c.Want(ctx)
+	if err != nil {
+		return err
+	}
+	noted := c.spec.Wish() != "" || have != nil && have.Wish != ""
+	if n, ok := c.runtime.(runtime.Noter); ok && noted {
+		if err := n.Note(ctx, want); err != nil {
+			return err
+		}
+	}
+	return c.handOut(ctx, want)
 }
 
 // placedAnew reports whether a first start that failed has another place now:

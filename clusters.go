@@ -111,13 +111,13 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 		have, err := r.Observe(ctx, spec.ClusterName())
 		switch {
 		case err == nil && len(have.Servers) > 0:
-			if !accepts(want, r) {
+			if !accepts(want, r.Name()) {
 				return nil, &OtherRuntimeError{Name: have.Name, Has: r.Name(), Want: spec.Runtime}
 			}
 			c.runtime, c.have = r, have
 			c.spec, c.Recalled = spec.Recall(have.Wish)
 			return c, nil
-		case errors.Is(err, runtime.ErrUnavailable) || err != nil && !accepts(want, r):
+		case errors.Is(err, runtime.ErrUnavailable) || err != nil && !accepts(want, r.Name()):
 			away[r.Name()] = err
 		case err != nil && !errors.Is(err, runtime.ErrNotFound):
 			return nil, err
@@ -141,7 +141,7 @@ func (cs *Clusters) soleHere(ctx context.Context, spec cluster.Spec) string {
 	}
 	all, _ := cs.List(ctx) // what can't be asked has none
 	all = slices.DeleteFunc(all, func(s runtime.State) bool {
-		return !s.StartedIn(cs.o.Folder) || len(s.Servers) == 0 || !accepts(cluster.Runtime(spec.Runtime), named(s.Runtime))
+		return !s.StartedIn(cs.o.Folder) || len(s.Servers) == 0 || !accepts(cluster.Runtime(spec.Runtime), s.Runtime)
 	})
 	if len(all) != 1 {
 		return ""
@@ -162,7 +162,7 @@ func (cs *Clusters) adopting(spec cluster.Spec) ([]runtime.Runtime, error) {
 	}
 	var all []runtime.Runtime
 	for _, r := range cs.o.Runtimes {
-		if !accepts(cluster.Runtime(spec.Runtime), r) {
+		if !accepts(cluster.Runtime(spec.Runtime), r.Name()) {
 			continue
 		}
 		both, err := cs.o.Adopt(r, spec.Adopts)
@@ -181,7 +181,7 @@ func (cs *Clusters) adopting(spec cluster.Spec) ([]runtime.Runtime, error) {
 func (c *Cluster) choose(want cluster.Runtime, away map[string]error) error {
 	var first error
 	for _, r := range c.o.Runtimes {
-		if !accepts(want, r) {
+		if !accepts(want, r.Name()) {
 			continue
 		}
 		if err := away[r.Name()]; err != nil {
@@ -199,14 +199,10 @@ func (c *Cluster) choose(want cluster.Runtime, away map[string]error) error {
 	return nobody(c.o.Runtimes, want, first)
 }
 
-func accepts(want cluster.Runtime, r interface{ Name() string }) bool {
-	return want == "" || want == cluster.AnyRuntime || string(want) == r.Name()
+// accepts tells whether the runtime of a name will do.
+func accepts(want cluster.Runtime, name string) bool {
+	return want == "" || want == cluster.AnyRuntime || string(want) == name
 }
-
-// named is the runtime of a name.
-type named string
-
-func (n named) Name() string { return string(n) }
 
 // nobody is the error of having no runtime, for what the best of them has said.
 func nobody(runtimes []runtime.Runtime, want cluster.Runtime, err error) error {

@@ -141,7 +141,7 @@ type run struct {
 	situation Situation
 	// acted: the runtime has done something since it was observed.
 	acted bool
-	// blind: it was told that the members can\'t be asked.
+	// blind: it was told that the members can't be asked.
 	blind  bool
 	hops   map[cluster.Version]*cluster.Cluster
 	bridge *cluster.Cluster

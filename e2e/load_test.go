@@ -210,6 +210,14 @@ func (l *load) finish() {
 	l.t.Attr("write-gap", gap.String())
 }
 
+// wantNoWriteFailed wants etcd to have taken every write, once all have ended.
+func (l *load) wantNoWriteFailed() {
+	l.t.Helper()
+	if len(l.failed) > 0 {
+		l.t.Errorf("%d writes failed: %v", len(l.failed), l.failed[0])
+	}
+}
+
 // putLast writes the last key, which it returns.
 func (l *load) putLast(ctx context.Context) string {
 	l.t.Helper()

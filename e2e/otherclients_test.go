@@ -110,7 +110,5 @@ func TestClientsOfEveryKindOutliveARotation(t *testing.T) {
 	l.wantMoreNewcomers(settledNewcomers)
 	l.finish()
 	l.wantNobodyTurnedAway()
-	if len(l.failed) > 0 {
-		t.Errorf("%d writes failed: %v", len(l.failed), l.failed[0])
-	}
+	l.wantNoWriteFailed()
 }

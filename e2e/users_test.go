@@ -74,9 +74,7 @@ func usersUnderLoad(t *testing.T, dir string, etcdctr func(...string) string, up
 	l.finish()
 	l.wantNobodyTurnedAway()
 	t.Logf("%d writes, longest gap %s", l.acknowledged(), l.longestGap())
-	if len(l.failed) > 0 {
-		t.Errorf("%d writes failed: %v", len(l.failed), l.failed[0])
-	}
+	l.wantNoWriteFailed()
 }
 
 // wantAccess wants a client to be able to write a key, or not.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
@@ -63,7 +64,7 @@ func (f *clusterFlags) asStarted(a *app, c *cluster.Cluster, folder string) (*cl
 		if err != nil || !have.StartedIn(folder) {
 			return nil //nolint:nilerr // nothing to go by
 		}
-		as, err = docker.AsStarted(ctx, r, c, have)
+		as, err = runtime.AsStarted(ctx, r, c, have)
 		return err
 	})
 	return as, err

@@ -45,7 +45,7 @@ func (r *Runtime) targetBeside(ctx context.Context, want *cluster.Cluster, have 
 	}
 	as := want
 	if have != nil {
-		if as, err = AsStarted(ctx, r, want, have); err != nil {
+		if as, err = runtime.AsStarted(ctx, r, want, have); err != nil {
 			return nil, err
 		}
 	}
