@@ -77,6 +77,9 @@ func (c Cluster) question(ctx context.Context, m Member, a *answer) {
 	if err == nil {
 		a.members = members.Members
 	}
+	if a.err = standIn(a); a.err != nil {
+		return
+	}
 	a.read, a.readErr = c.linearizableRead(ctx, client)
 	if revision := a.status.Header.Revision; len(a.alarms()) > 0 && revision > 1 {
 		_, err := client.Get(ctx, "health", clientv3.WithRev(revision-1), clientv3.WithSerializable())

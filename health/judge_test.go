@@ -2,6 +2,7 @@ package health
 
 import (
 	"crypto/x509"
+	"errors"
 	"testing"
 	"time"
 
@@ -174,5 +175,17 @@ func TestDaysAreRoundedDown(t *testing.T) {
 		if got := days(left); got != want {
 			t.Errorf("days(%s) = %d, want %d", left, got, want)
 		}
+	}
+}
+
+// kine's status is without the ID of a member.
+func TestWhatHasNoIDIsNoMember(t *testing.T) {
+	all := healthy()
+	if err := standIn(&all[0]); err != nil {
+		t.Errorf("a member is none: %v", err)
+	}
+	all[0].status.Header.MemberId = 0
+	if err := standIn(&all[0]); !errors.Is(err, errNoMember) {
+		t.Errorf("what has no ID: %v, want %v", err, errNoMember)
 	}
 }

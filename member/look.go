@@ -119,6 +119,10 @@ func (c *Client) status(ctx context.Context, e *Endpoint) {
 		e.Trouble, e.Details = statusTrouble(err), err.Error()
 		return
 	}
+	if s.Header.GetMemberId() == 0 { // nobody in raft; kine says so
+		e.Trouble, e.Details = Other, "what answers there is no member of etcd, and has no ID"
+		return
+	}
 	e.Cluster, e.ID = ID(s.Header.ClusterId), ID(s.Header.MemberId)
 	e.Version, e.StorageVersion = s.Version, s.StorageVersion
 	e.Leader, e.Learner, e.Term = ID(s.Leader), s.IsLearner, s.RaftTerm

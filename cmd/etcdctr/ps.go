@@ -145,6 +145,8 @@ func (f *found) healthOf(ctx context.Context, have *runtime.State) map[string]st
 			continue
 		}
 		switch {
+		case e.Answers() && !isMember(view, e): // a proxy in its place, or data of another cluster
+			health[s.Name] = unhealthy
 		case e.Serves():
 			health[s.Name] = healthy
 		case e.Answers() && e.Learner:
@@ -154,6 +156,13 @@ func (f *found) healthOf(ctx context.Context, have *runtime.State) map[string]st
 		}
 	}
 	return health
+}
+
+// isMember tells whether it is the member of its name that answered, as far as anybody
+// tells who the members are: a learner alone does not.
+func isMember(v member.View, e member.Endpoint) bool {
+	m, counted := v.Member(e.Name)
+	return len(v.Members) == 0 || counted && m.ID == e.ID
 }
 
 // look asks all members once.
