@@ -150,11 +150,29 @@ func (p *patient) name() string { return p.spec.ClusterName() }
 
 // evidence begins with the flags for the commands of a diagnosis.
 func (p *patient) evidence() doctor.Evidence {
-	e := doctor.Evidence{Flags: p.Flags, CertsFlags: p.CertsFlags, Wanted: p.Wanted}
+	e := doctor.Evidence{Flags: p.Flags, CertsFlags: p.CertsFlags, Wanted: p.Wanted, Disk: diskOf(p.have)}
 	if h, ok := p.runtime.(runtime.Holder); ok && h.Holds() && len(e.Wanted) == 0 { // a command that puts something right ends
 		e.Wanted = slices.Concat(p.Flags, p.Detached)
 	}
 	return e
+}
+
+// diskOf is the command that shows how full the disks are that members of this machine
+// keep their data on; empty where that is in volumes of an engine.
+func diskOf(have *runtime.State) string {
+	if have == nil {
+		return ""
+	}
+	command := "df -h"
+	for _, s := range have.Members() {
+		if s.Host == "" && filepath.IsAbs(s.DataAt) {
+			command += " " + s.DataAt
+		}
+	}
+	if command == "df -h" {
+		return ""
+	}
+	return command
 }
 
 // conclude never contradicts health: what is healthy there is healthy here, and

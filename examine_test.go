@@ -22,3 +22,15 @@ func TestWhoWasTakenOutIsNoMemberForTheDataThatWasKept(t *testing.T) {
 		t.Errorf("nobody could be asked: %s", diff)
 	}
 }
+
+func TestADiskIsLookedAtWhereTheDataIs(t *testing.T) {
+	for at, want := range map[string]string{"/srv/data": "df -h /srv/data", "etcd_etcd1": "", "": ""} {
+		have := &runtime.State{Servers: []runtime.Server{{Name: "etcd1", Role: runtime.Member, DataAt: at}}}
+		if got := diskOf(have); got != want {
+			t.Errorf("data at %q: %q, want %q", at, got, want)
+		}
+	}
+	if got := diskOf(nil); got != "" {
+		t.Errorf("without a cluster: %q", got)
+	}
+}

@@ -140,7 +140,7 @@ func (r *run) etcds(ctx context.Context, etcd Etcd, step Step) error {
 	case AddLearner:
 		_, err = etcd.AddLearner(ctx, r.situation.peerURLs(step.Servers[0])...)
 	case Promote:
-		err = etcd.Join(ctx, step.Servers[0], func(u member.CatchUp) { r.tell(Event{Kind: Moves, Step: step, CatchUp: u}) })
+		return r.promote(ctx, etcd, step)
 	case RemoveMember:
 		err = etcd.Remove(ctx, step.Member)
 	case UpdatePeers:
@@ -159,6 +159,19 @@ func (r *run) etcds(ctx context.Context, etcd Etcd, step Step) error {
 		return r.wait(ctx, etcd, step)
 	}
 	return err
+}
+
+// promote waits for a learner to catch up, and has it promoted. Why one does not catch up
+// is in its log, such as a disk that is full.
+func (r *run) promote(ctx context.Context, etcd Etcd, step Step) error {
+	learner := step.Servers[0]
+	err := etcd.Join(ctx, learner, func(u member.CatchUp) { r.tell(Event{Kind: Moves, Step: step, CatchUp: u}) })
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	unwell := &UnwellError{Server: learner, What: "gets no vote", Err: err, again: true}
+	unwell.Log = r.lastWords(ctx, unwell)
+	return unwell
 }
 
 // lowerTo is a version as etcd wants it of a downgrade: 3.6 for 3.6.0.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -449,5 +450,24 @@ func TestMembersThatFailGetTheReleaseThatIsWanted(t *testing.T) {
 				t.Errorf("%s is of 3.%d and %v", name(slot), n.minor, n.status)
 			}
 		}
+	}
+}
+
+func TestALearnerThatGetsNoVoteHasItsLastWordsTold(t *testing.T) {
+	f := &fake{world: world{want: 1, minor: 7}}
+	if _, err := f.hands().Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up})); err != nil {
+		t.Fatal(err)
+	}
+	f.world.want = 3
+	f.before = func(call string) error {
+		if strings.HasPrefix(call, string(converge.Promote)) {
+			return member.ErrNoProgress
+		}
+		return nil
+	}
+	_, err := f.hands().Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+	unwell := (*converge.UnwellError)(nil)
+	if !errors.As(err, &unwell) || len(unwell.Log) != 1 || !errors.Is(err, member.ErrNoProgress) {
+		t.Errorf("the error is %v", err)
 	}
 }
