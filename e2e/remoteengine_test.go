@@ -41,7 +41,7 @@ mount -t tmpfs tmpfs /run
 mkdir /run/engine /run/sshd
 mount --bind "$0" /run/engine
 mount -t tmpfs tmpfs "$1"
-/usr/sbin/sshd -D -e -f /run/engine/sshd_config &
+/usr/sbin/sshd -D -E /run/engine/sshd.log -f /run/engine/sshd_config &
 exec dockerd --config-file /run/engine/daemon.json --data-root /run/data --exec-root /run/docker --pidfile /run/docker.pid \
 	--host unix:///run/docker.sock --host "tcp://$2:` + engineTLSPort + `" --tlsverify \
 	--tlscacert /run/engine/server/ca.pem --tlscert /run/engine/server/cert.pem --tlskey /run/engine/server/key.pem

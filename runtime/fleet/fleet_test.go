@@ -23,8 +23,9 @@ type fake struct {
 	world   *world
 	at      string
 	servers []runtime.Server
-	silent  error // it does not answer
-	hangs   bool  // nor refuses
+	silent  error    // it does not answer
+	hangs   bool     // nor refuses
+	has     []string // clusters
 }
 
 // world is all engines, with what was asked of them in order.
@@ -65,11 +66,22 @@ func (f *fake) Answers(ctx context.Context) error {
 
 func (f *fake) Close() error { return nil }
 
-func (f *fake) Observe(_ context.Context, name string) (*runtime.State, error) {
+func (f *fake) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	if err := f.Answers(ctx); err != nil {
+		return nil, err
+	}
 	if len(f.servers) == 0 {
 		return nil, &runtime.NotFoundError{Name: name}
 	}
 	return &runtime.State{Name: name, Servers: slices.Clone(f.servers)}, nil
+}
+
+func (f *fake) List(context.Context) ([]runtime.State, error) {
+	var all []runtime.State
+	for _, name := range f.has {
+		all = append(all, runtime.State{Name: name})
+	}
+	return all, nil
 }
 
 func (f *fake) Make(_ context.Context, want *cluster.Cluster, servers ...string) error {
@@ -313,6 +325,28 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 	}
 	want := []string{"lock e01", "lock e02", "lock e03", "unlock e03", "unlock e02", "unlock e01"}
 	if diff := cmp.Diff(want, w.calls); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What else the machines have is another cluster's, whose members are where they are
+// seen: nothing is known of it on a machine that is away.
+func TestWhatElseMachinesHaveIsListed(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, spec("e01", "e02", "e03"))
+	for _, at := range []string{"e01", "e02", "e03"} {
+		w.engine(at).has = []string{"orders", "another"}
+	}
+	w.engine("e03").silent = errors.New("connection refused")
+	all, err := r.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, s := range all {
+		got[s.Name] = len(s.Servers)
+	}
+	if diff := cmp.Diff(map[string]int{"another": 2, "orders": 3}, got); diff != "" {
 		t.Error(diff)
 	}
 }

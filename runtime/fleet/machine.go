@@ -21,6 +21,7 @@ type machine struct {
 	mu    sync.Mutex
 	why   error     // it does not answer
 	until time.Time // when it is asked again
+	heard time.Time // when it answered last
 }
 
 // machine gives the one at an engine.
@@ -71,6 +72,30 @@ const awayFor = 5 * time.Second
 // errSlow is the cause of a question that took too long.
 var errSlow = errors.New("no answer in time")
 
+// freshFor is how long it is not asked again whether a machine answers.
+const freshFor = time.Second
+
+// reach makes sure that the machine answers, or has just done so.
+func (m *machine) reach(ctx context.Context) error {
+	m.mu.Lock()
+	fresh := m.r.o.Now().Sub(m.heard) < freshFor
+	m.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	return m.answers(ctx)
+}
+
+func (m *machine) answers(ctx context.Context) error {
+	err := m.engine.Answers(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.heard = m.r.o.Now(); err != nil {
+		m.heard = time.Time{}
+	}
+	return err
+}
+
 // ask puts a question about a server. The error is a *runtime.AwayError where the
 // machine does not answer.
 func (m *machine) ask(ctx context.Context, server string, question func(context.Context) error) error {
@@ -79,9 +104,9 @@ func (m *machine) ask(ctx context.Context, server string, question func(context.
 	}
 	asking, cancel := context.WithTimeoutCause(ctx, m.r.o.Patience, errSlow)
 	defer cancel()
-	err := m.engine.Answers(asking)
+	err := m.reach(asking)
 	if err == nil {
-		if err = question(asking); err == nil || asking.Err() == nil && m.engine.Answers(asking) == nil {
+		if err = question(asking); err == nil || asking.Err() == nil && m.answers(asking) == nil {
 			return err
 		}
 	}
@@ -108,7 +133,7 @@ func (m *machine) known(server string) error {
 func (m *machine) gone(server string, err error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.why, m.until = err, m.r.o.Now().Add(awayFor)
+	m.why, m.until, m.heard = err, m.r.o.Now().Add(awayFor), time.Time{}
 	return &runtime.AwayError{Server: server, Machine: m.at.At, Err: err}
 }
 
@@ -135,7 +160,10 @@ func (m *machine) work(ctx context.Context, server string, do func(context.Conte
 	if lost && err != nil {
 		return away
 	}
-	return err
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return m.ask(ctx, server, func(context.Context) error { return err }) // which tells why
 }
 
 // watch asks the machine now and then, and stops what is done there once it does not

@@ -59,7 +59,7 @@ func (r *Runtime) look(ctx context.Context, name string) (*survey, error) {
 		return nil, err
 	}
 	s := &survey{name: name}
-	for _, p := range places {
+	for _, p := range r.placesOf(name, places) {
 		if isOf(p, places, states) {
 			delete(states, p.machine)
 			continue
@@ -73,6 +73,15 @@ func (r *Runtime) look(ctx context.Context, name string) (*survey, error) {
 		}
 	}
 	return s, nil
+}
+
+// placesOf are those of the members of a cluster. A description without a name is of
+// every cluster; of one that it is not of nothing is known but what is seen.
+func (r *Runtime) placesOf(name string, places []place) []place {
+	if r.o.Spec.Name != "" && name != r.o.Spec.ClusterName() {
+		return nil
+	}
+	return places
 }
 
 // isOf tells of a place where a member has been that its new one is the same machine,
@@ -164,16 +173,53 @@ func mostSaid(states []runtime.State) string {
 	return most
 }
 
-// List observes the one cluster.
+// List observes the cluster that is described, and what else its machines have.
 func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
-	have, err := r.Observe(ctx, r.o.Spec.ClusterName())
-	switch {
-	case errors.Is(err, runtime.ErrNotFound):
-		return nil, nil
-	case err != nil:
+	places, err := r.places(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return []runtime.State{*have}, nil
+	names, err := r.names(ctx, machinesOf(places))
+	if err != nil {
+		return nil, err
+	}
+	var all []runtime.State
+	for _, name := range names {
+		have, err := r.Observe(ctx, name)
+		if errors.Is(err, runtime.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *have)
+	}
+	return all, nil
+}
+
+// names are those of the clusters on machines that answer, and that of the one that is
+// described.
+func (r *Runtime) names(ctx context.Context, machines []*machine) ([]string, error) {
+	names := []string{r.o.Spec.ClusterName()}
+	var mu sync.Mutex
+	err := together(machines, func(m *machine) error {
+		var has []runtime.State
+		err := m.ask(ctx, "", func(ctx context.Context) (err error) {
+			has, err = m.engine.List(ctx)
+			return err
+		})
+		if away := (*runtime.AwayError)(nil); errors.As(err, &away) {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, s := range has {
+			names = append(names, s.Name)
+		}
+		return err
+	})
+	slices.Sort(names)
+	return slices.Compact(names), err
 }
 
 // one finds a server.

@@ -1,11 +1,15 @@
-//go:build unix && !linux
+//go:build unix
 
 package engine
 
 import (
-	"os/exec"
+	"io/fs"
+	"os"
 	"syscall"
 )
 
-// apart has ssh not end at this terminal's Ctrl-C, which this program sees to.
-func apart(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
+// ownAlone tells whether a folder is this user's, and nobody else's.
+func ownAlone(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && info.IsDir() && info.Mode().Perm()&0o077 == 0 && int(stat.Uid) == os.Getuid()
+}
