@@ -33,7 +33,7 @@ func TestCommandsShareASessionOfSSH(t *testing.T) {
 	want := 0
 	listing := func(what string, newSessions int) {
 		t.Helper()
-		s.etcdctr("ls")
+		succeed(t, exec.Command(etcdctrBinary(t), "ls"), s.dir)
 		want += newSessions
 		if got := e.sshSessions(); got != want {
 			t.Errorf("%s: there were %d sessions of ssh, want %d", what, got, want)
@@ -82,7 +82,7 @@ func TestASessionOfSSHThatForwardsNothingIsShared(t *testing.T) {
 	key := filepath.Join(e.dir, "user_key.pub")
 	writeFile(t, key, "restrict "+readFile(t, key))
 	for range 3 {
-		s.etcdctr("ls")
+		succeed(t, exec.Command(etcdctrBinary(t), "ls"), s.dir)
 	}
 	if got := e.sshSessions(); got != 1 {
 		t.Errorf("there were %d sessions of ssh, want 1", got)
