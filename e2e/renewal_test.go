@@ -122,7 +122,13 @@ func newServedStack(t *testing.T, minor int) (*stack, []string) {
 // while they are replaced finds two that don't belong together, and begins again.
 func (s *stack) freshConfig(endpoints []string) clientv3.Config {
 	s.t.Helper()
-	dir := filepath.Join(s.dir, "certs/clients/root")
+	return freshConfig(s.t, s.dir, endpoints)
+}
+
+// freshConfig is that of root's client of the cluster of a folder.
+func freshConfig(t *testing.T, folder string, endpoints []string) clientv3.Config {
+	t.Helper()
+	dir := filepath.Join(folder, "certs/clients/root")
 	info := transport.TLSInfo{
 		CertFile: filepath.Join(dir, certs.CertFile), KeyFile: filepath.Join(dir, certs.KeyFile), TrustedCAFile: filepath.Join(dir, certs.CAFile),
 	}
@@ -131,7 +137,7 @@ func (s *stack) freshConfig(endpoints []string) clientv3.Config {
 		config, err = info.ClientConfig()
 	}
 	if err != nil {
-		s.t.Error(err)
+		t.Error(err)
 	}
 	return clientv3.Config{Endpoints: endpoints, TLS: config, Logger: zap.NewNop()}
 }
