@@ -60,6 +60,9 @@ func (c *Cluster) provide(ctx context.Context, want *cluster.Cluster) (changed b
 		return false, fmt.Errorf("certificates in %s: %w", c.CertsDir(), err)
 	}
 	c.o.Events(Event{Certificates: &report, Place: c.CertsDir()})
+	if report.Founded() && len(running(c.have)) > 0 {
+		c.o.Events(Event{Warning: fmt.Errorf("%s held no authority, and %s runs: its members start again with a new one, and clients that have the old certificates get in no more", c.CertsDir(), want.Name)})
+	}
 	return report.Changed(), nil
 }
 

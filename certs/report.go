@@ -2,6 +2,7 @@ package certs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -58,6 +59,14 @@ func (r Report) Changed() bool {
 		}
 	}
 	return false
+}
+
+// Founded reports whether an authority was made that was not there before, which
+// nobody trusts who has been given certificates already.
+func (r Report) Founded() bool {
+	return slices.ContainsFunc(r.Changes, func(c Change) bool {
+		return c.Action == Created && slices.Contains([]string{clientCA, peerCA, singleCA}, c.Identity)
+	})
 }
 
 // Count is the number of identities and authorities with the given action.
