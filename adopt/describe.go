@@ -213,7 +213,8 @@ func translated(settings cluster.Settings) cluster.Settings {
 		all = append(all, s)
 	}
 	switch n, err := strconv.ParseInt(retention, 10, 64); {
-	case retention == "" || err == nil && n == 0:
+	case retention == "" || err == nil && n == 0,
+		mode == "revision" && err != nil: // a time is nanoseconds of revisions there
 		return append(all, cluster.Setting{Name: "auto-compaction-mode", Value: "off"})
 	case mode == "revision":
 		all = append(all, cluster.Setting{Name: "auto-compaction-mode", Value: mode})

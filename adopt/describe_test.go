@@ -56,6 +56,20 @@ auto-compaction-mode: off
 			way: InPlace,
 		},
 		{
+			name: "a time as a number of revisions drops nothing",
+			stack: shop(of("etcd1", runtime.Running, open("etcd1", cluster.Setting{Name: "auto-compaction-mode", Value: "revision"},
+				cluster.Setting{Name: "auto-compaction-retention", Value: "1h"})...)),
+			text: `name: shop-etcd
+etcd: v3.6.16
+runtime: docker
+members: 1
+tls: none
+adopts: shop
+auto-compaction-mode: off
+`,
+			way: InPlace,
+		},
+		{
 			name: "other names leave, and settings stay",
 			stack: shop(
 				of("infra0", runtime.Running, open("n0", cluster.Setting{Name: "heartbeat-interval", Value: "200"},

@@ -93,8 +93,8 @@ var ErrDifferent = errors.New("the members do not hold the same data")
 // found before anything is touched: the archive, the release, the room. Then the
 // members are stopped, and each is given data made of the one snapshot, under a
 // token that no cluster ever had: data of before can't mix with it. What a member
-// had is set aside. If that fails, what was set aside is brought back; killed at
-// any moment, it can be called again, or Undo brings the former data back.
+// had is set aside. If that fails, what was set aside is brought back and the members
+// that ran run again; killed at any moment, it can be called again, or Undo brings the former data back.
 //
 // It is restored once all members serve, hold the same and no alarm is left:
 // etcd keeps alarms in its data, of members that are no more.
@@ -231,7 +231,7 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scr
 	}
 	aside, err := r.fillAll(ctx, db, scratch)
 	if err != nil {
-		return aside, errors.Join(err, r.back(context.WithoutCancel(ctx), aside))
+		return aside, errors.Join(err, r.resume(context.WithoutCancel(ctx), have, aside))
 	}
 	if err := r.leave(ctx, have, aside); err != nil {
 		return aside, err
@@ -295,6 +295,21 @@ func (r *Restoration) fill(ctx context.Context, server, db, dir string) (string,
 		in.CloseWithError(errors.Join(tarfolder.Add(files, dir, ""), tarfolder.AddFile(files, db, "member/snap/db"), files.Close()))
 	}()
 	return r.Runtime.Fill(ctx, r.Want, server, out)
+}
+
+// resume has the former members go on as they were: those that ran run again.
+func (r *Restoration) resume(ctx context.Context, have *runtime.State, aside map[string]string) error {
+	if err := r.back(ctx, aside); err != nil || !have.Runs() {
+		return err
+	}
+	var ran []string
+	for _, s := range have.Servers {
+		if s.Runs() {
+			ran = append(ran, s.Name)
+		}
+	}
+	r.tell("start the members again, on their former data")
+	return r.Runtime.Start(ctx, have.Name, ran...)
 }
 
 // back brings back what was set aside.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // dataRules are about what a member keeps.
@@ -172,16 +173,48 @@ func inUse(check func(*Member, *reporter)) func(*Stack, *reporter) {
 }
 
 func checkCompaction(m *Member, r *reporter) {
-	value := m.get("auto-compaction-retention")
-	if m.Container != nil && m.Container.helps() {
-		return
-	}
-	if value != "" && value != "0" && !strings.HasPrefix(value, "0") || unknown(value) {
+	value, mode := m.get("auto-compaction-retention"), m.get("auto-compaction-mode")
+	if m.Container != nil && m.Container.helps() || unknown(value) || unknown(mode) {
 		return
 	}
 	if _, written := m.find("auto-compaction-mode"); written && value == "0" && m.Ours {
 		return // switched off by name
 	}
+	switch keeps := retention(mode, value); {
+	case keeps == 0:
+		nothingDropped(m, r)
+	case mode == "revision" && keeps > manyRevisions:
+		r.in(m, found{
+			at:      m.at("auto-compaction-retention"),
+			message: fmt.Sprintf("nothing drops old revisions: %s is a time, which etcd reads as %d revisions in this mode", value, keeps),
+			remedy:  "set auto-compaction-mode to periodic, or auto-compaction-retention to a number of revisions, such as 10000",
+		})
+	}
+}
+
+// manyRevisions are more than a database within any quota has.
+const manyRevisions = int64(time.Second)
+
+// retention is what etcd makes of a setting: nanoseconds, or a number of revisions. Zero
+// keeps all. In mode revision a time is taken for the number of its nanoseconds.
+func retention(mode, value string) int64 {
+	n, err := strconv.ParseInt(value, 10, 64)
+	switch {
+	case value == "":
+		return 0
+	case err == nil && mode != "revision":
+		return n * int64(time.Hour)
+	case err == nil:
+		return n
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		return 1 // etcd refuses it: see the rule about values
+	}
+	return int64(d)
+}
+
+func nothingDropped(m *Member, r *reporter) {
 	fix := m.adding([2]string{"auto-compaction-mode", "periodic"}, [2]string{"auto-compaction-retention", "1h"})
 	if m.has("auto-compaction-mode") || m.has("auto-compaction-retention") {
 		fix = nil

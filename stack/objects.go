@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -24,7 +25,7 @@ func (n *networkCreation) create(ctx context.Context, e Engine) error {
 	options.Labels = n.labels
 	made, err := e.NetworkCreate(ctx, n.config.Name, options)
 	if err != nil {
-		return err
+		return networkError(err)
 	}
 	list, err := e.NetworkList(ctx, client.NetworkListOptions{Filters: make(client.Filters).Add("name", n.config.Name)})
 	if err != nil {
@@ -36,6 +37,21 @@ func (n *networkCreation) create(ctx context.Context, e Engine) error {
 	})
 	if len(same) > 1 && same[0].ID != made.ID {
 		_, err = e.NetworkRemove(ctx, made.ID, client.NetworkRemoveOptions{})
+	}
+	return err
+}
+
+// ErrNoSubnet is the error of an engine that has given away all subnets of its pools: with
+// those that Docker comes with that is so at 31 networks.
+var ErrNoSubnet = errors.New("the engine has no subnet left: `docker network prune` frees those of networks that nothing uses, " +
+	"the key subnet gives this cluster one of its own, and default-address-pools of the engine's configuration has more")
+
+// noSubnet are the words for it of Docker before 27, of later ones, and of Podman.
+var noSubnet = []string{"non-overlapping IPv4 address pool", "address pools have been fully subnetted", "find free subnet"}
+
+func networkError(err error) error {
+	if slices.ContainsFunc(noSubnet, func(words string) bool { return strings.Contains(err.Error(), words) }) {
+		return fmt.Errorf("%w (%w)", ErrNoSubnet, err)
 	}
 	return err
 }
