@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -24,22 +23,14 @@ func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, l
 	if err != nil {
 		return err
 	}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	errs := make([]error, len(chosen))
-	for i, c := range chosen {
-		l := &listener{r: r, name: name, o: o, line: func(x runtime.Line) {
-			mu.Lock()
-			defer mu.Unlock()
-			line(x)
-		}}
-		wg.Go(func() { errs[i] = l.listen(ctx, c, f.details[c.ID]) })
+	var servers []func(context.Context, func(runtime.Line)) error
+	for _, c := range chosen {
+		servers = append(servers, func(ctx context.Context, line func(runtime.Line)) error {
+			l := &listener{r: r, name: name, o: o, line: line}
+			return l.listen(ctx, c, f.details[c.ID])
+		})
 	}
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return errors.Join(errs...)
+	return runtime.Listen(ctx, line, servers...)
 }
 
 // listener hears what one server says, over all its containers.
@@ -83,13 +74,7 @@ func (l *listener) since(in container.InspectResponse) time.Time {
 // hear splits the engine's time from a line. After a new start the last moment
 // is asked for again, and what was said in it was heard already.
 func (l *listener) hear(c stack.Container, text string) {
-	stamp, rest, _ := strings.Cut(text, " ")
-	x := runtime.Line{Server: c.Service, Text: rest}
-	if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil {
-		x.Time = at
-	} else {
-		x.Text = text
-	}
+	x := runtime.Stamped(c.Service, text)
 	if !x.Time.After(l.last) && !x.Time.IsZero() && l.o.Follow && l.again {
 		return
 	}

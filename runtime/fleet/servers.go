@@ -157,19 +157,20 @@ func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, l
 	if len(o.Servers) == 0 {
 		chosen = slices.DeleteFunc(chosen, func(x sighting) bool { return x.server.Status == runtime.Absent || r.leavesOut(x) })
 	}
-	var mu sync.Mutex
-	return together(chosen, func(x sighting) error {
-		one := o
-		one.Servers = []string{x.member}
-		return x.machine.work(ctx, x.name, func(ctx context.Context) error {
-			return x.machine.engine.Logs(ctx, name, one, func(l runtime.Line) {
-				mu.Lock()
-				defer mu.Unlock()
-				l.Server = x.name
-				line(l)
+	var servers []func(context.Context, func(runtime.Line)) error
+	for _, x := range chosen {
+		servers = append(servers, func(ctx context.Context, line func(runtime.Line)) error {
+			one := o
+			one.Servers = []string{x.member}
+			return x.machine.work(ctx, x.name, func(ctx context.Context) error {
+				return x.machine.engine.Logs(ctx, name, one, func(l runtime.Line) {
+					l.Server = x.name
+					line(l)
+				})
 			})
 		})
-	})
+	}
+	return runtime.Listen(ctx, line, servers...)
 }
 
 // leavesOut says of a server whose machine is away that nothing is heard of it.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -27,22 +25,14 @@ func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, l
 	if err != nil {
 		return err
 	}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	errs := make([]error, len(some))
-	for i, s := range some {
-		l := &listener{r: r, server: f.server(s), service: s.ID, nodes: f.nodes, o: o, line: func(x runtime.Line) {
-			mu.Lock()
-			defer mu.Unlock()
-			line(x)
-		}}
-		wg.Go(func() { errs[i] = l.listen(ctx, f.tasks[s.ID]) })
+	var servers []func(context.Context, func(runtime.Line)) error
+	for _, s := range some {
+		servers = append(servers, func(ctx context.Context, line func(runtime.Line)) error {
+			l := &listener{r: r, server: f.server(s), service: s.ID, nodes: f.nodes, o: o, line: line}
+			return l.listen(ctx, f.tasks[s.ID])
+		})
 	}
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return errors.Join(errs...)
+	return runtime.Listen(ctx, line, servers...)
 }
 
 // listener hears what one server says, over all its tasks.
@@ -182,7 +172,7 @@ func (l *listener) read(ctx context.Context, t swarm.Task, follow bool, line fun
 	if err == nil {
 		defer answer.Close()
 		err = stack.Lines(answer, func(text string) {
-			if x := l.split(text); !x.Time.Before(l.o.Since) || x.Time.IsZero() {
+			if x := runtime.Stamped(l.server, text); !x.Time.Before(l.o.Since) || x.Time.IsZero() {
 				line(x)
 			}
 		})
@@ -191,14 +181,4 @@ func (l *listener) read(ctx context.Context, t swarm.Task, follow bool, line fun
 		return fmt.Errorf("read the log of %s: %w", l.server, err)
 	}
 	return ctx.Err()
-}
-
-// split takes the engine's time off a line.
-func (l *listener) split(text string) runtime.Line {
-	stamp, rest, _ := strings.Cut(text, " ")
-	at, err := time.Parse(time.RFC3339Nano, stamp)
-	if err != nil {
-		return runtime.Line{Server: l.server, Text: text}
-	}
-	return runtime.Line{Server: l.server, Text: rest, Time: at}
 }
