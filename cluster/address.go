@@ -18,10 +18,11 @@ func (r *resolver) host(at, value string) netip.Addr {
 	switch {
 	case err != nil:
 		r.report(path, "must be an IP address of the member's machine, not %q: etcd and Docker bind to addresses, not to names", value)
-	case addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() || addr.Zone() != "":
+	case addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() ||
+		addr.Zone() != "" || addr.Is6() && addr.IsLinkLocalUnicast(): // of one wire only, and named by a zone
 		r.report(path, "must be an address that the other machines reach, not %s", value)
 	default:
-		return addr
+		return addr.Unmap()
 	}
 	return netip.Addr{}
 }
