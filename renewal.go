@@ -117,7 +117,7 @@ func (c *Cluster) RenewSelfSigned(ctx context.Context, members []string, within,
 	}
 	files, ok := c.runtime.(runtime.Copier)
 	if !ok {
-		return nil, fmt.Errorf("the files of members on the runtime %s can't be replaced", c.runtime.Name())
+		return nil, fmt.Errorf("the files of members can't be replaced on the runtime %s: `etcdctr member replace` makes a member anew, with new ones", c.runtime.Name())
 	}
 	var all []SelfSigned
 	var errs []error

@@ -15,9 +15,9 @@ import (
 const multicallName = "etcd"
 
 // multicallNames are what else it is called by: relay is how etcdctr reaches a
-// stack's network from the inside, setaside how it moves data within a volume, and
+// stack's network from the inside, carrier how it moves data to another node's volume, setaside how it moves data within a volume, and
 // backup takes backups, lookat how it sees what somebody gives a member for its data.
-var multicallNames = []string{"backup", "etcdctl", "etcdutl", "lookat", "relay", "setaside"}
+var multicallNames = []string{"backup", "carrier", "etcdctl", "etcdutl", "lookat", "relay", "setaside"}
 
 // Self takes what etcdctr has with it: no network and no compiler.
 type Self struct {

@@ -135,7 +135,7 @@ func (r *Runtime) SetAside(ctx context.Context, name, server string) (where stri
 	fresh := home{place{h.node, freshVolume(name, server)}, h.image}
 	is.homes[server] = fresh
 	is.aside[server] = append(slices.Clone(is.aside[server]), h.place)
-	where = fmt.Sprintf("the volume %s on %s", h.volume, f.nodes.hostname(h.node))
+	where = aside(h.volume, f.nodes.hostname(h.node))
 	done := r.doing(server, "set data aside", where)
 	if err := r.write(ctx, name, f.note, is); err != nil {
 		return "", err

@@ -29,7 +29,9 @@ type job struct {
 	image   string
 	ref     string // by which a registry is asked for it; may be empty
 	volume  string // empty: none
+	network string // ID; empty: none
 	command []string
+	env     []string // NAME=value
 }
 
 const (
@@ -57,24 +59,33 @@ func (r *Runtime) run(ctx context.Context, j job) (code int, ran bool, err error
 }
 
 // perform runs a job, and gives its task as it ended or was refused.
-func (r *Runtime) perform(ctx context.Context, j job) (swarm.Task, error) {
+func (r *Runtime) perform(ctx context.Context, j job) (t swarm.Task, err error) {
+	err = r.with(ctx, j, func(service string) (err error) {
+		t, err = r.outcome(ctx, service)
+		return err
+	})
+	return t, err
+}
+
+// with has use look at a job's service as long as that is there.
+func (r *Runtime) with(ctx context.Context, j job, use func(service string) error) error {
 	if err := r.sweepJobs(ctx, j.cluster); err != nil {
-		return swarm.Task{}, err
+		return err
 	}
 	auth, err := r.auth(j.ref)
 	if err != nil {
-		return swarm.Task{}, err
+		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return swarm.Task{}, err
+		return err
 	}
 	made, err := r.engine.ServiceCreate(context.WithoutCancel(ctx), client.ServiceCreateOptions{Spec: j.spec(), EncodedRegistryAuth: auth})
 	if err != nil {
-		return swarm.Task{}, fmt.Errorf("run %s on a node: %w", j.command[0], unavailable(err))
+		return fmt.Errorf("run %s on a node: %w", j.command[0], unavailable(err))
 	}
-	t, err := r.outcome(ctx, made.ID)
+	err = use(made.ID)
 	_, errRemove := r.engine.ServiceRemove(context.WithoutCancel(ctx), made.ID, client.ServiceRemoveOptions{})
-	return t, errors.Join(err, errRemove)
+	return errors.Join(err, errRemove)
 }
 
 // outcome waits for the end of a job's only task. One that does not come to its end in
@@ -111,7 +122,7 @@ func (r *Runtime) outcome(ctx context.Context, service string) (swarm.Task, erro
 func (j job) spec() swarm.ServiceSpec {
 	one := uint64(1)
 	c := &swarm.ContainerSpec{
-		Image: j.image, Command: j.command, User: "0:0", ReadOnly: true,
+		Image: j.image, Command: j.command, Env: j.env, User: "0:0", ReadOnly: true,
 		Privileges: &swarm.Privileges{NoNewPrivileges: true}, CapabilityDrop: []string{"ALL"}, CapabilityAdd: []string{"CAP_DAC_OVERRIDE"},
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 	}
@@ -120,13 +131,17 @@ func (j job) spec() swarm.ServiceSpec {
 			Type: mount.TypeVolume, Source: j.volume, Target: cluster.ContainerVolumeDir, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
 		}}
 	}
+	var networks []swarm.NetworkAttachmentConfig
+	if j.network != "" {
+		networks = []swarm.NetworkAttachmentConfig{{Target: j.network}}
+	}
 	return swarm.ServiceSpec{
 		Annotations: swarm.Annotations{
 			Name:   fmt.Sprintf("%s_%s-%s", j.cluster, j.what, strings.ToLower(rand.Text()[:6])),
 			Labels: map[string]string{jobLabel: j.cluster, compose.RoleLabel: compose.RoleTask},
 		},
 		TaskTemplate: swarm.TaskSpec{
-			ContainerSpec: c, RestartPolicy: &swarm.RestartPolicy{Condition: swarm.RestartPolicyConditionNone},
+			ContainerSpec: c, Networks: networks, RestartPolicy: &swarm.RestartPolicy{Condition: swarm.RestartPolicyConditionNone},
 			Placement: &swarm.Placement{Constraints: []string{"node.id==" + j.node}},
 		},
 		Mode: swarm.ServiceMode{ReplicatedJob: &swarm.ReplicatedJob{MaxConcurrent: &one, TotalCompletions: &one}},

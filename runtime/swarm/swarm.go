@@ -88,6 +88,7 @@ type Runtime struct {
 
 	mu     sync.Mutex
 	joined *membership // nil: nobody has asked
+	noting sync.Mutex  // held while a note is read and written
 }
 
 var (

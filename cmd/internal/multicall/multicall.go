@@ -2,8 +2,8 @@
 // that it is called by: linked together they take less than half of the room
 // that the three take apart.
 //
-// It answers to four names more: backup takes a cluster's backups, see package
-// backup, relay makes a container on a stack's network the near end of a tunnel, see
+// It answers to five names more: backup takes a cluster's backups, see package
+// backup, carrier moves what is in a volume of another machine, see package carrier, relay makes a container on a stack's network the near end of a tunnel, see
 // package relay, setaside moves a folder in a volume,
 // which nothing but a container can reach, and lookat tells what such a volume or
 // folder is, see package datadir.
@@ -31,6 +31,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/metrics"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/runtime/datadir"
+	"github.com/etcdctr/etcdctr/runtime/swarm/carrier"
 	"github.com/etcdctr/etcdctr/stack/relay"
 )
 
@@ -46,6 +47,8 @@ func Run(args []string) bool {
 		end(etcdutlCommand().Execute())
 	case "backup":
 		end(serveBackups())
+	case "carrier":
+		end(carrier.ServeHere(context.Background(), os.Getenv, args[1:]))
 	case "relay":
 		end(relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, new(net.Dialer).DialContext))
 	case "setaside":

@@ -1,0 +1,198 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/swarm"
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
+)
+
+var _ runtime.Filler = (*Runtime)(nil)
+
+// Fill puts files into a volume that is new on the member's node, and has the member use
+// it from then on. The former one stays as it is, and is noted as set aside.
+func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
+	if want.Data == cluster.Memory {
+		return "", fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
+	}
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return "", err
+	}
+	members := t.choose([]string{server})
+	if len(members) == 0 {
+		return "", &runtime.UnknownError{Name: want.Name, Servers: []string{server}, Has: t.servers()}
+	}
+	m := members[0]
+	if err := t.resting(server); err != nil {
+		return "", err
+	}
+	if err := r.connect(ctx, t); err != nil {
+		return "", err
+	}
+	fresh := home{place{m.node, freshVolume(t.name, server)}, m.image}
+	host := t.nodes.hostname(m.node)
+	done := r.doing(server, "fill", aside(fresh.volume, host))
+	l := load{cluster: t.name, network: t.network, server: server, place: fresh.place, host: host, dir: dataDir(m.Member)}
+	if err := r.put(ctx, l, files); err != nil {
+		return "", fmt.Errorf("fill the data of %s: %w", server, err)
+	}
+	where, err := r.move(ctx, t.found, server, fresh, func(is *note) { is.wish, is.folder = t.cluster.Spec.Wish(), r.o.Folder })
+	if err != nil {
+		return where, fmt.Errorf("fill the data of %s: %w", server, err)
+	}
+	done()
+	return where, nil
+}
+
+// dataDir is where a member has its data in its volume.
+func dataDir(m cluster.Member) string {
+	if dir := m.Settings.Get("data-dir"); dir != "" {
+		return dir
+	}
+	return cluster.ContainerDataDir
+}
+
+// aside is how people are told of a volume.
+func aside(volume, host string) string { return fmt.Sprintf("the volume %s on %s", volume, host) }
+
+// resting makes sure that a server does not run.
+func (f *found) resting(server string) error {
+	s, there := f.service(server)
+	if _, runs := f.live(f.tasks[s.ID]); there && runs {
+		return fmt.Errorf("%s runs: its data can't be exchanged before it is stopped", server)
+	}
+	return nil
+}
+
+// move has a server use a volume from now on, and notes where it had data before, if it
+// had any.
+func (r *Runtime) move(ctx context.Context, f *found, server string, to home, edit func(*note)) (where string, err error) {
+	was, kept := f.home(server)
+	if kept {
+		data, err := r.Data(ctx, f.name, server)
+		if err != nil {
+			return "", err
+		}
+		kept = data != runtime.None && data != runtime.Volatile
+	}
+	r.noting.Lock()
+	defer r.noting.Unlock()
+	now, err := r.look(ctx, f.name) // others may be noted at the same time
+	if err != nil {
+		return "", err
+	}
+	is := now.note.copied()
+	edit(&is)
+	is.homes[server] = to
+	is.aside[server] = slices.DeleteFunc(slices.Clone(is.aside[server]), func(p place) bool { return p == to.place })
+	if kept {
+		is.aside[server] = append(is.aside[server], was.place)
+		where = aside(was.volume, f.nodes.hostname(was.node))
+	}
+	if err := r.write(ctx, f.name, now.note, is); err != nil {
+		return "", err
+	}
+	if s, there := f.service(server); there {
+		_, err = r.update(ctx, s, func(spec swarm.ServiceSpec) swarm.ServiceSpec { return withVolume(spec, to.volume) })
+	}
+	return where, err
+}
+
+// Files gives what is in the data of a server that does not run, from its node.
+func (r *Runtime) Files(ctx context.Context, name, server string) (io.ReadCloser, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.resting(server); err != nil {
+		return nil, err
+	}
+	h, kept := f.home(server)
+	if !kept {
+		return nil, &runtime.UnknownError{Name: name, Servers: []string{server}, Has: f.servers()}
+	}
+	if why := away(f.nodes.byID(h.node)); why != "" {
+		return nil, &runtime.AwayError{Server: server, Machine: f.nodes.hostname(h.node), Err: errors.New(why)}
+	}
+	n, ok, err := r.findNetwork(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("the swarm has no network %s, over which the data of %s would come: `etcdctr up` makes it", networkName(name), server)
+	}
+	s, there := f.service(server)
+	return r.get(ctx, load{cluster: name, network: n.ID, server: server, place: h.place, host: f.nodes.hostname(h.node), dir: dirOf(s, there)}), nil
+}
+
+// Etcd copies the program out of the image that a server is to run, which the engine
+// that is asked has, too.
+func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, _, dir string) (string, error) {
+	image, err := r.pinned(ctx, want.Image)
+	if err != nil || image == "" {
+		return "", err
+	}
+	file := filepath.Join(dir, "etcd")
+	err = stack.Helper{Project: want.Name, Image: image, Command: []string{etcdProgram}}.With(ctx, r.engine, func(id string) error {
+		copied, err := r.engine.CopyFromContainer(ctx, id, client.CopyFromContainerOptions{SourcePath: etcdProgram})
+		if err != nil {
+			return err
+		}
+		is, err := tarfolder.File(file, copied.Content)
+		if !is {
+			file = ""
+		}
+		return errors.Join(err, copied.Content.Close())
+	})
+	if errdefs.IsNotFound(err) {
+		return "", nil
+	}
+	return file, err
+}
+
+// Aside gives the volumes that a server had before, the newest first.
+func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, p := range slices.Backward(f.note.aside[server]) {
+		all = append(all, aside(p.volume, f.nodes.hostname(p.node)))
+	}
+	return all, nil
+}
+
+// BringBack has a server use a volume again that was set aside of it.
+func (r *Runtime) BringBack(ctx context.Context, name, server, where string) error {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := f.resting(server); err != nil {
+		return err
+	}
+	places := f.note.aside[server]
+	i := slices.IndexFunc(places, func(p place) bool { return aside(p.volume, f.nodes.hostname(p.node)) == where })
+	if i < 0 {
+		return fmt.Errorf("%s was not set aside of %s", where, server)
+	}
+	was, _ := f.home(server)
+	if was.node != places[i].node && was.node != "" {
+		return fmt.Errorf("%s is on another node than %s, which is now on %s: give it that node in the file first", where, server, f.nodes.hostname(was.node))
+	}
+	_, err = r.move(ctx, f, server, home{places[i], was.image}, func(*note) {})
+	return err
+}
