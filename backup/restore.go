@@ -240,10 +240,11 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scr
 	return aside, r.Runtime.Apply(ctx, r.existing())
 }
 
-// leave has members go that are not wanted any more. Their data stays.
+// leave has members go that are not wanted any more. Their data stays, and so does all of
+// one that can't be reached: it is of another cluster from now on.
 func (r *Restoration) leave(ctx context.Context, have *runtime.State, aside map[string]string) error {
 	for _, s := range have.Members() {
-		if slices.ContainsFunc(r.Want.Members, func(m cluster.Member) bool { return m.Name == s.Name }) {
+		if s.Status == runtime.Away || slices.ContainsFunc(r.Want.Members, func(m cluster.Member) bool { return m.Name == s.Name }) {
 			continue
 		}
 		where, err := r.Runtime.SetAside(ctx, have.Name, s.Name)

@@ -22,8 +22,8 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
-// Members on machines whose engines are reached from another one, by ssh and by TLS
-// in turn. The commands run on the network's server, which shares neither files nor
+// Members on machines whose engines are reached from another one, by ssh, by TLS and as
+// a Docker context in turn. The commands run on the network's server, which shares neither files nor
 // sockets with the machines.
 
 // fleetBoot is boot of such a machine. What this machine keeps in its folder for
@@ -79,6 +79,7 @@ func newFleet(t *testing.T, machines int, images ...string) *fleetTest {
 		f.machines = append(f.machines, m)
 	}
 	f.configureSSH(keys)
+	f.makeContexts()
 	t.Cleanup(func() {
 		if t.Failed() {
 			f.showLogs()
@@ -121,6 +122,15 @@ func (f *fleetTest) configureSSH(keys string) {
 	f.t.Setenv("PATH", keys+":"+os.Getenv("PATH"))
 }
 
+// makeContexts stands for what somebody has told the docker command of the machines.
+func (f *fleetTest) makeContexts() {
+	f.t.Helper()
+	f.t.Setenv("DOCKER_CONFIG", f.t.TempDir())
+	for _, m := range f.machines {
+		run(f.t, "", "docker", "context", "create", m.member, "--docker", "host=ssh://root@"+m.address)
+	}
+}
+
 func (f *fleetTest) showLogs() {
 	for _, m := range f.machines {
 		if out, err := output(m.engine("ps", "--all"), ""); err == nil {
@@ -150,14 +160,18 @@ func (f *fleetTest) seats(machines ...int) []seat {
 	return all
 }
 
-// describe writes the cluster file. Every second machine is reached by TLS.
+// describe writes the cluster file. Every second machine is reached by TLS, and the third
+// as a context.
 func (f *fleetTest) describe(seats []seat, lines ...string) {
 	f.t.Helper()
 	text := "name: " + f.name + "\n" + strings.Join(lines, "\n") + "\nmembers:\n"
 	for _, s := range seats {
 		way := "engine: ssh://root@" + s.at.address
-		if s.at.member == "etcd2" || s.at.member == "etcd4" {
+		switch s.at.member {
+		case "etcd2", "etcd4":
 			way = "engine: tcp://" + s.at.address + ":" + engineTLSPort + ", engine-certs: " + f.client
+		case "etcd3":
+			way = "engine: " + s.at.member
 		}
 		text += fmt.Sprintf("  - {name: %s, host: %s, %s}\n", s.member, s.at.address, way)
 	}

@@ -53,7 +53,7 @@ func TestASwarmIsRestoredAndRecovered(t *testing.T) {
 	s.do("restore", "--yes", archive)
 	s.wantValue("restored", "before")
 	s.healthy("restored")
-	s.do("restore", "--undo")
+	s.do("restore", "--undo", "--yes")
 	s.do("up")
 	s.wantValue("undone", "after")
 

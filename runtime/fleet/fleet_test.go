@@ -102,6 +102,11 @@ func (f *fake) Changes(_ context.Context, want *cluster.Cluster, have *runtime.S
 	return []runtime.Change{{Server: "etcd1", Whole: true}, {Server: "etcd2"}}, nil
 }
 
+func (f *fake) Stop(_ context.Context, _ string, _ time.Duration, servers ...string) error {
+	f.world.call("stop %s at %s", strings.Join(servers, " "), f.at)
+	return nil
+}
+
 func (f *fake) Remove(_ context.Context, _ string, r runtime.Removal) error {
 	f.world.call("remove %s at %s", strings.Join(r.Servers, " "), f.at)
 	f.servers = nil
@@ -348,5 +353,24 @@ func TestWhatElseMachinesHaveIsListed(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]int{"another": 2, "orders": 3}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAllButWhatIsAwayIsStopped(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, spec("e01", "e02", "e03"))
+	w.engine("e02").silent = errors.New("connection refused")
+	w.calls = nil
+	if err := r.Stop(t.Context(), "orders", 0); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(w.calls)
+	if diff := cmp.Diff([]string{"stop etcd1 at e01", "stop etcd3 at e03"}, w.calls); diff != "" {
+		t.Error(diff)
+	}
+	w.engine("e01").silent, w.engine("e03").silent = errors.New("connection refused"), errors.New("connection refused")
+	gone := (*runtime.AwayError)(nil)
+	if err := w.runtime(spec("e01", "e02", "e03")).Stop(t.Context(), "orders", 0); !errors.As(err, &gone) {
+		t.Errorf("with nobody there it gives %v", err)
 	}
 }

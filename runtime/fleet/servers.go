@@ -25,8 +25,8 @@ func (r *Runtime) at(ctx context.Context, name string, servers []string, do func
 	if err != nil {
 		return err
 	}
-	if len(servers) == 0 { // of one that is absent there is nothing to start or to stop
-		chosen = slices.DeleteFunc(chosen, func(x sighting) bool { return x.server.Status == runtime.Absent })
+	if len(servers) == 0 {
+		chosen = r.within(chosen)
 	}
 	return together(byMachine(chosen), func(group []sighting) error {
 		m := group[0].machine
@@ -36,6 +36,16 @@ func (r *Runtime) at(ctx context.Context, name string, servers []string, do func
 		}
 		return m.work(ctx, group[0].name, func(ctx context.Context) error { return do(ctx, m, members) })
 	})
+}
+
+// within are those of all servers that there is something to start or to stop of. One
+// whose machine is away is left out, unless there is no other.
+func (r *Runtime) within(all []sighting) []sighting {
+	all = slices.DeleteFunc(all, func(x sighting) bool { return x.server.Status == runtime.Absent })
+	if !slices.ContainsFunc(all, func(x sighting) bool { return x.away == nil }) {
+		return all
+	}
+	return slices.DeleteFunc(all, r.leavesOut)
 }
 
 // byMachine are sightings by their machines, in their order.
