@@ -107,7 +107,7 @@ func (r *recovery) look(ctx context.Context) (err error) {
 	case len(backup.Survivors(r.view)) == 0 && len(running(r.have)) > len(r.have.Members())/2:
 		return fmt.Errorf("%s: %w", r.have.Name, ErrUnreached)
 	}
-	return nil
+	return backup.TryFill(ctx, r.runtime, r.want)
 }
 
 // choose keeps what there is, and gives what knows the most.

@@ -127,6 +127,9 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if err := r.Runtime.Prepare(ctx, r.Want); err != nil {
 		return Restored{}, err
 	}
+	if err := TryFill(ctx, r.Runtime, r.Want); err != nil {
+		return Restored{}, err
+	}
 	if err := r.build(ctx, u.Snapshot, scratch); err != nil {
 		return Restored{}, err
 	}
@@ -136,6 +139,16 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	}
 	result.Revision, err = r.prove(ctx)
 	return result, err
+}
+
+// TryFill finds out whether the servers of a cluster can be filled, where the runtime
+// can tell.
+func TryFill(ctx context.Context, r Runtime, want *cluster.Cluster) error {
+	t, ok := r.(runtime.FillTrier)
+	if !ok {
+		return nil
+	}
+	return t.TryFill(ctx, want)
 }
 
 func (r *Restoration) tell(format string, args ...any) {

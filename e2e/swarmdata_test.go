@@ -47,9 +47,8 @@ func TestASwarmIsRestoredAndRecovered(t *testing.T) {
 	if _, err := s.try("restore", "--yes", archive); err == nil || !strings.Contains(err.Error(), compose.OwnImage) {
 		t.Errorf("nodes without this program's image are filled: %v", err)
 	}
-	s.do("up")
-	s.shareOwnImage()
 	s.wantValue("after a restoration that could not be", "after")
+	s.shareOwnImage()
 	s.do("restore", "--yes", archive)
 	s.wantValue("restored", "before")
 	s.healthy("restored")

@@ -28,3 +28,9 @@ type Filler interface {
 	// does not run, which is set aside for it.
 	BringBack(ctx context.Context, name, server, where string) error
 }
+
+// FillTrier is a Filler that finds out beforehand, while nothing is stopped, whether all
+// servers of a cluster can be filled.
+type FillTrier interface {
+	TryFill(ctx context.Context, want *cluster.Cluster) error
+}

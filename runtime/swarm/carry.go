@@ -35,10 +35,7 @@ type load struct {
 
 // carry has a carrier serve a volume, and asks it.
 func (r *Runtime) carry(ctx context.Context, l load, ask func(context.Context, *carrier.Client) error) error {
-	if r.o.OwnImage == nil {
-		return errors.New("there is no image of this program to move data with")
-	}
-	image, err := r.o.OwnImage(ctx)
+	image, err := r.ownImage(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,6 +60,13 @@ func (r *Runtime) carry(ctx context.Context, l load, ask func(context.Context, *
 		err = ask(ctx, carrier.NewClient(pass, func(ctx context.Context) (net.Conn, error) { return patiently(ctx, t, address) }))
 		return errors.Join(err, t.Close())
 	})
+}
+
+func (r *Runtime) ownImage(ctx context.Context) (string, error) {
+	if r.o.OwnImage == nil {
+		return "", errors.New("there is no image of this program to move data with")
+	}
+	return r.o.OwnImage(ctx)
 }
 
 // address waits until a job's task runs, and gives where it listens.

@@ -13,12 +13,36 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
-var _ runtime.Filler = (*Runtime)(nil)
+var (
+	_ runtime.Filler    = (*Runtime)(nil)
+	_ runtime.FillTrier = (*Runtime)(nil)
+)
+
+// TryFill runs this program's image on the nodes of all members.
+func (r *Runtime) TryFill(ctx context.Context, want *cluster.Cluster) error {
+	image, err := r.ownImage(ctx)
+	if err != nil {
+		return err
+	}
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return err
+	}
+	members := slices.Clone(t.members)
+	for i, m := range members {
+		if why := away(t.nodes.byID(m.node)); why != "" {
+			return &runtime.AwayError{Server: m.Name, Machine: m.Node, Err: errors.New(why)}
+		}
+		members[i].image, members[i].ref = image, compose.OwnImage
+	}
+	return r.tryImages(ctx, t, members)
+}
 
 // Fill puts files into a volume that is new on the member's node, and has the member use
 // it from then on. The former one stays as it is, and is noted as set aside.
@@ -46,6 +70,7 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	done := r.doing(server, "fill", aside(fresh.volume, host))
 	l := load{cluster: t.name, network: t.network, server: server, place: fresh.place, host: host, dir: dataDir(m.Member)}
 	if err := r.put(ctx, l, files); err != nil {
+		err = errors.Join(err, r.deleteVolume(context.WithoutCancel(ctx), t.found, server, fresh.place))
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
 	where, err := r.move(ctx, t.found, server, fresh, func(is *note) { is.wish, is.folder = t.cluster.Spec.Wish(), r.o.Folder })
