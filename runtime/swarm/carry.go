@@ -7,11 +7,13 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/swarm"
 	"github.com/moby/moby/client"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/runtime/swarm/carrier"
 	"github.com/etcdctr/etcdctr/stack"
@@ -31,6 +33,34 @@ type load struct {
 	place   place
 	host    string // the node's
 	dir     string // of the data in the volume
+	owner   owner
+}
+
+// owner is a user and a group by their numbers.
+type owner struct{ uid, gid int }
+
+// ownerOf is whom the members of a cluster run as, and so has to own their data.
+func (r *Runtime) ownerOf(ctx context.Context, want *cluster.Cluster) (owner, error) {
+	if want.TLS == cluster.Mutual {
+		return owner{}, nil // see container
+	}
+	image, err := r.engine.ImageInspect(ctx, want.Image)
+	if err != nil {
+		return owner{}, fmt.Errorf("ask the image %s for its user: %w", want.Image, err)
+	}
+	if image.Config == nil || image.Config.User == "" {
+		return owner{}, nil
+	}
+	user, group, both := strings.Cut(image.Config.User, ":")
+	if !both {
+		group = user
+	}
+	uid, errUser := strconv.Atoi(user)
+	gid, errGroup := strconv.Atoi(group)
+	if errUser != nil || errGroup != nil {
+		return owner{}, fmt.Errorf("the image %s runs as %q, which is no number: whose the data is to be is not known on another node", want.Image, image.Config.User)
+	}
+	return owner{uid, gid}, nil
 }
 
 // carry has a carrier serve a volume, and asks it.
@@ -45,7 +75,8 @@ func (r *Runtime) carry(ctx context.Context, l load, ask func(context.Context, *
 	}
 	return r.with(ctx, job{
 		cluster: l.cluster, what: "carry", node: l.place.node, image: image, volume: l.place.volume, network: l.network,
-		command: []string{carrierProgram, l.dir}, env: []string{carrier.Variable + "=" + pass.String()},
+		command: []string{carrierProgram, l.dir, strconv.Itoa(l.owner.uid), strconv.Itoa(l.owner.gid)}, gives: true,
+		env: []string{carrier.Variable + "=" + pass.String()},
 	}, func(service string) error {
 		address, err := r.address(ctx, l, service)
 		if err != nil {

@@ -65,10 +65,14 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	if err := r.connect(ctx, t); err != nil {
 		return "", err
 	}
+	own, err := r.ownerOf(ctx, want)
+	if err != nil {
+		return "", err
+	}
 	fresh := home{place{m.node, freshVolume(t.name, server)}, m.image}
 	host := t.nodes.hostname(m.node)
 	done := r.doing(server, "fill", aside(fresh.volume, host))
-	l := load{cluster: t.name, network: t.network, server: server, place: fresh.place, host: host, dir: dataDir(m.Member)}
+	l := load{cluster: t.name, network: t.network, server: server, place: fresh.place, host: host, dir: dataDir(m.Member), owner: own}
 	if err := r.put(ctx, l, files); err != nil {
 		err = errors.Join(err, r.deleteVolume(context.WithoutCancel(ctx), t.found, server, fresh.place))
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)

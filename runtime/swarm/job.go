@@ -32,6 +32,7 @@ type job struct {
 	network string // ID; empty: none
 	command []string
 	env     []string // NAME=value
+	gives   bool     // files to others
 }
 
 const (
@@ -125,6 +126,9 @@ func (j job) spec() swarm.ServiceSpec {
 		Image: j.image, Command: j.command, Env: j.env, User: "0:0", ReadOnly: true,
 		Privileges: &swarm.Privileges{NoNewPrivileges: true}, CapabilityDrop: []string{"ALL"}, CapabilityAdd: []string{"CAP_DAC_OVERRIDE"},
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+	}
+	if j.gives {
+		c.CapabilityAdd = append(c.CapabilityAdd, "CAP_CHOWN")
 	}
 	if j.volume != "" {
 		c.Mounts = []mount.Mount{{

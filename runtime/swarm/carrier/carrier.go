@@ -84,13 +84,20 @@ func (p Pass) config() *tls.Config {
 	}
 }
 
-// Serve serves a data directory until one request is answered, nobody has asked for a
-// while, or ctx ends.
-func Serve(ctx context.Context, p Pass, l net.Listener, dir string) error {
+// Folder is the data directory that is served, and whose what comes there is to be. What
+// it is in becomes that one's, too, so that a member finds room for more.
+type Folder struct {
+	Dir      string
+	UID, GID int
+}
+
+// Serve serves a folder until one request is answered, nobody has asked for a while, or
+// ctx ends.
+func Serve(ctx context.Context, p Pass, l net.Listener, f Folder) error {
 	answered := make(chan struct{}, 1)
 	s := &http.Server{ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: unasked, Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		defer func() { answered <- struct{}{} }()
-		answer(w, q, dir)
+		answer(w, q, f)
 	})}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(tls.NewListener(l, p.config())) }()
@@ -108,8 +115,13 @@ func Serve(ctx context.Context, p Pass, l net.Listener, dir string) error {
 
 // ServeHere is Serve in a container, by its environment and arguments.
 func ServeHere(ctx context.Context, getenv func(string) string, args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("carrier takes a folder, not %q", args)
+	if len(args) != 3 {
+		return fmt.Errorf("carrier takes a folder and the numbers of a user and a group, not %q", args)
+	}
+	uid, errUID := strconv.Atoi(args[1])
+	gid, errGID := strconv.Atoi(args[2])
+	if err := errors.Join(errUID, errGID); err != nil {
+		return err
 	}
 	p, err := Parse(getenv(Variable))
 	if err != nil {
@@ -119,17 +131,17 @@ func ServeHere(ctx context.Context, getenv func(string) string, args []string) e
 	if err != nil {
 		return err
 	}
-	return Serve(ctx, p, l, args[0])
+	return Serve(ctx, p, l, Folder{args[0], uid, gid})
 }
 
-func answer(w http.ResponseWriter, q *http.Request, dir string) {
+func answer(w http.ResponseWriter, q *http.Request, f Folder) {
 	switch q.Method {
 	case http.MethodPut:
-		if err := take(q.Context(), dir, q.Body); err != nil {
+		if err := f.take(q.Context(), q.Body); err != nil {
 			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		}
 	case http.MethodGet:
-		data, err := tarfolder.Data(dir)
+		data, err := tarfolder.Data(f.Dir)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusNotFound)
 			return
@@ -143,27 +155,36 @@ func answer(w http.ResponseWriter, q *http.Request, dir string) {
 	}
 }
 
-// take unpacks an archive into a folder that is made for it, and has it on the disk.
-func take(ctx context.Context, dir string, archive io.Reader) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// take unpacks an archive into the folder, which is made for it, and has it on the disk.
+func (f Folder) take(ctx context.Context, archive io.Reader) error {
+	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
 		return err
 	}
-	if err := tarfolder.Unpack(ctx, dir, archive); err != nil {
+	if err := tarfolder.Unpack(ctx, f.Dir, archive); err != nil {
 		return err
 	}
 	if _, err := io.Copy(io.Discard, archive); err != nil { // what follows the archive's end tells that all has arrived
 		return err
 	}
-	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		return errors.Join(f.Sync(), f.Close())
-	})
+	if err := filepath.WalkDir(f.Dir, f.settle); err != nil {
+		return err
+	}
+	return f.settle(filepath.Dir(f.Dir), nil, nil)
+}
+
+// settle gives a file to its owner and has it on the disk.
+func (f Folder) settle(path string, _ os.DirEntry, err error) error {
+	if err == nil {
+		err = os.Lchown(path, f.UID, f.GID)
+	}
+	if err != nil {
+		return err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
 // Client asks a carrier.

@@ -24,7 +24,7 @@ func served(t *testing.T, p Pass, dir string) (dial func(context.Context) (net.C
 	t.Cleanup(func() { cancel(); <-end })
 	result := make(chan error, 1)
 	go func() {
-		err := Serve(ctx, p, l, dir)
+		err := Serve(ctx, p, l, Folder{dir, os.Getuid(), os.Getgid()})
 		result <- err
 		close(end)
 	}()
@@ -97,7 +97,7 @@ func TestDataGoesThereAndBack(t *testing.T) {
 
 func TestWhoeverShowsAnotherPassGetsNothing(t *testing.T) {
 	p := pass(t)
-	dial, _ := served(t, p, t.TempDir())
+	dial, _ := served(t, p, filepath.Join(t.TempDir(), "data"))
 	if err := NewClient(pass(t), dial).Put(t.Context(), bytes.NewReader(archive(t))); err == nil {
 		t.Error("it was taken")
 	}
@@ -108,7 +108,7 @@ func TestWhoeverShowsAnotherPassGetsNothing(t *testing.T) {
 
 func TestHalfAnArchiveIsAnError(t *testing.T) {
 	p := pass(t)
-	dial, _ := served(t, p, t.TempDir())
+	dial, _ := served(t, p, filepath.Join(t.TempDir(), "data"))
 	half := io.MultiReader(bytes.NewReader(archive(t)[:1700]), cutOff{})
 	if err := NewClient(p, dial).Put(t.Context(), half); err == nil {
 		t.Error("it was taken")
