@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/swarm"
@@ -85,8 +86,28 @@ func (r *Runtime) with(ctx context.Context, j job, use func(service string) erro
 		return fmt.Errorf("run %s on a node: %w", j.command[0], unavailable(err))
 	}
 	err = use(made.ID)
-	_, errRemove := r.engine.ServiceRemove(context.WithoutCancel(ctx), made.ID, client.ServiceRemoveOptions{})
-	return errors.Join(err, errRemove)
+	ctx = context.WithoutCancel(ctx)
+	_, errRemove := r.engine.ServiceRemove(ctx, made.ID, client.ServiceRemoveOptions{})
+	return errors.Join(err, errRemove, r.clearJobs(ctx, j.cluster))
+}
+
+// clearJobs removes the containers that Swarm leaves of jobs that have ended, on the
+// engine that is asked: they hold volumes.
+func (r *Runtime) clearJobs(ctx context.Context, name string) error {
+	list, err := r.engine.ContainerList(ctx, client.ContainerListOptions{
+		All: true, Filters: make(client.Filters).Add("label", jobLabel+"="+name).Add("status", "exited"),
+	})
+	if err != nil {
+		return fmt.Errorf("ask the engine for what jobs have left: %w", err)
+	}
+	var errs []error
+	for _, c := range list.Items {
+		_, err := r.engine.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{RemoveVolumes: true})
+		if !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) { // Swarm is about to
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // outcome waits for the end of a job's only task. One that does not come to its end in
@@ -124,6 +145,7 @@ func (j job) spec() swarm.ServiceSpec {
 	one := uint64(1)
 	c := &swarm.ContainerSpec{
 		Image: j.image, Command: j.command, Env: j.env, User: "0:0", ReadOnly: true,
+		Labels:     map[string]string{jobLabel: j.cluster},
 		Privileges: &swarm.Privileges{NoNewPrivileges: true}, CapabilityDrop: []string{"ALL"}, CapabilityAdd: []string{"CAP_DAC_OVERRIDE"},
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 	}

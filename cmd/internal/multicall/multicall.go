@@ -48,7 +48,7 @@ func Run(args []string) bool {
 	case "backup":
 		end(serveBackups())
 	case "carrier":
-		end(carrier.ServeHere(context.Background(), os.Getenv, args[1:]))
+		end(serveVolume(args[1:]))
 	case "relay":
 		end(relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, new(net.Dialer).DialContext))
 	case "setaside":
@@ -66,6 +66,13 @@ func serveBackups() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return backup.Serve(ctx, os.Getenv, os.Stdout)
+}
+
+// serveVolume goes on until it is told to end.
+func serveVolume(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return carrier.ServeHere(ctx, os.Getenv, args)
 }
 
 // setAside gives a folder another name beside it, for good once it returns. With

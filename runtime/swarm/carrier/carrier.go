@@ -91,8 +91,9 @@ type Folder struct {
 	UID, GID int
 }
 
-// Serve serves a folder until one request is answered, nobody has asked for a while, or
-// ctx ends.
+// Serve serves a folder until ctx ends, nobody has asked for a while, or one request was
+// answered a while ago: whoever has asked has Swarm end the task, which takes its
+// container away. Swarm leaves the one of a task that has ended by itself.
 func Serve(ctx context.Context, p Pass, l net.Listener, f Folder) error {
 	answered := make(chan struct{}, 1)
 	s := &http.Server{ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: unasked, Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -109,8 +110,12 @@ func Serve(ctx context.Context, p Pass, l net.Listener, f Folder) error {
 	case <-alone.Done():
 		return errors.Join(errors.New("nobody has asked"), s.Close())
 	case <-answered:
-		return s.Shutdown(ctx)
 	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(unasked):
+	}
+	return s.Shutdown(ctx)
 }
 
 // ServeHere is Serve in a container, by its environment and arguments.

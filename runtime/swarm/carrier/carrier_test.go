@@ -12,25 +12,23 @@ import (
 	"testing"
 )
 
-// served serves a folder, and gives what dials it and how it ends.
-func served(t *testing.T, p Pass, dir string) (dial func(context.Context) (net.Conn, error), ended <-chan error) {
+// served serves a folder until the test ends, and gives what dials it.
+func served(t *testing.T, p Pass, dir string) (dial func(context.Context) (net.Conn, error)) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := make(chan error, 1)
+	ended := make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(func() { cancel(); <-end })
-	result := make(chan error, 1)
+	t.Cleanup(func() { cancel(); <-ended })
 	go func() {
-		err := Serve(ctx, p, l, Folder{dir, os.Getuid(), os.Getgid()})
-		result <- err
-		close(end)
+		defer close(ended)
+		_ = Serve(ctx, p, l, Folder{dir, os.Getuid(), os.Getgid()}) // the end of ctx, or what a client is told
 	}()
 	return func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
-	}, result
+	}
 }
 
 func pass(t *testing.T) Pass {
@@ -68,17 +66,14 @@ func archive(t *testing.T) []byte {
 func TestDataGoesThereAndBack(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	p := pass(t)
-	dial, ended := served(t, p, dir)
+	dial := served(t, p, dir)
 	if err := NewClient(p, dial).Put(t.Context(), bytes.NewReader(archive(t))); err != nil {
 		t.Fatal(err)
-	}
-	if err := <-ended; err != nil {
-		t.Errorf("the carrier ends with %v", err)
 	}
 	if data, err := os.ReadFile(filepath.Join(dir, "member", "wal", "0.wal")); string(data) != "log" {
 		t.Errorf("there is %q: %v", data, err)
 	}
-	dial, _ = served(t, p, dir)
+	dial = served(t, p, dir)
 	data, err := NewClient(p, dial).Get(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +92,7 @@ func TestDataGoesThereAndBack(t *testing.T) {
 
 func TestWhoeverShowsAnotherPassGetsNothing(t *testing.T) {
 	p := pass(t)
-	dial, _ := served(t, p, filepath.Join(t.TempDir(), "data"))
+	dial := served(t, p, filepath.Join(t.TempDir(), "data"))
 	if err := NewClient(pass(t), dial).Put(t.Context(), bytes.NewReader(archive(t))); err == nil {
 		t.Error("it was taken")
 	}
@@ -108,7 +103,7 @@ func TestWhoeverShowsAnotherPassGetsNothing(t *testing.T) {
 
 func TestHalfAnArchiveIsAnError(t *testing.T) {
 	p := pass(t)
-	dial, _ := served(t, p, filepath.Join(t.TempDir(), "data"))
+	dial := served(t, p, filepath.Join(t.TempDir(), "data"))
 	half := io.MultiReader(bytes.NewReader(archive(t)[:1700]), cutOff{})
 	if err := NewClient(p, dial).Put(t.Context(), half); err == nil {
 		t.Error("it was taken")
@@ -121,7 +116,7 @@ func (cutOff) Read([]byte) (int, error) { return 0, errors.New("cut off") }
 
 func TestWhatIsNotThereIsNotGiven(t *testing.T) {
 	p := pass(t)
-	dial, _ := served(t, p, filepath.Join(t.TempDir(), "nothing"))
+	dial := served(t, p, filepath.Join(t.TempDir(), "nothing"))
 	if data, err := NewClient(p, dial).Get(t.Context()); err == nil {
 		data.Close()
 		t.Error("there is something")
