@@ -82,9 +82,15 @@ func amiss(file string, err error) error {
 	return fmt.Errorf("%s %w", file, err)
 }
 
-// parseCertificates reads every certificate in PEM data.
+// certificateBegins is how a certificate begins in PEM.
+var certificateBegins = []byte("-----BEGIN CERTIFICATE-----")
+
+// parseCertificates reads every certificate in PEM data. One that is cut off, or does not
+// begin on a line of its own, is an error: who reads PEM passes it over in silence, and
+// sometimes the one before it, so that whom it vouches for would be refused.
 func parseCertificates(data []byte) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate
+	begun := bytes.Count(data, certificateBegins)
 	for {
 		var block *pem.Block
 		if block, data = pem.Decode(data); block == nil {
@@ -99,7 +105,10 @@ func parseCertificates(data []byte) ([]*x509.Certificate, error) {
 		}
 		certs = append(certs, cert)
 	}
-	if len(certs) == 0 {
+	switch {
+	case len(certs) < begun:
+		return nil, fmt.Errorf("has %d certificates of which %d can be read: each has to be whole, and to begin on a line of its own", begun, len(certs))
+	case begun == 0:
 		return nil, errors.New("holds no certificate in PEM form")
 	}
 	return certs, nil

@@ -1,6 +1,9 @@
 package certs
 
 import (
+	"bytes"
+	"crypto/rand"
+	"crypto/x509/pkix"
 	"strings"
 	"testing"
 	"time"
@@ -67,5 +70,33 @@ func TestExpiredEntriesAreForgotten(t *testing.T) {
 	}
 	if got := strings.Join(kept, ","); got != "B" {
 		t.Errorf("kept %s", got)
+	}
+}
+
+// What readers of PEM pass over in silence is not left out in silence here.
+func TestEveryCertificateInAFileIsReadOrNone(t *testing.T) {
+	ca, err := newAuthority(pkix.Name{CommonName: "ca"}, Ed25519, time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), time.Hour, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, mark := encodeCertificates(ca.chain...), []byte("\xef\xbb\xbf")
+	tests := map[string]struct {
+		parts [][]byte
+		want  int // 0: an error
+	}{
+		"two":                       {[][]byte{one, one}, 2},
+		"text around":               {[][]byte{[]byte("an authority\n"), one, []byte("its end\n")}, 1},
+		"line ends of Windows":      {[][]byte{bytes.ReplaceAll(one, []byte("\n"), []byte("\r\n"))}, 1},
+		"no line end between":       {[][]byte{bytes.TrimSpace(one), one}, 0},
+		"the second is cut off":     {[][]byte{one, one[:len(one)/2]}, 0},
+		"a byte order mark":         {[][]byte{mark, one}, 0},
+		"such a mark, and then two": {[][]byte{mark, one, one}, 0},
+		"nothing":                   {nil, 0},
+	}
+	for name, test := range tests {
+		got, err := parseCertificates(bytes.Join(test.parts, nil))
+		if len(got) != test.want || (err == nil) != (test.want > 0) {
+			t.Errorf("%s: %d certificates, want %d; the error is %v", name, len(got), test.want, err)
+		}
 	}
 }
