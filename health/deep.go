@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,11 +53,16 @@ func (c Cluster) digest(ctx context.Context, m Member, revision int64) digest {
 	}
 	defer client.Close()
 	r, err := client.HashKV(ctx, m.ClientURL, revision)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("%w within %s: a longer --timeout gives it more", errNotHashed, deepPatience*c.Timeout)
+	}
 	if err != nil {
 		return digest{asked: true, err: err}
 	}
 	return digest{asked: true, hash: r.Hash, compacted: r.CompactRevision}
 }
+
+var errNotHashed = errors.New("it has not hashed all that it holds")
 
 // deepPatience is how many times longer than anything else a member may take
 // to hash all it has.

@@ -189,3 +189,10 @@ func TestWhatHasNoIDIsNoMember(t *testing.T) {
 		t.Errorf("what has no ID: %v, want %v", err, errNoMember)
 	}
 }
+
+func TestALargeDatabaseIsToldFromAMemberThatIsAway(t *testing.T) {
+	c := Cluster{Timeout: time.Nanosecond}.withDefaults()
+	if d := c.digest(t.Context(), Member{Name: "etcd1", ClientURL: "http://127.0.0.1:1"}, 1); !errors.Is(d.err, errNotHashed) {
+		t.Errorf("the error is %v, want %v", d.err, errNotHashed)
+	}
+}
