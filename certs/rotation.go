@@ -15,6 +15,9 @@ type Rotation struct {
 	PKI *PKI
 	RotateOptions
 
+	// Gather has members run that were stopped, as an interrupted restart leaves one,
+	// and waits until all of them serve: no other could be restarted before.
+	Gather func(context.Context) error
 	// Ask asks the running members about the authorities that are being
 	// replaced, see PKI.Ask. Restart restarts members one by one, each after
 	// the one before it serves again.
@@ -39,6 +42,9 @@ func (e *UnconfirmedError) Error() string {
 
 // Run goes through all stages that are left, or through all.
 func (r *Rotation) Run(ctx context.Context) error {
+	if err := r.Gather(ctx); err != nil {
+		return err
+	}
 	c, err := r.PKI.Condition()
 	if err != nil {
 		return err
@@ -53,6 +59,9 @@ func (r *Rotation) Run(ctx context.Context) error {
 
 // Abort goes back, and lets the members forget the authority that was to be.
 func (r *Rotation) Abort(ctx context.Context) error {
+	if err := r.Gather(ctx); err != nil {
+		return err
+	}
 	report, err := r.PKI.AbortRotation(ctx, r.Profiles...)
 	if err != nil {
 		return err

@@ -84,7 +84,8 @@ type fakeMembers struct {
 	*testPKI
 	version uint16 // of TLS
 	started map[string]*x509.CertPool
-	after   int // moves after which everything is cut
+	after   int   // moves after which everything is cut
+	away    error // why one can't be had back
 }
 
 var errCut = errors.New("cut")
@@ -155,6 +156,7 @@ func (f *fakeMembers) wantEverybodyLetIn() {
 func (f *fakeMembers) rotation() *certs.Rotation {
 	return &certs.Rotation{
 		PKI: f.PKI, RotateOptions: certs.RotateOptions{Stage: certs.Begin}, Own: []string{"root"}, Ask: f.ask,
+		Gather: func(context.Context) error { return f.away },
 		Restart: func(_ context.Context, members []string) error {
 			for _, m := range members {
 				f.start(m)
@@ -241,6 +243,21 @@ func TestRotationGoesBackFromEachStage(t *testing.T) {
 		f.rotate(stage)
 	}
 	wantError(t, f.rotation().Abort(t.Context()), "change back to it with --ca-cert ca/client/gone.crt and --ca-key ca/client/gone.key")
+}
+
+// A member that can't be had back is no reason to begin, nor to go back.
+func TestRotationTouchesNothingBeforeAllMembersServe(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	f.away = errCut
+	was := f.cert("ca/client")
+	for what, do := range map[string]func(context.Context) error{"run": f.rotation().Run, "abort": f.rotation().Abort} {
+		if err := do(t.Context()); !errors.Is(err, errCut) {
+			t.Errorf("%s: error %v, want %v", what, err, errCut)
+		}
+	}
+	if c, err := f.Condition(); err != nil || c.Replacing() || !f.cert("ca/client").Equal(was) {
+		t.Errorf("a replacement has begun: %v", err)
+	}
 }
 
 func TestRotationWaitsForClientsFromElsewhere(t *testing.T) {

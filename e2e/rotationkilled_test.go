@@ -27,7 +27,7 @@ func TestARotationKilledAtEveryStepTurnsNobodyAway(t *testing.T) {
 		s, endpoints := newServedStack(t, cluster.NewestMinor)
 		i := s.interrupted()
 		i.command = func(args ...string) *exec.Cmd {
-			cmd := exec.CommandContext(t.Context(), etcdctrBinary(t), append(args, "--name", s.name, "--image", s.ref)...)
+			cmd := exec.CommandContext(t.Context(), etcdctrBinary(t), append(args, "--name", s.name)...)
 			cmd.Dir = s.dir
 			return cmd
 		}

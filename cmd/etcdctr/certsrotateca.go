@@ -39,8 +39,9 @@ they trust only when they start, so it goes through stages:
     finish    takes the old authority out
        the members are restarted, one by one
 
-Before each stage the running members are asked what they trust. Interrupted, it
-goes on where it was when it is run again. If there are clients besides root, it
+Members that were stopped are started, for no other could be restarted before. Before
+each stage all are asked what they trust. Interrupted, it goes on where it was when it
+is run again. If there are clients besides root, it
 stops before finish: hand them their new files, and go on with --clients-ready.
 
 --abort goes back to the old authority, until it is finished. --now is for a key
@@ -115,7 +116,7 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 	if members == nil {
 		return o.unseen(ctx, a, r)
 	}
-	r.Ask, r.Restart = members.ask(r.PKI), members.restart
+	r.Gather, r.Ask, r.Restart = members.gather, members.ask(r.PKI), members.restart
 	switch {
 	case o.stage != "":
 		err = o.oneStage(ctx, a, r)

@@ -36,6 +36,19 @@ func (f *clusterFlags) visible(ctx context.Context, a *app, w working) (*visible
 	return &visible{a, f, c}, err
 }
 
+// gather starts members that were stopped, unless all are.
+func (v *visible) gather(ctx context.Context) error {
+	have, err := v.Observe(ctx)
+	if err != nil || !have.Runs() {
+		return err
+	}
+	_, err = v.Make(ctx, etcdctr.Change{Verb: converge.Start, Wait: defaultWaitTimeout, Tell: v.showStep(v.app)})
+	if err != nil {
+		return v.explain(ctx, v.flags, err)
+	}
+	return nil
+}
+
 // ask is the question to all members that run.
 func (v *visible) ask(pki *certs.PKI) func(context.Context) ([]certs.Answer, error) {
 	return func(ctx context.Context) (answers []certs.Answer, err error) {
