@@ -166,6 +166,9 @@ func withVolume(spec swarm.ServiceSpec, volume string) swarm.ServiceSpec {
 // deleteData deletes what servers have kept, here, and tells how elsewhere. Then nobody
 // goes by it any more: whatever is started anew has a volume of a new name.
 func (r *Runtime) deleteData(ctx context.Context, f *found, goes func(server string) bool) error {
+	if err := r.clearJobs(ctx, f.name); err != nil {
+		return err
+	}
 	is := f.note.copied()
 	for server, h := range f.note.homes {
 		if goes(server) {

@@ -86,23 +86,20 @@ func (r *Runtime) with(ctx context.Context, j job, use func(service string) erro
 		return fmt.Errorf("run %s on a node: %w", j.command[0], unavailable(err))
 	}
 	err = use(made.ID)
-	ctx = context.WithoutCancel(ctx)
-	_, errRemove := r.engine.ServiceRemove(ctx, made.ID, client.ServiceRemoveOptions{})
-	return errors.Join(err, errRemove, r.clearJobs(ctx, j.cluster))
+	_, errRemove := r.engine.ServiceRemove(context.WithoutCancel(ctx), made.ID, client.ServiceRemoveOptions{})
+	return errors.Join(err, errRemove)
 }
 
-// clearJobs removes the containers that Swarm leaves of jobs that have ended, on the
-// engine that is asked: they hold volumes.
+// clearJobs removes the containers that Swarm leaves of jobs, on the engine that is
+// asked: they hold volumes.
 func (r *Runtime) clearJobs(ctx context.Context, name string) error {
-	list, err := r.engine.ContainerList(ctx, client.ContainerListOptions{
-		All: true, Filters: make(client.Filters).Add("label", jobLabel+"="+name).Add("status", "exited"),
-	})
+	list, err := r.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", jobLabel+"="+name)})
 	if err != nil {
 		return fmt.Errorf("ask the engine for what jobs have left: %w", err)
 	}
 	var errs []error
 	for _, c := range list.Items {
-		_, err := r.engine.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{RemoveVolumes: true})
+		_, err := r.engine.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 		if !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) { // Swarm is about to
 			errs = append(errs, err)
 		}
