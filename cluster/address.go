@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"hash/fnv"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 )
 
@@ -42,10 +44,38 @@ func (r *resolver) hostsOfAll(list []MemberSpec) {
 		if ms.Host == "" {
 			r.report(memberPath(i)+".host", "is missing: when one member has a machine of its own, every member has")
 		}
+		if ms.ClientPort == AutoPort {
+			r.report(memberPath(i)+".client-port", autoElsewhere)
+		}
+	}
+	if r.spec.ClientPort == AutoPort {
+		r.report("client-port", autoElsewhere)
 	}
 	if Publish(r.spec.Publish) == PublishLoopback {
 		r.report("publish", "loopback has no effect with hosts: the members' ports are on their hosts' addresses")
 	}
+}
+
+// AutoPort is a client port that somebody leaves to us: see Spec.ClientPort.
+const AutoPort = "auto"
+
+const autoElsewhere = "auto can't be had with hosts, whose free ports nobody here knows: give each member its port, or leave it out for 2379"
+
+// Ports by a cluster's name are below those that systems give to connections, and
+// four apart, so that a member has room for all of its ports.
+const autoPortFrom, autoPortUntil, autoPortStep = 20000, 32000, 4
+
+// autoPort is where a member's ports begin by the cluster's name.
+func autoPort(cluster string, index int) int {
+	const room = (autoPortUntil-autoPortFrom)/autoPortStep - 3*MaxMembers
+	h := fnv.New32a()
+	h.Write([]byte(cluster))
+	return autoPortFrom + autoPortStep*(int(h.Sum32()%uint32(room))+index)
+}
+
+// anyPort is whether members that say nothing of it leave their ports to us.
+func (r *resolver) anyPort() bool {
+	return oneOf(r, "client-port", r.spec.ClientPort, "", AutoPort) == AutoPort
 }
 
 // lastPort leaves room for the two ports behind a client port.
@@ -53,12 +83,12 @@ const lastPort = 65535 - (MetricsPort - ClientPort)
 
 // clientPort reads a port; 0 when there is none.
 func (r *resolver) clientPort(at, value string) int {
-	if value == "" {
+	if value == "" || value == AutoPort {
 		return 0
 	}
 	p, err := strconv.Atoi(value)
 	if err != nil || p < 1 || p > lastPort {
-		r.report(at+".client-port", "must be a port from 1 to %d, not %q", lastPort, value)
+		r.report(at+".client-port", "must be a port from 1 to %d or auto, not %q", lastPort, value)
 		return 0
 	}
 	return p
@@ -70,12 +100,22 @@ func (r *resolver) publishedPort(at string, s Seat, p Place, publish Publish) in
 		return 0
 	}
 	if publish == PublishLoopback {
-		return s.clientPort(ClientPort + s.Index*portStep)
+		return s.clientPort(s.usualPort())
 	}
-	if s.ClientPort != 0 {
-		r.report(at+".client-port", "has no effect with publish: none: set publish: loopback or runtime: process, or leave it out")
+	if s.ClientPort != 0 || s.AnyPort && r.spec.ClientPort == "" {
+		r.report(at+".client-port", noEffectUnpublished)
 	}
 	return 0
+}
+
+const noEffectUnpublished = "has no effect with publish: none: set publish: loopback or runtime: process, or leave it out"
+
+// portsOfAll wants somebody whom client-port is for.
+func (r *resolver) portsOfAll(c *Cluster) {
+	shared := func(m Member) bool { return m.Place.Shared }
+	if r.spec.ClientPort == AutoPort && c.Publish == PublishNone && !slices.ContainsFunc(c.Members, shared) {
+		r.report("client-port", noEffectUnpublished)
+	}
 }
 
 // distinctPorts refuses two members on the same port of one machine.

@@ -48,6 +48,7 @@ type Seat struct {
 	Index           int        // among the members, from 0
 	Host            netip.Addr // not valid unless the member has a machine of its own
 	ClientPort      int        // 0 unless given
+	AnyPort         bool       // the ports go by the cluster's name, unless one is given
 	Folder          string     // that the data is to be in; empty: wherever there is room
 }
 
@@ -130,7 +131,7 @@ func InProcesses(home, certs string) Placement {
 		if s.Folder != "" {
 			p.DataDir = path.Join(s.Folder, "data")
 		}
-		return p.withPorts(s.clientPort(ClientPort + s.Index*portStep))
+		return p.withPorts(s.clientPort(s.usualPort()))
 	}
 }
 
@@ -172,6 +173,14 @@ func (s Seat) clientPort(fallback int) int {
 		return s.ClientPort
 	}
 	return fallback
+}
+
+// usualPort is the member's, where members share a machine.
+func (s Seat) usualPort() int {
+	if s.AnyPort {
+		return autoPort(s.Cluster, s.Index)
+	}
+	return ClientPort + s.Index*portStep
 }
 
 // withPorts gives the place three ports in a row, as etcd's own are.

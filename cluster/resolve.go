@@ -186,7 +186,7 @@ func (r *resolver) members(c *Cluster, place Placement) {
 	r.countWarnings(len(list))
 	r.environment("environment", r.spec.Environment)
 
-	names, ports := map[string]bool{}, map[string]string{}
+	names, ports, anyPort := map[string]bool{}, map[string]string{}, r.anyPort()
 	for i, ms := range list {
 		at := memberPath(i)
 		r.memberName(at, ms.Name, names)
@@ -196,6 +196,7 @@ func (r *resolver) members(c *Cluster, place Placement) {
 		}
 		seat := Seat{
 			Cluster: c.Name, Member: ms.Name, Index: i, Host: r.host(at, ms.Host), ClientPort: r.clientPort(at, ms.ClientPort), Folder: store.Folder,
+			AnyPort: anyPort || ms.ClientPort == AutoPort,
 		}
 		m := Member{
 			Name:        ms.Name,
@@ -212,6 +213,7 @@ func (r *resolver) members(c *Cluster, place Placement) {
 		r.environment(at+".environment", ms.Environment)
 		c.Members = append(c.Members, m)
 	}
+	r.portsOfAll(c)
 	if c.Runtime != Swarm {
 		r.hostsOfAll(list)
 	}

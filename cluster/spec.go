@@ -41,6 +41,10 @@ type Spec struct {
 	SelfSignedCertValidity string `key:"self-signed-cert-validity"`
 	// Publish is none, or loopback: the client ports on 127.0.0.1.
 	Publish string `key:"publish"`
+	// ClientPort is auto, or empty: auto gives members that have none of their own
+	// client ports by the cluster's name, so that clusters which start side by side
+	// are in nobody's way, and moves them on where they are taken.
+	ClientPort string `key:"client-port"`
 	// Data is volume, or memory for clusters that are thrown away.
 	Data string `key:"data"`
 	// Protect, true or false, keeps the members' volumes from being deleted together
@@ -74,7 +78,8 @@ type Spec struct {
 	// suffix of their service, where a domain has several clusters.
 	DiscoveryDomain  string `key:"discovery-domain"`
 	DiscoverySRVName string `key:"discovery-srv-name"`
-	// DNSImage is that of the stack's DNS server: CoreDNS.
+	// DNSImage is that of the stack's DNS server: CoreDNS, or etcdctr/relay:latest for
+	// the server that etcdctr has itself.
 	DNSImage string `key:"dns-image"`
 
 	// Monitoring, true or false, puts a Prometheus beside members in containers.
@@ -150,7 +155,7 @@ type MemberSpec struct {
 	Node string `key:"node"`
 	// ClientPort is the member's port on 127.0.0.1 with publish: loopback, and
 	// on its machine where it runs without a container or has a host. There,
-	// the two ports behind it are the member's as well.
+	// the two ports behind it are the member's as well. Auto: see Spec.ClientPort.
 	ClientPort string `key:"client-port"`
 	// Data is an existing folder, as an absolute path, or an existing volume, by its
 	// name, for the member's data.
@@ -159,6 +164,9 @@ type MemberSpec struct {
 	Settings    map[string]string `key:"settings"`
 	Environment map[string]string `key:"environment"`
 }
+
+// HasPort reports whether somebody chose the member's client port.
+func (m MemberSpec) HasPort() bool { return m.ClientPort != "" && m.ClientPort != AutoPort }
 
 // AuthSpec is what a user wrote about etcd's users. What it does not name is not
 // to be.

@@ -64,7 +64,7 @@ func supervised(c *Cluster) bool {
 func (c *Cluster) placeBeside(name string, place Placement) Place {
 	var p Place
 	for i := range 2 * MaxMembers {
-		p = place(Seat{Cluster: c.Name, Member: name, Index: len(c.Members) + i})
+		p = place(Seat{Cluster: c.Name, Member: name, Index: len(c.Members) + i, AnyPort: c.Spec.ClientPort == AutoPort})
 		if !slices.ContainsFunc(c.Members, func(m Member) bool { return m.Place.meets(p) }) {
 			break
 		}

@@ -3,8 +3,13 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
+	"strings"
+	"sync"
 	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // What stack takes for Compose's hashes of every key that our files have is what the
@@ -33,4 +38,48 @@ func TestTwoStacksArePublishedSideBySide(t *testing.T) {
 	second.etcdctr("up")
 	second.wantUntouched(before, "a second up")
 	second.wantServing()
+}
+
+// Jobs that start at the same time don't meet, and each keeps and tells its ports.
+func TestStacksThatStartAtTheSameTimeArePublishedWhereTheyMay(t *testing.T) {
+	var together sync.WaitGroup
+	stacks, at := []*stack{newStack(t), newStack(t), newStack(t)}, map[string]string{}
+	for _, s := range stacks {
+		writeFile(t, s.dir+"/etcdctr.yaml", "publish: loopback\nclient-port: auto\ntls: none\n")
+		together.Go(func() {
+			if out, err := s.tryEtcdctr("up"); err != nil {
+				t.Error(out, err)
+			}
+		})
+	}
+	together.Wait()
+	for _, s := range stacks {
+		before := s.containers()
+		s.etcdctr("up")
+		s.wantUntouched(before, "a second up")
+		for _, address := range s.published() {
+			if other := at[address]; other != "" {
+				t.Errorf("%s and %s are both at %s", s.name, other, address)
+			}
+			at[address] = s.name
+		}
+		run(t, s.dir, etcdBinary(t, cluster.NewestMinor, "etcdctl"), "--endpoints", strings.Join(s.published(), ","), "endpoint", "health")
+	}
+	if len(at) != 9 {
+		t.Errorf("nine members are at %v", at)
+	}
+}
+
+// published are the members' addresses on this machine, as ps tells them.
+func (s *stack) published() []string {
+	s.t.Helper()
+	var members []struct{ Ports []string }
+	if err := json.Unmarshal([]byte(s.etcdctr("ps", "--format", "json")), &members); err != nil {
+		s.t.Fatal(err)
+	}
+	var all []string
+	for _, m := range members {
+		all = append(all, m.Ports...)
+	}
+	return all
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
@@ -52,6 +53,7 @@ var specFlags = []specFlag{
 	{"tls", "mutual, auto (encrypted, not authenticated) or none (default mutual)"},
 	{"profile", "defaults for a purpose: production, dev or ci (default dev)"},
 	{"publish", "where clients outside the stack reach it: none or loopback (default none)"},
+	{"client-port", "auto: client ports by the cluster's name, where nobody is in the way (default 2379, 2479, 2579, …)"},
 	{"subnet", "fixed addresses from this subnet for the members, such as 10.89.1.0/24 (default one that is free, with dns)"},
 	{"discovery-endpoints", "URLs of an existing v3 discovery service (default one in the stack)"},
 	{"discovery-url", "existing v2 discovery service, for etcd 3.5 and 3.6: URL that ends in the token"},
@@ -64,7 +66,7 @@ var specFlags = []specFlag{
 	{"discovery-network", "Docker network that an existing discovery service is on (default one that leads out)"},
 	{"discovery-domain", "domain of the DNS records (default NAME.internal)"},
 	{"discovery-srv-name", "suffix of the service in the DNS records"},
-	{"dns-image", "image of the stack's DNS server (default " + cluster.DefaultDNSImage + ")"},
+	{"dns-image", "image of the stack's DNS server (default " + cluster.DefaultDNSImage + "; " + compose.OwnImage + ": etcdctr's own)"},
 	{"monitoring", "put a Prometheus beside the members, on their network"},
 	{"prometheus-image", "image of the stack's Prometheus (default " + cluster.DefaultPrometheusImage + ")"},
 	{"prometheus-port", "port of the stack's Prometheus on 127.0.0.1 (default none)"},

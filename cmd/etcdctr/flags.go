@@ -28,7 +28,7 @@ var flagWords = map[string]string{
 	"from": "PATH", "from-cfssl": "FOLDER", "host": "HOST", "identity-file": "FILE", "image": "IMAGE", "key": "IDENTITY=FILE", "listen": "ADDRESS:PORT",
 	"member": "MEMBER", "members": "N", "mirror": "URL", "monitoring": "bool", "name": "NAME", "off": "RULES", "organization": "NAME", "output": "PATH", "outside": "HOST:PORT",
 	"passphrase-file": "FILE", "password-file": "FILE", "peer-ca": "FILE", "peer-ca-cert": "FILE", "peer-ca-key": "FILE",
-	"peer-crl": "FILE", "platform": "OS/ARCH", "profile": "production|dev|ci", "publish": "none|loopback", "running": "NAME", "grep": "REGEXP",
+	"peer-crl": "FILE", "platform": "OS/ARCH", "profile": "production|dev|ci", "publish": "none|loopback", "client-port": "auto", "running": "NAME", "grep": "REGEXP",
 	"sbom": "FILE", "scratch": "FOLDER", "since": "TIME", "subnet": "SUBNET", "tag": "IMAGE", "tail": "N", "tls": "mutual|auto|none",
 }
 

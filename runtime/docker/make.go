@@ -76,7 +76,7 @@ func caveats(m stack.Make, want *cluster.Cluster) []string {
 	if m.Lacks(stack.Masquerading) && want.Publish == cluster.PublishLoopback {
 		all = append(all, fmt.Sprintf("%s has no network that publishes ports and leads nowhere else: with publish: loopback, members can reach other machines", m))
 	}
-	if first := want.Members[0]; want.Publish == cluster.PublishLoopback && first.PublishedPort != cluster.ClientPort && !chosenPorts(want.Spec)[first.Name] {
+	if first := want.Members[0]; want.Publish == cluster.PublishLoopback && first.PublishedPort != cluster.ClientPort && !anyPort(want.Spec) && !chosenPorts(want.Spec)[first.Name] {
 		all = append(all, fmt.Sprintf("something else has the usual ports: %s is published at 127.0.0.1:%d, and the others behind it", first.Name, first.PublishedPort))
 	}
 	if m.Lacks(stack.AfterBoot) && want.Upkeep.Restart == "always" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/moby/moby/client"
@@ -83,9 +84,15 @@ func fits(c *cluster.Cluster, usual, kept map[string]int, by int, taken func(por
 func chosenPorts(spec cluster.Spec) map[string]bool {
 	chosen := map[string]bool{}
 	for _, m := range spec.Members.List {
-		chosen[m.Name] = m.ClientPort != ""
+		chosen[m.Name] = m.HasPort()
 	}
 	return chosen
+}
+
+// anyPort is whether somebody leaves ports to us.
+func anyPort(spec cluster.Spec) bool {
+	auto := func(m cluster.MemberSpec) bool { return m.ClientPort == cluster.AutoPort }
+	return spec.ClientPort == cluster.AutoPort || slices.ContainsFunc(spec.Members.List, auto)
 }
 
 // keptPorts are those on loopback of the cluster's containers, by member.

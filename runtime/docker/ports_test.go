@@ -7,6 +7,34 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
+// Side by side are clusters of two names, and a cluster stays where it runs.
+func TestPortsThatAreLeftToUsGoByTheName(t *testing.T) {
+	ports := func(name string, kept map[string]int, taken ...int) []int {
+		c, err := cluster.Resolve(cluster.Spec{Name: name, Publish: "loopback", ClientPort: cluster.AutoPort}, cluster.InContainers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		move(c, nil, kept, func(port int) bool { return slices.Contains(taken, port) })
+		var got []int
+		for _, m := range c.Members {
+			got = append(got, m.PublishedPort)
+		}
+		return got
+	}
+	one, other := ports("job-1", nil), ports("job-2", nil)
+	if one[0] < 20000 || one[0] == other[0] || !slices.Equal(one, ports("job-1", nil)) {
+		t.Errorf("job-1 is at %v, job-2 at %v", one, other)
+	}
+	moved := ports("job-1", nil, one[1])
+	if want := []int{one[0] + 1000, one[1] + 1000, one[2] + 1000}; !slices.Equal(moved, want) {
+		t.Errorf("beside one that has %d it is at %v, want %v", one[1], moved, want)
+	}
+	kept := map[string]int{"etcd1": moved[0], "etcd2": moved[1], "etcd3": moved[2]}
+	if again := ports("job-1", kept); !slices.Equal(again, moved) {
+		t.Errorf("it runs at %v and is to be at %v", moved, again)
+	}
+}
+
 func TestPortsThatNobodyChoseAreWhereThereIsRoom(t *testing.T) {
 	for what, test := range map[string]struct {
 		chosen map[string]bool

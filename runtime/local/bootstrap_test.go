@@ -235,3 +235,24 @@ func listen(t *testing.T, port int) io.Closer {
 	}
 	return l
 }
+
+// Ports by the cluster's name are kept, and another cluster's are others.
+func TestPortsThatAreLeftToUsGoByTheName(t *testing.T) {
+	r := local.New(options(t, t.TempDir()))
+	spec := cluster.Spec{Name: "job-1", Members: cluster.Count(1), TLS: "none", ClientPort: cluster.AutoPort}
+	first := start(t, r, spec)
+	c, err := r.Place(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if was, is := first.Members[0].Place.ClientPort, c.Members[0].Place.ClientPort; is != was || is < 20000 {
+		t.Errorf("it runs on port %d and is to be on %d", was, is)
+	}
+	spec.Name = "job-2"
+	if c, err = r.Place(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	if c.Members[0].Place.ClientPort == first.Members[0].Place.ClientPort {
+		t.Error("two clusters are placed on one port")
+	}
+}

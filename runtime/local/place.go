@@ -107,7 +107,7 @@ func (s seating) placement(further int) cluster.Placement {
 func (s seating) blocked(spec cluster.Spec, c *cluster.Cluster) bool {
 	open := map[string]string{}
 	for i, m := range c.Members {
-		given := i < len(spec.Members.List) && spec.Members.List[i].ClientPort != ""
+		given := i < len(spec.Members.List) && spec.Members.List[i].HasPort()
 		if !given && s.kept[m.Name] == 0 {
 			maps.Copy(open, addresses(m))
 		}
