@@ -10,18 +10,17 @@ import (
 )
 
 // header tells what the file is and how to change it.
-func header(c *cluster.Cluster) string {
+func header(c *cluster.Cluster, version1 bool) string {
 	if c.Runtime == cluster.Swarm {
 		return stackHeader(c)
 	}
 	if c.SpansMachines() {
 		return machineHeader(c, c.Members[0])
 	}
-	size := fmt.Sprintf("%d members", len(c.Members))
-	if len(c.Members) == 1 {
-		size = "1 member"
+	if version1 {
+		return version1Header(c)
 	}
-	return fmt.Sprintf(`# etcd %s, %s: %s, %s.
+	return fmt.Sprintf(`# %s
 #
 #   docker compose up -d --wait
 #   docker compose exec %s etcdctl endpoint health --cluster
@@ -29,7 +28,16 @@ func header(c *cluster.Cluster) string {
 # Takes Docker Compose 2.20.2 or later. Made by etcdctr: to change it, change the
 # cluster file or the flags and make it again.
 
-`, c.Etcd, size, tlsWords[c.TLS], published(c), c.Members[0].Name, checks(c))
+`, summary(c), c.Members[0].Name, checks(c))
+}
+
+// summary is the cluster in a sentence.
+func summary(c *cluster.Cluster) string {
+	size := fmt.Sprintf("%d members", len(c.Members))
+	if len(c.Members) == 1 {
+		size = "1 member"
+	}
+	return fmt.Sprintf("etcd %s, %s: %s, %s.", c.Etcd, size, tlsWords[c.TLS], published(c))
 }
 
 // checks tells where nobody is healthy whom the command above waits for.

@@ -37,7 +37,7 @@ func Marshal(ctx context.Context, c *cluster.Cluster, p *types.Project) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	pretty = append([]byte(header(c)), space(pretty)...)
+	pretty = append([]byte(header(c, namedByCaller(p))), space(pretty)...)
 	if err := sameMeaning(ctx, plain, pretty); err != nil {
 		return nil, err
 	}

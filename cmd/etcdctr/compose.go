@@ -36,7 +36,10 @@ standard output.
 
 With --for swarm, and with runtime: swarm in the cluster file, it is a stack file
 for ` + "`docker stack deploy`" + `: every member needs its node there. What a stack
-file can't say stands in its first lines; ` + "`etcdctr up`" + ` does that, too.`,
+file can't say stands in its first lines; ` + "`etcdctr up`" + ` does that, too.
+
+With --for v1 it is a file for docker-compose 1.27 to 1.29, the last of version 1,
+which refuses what today's Compose reads.`,
 		Example: `  etcdctr compose > docker-compose.yml && docker compose up -d --wait
   etcdctr compose --members 5 --profile production -o docker-compose.yml
   etcdctr compose --member etcd1 -o etcd1/docker-compose.yml
@@ -50,16 +53,24 @@ file can't say stands in its first lines; ` + "`etcdctr up`" + ` does that, too.
 	o.cluster = addClusterFlags(cmd)
 	cmd.Flags().StringVar(&o.member, "member", "", "only this member, for the machine that the cluster file gives it as host")
 	cmd.Flags().StringVar(&o.envDir, "env-dir", "", "write one environment file a member into this folder and refer to them")
-	cmd.Flags().Var(&choice{value: &o.target, of: []string{string(cluster.Swarm)}}, "for", "what is to run the members other than Docker Compose: swarm")
+	cmd.Flags().Var(&choice{value: &o.target, of: []string{string(cluster.Swarm), forVersion1}}, "for", "what is to run the members other than today's Docker Compose: swarm or v1 (docker-compose 1.27 to 1.29)")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "file to write instead of standard output")
 	return cmd
 }
 
+// forVersion1 is docker-compose of version 1 as a target.
+const forVersion1 = "v1"
+
 func runCompose(ctx context.Context, a *app, o composeOptions) error {
-	o.cluster.runtime = o.target
+	if o.target != forVersion1 {
+		o.cluster.runtime = o.target
+	}
 	c, err := o.cluster.resolve(a)
 	if err != nil {
 		return err
+	}
+	if c.Runtime == cluster.Swarm && o.target == forVersion1 {
+		return usage(errors.New("--for v1: docker-compose of version 1 has no swarm: leave it out, or leave out runtime: swarm"))
 	}
 	if c.Runtime == cluster.Swarm {
 		return printStack(ctx, a, c, o)
@@ -67,6 +78,9 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 	whole := c
 	if c, err = machinePart(c, o.member); err != nil {
 		return err
+	}
+	if c.SpansMachines() && o.target == forVersion1 {
+		return usage(errors.New("--for v1: a machine's part of a cluster is for today's Compose only"))
 	}
 	if c, err = o.cluster.asStarted(a, c, filepath.Dir(o.output)); err != nil {
 		return err
@@ -187,7 +201,11 @@ func renderCompose(ctx context.Context, c *cluster.Cluster, o composeOptions, ce
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return compose.Marshal(ctx, c, compose.Project(c, options))
+	project := compose.Project(c, options)
+	if o.target == forVersion1 {
+		project = compose.Version1(project)
+	}
+	return compose.Marshal(ctx, c, project)
 }
 
 // composePath writes a path the way a Compose file in base needs it: with
