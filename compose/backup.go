@@ -6,11 +6,12 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
-// OwnImage is the name of the image that etcdctr makes of itself on an engine, and
-// BackupProgram what in it takes backups.
+// OwnImage is the name of the image that etcdctr makes of itself on an engine,
+// BackupProgram what in it takes backups, and DNSProgram its DNS server.
 const (
 	OwnImage      = "etcdctr/relay:latest"
 	BackupProgram = "/usr/local/bin/backup"
+	DNSProgram    = "/usr/local/bin/dns"
 )
 
 // Where the service that takes backups finds its certificate, and puts them.

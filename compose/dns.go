@@ -9,13 +9,17 @@ import (
 // ContainerDNSDir is where the DNS server finds its files.
 const ContainerDNSDir = "/etc/coredns"
 
-// dnsService is CoreDNS with the cluster's zone. Its image has a file
+// dnsService is CoreDNS with the cluster's zone, or etcdctr's own server where there
+// is to be no image but etcdctr's. CoreDNS's image has a file
 // capability on the program, without which in the bounding set the kernel
 // refuses to run it.
 func dnsService(c *cluster.Cluster, o Options) types.ServiceConfig {
 	s := container(c, cluster.DNSServerName, RoleDNS)
 	s.Image = c.DNS.Image
 	s.Command = types.ShellCommand{"-conf", ContainerDNSDir + "/Corefile"}
+	if s.Image == OwnImage {
+		s.Command = types.ShellCommand{DNSProgram, ContainerDNSDir}
+	}
 	s.CapAdd = []string{"NET_BIND_SERVICE"}
 	s.Restart = c.Upkeep.Restart
 	s.Networks[ClusterNetwork] = at(c.DNS.Addresses)

@@ -11,8 +11,8 @@ import (
 )
 
 // Server answers for the records of one zone file, and knows no other name. It
-// is for members that are processes of one machine; in containers CoreDNS does
-// the same.
+// is for members that are processes of one machine, and for stacks that have no
+// CoreDNS, which does the same.
 type Server struct {
 	records []dns.RR
 	udp     net.PacketConn

@@ -182,3 +182,23 @@ func TestAutoTLSCanBeVerifiedByWhoWantsTo(t *testing.T) {
 	s.upPatiently()
 	s.wantOneCluster(3)
 }
+
+// In a closed network nobody has CoreDNS: the stack comes with the server that
+// etcdctr has itself.
+func TestABundleBringsADNSServerWhereThereIsNone(t *testing.T) {
+	s := newStack(t)
+	if _, err := try(t, s.dir, "docker", "image", "inspect", cluster.DefaultDNSImage); err == nil {
+		t.Fatalf("the engine has %s", cluster.DefaultDNSImage)
+	}
+	archive, there := filepath.Join(t.TempDir(), "stack.tar"), t.TempDir()
+	run(t, s.dir, etcdctrBinary(t), "image", "bundle", "--name", s.name, "--image", s.ref, "--bootstrap", "dns", "--tls", "none", "--output", archive)
+	run(t, s.dir, etcdctrBinary(t), "image", "load", "--output", there, archive)
+	s.dir = there
+	s.upPatiently()
+	first := s.wantOneCluster(3)
+	run(t, s.dir, etcdctrBinary(t), "dns", "check", s.address(cluster.DNSServerName), "--name", s.name, "--bootstrap", "dns", "--tls", "none")
+	before := s.containers()
+	s.etcdctr("up", "--bootstrap", "dns", "--tls", "none", "--dns-image", "etcdctr/relay:latest")
+	s.wantUntouched(before, "etcdctr up after docker compose up")
+	s.wantSameCluster(first, s.wantOneCluster(3))
+}

@@ -90,6 +90,7 @@ func TestImageOfOneBinaryLinksTheOtherNamesToIt(t *testing.T) {
 		"-rwxr-xr-x 0:0 usr/local/bin/etcd",
 		"Lrwxrwxrwx 0:0 usr/local/bin/backup -> etcd",
 		"Lrwxrwxrwx 0:0 usr/local/bin/carrier -> etcd",
+		"Lrwxrwxrwx 0:0 usr/local/bin/dns -> etcd",
 		"Lrwxrwxrwx 0:0 usr/local/bin/etcdctl -> etcd",
 		"Lrwxrwxrwx 0:0 usr/local/bin/etcdutl -> etcd",
 		"Lrwxrwxrwx 0:0 usr/local/bin/lookat -> etcd",

@@ -15,9 +15,10 @@ import (
 const multicallName = "etcd"
 
 // multicallNames are what else it is called by: relay is how etcdctr reaches a
-// stack's network from the inside, carrier how it moves data to another node's volume, setaside how it moves data within a volume, and
-// backup takes backups, lookat how it sees what somebody gives a member for its data.
-var multicallNames = []string{"backup", "carrier", "etcdctl", "etcdutl", "lookat", "relay", "setaside"}
+// stack's network from the inside, carrier how it moves data to another node's volume,
+// setaside how it moves data within a volume, and backup takes backups, dns is a stack's
+// DNS server, lookat how it sees what somebody gives a member for its data.
+var multicallNames = []string{"backup", "carrier", "dns", "etcdctl", "etcdutl", "lookat", "relay", "setaside"}
 
 // Self takes what etcdctr has with it: no network and no compiler.
 type Self struct {

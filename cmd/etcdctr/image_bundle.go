@@ -46,7 +46,8 @@ images out of it.
 
 An image that the Docker Engine does not have is pulled; if that cannot be, and it
 is the official one of the etcd that this program carries, this program is packed
-as it. --pull says otherwise, as for up.`,
+as it. For a DNS server that cannot be had, the stack gets the one that this program
+has itself, unless --dns-image names one. --pull says otherwise, as for up.`,
 		Example: `  etcdctr image bundle --members 5 --output orders.tar
   etcdctr image load --output orders orders.tar`,
 		Args: noArgs,
@@ -69,12 +70,7 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 	if err != nil {
 		return err
 	}
-	project := compose.Project(c, compose.Options{CertsDir: "./" + bundledCerts, DNSDir: "./dns/" + c.Name, MonitoringDir: "./monitoring/" + c.Name})
 	dir, err := o.cluster.certificates(a)
-	if err != nil {
-		return err
-	}
-	files, err := bundleFiles(ctx, a, c, project, dir)
 	if err != nil {
 		return err
 	}
@@ -87,6 +83,14 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := dnsToBeHad(ctx, a, onEngine, c); err != nil {
+		return imageError(err)
+	}
+	project := compose.Project(c, compose.Options{CertsDir: "./" + bundledCerts, DNSDir: "./dns/" + c.Name, MonitoringDir: "./monitoring/" + c.Name})
+	files, err := bundleFiles(ctx, a, c, project, dir)
+	if err != nil {
+		return err
+	}
 	refs := docker.ImageRefs(project)
 	if _, err := onEngine.ImageIDs(ctx, refs); err != nil {
 		return imageError(err)
@@ -96,6 +100,21 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 	}
 	e.board.close()
 	a.say("wrote %s: %s and %d files", o.output, strings.Join(refs, ", "), len(files))
+	return nil
+}
+
+// dnsToBeHad has a stack run etcdctr's own DNS server where nobody has chosen an image
+// and the usual one can't be had.
+func dnsToBeHad(ctx context.Context, a *app, onEngine *docker.Runtime, c *cluster.Cluster) error {
+	if c.DNS == nil || c.Spec.DNSImage != "" {
+		return nil
+	}
+	_, err := onEngine.ImageIDs(ctx, []string{c.DNS.Image})
+	if missing := (*docker.ImageError)(nil); !errors.As(err, &missing) {
+		return err
+	}
+	a.warn("%v: the stack's DNS server is the one of this program, dns-image: %s", err, compose.OwnImage)
+	c.DNS.Image = compose.OwnImage
 	return nil
 }
 

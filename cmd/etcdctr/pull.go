@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
@@ -32,6 +34,8 @@ func withImageHint(err error) error {
 		return withHint(err, "without --pull always the one that is on the engine runs")
 	case missing.Login:
 		return withHint(err, "`docker login %s`, as someone who may read it, or load an archive of it with `etcdctr image load`", registryOf(missing.Ref))
+	case missing.Ref == cluster.DefaultDNSImage:
+		return withHint(err, "--dns-image %s takes the DNS server that etcdctr has itself; or load an archive of CoreDNS's image with `etcdctr image load`", compose.OwnImage)
 	}
 	return withHint(err, "load an archive of it with `etcdctr image load`, or choose another with --image (`etcdctr image build` makes one) or --dns-image or --prometheus-image")
 }

@@ -2,8 +2,10 @@
 // that it is called by: linked together they take less than half of the room
 // that the three take apart.
 //
-// It answers to five names more: backup takes a cluster's backups, see package
-// backup, carrier moves what is in a volume of another machine, see package carrier, relay makes a container on a stack's network the near end of a tunnel, see
+// It answers to six names more: backup takes a cluster's backups, see package
+// backup, carrier moves what is in a volume of another machine, see package carrier,
+// dns is a stack's DNS server, see package dns, relay makes a container on a stack's
+// network the near end of a tunnel, see
 // package relay, setaside moves a folder in a volume,
 // which nothing but a container can reach, and lookat tells what such a volume or
 // folder is, see package datadir.
@@ -30,6 +32,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/metrics"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/dns"
 	"github.com/etcdctr/etcdctr/runtime/datadir"
 	"github.com/etcdctr/etcdctr/runtime/swarm/carrier"
 	"github.com/etcdctr/etcdctr/stack/relay"
@@ -49,6 +52,8 @@ func Run(args []string) bool {
 		end(serveBackups())
 	case "carrier":
 		end(serveVolume(args[1:]))
+	case "dns":
+		end(serveDNS(args[1:]))
 	case "relay":
 		end(relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, new(net.Dialer).DialContext))
 	case "setaside":
@@ -73,6 +78,25 @@ func serveVolume(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return carrier.ServeHere(ctx, os.Getenv, args)
+}
+
+// serveDNS answers for the zone in a folder, on all addresses, until it is told to
+// end.
+func serveDNS(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("dns takes the folder of a zone, not %q", args)
+	}
+	zone, err := os.ReadFile(filepath.Join(args[0], dns.ZoneName))
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	server, err := dns.Listen(":53", zone)
+	if err != nil {
+		return err
+	}
+	return server.Serve(ctx)
 }
 
 // setAside gives a folder another name beside it, for good once it returns. With
