@@ -137,10 +137,11 @@ func writeFiles(dir string, files map[string][]byte) error {
 }
 
 // publishAddress is the address of the engine's machine that ports are bound
-// to: all of them when it is not this machine.
+// to: none, which is all of them, when it is not this machine. Podman 4.3 takes
+// 0.0.0.0 for an address that packets are sent to, and forwards none.
 func (c *Cluster) publishAddress() string {
 	if c.host == localAddress {
 		return localAddress
 	}
-	return "0.0.0.0"
+	return ""
 }

@@ -133,7 +133,7 @@ func TestCertificatesAreForAnEngineElsewhereToo(t *testing.T) {
 	if hosts := c.Members[0].Hosts(); !strings.Contains(strings.Join(hosts, " "), "engine.example.com") {
 		t.Errorf("got %v", hosts)
 	}
-	if got := (&Cluster{host: "engine.example.com"}).publishAddress(); got != "0.0.0.0" {
+	if got := (&Cluster{host: "engine.example.com"}).publishAddress(); got != "" {
 		t.Errorf("published on %s, where nobody else reaches it", got)
 	}
 }
