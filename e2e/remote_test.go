@@ -3,11 +3,13 @@
 package e2e
 
 import (
+	"context"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
 )
@@ -40,3 +42,18 @@ func TestStartOnAnEngineOfAnotherMachine(t *testing.T) {
 		t.Errorf("on the engine is left: %s, %v", left, err)
 	}
 }
+
+// As in a container that has the engine's socket: ports are somewhere else than the
+// fixture dials, which it tells with the way to say where.
+func TestAFixtureThatIsNotReachedTellsWhereItDialled(t *testing.T) {
+	elsewhere := newOutside(t).ip
+	t.Setenv(hostOverride, elsewhere)
+	ctx, cancel := context.WithTimeout(t.Context(), notReachedTimeout)
+	defer cancel()
+	etcd, err := Run(ctx, testImage(t), WithMembers(1))
+	t.Cleanup(func() { cleanUp(t, etcd) })
+	wantError(t, err, "dialled at https://"+elsewhere, hostOverride)
+}
+
+// notReachedTimeout leaves a member time to start, and to be dialled in vain.
+const notReachedTimeout = 20 * time.Second

@@ -41,7 +41,7 @@ func TestRequestMeansWhatTheServiceMeans(t *testing.T) {
 	req.HostConfigModifier(&host)
 	want := container.HostConfig{
 		NetworkMode:    container.NetworkMode(c.Name + "_cluster"),
-		ReadonlyRootfs: true, CapDrop: []string{"ALL"}, CapAdd: []string{"DAC_OVERRIDE"}, SecurityOpt: []string{"no-new-privileges:true"},
+		ReadonlyRootfs: true, CapDrop: []string{"ALL"}, CapAdd: []string{"DAC_OVERRIDE"}, SecurityOpt: []string{"no-new-privileges"},
 		DNS: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, DNSSearch: []string{"."}, DNSOptions: []string{"ndots:1"},
 		RestartPolicy: container.RestartPolicy{Name: "no"},
 		LogConfig:     container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "3"}},

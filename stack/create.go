@@ -57,7 +57,7 @@ func (w Wanted) creation(s types.ServiceConfig, name string) (*creation, error) 
 		},
 		host: container.HostConfig{
 			Mounts: files.mounts, Binds: files.binds, PortBindings: bindings, RestartPolicy: restartPolicy(s.Restart), LogConfig: logConfig(s.Logging),
-			CapAdd: s.CapAdd, CapDrop: s.CapDrop, SecurityOpt: s.SecurityOpt, ReadonlyRootfs: s.ReadOnly,
+			CapAdd: s.CapAdd, CapDrop: s.CapDrop, SecurityOpt: securityOptions(s.SecurityOpt), ReadonlyRootfs: s.ReadOnly,
 			Init: s.Init, GroupAdd: s.GroupAdd, Sysctls: s.Sysctls, Tmpfs: tmpfs(s.Tmpfs), ShmSize: int64(s.ShmSize),
 			DNS: dns, DNSSearch: s.DNSSearch, DNSOptions: s.DNSOpts, ExtraHosts: s.ExtraHosts.AsList(":"),
 			Resources: resources(s),
@@ -139,6 +139,20 @@ func fixedAddresses(n *types.ServiceNetworkConfig) (*network.EndpointIPAMConfig,
 }
 
 // address is the zero one for an empty string.
+// securityOptions are as today's engines want them. In the file a colon stays: another
+// character would be another hash, for which Compose would recreate every member.
+func securityOptions(all []string) []string {
+	const flag = "no-new-privileges"
+	var out []string
+	for _, o := range all {
+		if o == flag+":true" {
+			o = flag
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
 func address(s string) (netip.Addr, error) {
 	if s == "" {
 		return netip.Addr{}, nil
