@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -89,7 +91,7 @@ func (a *app) writeBundled(archive, dir string, files []images.File) error {
 	}
 	for _, f := range files {
 		file := filepath.Join(dir, filepath.FromSlash(f.Name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Dir(file), bundledMode(f.Name)); err != nil {
 			return err
 		}
 		if err := outfile.Write(file, f.Data, 0o644); err != nil {
@@ -98,6 +100,15 @@ func (a *app) writeBundled(archive, dir string, files []images.File) error {
 	}
 	a.say("wrote %d files into %s", len(files), dir)
 	return nil
+}
+
+// bundledMode is that of a file's folder: keys come into those of certificates, and the
+// others are read by services that are nobody on this machine.
+func bundledMode(name string) fs.FileMode {
+	if strings.HasPrefix(name, bundledCerts+"/") {
+		return 0o700
+	}
+	return 0o755
 }
 
 // wantUnchanged refuses to replace files, and names all that differ.
