@@ -161,7 +161,7 @@ func (c *Cluster) Servers() []Member {
 }
 
 // SpansMachines tells whether the members have machines of their own.
-func (c *Cluster) SpansMachines() bool { return c.Members[0].Host.IsValid() }
+func (c *Cluster) SpansMachines() bool { return len(c.Members) > 0 && c.Members[0].Host.IsValid() }
 
 // SpansMachines reports whether members are to have machines of their own.
 func (s Spec) SpansMachines() bool {

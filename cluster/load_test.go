@@ -77,6 +77,14 @@ func FuzzLoad(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
+	for _, members := range []string{"0", "12", "[]", "{}", "[{}]", "[{name: a, host: nowhere}]"} {
+		for _, rest := range []string{
+			"backup: {destination: x, schedule: 1h}", "monitoring: true", "bootstrap: dns", "bootstrap: discovery", "runtime: swarm",
+			"publish: loopback", "tls: none", "auth: {users: {root: {roles: [root]}}}", "runtime: process", "client-port: auto",
+		} {
+			f.Add([]byte("members: " + members + "\n" + rest))
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		spec, err := cluster.Load("etcdctr.yaml", data)
 		if err == nil {
