@@ -23,8 +23,7 @@ func TestCommandsShareASessionOfSSH(t *testing.T) {
 	s := newStack(t)
 	e := newEngineElsewhere(t, s.ref, "{}")
 	e.bySSH(t)
-	// The folder of a test has too long a name for sockets.
-	sockets, err := os.MkdirTemp("", "ssh")
+	sockets, err := os.MkdirTemp("", "ssh") //nolint:usetesting // t.TempDir is too long for the path of a socket
 	if err != nil {
 		t.Fatal(err)
 	}

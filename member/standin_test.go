@@ -27,13 +27,13 @@ func TestWhatHasNoIDIsNoMember(t *testing.T) {
 	}
 	server := grpc.NewServer()
 	etcdserverpb.RegisterMaintenanceServer(server, noMember{})
-	go server.Serve(listener)
+	go func() { _ = server.Serve(listener) }() // until it is stopped
 	t.Cleanup(server.Stop)
 	client, err := member.New(member.Config{URLs: map[string]string{"etcd1": "http://" + listener.Addr().String()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { client.Close() })
+	t.Cleanup(func() { _ = client.Close() })
 
 	view, err := client.Look(t.Context())
 	if err != nil {
