@@ -44,7 +44,7 @@ func wantRotatedBitByBit(t *testing.T, i *interrupted, folder string, endpoints 
 	t.Helper()
 	before := readFile(t, filepath.Join(folder, "certs/ca/client", certs.CertFile))
 	i.killedEverywhere("certs", "rotate-ca", "--stage", "begin")
-	l := startLoadOf(t, freshConfig(t, folder, endpoints), etcdctlTimeout)
+	l := startLoadOf(t, freshConfig(t, folder, endpoints), requestTimeout)
 	l.startNewcomers(func() clientv3.Config { return freshConfig(t, folder, endpoints) })
 	l.wantMore(settledWrites)
 	kills := i.killedEverywhere("certs", "rotate-ca")
@@ -52,10 +52,21 @@ func wantRotatedBitByBit(t *testing.T, i *interrupted, folder string, endpoints 
 	l.wantMoreNewcomers(settledNewcomers)
 	l.finish()
 	l.wantNobodyTurnedAway()
-	l.wantNoWriteFailed()
+	l.wantOnlyHandovers()
 	if readFile(t, filepath.Join(folder, "certs/ca/client", certs.CertFile)) == before {
 		t.Error("the authority is the old one")
 	}
 	t.Logf("killed %d times", kills)
 	wantKills(t, kills)
+}
+
+// wantOnlyHandovers wants no write to have failed but those that etcd says it has not
+// done, or has lost, because another member took over in that moment.
+func (l *load) wantOnlyHandovers() {
+	l.t.Helper()
+	for _, err := range l.failed {
+		if !neverDone(err) && !gaveUp(err) {
+			l.t.Errorf("a write failed: %v", err)
+		}
+	}
 }
