@@ -30,6 +30,9 @@ const (
 	oldKeyFile  = "old.key"
 	goneFile    = "gone.crt" // from finish until no member trusts it any more
 	goneKeyFile = "gone.key"
+
+	abortedFile    = "aborted.crt" // from an abort until no member trusts it any more
+	abortedKeyFile = "aborted.key"
 )
 
 // retiredDir holds the authorities that were replaced, each in a folder of its
@@ -46,6 +49,8 @@ type authority struct {
 	crl     []byte
 	shown   []*x509.Certificate // what a leaf shows beside its own; known once it issues
 	gone    *Authority          // who is not trusted any more, but perhaps by members that run
+	aborted bool                // it is gone because its replacement of the current one was aborted
+	in      string              // the file that the current one's certificate is in; empty: tls.crt
 	retired []*Authority        // who is put away now
 	dirty   bool                // differs from what is on disk
 	broken  error               // what is amiss with the files
@@ -75,6 +80,9 @@ func readAuthority(dir, name string) *authority {
 	}
 	if _, err := os.Stat(filepath.Join(dir, goneFile)); err == nil {
 		a.gone, errs[5] = readKeyPair(dir, goneFile, goneKeyFile)
+	} else if _, err := os.Stat(filepath.Join(dir, abortedFile)); err == nil {
+		a.aborted = true
+		a.gone, errs[5] = readKeyPair(dir, abortedFile, abortedKeyFile)
 	}
 	errs[3] = ifPresent(dir, ledgerFile, func(data []byte) (err error) { a.issued, err = parseLedger(data); return })
 	errs[4] = ifPresent(dir, CRLFile, func(data []byte) error { a.crl = data; return nil })
@@ -199,10 +207,11 @@ func (a *authority) content() ([]atomicdir.File, error) {
 		files = append(files, atomicdir.File{Name: CRLFile, Data: a.crl, Mode: certMode})
 	}
 	files = appendKey(files, KeyFile, a.current.keyPEM)
+	gone, goneKey := a.goneFiles()
 	for _, other := range []struct {
 		*Authority
 		cert, key string
-	}{{a.next, nextFile, nextKeyFile}, {a.old, oldFile, oldKeyFile}, {a.gone, goneFile, goneKeyFile}} {
+	}{{a.next, nextFile, nextKeyFile}, {a.old, oldFile, oldKeyFile}, {a.gone, gone, goneKey}} {
 		if other.Authority != nil {
 			files = append(files, atomicdir.File{Name: other.cert, Data: encodeCertificates(other.chain...), Mode: certMode})
 			files = appendKey(files, other.key, other.keyPEM)
@@ -211,8 +220,16 @@ func (a *authority) content() ([]atomicdir.File, error) {
 	return files, err
 }
 
+// goneFiles are the files of the authority that is gone.
+func (a *authority) goneFiles() (cert, key string) {
+	if a.aborted {
+		return abortedFile, abortedKeyFile
+	}
+	return goneFile, goneKeyFile
+}
+
 // authorityFiles are the files of an authority that come and go.
-var authorityFiles = []string{nextFile, nextKeyFile, oldFile, oldKeyFile, goneFile, goneKeyFile}
+var authorityFiles = []string{nextFile, nextKeyFile, oldFile, oldKeyFile, goneFile, goneKeyFile, abortedFile, abortedKeyFile}
 
 // retire is the folder that keeps an authority which is not trusted any more.
 func (p *PKI) retire(a *authority, gone *Authority) atomicdir.Dir {

@@ -180,7 +180,7 @@ func (p *PKI) checkAuthorities(s *state, plan Plan) error {
 	for _, a := range s.authorities {
 		if given := plan.Authority.existing(a.name); given != nil && !given.same(a.current) {
 			return fmt.Errorf("authority %s: there is another one already (%s): bring the new one in with `etcdctr certs rotate-ca`, or use another directory",
-				a.name, a.current.cert().Subject)
+				a.name, a.current.nameBeside(given))
 		}
 	}
 	return nil

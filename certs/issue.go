@@ -39,7 +39,7 @@ func (p *PKI) Issue(ctx context.Context, o IssueOptions) (Report, error) {
 		}
 		want := o.identity(a)
 		if e := s.find(want.name); e != nil && s.originOf(e) == brought {
-			return nil, fmt.Errorf("%s: %s: %s", want.name, e.whose(), p.bring(want.name))
+			return nil, fmt.Errorf("%s: %s: %s", want.name, s.whose(e), p.bring(want.name))
 		}
 		return s.steps([]identity{want}, p.now())
 	})

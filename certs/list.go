@@ -16,7 +16,8 @@ const (
 	Expired     Status = "expired"
 	NotYetValid Status = "not yet valid"
 	IsRevoked   Status = "revoked"
-	Broken      Status = "broken" // its files cannot be read; see Verify
+	Untrusted   Status = "untrusted" // of an authority that nobody here trusts
+	Broken      Status = "broken"    // its files cannot be read; see Verify
 )
 
 // Certificate describes one certificate of a PKI.
@@ -48,19 +49,23 @@ func (p *PKI) List() ([]Certificate, error) {
 	for _, a := range s.authorities {
 		list = append(list, describe(place{name: a.name, profile: CA}, a.current.cert(), p.now()))
 	}
-	for _, e := range s.identities {
-		list = append(list, s.describe(e, p.now()))
+	for i := range s.identities {
+		list = append(list, s.describe(&s.identities[i], p.now()))
 	}
 	return list, nil
 }
 
-func (s *state) describe(e existing, now time.Time) Certificate {
+func (s *state) describe(e *existing, now time.Time) Certificate {
 	if e.broken != nil {
 		return Certificate{Identity: e.name, Member: memberOf(e.name), Profile: e.profile, Status: Broken}
 	}
 	c := describe(e.place, e.files.cert(), now)
-	if a := s.authorityFor(e.profile); a != nil && a.issued.revoked(e.files.cert()) != nil {
+	a := s.authorityFor(e.profile)
+	switch {
+	case a != nil && a.issued.revoked(e.files.cert()) != nil:
 		c.Status = IsRevoked
+	case c.Status != Expired && !s.isTrusted(e):
+		c.Status = Untrusted
 	}
 	return c
 }

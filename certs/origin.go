@@ -58,9 +58,9 @@ func (s *state) originOf(e *existing) origin {
 func absent(data []byte) bool { return len(bytes.TrimSpace(data)) == 0 }
 
 // issued reports whether an authority that is here has issued a certificate, or
-// once did.
+// once did, such as one that was replaced since.
 func (s *state) issued(cert *x509.Certificate) bool {
-	if s.issuerOf(cert) != nil {
+	if slices.ContainsFunc(s.everyAuthority(), func(a *Authority) bool { return cert.CheckSignatureFrom(a.cert()) == nil }) {
 		return true
 	}
 	return slices.ContainsFunc(s.authorities, func(a *authority) bool {
@@ -74,9 +74,9 @@ func (s *state) madeKey(pub any, cert *x509.Certificate) bool {
 
 // whose says where a brought identity's certificate is from, to stand after its
 // name.
-func (e *existing) whose() string {
+func (s *state) whose(e *existing) string {
 	if cert := e.files.certificate(); cert != nil {
-		return fmt.Sprintf("was not issued by an authority that is here, but by %s", cert.Issuer)
+		return "was not issued by an authority that is here, but by " + s.issuerName(cert)
 	}
 	return "was not made here, as far as can be told"
 }

@@ -3,7 +3,6 @@ package certs
 import (
 	"context"
 	"crypto/rand"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -65,8 +64,8 @@ type place struct {
 type state struct {
 	authorities []*authority
 	identities  []existing
-	retired     []*x509.Certificate // of authorities that were replaced
-	standIn     []byte              // the revocation list of those that nobody here gives one
+	retired     []*Authority // that were replaced; without keys
+	standIn     []byte       // the revocation list of those that nobody here gives one
 }
 
 // existing is an identity that has a directory.

@@ -80,7 +80,7 @@ func (s *state) renewal(e *existing, o RenewOptions, now time.Time) (step, error
 	st := step{old: e, action: Reused, want: identity{place: e.place}}
 	switch from := s.originOf(e); {
 	case from == brought && len(o.Names) > 0:
-		return st, fmt.Errorf("%s: %s: have it renewed there, and bring it in with `etcdctr certs import`", e.name, e.whose())
+		return st, fmt.Errorf("%s: %s: have it renewed there, and bring it in with `etcdctr certs import`", e.name, s.whose(e))
 	case from == brought:
 		st.cause = "is not of an authority here"
 		return st, nil

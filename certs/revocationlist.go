@@ -92,7 +92,7 @@ func (s *state) ownList(data []byte) bool {
 			return a.listsAll(list)
 		}
 	}
-	return slices.ContainsFunc(s.retired, func(c *x509.Certificate) bool {
-		return list.CheckSignatureFrom((&Authority{chain: []*x509.Certificate{c}}).crlIssuer()) == nil
+	return slices.ContainsFunc(s.retired, func(a *Authority) bool {
+		return list.CheckSignatureFrom(a.crlIssuer()) == nil
 	})
 }

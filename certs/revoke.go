@@ -76,7 +76,7 @@ func (s *state) wantRevocable(list []*x509.Certificate, now time.Time) error {
 		switch {
 		case s.issuerOf(cert) == nil:
 			errs = append(errs, fmt.Errorf("certificate %s (%s): was issued by another authority (%s): revoke it where that is",
-				serialOf(cert), cert.Subject, cert.Issuer))
+				serialOf(cert), cert.Subject, s.issuerName(cert)))
 		case expired(cert, now):
 			errs = append(errs, fmt.Errorf("certificate %s (%s): expired on %s, so that nobody accepts it any more: leave it out",
 				serialOf(cert), cert.Subject, cert.NotAfter.UTC().Format(time.DateOnly)))

@@ -43,9 +43,16 @@ type RotateOptions struct {
 }
 
 // AbortRotation goes back to the authorities that issued before a replacement
-// began. It refuses once they are not trusted any more.
+// began, and has them reissue what the next ones have issued. It refuses once they
+// are not trusted any more.
 func (p *PKI) AbortRotation(ctx context.Context, profiles ...Profile) (Report, error) {
 	return p.rotateTo(ctx, RotateOptions{Stage: abort, Profiles: profiles})
+}
+
+// SettleRotation puts away the authorities that a replacement, or its abort, has
+// taken out: once every member was restarted since, nobody trusts them any more.
+func (p *PKI) SettleRotation(ctx context.Context, profiles ...Profile) (Report, error) {
+	return p.rotateTo(ctx, RotateOptions{Stage: settle, Profiles: profiles})
 }
 
 // RotateCA does one stage of the replacement of authorities. A stage that was
@@ -70,7 +77,11 @@ func (p *PKI) rotateTo(ctx context.Context, o RotateOptions) (Report, error) {
 		if err := errors.Join(errs...); err != nil {
 			return nil, err
 		}
-		return s.reissues()
+		steps, err := p.reissues(s, o.Stage)
+		if o.Authority != nil {
+			err = errors.Join(err, p.wantTold(s, chosen, o.Authority))
+		}
+		return steps, err
 	})
 }
 
@@ -124,32 +135,37 @@ func (p *PKI) rotate(a *authority, o RotateOptions) error {
 	return finishRotation(a)
 }
 
-// putAway retires the authority that was replaced last.
+// putAway retires the authority that was taken out last.
 func (a *authority) putAway() {
 	a.action = Reused
 	if a.gone != nil {
 		a.retired = append(a.retired, a.gone)
-		a.gone, a.dirty, a.action, a.cause = nil, true, Updated, "the old one is put away in "+retiredDir
+		a.dirty, a.action, a.cause = true, Updated, "the old one is put away in "+retiredDir
+		if a.aborted {
+			a.cause = "the one that was to replace it is put away in " + retiredDir
+		}
+		a.gone, a.aborted = nil, false
 	}
 }
 
 // abortRotation goes back to one authority, the one that issued when the
-// replacement began. Running members trust it at both stages, so that nothing
-// has to be restarted for it.
+// replacement began. Running members trust it at both stages, so that it may issue
+// at once; those that trust the other one are restarted to forget it.
 func (p *PKI) abortRotation(a *authority) error {
 	a.action = Reused
 	switch {
 	case a.next != nil:
-		a.gone, a.next, a.dirty = a.next, nil, true
+		a.gone, a.aborted, a.next, a.dirty = a.next, true, nil, true
 		a.action, a.cause = Updated, "it stays, and the next one is out"
 		return nil
 	case a.old != nil && a.old.key == nil:
 		return fmt.Errorf("authority %s: there is no way back without its old key: put %s/%s there, or go on", a.name, a.name, oldKeyFile)
 	case a.old != nil:
-		a.gone, a.current, a.old = a.current, a.old, nil
+		a.gone, a.aborted, a.current, a.old = a.current, true, a.old, nil
+		a.in = oldFile
 		a.action, a.cause = Updated, "the old one issues again, and the new one is out"
 		return p.reissueList(a)
-	case a.gone != nil:
+	case a.gone != nil && !a.aborted:
 		return fmt.Errorf("authority %s: the old one is not trusted any more: change back to it with --ca-cert %s/%s and --ca-key %s/%s",
 			a.name, a.name, goneFile, a.name, goneKeyFile)
 	}
@@ -215,7 +231,7 @@ func (p *PKI) switchRotation(a *authority) error {
 	case a.next == nil:
 		return fmt.Errorf("authority %s: there is no next one: begin with the stage %s", a.name, Begin)
 	}
-	a.old, a.current, a.next = a.current, a.next, nil
+	a.old, a.current, a.next, a.in = a.current, a.next, nil, nextFile
 	a.action, a.cause = Updated, "the next one issues now"
 	return p.reissueList(a)
 }
@@ -230,42 +246,4 @@ func finishRotation(a *authority) error {
 		a.gone, a.old, a.dirty, a.action, a.cause = a.old, nil, true, Updated, "the old one is out"
 	}
 	return nil
-}
-
-// reissues replaces every certificate that its authority's current certificate
-// did not sign. Revoked ones stay what they are, and so do those that were made
-// elsewhere.
-func (s *state) reissues() ([]step, error) {
-	var steps []step
-	var errs []error
-	for i := range s.identities {
-		e := &s.identities[i]
-		a := s.authorityFor(e.profile)
-		from := s.originOf(e)
-		if a == nil || e.broken != nil {
-			continue
-		}
-		if from == brought {
-			errs = append(errs, s.wantTrusting(e, a))
-			continue
-		}
-		cert := e.files.cert()
-		st := step{old: e, action: Reused, want: identity{place: e.place, rawSubject: cert.RawSubject, hosts: hostsOf(cert)}}
-		if a.issued.revoked(cert) == nil && cert.CheckSignatureFrom(a.current.cert()) != nil {
-			st.action, st.cause = Reissued, "by the new authority"
-			st.keepKey, st.brought = from == ofKey, from == ofKey
-		}
-		steps = append(steps, st)
-	}
-	return steps, errors.Join(errs...)
-}
-
-// wantTrusting reports that an identity which was made elsewhere does not trust
-// the authority that issues now.
-func (s *state) wantTrusting(e *existing, a *authority) error {
-	have, err := parseCertificates(e.files.trust)
-	if err == nil && slices.ContainsFunc(have, a.current.cert().Equal) {
-		return nil
-	}
-	return fmt.Errorf("%s: its %s was not made here and does not hold the certificate of %s: add it before the authority changes", e.name, CAFile, a.name)
 }

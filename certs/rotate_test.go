@@ -67,6 +67,14 @@ func TestAuthorityIsReplacedWithoutABreakInTrust(t *testing.T) {
 
 	p.want(p.rotate(certs.Finish), "7 updated (ca/client, ca/peer: the old one is out)")
 	wantTrust(next)
+	overdue := []string{
+		"warning: ca/client: was replaced: the old authority is out, and trusted still by members that were not restarted since",
+		"warning: ca/peer: was replaced: the old authority is out, and trusted still by members that were not restarted since",
+	}
+	if diff := cmp.Diff(overdue, p.problems(certs.VerifyOptions{Plan: plan(orders())})); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	p.want(p.report(p.SettleRotation(t.Context())), "5 reused, 2 updated (ca/client, ca/peer: the old one is put away in ca/retired)")
 	if got := p.problems(certs.VerifyOptions{Plan: plan(orders())}); got != nil {
 		t.Errorf("findings: %q", got)
 	}

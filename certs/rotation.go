@@ -24,12 +24,16 @@ type Rotation struct {
 	Ask     func(context.Context) ([]Answer, error)
 	Restart func(ctx context.Context, members []string) error
 
-	// Confirmed says that clients from elsewhere have their new certificates.
-	// Without, a PKI that has clients besides Own is left at the stage Switch.
+	// Confirmed says that clients from elsewhere have their new certificates. That
+	// counts for authorities which had come to the stage Switch before, since there
+	// were none to hand out until then. Otherwise a PKI that has clients besides Own
+	// is left at that stage.
 	Confirmed bool
 	Own       []string // clients that the cluster's own tools use
 
 	Tell func(Report)
+
+	confirmed []string // the authorities that Confirmed counts for
 }
 
 // UnconfirmedError is the error of a replacement that waits until clients have
@@ -40,16 +44,24 @@ func (e *UnconfirmedError) Error() string {
 	return fmt.Sprintf("the old authority is trusted still, because there are clients that may show its certificates: %s", shortList(e.Clients))
 }
 
-// Run goes through all stages that are left, or through all.
+// Run goes through all stages that are left, or through all. An authority to change
+// to is changed to even if the last replacement has one of its own to put away.
 func (r *Rotation) Run(ctx context.Context) error {
-	if err := r.Gather(ctx); err != nil {
-		return err
-	}
 	c, err := r.PKI.Condition()
 	if err != nil {
 		return err
 	}
-	if !c.Replacing() {
+	begins := !c.Replacing() || r.Authority != nil && len(c.at(Begin))+len(c.at(Switch)) == 0
+	if err := r.PKI.wantReady(r.RotateOptions, begins); err != nil {
+		return err
+	}
+	if r.Confirmed {
+		r.confirmed = c.at(Switch)
+	}
+	if err := r.Gather(ctx); err != nil {
+		return err
+	}
+	if begins {
 		if err := r.stage(ctx, Begin); err != nil {
 			return err
 		}
@@ -78,7 +90,7 @@ func (r *Rotation) goOn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		move := c.Move(r.Confirmed || len(r.clients(c)) == 0)
+		move := c.Move(len(r.clients(c)) == 0 || len(without(c.at(Switch), r.confirmed)) == 0)
 		switch move.Kind {
 		case Done:
 			return nil
@@ -163,6 +175,9 @@ func both(a, b []string) []string {
 // on no running member accepts anybody: stop has to end all members before, and
 // start starts them with the new files.
 func (r *Rotation) Now(ctx context.Context, stop, start func(context.Context) error) error {
+	if err := r.PKI.wantReady(r.RotateOptions, true); err != nil {
+		return err
+	}
 	if err := stop(ctx); err != nil {
 		return err
 	}

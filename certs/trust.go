@@ -29,11 +29,20 @@ func (s *state) foreign(e *existing) []*x509.Certificate {
 
 // known lists every certificate of the authorities, those replaced included.
 func (s *state) known() []*x509.Certificate {
+	var list []*x509.Certificate
+	for _, a := range s.everyAuthority() {
+		list = append(list, a.chain...)
+	}
+	return list
+}
+
+// everyAuthority lists all authorities, those replaced included.
+func (s *state) everyAuthority() []*Authority {
 	list := slices.Clone(s.retired)
 	for _, a := range s.authorities {
 		for _, each := range append([]*Authority{a.current, a.next, a.old, a.gone}, a.retired...) {
 			if each != nil {
-				list = append(list, each.chain...)
+				list = append(list, each)
 			}
 		}
 	}
@@ -169,14 +178,17 @@ func (a *authority) ownList() bool {
 }
 
 // readRetired reads the certificates of the authorities that were replaced.
-func (p *PKI) readRetired() []*x509.Certificate {
+func (p *PKI) readRetired() []*Authority {
 	root := os.DirFS(p.Dir)
 	files, _ := fs.Glob(root, retiredDir+"/*/"+CertFile) // the pattern is well-formed
-	var list []*x509.Certificate
+	var list []*Authority
 	for _, file := range files {
-		if data, err := fs.ReadFile(root, file); err == nil {
-			certs, _ := parseCertificates(data) // what cannot be read was nobody's authority
-			list = append(list, certs...)
+		data, err := fs.ReadFile(root, file)
+		if err != nil {
+			continue
+		}
+		if chain, err := parseCertificates(data); err == nil { // what cannot be read was nobody's authority
+			list = append(list, &Authority{chain: chain})
 		}
 	}
 	return list

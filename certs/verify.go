@@ -63,7 +63,7 @@ func (p *PKI) Verify(o VerifyOptions) ([]Finding, error) {
 		wanted = o.Plan.identities()
 		v.plan(wanted)
 	}
-	v.acceptance(wanted)
+	v.acceptance(s.withClients(wanted))
 	return v.findings, nil
 }
 
@@ -105,6 +105,7 @@ func (v *verification) identity(e *existing) {
 	v.use(e)
 	if v.state.originOf(e) == brought {
 		v.revocationList(e)
+		v.told(e, a)
 	} else if a != nil && a.broken == nil {
 		v.standing(e, a)
 	}
@@ -113,7 +114,7 @@ func (v *verification) identity(e *existing) {
 // remake is the way to have an identity made anew.
 func (v *verification) remake(e *existing) string {
 	if v.state.originOf(e) == brought {
-		return e.whose() + ": " + v.pki.bring(e.name)
+		return v.state.whose(e) + ": " + v.pki.bring(e.name)
 	}
 	if folder, name, _ := strings.Cut(e.name, "/"); folder == "servers" {
 		return "run `etcdctr certs issue " + name + " --server`"
@@ -131,12 +132,7 @@ func (v *verification) chain(e *existing) {
 		v.fail(e.name, v.remedy(e), "%s %s", CAFile, err)
 		return
 	}
-	roots := x509.NewCertPool()
-	for _, c := range trusted {
-		roots.AddCert(c)
-	}
-	err = verifyChain(e.files.chain, roots)
-	if err != nil {
+	if err := verifyChain(e.files.chain, poolOf(trusted)); err != nil {
 		v.fail(e.name, v.remake(e), "%s does not vouch for %s: %s", CAFile, CertFile, strings.TrimPrefix(err.Error(), "x509: "))
 	}
 }
@@ -195,7 +191,7 @@ func wildcardsOnly(hosts []string) bool {
 func (v *verification) standing(e *existing, a *authority) {
 	cert := e.files.cert()
 	if cert.CheckSignatureFrom(a.current.cert()) != nil {
-		v.fail(e.name, v.remake(e), "was not issued by %s", a.name)
+		v.fail(e.name, v.remake(e), "was not issued by %s, but by %s", a.name, v.state.issuerName(cert))
 	}
 	if cert.NotAfter.After(a.current.notAfter()) {
 		v.fail(e.name, "run `etcdctr certs renew "+e.name+"`", "outlives its authority: nobody accepts it after %s", a.current.notAfter().UTC().Format(time.DateOnly))
@@ -207,7 +203,7 @@ func (v *verification) standing(e *existing, a *authority) {
 		v.fail(e.name, remedyCreate, "%s is not what %s says now", CAFile, a.name)
 	}
 	for _, c := range v.state.foreign(e) {
-		v.warn(e.name, "take it out of the file unless this is meant", "%s trusts %s too, which is no authority here", CAFile, c.Subject)
+		v.warn(e.name, "take it out of the file unless this is meant", "%s trusts %s too, which is no authority here", CAFile, v.state.subjectName(c))
 	}
 	v.revocationList(e)
 }

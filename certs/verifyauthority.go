@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -71,6 +72,19 @@ func (v *verification) rotation(a *authority) {
 		v.warn(a.name, "run `etcdctr certs rotate-ca`, which goes on", "is being replaced: both authorities are trusted, the old one issues")
 	case a.old != nil:
 		v.warn(a.name, "run `etcdctr certs rotate-ca --clients-ready` once clients have their new files", "is being replaced: the new authority issues, the old one is trusted still")
+	case a.gone != nil && a.aborted:
+		v.warn(a.name, "run `etcdctr certs rotate-ca`, which goes on", "was to be replaced: the other authority is out, and trusted still by members that were not restarted since")
+	case a.gone != nil:
+		v.warn(a.name, "run `etcdctr certs rotate-ca`, which goes on", "was replaced: the old authority is out, and trusted still by members that were not restarted since")
+	}
+}
+
+// told checks that an identity which was made elsewhere trusts the authority that
+// is to issue next.
+func (v *verification) told(e *existing, a *authority) {
+	if a != nil && a.broken == nil && a.next != nil && !e.trusts(a.next) {
+		v.warn(e.name, fmt.Sprintf("add %s to it before that issues", filepath.Join(v.pki.path(a.name), nextFile)),
+			"%s was not made here, and does not hold the next authority of %s", CAFile, a.name)
 	}
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 type certsRotateCAOptions struct {
@@ -42,13 +44,16 @@ they trust only when they start, so it goes through stages:
 Members that were stopped are started, for no other could be restarted before. Before
 each stage all are asked what they trust. Interrupted, it goes on where it was when it
 is run again. If there are clients besides root, it
-stops before finish: hand them their new files, and go on with --clients-ready.
+stops before finish: hand them their new files, and go on with --clients-ready,
+which is heeded once the stage switch has made these files.
 
---abort goes back to the old authority, until it is finished. --now is for a key
+--abort goes back to the old authority, until it is finished: that issues again at
+once, and members that trust the other one are restarted. --now is for a key
 that others may have: the members stop, everything is replaced, and they start.
 
 --stage does one stage by itself, for members that run where this program does
-not see them; --restarted says that you have restarted all of them.`,
+not see them; --restarted says that you have restarted all of them, and without a
+stage puts away what was taken out before.`,
 		Example: `  etcdctr certs rotate-ca
   etcdctr certs rotate-ca --clients-ready
   etcdctr certs rotate-ca --authority client --ca-cert ca.pem --ca-key ca-key.pem
@@ -71,7 +76,7 @@ not see them; --restarted says that you have restarted all of them.`,
 	flags.BoolVar(&o.abort, "abort", false, "go back to the authority that issued before")
 	flags.BoolVar(&o.now, "now", false, "at once, with an interruption: nobody is let in until members and clients have the new files")
 	flags.BoolVar(&o.clientsReady, "clients-ready", false, "clients elsewhere have their new certificates: finish")
-	flags.BoolVar(&o.restarted, "restarted", false, "the members, which cannot be asked, were restarted after the stage begin")
+	flags.BoolVar(&o.restarted, "restarted", false, "the members, which cannot be asked, were all restarted after the last stage")
 	cmd.MarkFlagsMutuallyExclusive("stage", "abort", "now")
 	return cmd
 }
@@ -113,6 +118,15 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 	if err != nil {
 		return err
 	}
+	if err := o.wantMutual(a, members); err != nil {
+		return err
+	}
+	if idle, err := notReplacing(r.PKI); o.abort && (idle || err != nil) {
+		if err == nil {
+			a.say("certificates in %s: no authority is being replaced", dir)
+		}
+		return certsError(dir, err)
+	}
 	if members == nil {
 		return o.unseen(ctx, a, r)
 	}
@@ -130,6 +144,9 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 	}
 	if waits := (*certs.UnconfirmedError)(nil); errors.As(err, &waits) {
 		a.say("%v", err)
+		if o.clientsReady {
+			a.say("--clients-ready: was given before there were certificates of the new authority to hand out")
+		}
 		a.say("next: hand them their new folders, restart those that read them only once, then: etcdctr certs rotate-ca --clients-ready")
 		return nil
 	}
@@ -137,6 +154,27 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 		a.say("certificates in %s: every member trusts what its files say", dir)
 	}
 	return certsError(dir, err)
+}
+
+// wantMutual refuses clusters that have no authorities.
+func (o certsRotateCAOptions) wantMutual(a *app, members *visible) error {
+	spec, _, err := o.cluster.read(a)
+	if err != nil {
+		return err
+	}
+	if members != nil {
+		spec = members.Spec()
+	}
+	if mode := cluster.TLSMode(spec.TLS); mode != "" && mode != cluster.Mutual {
+		return usage(fmt.Errorf("tls: %s has no use for authorities: use mutual", mode))
+	}
+	return nil
+}
+
+// notReplacing reports whether there is nothing to go back from.
+func notReplacing(pki *certs.PKI) (bool, error) {
+	c, err := pki.Condition()
+	return len(c.Authorities) > 0 && !c.Replacing(), err
 }
 
 // oneStage does the stage that was asked for, once the members say that they
@@ -170,26 +208,58 @@ func (o certsRotateCAOptions) doStage(ctx context.Context, a *app, r *certs.Rota
 var afterStage = map[certs.Stage]string{
 	certs.Begin:  "restart the members one by one, then: etcdctr certs rotate-ca --stage switch",
 	certs.Switch: "once clients have their new certificates: etcdctr certs rotate-ca --stage finish",
-	certs.Finish: "restart the members one by one",
+	certs.Finish: settling,
 }
+
+// settling ends a replacement, or its abort.
+const settling = "restart the members one by one, then: etcdctr certs rotate-ca, with --restarted if they run elsewhere"
 
 // unseen works on the files of members that run elsewhere, if they do.
 func (o certsRotateCAOptions) unseen(ctx context.Context, a *app, r *certs.Rotation) error {
 	dir := r.PKI.Dir
 	switch {
 	case o.abort:
-		report, err := r.PKI.AbortRotation(ctx, r.Profiles...)
-		if err == nil {
-			r.Tell(report)
-		}
-		return certsError(dir, err)
+		return certsError(dir, abortUnseen(ctx, a, r))
 	case o.now:
 		none := func(context.Context) error { return nil }
 		a.say("members that run elsewhere have to be stopped, and started with their new folders")
 		return certsError(dir, r.Now(ctx, none, none))
+	case o.stage == "" && o.caCert == "" && settles(r.PKI):
+		return o.settleUnseen(ctx, r)
 	case r.Stage == certs.Switch && !o.restarted:
-		return withHint(certsError(dir, errors.New("no member runs here that could be asked whether it trusts the next authority, and one that does not would refuse everybody")),
-			"where the members run elsewhere, restart each of them and say so with --restarted; where none runs at all, too")
+		return withHint(certsError(dir, errors.New("no member runs here that could be asked whether it trusts the next authority, and one that does not would refuse everybody")), restartedHint)
 	}
 	return certsError(dir, o.doStage(ctx, a, r))
+}
+
+const restartedHint = "where the members run elsewhere, restart each of them and say so with --restarted; where none runs at all, too"
+
+func abortUnseen(ctx context.Context, a *app, r *certs.Rotation) error {
+	report, err := r.PKI.AbortRotation(ctx, r.Profiles...)
+	if err == nil {
+		r.Tell(report)
+		a.say("next: %s", settling)
+	}
+	return err
+}
+
+// settles reports whether all that is left of a replacement is to put away what was
+// taken out.
+func settles(pki *certs.PKI) bool {
+	c, err := pki.Condition()
+	return err == nil && c.Replacing() && !slices.ContainsFunc(c.Authorities, func(s certs.Standing) bool {
+		return s.Stage == certs.Begin || s.Stage == certs.Switch
+	})
+}
+
+// settleUnseen puts away what was taken out before.
+func (o certsRotateCAOptions) settleUnseen(ctx context.Context, r *certs.Rotation) error {
+	if !o.restarted {
+		return withHint(certsError(r.PKI.Dir, errors.New("the last replacement is not over: no member runs here that could be asked whether it trusts still what was taken out")), restartedHint)
+	}
+	report, err := r.PKI.SettleRotation(ctx, r.Profiles...)
+	if err == nil {
+		r.Tell(report)
+	}
+	return certsError(r.PKI.Dir, err)
 }
