@@ -329,6 +329,7 @@ func TestNoOrderOfStepsTakesTheQuorumOrLosesData(t *testing.T) {
 		{Verb: converge.Down},
 		{Verb: converge.Down, Data: true},
 		{Verb: converge.Replace, Servers: []string{"etcd1"}},
+		{Verb: converge.Replace, Servers: []string{"etcd1", "etcd2"}},
 	} {
 		t.Run(fmt.Sprintf("%s data %t", asked.Verb, asked.Data), func(t *testing.T) {
 			x := explore(converge.Next, asked, 1, from)

@@ -135,8 +135,8 @@ func (c *scene) dropForgotten() (*Step, error) {
 	return c.drop(forgotten[0], "a new member takes its place")
 }
 
-// dropAsked removes members that serve, for new ones in their place. All others
-// serve.
+// dropAsked removes a member that serves, for a new one in its place. All others
+// serve, and those that were replaced before have the same data.
 func (c *scene) dropAsked() (*Step, error) {
 	asked := c.leaderLast(c.those(c.isLost, (*part).serves))
 	if len(asked) == 0 {

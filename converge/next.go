@@ -21,7 +21,7 @@ var rules = map[Verb][]rule{
 	Replace: {
 		(*scene).refuse, (*scene).refuseReplace, (*scene).found,
 		(*scene).startIdle, (*scene).dropDead, (*scene).dropLost,
-		(*scene).join, (*scene).promote, (*scene).await, (*scene).dropAsked, (*scene).add, (*scene).compare,
+		(*scene).join, (*scene).promote, (*scene).await, (*scene).add, (*scene).compare, (*scene).dropAsked,
 	},
 	Start: {
 		(*scene).refuseAbsent, (*scene).startServices, (*scene).found, (*scene).startIdle, (*scene).refuseEmpty, (*scene).await,

@@ -15,6 +15,7 @@ func TestEveryPlanHasAnEnd(t *testing.T) {
 		{Verb: converge.Restart},
 		{Verb: converge.Down},
 		{Verb: converge.Replace, Servers: []string{"etcd1"}},
+		{Verb: converge.Replace, Servers: []string{"etcd1", "etcd2"}},
 	}
 	for _, w := range every(func(members int) int { return min(members, 1) }) {
 		w.settle()
