@@ -1,6 +1,9 @@
 package backup
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What can be wrong with an archive, to be compared by errors.Is.
 var (
@@ -10,3 +13,10 @@ var (
 	ErrExists     = errors.New("it is there already, and a backup replaces nothing")
 	ErrPassphrase = errors.New("the passphrase is not the one that the keys were encrypted with")
 )
+
+// NoFolderError is the error of a backup for a folder that is not there.
+type NoFolderError struct{ Dir string }
+
+func (e *NoFolderError) Error() string {
+	return fmt.Sprintf("cannot make a backup in %s: there is no such folder", e.Dir)
+}

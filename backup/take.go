@@ -55,12 +55,13 @@ func (r Request) FileName(n int) string {
 const Extension = ".tar.zst"
 
 // Destination is the file for a backup: path, or one in it if that is a folder.
-// It must not be there yet: ErrExists.
+// It must not be there yet, ErrExists, and its folder must: NoFolderError. A path
+// without an extension is not there as a file by mistake: it is meant for a folder.
 func (r Request) Destination(path string) (string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return path, nil
+		return path, needFolder(path)
 	case err != nil:
 		return "", err
 	case info.IsDir():
@@ -70,6 +71,19 @@ func (r Request) Destination(path string) (string, error) {
 		return "", fmt.Errorf("cannot make the backup %s: %w", path, ErrExists)
 	}
 	return path, nil
+}
+
+// needFolder tells of the folder that a path which is not there takes: itself, or the
+// one that it is in.
+func needFolder(path string) error {
+	dir := filepath.Dir(path)
+	if os.IsPathSeparator(path[len(path)-1]) || filepath.Ext(path) == "" {
+		dir = filepath.Clean(path)
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return &NoFolderError{Dir: dir}
+	}
+	return nil
 }
 
 // Take makes an archive of a running cluster: of the member that Choose gives,

@@ -111,6 +111,29 @@ func keysOpen(t *testing.T, path string, secret []byte) {
 	}
 }
 
+// A folder that is not there is no name for a file.
+func TestABackupIsNotPutInPlaceOfAFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for path, missing := range map[string]string{
+		"backups":              "backups",
+		"backups.d/":           "backups.d",
+		"backups/kept.tar.zst": "backups",
+		"kept.tar.zst":         "",
+		"kept.etcdctr":         "",
+	} {
+		path = dir + string(filepath.Separator) + filepath.FromSlash(path)
+		got, err := request().Destination(path)
+		var no *backup.NoFolderError
+		switch {
+		case missing == "" && (err != nil || got != path):
+			t.Errorf("%s goes to %s, %v", path, got, err)
+		case missing != "" && (!errors.As(err, &no) || no.Dir != filepath.Join(dir, missing)):
+			t.Errorf("%s goes to %s, %v", path, got, err)
+		}
+	}
+}
+
 // A member that goes away in the middle leaves nothing.
 func TestABackupIsThereWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()

@@ -204,7 +204,10 @@ func readPassphrase(file string) (string, error) {
 
 // explainBackup says what to do about a backup that could not be made.
 func explainBackup(err error) error {
+	var no *backup.NoFolderError
 	switch {
+	case errors.As(err, &no):
+		return withHint(usage(err), "`mkdir -p %s` makes it; the name of a file ends in %s", no.Dir, backup.Extension)
 	case errors.Is(err, backup.ErrExists):
 		return withHint(err, "--output names another file, or a folder")
 	case errors.Is(err, backup.ErrSeal):
