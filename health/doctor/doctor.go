@@ -132,10 +132,10 @@ const (
 	rankExpired = 490   // the logs of members that do not serve may tell it better
 	rankAlarm   = 500   // a member that does not serve is worse
 	rankMembers = 550   // who belongs to the cluster, as its members have it
-	rankSlow    = 600   // goes on, with pauses
 	rankStopped = 1_000 // a reason for others to complain, when its own log has none
 	rankFatal   = 1_001 // what ended it, in words that nobody knows
 	rankEnded   = 1_002 // that it ended, without a word
+	rankSlow    = 1_500 // goes on, with pauses, which may come of a member that is missing
 	rankSymptom = 2_000 // follows from something else
 	rankSilent  = 2_999 // it should answer, and nothing tells why it does not
 	rankUnknown = 3_000 // something is wrong, and nothing is known of it
