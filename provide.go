@@ -178,26 +178,25 @@ func Discovery(ctx context.Context, d *cluster.Discovery) (*discovery.Service, e
 		}
 		return discovery.NewV2(registry, config), nil
 	}
-	password, err := readPassword("discovery-password-file", d.PasswordFile)
+	password, err := readPassword(d.PasswordFile)
 	if err != nil {
-		return nil, &InputError{err}
+		return nil, &InputError{fmt.Errorf("discovery-password-file: %w", err)}
 	}
 	return discovery.New(ctx, discovery.Options{Endpoints: d.Endpoints, TLS: config, User: d.User, Password: password})
 }
 
-// readPassword reads a file that holds a password and perhaps a line's end. key is
-// where it was named.
-func readPassword(key, file string) (string, error) {
+// readPassword reads a file that holds a password and perhaps a line's end.
+func readPassword(file string) (string, error) {
 	if file == "" {
 		return "", nil
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", key, err)
+		return "", err
 	}
 	password := strings.TrimRight(string(data), "\r\n")
 	if password == "" {
-		return "", fmt.Errorf("%s: %s is empty", key, file)
+		return "", fmt.Errorf("%s is empty: put the password there", file)
 	}
 	return password, nil
 }

@@ -14,18 +14,31 @@ import (
 
 // This file gets what etcd's users need that is not in the description.
 
+// CheckPasswords tells of the password files of a Spec's users that can't be read. Its
+// error is cluster.Problems.
+func CheckPasswords(spec cluster.Spec) error {
+	return spec.CheckPasswords(func(file string) error {
+		_, err := readPassword(file)
+		return err
+	})
+}
+
 // Passwords reads those of the users that have one, by name.
 func (c *Cluster) Passwords(auth *cluster.Auth) (map[string]string, error) {
+	if err := CheckPasswords(c.spec); err != nil {
+		return nil, err
+	}
 	passwords := map[string]string{}
-	var errs []error
 	for _, u := range auth.Users {
-		password, err := readPassword("auth.users."+u.Name+".password-file", u.PasswordFile)
-		errs = append(errs, err)
+		password, err := readPassword(u.PasswordFile)
+		if err != nil {
+			return nil, &InputError{fmt.Errorf("auth.users.%s.password-file: %w", u.Name, err)}
+		}
 		if password != "" {
 			passwords[u.Name] = password
 		}
 	}
-	return passwords, errors.Join(errs...)
+	return passwords, nil
 }
 
 // users is what it takes to bring etcd's users to the description.

@@ -251,3 +251,18 @@ func roleNames(auth *AuthSpec) []string {
 	}
 	return names
 }
+
+// CheckPasswords tells of each password file of the Spec what check has against it.
+// The error is Problems.
+func (s Spec) CheckPasswords(check func(file string) error) error {
+	if s.Auth == nil {
+		return nil
+	}
+	var found Problems
+	for _, u := range s.Auth.Users {
+		if err := check(u.PasswordFile); err != nil {
+			found = append(found, s.source.problem("auth.users."+u.Name+".password-file", "%v", err))
+		}
+	}
+	return found.asError()
+}

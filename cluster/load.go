@@ -38,7 +38,7 @@ func Load(file string, data []byte) (Spec, error) {
 	}
 	l.structure("", doc.Content[0], reflect.ValueOf(&spec).Elem())
 	spec.source.problems = l.problems
-	if len(l.problems) > 0 {
+	if len(spec.source.unclear()) > 0 {
 		return spec, Mistakes(spec)
 	}
 	return spec, nil
@@ -134,7 +134,7 @@ func (l *loader) mapping(path string, n *yaml.Node, visit func(key, at string, k
 		case k.Kind != yaml.ScalarNode:
 			l.report(path, k, "has a key that is not a word")
 		case seen[k.Value]:
-			l.report(at, k, "is given twice: keep one")
+			l.repeated = append(l.repeated, Problem{File: l.file, Line: k.Line, Path: at, Message: "is given twice: keep one"})
 		default:
 			seen[k.Value] = true
 			l.lines[at] = k.Line

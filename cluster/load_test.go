@@ -121,3 +121,38 @@ etcdctr.yaml:3: profile: must be production, dev or ci, not "nope"`
 		t.Errorf("got:\n%v\nwant:\n%s", err, want)
 	}
 }
+
+// A key that can't be read hides nothing of what is wrong however it was meant, and
+// brings up nothing that is wrong in one reading only.
+func TestAllMistakesOfAFileAreToldAtOnce(t *testing.T) {
+	for name, tt := range map[string]struct{ file, want string }{
+		"an unknown key": {
+			"nmae: x\nprofile: nope\n",
+			`c.yaml:1: nmae: is not a known key: did you mean name?
+c.yaml:2: profile: must be production, dev or ci, not "nope"`,
+		},
+		"members that are no number": {
+			"members: 0\nprofile: nope\nclient-port: 99999\n",
+			`c.yaml:1: members: must be a number from 1 to 9 or a list of members, not "0"
+c.yaml:2: profile: must be production, dev or ci, not "nope"
+c.yaml:3: client-port: must be auto, not "99999"`,
+		},
+		"a key given twice, and badly": {
+			"profile: nope\nprofile: dev\n",
+			`c.yaml:1: profile: must be production, dev or ci, not "nope"
+c.yaml:2: profile: is given twice: keep one`,
+		},
+		"what only one of two values forbids": {
+			"tls: none\ntls: auto\nself-signed-cert-validity: 2\nruntime: nope\n",
+			`c.yaml:2: tls: is given twice: keep one
+c.yaml:4: runtime: must be auto, docker, process or swarm, not "nope"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec, _ := cluster.Load("c.yaml", []byte(tt.file))
+			if err := cluster.Mistakes(spec); err == nil || err.Error() != tt.want {
+				t.Errorf("got:\n%v\nwant:\n%s", err, tt.want)
+			}
+		})
+	}
+}

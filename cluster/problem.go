@@ -75,6 +75,7 @@ type source struct {
 	said  Spec            // what the file said before the first of them
 
 	problems   Problems // what could not be read
+	repeated   Problems // keys that are given twice, of which the first was read
 	unreadable bool     // nothing could
 }
 
@@ -86,14 +87,8 @@ func (s *source) follows(p Problem) bool {
 	})
 }
 
-// steering are the keys that decide which others make sense.
-var steering = []string{"members", "bootstrap", "tls", "publish", "etcd", "image"}
-
-// blind tells that without what could not be read nothing can be said of the
-// rest.
-func (s *source) blind() bool {
-	return s != nil && (s.unreadable || slices.ContainsFunc(s.problems, func(p Problem) bool { return slices.Contains(steering, p.Path) }))
-}
+// unclear is what is wrong with the file itself.
+func (s *source) unclear() Problems { return slices.Concat(s.problems, s.repeated) }
 
 // problem makes a Problem at a path. A key that the file does not have is
 // reported at the line of the nearest enclosing one that it has.

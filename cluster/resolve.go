@@ -10,10 +10,23 @@ import (
 // Resolve decides everything that spec leaves open and checks everything that
 // it says. The error is Problems, and lists every mistake, not only the first.
 func Resolve(spec Spec, place Placement) (*Cluster, error) {
-	r := &resolver{spec: spec}
-	if spec.source.blind() {
+	if spec.source != nil && spec.source.unreadable {
 		return nil, spec.source.problems
 	}
+	readings := spec.readings()
+	if len(readings) == 1 {
+		return resolve(spec, place)
+	}
+	var found []Problems
+	for _, reading := range readings {
+		_, err := resolve(reading, place)
+		found = append(found, problemsOf(err))
+	}
+	return nil, inAll(found).asError()
+}
+
+func resolve(spec Spec, place Placement) (*Cluster, error) {
+	r := &resolver{spec: spec}
 	c := r.cluster()
 	r.members(c, place)
 	r.bootstrap(c, place)
@@ -35,16 +48,18 @@ func Resolve(spec Spec, place Placement) (*Cluster, error) {
 // could not be read of its file, and what is not well in the rest and in the
 // flags laid over it. It is nil or Problems, as the error of Resolve is.
 func Mistakes(spec Spec) error {
-	var common Problems
-	for i, place := range []Placement{InContainers, InProcesses("", ""), UnderSystemd} {
+	var found []Problems
+	for _, place := range []Placement{InContainers, InProcesses("", ""), UnderSystemd} {
 		_, err := Resolve(spec, place)
-		found, _ := err.(Problems) //nolint:errorlint // Resolve's errors are nothing else, and not wrapped
-		if i == 0 {
-			common = found
-		}
-		common = slices.DeleteFunc(slices.Clone(common), func(p Problem) bool { return !slices.Contains(found, p) })
+		found = append(found, problemsOf(err))
 	}
-	return common.asError()
+	return inAll(found).asError()
+}
+
+// problemsOf are those that an error of Resolve is.
+func problemsOf(err error) Problems {
+	found, _ := err.(Problems) //nolint:errorlint // Resolve's errors are nothing else, and not wrapped
+	return found
 }
 
 // resolver checks a Spec's values one by one and collects what is wrong.
@@ -62,7 +77,7 @@ func (r *resolver) all() Problems {
 		return r.problems
 	}
 	own := slices.DeleteFunc(slices.Clone(r.problems), source.follows)
-	return append(own, source.problems...)
+	return append(own, source.unclear()...)
 }
 
 func (r *resolver) report(path, format string, args ...any) {

@@ -40,6 +40,9 @@ func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, err
 	if err == nil {
 		err = usage(errors.Join(append(mistakes, checked(spec))...))
 	}
+	if w.founds {
+		err = errors.Join(err, usage(etcdctr.CheckPasswords(spec)))
+	}
 	if err != nil {
 		return nil, err
 	}
