@@ -277,11 +277,22 @@ func (c *Cluster) askMembers(ctx context.Context, have *runtime.State) (*member.
 }
 
 // UndoRestore brings back what the last restoration has set aside, and starts
-// nothing: see backup.Undo.
-func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {
+// nothing: see backup.Undo. Consent is asked once it is known that there is something
+// to bring back; an error ends it.
+func (c *Cluster) UndoRestore(ctx context.Context, consent func(have *runtime.State) error) (map[string]string, error) {
 	r, ok := c.runtime.(backup.Runtime)
 	if !ok {
 		return nil, fmt.Errorf("runtime %s: %w", c.runtime.Name(), ErrNotFillable)
+	}
+	have, err := c.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := backup.LastAside(ctx, r, have); err != nil {
+		return nil, err
+	}
+	if err := consent(have); err != nil {
+		return nil, err
 	}
 	return backup.Undo(ctx, r, c.spec.ClusterName())
 }

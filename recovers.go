@@ -1,6 +1,7 @@
 package etcdctr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ var ErrUnreached = errors.New("most of its members run and none of them answers 
 type RecoverOptions struct {
 	RestoreOptions
 	// Output is where the survivor's data is kept before anything is touched, as
-	// for Backup.
+	// for Backup, once Consent is given.
 	Output string
 	// Backups is a store of earlier backups, which are used where they know more
 	// than the survivors; empty looks for none.
@@ -107,31 +108,47 @@ func (r *recovery) look(ctx context.Context) (err error) {
 	case len(backup.Survivors(r.view)) == 0 && len(running(r.have)) > len(r.have.Members())/2:
 		return fmt.Errorf("%s: %w", r.have.Name, ErrUnreached)
 	}
+	if err := r.canKeep(); err != nil {
+		return err
+	}
 	return backup.TryFill(ctx, r.runtime, r.want)
 }
 
-// choose keeps what there is, and gives what knows the most.
+// canKeep looks whether there is a place for what will be kept, before anybody stops.
+func (r *recovery) canKeep() error {
+	_, _, live := r.request(r.o.Output, backup.Request{})
+	_, _, stopped := r.request(beside(r.o.Output), backup.Request{})
+	return cmp.Or(live, stopped)
+}
+
+// choose keeps what there is, and gives what knows the most. Nothing is made before
+// the consent is given.
 func (r *recovery) choose(ctx context.Context) (origin, error) {
-	var live origin
-	var err error
-	if len(backup.Survivors(r.view)) > 0 {
-		if live.archive, live.Metadata, err = r.Backup(ctx, r.o.Output, backup.Request{Seal: inClear}); err != nil {
-			return live, err
-		}
-	}
-	earlier, err := r.earlier(ctx, live.Metadata)
+	answers := r.answers()
+	earlier, err := r.earlier(ctx, answers)
 	if err != nil {
-		return live, err
+		return origin{}, err
 	}
 	holders, err := r.holders(ctx)
 	if err != nil {
-		return live, err
+		return origin{}, err
 	}
-	if live.archive == "" && earlier.archive == "" && len(holders) == 0 {
-		return live, fmt.Errorf("%s: %w: no member has any", r.have.Name, backup.ErrNobody)
+	if answers.From == "" && earlier.archive == "" && len(holders) == 0 {
+		return origin{}, fmt.Errorf("%s: %w: no member has any", r.have.Name, backup.ErrNobody)
 	}
-	if err := r.consent(ctx, newer(live, earlier), holders); err != nil {
-		return live, err
+	by := answers
+	if earlier.Revision > by.Revision {
+		by = earlier.Metadata
+	}
+	if err := r.consent(ctx, by, holders); err != nil {
+		return origin{}, err
+	}
+	var live origin
+	if answers.From != "" {
+		if live.archive, live.Metadata, err = r.Backup(ctx, r.o.Output, backup.Request{Seal: inClear}); err != nil {
+			return live, err
+		}
+		r.kept(live)
 	}
 	stopped, err := r.stopped(ctx, holders)
 	if err != nil {
@@ -152,6 +169,21 @@ func (r *recovery) choose(ctx context.Context) (origin, error) {
 	return newer(survivor, earlier), nil
 }
 
+// answers is what the member says of its data that knows most of those that answer.
+func (r *recovery) answers() backup.Metadata {
+	all := backup.Survivors(r.view)
+	if len(all) == 0 {
+		return backup.Metadata{}
+	}
+	e := all[0]
+	return backup.Metadata{Cluster: r.have.Name, From: e.Name, Revision: e.Revision, ClusterID: e.Cluster.String()}
+}
+
+// kept tells where something is kept.
+func (r *recovery) kept(o origin) {
+	r.tell("what %s holds is kept in %s: revision %d", o.From, o.archive, o.Revision)
+}
+
 // newer is the one that knows more, and the first of two that know the same.
 func newer(a, b origin) origin {
 	if a.archive == "" || b.archive != "" && b.Revision > a.Revision {
@@ -167,8 +199,8 @@ func (r *recovery) tell(format string, args ...any) {
 }
 
 // consent is asked for before any member is stopped.
-func (r *recovery) consent(ctx context.Context, by origin, holders []backup.Holder) error {
-	there := backup.There{Name: r.have.Name, By: by.Metadata}
+func (r *recovery) consent(ctx context.Context, by backup.Metadata, holders []backup.Holder) error {
+	there := backup.There{Name: r.have.Name, By: by}
 	for _, s := range running(r.have) {
 		there.Running = append(there.Running, s.Name)
 	}
@@ -236,7 +268,9 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 	if err != nil {
 		return origin{}, fmt.Errorf("%s: %w", best.Name, err)
 	}
-	return origin{archive: path, Metadata: made}, nil
+	kept := origin{archive: path, Metadata: made}
+	r.kept(kept)
+	return kept, nil
 }
 
 // inClear has what a cluster is rebuilt of not be encrypted, whatever its description

@@ -63,7 +63,9 @@ type There struct {
 	Name    string
 	Running []string // the servers that run
 	Data    []string // the members that have data, which will be set aside
-	By      Metadata // what they are replaced by; zero for what is yet to be found among them
+	// By is what they are replaced by; without a time what one says of itself that runs,
+	// and zero for what is yet to be found among them.
+	By Metadata
 }
 
 // Restored says what has become of it.
@@ -373,51 +375,3 @@ func (r *Restoration) prove(ctx context.Context) (int64, error) {
 	}
 	return h.Revision, err
 }
-
-// Undo brings back what the last restoration has set aside, of all members at
-// once, and sets aside what there is instead. It starts nothing. ErrNothing says
-// that there is nothing to bring back.
-func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error) {
-	have, err := r.Observe(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	last := map[string]string{}
-	for _, m := range have.Members() {
-		all, err := r.Aside(ctx, name, m.Name)
-		if err != nil {
-			return nil, err
-		}
-		if len(all) > 0 {
-			last[m.Name] = all[0]
-		}
-	}
-	if len(last) == 0 {
-		return nil, fmt.Errorf("%s: %w", name, ErrNothing)
-	}
-	release, err := r.Lock(ctx, name, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	if have.Runs() {
-		if err := r.Stop(ctx, name, 0); err != nil {
-			return nil, err
-		}
-	}
-	for _, m := range have.Members() {
-		var err error
-		if where := last[m.Name]; where != "" {
-			err = r.BringBack(ctx, name, m.Name, where)
-		} else {
-			_, err = r.SetAside(ctx, name, m.Name) // it came with the restoration
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return last, nil
-}
-
-// ErrNothing is the error of a cluster of which nothing was set aside.
-var ErrNothing = errors.New("nothing was set aside of it")

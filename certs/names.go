@@ -22,12 +22,17 @@ func match(names []string, word string) ([]string, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return nil, fmt.Errorf("there is no identity %q: `etcdctr certs list` names them all", word)
+		return nil, &NameError{fmt.Sprintf("there is no identity %q: `etcdctr certs list` names them all", word)}
 	case slices.ContainsFunc(found, func(n string) bool { return kind(n) != kind(found[0]) }):
-		return nil, fmt.Errorf("%q may be any of %s: write the one you mean in full", word, strings.Join(found, ", "))
+		return nil, &NameError{fmt.Sprintf("%q may be any of %s: write the one you mean in full", word, strings.Join(found, ", "))}
 	}
 	return found, nil
 }
+
+// NameError is the error of a word that stands for no identity, or for several kinds.
+type NameError struct{ reason string }
+
+func (e *NameError) Error() string { return e.reason }
 
 // kind is the first folder of a name: members, servers or clients.
 func kind(name string) string {

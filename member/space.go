@@ -25,6 +25,9 @@ func (c *Client) Compact(ctx context.Context, revision int64) error {
 		defer cancel()
 		_, err = who.to.etcd.Compact(limited, revision, clientv3.WithCompactPhysical())
 	}
+	if errors.Is(err, rpctypes.ErrFutureRev) {
+		return fmt.Errorf("cannot compact to revision %d: the newest is %d", revision, who.said.Revision)
+	}
 	if err != nil && !errors.Is(err, rpctypes.ErrCompacted) {
 		return fmt.Errorf("cannot compact to revision %d: %w", revision, meaning(err))
 	}

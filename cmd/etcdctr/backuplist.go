@@ -56,6 +56,9 @@ func runBackupList(ctx context.Context, a *app, destination, format string) erro
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 {
+		a.say("there is no backup in %s", shortPath(s.Place("")))
+	}
 	var wrong []error
 	for _, f := range all {
 		wrong = append(wrong, f.Err)

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -21,7 +24,7 @@ snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it mad
 		Example: `  etcdctr backup verify orders-20261128T120000Z.tar.zst
   etcdctr backup verify s3://backups/orders/orders-20261128T120000Z.tar.zst
   etcdctr backup verify snapshot.db --scratch /var/tmp`,
-		Args: cobra.ExactArgs(1),
+		Args: exactArgs("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runBackupVerify(cmd.Context(), a, args[0], scratch, format, secret)
 		},
@@ -45,6 +48,9 @@ func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, 
 	archive, err := backup.Fetch(ctx, file, fetched)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(archive); errors.Is(err, fs.ErrNotExist) {
+		return withHint(usage(fmt.Errorf("there is no backup %s", file)), "`etcdctr backup list FOLDER` shows those that there are")
 	}
 	report, err := backup.Verify(ctx, archive, scratch, opens)
 	if err != nil {

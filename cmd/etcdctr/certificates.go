@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/etcdctr/etcdctr/certs"
@@ -14,6 +15,9 @@ func (a *app) pki(dir string) *certs.PKI {
 func certsError(dir string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if name := (*certs.NameError)(nil); errors.As(err, &name) {
+		err = usage(err)
 	}
 	return fmt.Errorf("certificates in %s: %w", dir, err)
 }

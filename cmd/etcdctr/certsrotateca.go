@@ -77,11 +77,13 @@ stage puts away what was taken out before.`,
 	flags.BoolVar(&o.now, "now", false, "at once, with an interruption: nobody is let in until members and clients have the new files")
 	flags.BoolVar(&o.clientsReady, "clients-ready", false, "clients elsewhere have their new certificates: finish")
 	flags.BoolVar(&o.restarted, "restarted", false, "the members, which cannot be asked, were all restarted after the last stage")
-	cmd.MarkFlagsMutuallyExclusive("stage", "abort", "now")
 	return cmd
 }
 
 func (o certsRotateCAOptions) options() (certs.RotateOptions, error) {
+	if o.abort && o.now || o.stage != "" && (o.abort || o.now) {
+		return certs.RotateOptions{}, usage(errors.New("--stage, --abort and --now do not go together: keep one"))
+	}
 	authority, err := loadAuthority("ca-cert", o.caCert, "ca-key", o.caKey)
 	if err != nil {
 		return certs.RotateOptions{}, err

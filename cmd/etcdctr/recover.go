@@ -80,7 +80,7 @@ func runRecover(ctx context.Context, a *app, o recoverOptions) error {
 	case errors.Is(err, backup.ErrUncommitted):
 		return withHint(err, "`etcdctr backup --data-dir … --etcd-binary …` keeps what it holds by another etcd, and `etcdctr restore` makes a cluster of it")
 	}
-	return a.sayRestored(c, o.restoreOptions, restored, err)
+	return a.sayRestored(c, o.restoreOptions, restored, explainBackup(err))
 }
 
 // sayFound tells what there is to rebuild from.

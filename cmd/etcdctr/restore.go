@@ -14,6 +14,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type restoreOptions struct {
@@ -146,17 +147,13 @@ func (a *app) sayAside(aside map[string]string) {
 
 // undoRestore asks before it stops members: what they hold by now is set aside.
 func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error {
-	have, err := c.Observe(ctx)
-	if err != nil {
-		return err
-	}
-	if have.Runs() && !o.yes {
-		a.say("%s runs: its members stop, and what was written since the restoration is set aside", c.name())
-		if err := a.confirm(ctx, c.name()); err != nil {
-			return err
+	back, err := c.UndoRestore(ctx, func(have *runtime.State) error {
+		if !have.Runs() || o.yes {
+			return nil
 		}
-	}
-	back, err := c.UndoRestore(ctx)
+		a.say("%s runs: its members stop, and what was written since the restoration is set aside", c.name())
+		return a.confirm(ctx, c.name())
+	})
 	if err != nil {
 		return err
 	}
@@ -164,8 +161,16 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error
 		a.say("%s has the data again that was kept in %s", server, back[server])
 	}
 	a.say("what they held until now is set aside in turn: another `etcdctr restore --undo` brings that back")
-	a.say("`etcdctr up` starts %s", c.name())
+	a.say("`%s` starts %s", upInBackground(c), c.name())
 	return nil
+}
+
+// upInBackground is the command that starts a cluster and ends.
+func upInBackground(c *found) string {
+	if h, ok := c.Runtime().(runtime.Holder); ok && h.Holds() {
+		return "etcdctr up --detach"
+	}
+	return "etcdctr up"
 }
 
 // consentToReplace says what is there and what takes its place, and asks.
@@ -176,11 +181,14 @@ func (a *app) consentToReplace(yes bool) func(ctx context.Context, there backup.
 			running = strings.Join(there.Running, ", ") + " run"
 		}
 		a.say("%s is there: %s, with data of %s", there.Name, running, orUnknown(strings.Join(there.Data, ", ")))
-		if there.By.Revision > 0 {
-			a.say("its data is set aside, and replaced by that of %s of %s, revision %d",
-				orUnknown(there.By.Cluster), there.By.Time.Format(time.RFC3339), there.By.Revision)
-		} else {
+		switch by := there.By; {
+		case by.Revision == 0:
 			a.say("its data is set aside, and replaced by that of the member that knows most")
+		case by.Time.IsZero():
+			a.say("its data is set aside, and replaced by that of the member that knows most, of those that run %s with revision %d", by.From, by.Revision)
+		default:
+			a.say("its data is set aside, and replaced by that of %s of %s, revision %d",
+				orUnknown(by.Cluster), by.Time.Format(time.RFC3339), by.Revision)
 		}
 		if yes {
 			return nil

@@ -60,6 +60,7 @@ func TestASlowDiskIsToldFromALostQuorum(t *testing.T) {
 	}{
 		"reads fail while all run":   {[]Member{running, other}, "its disk is too slow"},
 		"most of them do not run":    {[]Member{running, stopped}, "it was stopped"},
+		"one of three is stopped":    {[]Member{running, {Name: "etcd3", Status: Running, Answers: true}, stopped}, "it was stopped"},
 		"fewer pauses are no matter": {[]Member{{Name: "etcd1", Status: Running, Answers: true, Serves: true, Log: slow[1:]}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -123,7 +123,7 @@ func (v *versions) of(ctx context.Context, path string) (cluster.Version, error)
 func versionOf(ctx context.Context, path string) (cluster.Version, error) {
 	out, err := exec.CommandContext(ctx, path, "--version").Output()
 	if err != nil {
-		return cluster.Version{}, fmt.Errorf("etcd-binary: cannot ask %s for its version: %w", path, err)
+		return cluster.Version{}, fmt.Errorf("etcd-binary: cannot ask %s for its version, name an etcd that this machine can run: %w", path, err)
 	}
 	line, _, _ := strings.Cut(string(out), "\n")
 	number, ok := strings.CutPrefix(line, "etcd Version: ")
