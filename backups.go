@@ -277,9 +277,18 @@ func (c *Cluster) askMembers(ctx context.Context, have *runtime.State) (*member.
 }
 
 // UndoRestore brings back what the last restoration has set aside, and starts
-// nothing: see backup.Undo. Consent is asked once it is known that there is something
-// to bring back; an error ends it.
-func (c *Cluster) UndoRestore(ctx context.Context, consent func(have *runtime.State) error) (map[string]string, error) {
+// nothing: see backup.Undo.
+func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {
+	r, ok := c.runtime.(backup.Runtime)
+	if !ok {
+		return nil, fmt.Errorf("runtime %s: %w", c.runtime.Name(), ErrNotFillable)
+	}
+	return backup.Undo(ctx, r, c.spec.ClusterName())
+}
+
+// RestoreToUndo tells what runs now and would be stopped by UndoRestore. ErrNothing of
+// package backup says that no restoration has set anything aside.
+func (c *Cluster) RestoreToUndo(ctx context.Context) (*runtime.State, error) {
 	r, ok := c.runtime.(backup.Runtime)
 	if !ok {
 		return nil, fmt.Errorf("runtime %s: %w", c.runtime.Name(), ErrNotFillable)
@@ -288,11 +297,6 @@ func (c *Cluster) UndoRestore(ctx context.Context, consent func(have *runtime.St
 	if err != nil {
 		return nil, err
 	}
-	if _, err := backup.LastAside(ctx, r, have); err != nil {
-		return nil, err
-	}
-	if err := consent(have); err != nil {
-		return nil, err
-	}
-	return backup.Undo(ctx, r, c.spec.ClusterName())
+	_, err = backup.LastAside(ctx, r, have)
+	return have, err
 }

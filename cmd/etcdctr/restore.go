@@ -147,13 +147,17 @@ func (a *app) sayAside(aside map[string]string) {
 
 // undoRestore asks before it stops members: what they hold by now is set aside.
 func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error {
-	back, err := c.UndoRestore(ctx, func(have *runtime.State) error {
-		if !have.Runs() || o.yes {
-			return nil
-		}
+	have, err := c.RestoreToUndo(ctx)
+	if err != nil {
+		return err
+	}
+	if have.Runs() && !o.yes {
 		a.say("%s runs: its members stop, and what was written since the restoration is set aside", c.name())
-		return a.confirm(ctx, c.name())
-	})
+		if err := a.confirm(ctx, c.name()); err != nil {
+			return err
+		}
+	}
+	back, err := c.UndoRestore(ctx)
 	if err != nil {
 		return err
 	}
