@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/etcdctr/etcdctr/internal/tarfolder"
@@ -96,7 +97,11 @@ type Folder struct {
 // container away. Swarm leaves the one of a task that has ended by itself.
 func Serve(ctx context.Context, p Pass, l net.Listener, f Folder) error {
 	answered := make(chan struct{}, 1)
+	var under sync.WaitGroup
+	defer under.Wait() // nothing is written any more once it is over
 	s := &http.Server{ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: unasked, Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		under.Add(1)
+		defer under.Done()
 		defer func() { answered <- struct{}{} }()
 		answer(w, q, f)
 	})}
@@ -115,7 +120,8 @@ func Serve(ctx context.Context, p Pass, l net.Listener, f Folder) error {
 	case <-ctx.Done():
 	case <-time.After(unasked):
 	}
-	return s.Shutdown(ctx)
+	err := s.Shutdown(ctx)
+	return errors.Join(err, s.Close())
 }
 
 // ServeHere is Serve in a container, by its environment and arguments.
