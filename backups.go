@@ -203,15 +203,24 @@ type RestoreOptions struct {
 // ErrNotFillable is the error of a runtime whose servers can't be given data.
 var ErrNotFillable = errors.New("data can't be put into the servers of this runtime")
 
+// fillable is the runtime whose servers are given data: into, or where that is nil the
+// cluster's own, if it can be done there.
+func (c *Cluster) fillable(into backup.Runtime) (backup.Runtime, error) {
+	if into != nil {
+		return into, nil
+	}
+	if r, ok := c.runtime.(backup.Runtime); ok {
+		return r, nil
+	}
+	return nil, fmt.Errorf("runtime %s: %w", c.runtime.Name(), ErrNotFillable)
+}
+
 // Restore makes the cluster what its Spec says, with what an archive holds: see
 // backup.Restoration. Place is that of the archive, or of a store with archives.
 func (c *Cluster) Restore(ctx context.Context, place string, o RestoreOptions) (backup.Restored, error) {
-	r, ok := o.Into, o.Into != nil
-	if !ok {
-		r, ok = c.runtime.(backup.Runtime)
-	}
-	if !ok {
-		return backup.Restored{}, fmt.Errorf("runtime %s: %w", c.runtime.Name(), ErrNotFillable)
+	r, err := c.fillable(o.Into)
+	if err != nil {
+		return backup.Restored{}, err
 	}
 	want, err := c.Want(ctx)
 	if err != nil {
@@ -279,9 +288,9 @@ func (c *Cluster) askMembers(ctx context.Context, have *runtime.State) (*member.
 // UndoRestore brings back what the last restoration has set aside, and starts
 // nothing: see backup.Undo.
 func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {
-	r, ok := c.runtime.(backup.Runtime)
-	if !ok {
-		return nil, fmt.Errorf("runtime %s: %w", c.runtime.Name(), ErrNotFillable)
+	r, err := c.fillable(nil)
+	if err != nil {
+		return nil, err
 	}
 	return backup.Undo(ctx, r, c.spec.ClusterName())
 }
@@ -289,9 +298,9 @@ func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {
 // RestoreToUndo tells what runs now and would be stopped by UndoRestore. ErrNothing of
 // package backup says that no restoration has set anything aside.
 func (c *Cluster) RestoreToUndo(ctx context.Context) (*runtime.State, error) {
-	r, ok := c.runtime.(backup.Runtime)
-	if !ok {
-		return nil, fmt.Errorf("runtime %s: %w", c.runtime.Name(), ErrNotFillable)
+	r, err := c.fillable(nil)
+	if err != nil {
+		return nil, err
 	}
 	have, err := c.Observe(ctx)
 	if err != nil {

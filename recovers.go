@@ -84,12 +84,8 @@ type origin struct {
 
 // look finds out who is left, and refuses where others may depend on them.
 func (r *recovery) look(ctx context.Context) (err error) {
-	var ok bool
-	if r.runtime, ok = r.o.Into, r.o.Into != nil; !ok {
-		r.runtime, ok = r.Cluster.runtime.(backup.Runtime)
-	}
-	if !ok {
-		return fmt.Errorf("runtime %s: %w", r.Cluster.runtime.Name(), ErrNotFillable)
+	if r.runtime, err = r.fillable(r.o.Into); err != nil {
+		return err
 	}
 	if r.want, err = r.Want(ctx); err != nil {
 		return err

@@ -15,8 +15,8 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
 )
 
 var _ runtime.Filler = (*Runtime)(nil)
@@ -130,15 +130,11 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir s
 	}
 	file := filepath.Join(dir, "etcd")
 	take := func(id string) error {
-		copied, err := r.engine.CopyFromContainer(ctx, id, client.CopyFromContainerOptions{SourcePath: etcdProgram})
-		if err != nil {
-			return err
-		}
-		is, err := tarfolder.File(file, copied.Content)
-		if !is {
+		is, err := stack.CopyProgram(ctx, r.engine, id, etcdProgram, file)
+		if err == nil && !is {
 			file = ""
 		}
-		return errors.Join(err, copied.Content.Close())
+		return err
 	}
 	switch {
 	case h.container != "":

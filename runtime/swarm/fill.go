@@ -10,11 +10,9 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/swarm"
-	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
@@ -175,15 +173,11 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, _, dir string
 	}
 	file := filepath.Join(dir, "etcd")
 	err = stack.Helper{Project: want.Name, Image: image, Command: []string{etcdProgram}}.With(ctx, r.engine, func(id string) error {
-		copied, err := r.engine.CopyFromContainer(ctx, id, client.CopyFromContainerOptions{SourcePath: etcdProgram})
-		if err != nil {
-			return err
-		}
-		is, err := tarfolder.File(file, copied.Content)
-		if !is {
+		is, err := stack.CopyProgram(ctx, r.engine, id, etcdProgram, file)
+		if err == nil && !is {
 			file = ""
 		}
-		return errors.Join(err, copied.Content.Close())
+		return err
 	})
 	if errdefs.IsNotFound(err) {
 		return "", nil
