@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -49,13 +50,21 @@ func (p Program) version(ctx context.Context) (*semver.Version, error) {
 // it runs in, which nobody else can enter.
 const clientSocket, peerSocket = "client", "peer"
 
-// stopAfter is how long a member may take that was asked to end.
+// stopAfter is how long a member may take that was asked to end, besides what writing
+// its data may take.
 const stopAfter = 30 * time.Second
+
+// errKilled is the error of a member that did not end by itself.
+var errKilled = errors.New("it did not end when it was asked to: what its log held may not be in its database")
 
 // carryOut starts a member on a data folder, as a cluster of its own, and ends it
 // once it serves: then all that its log held is in its database.
 func (p Program) carryOut(ctx context.Context, dir string) error {
 	data, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	size, err := sizeOf(data)
 	if err != nil {
 		return err
 	}
@@ -73,15 +82,18 @@ func (p Program) carryOut(ctx context.Context, dir string) error {
 	)
 	var said tail
 	cmd.Dir, cmd.Stdout, cmd.Stderr = run, &said, &said
-	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(syscall.SIGTERM) }, stopAfter
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(syscall.SIGTERM) }, stopAfter+member.TimeFor(size)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait(); stop() }()
-	err = served(running, run)
+	err = served(running, run, member.DefaultProgress+member.TimeFor(size))
 	stop()
 	exit := <-ended
+	if err == nil && wasKilled(cmd.ProcessState) {
+		err = errKilled
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -91,11 +103,35 @@ func (p Program) carryOut(ctx context.Context, dir string) error {
 	return nil
 }
 
+// wasKilled tells that a process ended in no way of its own.
+func wasKilled(s *os.ProcessState) bool {
+	status, ok := s.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// sizeOf is how many bytes a member of this data folder reads before it serves: its
+// database, and its log.
+func sizeOf(dir string) (int64, error) {
+	var all int64
+	err := filepath.WalkDir(filepath.Join(dir, "member"), func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			all += info.Size()
+		}
+		return err
+	})
+	return all, err
+}
+
 // served waits until the member answers: to be refused by etcd's users is an
 // answer, too.
-func served(ctx context.Context, run string) error {
+func served(ctx context.Context, run string, patience time.Duration) error {
 	c, err := member.New(member.Config{
-		URLs: map[string]string{"copy": "http://localhost:2379"},
+		Patience: member.Patience{Progress: patience},
+		URLs:     map[string]string{"copy": "http://localhost:2379"},
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(run, clientSocket))
 		},

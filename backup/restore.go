@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -139,7 +140,7 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if result.Aside, err = r.exchange(ctx, have, u.Snapshot, scratch); err != nil {
 		return result, err
 	}
-	result.Revision, err = r.prove(ctx)
+	result.Revision, err = r.prove(ctx, u.Snapshot)
 	return result, err
 }
 
@@ -349,9 +350,13 @@ func (r *Restoration) existing() *cluster.Cluster {
 	return c
 }
 
-// prove waits for the members, drops alarms that are not theirs, and compares
-// what they hold.
-func (r *Restoration) prove(ctx context.Context) (int64, error) {
+// prove waits for the members, which read all of the database first, drops alarms that
+// are not theirs, and compares what they hold.
+func (r *Restoration) prove(ctx context.Context, db string) (int64, error) {
+	info, err := os.Stat(db)
+	if err != nil {
+		return 0, err
+	}
 	have, err := r.Runtime.Observe(ctx, r.Want.Name)
 	if err != nil {
 		return 0, err
@@ -362,7 +367,7 @@ func (r *Restoration) prove(ctx context.Context) (int64, error) {
 	}
 	defer done()
 	r.tell("wait until the members serve")
-	if err := members.WaitServing(ctx); err != nil {
+	if err := r.await(members, have, info.Size()).Serving(ctx); err != nil {
 		return 0, err
 	}
 	if err := members.Disarm(ctx); err != nil {
@@ -374,4 +379,16 @@ func (r *Restoration) prove(ctx context.Context) (int64, error) {
 		err = fmt.Errorf("%w: %v", ErrDifferent, h.Groups())
 	}
 	return h.Revision, err
+}
+
+// await is the wait for members that start on a database of this size.
+func (r *Restoration) await(members *member.Client, have *runtime.State, size int64) converge.Await {
+	w := converge.Await{Runtime: r.Runtime, Etcd: members, Have: have, Data: size}
+	for _, m := range r.Want.Members {
+		w.Servers = append(w.Servers, m.Name)
+	}
+	w.Reading = func(bytes int64) {
+		r.tell("wait for members that still read their data, of %d MiB each", bytes>>20)
+	}
+	return w
 }

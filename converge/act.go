@@ -181,7 +181,7 @@ func (r *run) wait(ctx context.Context, etcd Etcd, step Step) error {
 	var err error
 	switch step.Kind {
 	case AwaitServing:
-		return r.awaitServing(ctx, etcd, step.Servers)
+		return r.awaitServing(ctx, etcd, step)
 	case AwaitSteady:
 		_, err = etcd.WaitView(ctx, inStep)
 	case AwaitStorage:
@@ -232,34 +232,19 @@ func (e *ApartError) Error() string {
 	return "the members hold different data: " + strings.Join(groups, " against ")
 }
 
-// glance is how often the runtime is looked at while etcd is waited for.
-const glance = 300 * time.Millisecond
-
 // awaitServing waits until members serve, and gives up early on one whose
 // process has ended.
-func (r *run) awaitServing(ctx context.Context, etcd Etcd, servers []string) error {
-	patience := r.Patience
-	if patience == 0 {
-		patience = time.Minute
+func (r *run) awaitServing(ctx context.Context, etcd Etcd, step Step) error {
+	w := Await{
+		Runtime: r.Runtime, Etcd: etcd, Have: r.situation.Have, Servers: step.Servers, Patience: r.Patience,
+		Reading: func(bytes int64) { r.tell(Event{Kind: Moves, Step: step, Reads: bytes}) },
 	}
-	waiting, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("within %s", patience))
-	defer cancel()
-	gaveUp := make(chan *UnwellError, 1)
-	go func() { gaveUp <- r.watch(waiting, cancel, servers) }()
-	err := etcd.WaitServing(waiting, servers...)
-	cancel()
-	ended := <-gaveUp
-	switch {
-	case err == nil:
-		r.served = true
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case ended == nil:
-		ended = &UnwellError{Server: r.unwellOf(ctx, etcd, servers), What: fmt.Sprintf("does not serve within %s", patience), Err: err}
+	err := w.Serving(ctx)
+	if unwell := (*UnwellError)(nil); errors.As(err, &unwell) {
+		unwell.Log = r.lastWords(ctx, unwell)
 	}
-	ended.Log = r.lastWords(ctx, ended)
-	return ended
+	r.served = r.served || err == nil
+	return err
 }
 
 // noneRuns tells of one of the servers that are waited for, where all have ended
@@ -277,62 +262,6 @@ func (r *run) noneRuns(ctx context.Context, step Step) error {
 		}
 	}
 	return nil
-}
-
-// unwellOf is the first of servers that does not serve.
-func (r *run) unwellOf(ctx context.Context, etcd Etcd, servers []string) string {
-	view, _ := etcd.Look(ctx) // what it tells is enough
-	for _, name := range servers {
-		if !view.Serving(name) {
-			return name
-		}
-	}
-	return servers[0]
-}
-
-// watch looks at processes until ctx ends, or one of them has ended for good.
-func (r *run) watch(ctx context.Context, giveUp func(), servers []string) *UnwellError {
-	ticker := time.NewTicker(glance)
-	defer ticker.Stop()
-	restarts := map[string]int{}
-	for _, s := range r.situation.Have.Members() {
-		restarts[s.Name] = s.Restarts
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		have, err := r.Runtime.Observe(ctx, r.wish.Name)
-		if err != nil {
-			continue // the wait itself has an end
-		}
-		for _, name := range servers {
-			if what := hopeless(have, name, restarts[name]); what != "" {
-				giveUp()
-				s, _ := have.Server(name)
-				return &UnwellError{Server: name, What: what, again: s.Restarts > restarts[name]}
-			}
-		}
-	}
-}
-
-// fewRestarts is how often a server may start anew while it is waited for: more
-// do not help.
-const fewRestarts = 3
-
-func hopeless(have *runtime.State, name string, restarts int) string {
-	s, ok := have.Server(name)
-	switch {
-	case !ok:
-		return "is gone"
-	case s.Status == runtime.Failed, s.Status == runtime.Ended:
-		return "has ended: " + s.Detail
-	case s.Restarts-restarts >= fewRestarts:
-		return "ends again and again: " + s.Detail
-	}
-	return ""
 }
 
 // UnwellError tells of a member that did not come to serve.

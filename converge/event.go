@@ -18,6 +18,9 @@ type Event struct {
 	Err error
 	// CatchUp is how far a learner has come.
 	CatchUp member.CatchUp
+	// Reads is how many bytes of data a member has to read before it serves, where it
+	// is waited for because of that.
+	Reads int64
 	// Where is where data was set aside.
 	Where string
 }

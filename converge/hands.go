@@ -33,7 +33,8 @@ type Hands struct {
 	Tell func(Event)
 	// Now is the clock; nil stands for time.Now.
 	Now func() time.Time
-	// Patience is how long members may take to serve; zero: a minute.
+	// Patience is for how long nothing may move before members are given up that are to
+	// serve; zero: a minute. See Await.
 	Patience time.Duration
 	// Keep leaves what a first start has made, also if it fails.
 	Keep bool

@@ -112,7 +112,7 @@ func (c *Client) hashOf(ctx context.Context, e, newest Endpoint) Hash {
 	if err != nil {
 		return Hash{Name: e.Name, Err: err}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.config.Patience.Progress+timeFor(e.DBInUse))
+	ctx, cancel := context.WithTimeout(ctx, c.config.Patience.Progress+TimeFor(e.DBInUse))
 	defer cancel()
 	revision, err := c.waitRevision(ctx, e.Name, newest)
 	if err != nil {

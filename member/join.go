@@ -111,12 +111,12 @@ func (u CatchUp) allowance() time.Duration {
 	if u.Answers {
 		return 0
 	}
-	return timeFor(u.LeaderDBSize)
+	return TimeFor(u.LeaderDBSize)
 }
 
-// timeFor is how long it may take to read, send or write as much: as if on a
-// disk of 10 MiB/s.
-func timeFor(bytes int64) time.Duration {
+// TimeFor is how long it may take to read, send or write so many bytes of data: as if
+// on a disk of 10 MiB/s.
+func TimeFor(bytes int64) time.Duration {
 	const perSecond = 10 << 20
 	return time.Duration(bytes) * time.Second / perSecond
 }

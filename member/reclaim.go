@@ -195,7 +195,7 @@ func (c *Client) compactEverywhere(ctx context.Context, v View, revision int64) 
 		at := revision - int64(len(voters)-1-i)
 		to, err := c.to(v.endpointOf(m).Name)
 		if err == nil && at > 0 {
-			limited, cancel := context.WithTimeout(ctx, c.config.Patience.Progress+timeFor(v.endpointOf(m).DBSize))
+			limited, cancel := context.WithTimeout(ctx, c.config.Patience.Progress+TimeFor(v.endpointOf(m).DBSize))
 			_, err = to.etcd.Compact(limited, at, clientv3.WithCompactPhysical())
 			cancel()
 		}

@@ -21,7 +21,7 @@ import (
 func (c *Client) Compact(ctx context.Context, revision int64) error {
 	who, err := c.servant(ctx, 0)
 	if err == nil {
-		limited, cancel := context.WithTimeout(ctx, c.config.Patience.Progress+timeFor(who.said.DBSize))
+		limited, cancel := context.WithTimeout(ctx, c.config.Patience.Progress+TimeFor(who.said.DBSize))
 		defer cancel()
 		_, err = who.to.etcd.Compact(limited, revision, clientv3.WithCompactPhysical())
 	}
@@ -46,7 +46,7 @@ func (c *Client) Defragment(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("cannot defragment %s: %w", name, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.config.Patience.Progress+timeFor(said.DBSize))
+	ctx, cancel := context.WithTimeout(ctx, c.config.Patience.Progress+TimeFor(said.DBSize))
 	defer cancel()
 	if _, err := to.maintenance.Defragment(ctx, to.url); err != nil {
 		return fmt.Errorf("cannot defragment %s: %w", name, meaning(err))

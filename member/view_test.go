@@ -240,3 +240,32 @@ func TestOfTwoLeadersTheLastElectedLeads(t *testing.T) {
 		t.Error("somebody leads who does not answer")
 	}
 }
+
+// What is waited for moves as long as a member that lacks something comes further than
+// it ever was: neither what the others do counts, nor that it starts again.
+func TestPaceGoesByThoseThatAreNotInStep(t *testing.T) {
+	behind := func(applied uint64) member.View {
+		return steady(3, func(v *member.View) { v.Endpoints[1].Applied = applied })
+	}
+	var p member.Pace
+	for i, look := range []struct {
+		view  member.View
+		moved bool
+	}{
+		{steady(3, away("etcd2")), true}, // the others answer
+		{steady(3, away("etcd2")), false},
+		{behind(10), true},
+		{behind(10), false},
+		{behind(11), true},
+		{steady(3, away("etcd2")), false},
+		{behind(9), false}, // it was further
+		{steady(3, func(v *member.View) {
+			v.Endpoints[0].Index, v.Endpoints[0].Applied, v.Endpoints[1].Applied = 200, 200, 11
+		}), false},
+		{steady(3, func(v *member.View) { v.Endpoints[1].Applied, v.Endpoints[1].DBSize = 11, 1<<30 }), true},
+	} {
+		if moved := p.Moved(look.view); moved != look.moved {
+			t.Errorf("look %d: moved is %v", i+1, moved)
+		}
+	}
+}

@@ -65,21 +65,26 @@ func (c *Client) WaitSteady(ctx context.Context) (View, error) {
 }
 
 // WaitView looks until a View is as wanted, which wanted says by giving no error.
-// It gives up after Patience.Progress with the last View and its error.
+// It gives up with the last View and its error once no member that lags has come
+// nearer for Patience.Progress, and for as much longer as it may take to send such a
+// member all data.
 func (c *Client) WaitView(ctx context.Context, wanted func(View) error) (View, error) {
-	limited, cancel := context.WithTimeout(ctx, c.config.Patience.Progress)
-	defer cancel()
 	var seen View
 	lacks := error(ErrNotServing)
+	var pace Pace
+	moved := c.config.Now()
 	for {
 		now, err := c.Look(ctx) // which has bounds of its own: the last look is to be whole
 		if err != nil {
 			return seen, errors.Join(err, lacks)
 		}
+		if pace.Moved(now) {
+			moved = c.config.Now()
+		}
 		if seen, lacks = now, wanted(now); lacks == nil {
 			return seen, nil
 		}
-		if rest(limited) != nil {
+		if c.config.Now().Sub(moved) > c.config.Patience.Progress+now.allowance() || rest(ctx) != nil {
 			return seen, lacks
 		}
 	}

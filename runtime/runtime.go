@@ -117,6 +117,13 @@ type Noter interface {
 	Note(ctx context.Context, want *cluster.Cluster) error
 }
 
+// Sizer is a Runtime that can tell how much data a server has, which it reads before it
+// serves.
+type Sizer interface {
+	// DataSize is that of the database in bytes; 0 where there is none, or nobody knows.
+	DataSize(ctx context.Context, name, server string) (int64, error)
+}
+
 // Sharer is a Runtime whose servers may have copies of files of this machine, such as
 // their certificates, where they can't be given the files themselves.
 type Sharer interface {

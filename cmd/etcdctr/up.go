@@ -75,7 +75,7 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.fileCompose, fileComposeFlag, "", "start this file, made by etcdctr compose, instead of what the flags describe")
 	addPullFlag(cmd, &o.working.pull)
-	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long each member may take to answer")
+	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long a member may take to answer, besides reading its data")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
 	flags.Var(&choice{value: new(string), of: []string{string(cluster.AnyRuntime), string(cluster.Docker), string(cluster.Process), string(cluster.Swarm)}}, "runtime",
 		"what runs the members: docker, process, swarm, or auto: docker if an engine answers")

@@ -151,6 +151,9 @@ func (f *found) showStep(a *app) func(converge.Event) {
 		if share, known := e.Share(); known && e.Kind == converge.Moves {
 			s.Detail = fmt.Sprintf("%.0f %% in step", 100*share)
 		}
+		if e.Reads > 0 {
+			s.Detail = "still reads its data, of " + humanBytes(e.Reads)
+		}
 		if e.Where != "" {
 			s.Detail = "kept at " + e.Where
 		}

@@ -91,6 +91,27 @@ func (r *Runtime) Data(ctx context.Context, name, server string) (runtime.Data, 
 	return runtime.Kept, nil
 }
 
+// DataSize asks the engine for the file's size, of a server that has a container.
+func (r *Runtime) DataSize(ctx context.Context, name, server string) (int64, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	h, ok := f.home(server)
+	if !ok || h.container == "" || !h.store.Given() {
+		return 0, nil
+	}
+	file := path.Join(h.dir, "member", "snap", "db")
+	info, err := r.engine.ContainerStatPath(ctx, h.container, client.ContainerStatPathOptions{Path: file})
+	if errdefs.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look at %s on the engine: %w", file, err)
+	}
+	return info.Stat.Size, nil
+}
+
 // exists looks for a file or folder of a server, through a container that is
 // never started where the server has none.
 func (r *Runtime) exists(ctx context.Context, name string, h home, file string) (bool, error) {

@@ -128,6 +128,7 @@ var (
 	_ runtime.Execer  = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)
 	_ runtime.Fetcher = (*Runtime)(nil)
+	_ runtime.Sizer   = (*Runtime)(nil)
 )
 
 // New makes a Runtime. It asks the engine nothing yet.

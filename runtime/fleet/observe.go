@@ -281,3 +281,21 @@ func (r *Runtime) Data(ctx context.Context, name, server string) (runtime.Data, 
 	})
 	return data, err
 }
+
+// DataSize asks the machine that has the server, if its engine can tell.
+func (r *Runtime) DataSize(ctx context.Context, name, server string) (int64, error) {
+	x, err := r.one(ctx, name, server)
+	if err != nil || x.away != nil {
+		return 0, err
+	}
+	sizer, ok := x.machine.engine.(runtime.Sizer)
+	if !ok {
+		return 0, nil
+	}
+	var size int64
+	err = x.machine.work(ctx, server, func(ctx context.Context) (err error) {
+		size, err = sizer.DataSize(ctx, name, x.member)
+		return err
+	})
+	return size, err
+}

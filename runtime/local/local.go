@@ -59,6 +59,7 @@ type Runtime struct {
 
 var (
 	_ runtime.Runtime = (*Runtime)(nil)
+	_ runtime.Sizer   = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)
 )
 

@@ -186,6 +186,22 @@ func dataIn(dir string) runtime.Data {
 	return runtime.None
 }
 
+// DataSize is that of the file on this machine.
+func (r *Runtime) DataSize(_ context.Context, name, server string) (int64, error) {
+	dir, err := r.dataDir(name, server)
+	if err != nil {
+		return 0, err
+	}
+	info, err := os.Stat(filepath.Join(dir, "member", "snap", "db"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
 // hasLog tells that a member's write-ahead log is there. What can't be looked at
 // counts as there.
 func hasLog(dir string) bool {

@@ -1,0 +1,81 @@
+package converge_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/member"
+)
+
+// reader is an etcd whose member serves once it has read all its data.
+type reader struct {
+	looks atomic.Int64
+	ready func(looks int64) bool
+	view  func(looks int64) member.View
+}
+
+func (r *reader) Look(context.Context) (member.View, error) { return r.view(r.looks.Add(1)), nil }
+
+func (r *reader) WaitServing(ctx context.Context, _ ...string) error {
+	for !r.ready(r.looks.Load()) {
+		select {
+		case <-ctx.Done():
+			return errors.New("it reads")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// onDisk is a runtime that knows how much data its servers have.
+type onDisk struct {
+	*fake
+	size int64
+}
+
+func (d onDisk) DataSize(context.Context, string, string) (int64, error) { return d.size, nil }
+
+func silent(int64) member.View { return member.View{} }
+
+func comesNearer(looks int64) member.View {
+	return member.View{Endpoints: []member.Endpoint{{Name: "etcd1", ID: 1, Applied: uint64(looks), Read: member.NoLeader}}}
+}
+
+// A member is waited for as long as reading its data may take, or as long as it comes
+// nearer, however short the patience is; and where neither is so, it is given up.
+func TestAMemberIsWaitedForAsLongAsItMayRead(t *testing.T) {
+	const enough = 5
+	for name, test := range map[string]struct {
+		size, known int64
+		view        func(int64) member.View
+		reads       int64 // what it is told to read; it serves once that is told
+		served      bool
+	}{
+		"a large database on disk": {size: 3 << 30, view: silent, reads: 3 << 30, served: true},
+		"a database that is known": {known: 2 << 30, view: silent, reads: 2 << 30, served: true},
+		"one that comes nearer":    {view: comesNearer, served: true},
+		"one that says nothing":    {view: silent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{world: world{want: 1, minor: 7}}
+			f.world.nodes[0].status = runs
+			var told atomic.Int64
+			etcd := &reader{view: test.view, ready: func(looks int64) bool {
+				return test.served && told.Load() == test.reads && (test.reads > 0 || looks >= enough)
+			}}
+			w := converge.Await{
+				Runtime: onDisk{f, test.size}, Etcd: etcd, Servers: []string{"etcd1"}, Data: test.known, Patience: time.Millisecond,
+				Have: f.world.situation(converge.Asked{Verb: converge.Up}, nil).Have, Reading: told.Store,
+			}
+			err := w.Serving(t.Context())
+			unwell := (*converge.UnwellError)(nil)
+			if test.served != (err == nil) || !test.served && !errors.As(err, &unwell) {
+				t.Errorf("served is %v: %v", test.served, err)
+			}
+		})
+	}
+}
