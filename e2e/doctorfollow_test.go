@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -51,7 +52,8 @@ func (w ailment) describe() string {
 // ports are how many have been given to members, from firstPort on.
 var ports atomic.Int64
 
-const firstPort = 15000
+// firstPort differs between tests that run side by side in two programs.
+var firstPort = 15000 + 2000*int64(os.Getpid()%8)
 
 // follow breaks a cluster in each way, and obeys the doctor.
 func follow(t *testing.T, ways map[string]ailment) {

@@ -18,6 +18,10 @@ type entry struct {
 // logTime is how etcd writes the time of a line.
 const logTime = "2006-01-02T15:04:05.999999Z0700"
 
+// spaced has one kind of space: errors of protobuf's have one or the other in each
+// build, as itself or as JSON writes it, so that nobody goes by their text.
+var spaced = strings.NewReplacer("\u00a0", " ", `\u00a0`, " ")
+
 // readEntry reads a line of etcd's log. A line of another kind, such as that
 // of a panic or of a flag that is wrong, is its own text.
 func readEntry(line string) entry {
@@ -28,7 +32,7 @@ func readEntry(line string) entry {
 		ClusterVersion string `json:"determined-cluster-version"`
 		ClusterID      string `json:"cluster-id"`
 	}
-	line = strings.TrimSpace(line)
+	line = spaced.Replace(strings.TrimSpace(line))
 	if json.Unmarshal([]byte(line), &fields) != nil || fields.Msg == "" {
 		return entry{text: line}
 	}

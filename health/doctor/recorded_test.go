@@ -17,6 +17,14 @@ func TestEachReleaseIsUnderstood(t *testing.T) {
 			`{"level":"error","ts":"2026-11-28T17:21:09.944419Z","caller":"etcdserver/server.go:309","msg":"bootstrap failed","error":"walpb: crc mismatch: expected: b6b3122a computed: 7ae24eb2: in file '0000000000000000-0000000000000000.wal' at position: 280"}`,
 			"its write-ahead log is damaged",
 		},
+		"3.7, a damaged record": {
+			`{"level":"fatal","ts":"2026-11-29T12:25:49.809Z","caller":"etcdmain/etcd.go:187","msg":"discovery failed","error":"proto:\u00a0cannot parse invalid wire-format data"}`,
+			"its write-ahead log is damaged",
+		},
+		"3.7, a damaged record in another build": {
+			"{\"level\":\"fatal\",\"ts\":\"2026-11-29T12:25:49.809Z\",\"msg\":\"discovery failed\",\"error\":\"proto:\u00a0cannot parse invalid wire-format data\"}",
+			"its write-ahead log is damaged",
+		},
 		"3.5 and 3.6, an empty log": {"panic: cannot use none as id", "an empty or cut-off write-ahead log"},
 		"3.7, an empty log":         {"panic: runtime error: invalid memory address or nil pointer dereference", "an empty or cut-off write-ahead log"},
 		"3.5, a database that is none": {
