@@ -88,3 +88,7 @@ type Event struct {
 	Done   bool
 	Err    error // why it failed
 }
+
+// Caveat is the action of an event that tells what will not be as described, or as
+// on another engine, before anything is made.
+const Caveat = "caveat"

@@ -241,7 +241,7 @@ func (a *app) show(board progressBoard) func(runtime.Event) {
 			a.say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", e.Server, etcdversion.Version, e.Detail)
 			return
 		}
-		if e.Action == docker.Caveat {
+		if e.Action == runtime.Caveat {
 			a.warn("%s", e.Detail)
 			return
 		}

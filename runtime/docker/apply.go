@@ -40,6 +40,9 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 			return err
 		}
 	}
+	if err := r.tellMoved(ctx, t, want); err != nil {
+		return err
+	}
 	p, err := stack.PlanPrepare(t.wanted, t.state, servers...)
 	if err != nil {
 		return err

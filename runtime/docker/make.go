@@ -12,9 +12,8 @@ import (
 // This file is what a cluster is spared, or told, where the engine is another than
 // Docker's. What such engines lack stands in package stack.
 
-// Caveat is the action of an event that tells what will not be as on Docker Engine,
-// before anything is made.
-const Caveat = "caveat"
+// Caveat is runtime.Caveat.
+const Caveat = runtime.Caveat
 
 // engineMake asks once whose engine it is.
 func (r *Runtime) engineMake(ctx context.Context) (stack.Make, error) {
@@ -75,9 +74,6 @@ func caveats(m stack.Make, want *cluster.Cluster) []string {
 	var all []string
 	if m.Lacks(stack.Masquerading) && want.Publish == cluster.PublishLoopback {
 		all = append(all, fmt.Sprintf("%s has no network that publishes ports and leads nowhere else: with publish: loopback, members can reach other machines", m))
-	}
-	if first := want.Members[0]; want.Publish == cluster.PublishLoopback && first.PublishedPort != cluster.ClientPort && !anyPort(want.Spec) && !chosenPorts(want.Spec)[first.Name] {
-		all = append(all, fmt.Sprintf("something else has the usual ports: %s is published at 127.0.0.1:%d, and the others behind it", first.Name, first.PublishedPort))
 	}
 	if m.Lacks(stack.AfterBoot) && want.Upkeep.Restart == "always" {
 		all = append(all, fmt.Sprintf("%s starts containers with the machine only where podman-restart.service is enabled", m))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 
 	"github.com/moby/moby/client"
@@ -89,10 +88,30 @@ func chosenPorts(spec cluster.Spec) map[string]bool {
 	return chosen
 }
 
-// anyPort is whether somebody leaves ports to us.
-func anyPort(spec cluster.Spec) bool {
-	auto := func(m cluster.MemberSpec) bool { return m.ClientPort == cluster.AutoPort }
-	return spec.ClientPort == cluster.AutoPort || slices.ContainsFunc(spec.Members.List, auto)
+// tellMoved tells where members that are made are published, if that is not at the
+// usual ports.
+func (r *Runtime) tellMoved(ctx context.Context, t *target, want *cluster.Cluster) error {
+	if r.o.File != nil || want.Publish != cluster.PublishLoopback {
+		return nil
+	}
+	place, err := r.placement(ctx)
+	if err != nil {
+		return err
+	}
+	usual, err := cluster.Resolve(want.Spec, place)
+	if err != nil {
+		return err
+	}
+	var made []string
+	for _, m := range want.Members {
+		if _, there := t.wanted.Current(t.state, m.Name); !there {
+			made = append(made, m.Name)
+		}
+	}
+	if text := want.Moved(usual, made...); text != "" {
+		r.tell(runtime.Event{Action: Caveat, Detail: text, Done: true})
+	}
+	return nil
 }
 
 // keptPorts are those on loopback of the cluster's containers, by member.

@@ -26,7 +26,7 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 // there is, or a new one.
 func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...string) error {
 	wanted, err := r.stack(ctx, want)
-	if err = errors.Join(err, r.checkLent(want, servers)); err != nil {
+	if err = errors.Join(err, r.checkLent(want, servers), r.tellMoved(want)); err != nil {
 		return err
 	}
 	home := r.home(want.Name)

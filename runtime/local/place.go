@@ -14,6 +14,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/process"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // This file gives members their ports.
@@ -120,6 +121,29 @@ func (s seating) blocked(spec cluster.Spec, c *cluster.Cluster) bool {
 		maps.Copy(open, addresses(*c.Discovery.Server))
 	}
 	return slices.ContainsFunc(slices.Collect(maps.Keys(open)), isTaken)
+}
+
+// tellMoved tells where members are that begin, if that is not at the usual ports.
+func (r *Runtime) tellMoved(want *cluster.Cluster) error {
+	seats, err := r.seats(want.Spec)
+	if err != nil {
+		return err
+	}
+	var begin []string
+	for _, m := range want.Members {
+		if seats.kept[m.Name] == 0 {
+			begin = append(begin, m.Name)
+		}
+	}
+	seats.kept = nil
+	usual, err := cluster.Resolve(want.Spec, seats.placement(0))
+	if err != nil {
+		return err
+	}
+	if text := want.Moved(usual, begin...); text != "" {
+		r.o.Events(runtime.Event{Action: runtime.Caveat, Detail: text, Done: true})
+	}
+	return nil
 }
 
 func isTaken(address string) bool {
