@@ -132,15 +132,14 @@ func (c *Cluster) placedAnew(ctx context.Context, wish converge.Wish, outcome co
 		return false
 	}
 	again, err := c.Want(ctx)
-	if err != nil {
-		return false
-	}
-	for i, m := range again.Members {
-		if i >= len(wish.Want.Members) || m.PeerURL() != wish.Want.Members[i].PeerURL() {
-			return true
-		}
-	}
-	return false
+	return err == nil && elsewhere(wish.Want, again)
+}
+
+// elsewhere reports whether members listen, or are published, at other ports.
+func elsewhere(before, after *cluster.Cluster) bool {
+	return !slices.EqualFunc(before.Members, after.Members, func(a, b cluster.Member) bool {
+		return a.PeerURL() == b.PeerURL() && a.PublishedPort == b.PublishedPort
+	})
 }
 
 // wish is a change in the words of package converge.

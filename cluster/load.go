@@ -197,6 +197,10 @@ func (l *loader) members(at string, n *yaml.Node, into *Members) {
 		l.report(at, orEmpty(n), "must be a number or a list of members")
 		return
 	}
+	if n.Kind != yaml.ScalarNode && len(n.Content) == 0 {
+		l.report(at, n, "is empty: name at least one member, or leave the key out")
+		return
+	}
 	if n.Kind == yaml.MappingNode {
 		l.hosts(at, n, into)
 		return
@@ -212,9 +216,6 @@ func (l *loader) members(at string, n *yaml.Node, into *Members) {
 		}
 		into.Count = c
 		return
-	}
-	if len(n.Content) == 0 {
-		l.report(at, n, "is an empty list: name at least one member, or leave the key out")
 	}
 	for i, item := range n.Content {
 		itemAt := fmt.Sprintf("%s[%d]", at, i)

@@ -96,6 +96,9 @@ func (s Spec) keys() []string {
 	return keys
 }
 
+// SaysNothing tells that no key has a value, as in an empty file.
+func (s Spec) SaysNothing() bool { return len(s.keys()) == 0 }
+
 func (s *Spec) field(key string) reflect.Value {
 	field, _ := fieldByKey(reflect.ValueOf(s).Elem(), key)
 	return field

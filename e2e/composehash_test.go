@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -82,4 +83,37 @@ func (s *stack) published() []string {
 		all = append(all, m.Ports...)
 	}
 	return all
+}
+
+// Names whose ports begin at the same one: whoever comes second finds the port taken
+// that was free when it looked, and goes to the next.
+func TestStacksThatWantTheSamePortsAtTheSameTimeBothStart(t *testing.T) {
+	first, second := newStack(t), newStack(t)
+	base := second.name
+	for n := 0; portOfName(t, second.name) != portOfName(t, first.name); n++ {
+		second.name = fmt.Sprintf("%s-%d", base, n)
+	}
+	var together sync.WaitGroup
+	for _, s := range []*stack{first, second} {
+		writeFile(t, s.dir+"/etcdctr.yaml", "publish: loopback\nclient-port: auto\ntls: none\n")
+		together.Go(func() {
+			if out, err := s.tryEtcdctr("up"); err != nil {
+				t.Error(out, err)
+			}
+		})
+	}
+	together.Wait()
+	for _, s := range []*stack{first, second} {
+		run(t, s.dir, etcdBinary(t, cluster.NewestMinor, "etcdctl"), "--endpoints", strings.Join(s.published(), ","), "endpoint", "health")
+	}
+}
+
+// portOfName is where the ports of a name begin.
+func portOfName(t *testing.T, name string) int {
+	t.Helper()
+	c, err := cluster.Resolve(cluster.Spec{Name: name, Publish: "loopback", ClientPort: cluster.AutoPort}, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Members[0].PublishedPort
 }

@@ -1,9 +1,12 @@
 package lint
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // offKey is the key of a Compose file, or of a service in it, that switches
@@ -32,16 +35,29 @@ func readOff(v *value) ([]string, error) {
 
 // CheckIDs wants each of some words to be the ID of a rule.
 func CheckIDs(ids []string) error {
+	var known []string
+	for _, r := range rules {
+		known = append(known, r.ID)
+	}
 	var bad []string
+	near := true
 	for _, id := range ids {
-		if _, ok := RuleByID(id); !ok {
-			bad = append(bad, fmt.Sprintf("%q", id))
+		if slices.Contains(known, id) {
+			continue
 		}
+		meant := cluster.Nearest(id, known)
+		if near = near && meant != ""; meant != "" {
+			meant = ": did you mean " + meant + "?"
+		}
+		bad = append(bad, fmt.Sprintf("there is no rule %q%s", id, meant))
 	}
 	if bad == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: there is no such rule: docs/lint.md lists them", strings.Join(bad, ", "))
+	if !near {
+		bad = append(bad, "the rules are "+strings.Join(known, ", "))
+	}
+	return errors.New(strings.Join(bad, "; "))
 }
 
 func (m *Member) isOff(rule string) bool { return slices.Contains(m.off, rule) }

@@ -20,12 +20,17 @@ func newCertsRenewCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "renew [NAME...]",
 		Short: "Replace certificates by new ones that say the same",
-		Long: `renew replaces certificates by new ones that say the same: all of them, or those
-named, as certs list does or by the last word. Members show the new ones from the
-next handshake on, without a restart. Revoked certificates are left alone.
+		Long: `renew replaces certificates by new ones with the same names and the same use: all
+that there are, or those that are named. A NAME is what ` + "`etcdctr certs list`" + ` shows, such
+as clients/alice, or its last part alone, alice. Revoked certificates are left alone,
+and the authorities are not renewed: ` + "`etcdctr certs rotate-ca`" + ` replaces them.
 
-With --tls auto the members' own are replaced, where they are: etcd makes them at its
-first start, and never again.`,
+Members show their new certificates at the next handshake, without a restart. The
+files of clients are made anew as well: hand them out, and restart clients that read
+theirs only once.
+
+With --tls auto it replaces the certificates that the members have made for
+themselves, which etcd does at its first start only.`,
 		Example: `  etcdctr certs renew --within 30d      # what ends soon: for a daily job
   etcdctr certs renew alice
   etcdctr certs renew --tls auto --within 30d

@@ -266,6 +266,9 @@ func (f *clusterFlags) load(a *app) (cluster.Spec, error) {
 		return cluster.Spec{}, usage(fmt.Errorf("cannot read the cluster file: %w", err))
 	}
 	spec, err := cluster.Load(name, data)
+	if err == nil && f.file != "" && spec.SaysNothing() {
+		return spec, usage(fmt.Errorf("%s describes no cluster: not one key in it has a value. Leave -f out to have every default, or write the cluster's name", name))
+	}
 	return spec, usage(err)
 }
 

@@ -23,14 +23,16 @@ func newCompactCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compact [REVISION]",
 		Short: "Forget old revisions, and recover from a full database",
-		Long: `compact has the cluster forget what was before a revision, by default before the
-newest, and waits until the pages of it are free. Who reads or watches from an
-older revision on is told so by etcd.
+		Long: `compact has the cluster forget the history of its keys before a REVISION, or before
+the newest one where none is given. The keys themselves stay. From then on etcd
+refuses to read at an older revision, or to watch from one. It returns once the history
+is dropped: its room in the members' files is free for new writes, and the files are
+as large as before until ` + "`etcdctr defrag`" + `.
 
---recover does all that it takes after the alarm NOSPACE: it compacts, defragments
-the members one by one, the leader last and after another has taken over, and drops
-the alarm. Where only the alarm is left, as after the quota was raised, that is
-enough. No client that knows all members sees a failure.`,
+--recover ends the alarm NOSPACE, which stops all writes once a member's file has
+reached its quota: it compacts, defragments the members one by one, the leader last
+and after another leads, and drops the alarm. A quota that was raised is enough, too:
+then only the alarm is dropped. No client that knows all members sees a failure.`,
 		Example: `  etcdctr compact
   etcdctr compact 4000
   etcdctr compact --recover`,

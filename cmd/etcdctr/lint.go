@@ -78,6 +78,14 @@ there is nothing that it could judge.`,
 	flags.Var(&choice{value: &o.format, of: []string{formatTable, formatJSON, formatSARIF, formatGitHub}}, "format",
 		"how the result looks: table, json, sarif or github")
 	flags.StringVar(&o.explain, "explain", "", "say what a rule is about, and judge nothing")
+	var rules []string
+	for _, r := range lint.Rules() {
+		rules = append(rules, r.ID)
+	}
+	complete := cobra.FixedCompletions(rules, cobra.ShellCompDirectiveNoFileComp)
+	for _, flag := range []string{"off", "explain"} {
+		_ = cmd.RegisterFlagCompletionFunc(flag, complete) // which fails for a flag that there is not
+	}
 	flags.BoolVar(&o.fix, "fix", false, "put right what can be, and show the difference")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "with --fix: only show the difference")
 	return cmd

@@ -52,6 +52,7 @@ func run(a *app, args []string) int {
 
 	root := newRootCommand(a)
 	root.SetArgs(args)
+	root.SetFlagErrorFunc(everyFlagMistake(args))
 	cmd, err := root.ExecuteContextC(ctx)
 	err = hinted(err)
 	if err == nil {

@@ -27,7 +27,6 @@ containers. The shortest way to a cluster:
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.errOut)
-	root.SetFlagErrorFunc(unknownFlag)
 	addGroup(root, "A running cluster",
 		newInitCommand(a),
 		newUpCommand(a),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/moby/moby/client"
@@ -114,7 +115,8 @@ func (r *Runtime) tellMoved(ctx context.Context, t *target, want *cluster.Cluste
 	return nil
 }
 
-// keptPorts are those on loopback of the cluster's containers, by member.
+// keptPorts are those on loopback of the cluster's containers, by member. One that was
+// never started has none to keep: somebody else's may be why.
 func (r *Runtime) keptPorts(ctx context.Context, c *cluster.Cluster) (map[string]int, error) {
 	have, err := r.Observe(ctx, c.Name)
 	if errors.Is(err, runtime.ErrNotFound) {
@@ -124,7 +126,7 @@ func (r *Runtime) keptPorts(ctx context.Context, c *cluster.Cluster) (map[string
 		return nil, err
 	}
 	kept := map[string]int{}
-	for _, m := range have.Members() {
+	for _, m := range slices.DeleteFunc(have.Members(), func(m runtime.Server) bool { return m.Status == runtime.Created }) {
 		for _, address := range m.Published {
 			if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().IsLoopback() {
 				kept[m.Name] = int(at.Port())
