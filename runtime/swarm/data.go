@@ -176,16 +176,10 @@ func (r *Runtime) deleteData(ctx context.Context, f *found, goes func(server str
 			delete(is.homes, server)
 		}
 	}
-	for server, places := range is.aside {
-		if !goes(server) {
-			continue
+	for _, places := range []map[string][]place{is.aside, is.empty} {
+		if err := r.deletePlaces(ctx, f, places, goes); err != nil {
+			return err
 		}
-		for _, p := range places {
-			if err := r.deleteVolume(ctx, f, server, p); err != nil {
-				return err
-			}
-		}
-		delete(is.aside, server)
 	}
 	if len(is.homes) == 0 && !slices.ContainsFunc(f.services, func(s swarm.Service) bool { return !goes(f.server(s)) }) {
 		return r.drop(ctx, f.note)
@@ -194,6 +188,22 @@ func (r *Runtime) deleteData(ctx context.Context, f *found, goes func(server str
 		return nil
 	}
 	return r.write(ctx, f.name, f.note, is)
+}
+
+// deletePlaces deletes volumes of servers, and forgets them.
+func (r *Runtime) deletePlaces(ctx context.Context, f *found, of map[string][]place, goes func(server string) bool) error {
+	for server, places := range of {
+		if !goes(server) {
+			continue
+		}
+		for _, p := range places {
+			if err := r.deleteVolume(ctx, f, server, p); err != nil {
+				return err
+			}
+		}
+		delete(of, server)
+	}
+	return nil
 }
 
 func (r *Runtime) deleteVolume(ctx context.Context, f *found, server string, p place) error {

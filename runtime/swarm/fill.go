@@ -106,13 +106,12 @@ func (f *found) resting(server string) error {
 // move has a server use a volume from now on, and notes where it had data before, if it
 // had any.
 func (r *Runtime) move(ctx context.Context, f *found, server string, to home, edit func(*note)) (where string, err error) {
-	was, kept := f.home(server)
-	if kept {
-		data, err := r.Data(ctx, f.name, server)
-		if err != nil {
+	was, noted := f.home(server)
+	data := runtime.None
+	if noted {
+		if data, err = r.Data(ctx, f.name, server); err != nil {
 			return "", err
 		}
-		kept = data != runtime.None && data != runtime.Volatile
 	}
 	r.noting.Lock()
 	defer r.noting.Unlock()
@@ -124,7 +123,11 @@ func (r *Runtime) move(ctx context.Context, f *found, server string, to home, ed
 	edit(&is)
 	is.homes[server] = to
 	is.aside[server] = slices.DeleteFunc(slices.Clone(is.aside[server]), func(p place) bool { return p == to.place })
-	if kept {
+	switch {
+	case !noted || data == runtime.Volatile:
+	case data == runtime.None:
+		is.empty[server] = append(slices.Clone(is.empty[server]), was.place)
+	default:
 		is.aside[server] = append(is.aside[server], was.place)
 		where = aside(was.volume, f.nodes.hostname(was.node))
 	}

@@ -28,6 +28,7 @@ const (
 	noteLabel   = "io.etcdctr.note"
 	dataLabel   = "io.etcdctr.data."  // and the server: node, volume, image
 	asideLabel  = "io.etcdctr.aside." // and the server: node, volume, line by line
+	emptyLabel  = "io.etcdctr.empty." // the same of what is only to be deleted
 )
 
 // place is a volume on a node.
@@ -49,13 +50,16 @@ type note struct {
 	wish, folder string
 	homes        map[string]home
 	aside        map[string][]place
+	// empty is what a server had that holds nothing. To look for data on another node
+	// makes a volume there that was gone.
+	empty map[string][]place
 }
 
 func noteName(name string) string { return name + "_etcdctr" }
 
 // readNote reads a cluster's note among the configs of the swarm.
 func readNote(name string, configs []swarm.Config) note {
-	n := note{homes: map[string]home{}, aside: map[string][]place{}}
+	n := note{homes: map[string]home{}, aside: map[string][]place{}, empty: map[string][]place{}}
 	i := slices.IndexFunc(configs, func(c swarm.Config) bool { return isNote(c, name) })
 	if i < 0 {
 		return n
@@ -70,14 +74,33 @@ func readNote(name string, configs []swarm.Config) note {
 			}
 		}
 		if server, ok := strings.CutPrefix(label, asideLabel); ok {
-			for line := range strings.Lines(value) {
-				if f := strings.Fields(line); len(f) == 2 {
-					n.aside[server] = append(n.aside[server], place{f[0], f[1]})
-				}
-			}
+			n.aside[server] = readPlaces(value)
+		}
+		if server, ok := strings.CutPrefix(label, emptyLabel); ok {
+			n.empty[server] = readPlaces(value)
 		}
 	}
 	return n
+}
+
+func readPlaces(value string) []place {
+	var places []place
+	for line := range strings.Lines(value) {
+		if f := strings.Fields(line); len(f) == 2 {
+			places = append(places, place{f[0], f[1]})
+		}
+	}
+	return places
+}
+
+func writePlaces(labels map[string]string, prefix string, of map[string][]place) {
+	for server, places := range of {
+		var lines []string
+		for _, p := range places {
+			lines = append(lines, p.String())
+		}
+		labels[prefix+server] = strings.Join(lines, "\n")
+	}
 }
 
 func isNote(c swarm.Config, name string) bool {
@@ -89,19 +112,14 @@ func (n note) labels(name string) map[string]string {
 	for server, h := range n.homes {
 		labels[dataLabel+server] = h.String() + " " + h.image
 	}
-	for server, places := range n.aside {
-		var lines []string
-		for _, p := range places {
-			lines = append(lines, p.String())
-		}
-		labels[asideLabel+server] = strings.Join(lines, "\n")
-	}
+	writePlaces(labels, asideLabel, n.aside)
+	writePlaces(labels, emptyLabel, n.empty)
 	return labels
 }
 
 // copied gives a note that can be edited without changing this one.
 func (n note) copied() note {
-	n.homes, n.aside = maps.Clone(n.homes), maps.Clone(n.aside)
+	n.homes, n.aside, n.empty = maps.Clone(n.homes), maps.Clone(n.aside), maps.Clone(n.empty)
 	return n
 }
 

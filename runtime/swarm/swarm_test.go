@@ -85,13 +85,14 @@ func TestANoteIsReadAsItWasWritten(t *testing.T) {
 		wish: "etcd: 3.6\n", folder: "/srv/a folder",
 		homes: map[string]home{"etcd1": {place{"n1", "v1"}, "i1"}, "etcd2": {place{"n2", "v2"}, "i2"}},
 		aside: map[string][]place{"etcd1": {{"n1", "v0"}, {"n2", "v9"}}},
+		empty: map[string][]place{"etcd2": {{"n2", "v8"}}},
 	}
 	c := swarm.Config{ID: "1", Spec: swarm.ConfigSpec{Annotations: swarm.Annotations{Name: noteName("c"), Labels: n.labels("c")}}}
 	got := readNote("c", []swarm.Config{{}, c})
 	if diff := cmp.Diff(n.labels("c"), got.labels("c")); diff != "" {
 		t.Errorf("(-written +read):\n%s", diff)
 	}
-	if got.homes["etcd2"] != n.homes["etcd2"] || len(got.aside["etcd1"]) != 2 || got.folder != n.folder {
+	if got.homes["etcd2"] != n.homes["etcd2"] || len(got.aside["etcd1"]) != 2 || len(got.empty["etcd2"]) != 1 || got.folder != n.folder {
 		t.Errorf("read %+v", got)
 	}
 	if other := readNote("another", []swarm.Config{c}); other.id != "" {
