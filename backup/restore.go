@@ -350,6 +350,10 @@ func (r *Restoration) existing() *cluster.Cluster {
 	return c
 }
 
+func (r *Restoration) wants(name string) bool {
+	return slices.ContainsFunc(r.Want.Members, func(m cluster.Member) bool { return m.Name == name })
+}
+
 // prove waits for the members, which read all of the database first, drops alarms that
 // are not theirs, and compares what they hold.
 func (r *Restoration) prove(ctx context.Context, db string) (int64, error) {
@@ -361,6 +365,8 @@ func (r *Restoration) prove(ctx context.Context, db string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	// Machines that are away count as having what they had, and will not come to serve.
+	have.Servers = slices.DeleteFunc(have.Servers, func(s runtime.Server) bool { return !r.wants(s.Name) })
 	members, done, err := r.Ask(ctx, have)
 	if err != nil {
 		return 0, err

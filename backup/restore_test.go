@@ -134,6 +134,32 @@ func TestABackupBecomesAnotherCluster(t *testing.T) {
 	over(t, r, want, archive)
 }
 
+// lostMachine is a runtime with a member more, whose machine is away.
+type lostMachine struct{ *local.Runtime }
+
+func (l lostMachine) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	have, err := l.Runtime.Observe(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	have.Servers = append(have.Servers, runtime.Server{Name: "etcd9", Role: runtime.Member, Status: runtime.Away, Published: []string{"127.0.0.1:1"}})
+	return have, nil
+}
+
+// A machine that is away is not waited for by a cluster that does without it.
+func TestWhatIsRestoredIsTheClusterThatIsWanted(t *testing.T) {
+	c := start(t, []string{"a"})
+	write(t, c.raw(t), 5, 100)
+	archive := filepath.Join(t.TempDir(), "a.tar.zst")
+	if _, err := backup.Take(t.Context(), c.client, archive, request()); err != nil {
+		t.Fatal(err)
+	}
+	r := processes(t)
+	if _, err := restoration(t, lostMachine{r}, place(t, r, 1)).Do(t.Context(), archive); err != nil {
+		t.Error(err)
+	}
+}
+
 // over restores over a cluster that runs, and undoes it.
 func over(t *testing.T, r *local.Runtime, want *cluster.Cluster, archive string) {
 	t.Helper()
