@@ -84,7 +84,7 @@ func (r *Runtime) manages(ctx context.Context) (membership, error) {
 		return membership{}, &StandingError{Standing: Locked}
 	case in.LocalNodeState != swarm.LocalNodeStateActive && in.LocalNodeState != swarm.LocalNodeStatePending:
 		return membership{}, &StandingError{Standing: Outside}
-	case !in.ControlAvailable && in.Error != "":
+	case in.Error != "": // a manager that is left alone still says that it is one
 		return membership{}, &StandingError{Standing: Lonely, Err: errors.New(in.Error)}
 	case !in.ControlAvailable:
 		return membership{}, &StandingError{Standing: Worker}
@@ -108,6 +108,21 @@ func unavailable(err error) error {
 		return errors.Join(runtime.ErrUnavailable, err)
 	case errdefs.IsUnavailable(err):
 		return &StandingError{Standing: Lonely, Err: err}
+	}
+	return err
+}
+
+// why gives the reason that the swarm does not answer. One whose majority is lost in
+// between answers with an error of no kind, and its engine says why.
+func (r *Runtime) why(ctx context.Context, err error) error {
+	if marked := unavailable(err); errors.Is(marked, runtime.ErrUnavailable) {
+		return marked
+	}
+	r.mu.Lock()
+	r.joined = nil
+	r.mu.Unlock()
+	if _, standing := r.manages(ctx); standing != nil {
+		return standing
 	}
 	return err
 }

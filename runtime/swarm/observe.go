@@ -51,19 +51,19 @@ func (r *Runtime) look(ctx context.Context, name string) (*found, error) {
 		return nil, err
 	}
 	f := &found{name: name, own: in.node, tasks: map[string][]swarm.Task{}}
-	g, ctx := errgroup.WithContext(ctx)
+	g, asking := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		f.nodes, err = r.nodes(ctx)
+		f.nodes, err = r.nodes(asking)
 		return err
 	})
 	g.Go(func() error {
-		list, err := r.engine.ConfigList(ctx, client.ConfigListOptions{Filters: make(client.Filters).Add("label", compose.ClusterLabel+"="+name)})
+		list, err := r.engine.ConfigList(asking, client.ConfigListOptions{Filters: make(client.Filters).Add("label", compose.ClusterLabel+"="+name)})
 		f.configs, f.note = list.Items, readNote(name, list.Items)
 		return err
 	})
-	g.Go(func() error { return r.lookAtServices(ctx, f) })
+	g.Go(func() error { return r.lookAtServices(asking, f) })
 	if err := g.Wait(); err != nil {
-		return nil, unavailable(err)
+		return nil, r.why(ctx, err)
 	}
 	return f, nil
 }
@@ -184,7 +184,7 @@ func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 	}
 	list, err := r.engine.ServiceList(ctx, client.ServiceListOptions{Filters: make(client.Filters).Add("label", compose.RoleLabel+"="+compose.RoleMember)})
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, r.why(ctx, err)
 	}
 	var names []string
 	for _, s := range list.Items {

@@ -66,12 +66,18 @@ func TestEveryMistakeOfAPlaceIsToldAtOnce(t *testing.T) {
 }
 
 func TestAnEngineThatManagesNoServicesIsUnavailable(t *testing.T) {
-	for standing, info := range map[Standing]swarm.Info{
-		Outside: {LocalNodeState: swarm.LocalNodeStateInactive},
-		Locked:  {LocalNodeState: swarm.LocalNodeStateLocked},
-		Worker:  {LocalNodeState: swarm.LocalNodeStateActive},
-		Lonely:  {LocalNodeState: swarm.LocalNodeStateActive, Error: "no leader"},
+	for _, tt := range []struct {
+		standing Standing
+		info     swarm.Info
+	}{
+		{Outside, swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive}},
+		{Locked, swarm.Info{LocalNodeState: swarm.LocalNodeStateLocked}},
+		{Worker, swarm.Info{LocalNodeState: swarm.LocalNodeStateActive}},
+		{Lonely, swarm.Info{LocalNodeState: swarm.LocalNodeStateActive, Error: "no leader"}},
+		// What a manager of today's engine says whose others are gone.
+		{Lonely, swarm.Info{LocalNodeState: swarm.LocalNodeStateActive, ControlAvailable: true, Error: "no leader"}},
 	} {
+		standing, info := tt.standing, tt.info
 		_, err := New(Options{Engine: manager{info: info}}).Observe(t.Context(), "c")
 		e := (*StandingError)(nil)
 		if !errors.As(err, &e) || e.Standing != standing || !errors.Is(err, runtime.ErrUnavailable) {
