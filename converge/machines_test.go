@@ -147,3 +147,20 @@ func TestWithoutAQuorumTheMachinesThatAreAwayAreNamed(t *testing.T) {
 		t.Errorf("%v\n%s", err, steps)
 	}
 }
+
+// What was recovered on other machines is met by the former members once those are
+// back.
+func TestWhoIsNotWantedIsTheOneToStop(t *testing.T) {
+	s := moved(onMachines())
+	s.Want.Members = s.Want.Members[:1]
+	s.Etcd.Endpoints[1].Cluster, s.Etcd.Endpoints[2].Cluster = 8, 8
+	_, err := converge.Plan(s)
+	var refusal *converge.Refusal
+	if !errors.As(err, &refusal) || !slices.Equal(refusal.Remedy.Command, []string{"stop", "etcd2@old", "etcd3"}) {
+		t.Errorf("%v: %+v", err, refusal)
+	}
+	s.Want.Members = onMachines().Want.Members
+	if _, err = converge.Plan(s); !errors.As(err, &refusal) || refusal.Remedy.Command != nil {
+		t.Errorf("both are wanted: %+v", refusal)
+	}
+}

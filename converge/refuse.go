@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -38,8 +39,29 @@ func (c *scene) refuseSeveral() error {
 	slices.Sort(groups)
 	return &Refusal{
 		Reason: fmt.Sprintf("%d clusters answer instead of one: %s", len(clusters), strings.Join(groups, "; ")),
-		Remedy: Remedy{Text: "stop those that are not meant with `etcdctr stop NAME`, and `etcdctr member replace NAME` lets each join the other"},
+		Remedy: c.leaveOne(clusters),
 	}
+}
+
+// leaveOne says how one of several clusters is left. What was recovered on other
+// machines is met by the former members once theirs are back; none of these is wanted
+// any more.
+func (c *scene) leaveOne(clusters map[member.ID][]string) Remedy {
+	var strangers []string
+	meant := 0
+	for _, of := range clusters {
+		wanted := slices.ContainsFunc(of, func(name string) bool { return slices.Contains(names(c.those((*part).isWanted)), name) })
+		if wanted {
+			meant++
+			continue
+		}
+		strangers = append(strangers, of...)
+	}
+	if meant != 1 {
+		return Remedy{Text: "stop those that are not meant with `etcdctr stop NAME`, and `etcdctr member replace NAME` lets each join the other"}
+	}
+	slices.Sort(strangers)
+	return Remedy{Command: append([]string{"stop"}, strangers...), Text: "if what clients wrote there is not needed: the description does not name them"}
 }
 
 // refuseForeign: servers of this name are another folder's cluster.

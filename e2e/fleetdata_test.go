@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -37,6 +38,11 @@ func TestFleetIsRestoredAndRecovered(t *testing.T) {
 	for _, m := range f.machines[1:3] {
 		m.powerOn()
 	}
+	// Those there are a quorum of the cluster that was given up.
+	if _, err := f.try("up"); err == nil || !strings.Contains(err.Error(), "`etcdctr stop etcd2@10.77.0.2 etcd3@10.77.0.3`") {
+		t.Errorf("two clusters answer, and up says %v", err)
+	}
+	f.etcdctr("stop", "etcd2@10.77.0.2", "etcd3@10.77.0.3")
 	f.etcdctr("up", "--volumes", "--yes")
 	f.wantValue("with the lost machines back", "after")
 	f.spread(f.seats(1, 4, 5)).wantOneCluster()
