@@ -200,9 +200,10 @@ func (l *swarmLab) cluster(image string, nodes ...int) *swarmed {
 			l.t.Log(output(l.machines[0].engine("stack", "ps", "--no-trunc", s.name), ""))
 		}
 		// The test's own context has ended by now.
-		if _, err := output(exec.Command(etcdctrBinary(l.t), "down", "--volumes", "--yes"), s.dir); err != nil {
-			l.t.Error(err)
-		}
+		eventually(l.t, "it to be taken down: a swarm may be choosing a leader", func() error {
+			_, err := output(exec.Command(etcdctrBinary(l.t), "down", "--volumes", "--yes"), s.dir)
+			return err
+		})
 	})
 	return s
 }
