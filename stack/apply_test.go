@@ -280,6 +280,32 @@ func TestApplyFinishesWhatAnotherLeftAtAnyStep(t *testing.T) {
 	}
 }
 
+// Of a container that is on several networks an older engine is told one by one.
+func TestApplyFinishesAContainerThatIsNotOnAllItsNetworks(t *testing.T) {
+	published := strings.NewReplacer("networks: [cluster]", "networks: [cluster, loopback]", "internal: true}", "internal: true}, loopback: ").Replace(three)
+	eachStep(t, newFakeEngine, published, func(t *testing.T, e *fakeEngine, step int) {
+		t.Helper()
+		var steps atomic.Int32
+		e.before = func(string) error { // nothing is taken back
+			if steps.Add(1) > int32(step) {
+				return errors.New("killed")
+			}
+			return nil
+		}
+		_ = apply(t.Context(), e, wanted(t, published)) // which is killed, but for its last step
+		e.before = pass
+		if err := apply(t.Context(), e, wanted(t, published)); err != nil {
+			t.Fatalf("the second: %v", err)
+		}
+		for _, c := range e.containers {
+			if len(c.networks) != 2 {
+				t.Errorf("%s is on %v", c.name, c.networks)
+			}
+		}
+		wantAsWanted(t, e, published)
+	})
+}
+
 // A container that the engine refuses leaves the one in use running.
 func TestPrepareTouchesNothingThatRuns(t *testing.T) {
 	eachStep(t, func() *fakeEngine { return running(t, three) }, changed, func(t *testing.T, e *fakeEngine, step int) {

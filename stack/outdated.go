@@ -126,12 +126,17 @@ func current(w Wanted, s *State, service types.ServiceConfig) (Container, bool) 
 func (n Network) is(id string) bool { return id == n.ID || id == n.Name }
 
 // attached reports whether a container is on the networks and has the volumes
-// that are there now under the wanted names.
+// that are there now under the wanted names. One that does not run may have been left
+// half made: on one of its networks, and not on the others.
 func attached(w Wanted, s *State, service types.ServiceConfig, c Container) bool {
 	for key := range service.Networks {
 		name := w.Project.Networks[key].Name
 		i := slices.IndexFunc(s.Networks, func(n Network) bool { return n.Name == name })
-		if c.Status == container.StateRunning && i >= 0 && !s.Networks[i].is(c.NetworkIDs[name]) {
+		if i < 0 {
+			continue
+		}
+		id, on := c.NetworkIDs[name]
+		if c.Status == container.StateRunning && !s.Networks[i].is(id) || !on && len(c.NetworkIDs) > 0 {
 			return false
 		}
 	}
