@@ -30,7 +30,7 @@ func (r *resolver) host(at, value string) netip.Addr {
 }
 
 // hostsOfAll wants a host for every member, or for none.
-func (r *resolver) hostsOfAll(list []MemberSpec) {
+func (r *resolver) hostsOfAll(c *Cluster, list []MemberSpec) {
 	given := 0
 	for _, ms := range list {
 		if ms.Host != "" {
@@ -51,8 +51,8 @@ func (r *resolver) hostsOfAll(list []MemberSpec) {
 	if r.spec.ClientPort == AutoPort {
 		r.report("client-port", autoElsewhere)
 	}
-	if Publish(r.spec.Publish) == PublishLoopback {
-		r.report("publish", "loopback has no effect with hosts: the members' ports are on their hosts' addresses")
+	if c.Publish.Opens() {
+		r.report("publish", "%s has no effect with hosts: the members' ports are on their hosts' addresses", c.Publish)
 	}
 }
 
@@ -94,12 +94,12 @@ func (r *resolver) clientPort(at, value string) int {
 	return p
 }
 
-// publishedPort is the member's port on 127.0.0.1, where it is published there.
+// publishedPort is the member's port on the host, where it is published there.
 func (r *resolver) publishedPort(at string, s Seat, p Place, publish Publish) int {
 	if p.Shared {
 		return 0
 	}
-	if publish == PublishLoopback {
+	if publish.Opens() {
 		return s.clientPort(s.usualPort())
 	}
 	if s.ClientPort != 0 || s.AnyPort && r.spec.ClientPort == "" {
@@ -113,14 +113,14 @@ const noEffectUnpublished = "has no effect with publish: none: set publish: loop
 // portsOfAll wants somebody whom client-port is for.
 func (r *resolver) portsOfAll(c *Cluster) {
 	shared := func(m Member) bool { return m.Place.Shared }
-	if r.spec.ClientPort == AutoPort && c.Publish == PublishNone && !slices.ContainsFunc(c.Members, shared) {
+	if r.spec.ClientPort == AutoPort && !c.Publish.Opens() && !slices.ContainsFunc(c.Members, shared) {
 		r.report("client-port", noEffectUnpublished)
 	}
 }
 
 // distinctPorts refuses two members on the same port of one machine.
 func (r *resolver) distinctPorts(at string, m Member, taken map[string]string) {
-	ports, host := []int{m.PublishedPort}, "127.0.0.1"
+	ports, host := []int{m.PublishedPort}, m.Published().Addr().String()
 	if m.Place.Shared {
 		ports, host = []int{m.Place.ClientPort, m.Place.PeerPort, m.Place.MetricsPort}, m.Place.Host
 	}

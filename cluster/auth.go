@@ -152,7 +152,7 @@ func (r *resolver) auth(c *Cluster) {
 	if c.TLS != Mutual {
 		r.report("auth", "needs tls: mutual: by its certificate etcd knows its administrator")
 	}
-	a := &Auth{Enabled: oneOf(r, "auth.enabled", spec.Enabled, "true", "true", "false") == "true"}
+	a := &Auth{Enabled: yes(r, "auth.enabled", spec.Enabled, true)}
 	for i, role := range spec.Roles {
 		a.Roles = append(a.Roles, r.role(spec.Roles[:i], role))
 	}

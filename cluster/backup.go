@@ -122,9 +122,9 @@ func (r *resolver) backup() *Backup {
 	}
 	b := &Backup{
 		Destination: s.Destination,
-		Continuous:  oneOf(r, "backup.continuous", s.Continuous, "false", "false", "true") == "true",
+		Continuous:  yes(r, "backup.continuous", s.Continuous, false),
 		Stored:      oneOf(r, "backup.compression", s.Compression, "fast", "fast", "none") == "none",
-		Service:     oneOf(r, "backup.service", s.Service, "true", "false", "true") == "true",
+		Service:     yes(r, "backup.service", s.Service, true),
 		Encryption:  r.publicKeys("backup.encryption", s.Encryption),
 		every:       r.span("backup.every", s.Every, DefaultBackupEvery, leastBetweenBackups, mostBetweenBackups),
 	}

@@ -23,7 +23,7 @@ var (
 func Ways() []Way { return []Way{ByList, ByOwnDiscovery, ByDiscoveryV3, ByDiscoveryV2, ByRecords} }
 
 // TLSModes lists all of them, the strongest first.
-func TLSModes() []TLSMode { return []TLSMode{Mutual, AutoTLS, NoTLS} }
+func TLSModes() []TLSMode { return wordsOf[TLSMode]("tls") }
 
 // finding is something true of some combinations of a way, a TLS mode and an
 // etcd minor.

@@ -40,6 +40,12 @@ const (
 	PublishLoopback Publish = "loopback" // client ports on 127.0.0.1, for this machine only
 )
 
+// Opens tells that ports of the host lead to members.
+func (p Publish) Opens() bool { return p != "" && p != PublishNone }
+
+// loopback is the address of this machine that other machines do not reach.
+var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
 // Runtime is what runs the members.
 type Runtime string
 
@@ -103,8 +109,8 @@ type Member struct {
 	// Node is the node of a swarm that the member is bound to, by its host name or
 	// its ID; empty without runtime: swarm.
 	Node string
-	// PublishedPort is the member's client port on 127.0.0.1 with
-	// PublishLoopback, otherwise 0.
+	// PublishedPort is the member's client port on the host where Publish opens one,
+	// otherwise 0. Published has it with its address.
 	PublishedPort int
 	// Store is what the data is kept in, if the cluster does not make that itself.
 	Store Store
@@ -112,6 +118,15 @@ type Member struct {
 	Settings Settings
 	// Environment is what else the member's process finds in its environment.
 	Environment map[string]string
+}
+
+// Published is where programs of the host find the member's client port; not valid
+// where that is published nowhere.
+func (m Member) Published() netip.AddrPort {
+	if m.PublishedPort == 0 {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(loopback, uint16(m.PublishedPort))
 }
 
 // ClientURL is where clients on the members' network reach the member; the

@@ -45,7 +45,7 @@ func identitySettings(m Member, c *Cluster) Settings {
 // once they have it. It is for the addresses that the member listens on, so
 // these have to be fixed, and published ports arrive on another one.
 func (c *Cluster) verifiable(m Member) bool {
-	return c.TLS == AutoTLS && len(m.Place.Addresses) > 0 && c.Publish == PublishNone && !m.Place.PublishOn.IsValid()
+	return c.TLS == AutoTLS && len(m.Place.Addresses) > 0 && !c.Publish.Opens() && !m.Place.PublishOn.IsValid()
 }
 
 // verifiableURLs are the addresses that the certificate will be for. Loopback

@@ -147,6 +147,10 @@ c.yaml:2: profile: is given twice: keep one`,
 			`c.yaml:2: tls: is given twice: keep one
 c.yaml:4: runtime: must be auto, docker, process or swarm, not "nope"`,
 		},
+		"what only one of two runtimes forbids": {
+			"runtime: docker\nruntime: process\netcd-binary: /etcd\n",
+			`c.yaml:2: runtime: is given twice: keep one`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec, _ := cluster.Load("c.yaml", []byte(tt.file))

@@ -120,7 +120,6 @@ func InKnownContainers(s Seat) Place {
 // best given as absolute paths, with slashes.
 func InProcesses(home, certs string) Placement {
 	return func(s Seat) Place {
-		loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		p := Place{
 			Listen:   loopback,
 			Host:     loopback.String(),

@@ -18,6 +18,9 @@ type profile struct {
 
 const gibibyte = 1 << 30
 
+// Production is the profile for data that matters.
+const Production = "production"
+
 // DefaultProfile is what a Spec gets that names none.
 const DefaultProfile = "dev"
 
@@ -25,7 +28,7 @@ const DefaultProfile = "dev"
 var profiles = map[string]profile{
 	// For data that matters: etcd's own timing, room for the data, patience
 	// with slow disks.
-	"production": {
+	Production: {
 		data:                    Volume,
 		heartbeatInterval:       100 * time.Millisecond,
 		electionTimeout:         time.Second,
@@ -43,7 +46,7 @@ var profiles = map[string]profile{
 		},
 	},
 	// For working on something that uses etcd.
-	"dev": {
+	DefaultProfile: {
 		data:                    Volume,
 		heartbeatInterval:       100 * time.Millisecond,
 		electionTimeout:         time.Second,

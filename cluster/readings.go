@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 )
@@ -8,13 +10,10 @@ import (
 // This file says what is wrong with a Spec of which a key could not be read that
 // decides which others make sense: whatever is wrong however that was meant.
 
-// steering are such keys, and what each may mean.
+// steering are such keys and what each may mean, besides the closed choices.
 var steering = map[string]func() []string{
-	"members":   func() []string { return []string{"1", "3", strconv.Itoa(MaxMembers)} },
-	"bootstrap": func() []string { return []string{string(Static), string(ByDiscovery), string(ByDNS)} },
-	"tls":       func() []string { return []string{string(Mutual), string(AutoTLS), string(NoTLS)} },
-	"publish":   func() []string { return []string{string(PublishNone), string(PublishLoopback)} },
-	"image":     func() []string { return []string{"", OfficialImage + ":" + DefaultVersion.String()} },
+	"members": func() []string { return []string{"1", "3", strconv.Itoa(MaxMembers)} },
+	"image":   func() []string { return []string{"", OfficialImage + ":" + DefaultVersion.String()} },
 	"etcd": func() []string {
 		var all []string
 		for minor := OldestMinor; minor <= NewestMinor; minor++ {
@@ -24,16 +23,36 @@ var steering = map[string]func() []string{
 	},
 }
 
+// meanings are those of every key that may have been meant otherwise. What is no word
+// of a closed choice is wrong whatever else the file says of it.
+func (s Spec) meanings() map[string][]string {
+	all := map[string][]string{}
+	for key, words := range steering {
+		all[key] = words()
+	}
+	for _, c := range choices {
+		said, _ := fieldByKey(reflect.ValueOf(s), c.Key)
+		if said.IsZero() || slices.Contains(c.Takes(), said.String()) {
+			all[c.Key] = c.Takes()
+		}
+	}
+	return all
+}
+
+// mostReadings are enough: each takes about a millisecond, and of a file of which that
+// much can't be read nobody wants to know the rest.
+const mostReadings = 300
+
 // readings are all that a Spec may have meant, where what it said is not clear.
 func (s Spec) readings() []Spec {
-	all := []Spec{s}
-	for key, meanings := range steering {
-		if !s.source.misread(key) {
+	all, meanings := []Spec{s}, s.meanings()
+	for _, key := range slices.Sorted(maps.Keys(meanings)) {
+		if !s.source.misread(key) || len(all)*len(meanings[key]) > mostReadings {
 			continue
 		}
 		var more []Spec
 		for _, known := range all {
-			for _, meant := range meanings() {
+			for _, meant := range meanings[key] {
 				more = append(more, known.meaning(key, meant))
 			}
 		}

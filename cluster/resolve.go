@@ -95,23 +95,19 @@ func (r *resolver) cluster() *Cluster {
 	c := &Cluster{
 		Spec:      s,
 		Name:      r.label("name", s.ClusterName(), maxNameLength),
-		Runtime:   oneOf(r, "runtime", Runtime(s.Runtime), AnyRuntime, AnyRuntime, Docker, Process, Swarm),
-		Profile:   oneOf(r, "profile", s.Profile, DefaultProfile, "production", "dev", "ci"),
-		Bootstrap: oneOf(r, "bootstrap", Bootstrap(s.Bootstrap), Static, Static, ByDiscovery, ByDNS),
-		TLS:       oneOf(r, "tls", TLSMode(s.TLS), Mutual, TLSModes()...),
-		Publish:   oneOf(r, "publish", Publish(s.Publish), PublishNone, PublishNone, PublishLoopback),
+		Runtime:   choose[Runtime](r, "runtime", s.Runtime),
+		Profile:   choose[string](r, "profile", s.Profile),
+		Bootstrap: choose[Bootstrap](r, "bootstrap", s.Bootstrap),
+		TLS:       choose[TLSMode](r, "tls", s.TLS),
+		Publish:   choose[Publish](r, "publish", s.Publish),
 	}
 	r.profile = profiles[c.Profile]
 	c.Upkeep = r.profile.upkeep
-	if c.Data = Data(s.Data); strings.ContainsAny(s.Data, `/\`) {
-		r.report("data", "must be volume or memory: a folder or an existing volume is for one member: write it there, as members: [{name: etcd1, data: %s}]", s.Data)
-	} else {
-		c.Data = oneOf(r, "data", c.Data, r.profile.data, Volume, Memory)
-	}
-	if c.Data == Memory && c.Profile == "production" {
+	c.Data = r.data()
+	if c.Data == Memory && c.Profile == Production {
 		r.warn("data", "memory loses a member's data whenever it stops: use volume for data that matters")
 	}
-	c.Protect = oneOf(r, "protect", s.Protect, "false", "false", "true") == "true"
+	c.Protect = yes(r, "protect", s.Protect, false)
 	switch {
 	case c.Protect && c.Data == Memory:
 		r.report("protect", "has nothing to protect with data: memory: leave one of them out")
@@ -130,6 +126,20 @@ func (r *resolver) cluster() *Cluster {
 	return c
 }
 
+// data decides what keeps the data of members that have no place of their own.
+func (r *resolver) data() Data {
+	said := r.spec.Data
+	if strings.ContainsAny(said, `/\`) {
+		r.report("data", "must be %s: a folder or an existing volume is for one member: write it there, as members: [{name: etcd1, data: %s}]",
+			alternatives(wordsOf[Data]("data")), said)
+		return Data(said)
+	}
+	if data := choose[Data](r, "data", said); data != "" {
+		return data
+	}
+	return r.profile.data
+}
+
 // oneOf gives value, or fallback when there is none, and reports a value that
 // is not among the allowed.
 func oneOf[T ~string](r *resolver, path string, value, fallback T, allowed ...T) T {
@@ -141,22 +151,6 @@ func oneOf[T ~string](r *resolver, path string, value, fallback T, allowed ...T)
 	}
 	r.report(path, "must be %s, not %q", alternatives(allowed), value)
 	return fallback
-}
-
-// alternatives gives "a, b or c".
-func alternatives[T ~string](words []T) string {
-	var b strings.Builder
-	for i, w := range words {
-		switch {
-		case i == 0:
-		case i == len(words)-1:
-			b.WriteString(" or ")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString(string(w))
-	}
-	return b.String()
 }
 
 func or(value, fallback string) string {
@@ -230,7 +224,7 @@ func (r *resolver) members(c *Cluster, place Placement) {
 	}
 	r.portsOfAll(c)
 	if c.Runtime != Swarm {
-		r.hostsOfAll(list)
+		r.hostsOfAll(c, list)
 	}
 	r.enginesOfAll(list)
 	r.nodesOfAll(c, list)

@@ -24,7 +24,7 @@ func Weakens(name, was, is string) bool {
 	case "data":
 		return was == string(Volume) && is == string(Memory)
 	case "profile":
-		return was == "production" && is != "production"
+		return was == Production && is != Production
 	}
 	return false
 }
