@@ -288,10 +288,10 @@ func meansSame(name, was, is string) bool {
 }
 
 func published(m cluster.Member) string {
-	if m.PublishedPort == 0 {
-		return ""
+	if at := m.Published(); at.IsValid() {
+		return at.String()
 	}
-	return fmt.Sprintf("127.0.0.1:%d", m.PublishedPort)
+	return ""
 }
 
 // effective is a setting's value, or etcd's own default.

@@ -28,7 +28,9 @@ type Word struct {
 var choices = []ClosedChoice{
 	{"runtime", "what runs the members", string(AnyRuntime), []Word{
 		{string(AnyRuntime), "docker if an engine answers, else process"},
-		{Word: string(Docker)}, {Word: string(Process)}, {Word: string(Swarm)},
+		{Word: string(Docker)},
+		{Word: string(Process)},
+		{Word: string(Swarm)},
 	}},
 	{"bootstrap", "how members find each other at their first start", string(Static), []Word{
 		{Word: string(Static)}, {Word: string(ByDiscovery)}, {Word: string(ByDNS)},
@@ -73,12 +75,22 @@ func (c ClosedChoice) Takes() []string {
 func (c ClosedChoice) String() string {
 	words := make([]string, len(c.Words))
 	for i, w := range c.Words {
-		words[i] = w.Word
-		if w.Means != "" {
-			words[i] += " (" + w.Means + ")"
-		}
+		words[i] = w.Word + remark(w.Means, w.Word == c.Default)
 	}
 	return c.What + ": " + alternatives(words)
+}
+
+// remark is what stands behind a word, with a space before it.
+func remark(means string, usual bool) string {
+	switch {
+	case usual && means != "":
+		return " (default: " + means + ")"
+	case usual:
+		return " (default)"
+	case means != "":
+		return " (" + means + ")"
+	}
+	return ""
 }
 
 // wordsOf are the words of a key as those of its type.
@@ -98,7 +110,8 @@ func choose[T ~string](r *resolver, key, value string) T {
 
 // yes reads a key that is true or false.
 func yes(r *resolver, path, value string, fallback bool) bool {
-	return oneOf(r, path, value, strconv.FormatBool(fallback), "false", "true") == "true"
+	usual, other := strconv.FormatBool(fallback), strconv.FormatBool(!fallback)
+	return oneOf(r, path, value, usual, usual, other) == "true"
 }
 
 // alternatives gives "a, b or c".

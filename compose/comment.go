@@ -74,19 +74,17 @@ var tlsWords = map[cluster.TLSMode]string{
 }
 
 func published(c *cluster.Cluster) string {
-	words := publishWords[c.Publish]
+	words := "no port is published"
+	if c.Publish.Opens() {
+		words = fmt.Sprintf("clients on %s only", c.Members[0].Published().Addr())
+	}
 	if c.Monitoring == nil || c.Monitoring.Port == 0 {
 		return words
 	}
-	if c.Publish == cluster.PublishNone {
+	if !c.Publish.Opens() {
 		words = "no port of theirs is published"
 	}
 	return fmt.Sprintf("%s, Prometheus on 127.0.0.1:%d only", words, c.Monitoring.Port)
-}
-
-var publishWords = map[cluster.Publish]string{
-	cluster.PublishNone:     "no port is published",
-	cluster.PublishLoopback: "clients on 127.0.0.1 only",
 }
 
 // remarks stand behind a key of a service. They are for values that a reader

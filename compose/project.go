@@ -122,7 +122,7 @@ func networks(c *cluster.Cluster) types.Networks {
 	if c.Discovery != nil && c.Discovery.ByMembers() {
 		n[DiscoveryNetwork] = discoveryNetwork(c.Discovery)
 	}
-	if c.Publish == cluster.PublishLoopback || c.Monitoring != nil && c.Monitoring.Port != 0 {
+	if c.Publish.Opens() || c.Monitoring != nil && c.Monitoring.Port != 0 {
 		n[LoopbackNetwork] = loopbackNetwork()
 	}
 	return n
@@ -284,7 +284,7 @@ func memberService(c *cluster.Cluster, m cluster.Member, o Options) types.Servic
 	s := server(c, m, RoleMember, o)
 	s.Networks = map[string]*types.ServiceNetworkConfig{}
 	for name := range networks(c) {
-		if name != LoopbackNetwork || c.Publish == cluster.PublishLoopback {
+		if name != LoopbackNetwork || c.Publish.Opens() {
 			s.Networks[name] = nil
 		}
 	}
@@ -399,8 +399,8 @@ func ports(m cluster.Member) []types.ServicePortConfig {
 			port(on.String(), m.Place.PeerPort, m.Place.PeerPort),
 		}
 	}
-	if m.PublishedPort != 0 {
-		return []types.ServicePortConfig{port("127.0.0.1", m.PublishedPort, m.Place.ClientPort)}
+	if on := m.Published(); on.IsValid() {
+		return []types.ServicePortConfig{port(on.Addr().String(), m.PublishedPort, m.Place.ClientPort)}
 	}
 	return nil
 }

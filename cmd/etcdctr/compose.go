@@ -237,11 +237,11 @@ func composePath(base, path string) (string, error) {
 // now. It only warns: what uses it may be this very stack, running.
 func (a *app) warnOfTakenPorts(c *cluster.Cluster) {
 	for _, m := range c.Members {
-		if m.PublishedPort == 0 {
+		addr := m.Published()
+		if !addr.IsValid() {
 			continue
 		}
-		addr := fmt.Sprintf("127.0.0.1:%d", m.PublishedPort)
-		l, err := net.Listen("tcp4", addr)
+		l, err := net.Listen("tcp", addr.String())
 		if err != nil {
 			a.warn("%s, the port of %s, is in use: if it is not by this stack, give the member another client-port", addr, m.Name)
 			continue

@@ -18,7 +18,7 @@ import (
 // flagWords say in the help what the value of a flag is, where its own name and
 // type do not.
 var flagWords = map[string]string{
-	"backups": "FOLDER", "bootstrap": "static|discovery|dns", "ca": "FILE", "ca-cert": "FILE", "ca-key": "FILE",
+	"backups": "FOLDER", "ca": "FILE", "ca-cert": "FILE", "ca-key": "FILE",
 	"certificate": "FILE", "certs-dir": "FOLDER", "client": "NAME", "client-ca-cert": "FILE", "client-ca-key": "FILE",
 	"cn": "NAME", "crl": "FILE", "data-dir": "FOLDER", "dir": "FOLDER", "discovery-cacert": "FILE",
 	"discovery-cert": "FILE", "discovery-domain": "DOMAIN", "discovery-endpoints": "URLS", "discovery-key": "FILE",
@@ -28,8 +28,8 @@ var flagWords = map[string]string{
 	"from": "PATH", "from-cfssl": "FOLDER", "host": "HOST", "identity-file": "FILE", "image": "IMAGE", "key": "IDENTITY=FILE", "listen": "ADDRESS:PORT",
 	"member": "MEMBER", "members": "N", "mirror": "URL", "monitoring": "bool", "name": "NAME", "off": "RULES", "organization": "NAME", "output": "PATH", "outside": "HOST:PORT",
 	"passphrase-file": "FILE", "password-file": "FILE", "peer-ca": "FILE", "peer-ca-cert": "FILE", "peer-ca-key": "FILE",
-	"peer-crl": "FILE", "platform": "OS/ARCH", "profile": "production|dev|ci", "publish": "none|loopback", "client-port": "auto", "running": "NAME", "grep": "REGEXP",
-	"sbom": "FILE", "scratch": "FOLDER", "since": "TIME", "subnet": "SUBNET", "tag": "IMAGE", "tail": "N", "tls": "mutual|auto|none",
+	"peer-crl": "FILE", "platform": "OS/ARCH", "client-port": "auto", "running": "NAME", "grep": "REGEXP",
+	"sbom": "FILE", "scratch": "FOLDER", "since": "TIME", "subnet": "SUBNET", "tag": "IMAGE", "tail": "N",
 }
 
 // typeWords are the same for flags of which the type says enough.
@@ -58,6 +58,8 @@ func wordFlags(cmd *cobra.Command) {
 		}
 		if c, closed := flag.Value.(*choice); closed {
 			word, ok = c.Type(), false
+		} else if key := cluster.ClosedChoiceOf(flag.Name); key.Words != nil {
+			word, ok = strings.Join(key.Takes(), "|"), true
 		}
 		if words := strings.Split(word, "|"); len(words) > 1 {
 			// It fails for a flag that has a completion already, which then is right.

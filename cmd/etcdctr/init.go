@@ -95,7 +95,7 @@ func askInit(ask func(string) (string, error), tell func(error)) (map[string]str
 	for _, q := range []struct{ key, question, fallback string }{
 		{"name", "name of the cluster", "etcd"},
 		{"members", "how many members: 3 survive the loss of one, 5 that of two", "3"},
-		{"profile", "what for: dev, production or ci", cluster.DefaultProfile},
+		{"profile", cluster.ClosedChoiceOf("profile").String(), cluster.DefaultProfile},
 	} {
 		for {
 			answer, err := ask(fmt.Sprintf("%s [%s]", q.question, q.fallback))
@@ -128,15 +128,26 @@ var usualKeys = []struct{ key, fallback, about string }{
 	{"name", "etcd", "The cluster, and its Compose project: lower-case letters, digits, hyphens."},
 	{"members", "3", "How many: 3 survive the loss of one, 5 that of two. Or a list of names."},
 	{"etcd", cluster.DefaultVersion.String(), "A release, or a minor such as 3.6 for the release of it that is tested."},
-	{"profile", cluster.DefaultProfile, "Defaults for a purpose: production, dev or ci."},
-	{"runtime", string(cluster.AnyRuntime), "What runs the members: docker, process, or auto, which is docker if an engine answers."},
-	{"publish", "none", "Where clients outside the stack reach it: none, or loopback for ports on 127.0.0.1."},
-	{"tls", string(cluster.Mutual), "mutual, auto (encrypted, not authenticated) or none. It can't be changed later."},
-	{"bootstrap", "static", "How members find each other at their first start: static, discovery or dns."},
-	{"data", "volume", "Where data is: volume, or memory, which forgets it."},
+	{"profile", "", ""},
+	{"runtime", "", ""},
+	{"publish", "", ""},
+	{"tls", "", "Running members go over from none to mutual, and back."},
+	{"bootstrap", "", ""},
+	{"data", string(cluster.Volume), ""},
 	{"quota-backend-bytes", "2GiB", "How large the database may grow, and how it is kept small."},
 	{"auto-compaction-retention", "1h", ""},
 	{"monitoring", "false", "A Prometheus beside members in containers, on their network."},
+}
+
+// comment is what stands above a key in a first file: of a closed choice its words
+// first.
+func comment(key, about string) string {
+	choice := cluster.ClosedChoiceOf(key)
+	if choice.Words == nil {
+		return about
+	}
+	words := choice.String() + "."
+	return strings.TrimSpace(strings.ToUpper(words[:1]) + words[1:] + " " + about)
 }
 
 // initialFile is a cluster file that says what was said, and shows what else there
@@ -149,13 +160,13 @@ func initialFile(said map[string]string) []byte {
 	usual := map[string]bool{}
 	for _, k := range usualKeys {
 		usual[k.key] = true
-		if k.about != "" {
-			fmt.Fprintf(&b, "\n# %s\n", k.about)
+		if about := comment(k.key, k.about); about != "" {
+			fmt.Fprintf(&b, "\n# %s\n", about)
 		}
 		if value, ok := said[k.key]; ok {
 			b.WriteString(yamlLine(k.key, value))
 		} else {
-			b.WriteString("# " + yamlLine(k.key, k.fallback))
+			b.WriteString("# " + yamlLine(k.key, cmp.Or(k.fallback, cluster.ClosedChoiceOf(k.key).Default)))
 		}
 	}
 	for _, s := range specFlags {

@@ -77,8 +77,8 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 	addPullFlag(cmd, &o.working.pull)
 	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long a member may take to answer, besides reading its data")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
-	flags.Var(&choice{value: new(string), of: []string{string(cluster.AnyRuntime), string(cluster.Docker), string(cluster.Process), string(cluster.Swarm)}}, "runtime",
-		"what runs the members: docker, process, swarm, or auto: docker if an engine answers")
+	runtimes := cluster.ClosedChoiceOf("runtime")
+	flags.Var(&choice{value: new(string), of: runtimes.Takes()}, "runtime", runtimes.String())
 	flags.BoolVarP(&o.detach, "detach", "d", false, "leave the members in the background, where containers are in any case")
 	flags.String("etcd-binary", "", "etcd to run in processes instead of the one inside this program; {minor} stands for 3.7, {release} for v3.7.3")
 	flags.Var(&choice{value: &o.clients, of: []string{string(converge.Both), string(converge.Moved)}}, "clients",

@@ -51,7 +51,7 @@ func (r *Runtime) Expose(ctx context.Context, want *cluster.Cluster) ([]runtime.
 // 1.48, a published port's network was not closed to the machines next to its
 // host.
 func (r *Runtime) neighbours(want *cluster.Cluster) []string {
-	if want.Publish != cluster.PublishLoopback || versions.GreaterThanOrEqualTo(r.engine.ClientVersion(), "1.48") {
+	if !want.Publish.Opens() || versions.GreaterThanOrEqualTo(r.engine.ClientVersion(), "1.48") {
 		return nil
 	}
 	guard := "and nothing stops them there"

@@ -72,8 +72,8 @@ func (r *Runtime) tellCaveats(ctx context.Context, want *cluster.Cluster) error 
 
 func caveats(m stack.Make, want *cluster.Cluster) []string {
 	var all []string
-	if m.Lacks(stack.Masquerading) && want.Publish == cluster.PublishLoopback {
-		all = append(all, fmt.Sprintf("%s has no network that publishes ports and leads nowhere else: with publish: loopback, members can reach other machines", m))
+	if m.Lacks(stack.Masquerading) && want.Publish.Opens() {
+		all = append(all, fmt.Sprintf("%s has no network that publishes ports and leads nowhere else: with publish: %s, members can reach other machines", m, want.Publish))
 	}
 	if m.Lacks(stack.AfterBoot) && want.Upkeep.Restart == "always" {
 		all = append(all, fmt.Sprintf("%s starts containers with the machine only where podman-restart.service is enabled", m))

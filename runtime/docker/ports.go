@@ -27,7 +27,7 @@ const furtherOn, portTries = 1000, 20
 // ports or, where any of those is taken, some thousands further on. A port that
 // somebody chose stays.
 func (r *Runtime) findPorts(ctx context.Context, spec cluster.Spec, c *cluster.Cluster) error {
-	if c.Publish != cluster.PublishLoopback || r.answers(ctx) != nil {
+	if !c.Publish.Opens() || r.answers(ctx) != nil {
 		return nil
 	}
 	kept, err := r.keptPorts(ctx, c)
