@@ -135,9 +135,34 @@ func (c Condition) at(stage Stage) []string {
 	return list
 }
 
+// Of is the condition of those authorities that vouch for some profiles, and what was
+// answered of them; of all where none is named.
+func (c Condition) Of(profiles ...Profile) Condition {
+	if len(profiles) == 0 {
+		return c
+	}
+	meant := func(authority string) bool {
+		return slices.ContainsFunc(profiles, func(p Profile) bool {
+			return authority == singleCA || (authority == peerCA) == (p == Peer)
+		})
+	}
+	c.Authorities = slices.DeleteFunc(slices.Clone(c.Authorities), func(a Standing) bool { return !meant(a.Name) })
+	c.Answers = slices.DeleteFunc(slices.Clone(c.Answers), func(a Answer) bool { return !meant(a.Authority) })
+	return c
+}
+
 // Replacing reports whether a replacement of an authority is under way.
-func (c Condition) Replacing() bool {
-	return slices.ContainsFunc(c.Authorities, func(a Standing) bool { return a.Stage != "" })
+func (c Condition) Replacing() bool { return len(c.Underway()) > 0 }
+
+// Underway lists the authorities that are being replaced.
+func (c Condition) Underway() []string {
+	var list []string
+	for _, a := range c.Authorities {
+		if a.Stage != "" {
+			list = append(list, a.Name)
+		}
+	}
+	return list
 }
 
 // Move is what comes next in the replacement of authorities.

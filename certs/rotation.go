@@ -10,7 +10,8 @@ import (
 
 // Rotation replaces authorities in a cluster that runs, from the first stage to
 // the last. What it knows of the past is in the files, and what is true of the
-// members they say themselves: one that was interrupted goes on where it was.
+// members they say themselves: one that was interrupted goes on where it was. An
+// authority that its Profiles do not mean stays at the stage that it is at.
 type Rotation struct {
 	PKI *PKI
 	RotateOptions
@@ -47,7 +48,7 @@ func (e *UnconfirmedError) Error() string {
 // Run goes through all stages that are left, or through all. An authority to change
 // to is changed to even if the last replacement has one of its own to put away.
 func (r *Rotation) Run(ctx context.Context) error {
-	c, err := r.PKI.Condition()
+	c, err := r.condition()
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,8 @@ func (r *Rotation) goOn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		move := c.Move(len(r.clients(c)) == 0 || len(without(c.at(Switch), r.confirmed)) == 0)
+		waiting := without(without(c.at(Switch), r.confirmed), []string{peerCA}) // whom no client trusts
+		move := c.Move(len(r.clients(c)) == 0 || len(waiting) == 0)
 		switch move.Kind {
 		case Done:
 			return nil
@@ -112,13 +114,19 @@ func (r *Rotation) goOn(ctx context.Context) error {
 	}
 }
 
-func (r *Rotation) look(ctx context.Context) (Condition, error) {
+// condition is that of the authorities that are meant.
+func (r *Rotation) condition() (Condition, error) {
 	c, err := r.PKI.Condition()
+	return c.Of(r.Profiles...), err
+}
+
+func (r *Rotation) look(ctx context.Context) (Condition, error) {
+	c, err := r.condition()
 	if err != nil || !c.Replacing() {
 		return c, err
 	}
 	c.Answers, err = r.Ask(ctx)
-	return c, err
+	return c.Of(r.Profiles...), err
 }
 
 // follow does the stage that comes after that of the move's authorities.

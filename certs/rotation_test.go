@@ -261,6 +261,58 @@ func TestRotationGoesBackFromEachStage(t *testing.T) {
 	}
 }
 
+// What is said of one authority is done to that one, wherever the other is.
+func TestRotationOfOneAuthorityLeavesTheOther(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	f.rotate(certs.Begin)
+	f.start("etcd1")
+	f.start("etcd2")
+	stages := func() map[string]certs.Stage {
+		c, err := f.Condition()
+		if err != nil {
+			t.Fatal(err)
+		}
+		of := map[string]certs.Stage{}
+		for _, a := range c.Authorities {
+			of[a.Name] = a.Stage
+		}
+		return of
+	}
+	back := f.rotation()
+	back.Profiles = []certs.Profile{certs.Client}
+	if err := back.Abort(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]certs.Stage{"ca/client": "", "ca/peer": certs.Begin}, stages()); diff != "" {
+		t.Errorf("after the abort of one (-want +got):\n%s", diff)
+	}
+	other := f.rotation()
+	other.Profiles = []certs.Profile{certs.Client}
+	if err := other.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]certs.Stage{"ca/client": "", "ca/peer": certs.Begin}, stages()); diff != "" {
+		t.Errorf("after the replacement of the other (-want +got):\n%s", diff)
+	}
+	f.wantEverybodyLetIn()
+}
+
+// Clients trust the clients' authority, and have nothing to learn of the peers'.
+func TestRotationOfThePeersAuthorityWaitsForNoClient(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	f.report(f.Issue(t.Context(), certs.IssueOptions{Name: "alice", Profile: certs.Client}))
+	was := f.cert("ca/peer")
+	r := f.rotation()
+	r.Profiles = []certs.Profile{certs.Peer}
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if f.cert("ca/peer").Equal(was) {
+		t.Error("the authority is the old one")
+	}
+	f.wantEverybodyLetIn()
+}
+
 // A member that can't be had back is no reason to begin, nor to go back.
 func TestRotationTouchesNothingBeforeAllMembersServe(t *testing.T) {
 	f := newFakeMembers(t, tls.VersionTLS12)

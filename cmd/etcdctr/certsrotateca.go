@@ -120,12 +120,15 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 	if err != nil {
 		return err
 	}
+	if members != nil {
+		defer members.close()
+	}
 	if err := o.wantMutual(a, members); err != nil {
 		return err
 	}
-	if idle, err := notReplacing(r.PKI); o.abort && (idle || err != nil) {
+	if idle, err := notReplacing(r); o.abort && (idle || err != nil) {
 		if err == nil {
-			a.say("certificates in %s: no authority is being replaced", dir)
+			a.say("certificates in %s: %s is being replaced", dir, noAuthority(o.authority))
 		}
 		return certsError(dir, err)
 	}
@@ -153,9 +156,32 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 		return nil
 	}
 	if err == nil && o.stage == "" {
-		a.say("certificates in %s: every member trusts what its files say", dir)
+		err = sayTrusted(a, r)
 	}
 	return certsError(dir, err)
+}
+
+// sayTrusted says what the members trust, and of which authority there is more to do.
+func sayTrusted(a *app, r *certs.Rotation) error {
+	c, err := r.PKI.Condition()
+	if err != nil {
+		return err
+	}
+	left := c.Underway()
+	if len(left) == 0 {
+		a.say("certificates in %s: every member trusts what its files say", r.PKI.Dir)
+		return nil
+	}
+	a.say("certificates in %s: the replacement of %s is under way still: `etcdctr certs rotate-ca` goes on with it", r.PKI.Dir, strings.Join(left, ", "))
+	return nil
+}
+
+// noAuthority names what is not there, in general or of a kind.
+func noAuthority(kind string) string {
+	if kind == "" {
+		return "no authority"
+	}
+	return "no authority for " + kind + "s"
 }
 
 // wantMutual refuses clusters that have no authorities.
@@ -174,8 +200,9 @@ func (o certsRotateCAOptions) wantMutual(a *app, members *visible) error {
 }
 
 // notReplacing reports whether there is nothing to go back from.
-func notReplacing(pki *certs.PKI) (bool, error) {
-	c, err := pki.Condition()
+func notReplacing(r *certs.Rotation) (bool, error) {
+	c, err := r.PKI.Condition()
+	c = c.Of(r.Profiles...)
 	return len(c.Authorities) > 0 && !c.Replacing(), err
 }
 
@@ -187,7 +214,7 @@ func (o certsRotateCAOptions) oneStage(ctx context.Context, a *app, r *certs.Rot
 		if err != nil {
 			return err
 		}
-		if lagging := (certs.Condition{Answers: answers}).Lagging(); len(lagging) > 0 {
+		if lagging := (certs.Condition{Answers: answers}).Of(r.Profiles...).Lagging(); len(lagging) > 0 {
 			names := strings.Join(lagging, " ")
 			return withHint(fmt.Errorf("%s: would refuse everybody, because it was not restarted since the stage begin and does not trust the next authority", strings.ReplaceAll(names, " ", ", ")),
 				"`etcdctr restart %s`, or `etcdctr certs rotate-ca` for all that is left", names)
@@ -226,7 +253,7 @@ func (o certsRotateCAOptions) unseen(ctx context.Context, a *app, r *certs.Rotat
 		none := func(context.Context) error { return nil }
 		a.say("members that run elsewhere have to be stopped, and started with their new folders")
 		return certsError(dir, r.Now(ctx, none, none))
-	case o.stage == "" && o.caCert == "" && settles(r.PKI):
+	case o.stage == "" && o.caCert == "" && settles(r):
 		return o.settleUnseen(ctx, r)
 	case r.Stage == certs.Switch && !o.restarted:
 		return withHint(certsError(dir, errors.New("no member runs here that could be asked whether it trusts the next authority, and one that does not would refuse everybody")), restartedHint)
@@ -247,8 +274,9 @@ func abortUnseen(ctx context.Context, a *app, r *certs.Rotation) error {
 
 // settles reports whether all that is left of a replacement is to put away what was
 // taken out.
-func settles(pki *certs.PKI) bool {
-	c, err := pki.Condition()
+func settles(r *certs.Rotation) bool {
+	c, err := r.PKI.Condition()
+	c = c.Of(r.Profiles...)
 	return err == nil && c.Replacing() && !slices.ContainsFunc(c.Authorities, func(s certs.Standing) bool {
 		return s.Stage == certs.Begin || s.Stage == certs.Switch
 	})

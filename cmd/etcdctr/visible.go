@@ -33,7 +33,11 @@ func (f *clusterFlags) visible(ctx context.Context, a *app, w working) (*visible
 		c.close()
 		return nil, nil
 	}
-	return &visible{a, f, c}, err
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return &visible{a, f, c}, nil
 }
 
 // gather starts members that were stopped, unless all are.
