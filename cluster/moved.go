@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -10,14 +11,14 @@ import (
 // where the cluster would have them if nobody was in their way; empty if there are
 // none.
 func (c *Cluster) Moved(usual *Cluster, members ...string) string {
-	ports := map[string]int{}
+	usually := map[string]netip.AddrPort{}
 	for _, m := range usual.Members {
-		ports[m.Name] = m.portHere()
+		usually[m.Name] = m.here()
 	}
 	var moved []string
 	for _, m := range c.Members {
-		if port := m.portHere(); slices.Contains(members, m.Name) && port != ports[m.Name] {
-			moved = append(moved, fmt.Sprintf("%s is at 127.0.0.1:%d", m.Name, port))
+		if at := m.here(); slices.Contains(members, m.Name) && at != usually[m.Name] {
+			moved = append(moved, fmt.Sprintf("%s is at %s", m.Name, at))
 		}
 	}
 	if moved == nil {
@@ -26,10 +27,11 @@ func (c *Cluster) Moved(usual *Cluster, members ...string) string {
 	return "something else has the usual ports: " + strings.Join(moved, ", ")
 }
 
-// portHere is the member's client port on this machine; 0 if it has none here.
-func (m Member) portHere() int {
+// here is where this machine finds the member's client port; not valid if it has none
+// here.
+func (m Member) here() netip.AddrPort {
 	if m.PublishedPort == 0 && m.Place.Shared && !m.Place.Contained {
-		return m.Place.ClientPort
+		return netip.AddrPortFrom(loopback, uint16(m.Place.ClientPort))
 	}
-	return m.PublishedPort
+	return m.Published()
 }

@@ -15,7 +15,15 @@ func TestWeakensKnowsTheWorseOfTwoValues(t *testing.T) {
 		{"client-cert-auth", "true", ""},
 		{"peer-client-cert-auth", "true", "false"},
 		{"trusted-ca-file", "/etc/etcd/certs/client/ca.crt", ""},
-		{"published", "", "127.0.0.1:2379"},
+		{"published", "", "127.0.0.1:2379->2379"},
+		{"published", "127.0.0.1:2379->2379", "10.0.0.1:2379->2379"},
+		{"published", "127.0.0.1:2379->2379", "0.0.0.0:2379->2379"},
+		{"published", "127.0.0.1:2379->2379", ":2379->2379"}, // as engines write every address
+		{"published", "::1:2379->2379", "fd00::1:2379->2379"},
+		{"published", "10.0.0.1:2379->2379", "203.0.113.1:2379->2379"},
+		{"published", "203.0.113.1:2379->2379", ":::2379->2379"},
+		{"published", "10.0.0.1:2379->2379, 10.0.0.1:2380->2380", "0.0.0.0:2380->2380, 10.0.0.1:2379->2379"},
+		{"published", "127.0.0.1:2379->2379", "2379->2379 on every node"},
 		{"data", "volume", "memory"},
 		{"profile", "production", "dev"},
 	} {
@@ -26,7 +34,13 @@ func TestWeakensKnowsTheWorseOfTwoValues(t *testing.T) {
 			t.Errorf("%s: %q → %q is taken for weaker", c.name, c.worse, c.better)
 		}
 	}
-	if cluster.Weakens("log-level", "warn", "info") {
-		t.Error("a setting that protects nothing is taken for weaker")
+	for _, c := range []struct{ name, was, is string }{
+		{"log-level", "warn", "info"},
+		{"published", "127.0.0.1:2379->2379", "127.0.0.1:3379->2379"},
+		{"published", "", ""},
+	} {
+		if cluster.Weakens(c.name, c.was, c.is) {
+			t.Errorf("%s: %q → %q is taken for weaker", c.name, c.was, c.is)
+		}
 	}
 }

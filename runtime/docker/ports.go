@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 
 	"github.com/moby/moby/client"
 
@@ -16,7 +15,7 @@ import (
 	"github.com/etcdctr/etcdctr/stack"
 )
 
-// This file finds room for ports on loopback: two clusters of one machine can't have
+// This file finds room for published ports: two clusters of one machine can't have
 // the same.
 
 // Where nobody chooses a port, members are all moved on by as much until there is
@@ -34,7 +33,7 @@ func (r *Runtime) findPorts(ctx context.Context, spec cluster.Spec, c *cluster.C
 	if err != nil {
 		return err
 	}
-	taken, err := r.takenPorts(ctx, c.Name)
+	taken, err := r.takenPorts(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -92,7 +91,7 @@ func chosenPorts(spec cluster.Spec) map[string]bool {
 // tellMoved tells where members that are made are published, if that is not at the
 // usual ports.
 func (r *Runtime) tellMoved(ctx context.Context, t *target, want *cluster.Cluster) error {
-	if r.o.File != nil || want.Publish != cluster.PublishLoopback {
+	if r.o.File != nil || !want.Publish.Opens() {
 		return nil
 	}
 	place, err := r.placement(ctx)
@@ -115,7 +114,7 @@ func (r *Runtime) tellMoved(ctx context.Context, t *target, want *cluster.Cluste
 	return nil
 }
 
-// keptPorts are those on loopback of the cluster's containers, by member. One that was
+// keptPorts are those of the cluster's containers, by member. One that was
 // never started has none to keep: somebody else's may be why.
 func (r *Runtime) keptPorts(ctx context.Context, c *cluster.Cluster) (map[string]int, error) {
 	have, err := r.Observe(ctx, c.Name)
@@ -125,10 +124,10 @@ func (r *Runtime) keptPorts(ctx context.Context, c *cluster.Cluster) (map[string
 	if err != nil {
 		return nil, err
 	}
-	kept := map[string]int{}
+	kept, on := map[string]int{}, publishedOn(c)
 	for _, m := range slices.DeleteFunc(have.Members(), func(m runtime.Server) bool { return m.Status == runtime.Created }) {
 		for _, address := range m.Published {
-			if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().IsLoopback() {
+			if at, err := netip.ParseAddrPort(address); err == nil && at.Addr() == on {
 				kept[m.Name] = int(at.Port())
 			}
 		}
@@ -136,9 +135,9 @@ func (r *Runtime) keptPorts(ctx context.Context, c *cluster.Cluster) (map[string
 	return kept, nil
 }
 
-// takenPorts tells which ports of loopback something else than a cluster has:
+// takenPorts tells which ports something else than a cluster has where it publishes:
 // other containers, and on this very machine whoever listens.
-func (r *Runtime) takenPorts(ctx context.Context, name string) (func(port int) bool, error) {
+func (r *Runtime) takenPorts(ctx context.Context, of *cluster.Cluster) (func(port int) bool, error) {
 	list, err := r.engine.ContainerList(ctx, client.ContainerListOptions{All: true})
 	if err != nil {
 		return nil, fmt.Errorf("ask the engine for published ports: %w", err)
@@ -146,17 +145,21 @@ func (r *Runtime) takenPorts(ctx context.Context, name string) (func(port int) b
 	others := map[int]bool{}
 	for _, c := range list.Items {
 		for _, p := range c.Ports {
-			if !stack.IsOfProject(c.Labels, name) && p.PublicPort != 0 {
+			if !stack.IsOfProject(c.Labels, of.Name) && p.PublicPort != 0 {
 				others[int(p.PublicPort)] = true
 			}
 		}
 	}
 	local, err := r.seesFiles(ctx)
-	return func(port int) bool { return others[port] || local && listened(port) }, err
+	on := publishedOn(of)
+	return func(port int) bool { return others[port] || local && listened(on, port) }, err
 }
 
-func listened(port int) bool {
-	l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+// publishedOn is the address that a cluster publishes its members on.
+func publishedOn(c *cluster.Cluster) netip.Addr { return c.Members[0].Published().Addr() }
+
+func listened(on netip.Addr, port int) bool {
+	l, err := net.Listen("tcp", netip.AddrPortFrom(on, uint16(port)).String())
 	if err == nil {
 		l.Close()
 	}
