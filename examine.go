@@ -151,7 +151,7 @@ func (p *patient) name() string { return p.spec.ClusterName() }
 // evidence begins with the flags for the commands of a diagnosis.
 func (p *patient) evidence() doctor.Evidence {
 	e := doctor.Evidence{Flags: p.Flags, CertsFlags: p.CertsFlags, Wanted: p.Wanted, Disk: diskOf(p.have)}
-	if h, ok := p.runtime.(runtime.Holder); ok && h.Holds() && len(e.Wanted) == 0 { // a command that puts something right ends
+	if runtime.Holds(p.runtime) && len(e.Wanted) == 0 { // a command that puts something right ends
 		e.Wanted = slices.Concat(p.Flags, p.Detached)
 	}
 	return e

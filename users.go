@@ -25,16 +25,22 @@ func CheckPasswords(spec cluster.Spec) error {
 
 // Passwords reads those of the users that have one, by name.
 func (c *Cluster) Passwords(auth *cluster.Auth) (map[string]string, error) {
-	if err := CheckPasswords(c.spec); err != nil {
+	read := map[string]string{} // by file
+	get := func(file string) (err error) {
+		if _, known := read[file]; !known {
+			read[file], err = readPassword(file)
+		}
+		return err
+	}
+	if err := c.spec.CheckPasswords(get); err != nil {
 		return nil, err
 	}
 	passwords := map[string]string{}
 	for _, u := range auth.Users {
-		password, err := readPassword(u.PasswordFile)
-		if err != nil {
+		if err := get(u.PasswordFile); err != nil {
 			return nil, &InputError{fmt.Errorf("auth.users.%s.password-file: %w", u.Name, err)}
 		}
-		if password != "" {
+		if password := read[u.PasswordFile]; password != "" {
 			passwords[u.Name] = password
 		}
 	}

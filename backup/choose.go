@@ -76,7 +76,7 @@ func silences(v member.View) []string {
 			all = append(all, fmt.Sprintf("%s: %s", e.Name, e.Details))
 		case !e.Answers():
 			all = append(all, fmt.Sprintf("%s is %s", e.Name, e.Trouble))
-		case !slices.ContainsFunc(v.Members, func(m member.Member) bool { return m.ID == e.ID }):
+		case !v.IsMember(e):
 			all = append(all, fmt.Sprintf("%s answers, and is none of the members that it names, as a grpc-proxy is none", e.Name))
 		default:
 			all = append(all, fmt.Sprintf("%s answers, and lags or holds corrupt data", e.Name))

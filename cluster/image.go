@@ -10,6 +10,9 @@ import (
 // OfficialImage is where the etcd project publishes its image.
 const OfficialImage = "gcr.io/etcd-development/etcd"
 
+// ProgramInImage is where that image has etcd, as have those that are made here.
+const ProgramInImage = "/usr/local/bin/etcd"
+
 // release decides the etcd release and the image. The two have to agree,
 // because the release decides which settings exist; so either brings the
 // other along.

@@ -51,6 +51,14 @@ func (v View) ByPeerURL(url string) (Member, bool) {
 	return v.Members[i], true
 }
 
+// IsMember tells whether what answered at an endpoint is the member of its name, as
+// far as anybody tells who the members are: a learner alone does not. A proxy in its
+// place is none, nor is who holds another cluster's data.
+func (v View) IsMember(e Endpoint) bool {
+	m, counted := v.Member(e.Name)
+	return len(v.Members) == 0 || counted && m.ID == e.ID
+}
+
 // endpointOf is the endpoint that answered as this member, else the one of its
 // name.
 func (v View) endpointOf(m Member) Endpoint {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -17,15 +18,19 @@ func Listen(ctx context.Context, line func(Line), servers ...func(context.Contex
 		defer mu.Unlock()
 		line(x)
 	}
+	err := Together(servers, func(hear func(context.Context, func(Line)) error) error { return hear(ctx, alone) })
+	return cmp.Or(ctx.Err(), err)
+}
+
+// Together does something for each of a list at the same time, and gives all errors
+// in the order of the list.
+func Together[T any](list []T, do func(T) error) error {
+	errs := make([]error, len(list))
 	var all sync.WaitGroup
-	errs := make([]error, len(servers))
-	for i, hear := range servers {
-		all.Go(func() { errs[i] = hear(ctx, alone) })
+	for i, x := range list {
+		all.Go(func() { errs[i] = do(x) })
 	}
 	all.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	return errors.Join(errs...)
 }
 

@@ -111,6 +111,12 @@ type Holder interface {
 	Holds() bool
 }
 
+// Holds tells whether a program can hold the servers that a Runtime starts.
+func Holds(r Runtime) bool {
+	h, ok := r.(Holder)
+	return ok && h.Holds()
+}
+
 // Noter is a Runtime that can keep what a cluster was started with also where no
 // server is made anew: see State.Wish.
 type Noter interface {

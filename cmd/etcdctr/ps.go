@@ -145,7 +145,7 @@ func (f *found) healthOf(ctx context.Context, have *runtime.State) map[string]st
 			continue
 		}
 		switch {
-		case e.Answers() && !isMember(view, e): // a proxy in its place, or data of another cluster
+		case e.Answers() && !view.IsMember(e):
 			health[s.Name] = unhealthy
 		case e.Serves():
 			health[s.Name] = healthy
@@ -156,13 +156,6 @@ func (f *found) healthOf(ctx context.Context, have *runtime.State) map[string]st
 		}
 	}
 	return health
-}
-
-// isMember tells whether it is the member of its name that answered, as far as anybody
-// tells who the members are: a learner alone does not.
-func isMember(v member.View, e member.Endpoint) bool {
-	m, counted := v.Member(e.Name)
-	return len(v.Members) == 0 || counted && m.ID == e.ID
 }
 
 // look asks all members once.

@@ -171,7 +171,7 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error
 
 // upInBackground is the command that starts a cluster and ends.
 func upInBackground(c *found) string {
-	if h, ok := c.Runtime().(runtime.Holder); ok && h.Holds() {
+	if runtime.Holds(c.Runtime()) {
 		return "etcdctr up --detach"
 	}
 	return "etcdctr up"

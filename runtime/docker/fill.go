@@ -130,7 +130,7 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir s
 	}
 	file := filepath.Join(dir, "etcd")
 	take := func(id string) error {
-		is, err := stack.CopyProgram(ctx, r.engine, id, etcdProgram, file)
+		is, err := stack.CopyProgram(ctx, r.engine, id, cluster.ProgramInImage, file)
 		if err == nil && !is {
 			file = ""
 		}
@@ -140,7 +140,7 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir s
 	case h.container != "":
 		err = take(h.container)
 	case h.store.Given():
-		err = helper(want.Name, want.Image, h, etcdProgram).With(ctx, r.engine, take)
+		err = helper(want.Name, want.Image, h, cluster.ProgramInImage).With(ctx, r.engine, take)
 	default:
 		return "", nil
 	}
@@ -149,9 +149,6 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir s
 	}
 	return file, err
 }
-
-// etcdProgram is where etcd's official image has it, and ours.
-const etcdProgram = "/usr/local/bin/etcd"
 
 // copyInto puts the files of an archive into a new folder of a server's volume.
 func (r *Runtime) copyInto(ctx context.Context, name string, h home, folder string, own owner, files io.Reader) error {

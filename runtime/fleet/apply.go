@@ -55,7 +55,7 @@ func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, have *runt
 	for i := range parts {
 		indices[i] = i
 	}
-	err = together(indices, func(i int) (err error) {
+	err = runtime.Together(indices, func(i int) (err error) {
 		found[i], err = parts[i].changes(ctx, have)
 		return err
 	})
@@ -110,7 +110,7 @@ func (r *Runtime) Lacking(ctx context.Context, want *cluster.Cluster) ([]string,
 	}
 	var mu sync.Mutex
 	var all []string
-	err = together(parts, func(p part) error {
+	err = runtime.Together(parts, func(p part) error {
 		err := p.machine.work(ctx, p.member.Name, func(ctx context.Context) error {
 			some, err := p.machine.engine.Lacking(ctx, p.want)
 			mu.Lock()
@@ -165,7 +165,7 @@ func (r *Runtime) each(ctx context.Context, want *cluster.Cluster, servers []str
 	if err := r.remember(members); err != nil {
 		return err
 	}
-	return together(parts, func(p part) error {
+	return runtime.Together(parts, func(p part) error {
 		return p.machine.work(ctx, p.member.Name, func(ctx context.Context) error { return do(ctx, p) })
 	})
 }
@@ -189,7 +189,7 @@ func (r *Runtime) where(ctx context.Context, want *cluster.Cluster, servers []st
 	if err != nil {
 		return err
 	}
-	return together(parts, func(p part) error {
+	return runtime.Together(parts, func(p part) error {
 		err := p.machine.work(ctx, p.member.Name, func(ctx context.Context) error { return do(ctx, p) })
 		away := (*runtime.AwayError)(nil)
 		if errors.Is(err, runtime.ErrNotFound) || errors.As(err, &away) {

@@ -197,15 +197,3 @@ func machinesOf(places []place) []*machine {
 	slices.SortFunc(all, func(a, b *machine) int { return strings.Compare(a.at.At, b.at.At) })
 	return all
 }
-
-// together does something for each of a list at the same time, and gives all errors
-// in the order of the list.
-func together[T any](list []T, do func(T) error) error {
-	errs := make([]error, len(list))
-	var all sync.WaitGroup
-	for i, x := range list {
-		all.Go(func() { errs[i] = do(x) })
-	}
-	all.Wait()
-	return errors.Join(errs...)
-}

@@ -35,7 +35,7 @@ func (r *Runtime) look(ctx context.Context, name string) (*survey, error) {
 	}
 	var mu sync.Mutex
 	states, away := map[*machine]*runtime.State{}, map[*machine]error{}
-	err = together(machinesOf(places), func(m *machine) error {
+	err = runtime.Together(machinesOf(places), func(m *machine) error {
 		var have *runtime.State
 		err := m.ask(ctx, "", func(ctx context.Context) (err error) {
 			have, err = m.engine.Observe(ctx, name)
@@ -202,7 +202,7 @@ func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 func (r *Runtime) names(ctx context.Context, machines []*machine) ([]string, error) {
 	names := []string{r.o.Spec.ClusterName()}
 	var mu sync.Mutex
-	err := together(machines, func(m *machine) error {
+	err := runtime.Together(machines, func(m *machine) error {
 		var has []runtime.State
 		err := m.ask(ctx, "", func(ctx context.Context) (err error) {
 			has, err = m.engine.List(ctx)

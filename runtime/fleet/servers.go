@@ -28,7 +28,7 @@ func (r *Runtime) at(ctx context.Context, name string, servers []string, do func
 	if len(servers) == 0 {
 		chosen = r.within(chosen)
 	}
-	return together(byMachine(chosen), func(group []sighting) error {
+	return runtime.Together(byMachine(chosen), func(group []sighting) error {
 		m := group[0].machine
 		var members []string
 		for _, x := range group {
@@ -90,7 +90,7 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	if err != nil {
 		return err
 	}
-	return together(byMachine(chosen), func(group []sighting) error {
+	return runtime.Together(byMachine(chosen), func(group []sighting) error {
 		return r.remove(ctx, name, group, runtime.Removal{Data: removal.Data, Servers: named(group, removal.Servers)})
 	})
 }
@@ -208,7 +208,7 @@ func (r *Runtime) Expose(ctx context.Context, want *cluster.Cluster) ([]runtime.
 	}
 	found, warned := make(map[string][]runtime.Exposure), make(map[string][]string)
 	var mu sync.Mutex
-	err = together(parts, func(p part) error {
+	err = runtime.Together(parts, func(p part) error {
 		seen, warnings, err := p.expose(ctx)
 		mu.Lock()
 		defer mu.Unlock()

@@ -175,8 +175,8 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, _, dir string
 		return "", err
 	}
 	file := filepath.Join(dir, "etcd")
-	err = stack.Helper{Project: want.Name, Image: image, Command: []string{etcdProgram}}.With(ctx, r.engine, func(id string) error {
-		is, err := stack.CopyProgram(ctx, r.engine, id, etcdProgram, file)
+	err = stack.Helper{Project: want.Name, Image: image, Command: []string{cluster.ProgramInImage}}.With(ctx, r.engine, func(id string) error {
+		is, err := stack.CopyProgram(ctx, r.engine, id, cluster.ProgramInImage, file)
 		if err == nil && !is {
 			file = ""
 		}

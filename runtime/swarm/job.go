@@ -208,7 +208,7 @@ func (r *Runtime) tryImages(ctx context.Context, t *target, members []member) er
 		g.Go(func() error {
 			done := r.doing(m.Name, "try image", m.ref)
 			end, err := r.perform(ctx, job{
-				cluster: t.name, what: "try", node: m.node, image: m.image, ref: m.ref, command: []string{etcdProgram, "--version"},
+				cluster: t.name, what: "try", node: m.node, image: m.image, ref: m.ref, command: []string{cluster.ProgramInImage, "--version"},
 			})
 			if err != nil {
 				return err
@@ -225,6 +225,3 @@ func (r *Runtime) tryImages(ctx context.Context, t *target, members []member) er
 	}
 	return errors.Join(errs...)
 }
-
-// etcdProgram is where the official image has etcd.
-const etcdProgram = "/usr/local/bin/etcd"

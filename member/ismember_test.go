@@ -1,4 +1,4 @@
-package main
+package member_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/etcdctr/etcdctr/member"
 )
 
-func TestPsKnowsTheMemberFromWhatAnswersForIt(t *testing.T) {
+func TestTheMemberIsKnownFromWhatAnswersForIt(t *testing.T) {
 	one := []member.Member{{ID: 0x11, Name: "etcd1"}, {ID: 0x12, Name: "etcd2"}}
 	tests := map[string]struct {
 		members []member.Member
@@ -21,7 +21,7 @@ func TestPsKnowsTheMemberFromWhatAnswersForIt(t *testing.T) {
 	}
 	for name, test := range tests {
 		e := member.Endpoint{Name: "etcd1", ID: test.id}
-		if got := isMember(member.View{Members: test.members, Endpoints: []member.Endpoint{e}}, e); got != test.want {
+		if got := (member.View{Members: test.members, Endpoints: []member.Endpoint{e}}).IsMember(e); got != test.want {
 			t.Errorf("%s: %t, want %t", name, got, test.want)
 		}
 	}
