@@ -55,10 +55,10 @@ func (r *run) carryOut(ctx context.Context, step Step) error {
 		return r.runtimes(ctx, step)
 	}
 	etcd, err := r.dial(ctx)
+	if err != nil && step.Kind == AwaitServing {
+		etcd, err = r.awaitOne(ctx, step.Servers, err)
+	}
 	if err != nil {
-		if ended := r.noneRuns(ctx, step); ended != nil {
-			return ended
-		}
 		return err
 	}
 	return r.etcds(ctx, etcd, step)
@@ -245,23 +245,6 @@ func (r *run) awaitServing(ctx context.Context, etcd Etcd, step Step) error {
 	}
 	r.served = r.served || err == nil
 	return err
-}
-
-// noneRuns tells of one of the servers that are waited for, where all have ended
-// before they could be asked.
-func (r *run) noneRuns(ctx context.Context, step Step) error {
-	if step.Kind != AwaitServing {
-		return nil
-	}
-	for _, name := range step.Servers {
-		s, _ := r.situation.Have.Server(name)
-		if what := hopeless(r.situation.Have, name, s.Restarts); what != "" {
-			u := &UnwellError{Server: name, What: what}
-			u.Log = r.lastWords(ctx, u)
-			return u
-		}
-	}
-	return nil
 }
 
 // UnwellError tells of a member that did not come to serve.

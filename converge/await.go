@@ -89,10 +89,7 @@ const glance = 300 * time.Millisecond
 func (w Await) watch(ctx context.Context, giveUp func()) *UnwellError {
 	ticker := time.NewTicker(glance)
 	defer ticker.Stop()
-	restarts := map[string]int{}
-	for _, s := range w.Have.Members() {
-		restarts[s.Name] = s.Restarts
-	}
+	restarts := restartsOf(w.Have)
 	p := patience{Await: w, began: time.Now()}
 	p.moved = p.began
 	for {
@@ -118,13 +115,7 @@ func (w Await) ended(ctx context.Context, restarts map[string]int) *UnwellError 
 	if err != nil {
 		return nil // the wait itself has an end
 	}
-	for _, name := range w.Servers {
-		if what := hopeless(have, name, restarts[name]); what != "" {
-			s, _ := have.Server(name)
-			return &UnwellError{Server: name, What: what, again: s.Restarts > restarts[name]}
-		}
-	}
-	return nil
+	return hopelessOne(have, w.Servers, restarts)
 }
 
 // patience is how long a wait goes on.

@@ -100,6 +100,8 @@ func samples() []string {
 }
 
 const said = `
+exec /usr/local/bin/etcd: exec format error
+exec /usr/local/bin/etcd: no such file or directory
 write wal: no space left on device
 cannot access data directory: open /data: permission denied
 open /var/lib/etcd/data/member/snap/db: permission denied

@@ -43,6 +43,9 @@ func TestEachReleaseIsUnderstood(t *testing.T) {
 			`{"level":"fatal","ts":"2026-11-28T17:20:58.875654Z","caller":"etcdmain/etcd.go:204","msg":"discovery failed","error":"tls: failed to find any PEM data in key input"}`,
 			"a certificate or key file is empty",
 		},
+		"an image for another architecture": {"exec /usr/local/bin/etcd: exec format error", "its etcd is for machines of another architecture"},
+		"the same, crun":                    {"exec container process `/usr/local/bin/etcd`: Exec format error", "its etcd is for machines of another architecture"},
+		"a program without its loader":      {"exec /usr/local/bin/etcd: no such file or directory", "its image has no program /usr/local/bin/etcd"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -21,7 +21,7 @@ type rule struct {
 // rules are ranked: what comes first explains what comes later. The texts are
 // etcd's own, from 3.5 to 3.7. They are compiled when a doctor is called.
 var rules = sync.OnceValue(func() []rule {
-	return slices.Concat(machineRules(), settingRules(), certificateRules(), dataRules(), placeRules(), symptomRules())
+	return slices.Concat(programRules(), machineRules(), settingRules(), certificateRules(), dataRules(), placeRules(), symptomRules())
 })
 
 func re(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
@@ -57,7 +57,7 @@ func (m Member) says(pattern *regexp.Regexp) bool {
 
 // engineErrors are what Docker says when it can't start a container.
 var engineErrors = sync.OnceValue(func() []rule {
-	return []rule{
+	return append(programRules(), []rule{
 		{
 			pattern: re(`Bind for \S+:(\d+) failed: port is already allocated`),
 			cause:   "its port $1 is taken by another container",
@@ -73,8 +73,26 @@ var engineErrors = sync.OnceValue(func() []rule {
 			cause:   "its certificates are not in $1",
 			remedy:  Remedy{Kind: CreateCerts},
 		},
-	}
+	}...)
 })
+
+// programRules are of programs that do not even start. Some engines say so where
+// they start them, others in the log of what they take for started.
+func programRules() []rule {
+	return []rule{
+		{
+			pattern: re(`(?:exec|Exec) format error`),
+			cause: "its etcd is for machines of another architecture than this one: give it an image, or a program, for this one, " +
+				"such as that of `etcdctr image build`",
+			remedy: Remedy{Kind: Up},
+		},
+		{
+			pattern: re(`exec:? "?([^\s":]+)"?: (?:stat \S+: |executable file )?(?:no such file or directory|not found in \$PATH)`),
+			cause:   "its image has no program $1, or not the loader that it takes to run it: give it an image of etcd",
+			remedy:  Remedy{Kind: Up},
+		},
+	}
+}
 
 // machineRules are of the machine and what the member may do on it.
 func machineRules() []rule {

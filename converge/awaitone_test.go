@@ -1,0 +1,60 @@
+package converge_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// restarts is a runtime that starts its servers again, which end at once but for
+// the last time.
+type restarts struct {
+	*fake
+	ends, ended int
+}
+
+func (r *restarts) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	n := &r.world.nodes[0]
+	if n.status == runs && r.ended < r.ends {
+		n.status = failing
+	}
+	if n.status == failing && r.ended == r.ends {
+		n.status = runs
+	}
+	have, err := r.fake.Observe(ctx, name)
+	if err == nil && n.status == failing {
+		have.Servers[0].Restarts = r.ended
+		r.ended++
+	}
+	return have, err
+}
+
+// An engine that starts a member again and again has nobody to ask in between.
+func TestAMemberThatIsStartedAgainIsWaitedForUnlessItNeverRuns(t *testing.T) {
+	for ends, want := range map[int]string{2: "", 9: "etcd1 ends again and again: "} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{world: world{want: 1, minor: 7}}
+			hands := f.hands()
+			hands.Runtime = &restarts{fake: f, ends: ends}
+			hands.Ask = func(_ runtime.Way, have *runtime.State) (converge.Etcd, error) {
+				if !have.Runs() {
+					return nil, errors.New("no member to ask")
+				}
+				return (*fakeEtcd)(f), nil
+			}
+			_, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+			unwell := (*converge.UnwellError)(nil)
+			switch {
+			case want == "" && err != nil:
+				t.Errorf("it runs after %d ends, and the error is %v", ends, err)
+			case want != "" && (!errors.As(err, &unwell) || !strings.HasPrefix(unwell.Error(), want) || len(unwell.Log) != 1):
+				t.Errorf("it never runs, and the error is %v", err)
+			}
+		})
+	}
+}
