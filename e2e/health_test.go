@@ -147,6 +147,26 @@ func TestVerifyFindsWhatWasNotPromised(t *testing.T) {
 	}
 }
 
+// `systemctl restart nftables` and the like flush the engine's rules with all others.
+func TestVerifyTellsWhenNothingKeepsNetworksApart(t *testing.T) {
+	s := newStack(t)
+	e := startEngine(t, s.ref)
+	s.etcdctr("up", "--image", s.ref)
+	if out, code := s.verdict("verify"); code != 0 {
+		t.Errorf("as promised, and exit code %d:\n%s", code, out)
+	}
+	e.flushRules()
+	_, err := s.tryEtcdctr("verify")
+	if err == nil || strings.Count(err.Error(), "way out: expected none") != 3 || !strings.Contains(err.Error(), "firewall rules") {
+		t.Errorf("want three surprises and their cause: %v", err)
+	}
+	e.restart()
+	waitUntil(t, engineTimeout, func() error { _, err := s.tryEtcdctr("health"); return err })
+	if out, code := s.verdict("verify"); code != 0 {
+		t.Errorf("after a restart of the engine, and exit code %d:\n%s", code, out)
+	}
+}
+
 func TestVerifyHoldsForPlainTextOnlyIfThatIsMeant(t *testing.T) {
 	s := newStack(t)
 	s.generate("--tls", "none", "--members", "1")

@@ -107,6 +107,13 @@ func (e *ownEngine) restart() {
 	e.waitUntilUp()
 }
 
+// flushRules takes away all rules of the engine's firewall.
+func (e *ownEngine) flushRules() {
+	e.t.Helper()
+	script := "for table in nat filter raw; do iptables -t $table -F; done; iptables -P FORWARD ACCEPT"
+	run(e.t, e.dir, "nsenter", "--net=/proc/"+strconv.Itoa(e.pid())+"/ns/net", "sh", "-c", script)
+}
+
 // pid is 0 while there is no engine.
 func (e *ownEngine) pid() int {
 	e.t.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -22,6 +23,9 @@ import (
 
 // elsewhere is the network of an engine that containers are on which name none.
 const elsewhere = "bridge"
+
+// aStranger is who is there, for people.
+const aStranger = "a container elsewhere on the engine"
 
 // discard is a port that nobody listens on: who is there refuses, and that is an
 // answer, too.
@@ -52,8 +56,27 @@ func (r *Runtime) waysOut(ctx context.Context, s *stack.State, promised *types.P
 	if err != nil || len(goals) == 0 {
 		return nil, warnings, err
 	}
-	all, err = posts.try(ctx, members, goals)
-	return all, warnings, err
+	if all, err = posts.try(ctx, members, goals); err != nil {
+		return nil, warnings, err
+	}
+	unguarded, err := r.unguarded(ctx, all)
+	return all, append(warnings, unguarded...), err
+}
+
+// unguarded tells where nothing keeps the networks of a Docker Engine apart: rules
+// that are switched off stay until the machine starts anew, and rules that somebody
+// has flushed are back once the engine does. Other engines have other reasons.
+func (r *Runtime) unguarded(ctx context.Context, seen []runtime.Exposure) ([]string, error) {
+	apart := !slices.ContainsFunc(seen, func(x runtime.Exposure) bool { return strings.Contains(x.Seen, aStranger) })
+	if apart {
+		return nil, nil
+	}
+	m, err := r.engineMake(ctx)
+	if err != nil || m.Name == stack.Podman {
+		return nil, err
+	}
+	return []string{"the engine's firewall rules, which keep its networks apart, are gone: it makes them anew when it is restarted, " +
+		"unless its daemon.json has \"iptables\": false; `up` does not"}, nil
 }
 
 // locked are the members that run and that the description lets out nowhere.
@@ -122,7 +145,7 @@ func (p *posts) goals(ctx context.Context) (all []goal, warnings []string, err e
 	if err != nil {
 		return nil, nil, err
 	}
-	tried := []goal{{netip.AddrPortFrom(stranger.Address, discard).String(), "a container elsewhere on the engine"}}
+	tried := []goal{{netip.AddrPortFrom(stranger.Address, discard).String(), aStranger}}
 	for _, address := range p.r.o.Outside {
 		tried = append(tried, goal{address, address})
 	}
