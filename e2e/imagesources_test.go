@@ -118,11 +118,15 @@ func TestEverySourceStartsAWholeStack(t *testing.T) {
 }
 
 func TestModulesGiveEveryKnownEtcd(t *testing.T) {
+	releases := map[string]string{"v3.8.0-alpha.0": "3.8.0-alpha.0"} // whose modules require those of another
 	for minor, want := range cluster.KnownPatches {
-		built := buildImage(t, "--source", "module", "--etcd", fmt.Sprintf("3.%d", minor))
+		releases[fmt.Sprintf("3.%d", minor)] = strings.TrimPrefix(want.String(), "v")
+	}
+	for asked, want := range releases {
+		built := buildImage(t, "--source", "module", "--etcd", asked)
 		got := run(t, t.TempDir(), "docker", "run", "--rm", built.Reference, "etcd", "--version")
-		if !strings.HasPrefix(got, "etcd Version: "+strings.TrimPrefix(want.String(), "v")+"\n") {
-			t.Errorf("3.%d: %s", minor, got)
+		if !strings.HasPrefix(got, "etcd Version: "+want+"\n") {
+			t.Errorf("%s: %s", asked, got)
 		}
 	}
 }

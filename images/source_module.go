@@ -22,6 +22,11 @@ type Module struct {
 	Progress Progress
 }
 
+// libraries are etcd's other modules. The programs of a pre-release may require those
+// of an earlier one: with the programs of v3.8.0-alpha.0 alone go links the libraries of
+// v3.7.0-beta.0, which is what etcd calls itself then.
+var libraries = []string{versionModule, "go.etcd.io/etcd/client/pkg/v3", "go.etcd.io/etcd/client/v3", "go.etcd.io/etcd/pkg/v3"}
+
 // ErrNoGo is found in the error of Module on a machine without a Go toolchain.
 var ErrNoGo = errors.New("no Go toolchain found")
 
@@ -32,12 +37,16 @@ func (m Module) Binaries(ctx context.Context, platform v1.Platform) (*Binaries, 
 	if err != nil {
 		return nil, err
 	}
-	key := strings.Join([]string{"module", m.Version, goVersion, platform.OS + "-" + platform.Architecture}, "/")
+	key := strings.Join([]string{"modules", m.Version, goVersion, platform.OS + "-" + platform.Architecture}, "/")
 	dir, err := m.Cache.folder(ctx, key, func(dir string) error { return m.compile(ctx, platform, dir) })
 	if err != nil {
 		return nil, fmt.Errorf("build etcd %s from its modules: %w", m.Version, err)
 	}
-	return binariesIn(dir, "module "+m.Version+", "+goVersion, platform)
+	b, err := binariesIn(dir, "module "+m.Version+", "+goVersion, platform)
+	if err == nil && b.Version != m.Version {
+		return nil, fmt.Errorf("build etcd %s from its modules: it came out as %s: choose another release", m.Version, b.Version)
+	}
+	return b, err
 }
 
 // toolchain asks for the version of Go that would compile.
@@ -65,6 +74,9 @@ func (m Module) compile(ctx context.Context, platform v1.Platform, dir string) e
 	for _, name := range Names {
 		modules = append(modules, mainPackages[name]+"@"+m.Version)
 		packages = append(packages, mainPackages[name])
+	}
+	for _, name := range libraries {
+		modules = append(modules, name+"@"+m.Version)
 	}
 	event := Event{Item: "etcd " + m.Version + " for " + platform.String(), Action: "compiling"}
 	m.Progress.report(event)
