@@ -175,6 +175,8 @@ func TestWhatIsWrongWithAnArchiveIsFound(t *testing.T) {
 		"another file": {[]byte(strings.Repeat("no backup at all ", 10)), backup.ErrNoArchive},
 		"empty":        {nil, backup.ErrNoArchive},
 		"only an end":  {text[len(text)-24:], backup.ErrNoArchive},
+		// What a snapshot of etcd 3.7.3 on s390x begins with.
+		"big-endian": {[]byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\xed\x0c\xda\xed\x00\x00\x00\x02"), backup.ErrByteOrder},
 	}
 	for name, test := range tests {
 		path := filepath.Join(dir, "bad")

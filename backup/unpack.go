@@ -170,7 +170,8 @@ const (
 	page      = 512
 )
 
-// isBare tells a bare snapshot from an archive by its first bytes.
+// isBare tells a bare snapshot from an archive by its first bytes. bbolt writes
+// numbers as its machine keeps them, and reads no others.
 func isBare(f io.ReaderAt) (bool, error) {
 	head := make([]byte, boltAt+4)
 	n, err := f.ReadAt(head, 0)
@@ -182,6 +183,8 @@ func isBare(f io.ReaderAt) (bool, error) {
 		return false, nil
 	case n == len(head) && binary.LittleEndian.Uint32(head[boltAt:]) == boltMagic:
 		return true, nil
+	case n == len(head) && binary.BigEndian.Uint32(head[boltAt:]) == boltMagic:
+		return false, ErrByteOrder
 	}
 	return false, ErrNoArchive
 }
