@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/member"
@@ -87,6 +88,21 @@ func (c *Connection) URLs() map[string]string {
 func (c *Connection) Members(now member.Config) (*member.Client, error) {
 	now.URLs, now.TLS, now.Dial = c.URLs(), c.TLS, member.Dial(c.Way.Dial)
 	return member.New(now)
+}
+
+// Source names the member that a snapshot costs least, as Backup takes it: see
+// backup.Choose, and its errors.
+func (c *Connection) Source(ctx context.Context) (string, error) {
+	members, err := c.Members(member.Config{})
+	if err != nil {
+		return "", err
+	}
+	defer members.Close()
+	v, err := members.Look(ctx)
+	if err != nil {
+		return "", err
+	}
+	return backup.Choose(v)
 }
 
 // Client gives etcd's own client for all members. Closing it closes the

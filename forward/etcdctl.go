@@ -41,9 +41,10 @@ func ForEtcdctl(ctx context.Context, way *etcdctr.Connection, certsDir, client s
 		e.Close()
 		return nil, err
 	}
-	endpoints := ports.URLs()
-	if oneByOne(args) {
-		endpoints = namedURLs(members, certsDir)
+	endpoints, err := e.endpoints(ctx, way, certsDir, args)
+	if err != nil {
+		e.Close()
+		return nil, err
 	}
 	vars, err := Variables(way.TLSMode(), endpoints, certs.ClientDir(certsDir, client))
 	if err != nil {
@@ -86,14 +87,38 @@ func Variables(mode cluster.TLSMode, endpoints []string, clientDir string) ([]cl
 	), nil
 }
 
-// oneByOne reports whether etcdctl, called like this, asks each endpoint by a client
-// of its own and says which has answered. Members are called by their names then,
-// which the proxy knows: see there why that is not so for other commands. One of
-// them is --cluster, which asks for the members first.
-func oneByOne(args []string) bool {
-	if slices.ContainsFunc(args, func(arg string) bool { return arg == "--cluster" || strings.HasPrefix(arg, "--cluster=") }) {
-		return false
+// endpoints are the members that etcdctl is told. It takes a snapshot of one member
+// only. Where it asks each by a client of its own and says which has answered, members
+// are called by their names, which the proxy knows: see there why that is not so for
+// other commands. One of them is --cluster, which asks for the members first.
+func (e *Etcdctl) endpoints(ctx context.Context, way *etcdctr.Connection, certsDir string, args []string) ([]string, error) {
+	switch word := commandOf(args); {
+	case given(args, "--endpoints"):
+	case word == "snapshot":
+		return e.source(ctx, way)
+	case (word == "defrag" || word == "endpoint") && !given(args, "--cluster"):
+		return namedURLs(way.Reachable(), certsDir), nil
 	}
+	return e.ports.URLs(), nil
+}
+
+// source is the member whose snapshot costs least.
+func (e *Etcdctl) source(ctx context.Context, way *etcdctr.Connection) ([]string, error) {
+	name, err := way.Source(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(way.Reachable(), func(m runtime.Server) bool { return m.Name == name })
+	return e.ports.URLs()[i : i+1], nil
+}
+
+// given reports whether a flag is among the arguments.
+func given(args []string, flag string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool { return arg == flag || strings.HasPrefix(arg, flag+"=") })
+}
+
+// commandOf is the word that etcdctl's command begins with; empty if there is none.
+func commandOf(args []string) string {
 	for i, arg := range args {
 		switch {
 		case strings.HasPrefix(arg, "-"):
@@ -101,9 +126,9 @@ func oneByOne(args []string) bool {
 		case i > 0 && strings.HasPrefix(args[i-1], "-") && !strings.Contains(args[i-1], "="):
 			continue // the value of a flag, most likely
 		}
-		return arg == "defrag" || arg == "endpoint"
+		return arg
 	}
-	return false
+	return ""
 }
 
 // namedURLs are those of the members by their names, as far as what they show
@@ -157,7 +182,7 @@ func environment(caller []string, vars []cluster.Variable, args []string) []stri
 	})
 	for _, v := range vars {
 		flag := "--" + strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(v.Name, "ETCDCTL_")), "_", "-")
-		if !slices.ContainsFunc(args, func(arg string) bool { return arg == flag || strings.HasPrefix(arg, flag+"=") }) {
+		if !given(args, flag) {
 			env = append(env, v.Name+"="+v.Value)
 		}
 	}
