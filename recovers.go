@@ -197,9 +197,7 @@ func (r *recovery) tell(format string, args ...any) {
 // consent is asked for before any member is stopped.
 func (r *recovery) consent(ctx context.Context, by backup.Metadata, holders []backup.Holder) error {
 	there := backup.There{Name: r.have.Name, By: by}
-	for _, s := range running(r.have) {
-		there.Running = append(there.Running, s.Name)
-	}
+	there.Running = r.active()
 	for _, h := range holders {
 		there.Data = append(there.Data, h.Name)
 	}
@@ -297,16 +295,24 @@ func (r *recovery) programs(ctx context.Context, name, scratch string) ([]backup
 	return all, nil
 }
 
-// wake starts those again that ran.
+// wake starts those again that were not at rest.
 func (r *recovery) wake(ctx context.Context) error {
-	var names []string
-	for _, s := range running(r.have) {
-		names = append(names, s.Name)
-	}
+	names := r.active()
 	if len(names) == 0 {
 		return nil
 	}
 	return r.runtime.Start(ctx, r.have.Name, names...)
+}
+
+// active are the members that run or are started again and again.
+func (r *recovery) active() []string {
+	var names []string
+	for _, s := range r.have.Members() {
+		if s.Active() {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 // earlier is the last that the backups of this very cluster know of it: revisions of

@@ -158,7 +158,7 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 	one.Status, one.Since = status(in.State)
 	one.Detail = string(in.State.Status)
 	one.Restarts, one.ExitCode, one.OutOfMemory, one.Error = in.RestartCount, in.State.ExitCode, in.State.OOMKilled, in.State.Error
-	one.Retired = !one.Runs() && one.Status != runtime.Restarting && strings.HasSuffix(in.Name, retiredSuffix)
+	one.Retired = !one.Active() && strings.HasSuffix(in.Name, retiredSuffix)
 	if one.Runs() {
 		return one, nil
 	}

@@ -76,7 +76,7 @@ func (c *Copying) tell(format string, args ...any) {
 
 func (c *Copying) copy(ctx context.Context, s *Stack, scratch string) (backup.Restored, error) {
 	for _, m := range s.Members {
-		if m.Runs() || m.Status == runtime.Restarting {
+		if m.Active() {
 			c.tell("stop %s, which is adopted", m.Name)
 			if err := c.Foreign.Stop(ctx, m, 0); err != nil {
 				return backup.Restored{}, err

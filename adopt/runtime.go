@@ -215,7 +215,7 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 
 // succeed brings what a member holds into the server of ours that takes its place.
 func (r *Runtime) succeed(ctx context.Context, want *cluster.Cluster, m Member) error {
-	if m.Runs() || m.Status == runtime.Restarting {
+	if m.Active() {
 		if err := r.Foreign.Stop(ctx, m, 0); err != nil {
 			return err
 		}
@@ -239,7 +239,7 @@ func (r *Runtime) settle(ctx context.Context, name string) error {
 		return err
 	}
 	for _, m := range c.over {
-		if m.Runs() || m.Status == runtime.Restarting {
+		if m.Active() {
 			if err := r.Foreign.Stop(ctx, m, 0); err != nil {
 				return err
 			}

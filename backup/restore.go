@@ -185,7 +185,7 @@ func (r *Restoration) consent(ctx context.Context, by Metadata) (*runtime.State,
 	}
 	there := There{Name: have.Name, By: by}
 	for _, s := range have.Servers {
-		if s.Runs() {
+		if s.Active() {
 			there.Running = append(there.Running, s.Name)
 		}
 		if s.Role != runtime.Member {
@@ -239,7 +239,7 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scr
 		return nil, err
 	}
 	defer release()
-	if have.Runs() {
+	if have.Active() {
 		r.tell("stop the members")
 		if err := r.Runtime.Stop(ctx, have.Name, 0); err != nil {
 			return nil, err
@@ -316,12 +316,12 @@ func (r *Restoration) fill(ctx context.Context, server, db, dir string) (string,
 
 // resume has the former members go on as they were: those that ran run again.
 func (r *Restoration) resume(ctx context.Context, have *runtime.State, aside map[string]string) error {
-	if err := r.back(ctx, aside); err != nil || !have.Runs() {
+	if err := r.back(ctx, aside); err != nil || !have.Active() {
 		return err
 	}
 	var ran []string
 	for _, s := range have.Servers {
-		if s.Runs() {
+		if s.Active() {
 			ran = append(ran, s.Name)
 		}
 	}

@@ -44,7 +44,7 @@ func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error
 		return nil, err
 	}
 	defer release()
-	if have.Runs() {
+	if have.Active() {
 		if err := r.Stop(ctx, name, 0); err != nil {
 			return nil, err
 		}

@@ -179,7 +179,7 @@ func (f *forecast) etcd(step Step) {
 		for _, name := range step.Servers {
 			f.hush(name, member.Refused)
 			f.edit(name, func(s *runtime.Server) {
-				if s.Runs() || s.Status == runtime.Restarting {
+				if s.Active() {
 					s.Status = runtime.Ended
 				}
 			})

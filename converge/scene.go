@@ -191,7 +191,7 @@ func (p *part) runs() bool { return p.there && p.server.Status == runtime.Runnin
 
 // busy: the runtime keeps its process up, or tries to.
 func (p *part) busy() bool {
-	return p.there && (p.server.Runs() || p.server.Status == runtime.Restarting)
+	return p.there && p.server.Active()
 }
 
 func (p *part) serves() bool { return p.end.Serves() }

@@ -42,7 +42,7 @@ func AsStarted(ctx context.Context, r Runtime, want *cluster.Cluster, have *Stat
 	as := want.AsStarted(started)
 	for i, m := range as.Members {
 		x, _ := have.Server(m.Name)
-		if x.Runs() || x.Status == Restarting || sameSettings(m.Settings, want.Members[i].Settings) {
+		if x.Active() || sameSettings(m.Settings, want.Members[i].Settings) {
 			continue
 		}
 		data, err := r.Data(ctx, want.Name, m.Name)

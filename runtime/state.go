@@ -147,6 +147,15 @@ func (s *State) Runs() bool {
 // Runs reports whether the server's process lives, frozen or not.
 func (s Server) Runs() bool { return s.Status == Running || s.Status == Paused }
 
+// Active reports whether the server runs, or is started again by whoever looks after it:
+// nothing of it can be touched before it is stopped.
+func (s Server) Active() bool { return s.Runs() || s.Status == Restarting }
+
+// Active reports whether any server is.
+func (s *State) Active() bool {
+	return s != nil && slices.ContainsFunc(s.Servers, Server.Active)
+}
+
 // MayAnswer reports whether it makes sense to ask the server itself: one that runs,
 // or one of whose machine nothing is known.
 func (s Server) MayAnswer() bool { return s.Runs() || s.Status == Away }

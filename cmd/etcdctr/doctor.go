@@ -81,8 +81,13 @@ func (f *clusterFlags) examination() etcdctr.Examination {
 		Flags: typedAgain(f), CertsFlags: typedAgain(f, certsFlags...), Wanted: typedAgain(f, fileComposeFlag),
 		Detached: []string{"--detach"},
 	}
-	x.Command = func(verb string) string { return strings.Join(append([]string{"etcdctr", verb}, x.Flags...), " ") }
+	x.Command = func(verb string) string { return f.again(verb) }
 	return x
+}
+
+// again is a command about the same cluster.
+func (f *clusterFlags) again(words ...string) string {
+	return strings.Join(slices.Concat([]string{"etcdctr"}, words, typedAgain(f)), " ")
 }
 
 // certsFlags are those that find a cluster's certificates.

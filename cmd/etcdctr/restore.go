@@ -124,9 +124,9 @@ func (o restoreOptions) options(a *app) (etcdctr.RestoreOptions, error) {
 
 // sayRestored tells what has become of a restoration.
 func (a *app) sayRestored(c *found, o restoreOptions, restored backup.Restored, err error) error {
-	a.sayAside(restored.Aside)
+	a.sayAside(o.cluster, restored.Aside)
 	if err != nil {
-		return explainRestore(err, len(restored.Aside) > 0)
+		return o.explain(c, err, len(restored.Aside) > 0)
 	}
 	a.say("%s is restored: revision %d, %s of %s", c.name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), orUnknown(restored.Metadata.Cluster))
 	if o.format == formatJSON {
@@ -136,12 +136,12 @@ func (a *app) sayRestored(c *found, o restoreOptions, restored backup.Restored, 
 }
 
 // sayAside tells where the data of before is.
-func (a *app) sayAside(aside map[string]string) {
+func (a *app) sayAside(flags *clusterFlags, aside map[string]string) {
 	for _, server := range slices.Sorted(maps.Keys(aside)) {
 		a.say("the former data of %s is in %s", server, aside[server])
 	}
 	if len(aside) > 0 {
-		a.say("`etcdctr restore --undo` brings it back; delete it once nobody needs it")
+		a.say("`%s` brings it back; delete it once nobody needs it", flags.again("restore", "--undo"))
 	}
 }
 
@@ -151,7 +151,7 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error
 	if err != nil {
 		return err
 	}
-	if have.Runs() && !o.yes {
+	if have.Active() && !o.yes {
 		a.say("%s runs: its members stop, and what was written since the restoration is set aside", c.name())
 		if err := a.confirm(ctx, c.name()); err != nil {
 			return err
@@ -164,17 +164,17 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error
 	for _, server := range slices.Sorted(maps.Keys(back)) {
 		a.say("%s has the data again that was kept in %s", server, back[server])
 	}
-	a.say("what they held until now is set aside in turn: another `etcdctr restore --undo` brings that back")
-	a.say("`%s` starts %s", upInBackground(c), c.name())
+	a.say("what they held until now is set aside in turn: another `%s` brings that back", o.cluster.again("restore", "--undo"))
+	a.say("`%s` starts %s", upInBackground(c, o.cluster), c.name())
 	return nil
 }
 
 // upInBackground is the command that starts a cluster and ends.
-func upInBackground(c *found) string {
+func upInBackground(c *found, flags *clusterFlags) string {
 	if runtime.Holds(c.Runtime()) {
-		return "etcdctr up --detach"
+		return flags.again("up", "--detach")
 	}
-	return "etcdctr up"
+	return flags.again("up")
 }
 
 // consentToReplace says what is there and what takes its place, and asks.
@@ -209,7 +209,7 @@ func (a *app) confirm(ctx context.Context, name string) error {
 	return a.askName(ctx, name)
 }
 
-func explainRestore(err error, exchanged bool) error {
+func (o restoreOptions) explain(c *found, err error, exchanged bool) error {
 	var old *backup.TooOldError
 	switch {
 	case errors.Is(err, backup.ErrUnknownMoment):
@@ -217,7 +217,8 @@ func explainRestore(err error, exchanged bool) error {
 	case errors.As(err, &old):
 		return withHint(err, "--etcd 3.%d or a later one reads it", old.Data)
 	case exchanged:
-		return withHint(err, "`etcdctr doctor` names the cause; restore can be run again, and `etcdctr restore --undo && etcdctr up` brings the former cluster back")
+		return withHint(err, "`etcdctr doctor` names the cause; restore can be run again, and `%s && %s` brings the former cluster back",
+			o.cluster.again("restore", "--undo"), upInBackground(c, o.cluster))
 	}
 	return explainSealed(err)
 }

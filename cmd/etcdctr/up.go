@@ -47,10 +47,10 @@ nor Compose.
 
 Where no engine of this machine answers, or with --runtime process, the members
 are processes of this machine: children of this command, which shows what they
-say until Ctrl-C stops them, or in the background with -d. They run the etcd
-inside this program unless --etcd-binary names another. All other commands work
-on them as they do on containers. An engine elsewhere, by DOCKER_HOST or a Docker
-context, that does not answer is an error.
+say until Ctrl-C stops them, or in the background with -d, and from then on
+without it. They run the etcd inside this program unless --etcd-binary names
+another. All other commands work on them as they do on containers. An engine
+elsewhere, by DOCKER_HOST or a Docker context, that does not answer is an error.
 
 Run again, it changes what has to be changed and nothing else. Members come and
 go one at a time, members whose settings differ are restarted one at a time while
@@ -115,6 +115,7 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	o.working.wait, o.working.founds = o.waitTimeout, true
 	if !o.detach && !o.dryRun {
 		o.working.foreground = a.foreground()
+		o.working.foreground.Anyway = o.cluster.cmd.Flags().Changed("detach")
 	}
 	c, err := o.cluster.find(ctx, a, o.working)
 	if err != nil {
@@ -192,6 +193,9 @@ func (a *app) foreground() *local.Foreground {
 
 // stay returns when members that are children of this command have ended.
 func (a *app) stay(ctx context.Context, c *found, f *local.Foreground) error {
+	if f != nil && f.Left() {
+		a.say("it is in the background, as it was before: `etcdctr up --detach=false` has it end with the command")
+	}
 	if f == nil || !f.Runs() {
 		return nil
 	}

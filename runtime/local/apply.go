@@ -90,7 +90,7 @@ func (r *Runtime) change(ctx context.Context, home process.Home, wanted process.
 			changed = append(changed, name)
 		}
 	}
-	return home.Change(ctx, wanted, changed...)
+	return home.Change(ctx, placed(wanted, last.Notes[placeNote]), changed...)
 }
 
 // begin starts a supervisor. Of a stack that was run before, the servers that
@@ -112,7 +112,7 @@ func (r *Runtime) begin(ctx context.Context, home process.Home, wanted process.S
 			stack.Resting = append(stack.Resting, m.Name)
 		}
 	}
-	return r.launch(ctx, home, stack)
+	return r.launch(ctx, home, stack, last)
 }
 
 // merge gives what is named from wanted, in the order of that, and the rest as
@@ -134,12 +134,24 @@ func merge(last, wanted []process.Member, named func(process.Member) bool) []pro
 	return all
 }
 
-// launch starts a stack under a supervisor of its own.
-func (r *Runtime) launch(ctx context.Context, home process.Home, stack process.Stack) error {
-	if r.o.Foreground != nil {
-		return r.o.Foreground.run(ctx, home, stack)
+// launch starts a stack under a supervisor of its own, where it was before if nobody
+// says otherwise.
+func (r *Runtime) launch(ctx context.Context, home process.Home, stack, last process.Stack) error {
+	if r.o.Foreground.holds(last) {
+		return r.o.Foreground.run(ctx, home, placed(stack, ""))
 	}
-	return home.Launch(ctx, stack, r.supervisor())
+	return home.Launch(ctx, placed(stack, inBackground), r.supervisor())
+}
+
+// placed is a stack with a note of where it is.
+func placed(stack process.Stack, where string) process.Stack {
+	notes := maps.Clone(stack.Notes)
+	if notes == nil {
+		notes = map[string]string{}
+	}
+	notes[placeNote] = where
+	stack.Notes = notes
+	return stack
 }
 
 // hideFolder keeps the clusters' folder, keys and data of it, out of a

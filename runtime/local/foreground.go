@@ -15,8 +15,12 @@ type Foreground struct {
 	// called one at a time and must return quickly; either may be nil.
 	Output   func(runtime.Line)
 	Happened func(Happening)
+	// Anyway holds also members that were in the background when they ran last, where
+	// they stay otherwise.
+	Anyway bool
 
 	mu    sync.Mutex
+	left  bool
 	end   context.CancelFunc
 	ended chan struct{}
 	err   error
@@ -81,6 +85,24 @@ func (f *Foreground) Wait(ctx context.Context) error {
 		<-ended
 	}
 	return f.err
+}
+
+// holds tells whether members that ran before are to end with this process.
+func (f *Foreground) holds(last process.Stack) bool {
+	if f == nil {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.left = !f.Anyway && last.Notes[placeNote] == inBackground
+	return !f.left
+}
+
+// Left reports whether members were started in the background, where they were before.
+func (f *Foreground) Left() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.left
 }
 
 // Happening is something that happened to a member.

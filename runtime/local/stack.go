@@ -16,6 +16,9 @@ import (
 const (
 	wishNote  = "wish"
 	certsNote = "certs-dir"
+	placeNote = "place" // inBackground, or empty: held by a process that somebody waits for
+
+	inBackground = "background"
 )
 
 // stack is a cluster as processes.
