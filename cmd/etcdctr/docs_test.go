@@ -35,6 +35,23 @@ func TestEveryKeyOfTheClusterFileIsDocumented(t *testing.T) {
 	}
 }
 
+// TestEveryWordOfAClosedChoiceIsDocumented wants the first line of the page about a
+// closed choice to name all of its words.
+func TestEveryWordOfAClosedChoiceIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/cluster-file.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cluster.ClosedChoices() {
+		line := regexp.MustCompile(`(?m)^` + c.Key + `: .*$`).FindString(string(page))
+		for _, word := range c.Takes() {
+			if !regexp.MustCompile(`#.*\b` + word + `\b`).MatchString(line) {
+				t.Errorf("%s: its line in docs/cluster-file.md does not name %s", c.Key, word)
+			}
+		}
+	}
+}
+
 // TestTheExamplesOfTheClusterFileAreAccepted reads every example of a page as a
 // file of its own.
 func TestTheExamplesOfTheClusterFileAreAccepted(t *testing.T) {
