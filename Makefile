@@ -13,9 +13,11 @@ STATIC := CGO_ENABLED=0
 ETCDCTR := go build -trimpath -buildvcs=false -tags carry -ldflags '-s -w -X main.version=$(VERSION)'
 PLATFORMS ?= linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 
-# etcd's minors: those with a module under tools, and the one that go.mod links.
+# etcd's minors: those with a module under tools, the one that go.mod links, and the
+# one that comes next, of which tools has a pre-release.
 OLDER := 3.5 3.6
 LINKED := 3.7
+COMING := 3.8
 MINORS := $(OLDER) $(LINKED)
 
 ##@ The product
@@ -169,7 +171,7 @@ docs: ## Write docs/reference, docs/releases, and the pages made of tables
 # built any more: its program is Debian's.
 .PHONY: settings
 settings: .cache/etcd/3.4/etcd ## Read every etcd's settings into cluster/releases, then write their pages
-	go run ./cmd/internal/settings $(OLDER:%=tools/etcd-%) . tools/etcd-3.8 .cache/etcd/3.4/etcd
+	go run ./cmd/internal/settings $(OLDER:%=tools/etcd-%) . tools/etcd-$(COMING) .cache/etcd/3.4/etcd
 	$(MAKE) --no-print-directory docs
 
 .PHONY: metrics
@@ -184,6 +186,10 @@ errors: $(MINORS:%=.cache/etcd/%/etcd) ## Provoke what every etcd says when some
 		go test ./health/doctor -run '^TestWhatEtcdSaysIsRecognised$$' -etcd $(CURDIR)/.cache/etcd/$$minor/etcd -record releases/$$minor.tsv; \
 	done
 	go test ./health/doctor -run '^TestPageOfTexts$$' -update
+
+.PHONY: refusals
+refusals: $(MINORS:%=.cache/etcd/%/etcd) ## Ask every etcd what it refuses calls about members with, and write its page
+	ETCDCTR_E2E_BIN=$(CURDIR)/.cache/etcd go test -tags e2e ./member -run '^TestPageOfRefusedCalls$$' -update
 
 .cache/etcd/3.4/etcd:
 	mkdir -p $(@D)

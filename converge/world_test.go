@@ -345,7 +345,13 @@ func (w *world) endpoint(slot int) member.Endpoint {
 }
 
 // The versions of etcd as it tells them, by minor.
-var (
-	trims  = map[int8]string{5: "3.5.35", 6: "3.6.16", 7: "3.7.3"}
-	minors = map[int8]string{0: "", 5: "3.5.0", 6: "3.6.0", 7: "3.7.0"}
-)
+var trims, minors = versionsOfEtcd()
+
+func versionsOfEtcd() (releases, agreed map[int8]string) {
+	releases, agreed = map[int8]string{}, map[int8]string{0: ""}
+	for minor, tested := range cluster.KnownPatches {
+		releases[int8(minor)] = strings.TrimPrefix(tested.String(), "v")
+		agreed[int8(minor)] = fmt.Sprintf("3.%d.0", minor)
+	}
+	return releases, agreed
+}

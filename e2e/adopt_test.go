@@ -359,7 +359,7 @@ func TestAdoptOfWhatIsStoppedCopiesTheMemberThatKnowsMost(t *testing.T) {
 // and that nobody reaches, by its Compose file.
 func TestAdoptOfOneMemberWithAFolderOfTheHost(t *testing.T) {
 	data := t.TempDir()
-	s := newTheirs(t, 7, etcdImage(t, 7), `services:
+	s := newTheirs(t, cluster.NewestMinor, etcdImage(t, cluster.NewestMinor), `services:
   kv:
     image: %s
     command: [etcd, --data-dir=/data, "--listen-client-urls=http://0.0.0.0:2379", "--advertise-client-urls=http://kv:2379"]
@@ -397,7 +397,7 @@ func (s *theirs) withFile(text string) string {
 
 // TestAdoptWithTLSInterruptsAndSaysSo.
 func TestAdoptWithTLSInterruptsAndSaysSo(t *testing.T) {
-	s := newTheirs(t, 7, bitnamiImage(t, 7), bitnamiFile())
+	s := newTheirs(t, cluster.NewestMinor, bitnamiImage(t, cluster.NewestMinor), bitnamiFile())
 	names := []string{"etcd1", "etcd2", "etcd3"}
 	before := s.fill(s.config(s.old(names...)...))
 	plan := s.adopt("--dry-run", "--tls", "mutual", "--image", s.ref, s.name)
@@ -427,7 +427,7 @@ func TestAdoptOfProcessesHasMembersJoin(t *testing.T) {
 	for i := range 3 {
 		dir := filepath.Join(s.dir, fmt.Sprintf("infra%d.etcd", i))
 		dirs, endpoints = append(dirs, dir), append(endpoints, clients[i])
-		etcdtest.StartProgram(t, etcdBinary(t, 7, "etcd"), nil, fmt.Sprintf("--name=infra%d", i), "--data-dir="+dir,
+		etcdtest.StartProgram(t, etcdBinary(t, cluster.NewestMinor, "etcd"), nil, fmt.Sprintf("--name=infra%d", i), "--data-dir="+dir,
 			"--listen-client-urls="+clients[i], "--advertise-client-urls="+clients[i], "--listen-peer-urls="+peers[i],
 			"--initial-advertise-peer-urls="+peers[i], "--initial-cluster="+strings.Join(initial, ","))
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // TestWhatIsDescribedIsLookedAfterBeforeItIsAdopted has every command that looks
@@ -55,7 +57,7 @@ func TestWhatIsDescribedIsLookedAfterBeforeItIsAdopted(t *testing.T) {
 
 // TestAdoptOfSomeOfAClustersMembersIsRefused: the others may be on other machines.
 func TestAdoptOfSomeOfAClustersMembersIsRefused(t *testing.T) {
-	s := newTheirs(t, 7, etcdImage(t, 7), plainFile())
+	s := newTheirs(t, cluster.NewestMinor, etcdImage(t, cluster.NewestMinor), plainFile())
 	all := s.old("n0", "n1", "n2")
 	s.fill(s.config(all...))
 	_, err := output(exec.CommandContext(t.Context(), etcdctrBinary(t), "adopt", "--yes", "--image", s.ref, all[0], all[1]), s.dir)

@@ -2,7 +2,11 @@
 
 package e2e
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
 
 // TestAdoptionsGoOnWhereverTheyWereKilled kills each of the ways that put data into
 // new servers, later and later, until one comes to its end.
@@ -15,11 +19,11 @@ func TestAdoptionsGoOnWhereverTheyWereKilled(t *testing.T) {
 		{"in place", func(t *testing.T) (*theirs, []string, []string) {
 			t.Helper()
 			names := []string{"etcd1", "etcd2", "etcd3"}
-			return newTheirs(t, 7, bitnamiImage(t, 7), bitnamiFile()), names, names
+			return newTheirs(t, cluster.NewestMinor, bitnamiImage(t, cluster.NewestMinor), bitnamiFile()), names, names
 		}, true},
 		{"by copying", func(t *testing.T) (*theirs, []string, []string) {
 			t.Helper()
-			return newTheirs(t, 7, etcdImage(t, 7), plainFile()), []string{"n0", "n1", "n2"}, []string{"etcd1", "etcd2", "etcd3"}
+			return newTheirs(t, cluster.NewestMinor, etcdImage(t, cluster.NewestMinor), plainFile()), []string{"n0", "n1", "n2"}, []string{"etcd1", "etcd2", "etcd3"}
 		}, false},
 	} {
 		t.Run(way.name, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // What a Compose project holds besides the stack is not the stack's to touch.
@@ -33,7 +35,7 @@ func (s *stack) objects(kind string) []string {
 func TestAnApplicationBesideTheStackIsLeftAlone(t *testing.T) {
 	s := newStack(t)
 	s.generate("--tls", "none", "--members", "1")
-	writeFile(t, filepath.Join(s.dir, "docker-compose.override.yml"), strings.ReplaceAll(besideFile, "IMAGE", etcdImage(t, 7)))
+	writeFile(t, filepath.Join(s.dir, "docker-compose.override.yml"), strings.ReplaceAll(besideFile, "IMAGE", etcdImage(t, cluster.NewestMinor)))
 	both := []string{"--file", "docker-compose.yml", "--file", "docker-compose.override.yml"}
 	s.compose(append(both, "up", "--detach", "--wait", "etcd1", "app")...)
 	app := s.containers()["app"]

@@ -22,9 +22,6 @@ import (
 	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
-// etcdMinors are the minors of etcd 3 that certificates are proven with.
-var etcdMinors = []int{5, 6, 7}
-
 // tlsCluster is a three-member cluster of local processes whose certificates
 // are those in pki.
 type tlsCluster struct {

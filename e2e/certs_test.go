@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // Certificates, proven by the etcd that reads them.
@@ -24,13 +25,13 @@ import (
 // eachMinor runs a test for every supported minor of etcd.
 func eachMinor(t *testing.T, test func(t *testing.T, minor int)) {
 	t.Helper()
-	for _, minor := range etcdMinors {
+	for _, minor := range supportedMinors() {
 		t.Run(fmt.Sprintf("3.%d", minor), func(t *testing.T) { test(t, minor) })
 	}
 }
 
 func TestSmokeCertsStartACluster(t *testing.T) {
-	c := newTLSCluster(t, 7)
+	c := newTLSCluster(t, cluster.NewestMinor)
 	c.start()
 	c.wantServing()
 }

@@ -65,29 +65,30 @@ func noticeNoMembersOn(t *testing.T, g ground, minor int) {
 
 func TestNoClientNoticesReleasesThatComeAndGo(t *testing.T) {
 	g := onProcesses(t)
-	g.up(5, 3)
+	g.up(cluster.OldestMinor, 3)
 	u := startUse(t, g.config())
-	u.beside(untouched(t, 5))
-	u.planned("from 3.5 to 3.7", func() { g.up(7, 3) })
+	u.beside(untouched(t, cluster.OldestMinor))
+	u.planned("from the oldest to the newest", func() { g.up(cluster.NewestMinor, 3) })
 	u.planned("a downgrade is enabled, and canceled", func() {
-		g.etcdctr("etcdctl", "downgrade", "enable", minorRelease(6))
-		g.up(7, 3)
+		g.etcdctr("etcdctl", "downgrade", "enable", minorRelease(cluster.NewestMinor-1))
+		g.up(cluster.NewestMinor, 3)
 	})
-	u.planned("from 3.7 to 3.5", func() { g.up(5, 3) })
+	u.planned("from the newest to the oldest", func() { g.up(cluster.OldestMinor, 3) })
 	u.finish()
 }
 
 func TestNoClientNoticesImagesThatComeAndGo(t *testing.T) {
 	g := onEngine(t)
-	g.up(6, 3)
+	before := cluster.NewestMinor - 1
+	g.up(before, 3)
 	u := startUse(t, g.config())
-	u.beside(untouched(t, 6))
+	u.beside(untouched(t, before))
 	u.planned("another image of the same release", func() {
-		g.ref = must(t, func() (string, error) { return buildEtcdImageAs("etcd-again", 6, "LABEL made=again\n") })
+		g.ref = must(t, func() (string, error) { return buildEtcdImageAs("etcd-again", before, "LABEL made=again\n") })
 		g.run("up")
 	})
-	u.planned("from 3.6 to 3.7", func() { g.up(7, 3) })
-	u.planned("from 3.7 to 3.6", func() { g.up(6, 3) })
+	u.planned("to the newest release", func() { g.up(cluster.NewestMinor, 3) })
+	u.planned("back from it", func() { g.up(before, 3) })
 	u.finish()
 }
 

@@ -204,7 +204,7 @@ func TestWhatWouldFailAtAnExistingServiceIsRefusedBefore(t *testing.T) {
 func TestMembersWaitForAServiceThatIsDead(t *testing.T) {
 	s := newStack(t)
 	args := []string{
-		"compose", "--name", s.name, "--image", etcdImage(t, 7), "--bootstrap", "discovery", "--tls", "none",
+		"compose", "--name", s.name, "--image", etcdImage(t, cluster.NewestMinor), "--bootstrap", "discovery", "--tls", "none",
 		"--discovery-token", "0123456789abcdef", "--discovery-endpoints", "http://127.0.0.1:1",
 	}
 	_, err := try(t, s.dir, etcdctrBinary(t), append(args, "-o", "docker-compose.yml")...)

@@ -166,11 +166,11 @@ func TestDoctorFindsDataOfANewerEtcd(t *testing.T) {
 // were, with the quorum, and all commands find them.
 func TestAnUpgradeThatFailsCostsOneMemberAndNoMore(t *testing.T) {
 	s := newStack(t)
-	s.as(t, 6)
+	s.as(t, cluster.NewestMinor-1)
 	s.etcdctr("up")
 	s.etcdctr("etcdctl", "put", "key", "value")
 	s.ref = brokenImage(t)
-	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), "etcd: \"3.7\"\n")
+	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), fmt.Sprintf("etcd: \"%s\"\n", minorRelease(cluster.NewestMinor)))
 	for range 2 { // one member more is not risked
 		_, err := s.tryEtcdctr("up", "--wait-timeout", "20s")
 		wantExitCode(t, err, 1)
@@ -180,14 +180,14 @@ func TestAnUpgradeThatFailsCostsOneMemberAndNoMore(t *testing.T) {
 		}
 		out, err := s.tryEtcdctr("health")
 		wantExitCode(t, err, 1)
-		if serving := strings.Count(out, " 3.6."); serving != 2 {
+		if serving := strings.Count(out, " "+minorRelease(cluster.NewestMinor-1)+"."); serving != 2 {
 			t.Errorf("%d members of the old release serve, want 2:\n%s", serving, out)
 		}
 	}
-	s.as(t, 6)
+	s.as(t, cluster.NewestMinor-1)
 	s.etcdctr("up")
 	s.etcdctr("health")
-	s.as(t, 7)
+	s.as(t, cluster.NewestMinor)
 	s.etcdctr("up")
 	s.etcdctr("health")
 	if got := s.etcdctr("etcdctl", "get", "key", "--print-value-only"); got != "value\n" {

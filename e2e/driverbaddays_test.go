@@ -65,7 +65,7 @@ func (s *stack) edit(from, to string) {
 }
 
 func TestWhatIsSomebodyElsesIsNamedAndNotTouched(t *testing.T) {
-	image := etcdImage(t, 7)
+	image := etcdImage(t, cluster.NewestMinor)
 	for what, test := range map[string]struct {
 		make, remove []string // arguments of docker, NAME being the stack's
 		flags        []string
@@ -268,7 +268,7 @@ func (s *stack) signalAt(n int, signal os.Signal) error {
 func TestTwoUpsAtOnceBothSucceed(t *testing.T) {
 	s := newStack(t)
 	s.etcdctr("compose")
-	etcdImage(t, 7)
+	etcdImage(t, cluster.NewestMinor)
 	var wg sync.WaitGroup
 	errs := make([]error, 2)
 	for i := range errs {

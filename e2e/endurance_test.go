@@ -59,12 +59,12 @@ func TestMembersComeAndGoTenTimesWithALargeDatabase(t *testing.T) {
 
 func TestReleasesComeAndGoFiveTimes(t *testing.T) {
 	const times = 5
-	l, up := small(t, 5)
+	l, up := small(t, cluster.OldestMinor)
 	of := func(minor int) []string { return up("--etcd", minorRelease(minor)) }
-	l.etcdctr(of(5)...)
+	l.etcdctr(of(cluster.OldestMinor)...)
 	u := startLoadOf(t, l.clientConfig(), requestTimeout)
 	for range times {
-		for _, minor := range []int{7, 5} {
+		for _, minor := range []int{cluster.NewestMinor, cluster.OldestMinor} {
 			u.wantMore(settledUse)
 			l.etcdctr(of(minor)...)
 			l.wantMembers(3)
@@ -72,7 +72,7 @@ func TestReleasesComeAndGoFiveTimes(t *testing.T) {
 	}
 	u.finish()
 	l.wantSameData()
-	l.wantDone(of(5))
+	l.wantDone(of(cluster.OldestMinor))
 }
 
 // TestAMemberJoinsWithAGiB tells how long that takes.

@@ -46,9 +46,9 @@ func TestAnImageIsTakenForTheReleaseThatItIs(t *testing.T) {
 }
 
 func TestAnImageThatIsCalledByAnotherReleaseIsToldApart(t *testing.T) {
-	s := newStack(t)
-	s.ref = imageTagged(t, 6, "mislabelled:"+cluster.KnownPatches[7].String(), "")
+	s, before := newStack(t), cluster.NewestMinor-1
+	s.ref = imageTagged(t, before, "mislabelled:"+cluster.DefaultVersion.String(), "")
 	_, err := s.tryEtcdctr("up")
 	wantExitCode(t, err, 1)
-	wantError(t, err, "it is an etcd 3.6.", "is said to be "+cluster.KnownPatches[7].String(), "hint: call it what it is, etcd: 3.6")
+	wantError(t, err, "it is an etcd "+minorRelease(before)+".", "is said to be "+cluster.DefaultVersion.String(), "hint: call it what it is, etcd: "+minorRelease(before))
 }

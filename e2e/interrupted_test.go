@@ -186,42 +186,43 @@ func TestUpKilledAtEveryStepOfARollAndOfAReplacement(t *testing.T) {
 }
 
 func TestUpKilledAtEveryStepBetweenReleases(t *testing.T) {
-	l, up := small(t, 6)
-	l.etcdctr(up("--etcd", minorRelease(6))...)
+	before, newest := cluster.NewestMinor-1, cluster.NewestMinor
+	l, up := small(t, before)
+	l.etcdctr(up("--etcd", minorRelease(before))...)
 	l.etcdctr("etcdctl", "put", "key", "value")
-	raised := l.killedEverywhere(up("--etcd", minorRelease(7))...)
-	l.wantEnd(3, 7, up("--etcd", minorRelease(7))...)
-	lowered := l.killedEverywhere(up("--etcd", minorRelease(6))...)
-	l.wantEnd(3, 6, up("--etcd", minorRelease(6))...)
-	t.Logf("killed %d times from 3.6 to 3.7, %d back", raised, lowered)
+	raised := l.killedEverywhere(up("--etcd", minorRelease(newest))...)
+	l.wantEnd(3, newest, up("--etcd", minorRelease(newest))...)
+	lowered := l.killedEverywhere(up("--etcd", minorRelease(before))...)
+	l.wantEnd(3, before, up("--etcd", minorRelease(before))...)
+	t.Logf("killed %d times on the way to the newest release, %d back", raised, lowered)
 	wantKills(t, raised, lowered)
 }
 
 // On an engine there is more to be in the middle of: images, networks, containers
 // that wait for the place of others.
 func TestUpOnAnEngineIsKilledAtEveryStep(t *testing.T) {
-	g := onEngine(t)
-	g.describe(6, 3)
+	g, before := onEngine(t), cluster.NewestMinor-1
+	g.describe(before, 3)
 	first := g.interrupted().killedEverywhere("up")
 	g.run("etcdctl", "put", "key", "value")
 	g.wantWell(3)
-	g.describe(6, 4)
+	g.describe(before, 4)
 	grown := g.interrupted().killedEverywhere("up")
 	g.wantWell(4)
 	g.set("snapshot-count: 5000")
-	g.describe(6, 4)
+	g.describe(before, 4)
 	rolled := g.interrupted().killedEverywhere("up")
 	g.wantWell(4)
-	g.describe(6, 3)
+	g.describe(before, 3)
 	shrunk := g.interrupted().killedEverywhere("up")
 	g.wantWell(3)
 	g.lose("etcd2")
 	replaced := g.interrupted().killedEverywhere("up")
 	g.wantWell(3)
-	g.describe(7, 3)
+	g.describe(cluster.NewestMinor, 3)
 	raised := g.interrupted().killedEverywhere("up")
 	g.wantWell(3)
-	t.Logf("killed %d times in a first start, %d from 3 to 4 members, %d in a roll, %d from 4 to 3, %d in a replacement, %d from 3.6 to 3.7",
+	t.Logf("killed %d times in a first start, %d from 3 to 4 members, %d in a roll, %d from 4 to 3, %d in a replacement, %d on the way to the newest release",
 		first, grown, rolled, shrunk, replaced, raised)
 	wantKills(t, first, grown, rolled, shrunk, replaced, raised)
 }
@@ -285,8 +286,8 @@ func (l *local) lose(name string) {
 
 // Ctrl-C at any step leaves a cluster that serves.
 func TestACtrlCAtEveryStepOfARollLeavesAClusterThatServes(t *testing.T) {
-	l, up := small(t, 7)
-	set := up("--etcd", minorRelease(7))
+	l, up := small(t, cluster.NewestMinor)
+	set := up("--etcd", minorRelease(cluster.NewestMinor))
 	l.etcdctr(set...)
 	l.etcdctr("etcdctl", "put", "key", "value")
 	l.set("snapshot-count: 5000")
@@ -300,7 +301,7 @@ func TestACtrlCAtEveryStepOfARollLeavesAClusterThatServes(t *testing.T) {
 			t.Fatalf("after Ctrl-C %d members are there", n)
 		}
 	}
-	l.wantEnd(3, 7, set...)
+	l.wantEnd(3, cluster.NewestMinor, set...)
 	t.Logf("interrupted %d times", i.kills)
 	wantKills(t, i.kills)
 }

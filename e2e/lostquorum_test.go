@@ -27,7 +27,7 @@ import (
 // every write that was acknowledged. The third gives them all: first while it
 // still runs, without a quorum, and then out of what a kill has left of it.
 func TestALostQuorumLosesNothingAcknowledged(t *testing.T) {
-	for _, minor := range []int{5, 6, 7} {
+	for _, minor := range supportedMinors() {
 		t.Run(fmt.Sprintf("3.%d", minor), func(t *testing.T) { aLostQuorumLosesNothing(t, minor) })
 	}
 }

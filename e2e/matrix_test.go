@@ -73,7 +73,7 @@ func TestSmokeEveryTLSModeIsHealthy(t *testing.T) {
 
 func TestEveryCombinationIsHealthyWithEitherStarter(t *testing.T) {
 	for _, by := range starters {
-		for _, c := range combinations(5, 6, 7) {
+		for _, c := range combinations(supportedMinors()...) {
 			t.Run(fmt.Sprintf("%s/%s", by.name, c), func(t *testing.T) { wantHealthy(t, c, by.start) })
 		}
 	}

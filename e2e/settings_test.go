@@ -29,8 +29,10 @@ func TestSettingsAreThoseOfTheRealPrograms(t *testing.T) { settingsAreThoseOf(t,
 // olderMinors are those that the smoke tests leave to the others: each would have
 // to be built first.
 func olderMinors() []int {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(cluster.KnownPatches)), func(minor int) bool { return minor == cluster.NewestMinor })
+	return slices.DeleteFunc(supportedMinors(), func(minor int) bool { return minor == cluster.NewestMinor })
 }
+
+func supportedMinors() []int { return slices.Sorted(maps.Keys(cluster.KnownPatches)) }
 
 // settingsAreThoseOf holds the tables of package cluster
 // to each release: it knows what the table has, in the form that it has, and

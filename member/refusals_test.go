@@ -18,6 +18,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -30,7 +31,7 @@ type refusals map[string]error
 // The page is what members of each release say, asked by etcd's own client.
 func TestPageOfRefusedCalls(t *testing.T) {
 	all := map[string]refusals{}
-	for _, minor := range []int{5, 6, 7} {
+	for _, minor := range slices.Sorted(maps.Keys(cluster.KnownPatches)) {
 		all[fmt.Sprintf("3.%d", minor)] = refusedBy(t, release(t, minor))
 	}
 	const page = "../docs/refused-calls.md"
@@ -250,10 +251,11 @@ words; or what the client itself says. ` + "`TestPageOfRefusedCalls`" + ` asks r
 | call | releases | answer |
 |---|---|---|
 `)
-	newest := all["3.7"]
+	releases := slices.Sorted(maps.Keys(all))
+	newest := all[releases[len(releases)-1]]
 	for _, what := range slices.Sorted(maps.Keys(newest)) {
 		by := map[string][]string{}
-		for _, release := range slices.Sorted(maps.Keys(all)) {
+		for _, release := range releases {
 			answer := told(all[release][what])
 			by[answer] = append(by[answer], release)
 		}

@@ -4,11 +4,14 @@ package member_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -23,7 +26,7 @@ func release(t *testing.T, minor int) etcd {
 }
 
 func TestScenariosOnEveryRelease(t *testing.T) {
-	for _, minor := range []int{5, 6, 7} {
+	for _, minor := range slices.Sorted(maps.Keys(cluster.KnownPatches)) {
 		t.Run(fmt.Sprintf("3.%d", minor), func(t *testing.T) {
 			runScenarios(t, release(t, minor))
 		})

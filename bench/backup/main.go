@@ -37,7 +37,7 @@ const (
 func main() { measure.Main("backup", run) }
 
 func run(ctx context.Context, rows *measure.Rows) (err error) {
-	b := bench{etcdctr: os.Getenv("BENCH_BIN"), etcd: filepath.Join(os.Getenv("BENCH_ETCD"), "3.7")}
+	b := bench{etcdctr: os.Getenv("BENCH_BIN"), etcd: filepath.Join(os.Getenv("BENCH_ETCD"), measure.Newest)}
 	if b.etcdctr == "" || os.Getenv("BENCH_ETCD") == "" {
 		return errors.New("BENCH_BIN or BENCH_ETCD is not set: run `make bench-backup`")
 	}

@@ -37,10 +37,10 @@ func run(ctx context.Context, rows *measure.Rows) error {
 	}
 	defer b.clean()
 	for _, c := range []change{
-		{"from 3 to 5 members", "3.7", append(b.upTo("3.7"), "--file", "five.yaml"), byHand, growing(), 0.5},
-		{"from 3.6 to 3.7, three members", "3.6", b.upTo("3.7"), byHand, rolling, 0.6},
-		{"a setting of three members", "3.7", append(b.upTo("3.7"), "--file", "reset.yaml"), byHand, resetting, 0},
-		{"stop of three members", "3.7", []string{b.etcdctr, "stop"}, "docker compose", "docker-compose stop\n", 0.25},
+		{"from 3 to 5 members", measure.Newest, append(b.upTo(measure.Newest), "--file", "five.yaml"), byHand, growing(), 0.5},
+		{"from " + measure.Before + " to " + measure.Newest + ", three members", measure.Before, b.upTo(measure.Newest), byHand, rolling, 0.6},
+		{"a setting of three members", measure.Newest, append(b.upTo(measure.Newest), "--file", "reset.yaml"), byHand, resetting, 0},
+		{"stop of three members", measure.Newest, []string{b.etcdctr, "stop"}, "docker compose", "docker-compose stop\n", 0.25},
 	} {
 		ours, theirs, err := b.compare(ctx, c)
 		if err != nil {
@@ -120,7 +120,7 @@ func newBench(ctx context.Context) (*bench, error) {
 	return b, nil
 }
 
-var releases = []string{"3.6", "3.7"}
+var releases = []string{measure.Before, measure.Newest}
 
 func image(release string) string { return project + ":" + release }
 
@@ -144,9 +144,9 @@ func (b *bench) describe(ctx context.Context) error {
 		}
 	}
 	return errors.Join(
-		b.do(ctx, b.etcdctr, "compose", "--etcd", "3.7", "--image", image("3.7"), "--output", "newer.yml"),
-		b.do(ctx, b.etcdctr, "compose", "--file", "reset.yaml", "--etcd", "3.7", "--image", image("3.7"), "--output", "reset.yml"),
-		b.do(ctx, b.etcdctr, "compose", "--file", "five.yaml", "--etcd", "3.7", "--image", image("3.7"), "--output", "five.yml"),
+		b.do(ctx, b.etcdctr, "compose", "--etcd", measure.Newest, "--image", image(measure.Newest), "--output", "newer.yml"),
+		b.do(ctx, b.etcdctr, "compose", "--file", "reset.yaml", "--etcd", measure.Newest, "--image", image(measure.Newest), "--output", "reset.yml"),
+		b.do(ctx, b.etcdctr, "compose", "--file", "five.yaml", "--etcd", measure.Newest, "--image", image(measure.Newest), "--output", "five.yml"),
 	)
 }
 

@@ -48,7 +48,7 @@ func run(ctx context.Context, rows *measure.Rows) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	defer removeImages()
 	project, three := filepath.Join(dir, "project"), filepath.Join(dir, "upstream")
-	if err := errors.Join(projectFolder(project, etcdctr), upstreamFolder(three, filepath.Join(etcd, "3.7"))); err != nil {
+	if err := errors.Join(projectFolder(project, etcdctr), upstreamFolder(three, filepath.Join(etcd, measure.Newest))); err != nil {
 		return err
 	}
 	if err := compareTimes(ctx, rows, etcdctr, project); err != nil {

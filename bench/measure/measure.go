@@ -13,6 +13,15 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// Newest is the minor of etcd that both sides run, as BENCH_ETCD has a folder of it, and
+// Before the one before.
+var (
+	Newest = fmt.Sprintf("3.%d", cluster.NewestMinor)
+	Before = fmt.Sprintf("3.%d", cluster.NewestMinor-1)
 )
 
 // Row compares two figures that were measured in one run.

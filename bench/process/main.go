@@ -32,7 +32,7 @@ const rounds = 15
 func main() { measure.Main("process", run) }
 
 func run(ctx context.Context, rows *measure.Rows) error {
-	b := bench{etcdctr: os.Getenv("BENCH_BIN"), etcd: filepath.Join(os.Getenv("BENCH_ETCD"), "3.7", "etcd")}
+	b := bench{etcdctr: os.Getenv("BENCH_BIN"), etcd: filepath.Join(os.Getenv("BENCH_ETCD"), measure.Newest, "etcd")}
 	if b.etcdctr == "" || os.Getenv("BENCH_ETCD") == "" {
 		return errors.New("BENCH_BIN or BENCH_ETCD is not set: run `make bench-process`")
 	}

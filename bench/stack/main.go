@@ -81,7 +81,7 @@ func newBench(ctx context.Context) (*bench, error) {
 	b.images = []image{own, upstream}
 	err = errors.Join(
 		b.do(ctx, b.etcdctr, "image", "build", "--progress", "quiet", "--tag", own.ref),
-		b.do(ctx, b.etcdctr, "image", "build", "--progress", "quiet", "--source", "dir", "--dir", filepath.Join(etcd, "3.7"), "--tag", upstream.ref),
+		b.do(ctx, b.etcdctr, "image", "build", "--progress", "quiet", "--source", "dir", "--dir", filepath.Join(etcd, measure.Newest), "--tag", upstream.ref),
 	)
 	if err != nil {
 		b.clean()

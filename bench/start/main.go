@@ -30,7 +30,7 @@ type usage struct {
 }
 
 func run(ctx context.Context, rows *measure.Rows) error {
-	etcdctr, etcd := os.Getenv("BENCH_BIN"), filepath.Join(os.Getenv("BENCH_ETCD"), "3.7")
+	etcdctr, etcd := os.Getenv("BENCH_BIN"), filepath.Join(os.Getenv("BENCH_ETCD"), measure.Newest)
 	if etcdctr == "" || os.Getenv("BENCH_ETCD") == "" {
 		return errors.New("BENCH_BIN or BENCH_ETCD is not set: run `make bench-start`")
 	}

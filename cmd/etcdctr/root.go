@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // newRootCommand assembles the command line; each verb is a file of its own.
@@ -116,10 +118,13 @@ func completeGroups(cmd *cobra.Command) {
 // known are words for commands that people know from other programs.
 var known = map[string]string{
 	"status": "health", "delete": "down", "destroy": "down", "rm": "down", "create": "up", "run": "up", "scale": "up --members 5",
-	"upgrade": "up --etcd 3.7", "downgrade": "up --etcd 3.6", "snapshot": "backup", "save": "backup", "get": "etcdctl get",
+	"upgrade": etcdOf(cluster.NewestMinor), "downgrade": etcdOf(cluster.NewestMinor - 1), "snapshot": "backup", "save": "backup", "get": "etcdctl get",
 	"put": "etcdctl put", "endpoint": "health", "shell": "exec", "config": "compose", "generate": "compose", "validate": "lint",
 	"member list": "ps", "member add": "up --members 5", "member remove": "up --members 3", "member promote": "up",
 }
+
+// etcdOf is the command that goes over to a minor of etcd.
+func etcdOf(minor int) string { return fmt.Sprintf("up --etcd 3.%d", minor) }
 
 func unknownCommand(group *cobra.Command, name string) error {
 	group.SuggestionsMinimumDistance = 2

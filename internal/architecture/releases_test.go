@@ -1,0 +1,146 @@
+package architecture
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// minorsOf are the minors of etcd with one kind of support, oldest first.
+func minorsOf(support cluster.Support) []string {
+	var minors []string
+	for _, r := range cluster.Releases() {
+		if r.Support == support {
+			minors = append(minors, fmt.Sprintf("3.%d", r.Tested.Minor))
+		}
+	}
+	return minors
+}
+
+func TestTheMakefileBuildsEveryRelease(t *testing.T) {
+	makefile := string(contents(t, "Makefile"))
+	supported := minorsOf(cluster.Supported)
+	last := len(supported) - 1
+	for name, want := range map[string]string{
+		"OLDER": strings.Join(supported[:last], " "), "LINKED": supported[last], "COMING": strings.Join(minorsOf(cluster.Untested), " "),
+	} {
+		if line := name + " := " + want + "\n"; !strings.Contains(makefile, line) {
+			t.Errorf("the Makefile does not have %q, as the list at cluster/version.go wants", line)
+		}
+	}
+}
+
+// listed is a list of three minors of etcd or more, with whatever pages put around a
+// minor, or a span of them.
+var (
+	listed = regexp.MustCompile("\\b3\\.\\d\\b[`/]*(?:,\\s+[`]?3\\.\\d\\b[`/]*)+(?:,?\\s+(?:and|or)\\s+[`]?3\\.\\d\\b[`/]*)?(?:[^.0-9]|\\.\\s)")
+	spans  = regexp.MustCompile("\\b3\\.(\\d) to 3\\.(\\d)\\b(?:[^.0-9]|\\.\\s)")
+	minor  = regexp.MustCompile(`\b3\.\d\b`)
+)
+
+// writtenBy are pages that tests write or that tell of what was run once.
+var writtenBy = regexp.MustCompile(`^docs/(errors|refused-calls|bootstraps|lint|metrics|settings)\.md$`)
+
+// TestPagesListEveryRelease: where a page names three minors or more it means those
+// that are supported, and a list that is not theirs is one that was forgotten.
+func TestPagesListEveryRelease(t *testing.T) {
+	supported := minorsOf(cluster.Supported)
+	found := 0
+	for _, page := range pages(t) {
+		text := string(contents(t, page))
+		for _, list := range listed.FindAllString(text, -1) {
+			named := minor.FindAllString(list, -1)
+			if len(named) < 3 {
+				continue
+			}
+			if found++; !slices.Equal(named, supported) {
+				t.Errorf("%s lists the releases %s, and supported are %s", page, strings.Join(named, ", "), strings.Join(supported, ", "))
+			}
+		}
+		for _, span := range spans.FindAllStringSubmatch(text, -1) {
+			if from, to := number(span[1]), number(span[2]); to-from >= 2 && (from != cluster.OldestMinor || to != cluster.NewestMinor) {
+				t.Errorf("%s says %s, and supported are %s", page, span[0], strings.Join(supported, ", "))
+			}
+		}
+	}
+	if found < 7 {
+		t.Errorf("%d lists of releases were found on all pages", found)
+	}
+}
+
+func number(text string) int {
+	n, _ := strconv.Atoi(text) // digits only
+	return n
+}
+
+// pages are the Markdown files that are written by hand, by their paths.
+func pages(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "e2e/*.md", "bench/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range found {
+			if page, _ := filepath.Rel(root, file); page != "CHANGELOG.md" && !writtenBy.MatchString(filepath.ToSlash(page)) {
+				all = append(all, filepath.ToSlash(page))
+			}
+		}
+	}
+	return all
+}
+
+func contents(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// ofOneMinor is the name of a test that is there once for each minor.
+var ofOneMinor = regexp.MustCompile(`^(Test\w+(?:With|Etcd))3(\d)(\w*)$`)
+
+// TestWhatIsTriedOnOneReleaseIsTriedOnAll: tests that machines share among each other
+// have the minor in their name, and are there for every one.
+func TestWhatIsTriedOnOneReleaseIsTriedOnAll(t *testing.T) {
+	tried := map[string][]int{}
+	files, err := filepath.Glob(filepath.Join(root, "e2e", "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range parsed.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && ofOneMinor.MatchString(f.Name.Name) {
+				m := ofOneMinor.FindStringSubmatch(f.Name.Name)
+				tried[m[1]+"3N"+m[3]] = append(tried[m[1]+"3N"+m[3]], number(m[2]))
+			}
+		}
+	}
+	want := slices.Sorted(maps.Keys(cluster.KnownPatches))
+	for name, minors := range tried {
+		if slices.Sort(minors); !slices.Equal(minors, want) {
+			t.Errorf("%s is there for the minors %v, and supported are %v", name, minors, want)
+		}
+	}
+	if len(tried) < 3 {
+		t.Errorf("%d such tests were found", len(tried))
+	}
+}
