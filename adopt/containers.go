@@ -246,7 +246,7 @@ func status(s *container.State) (runtime.Status, time.Time) {
 // adopted.
 func meeting(in container.InspectResponse) (string, bool) {
 	for name := range in.NetworkSettings.Networks {
-		if strings.HasSuffix(name, "_"+compose.ClusterNetwork) && slices.Contains(in.NetworkSettings.Networks[name].Aliases, metAlias) {
+		if slices.Contains(in.NetworkSettings.Networks[name].Aliases, metAlias) {
 			return name, true
 		}
 	}
@@ -291,7 +291,7 @@ func (c *Containers) Meet(ctx context.Context, name string, members []Member) er
 		if _, there := meeting(in.Container); there {
 			continue
 		}
-		_, err = c.Engine.NetworkConnect(ctx, name+"_"+compose.ClusterNetwork, client.NetworkConnectOptions{
+		_, err = c.Engine.NetworkConnect(ctx, compose.NetworkOf(name), client.NetworkConnectOptions{
 			Container: m.id, EndpointConfig: &network.EndpointSettings{Aliases: append(m.advertised(), metAlias)},
 		})
 		if err != nil {

@@ -30,6 +30,10 @@ const (
 	DiscoveryNetwork = "discovery"
 )
 
+// NetworkOf is the name on an engine, or in a swarm, of the network that a stack's
+// members are on.
+func NetworkOf(stack string) string { return stack + "_" + ClusterNetwork }
+
 // RoleLabel tells what a service of a stack is for; see the roles.
 const RoleLabel = "io.etcdctr.role"
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 )
 
 // What a Compose project holds besides the stack is not the stack's to touch.
@@ -51,7 +52,7 @@ func TestAnApplicationBesideTheStackIsLeftAlone(t *testing.T) {
 	if got, want := s.objects("volume"), []string{s.name + "_appdata"}; !slices.Equal(got, want) {
 		t.Errorf("the volumes are %v, want %v", got, want)
 	}
-	if got, want := s.objects("network"), []string{s.name + "_cluster"}; !slices.Equal(got, want) {
+	if got, want := s.objects("network"), []string{compose.NetworkOf(s.name)}; !slices.Equal(got, want) {
 		t.Errorf("the networks are %v, want %v, which the application is on", got, want)
 	}
 

@@ -22,6 +22,7 @@ import (
 	"go.etcd.io/etcd/api/v3/version"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
@@ -77,9 +78,9 @@ func TestWhatIsSomebodyElsesIsNamedAndNotTouched(t *testing.T) {
 			want:   "the name NAME-etcd2-1 is taken: the container was made by something else",
 		},
 		"network": {
-			make:   []string{"network", "create", "NAME_cluster"},
-			remove: []string{"network", "rm", "NAME_cluster"},
-			want:   "the name NAME_cluster is taken: the network was made by something else",
+			make:   []string{"network", "create", compose.NetworkOf("NAME")},
+			remove: []string{"network", "rm", compose.NetworkOf("NAME")},
+			want:   "the name " + compose.NetworkOf("NAME") + " is taken: the network was made by something else",
 		},
 		"volume": {
 			make:   []string{"volume", "create", "NAME_etcd3-data"},
@@ -195,7 +196,7 @@ func TestTakenSubnetIsNamedAndNothingIsLeft(t *testing.T) {
 	run(t, s.dir, "docker", "network", "create", "--subnet", "10.222.0.0/16", s.name+"-other")
 	_, err := s.tryEtcdctr("up", "--file-compose", "docker-compose.yml")
 	wantExitCode(t, err, 1)
-	wantError(t, err, "create network "+s.name+"_cluster", "overlap")
+	wantError(t, err, "create network "+compose.NetworkOf(s.name), "overlap")
 	run(t, s.dir, "docker", "network", "rm", s.name+"-other")
 	s.wantNothingLeft()
 	s.etcdctr("up", "--file-compose", "docker-compose.yml")

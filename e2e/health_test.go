@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/etcdctr/etcdctr/compose"
 )
 
 // healthReport is what `etcdctr health --format json` prints, as far as the
@@ -140,7 +142,7 @@ func TestVerifyFindsWhatWasNotPromised(t *testing.T) {
 
 	stranger := s.name + "-stranger"
 	t.Cleanup(func() { _, _ = output(exec.Command("docker", "rm", "--force", stranger), "") })
-	run(t, s.dir, "docker", "run", "--detach", "--name", stranger, "--network", s.name+"_cluster", s.image("etcd1"))
+	run(t, s.dir, "docker", "run", "--detach", "--name", stranger, "--network", compose.NetworkOf(s.name), s.image("etcd1"))
 	out, code = s.verdict("verify", "-f", "published.yaml")
 	if code != 1 || !strings.Contains(out, stranger) {
 		t.Errorf("exit code %d, want 1 and the stranger named:\n%s", code, out)

@@ -15,6 +15,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 )
 
 // TestRequestMeansWhatTheServiceMeans follows a member with mutual TLS from the
@@ -40,7 +41,7 @@ func TestRequestMeansWhatTheServiceMeans(t *testing.T) {
 	var host container.HostConfig
 	req.HostConfigModifier(&host)
 	want := container.HostConfig{
-		NetworkMode:    container.NetworkMode(c.Name + "_cluster"),
+		NetworkMode:    container.NetworkMode(compose.NetworkOf(c.Name)),
 		ReadonlyRootfs: true, CapDrop: []string{"ALL"}, CapAdd: []string{"DAC_OVERRIDE"}, SecurityOpt: []string{"no-new-privileges"},
 		DNS: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, DNSSearch: []string{"."}, DNSOptions: []string{"ndots:1"},
 		RestartPolicy: container.RestartPolicy{Name: "no"},

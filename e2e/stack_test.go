@@ -21,6 +21,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 )
 
 // TestMain is a program of its own if it is told to be one, see envProgram.
@@ -373,7 +374,7 @@ func (s *stack) inspect(member string) inspected {
 // host the host itself can dial.
 func (s *stack) address(member string) string {
 	s.t.Helper()
-	return s.inspect(member).NetworkSettings.Networks[s.name+"_cluster"].IPAddress
+	return s.inspect(member).NetworkSettings.Networks[compose.NetworkOf(s.name)].IPAddress
 }
 
 // clientTLS is what a client needs that has an identity of the stack's PKI,

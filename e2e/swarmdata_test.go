@@ -101,7 +101,7 @@ func TestASwarmTellsOfStrangers(t *testing.T) {
 	s := newSwarm(t, image).cluster(image, 0, 1, 2)
 	s.do("up")
 	s.do("verify")
-	network := s.name + "_" + compose.ClusterNetwork
+	network := compose.NetworkOf(s.name)
 	succeed(t, s.machines[1].engine("run", "--detach", "--name", "stranger", "--network", network, image), "")
 	t.Cleanup(func() { _ = s.machines[1].engine("rm", "--force", "stranger").Run() })
 	service := s.name + "x_web"

@@ -348,8 +348,8 @@ func (o adoptOptions) sayAdopted(ctx context.Context, a *app, c *found, want *cl
 		for _, m := range want.Members {
 			urls = append(urls, m.ClientURL())
 		}
-		a.say("services of %s find it at %s once they are on the network %s_%s too: in their file, under networks, external: true",
-			stack.Name, strings.Join(urls, ","), want.Name, compose.ClusterNetwork)
+		a.say("services of %s find it at %s once they are on the network %s too: in their file, under networks, external: true",
+			stack.Name, strings.Join(urls, ","), compose.NetworkOf(want.Name))
 	}
 	a.say("what it was is kept, stopped: %s; `etcdctr adopt --forget-old %s` deletes it", stack.Kept(), stack.Name)
 	return nil

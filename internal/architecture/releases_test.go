@@ -45,7 +45,7 @@ func TestTheMakefileBuildsEveryRelease(t *testing.T) {
 // minor, or a span of them.
 var (
 	listed = regexp.MustCompile("\\b3\\.\\d\\b[`/]*(?:,\\s+[`]?3\\.\\d\\b[`/]*)+(?:,?\\s+(?:and|or)\\s+[`]?3\\.\\d\\b[`/]*)?(?:[^.0-9]|\\.\\s)")
-	spans  = regexp.MustCompile("\\b3\\.(\\d) to 3\\.(\\d)\\b(?:[^.0-9]|\\.\\s)")
+	spans  = regexp.MustCompile(`\b3\.(\d) to 3\.(\d)\b(?:[^.0-9]|\.\s)`)
 	minor  = regexp.MustCompile(`\b3\.\d\b`)
 )
 

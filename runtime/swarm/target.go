@@ -145,7 +145,7 @@ func (r *Runtime) findNetwork(ctx context.Context, name string) (network.Summary
 	return list.Items[i], true, nil
 }
 
-func networkName(name string) string { return name + "_" + compose.ClusterNetwork }
+func networkName(name string) string { return compose.NetworkOf(name) }
 
 // pinned is an image by its digest, or by its ID where no registry has it: a tag would
 // be asked for at each start of a task. It is empty where the engine does not have it.
