@@ -284,6 +284,9 @@ func (p *patient) lastLines(ctx context.Context, name string) ([]string, error) 
 	err := p.runtime.Logs(ctx, p.name(), runtime.LogOptions{Servers: []string{name}, Tail: logTail}, func(l runtime.Line) {
 		lines = append(lines, l.Text)
 	})
+	if away := (*runtime.AwayError)(nil); errors.Is(err, runtime.ErrElsewhere) || errors.As(err, &away) {
+		return lines, nil // the cause is told by what members answer, and by who does not
+	}
 	return lines, err
 }
 

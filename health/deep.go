@@ -20,6 +20,18 @@ type digest struct {
 // compareData has every member that answers hash all its data up to one revision
 // that all of them have. It reads the whole database, so it is done on demand.
 func (c Cluster) compareData(ctx context.Context, answers []answer) {
+	for range comparisons {
+		if c.takeDigests(ctx, answers); len(compactions(answers)) < 2 {
+			return
+		}
+	}
+}
+
+// comparisons is how often members are asked that have not carried out the same
+// compaction yet.
+const comparisons = 3
+
+func (c Cluster) takeDigests(ctx context.Context, answers []answer) {
 	revision := commonRevision(answers)
 	if revision == 0 {
 		return
@@ -68,23 +80,36 @@ var errNotHashed = errors.New("it has not hashed all that it holds")
 // to hash all it has.
 const deepPatience = 12
 
+// compactions are the revisions that the members' hashes begin at.
+func compactions(answers []answer) map[int64]bool {
+	all := map[int64]bool{}
+	for _, a := range answers {
+		if a.err == nil && a.digest.asked && a.digest.err == nil {
+			all[a.digest.compacted] = true
+		}
+	}
+	return all
+}
+
 // sameData compares the digests. Those of members that have compacted up to
 // different revisions are of different things: a compaction takes a moment to
-// reach all of them.
+// reach all of them. What was asked for and could not be compared is a failure, but of
+// a learner, which etcd may not let tell.
 func (v *verdict) sameData() {
-	byHash, compacted := map[string][]string{}, map[int64]bool{}
+	byHash := map[string][]string{}
 	for _, a := range v.answered() {
 		switch d := a.digest; {
 		case !d.asked:
+		case d.err != nil && a.status.IsLearner:
+			v.warnings.add(a.member.Name, "its data was not compared, as it is a learner: %v", d.err)
 		case d.err != nil:
-			v.warnings.add(a.member.Name, "its data can't be compared: %v", d.err)
+			v.failures.add(a.member.Name, "its data was not compared: %v", d.err)
 		default:
-			compacted[d.compacted] = true
 			byHash[fmt.Sprintf("%08x", d.hash)] = append(byHash[fmt.Sprintf("%08x", d.hash)], a.member.Name)
 		}
 	}
-	if len(compacted) > 1 {
-		v.warnings.add("", "the data can't be compared, because a compaction has not reached all members: ask again")
+	if len(compactions(v.answers)) > 1 {
+		v.failures.add("", "the data was not compared, because a compaction has not reached all members: ask again")
 		return
 	}
 	if len(byHash) < 2 {

@@ -81,7 +81,13 @@ func TestJudgement(t *testing.T) {
 			change: func(a []answer) {
 				a[0].digest, a[1].digest = digest{asked: true, hash: 0xaa, compacted: 5}, digest{asked: true, hash: 0xbb}
 			},
-			warnings: []string{"the data can't be compared, because a compaction has not reached all members: ask again"},
+			failures: []string{"the data was not compared, because a compaction has not reached all members: ask again"},
+		},
+		"data that a member does not hash": {
+			change: func(a []answer) {
+				a[0].digest, a[1].digest, a[2].digest = digest{asked: true, hash: 0xaa}, digest{asked: true, hash: 0xaa}, digest{asked: true, err: errSilent}
+			},
+			failures: []string{"etcd3: its data was not compared: " + errSilent.Error()},
 		},
 		"a member that lags": {
 			change:   func(a []answer) { a[2].status.RaftAppliedIndex = 3500 },

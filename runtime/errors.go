@@ -1,9 +1,14 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
+
+// ErrElsewhere is the error of what a Runtime has no part in: only somebody at the
+// servers' machines can look at it.
+var ErrElsewhere = errors.New("only their machines have that")
 
 // UnknownError is about servers that a cluster does not have.
 type UnknownError struct {

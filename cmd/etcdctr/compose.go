@@ -13,7 +13,6 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 type composeOptions struct {
@@ -251,14 +250,9 @@ func (a *app) warnOfTakenPorts(c *cluster.Cluster) {
 }
 
 func writeEnvFiles(c *cluster.Cluster, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("cannot make the folder for environment files: %w", err)
-	}
+	var files []compose.File
 	for _, m := range c.Members {
-		path := filepath.Join(dir, compose.EnvFileName(m))
-		if err := outfile.Write(path, compose.EnvFile(m), 0o644); err != nil {
-			return fmt.Errorf("cannot write the environment of %s: %w", m.Name, err)
-		}
+		files = append(files, compose.File{Name: compose.EnvFileName(m), Data: compose.EnvFile(m)})
 	}
-	return nil
+	return writeFolder(dir, files)
 }

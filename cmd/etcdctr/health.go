@@ -34,7 +34,8 @@ linearizable read, all are members of one and the same cluster and follow one
 leader, nobody is missing and nobody is there who is not expected, there are no
 alarms, and raft indexes and clocks are close. It exits with 0 only if all of
 that holds. With --deep it also compares the hashes of all that they hold, which
-reads it all: members of one cluster can hold different data and not notice.`,
+reads it all: members of one cluster can hold different data and not notice. What could
+not be compared is a failure then.`,
 		Example: `  etcdctr health
   etcdctr health --watch --interval 5s
   etcdctr health --format json | jq .failures`,

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
@@ -69,10 +69,19 @@ func (a *app) writeResult(output string, data []byte) error {
 
 // writeFile writes a file whole, and the folders that it is in.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+	return outfile.Folder(filepath.Dir(path), mode, outfile.File{Name: filepath.Base(path), Data: data})
+}
+
+// writeFolder writes files into a folder: all, or none.
+func writeFolder(dir string, files []compose.File) error {
+	var all []outfile.File
+	for _, f := range files {
+		all = append(all, outfile.File(f))
 	}
-	return outfile.Write(path, data, mode)
+	if err := outfile.Folder(dir, 0o644, all...); err != nil {
+		return fmt.Errorf("cannot write the files of %s: %w", dir, err)
+	}
+	return nil
 }
 
 // plural writes "1 member", "3 members".

@@ -74,8 +74,15 @@ func runSystemd(ctx context.Context, a *app, o systemdOptions) error {
 	if o.member == "" {
 		files = append(files, compose.BackupUnitFiles(c, installedProgram)...)
 	}
+	if o.output != "" {
+		return writeFolder(o.output, files)
+	}
 	for i, f := range files {
-		if err := a.writeUnitFile(o.output, i, f); err != nil {
+		head := "# " + f.Name + "\n"
+		if i > 0 {
+			head = "\n" + head
+		}
+		if err := a.writeResult("", append([]byte(head), f.Data...)); err != nil {
 			return err
 		}
 	}
@@ -87,20 +94,4 @@ func unitProgram(etcdBinary string) string {
 		return etcdBinary
 	}
 	return installedProgram + " etcd"
-}
-
-// writeUnitFile writes the i-th file into a folder, or behind those before it
-// under its name.
-func (a *app) writeUnitFile(dir string, i int, f compose.File) error {
-	if dir != "" {
-		if err := writeFile(filepath.Join(dir, f.Name), f.Data, 0o644); err != nil {
-			return fmt.Errorf("cannot write %s: %w", f.Name, err)
-		}
-		return nil
-	}
-	head := "# " + f.Name + "\n"
-	if i > 0 {
-		head = "\n" + head
-	}
-	return a.writeResult("", append([]byte(head), f.Data...))
 }

@@ -119,6 +119,7 @@ couldn't find local name "a" in the initial cluster configuration
 --initial-advertise-peer-urls has http://a:1 but missing from --initial-cluster
 initial cluster "a=http://a:1,b=http://a:1" has duplicate url
 tls: private key does not match public key
+tls: failed to parse private key
 open /etc/etcd/certs/peer/tls.crt: no such file or directory
 open /etc/etcd/certs/peer/tls.crt: permission denied
 open /var/lib/etcd/data/fixtures/peer/key.pem: permission denied

@@ -39,6 +39,10 @@ func TestEachReleaseIsUnderstood(t *testing.T) {
 			`{"level":"panic","ts":"2026-11-28T17:21:23.165924Z","caller":"etcdserver/bootstrap.go:663","msg":"failed to create WAL","error":"mkdir /proc/wal.tmp: no such file or directory"}`,
 			"it can't make its write-ahead log in /proc/wal",
 		},
+		"any release, an encrypted key": {
+			`{"level":"fatal","ts":"2026-11-29T12:55:50.165704Z","caller":"etcdmain/etcd.go:172","msg":"listener failed","error":"tls: failed to parse private key"}`,
+			"its private key is encrypted",
+		},
 		"3.5, an empty key": {
 			`{"level":"fatal","ts":"2026-11-28T17:20:58.875654Z","caller":"etcdmain/etcd.go:204","msg":"discovery failed","error":"tls: failed to find any PEM data in key input"}`,
 			"a certificate or key file is empty",

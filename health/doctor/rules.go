@@ -201,6 +201,11 @@ func certificateRules() []rule {
 			cause:   "it may not read $1, which etcd made for itself and somebody has replaced: give the folder fixtures to the user that it runs as, and restart it", remedy: Remedy{Kind: Restart},
 		},
 		{
+			pattern: re(`failed to parse private key`),
+			cause: "its private key is encrypted, or of a kind that etcd does not read, and etcd asks nobody for a passphrase: " +
+				"have `openssl pkey -in KEY -out tls.key` write it in the clear, for the member alone to read",
+		},
+		{
 			pattern: re(`failed to find any PEM data in (?:key|certificate) input`),
 			cause:   "a certificate or key file is empty or no PEM", fault: emptyKey,
 		},

@@ -100,7 +100,7 @@ func (r *Runtime) Lock(ctx context.Context, name string, waiting func()) (releas
 }
 
 // ErrOnMachines is the error of what only somebody at the machines can do.
-var ErrOnMachines = errors.New("only their machines have that")
+var ErrOnMachines = runtime.ErrElsewhere
 
 // Logs are on the machines.
 func (*Runtime) Logs(_ context.Context, name string, _ runtime.LogOptions, _ func(runtime.Line)) error {
