@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/health/exposure"
 )
 
 type verifyOptions struct {
@@ -24,13 +26,14 @@ func newVerifyCommand(a *app) *cobra.Command {
 		Short: "Prove who can reach the members of a running stack, and who can't",
 		Long: `verify compares what the cluster's description promises with what is true of the
 running stack. It asks the engine what is published and who is on the stack's
-networks, and it tries every port the way strangers would: in plain text,
-without a certificate, with one of a wrong authority, with one that has
-expired, with a client's certificate on the peer port, with TLS 1.1. From where
-the members are it tries to get out: to a container elsewhere on the engine, and to
-what --outside names, which have to answer an ordinary container. Where the
-description says who etcd's users are, it tries as each of them to read and to
-write all keys that a role is about, and changes nothing. It exits with 0 only if
+networks, and it tries every port the way strangers would, with
+
+    ` + strings.Join(exposure.Strangers(), "\n    ") + `
+
+From where the members are it tries to get out: to a container elsewhere on the
+engine, and to what --outside names, which have to answer an ordinary container.
+Where the description says who etcd's users are, it tries as each of them to read and
+to write all keys that a role is about, and changes nothing. It exits with 0 only if
 nothing is a surprise. etcd logs the refused connections.`,
 		Example: `  etcdctr verify
   etcdctr verify --outside 192.0.2.1:443

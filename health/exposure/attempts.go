@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"slices"
 )
 
 // attempt is one way to knock at a port.
@@ -41,6 +42,29 @@ func (c Cluster) attempts(m Member, f forged) []attempt {
 		}
 	}
 	return append(c.clientAttempts(m, f), c.peerAttempts(m, f)...)
+}
+
+// Strangers are the clients that are refused where both sides show a certificate, by
+// what they come with.
+func Strangers() []string {
+	ports := map[string][]string{}
+	var all []string
+	for _, a := range (Cluster{Mode: Mutual}).attempts(Member{}, forged{}) {
+		if a.expected == Refused {
+			ports[a.name] = append(ports[a.name], a.port)
+			all = append(all, a.name)
+		}
+	}
+	var strangers []string
+	for _, name := range all {
+		if on := ports[name]; len(on) == 1 {
+			name += ", on the " + on[0] + " port"
+		}
+		if !slices.Contains(strangers, name) {
+			strangers = append(strangers, name)
+		}
+	}
+	return strangers
 }
 
 func (c Cluster) clientAttempts(m Member, f forged) []attempt {

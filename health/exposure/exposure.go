@@ -3,9 +3,9 @@
 // A configuration that ought to refuse strangers is not yet a port that does:
 // etcd switches client authentication off without a word when it is told to
 // make its own certificates, and does without an authority when none is named.
-// So every port is asked the way a stranger would, in plain text, without a
-// certificate, with one of a wrong authority or one that has expired, and what
-// comes back is compared with what the cluster's TLS mode promises.
+// So every port is asked the way strangers would, in plain text or with certificates
+// that were made to be refused (attempts has all of them), and what comes back is
+// compared with what the cluster's TLS mode promises.
 //
 // Being let in means that an HTTP request is answered with success. A port that
 // is dead refuses everything, so each has to show life too: the client port by
