@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
-	"github.com/docker/go-units"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
@@ -142,99 +139,14 @@ func (a *app) printHealth(r health.Report, format string) error {
 	for _, m := range r.Members {
 		var row []string
 		for _, c := range healthColumns {
-			if m.Error != "" && !c.silent {
-				row = append(row, unknown)
-			} else {
-				row = append(row, a.tint(c.colour(m), c.cell(r, m)))
+			cell, known := c.of(r, m)
+			if known {
+				cell = a.tint(c.colour(m), cell)
 			}
+			row = append(row, cell)
 		}
 		rows = append(rows, row)
 	}
 	a.printTable(head, rows)
 	return nil
-}
-
-// healthColumn is one thing that the table tells of a member.
-type healthColumn struct {
-	name   string
-	silent bool // told of one that does not answer too
-	cell   func(health.Report, health.MemberReport) string
-	wrong  func(health.MemberReport) bool // may be nil
-}
-
-func (c healthColumn) colour(m health.MemberReport) text.Colors {
-	switch {
-	case c.wrong == nil:
-		return nil
-	case c.wrong(m):
-		return bad
-	}
-	return good
-}
-
-// healthColumns are what the table tells of each member. The screen of --watch has fewer,
-// with a trail of the reads, and a row of its own: watchScreen.row.
-var healthColumns = []healthColumn{
-	{"member", true, func(_ health.Report, m health.MemberReport) string { return m.Name }, nil},
-	{"role", true, roleCell, func(m health.MemberReport) bool { return m.Error != "" }},
-	{"version", false, func(_ health.Report, m health.MemberReport) string { return m.Version }, nil},
-	{"read", false, readCell, func(m health.MemberReport) bool { return m.ReadMillis == 0 && m.Role != health.Learner }},
-	{"db size", false, sizeCell, nil},
-	{"raft index", false, func(_ health.Report, m health.MemberReport) string { return fmt.Sprint(m.RaftIndex) }, nil},
-	{"behind", false, func(r health.Report, m health.MemberReport) string { return fmt.Sprint(r.Lag(m)) }, nil},
-	{"clock", false, clockCell, nil},
-	{"cert days", true, certDaysCell, nil},
-	{"alarms", false, alarmsCell, func(m health.MemberReport) bool { return len(m.Alarms) > 0 }},
-}
-
-// roleCell tells apart who is silent from who is only about to join.
-func roleCell(r health.Report, m health.MemberReport) string {
-	if m.Error == "" {
-		return m.Role
-	}
-	for _, k := range r.Membership {
-		if k.Name == m.Name && k.Learner {
-			return "silent learner"
-		}
-	}
-	return "silent"
-}
-
-func readCell(_ health.Report, m health.MemberReport) string {
-	switch {
-	case m.ReadMillis > 0:
-		return fmt.Sprintf("%.1f ms", m.ReadMillis)
-	case m.Role == health.Learner: // which is not to answer any
-		return unknown
-	}
-	return "failed"
-}
-
-func sizeCell(_ health.Report, m health.MemberReport) string {
-	size := units.BytesSize(float64(m.DBSize))
-	if m.DBQuota > 0 {
-		size += " of " + units.BytesSize(float64(m.DBQuota))
-	}
-	return size
-}
-
-func clockCell(_ health.Report, m health.MemberReport) string {
-	if m.ClockAheadMillis == nil {
-		return unknown
-	}
-	return fmt.Sprintf("%+d s", *m.ClockAheadMillis/1000)
-}
-
-func certDaysCell(_ health.Report, m health.MemberReport) string {
-	if left, ok := m.DaysLeft(); ok {
-		return fmt.Sprint(left)
-	}
-	return unknown
-}
-
-func alarmsCell(_ health.Report, m health.MemberReport) string {
-	if len(m.Alarms) == 0 {
-		return unknown
-	}
-	return strings.Join(m.Alarms, ",")
 }

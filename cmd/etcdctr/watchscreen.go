@@ -86,10 +86,7 @@ func (s *watchScreen) lines(r health.Report) []string {
 	}
 	lines := []string{s.paint(text.Bold, s.name) + "  " + head + "  " + s.paint(text.Faint, r.Time.Format(time.TimeOnly))}
 	if len(r.Members) > 0 {
-		rows := [][]string{{"  MEMBER", "ROLE", "VERSION", "READ", "", "DATABASE", "BEHIND", "CERT DAYS", "ALARMS"}}
-		for i, h := range rows[0] {
-			rows[0][i] = s.paint(text.Faint, h)
-		}
+		rows := [][]string{s.headings()}
 		for _, m := range r.Members {
 			rows = append(rows, s.row(r, m))
 		}
@@ -110,24 +107,38 @@ func (s *watchScreen) lines(r health.Report) []string {
 	return lines
 }
 
+func (s *watchScreen) headings() []string {
+	var row []string
+	for _, c := range watchedColumns() {
+		row = append(row, s.paint(text.Faint, strings.ToUpper(c.name)))
+		if c.trail {
+			row = append(row, s.paint(text.Faint, ""))
+		}
+	}
+	row[0] = "  " + row[0] // where the signs are
+	return row
+}
+
 func (s *watchScreen) row(r health.Report, m health.MemberReport) []string {
+	var row []string
+	for _, c := range watchedColumns() {
+		cell, known := c.of(r, m)
+		if known {
+			cell = s.paint(c.watched(r, m), cell)
+		}
+		row = append(row, cell)
+		if c.trail {
+			row = append(row, spark(s.reads[m.Name]))
+		}
+	}
 	sign, colour := signOf(m)
-	name, role := s.paint(colour, sign)+" "+m.Name, s.paint(colour, roleCell(r, m))
-	days := certDaysCell(r, m)
-	if left, ok := m.DaysLeft(); ok && left < 30 {
-		days = s.paint(text.FgYellow, days)
-	}
-	if m.Error != "" {
-		return []string{name, role, unknown, unknown, spark(s.reads[m.Name]), unknown, unknown, days, unknown}
-	}
-	version, alarms := m.Version, alarmsCell(r, m)
-	if older(r, m) {
-		version = s.paint(text.FgYellow, version)
-	}
-	if len(m.Alarms) > 0 {
-		alarms = s.paint(text.FgRed, alarms)
-	}
-	return []string{name, role, version, readCell(r, m), spark(s.reads[m.Name]), sizeCell(r, m), fmt.Sprint(r.Lag(m)), days, alarms}
+	row[0] = s.paint(colour, sign) + " " + row[0]
+	return row
+}
+
+// watchedColumns are those that the screen has room for.
+func watchedColumns() []healthColumn {
+	return slices.DeleteFunc(slices.Clone(healthColumns), func(c healthColumn) bool { return c.watched == nil })
 }
 
 // signOf tells at a glance, without colours too, how a member is.

@@ -40,9 +40,9 @@ func TestTheScreenShowsTheLastReportInPlaceAndWhatChanged(t *testing.T) {
 	}
 	want := `orders  ✕ not healthy, led by etcd2  03:04:07
 
-  MEMBER  ROLE    VERSION  READ        DATABASE  BEHIND  CERT DAYS  ALARMS
-✕ etcd1   silent  -        -       █   -         -       -          -
-★ etcd2   leader  3.7.3    4.0 ms  ▃█  20KiB     0       -          -
+  MEMBER  ROLE    VERSION  READ        DB SIZE  BEHIND  CERT DAYS  ALARMS
+✕ etcd1   silent  -        -       █   -        -       -          -
+★ etcd2   leader  3.7.3    4.0 ms  ▃█  20KiB    0       -          -
 
 ✕ etcd1 does not answer
 
