@@ -52,6 +52,18 @@ func TestEveryWordOfAClosedChoiceIsDocumented(t *testing.T) {
 	}
 }
 
+func TestEverySourceOfImagesIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/images.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range imageSources {
+		if !strings.Contains(string(page), "\n| `"+s.word+"` ") {
+			t.Errorf("--source %s has no row in docs/images.md", s.word)
+		}
+	}
+}
+
 // TestTheExamplesOfTheClusterFileAreAccepted reads every example of a page as a
 // file of its own.
 func TestTheExamplesOfTheClusterFileAreAccepted(t *testing.T) {

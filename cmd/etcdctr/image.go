@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -32,13 +30,6 @@ func newImageCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-const (
-	sourceSelf    = "self"
-	sourceModule  = "module"
-	sourceRelease = "release"
-	sourceDir     = "dir"
-)
-
 // sourceFlags say where an image's programs come from.
 type sourceFlags struct {
 	source    string
@@ -50,11 +41,11 @@ type sourceFlags struct {
 }
 
 func addSourceFlags(cmd *cobra.Command) *sourceFlags {
-	f := &sourceFlags{source: sourceSelf}
+	f := &sourceFlags{source: imageSources[0].word}
 	flags := cmd.Flags()
-	flags.Var(&choice{value: &f.source, of: []string{sourceSelf, sourceModule, sourceRelease, sourceDir}}, "source",
-		"where etcd comes from: self (this program), module (compiled from Go modules), release (upstream's archive) or dir")
-	flags.StringVar(&f.etcd, "etcd", "", "etcd release of module and release, such as v3.7.3 or 3.6 (default "+cluster.DefaultVersion.String()+")")
+	words, described := wordsOfSources()
+	flags.Var(&choice{value: &f.source, of: words}, "source", "where etcd comes from: "+described)
+	flags.StringVar(&f.etcd, "etcd", "", "etcd release of "+versionedSources()+", such as v3.7.3 or 3.6 (default "+cluster.DefaultVersion.String()+")")
 	flags.StringVar(&f.dir, "dir", "", "folder of dir: etcd, etcdctl and etcdutl, or one such folder a platform (linux-arm64)")
 	flags.StringVar(&f.mirror, "mirror", "", "where release finds VERSION/etcd-VERSION-OS-ARCH.tar.gz and SHA256SUMS (default "+images.ReleaseMirror+")")
 	flags.BoolVar(&f.plainHTTP, "plain-http", false, "speak unencrypted HTTP to other machines too, not just on loopback")
@@ -71,8 +62,8 @@ func (f *sourceFlags) check() error {
 	if f.mirror != "" && f.source != sourceRelease {
 		errs = append(errs, errors.New("--mirror is for --source release"))
 	}
-	if f.etcd != "" && (f.source == sourceSelf || f.source == sourceDir) {
-		errs = append(errs, fmt.Errorf("--etcd is for --source module and release: %s has the version it has", f.source))
+	if f.etcd != "" && !f.chosen().versioned {
+		errs = append(errs, fmt.Errorf("--etcd is for --source %s: %s has the version it has", versionedSources(), f.source))
 	}
 	if _, err := f.version(); err != nil {
 		errs = append(errs, fmt.Errorf("--etcd: %w", err))
@@ -102,34 +93,9 @@ func (f *sourceFlags) parsePlatforms(only v1.Platform) ([]v1.Platform, error) {
 	return platforms, usage(errors.Join(errs...))
 }
 
-// open gives the source that the flags choose.
-func (f *sourceFlags) open(progress images.Progress) (images.Source, error) {
-	version, err := f.version()
-	if err != nil {
-		return nil, usage(err)
-	}
-	switch f.source {
-	case sourceDir:
-		return images.Dir{Path: f.dir}, nil
-	case sourceSelf:
-		return selfSource()
-	}
-	cacheDir, err := os.UserCacheDir()
-	if err != nil {
-		return nil, withHint(fmt.Errorf("find a folder for what is downloaded and compiled: %w", err), "set XDG_CACHE_HOME")
-	}
-	cache := images.Cache{Dir: filepath.Join(cacheDir, "etcdctr")}
-	if f.source == sourceModule {
-		return images.Module{Version: version.String(), Cache: cache, Progress: progress}, nil
-	}
-	return images.Release{
-		Version: version.String(), Mirror: f.mirror, PlainHTTP: f.plainHTTP, Cache: cache, Progress: progress,
-	}, nil
-}
-
 // build makes an image for each platform.
 func (f *sourceFlags) build(ctx context.Context, platforms []v1.Platform, board progressBoard) ([]*images.Image, error) {
-	source, err := f.open(showImageEvents(board))
+	source, err := f.chosen().open(f, showImageEvents(board))
 	if err != nil {
 		return nil, err
 	}
