@@ -207,7 +207,7 @@ func (c *Cluster) hop(ctx context.Context, release cluster.Version) (*cluster.Cl
 		s.Etcd, s.Image = release.String(), ""
 		switch {
 		case runs == "":
-		case c.runtime.Name() != string(cluster.Process): // it is an image
+		case !cluster.Runtime(c.runtime.Name()).RunsPrograms(): // it is an image
 			s.Image = runs
 		case s.EtcdBinary != "" && !strings.Contains(s.EtcdBinary, "{"):
 			s.EtcdBinary = runs

@@ -57,6 +57,10 @@ const (
 	Swarm      Runtime = "swarm"   // services of a Docker Swarm
 )
 
+// RunsPrograms tells runtimes whose members are programs of the machine from those whose
+// members are in containers of an image.
+func (r Runtime) RunsPrograms() bool { return r == Process }
+
 // Data is what keeps a member's data.
 type Data string
 

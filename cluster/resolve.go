@@ -111,13 +111,13 @@ func (r *resolver) cluster() *Cluster {
 	switch {
 	case c.Protect && c.Data == Memory:
 		r.report("protect", "has nothing to protect with data: memory: leave one of them out")
-	case c.Protect && c.Runtime == Process:
-		r.report("protect", "has no effect with runtime: process, whose data is in folders: leave it out")
+	case c.Protect && c.Runtime.RunsPrograms():
+		r.report("protect", "has no effect with runtime: %s, whose data is in folders: leave it out", c.Runtime)
 	}
 	c.Etcd, c.Image = r.release()
 	c.Renewal = r.renewal()
 	c.Backup = r.backup()
-	if s.EtcdBinary != "" && (c.Runtime == Docker || c.Runtime == Swarm) {
+	if s.EtcdBinary != "" && c.Runtime != AnyRuntime && !c.Runtime.RunsPrograms() {
 		r.report("etcd-binary", "has no effect with runtime: %s: use image, or leave it out", c.Runtime)
 	}
 	if s.SelfSignedCertValidity != "" && c.TLS != AutoTLS {

@@ -20,8 +20,8 @@ type Spec struct {
 	Etcd string `key:"etcd"`
 	// Image reference; by default the official image of the release.
 	Image string `key:"image"`
-	// Runtime is what runs the members: docker, process or swarm; empty or auto:
-	// docker if an engine answers.
+	// Runtime is what runs the members. Which words it, and other keys that are closed
+	// choices, take is in ClosedChoices.
 	Runtime string `key:"runtime"`
 	// EtcdBinary is the etcd that processes run instead of the one inside
 	// etcdctr. {minor} in it stands for 3.7, {release} for v3.7.3.
@@ -30,22 +30,22 @@ type Spec struct {
 	CertsDir string `key:"certs-dir"`
 	// Members, as a number, one by one, or as names with their hosts.
 	Members Members `key:"members"`
-	// Profile names a set of defaults: production, dev or ci.
+	// Profile names a set of defaults.
 	Profile string `key:"profile"`
-	// Bootstrap is how members find each other: static, discovery or dns.
+	// Bootstrap is how members find each other.
 	Bootstrap string `key:"bootstrap"`
-	// TLS is mutual, auto or none.
+	// TLS is how connections are secured.
 	TLS string `key:"tls"`
 	// SelfSignedCertValidity is for how many years auto-TLS certificates are
 	// good.
 	SelfSignedCertValidity string `key:"self-signed-cert-validity"`
-	// Publish is none, or loopback: the client ports on 127.0.0.1.
+	// Publish says where clients outside the stack reach it.
 	Publish string `key:"publish"`
 	// ClientPort is auto, or empty: auto gives members that have none of their own
 	// client ports by the cluster's name, so that clusters which start side by side
 	// are in nobody's way, and moves them on where they are taken.
 	ClientPort string `key:"client-port"`
-	// Data is volume, or memory for clusters that are thrown away.
+	// Data is what keeps the data of members that have no place of their own.
 	Data string `key:"data"`
 	// Protect, true or false, keeps the members' volumes from being deleted together
 	// with their containers: Docker Compose takes them for somebody else's.

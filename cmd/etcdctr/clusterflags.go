@@ -235,7 +235,7 @@ func (f *clusterFlags) read(a *app) (spec cluster.Spec, mistakes []error, err er
 // askImage asks the image for its release, where nothing else tells it and an
 // engine is at hand. Where that fails, it is a mistake not to say it.
 func (f *clusterFlags) askImage(a *app, spec cluster.Spec) cluster.Spec {
-	if spec.ImageToAsk() == "" || cluster.Runtime(spec.Runtime) == cluster.Process {
+	if spec.ImageToAsk() == "" || cluster.Runtime(spec.Runtime).RunsPrograms() {
 		return spec
 	}
 	known := spec

@@ -74,7 +74,7 @@ func checked(spec cluster.Spec) error {
 		spec.DiscoveryToken = "one-that-is-made-later"
 	}
 	place := cluster.Placement(cluster.InContainers)
-	if cluster.Runtime(spec.Runtime) == cluster.Process {
+	if cluster.Runtime(spec.Runtime).RunsPrograms() {
 		place = cluster.UnderSupervision("", "")
 	}
 	_, err := cluster.Resolve(spec, place)

@@ -40,7 +40,7 @@ func TestPlacesOfChangesAreThere(t *testing.T) {
 		switch {
 		case err != nil && !isFolder(filepath.Join(root, path)):
 			t.Errorf("%s is not there", path)
-		case identifier != "" && !regexp.MustCompile(`(?m)^(func (\([^)]*\) )?|type |var |\t?)`+identifier+`\b`).Match(text):
+		case identifier != "" && !regexp.MustCompile(`(?m)^(func (\([^)]*\) )?|type |var |const |\t?)`+identifier+`\b`).Match(text):
 			t.Errorf("%s has no %s", path, identifier)
 		}
 	}
