@@ -171,6 +171,7 @@ func TestASwarmLosesItsManagers(t *testing.T) {
 	}
 	s.healthy("two managers are back")
 	s.wantValue("two managers are back", "kept")
+	s.takeDown()
 }
 
 // TestAutoTLSOfASwarmIsRenewedByReplacing wants the refusal to name what does it.

@@ -49,6 +49,26 @@ func TestAStackLivesItsLifeOnTodaysEngine(t *testing.T) {
 	s.shareWithCompose()
 }
 
+// Each is a way to set up today's engine that changes what the driver meets: images by
+// the digest of their index, and users in containers who are others outside.
+func TestAStackLivesItsLifeHoweverTodaysEngineIsSetUp(t *testing.T) {
+	for what, config := range map[string]string{
+		"containerd image store": `{"seccomp-profile": "unconfined", "features": {"containerd-snapshotter": true}}`,
+		"mapped users":           `{"seccomp-profile": "unconfined", "userns-remap": "nobody:nogroup", "features": {"containerd-snapshotter": false}}`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := newStack(t)
+			useTodaysEngine(t)
+			startConfiguredEngine(t, s.ref, config)
+			wantTodaysAPI(t)
+			s.liveALife()
+			s.publish("")
+			s.liveALife()
+			s.shareWithCompose()
+		})
+	}
+}
+
 func TestAStackLivesItsLifeOnTodaysEngineElsewhere(t *testing.T) {
 	s := newStack(t)
 	useTodaysEngine(t)
