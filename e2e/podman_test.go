@@ -102,8 +102,7 @@ func startPodmanAs(t *testing.T, backend string, command []string, images ...str
 	if err := errors.Join(os.Chmod(dir, 0o711), os.Mkdir(filepath.Join(dir, "data"), 0o711)); err != nil { //nolint:gosec // nobody has to come by
 		t.Fatal(err)
 	}
-	archive := filepath.Join(t.TempDir(), "images.tar")
-	run(t, "", "docker", append([]string{"save", "--output", archive}, images...)...)
+	archive := savedImages(t, images)
 	e.start(command)
 	t.Setenv("DOCKER_HOST", "unix://"+dir+"/docker.sock")
 	waitUntil(t, engineTimeout, func() error {
@@ -169,6 +168,15 @@ func TestAStackLivesItsLifeOnRootlessPodman(t *testing.T) {
 	s.wantNothingLeft()
 }
 
+// liveDayByDay is changeAndRest with a beginning and an end.
+func (s *stack) liveDayByDay() {
+	s.t.Helper()
+	s.etcdctr("up")
+	s.changeAndRest()
+	s.etcdctr("down", "--volumes", "--yes")
+	s.wantNothingLeft()
+}
+
 // changeAndRest is what is done to a stack that runs, day by day.
 func (s *stack) changeAndRest() {
 	s.t.Helper()
@@ -201,12 +209,8 @@ func (s *stack) changeAndRest() {
 }
 
 func TestEveryCombinationIsHealthyOnPodman(t *testing.T) {
-	s := newStack(t)
-	images := []string{s.ref, etcdImage(t, 5), dnsImage(t)}
-	startPodman(t, images...)
-	for _, c := range combinations(5, cluster.NewestMinor) {
-		t.Run(c.String(), func(t *testing.T) { wantHealthy(t, c, starters[1].start) })
-	}
+	startPodman(t, combinationImages(t)...)
+	everyCombinationIsHealthy(t)
 }
 
 // Whoever publishes a port there gets out, which is told before, and seen by trying.
@@ -230,11 +234,17 @@ func TestMembersThatPublishOnPodmanAreSeenToGetOut(t *testing.T) {
 const fixtureTests = "^(TestSmokeStartGivesAReadyClusterAndLeavesNothing|TestStartKnowsEveryBootstrapAndTLSMode|" +
 	"TestMembersKeepDataAndEndpoint|TestReplaceGivesANewMember.*|TestClustersOfParallelTestsDoNotMeet)$"
 
-// testcontainers goes by the environment of its process, so this is another one.
 func TestTheTestsOfTheFixturePassOnPodman(t *testing.T) {
-	e := startPodman(t, etcdImage(t, cluster.NewestMinor))
+	wantFixture(t, startPodman(t, etcdImage(t, cluster.NewestMinor)).ip)
+}
+
+// wantFixture runs the fixture's tests on the engine that answers, whose ports are
+// published at an address. testcontainers goes by the environment of its process, so
+// this is another one.
+func wantFixture(t *testing.T, ip string) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run", fixtureTests, "-test.v", "-test.timeout", "20m")
-	cmd.Env = append(os.Environ(), "TESTCONTAINERS_HOST_OVERRIDE="+e.ip)
+	cmd.Env = append(os.Environ(), "TESTCONTAINERS_HOST_OVERRIDE="+ip)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)

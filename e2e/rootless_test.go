@@ -79,8 +79,16 @@ func TestAStackLivesItsLifeOnARootlessEngine(t *testing.T) {
 	s := newStack(t)
 	startRootlessEngine(t, s.ref)
 	wantTodaysAPI(t)
-	s.liveALife()
 	s.publish("")
 	s.liveALife()
-	s.shareWithCompose()
+	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), "")
+	s.liveDayByDay()
+}
+
+func TestEveryCombinationIsHealthyOnARootlessEngine(t *testing.T) {
+	images := combinationImages(t)
+	archive := savedImages(t, images)
+	startRootlessEngine(t, images[0])
+	run(t, "", "docker", "load", "--input", archive)
+	everyCombinationIsHealthy(t)
 }

@@ -4,10 +4,13 @@ package e2e
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/moby/moby/client/pkg/versions"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // Today's Docker Engine, where the machine's own may be years older. What the
@@ -47,25 +50,67 @@ func TestAStackLivesItsLifeOnTodaysEngine(t *testing.T) {
 	s.publish("")
 	s.liveALife()
 	s.shareWithCompose()
+	s.liveDayByDay()
 }
 
-// Each is a way to set up today's engine that changes what the driver meets: images by
-// the digest of their index, and users in containers who are others outside.
-func TestAStackLivesItsLifeHoweverTodaysEngineIsSetUp(t *testing.T) {
-	for what, config := range map[string]string{
-		"containerd image store": `{"seccomp-profile": "unconfined", "features": {"containerd-snapshotter": true}}`,
-		"mapped users":           `{"seccomp-profile": "unconfined", "userns-remap": "nobody:nogroup", "features": {"containerd-snapshotter": false}}`,
-	} {
-		t.Run(what, func(t *testing.T) {
-			s := newStack(t)
-			useTodaysEngine(t)
-			startConfiguredEngine(t, s.ref, config)
-			wantTodaysAPI(t)
-			s.liveALife()
-			s.publish("")
-			s.liveALife()
-			s.shareWithCompose()
-		})
+// Images there are known by the digest of their index.
+func TestAStackLivesItsLifeWithContainerdsImageStore(t *testing.T) {
+	s := newStack(t)
+	useTodaysEngine(t)
+	startConfiguredEngine(t, s.ref, `{"seccomp-profile": "unconfined", "features": {"containerd-snapshotter": true}}`)
+	wantTodaysAPI(t)
+	s.liveALife()
+	s.liveDayByDay()
+	s.shareWithCompose()
+}
+
+func TestAStackLivesItsLifeWhereTodaysEngineMapsUsers(t *testing.T) {
+	s := newStack(t)
+	useTodaysEngine(t)
+	startConfiguredEngine(t, s.ref, `{"seccomp-profile": "unconfined", "userns-remap": "nobody:nogroup"}`)
+	wantTodaysAPI(t)
+	s.liveALife()
+	s.liveDayByDay()
+}
+
+func TestEveryCombinationIsHealthyOnTodaysEngine(t *testing.T) {
+	images := combinationImages(t)
+	archive := savedImages(t, images)
+	useTodaysEngine(t)
+	startConfiguredEngine(t, images[0], todaysConfig)
+	wantTodaysAPI(t)
+	run(t, "", "docker", "load", "--input", archive)
+	everyCombinationIsHealthy(t)
+}
+
+func TestTheTestsOfTheFixturePassOnTodaysEngine(t *testing.T) {
+	image := etcdImage(t, cluster.NewestMinor)
+	useTodaysEngine(t)
+	e := newEngineElsewhere(t, image, todaysConfig)
+	e.byTLS(t)
+	wantTodaysAPI(t)
+	wantFixture(t, e.ip)
+}
+
+// combinationImages are those that everyCombinationIsHealthy takes.
+func combinationImages(t *testing.T) []string {
+	t.Helper()
+	return []string{etcdImage(t, cluster.NewestMinor), etcdImage(t, 5), dnsImage(t)}
+}
+
+// savedImages is an archive of images of this machine's engine.
+func savedImages(t *testing.T, images []string) string {
+	t.Helper()
+	archive := filepath.Join(t.TempDir(), "images.tar")
+	run(t, "", "docker", append([]string{"save", "--output", archive}, images...)...)
+	return archive
+}
+
+// everyCombinationIsHealthy has up start them on the engine that answers.
+func everyCombinationIsHealthy(t *testing.T) {
+	t.Helper()
+	for _, c := range combinations(5, cluster.NewestMinor) {
+		t.Run(c.String(), func(t *testing.T) { wantHealthy(t, c, starters[1].start) })
 	}
 }
 
