@@ -219,7 +219,7 @@ endif
 E2E_PROGRAMS := dockerd:docker.io ip:iproute2 nsenter:util-linux \
 	foreman:ruby-foreman dnsmasq:dnsmasq-base openssl:openssl systemd-analyze:systemd \
 	ssh:openssh-client sshd:openssh-server curl:curl python3:python3 gcc:gcc debootstrap:debootstrap \
-	podman:podman newuidmap:uidmap /usr/bin/docker-compose:docker-compose prometheus:prometheus promtool:prometheus chromium:chromium zsh:zsh fish:fish rpm:rpm
+	podman:podman newuidmap:uidmap slirp4netns:slirp4netns /usr/bin/docker-compose:docker-compose prometheus:prometheus promtool:prometheus chromium:chromium zsh:zsh fish:fish rpm:rpm
 
 # Those packages, for a machine that has an engine of its own choice.
 .PHONY: e2e-packages
