@@ -12,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/lint"
@@ -187,7 +188,7 @@ func (o adoptOptions) chooseImage(ctx context.Context, foreign adopt.Foreign, st
 }
 
 func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, text string) error {
-	defer c.board.close()
+	defer c.board.Close()
 	program, err := o.program()
 	if err != nil {
 		return err
@@ -219,7 +220,7 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, text string) 
 	if err := adoption.Do(ctx, plan); err != nil {
 		return explainAdopt(c.explain(ctx, o.cluster, err))
 	}
-	c.board.close()
+	c.board.Close()
 	return o.sayAdopted(ctx, a, c, plan.Want)
 }
 
@@ -293,7 +294,7 @@ func (o adoptOptions) tell(a *app, p adopt.Plan, text string) error {
 		if member == "" {
 			member = "all"
 		}
-		rows = append(rows, []string{member, d.Name, orDash(d.Was), orDash(d.Is)})
+		rows = append(rows, []string{member, d.Name, terminal.OrDash(d.Was), terminal.OrDash(d.Is)})
 	}
 	a.printTable([]string{"MEMBER", "WHAT DIFFERS", "NOW", "THEN"}, rows)
 	fmt.Fprintf(a.out, "\n%s", p.Way)

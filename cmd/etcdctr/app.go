@@ -5,18 +5,16 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 // app is the world a command runs in. Tests hand in their own.
 type app struct {
-	in     io.Reader
-	out    io.Writer // results only: what a script would read
-	errOut io.Writer // everything said to a person
-	// colours and loudColours say whether there are colours in results and in what
-	// is said.
-	colours, loudColours bool
-	// machine says that a program reads what is said: --progress json.
-	machine bool
+	in      io.Reader
+	out     io.Writer      // results only: what a script would read
+	voice   terminal.Voice // everything said to a person
+	colours bool           // whether there are colours in results
 	now     func() time.Time
 	random  io.Reader
 	further int // than etcd's usual ports processes are
@@ -27,7 +25,8 @@ var further int
 
 func newApp() *app {
 	return &app{
-		in: os.Stdin, out: os.Stdout, errOut: os.Stderr, now: time.Now, random: rand.Reader,
-		further: further, colours: colourful(os.Stdout), loudColours: colourful(os.Stderr),
+		in: os.Stdin, out: os.Stdout, now: time.Now, random: rand.Reader,
+		further: further, colours: terminal.Colourful(os.Stdout),
+		voice: terminal.Voice{Out: os.Stderr, Colours: terminal.Colourful(os.Stderr)},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 // How archives are compressed.
@@ -80,20 +81,20 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 		return err
 	}
 	board := a.newProgress(o.progress)
-	defer board.close()
+	defer board.Close()
 	r := backup.Request{Time: a.now(), Member: o.member, Stored: o.compression == compressNone, Seal: o.seal(passphrase)}
 	if o.keys {
 		r.Keys = &backup.Keys{Passphrase: passphrase}
 	}
 	r.Progress = func(done, total int64) {
-		board.show(step{Item: "the data", Action: "taking", Current: done, Total: total, Done: done >= total})
+		board.Show(terminal.Step{Item: "the data", Action: "taking", Current: done, Total: total, Done: done >= total})
 	}
 	path, made, err := o.take(ctx, a, r)
-	board.close()
+	board.Close()
 	if err != nil {
 		return explainBackup(err)
 	}
-	a.say("%s: revision %d, %s of %s", path, made.Revision, humanBytes(made.Size), made.From)
+	a.say("%s: revision %d, %s of %s", path, made.Revision, terminal.HumanBytes(made.Size), made.From)
 	if made.Missing > 0 {
 		a.warn("the log holds %d further entries that are not in the backup: --etcd-binary names an etcd that can carry them out", made.Missing)
 	}

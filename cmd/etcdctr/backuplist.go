@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 // backupInfo is a backup as scripts read it, one to a line.
@@ -83,11 +84,11 @@ func (a *app) printBackups(all []backup.Found, format string) error {
 	for _, f := range all {
 		m := f.Metadata
 		if f.Err != nil {
-			rows = append(rows, []string{f.Path, unknown, unknown, unknown, unknown, unknown, humanBytes(f.Bytes)})
+			rows = append(rows, []string{f.Path, terminal.Unknown, terminal.Unknown, terminal.Unknown, terminal.Unknown, terminal.Unknown, terminal.HumanBytes(f.Bytes)})
 			continue
 		}
 		rows = append(rows, []string{
-			f.Path, m.Cluster, m.Time.Format(time.RFC3339), fmt.Sprint(m.Revision), orUnknown(m.Release), orUnknown(m.From), humanBytes(f.Bytes),
+			f.Path, m.Cluster, m.Time.Format(time.RFC3339), fmt.Sprint(m.Revision), orUnknown(m.Release), orUnknown(m.From), terminal.HumanBytes(f.Bytes),
 		})
 	}
 	if len(rows) > 0 {
@@ -98,7 +99,7 @@ func (a *app) printBackups(all []backup.Found, format string) error {
 
 func orUnknown(text string) string {
 	if text == "" {
-		return unknown
+		return terminal.Unknown
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 type pruneOptions struct {
@@ -71,6 +72,6 @@ func runBackupPrune(ctx context.Context, a *app, destination string, o pruneOpti
 	if o.dryRun {
 		what = "would be deleted"
 	}
-	a.say("%s %s, %d kept", plural(len(gone), "backup"), what, len(all)-len(gone))
+	a.say("%s %s, %d kept", terminal.Plural(len(gone), "backup"), what, len(all)-len(gone))
 	return a.printBackups(gone, o.format)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 func newBackupVerifyCommand(a *app) *cobra.Command {
@@ -56,7 +57,7 @@ func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, 
 	if err != nil {
 		return explainSealed(err)
 	}
-	a.say("%s can be restored: revision %d, %s", file, report.Metadata.Revision, humanBytes(report.Metadata.Size))
+	a.say("%s can be restored: revision %d, %s", file, report.Metadata.Revision, terminal.HumanBytes(report.Metadata.Size))
 	if format == formatJSON {
 		return a.printJSON(report)
 	}

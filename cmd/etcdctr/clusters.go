@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -21,13 +22,13 @@ import (
 // found is a cluster with all that it takes to work on it.
 type found struct {
 	*etcdctr.Cluster
-	board   progressBoard
+	board   terminal.Board
 	engines *engines
 }
 
 // close shows the last of what was done and leaves the engine.
 func (f *found) close() {
-	f.board.close()
+	f.board.Close()
 	f.engines.close()
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -94,7 +95,7 @@ func recoverSpace(ctx context.Context, a *app, members *member.Client, revision 
 	}
 	alarms := "there was no alarm"
 	if len(r.Disarmed) > 0 {
-		alarms = plural(len(r.Disarmed), "alarm") + " dropped"
+		alarms = terminal.Plural(len(r.Disarmed), "alarm") + " dropped"
 	}
 	a.say("compacted to revision %d, %s: it takes writes", r.Revision, alarms)
 	if o.format == formatJSON {
@@ -107,10 +108,10 @@ func recoverSpace(ctx context.Context, a *app, members *member.Client, revision 
 func (a *app) sayReclaimed(r member.Reclaimed) {
 	switch {
 	case r.Now:
-		a.say("defragment %s: %s", r.Name, humanBytes(r.Before))
+		a.say("defragment %s: %s", r.Name, terminal.HumanBytes(r.Before))
 	case r.Left:
-		a.say("%s stays as it is: less than half of its %s is free", r.Name, humanBytes(r.Before))
+		a.say("%s stays as it is: less than half of its %s is free", r.Name, terminal.HumanBytes(r.Before))
 	default:
-		a.say("%s took %s and takes %s", r.Name, humanBytes(r.Before), humanBytes(r.After))
+		a.say("%s took %s and takes %s", r.Name, terminal.HumanBytes(r.Before), terminal.HumanBytes(r.After))
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 // This file is what shells complete besides commands and flags.
@@ -15,8 +17,8 @@ import (
 func completeMembers(a *app, f *clusterFlags) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, named []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		quiet := *a
-		quiet.errOut = io.Discard
-		c, err := f.find(cmd.Context(), &quiet, working{progress: progressQuiet})
+		quiet.voice.Out = io.Discard
+		c, err := f.find(cmd.Context(), &quiet, working{progress: terminal.Quiet})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

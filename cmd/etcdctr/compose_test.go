@@ -38,6 +38,6 @@ func TestComposeNamesTheMemberWhosePortIsTaken(t *testing.T) {
 func testApp() (a *app, stdout, stderr *bytes.Buffer) {
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	a = newApp()
-	a.in, a.out, a.errOut = strings.NewReader(""), stdout, stderr
+	a.in, a.out, a.voice.Out = strings.NewReader(""), stdout, stderr
 	return a, stdout, stderr
 }

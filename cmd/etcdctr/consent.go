@@ -54,7 +54,7 @@ func (a *app) askName(ctx context.Context, cluster string) error {
 
 // ask reads one line of an answer. Whoever cancels ctx need not answer.
 func (a *app) ask(ctx context.Context, question string) (string, error) {
-	fmt.Fprintf(a.errOut, "etcdctr: %s: ", question)
+	fmt.Fprintf(a.voice.Out, "etcdctr: %s: ", question)
 	answered := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(a.in).ReadString('\n') // none is an answer too
@@ -64,7 +64,7 @@ func (a *app) ask(ctx context.Context, question string) (string, error) {
 	case line := <-answered:
 		return line, ctx.Err()
 	case <-ctx.Done():
-		fmt.Fprintln(a.errOut)
+		fmt.Fprintln(a.voice.Out)
 		return "", ctx.Err()
 	}
 }

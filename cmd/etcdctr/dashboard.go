@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/dashboard"
 )
 
@@ -56,7 +57,7 @@ func runDashboard(ctx context.Context, a *app, o dashboardOptions) error {
 	if err != nil {
 		return err
 	}
-	c, err := o.cluster.find(ctx, a, working{via: o.route, progress: progressQuiet})
+	c, err := o.cluster.find(ctx, a, working{via: o.route, progress: terminal.Quiet})
 	if err != nil {
 		return err
 	}

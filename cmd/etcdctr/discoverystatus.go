@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/discovery"
 )
 
@@ -49,10 +50,10 @@ func (a *app) printStatus(s discovery.Status) {
 	a.printTable([]string{"member", "id", "peer urls"}, rows)
 	switch {
 	case s.Size == 0:
-		a.say("token %s is closed: %s registered, and nobody else may", s.Token, plural(len(s.Members), "member"))
+		a.say("token %s is closed: %s registered, and nobody else may", s.Token, terminal.Plural(len(s.Members), "member"))
 	case s.Missing() > 0:
-		a.say("token %s is for %s: %s missing", s.Token, plural(s.Size, "member"), strconv.Itoa(s.Missing()))
+		a.say("token %s is for %s: %s missing", s.Token, terminal.Plural(s.Size, "member"), strconv.Itoa(s.Missing()))
 	default:
-		a.say("token %s is for %s: all have registered", s.Token, plural(s.Size, "member"))
+		a.say("token %s is for %s: all have registered", s.Token, terminal.Plural(s.Size, "member"))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/dns"
 )
 
@@ -64,7 +65,7 @@ func runDNSCheck(ctx context.Context, a *app, flags *clusterFlags, server, forma
 		}
 	}
 	if err == nil && len(findings) > 0 {
-		err = fmt.Errorf("%s: %s found", server, plural(len(findings), "problem"))
+		err = fmt.Errorf("%s: %s found", server, terminal.Plural(len(findings), "problem"))
 	}
 	if err == nil {
 		a.say("%s has all %d records of %s, and no other", server, len(c.Records()), c.DNS.Domain)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/compose"
 )
 
@@ -62,9 +63,9 @@ func (a *app) tellDiagnosis(d etcdctr.Diagnosis, format string) error {
 		}
 		return nil
 	}
-	fmt.Fprintf(a.out, "cause    %s\n", a.tint(bad, d.Member+": "+d.Cause))
+	fmt.Fprintf(a.out, "cause    %s\n", a.tint(terminal.Bad, d.Member+": "+d.Cause))
 	if d.Command != "" {
-		fmt.Fprintf(a.out, "command  %s\n", a.tint(good, d.Command))
+		fmt.Fprintf(a.out, "command  %s\n", a.tint(terminal.Good, d.Command))
 	}
 	if d.ByHand != "" {
 		fmt.Fprintf(a.out, "by hand  %s\n", d.ByHand)

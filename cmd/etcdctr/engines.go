@@ -15,6 +15,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/bundle"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtime/docker/engine"
@@ -75,14 +76,14 @@ type engines struct {
 	app     *app
 	folder  string
 	working working
-	board   progressBoard
+	board   terminal.Board
 	engine  *engine.Engine // Docker's, which may not be there
 	fleet   *fleet.Runtime // of members whose machines have engines
 	missing error          // why another runtime has to do than the preferred one
 }
 
 func (e *engines) close() {
-	e.board.close()
+	e.board.Close()
 	if e.engine != nil {
 		_ = e.engine.Close() // nothing more is wanted of it
 	}
@@ -235,7 +236,7 @@ func (e *engines) hosts() runtime.Runtime {
 }
 
 // show puts what a runtime does on a board, and says what may surprise.
-func (a *app) show(board progressBoard) func(runtime.Event) {
+func (a *app) show(board terminal.Board) func(runtime.Event) {
 	return func(e runtime.Event) {
 		if e.Action == docker.Packed {
 			a.say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", e.Server, etcdversion.Version, e.Detail)
@@ -246,7 +247,7 @@ func (a *app) show(board progressBoard) func(runtime.Event) {
 			return
 		}
 		if e.Err == nil {
-			board.show(step{Item: cmp.Or(e.Server, "all"), Action: e.Action, Detail: e.Detail, Done: e.Done})
+			board.Show(terminal.Step{Item: cmp.Or(e.Server, "all"), Action: e.Action, Detail: e.Detail, Done: e.Done})
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (a *app) runProgram(ctx context.Context, name string, args, env []string) e
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Args = append([]string{name}, args...)
 	cmd.Env = env
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.out, a.errOut
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.out, a.voice.Out
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = patience
 	err = cmd.Run()

@@ -51,7 +51,7 @@ func runExec(ctx context.Context, a *app, f *clusterFlags, server string, c runt
 		return withHint(fmt.Errorf("the members of %s are processes of this machine: there is no container to run a command in", found.name()),
 			"`etcdctr etcdctl` runs etcdctl against them, and any other command runs as it is")
 	}
-	c.Stdin, c.Stdout, c.Stderr = a.in, a.out, a.errOut
+	c.Stdin, c.Stdout, c.Stderr = a.in, a.out, a.voice.Out
 	restore, err := a.attachTerminal(&c)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 func newExplainCommand(a *app) *cobra.Command {
@@ -100,7 +101,7 @@ func printReleases(out io.Writer, e cluster.Explanation) error {
 		if r.Support != string(cluster.Supported) {
 			standing += " (" + r.Support + ")"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Release, orDash(r.Default), standing)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Release, terminal.OrDash(r.Default), standing)
 	}
 	return w.Flush()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/health"
 )
 
@@ -123,7 +124,7 @@ func (a *app) verdict(r health.Report) error {
 	if !r.Healthy {
 		return errors.New(strings.Join(r.Failures, "\n"))
 	}
-	a.say("healthy: cluster %s, %s, led by %s", r.ClusterID, plural(len(r.Members), "member"), r.Leader)
+	a.say("healthy: cluster %s, %s, led by %s", r.ClusterID, terminal.Plural(len(r.Members), "member"), r.Leader)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/docker/go-units"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/health"
 )
 
@@ -38,7 +39,7 @@ var healthColumns = []healthColumn{
 // of is the column's cell of a member, and whether anything is known.
 func (c healthColumn) of(r health.Report, m health.MemberReport) (cell string, known bool) {
 	if m.Error != "" && !c.silent {
-		return unknown, false
+		return terminal.Unknown, false
 	}
 	return c.cell(r, m), true
 }
@@ -48,9 +49,9 @@ func (c healthColumn) colour(m health.MemberReport) text.Colors {
 	case c.wrong == nil:
 		return nil
 	case c.wrong(m):
-		return bad
+		return terminal.Bad
 	}
-	return good
+	return terminal.Good
 }
 
 func plain(health.Report, health.MemberReport) text.Color { return 0 }
@@ -98,7 +99,7 @@ func readCell(_ health.Report, m health.MemberReport) string {
 	case m.ReadMillis > 0:
 		return fmt.Sprintf("%.1f ms", m.ReadMillis)
 	case m.Role == health.Learner: // which is not to answer any
-		return unknown
+		return terminal.Unknown
 	}
 	return "failed"
 }
@@ -113,7 +114,7 @@ func sizeCell(_ health.Report, m health.MemberReport) string {
 
 func clockCell(_ health.Report, m health.MemberReport) string {
 	if m.ClockAheadMillis == nil {
-		return unknown
+		return terminal.Unknown
 	}
 	return fmt.Sprintf("%+d s", *m.ClockAheadMillis/1000)
 }
@@ -122,12 +123,12 @@ func certDaysCell(_ health.Report, m health.MemberReport) string {
 	if left, ok := m.DaysLeft(); ok {
 		return fmt.Sprint(left)
 	}
-	return unknown
+	return terminal.Unknown
 }
 
 func alarmsCell(_ health.Report, m health.MemberReport) string {
 	if len(m.Alarms) == 0 {
-		return unknown
+		return terminal.Unknown
 	}
 	return strings.Join(m.Alarms, ",")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/images"
 )
 
@@ -94,7 +95,7 @@ func (f *sourceFlags) parsePlatforms(only v1.Platform) ([]v1.Platform, error) {
 }
 
 // build makes an image for each platform.
-func (f *sourceFlags) build(ctx context.Context, platforms []v1.Platform, board progressBoard) ([]*images.Image, error) {
+func (f *sourceFlags) build(ctx context.Context, platforms []v1.Platform, board terminal.Board) ([]*images.Image, error) {
 	source, err := f.chosen().open(f, showImageEvents(board))
 	if err != nil {
 		return nil, err
@@ -127,8 +128,8 @@ func describe(b *images.Binaries) string {
 }
 
 // showImageEvents puts the events of package images on a board.
-func showImageEvents(board progressBoard) images.Progress {
-	return func(e images.Event) { board.show(step(e)) }
+func showImageEvents(board terminal.Board) images.Progress {
+	return func(e images.Event) { board.Show(terminal.Step(e)) }
 }
 
 // imageError attaches what the command line can do about an error.

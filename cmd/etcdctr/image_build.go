@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/images"
 )
 
@@ -65,7 +66,7 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
 		return err
 	}
 	board := a.newProgress(o.progress)
-	defer board.close()
+	defer board.Close()
 	imgs, err := o.source.build(ctx, destination.platforms, board)
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
 	if err != nil {
 		return imageError(err)
 	}
-	board.close()
+	board.Close()
 	if o.sbom != "" {
 		if err := images.WriteSBOM(o.sbom, imgs); err != nil {
 			return err
@@ -153,11 +154,11 @@ func (a *app) printImages(format, progress, ref, digest string, imgs []*images.I
 	var rows [][]string
 	for _, img := range imgs {
 		b := img.Binaries
-		if progress != progressQuiet {
+		if progress != terminal.Quiet {
 			a.say("found in %s", describe(b))
 		}
 		result.Images = append(result.Images, img.Details())
-		rows = append(rows, []string{ref, b.Platform.String(), b.Version, humanBytes(img.Size()), digest})
+		rows = append(rows, []string{ref, b.Platform.String(), b.Version, terminal.HumanBytes(img.Size()), digest})
 	}
 	if format == formatJSON {
 		return a.printJSON(result)

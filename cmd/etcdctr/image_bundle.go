@@ -98,7 +98,7 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 	if err := images.WriteBundle(ctx, e.engine, refs, files, o.output, showImageEvents(e.board)); err != nil {
 		return imageError(err)
 	}
-	e.board.close()
+	e.board.Close()
 	a.say("wrote %s: %s and %d files", o.output, strings.Join(refs, ", "), len(files))
 	return nil
 }

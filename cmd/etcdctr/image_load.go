@@ -58,12 +58,12 @@ func runImageLoad(ctx context.Context, a *app, path string, o imageLoadOptions) 
 	}
 	defer engine.Close()
 	board := a.newProgress(o.progress)
-	defer board.close()
+	defer board.Close()
 	refs, err := images.LoadStored(ctx, engine, path, showImageEvents(board))
 	if err != nil {
 		return imageError(err)
 	}
-	board.close()
+	board.Close()
 	for _, ref := range refs {
 		fmt.Fprintln(a.out, ref)
 	}

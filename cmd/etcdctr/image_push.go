@@ -43,7 +43,7 @@ the system's. The result is the reference with its digest.`,
 
 func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) error {
 	board := a.newProgress(o.progress)
-	defer board.close()
+	defer board.Close()
 	opts := images.PushOptions{PlainHTTP: o.plainHTTP, Progress: showImageEvents(board), CertsDirs: registryCertsDirs()}
 	push := func() (fmt.Stringer, error) { return images.PushStored(ctx, o.from, ref, opts) }
 	if o.from == "" {
@@ -58,7 +58,7 @@ func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) e
 	if err != nil {
 		return pushError(ref, err)
 	}
-	board.close()
+	board.Close()
 	fmt.Fprintf(a.out, "%s@%s\n", ref, digest)
 	return nil
 }

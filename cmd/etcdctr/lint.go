@@ -284,7 +284,7 @@ func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
 		if err != nil {
 			return fmt.Errorf("cannot fix what is no file: %w", err)
 		}
-		fmt.Fprintf(a.errOut, "%s", diff.Diff(name, before, name+" (fixed)", files[name]))
+		fmt.Fprintf(a.voice.Out, "%s", diff.Diff(name, before, name+" (fixed)", files[name]))
 		if dryRun {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -63,18 +64,18 @@ func runLogs(ctx context.Context, a *app, f *clusterFlags, names []string, o log
 	if options.Servers, err = c.choose(ctx, names); err != nil {
 		return err
 	}
-	lines := a.newMemberLines(options.Servers...)
-	lines.filter, lines.raw = filter, o.raw
+	lines := terminal.NewLines(a.out, a.now, options.Servers...)
+	lines.Filter, lines.Raw = filter, o.raw
 	began := a.now()
 	said, err := c.said(ctx, options)
 	if err != nil {
 		return err
 	}
-	for _, e := range inOrder(said, lines.names.Learn) {
-		lines.print(e)
+	for _, e := range inOrder(said, lines.Learn) {
+		lines.Print(e)
 	}
 	if o.follow {
-		err = c.listen(ctx, options, began, said, lines.print)
+		err = c.listen(ctx, options, began, said, lines.Print)
 		if ctx.Err() != nil {
 			return nil // which is how it ends
 		}

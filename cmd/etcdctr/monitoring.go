@@ -10,6 +10,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/monitoring"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -106,7 +107,7 @@ func (f *clusterFlags) watchedBy(ctx context.Context, a *app) (c *cluster.Cluste
 	if err != nil {
 		return nil, "", err
 	}
-	running, err := f.find(ctx, a, working{progress: progressQuiet})
+	running, err := f.find(ctx, a, working{progress: terminal.Quiet})
 	if err == nil {
 		defer running.close()
 		dir = running.CertsDir()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 )
@@ -37,7 +38,7 @@ func (f *clusterFlags) resolveAsRun(a *app) (*cluster.Cluster, error) {
 		return f.resolve(a)
 	}
 	spec.Runtime, spec.Name = string(cluster.Process), spec.ClusterName() // it is described here, whatever else the folder has
-	cs, e, err := a.clusters(f, working{progress: progressQuiet})
+	cs, e, err := a.clusters(f, working{progress: terminal.Quiet})
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ const briefly = 3 * time.Second
 
 // onEngine does something with this machine's engine, if it answers.
 func (f *clusterFlags) onEngine(a *app, do func(context.Context, *docker.Runtime) error) error {
-	_, e, err := a.clusters(f, working{progress: progressQuiet})
+	_, e, err := a.clusters(f, working{progress: terminal.Quiet})
 	if err != nil {
 		return nil //nolint:nilerr // no engine can be made sense of here
 	}

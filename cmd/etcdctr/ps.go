@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -98,13 +99,13 @@ func infoOf(s runtime.Server, health string) serverInfo {
 func colourOf(s runtime.Server, health string) text.Colors {
 	switch {
 	case health == healthy:
-		return good
+		return terminal.Good
 	case health == unhealthy, s.Status == runtime.Failed, s.Status == runtime.Restarting:
-		return bad
+		return terminal.Bad
 	case s.Runs() && health == "": // nothing that has a health
 		return nil
 	}
-	return odd
+	return terminal.Odd
 }
 
 // statusText is "running for 3 minutes, healthy".
@@ -117,7 +118,7 @@ func statusText(s runtime.Server, health string, now time.Time) string {
 		text += ", " + health
 	}
 	if s.Restarts > 0 {
-		text += ", " + plural(s.Restarts, "restart")
+		text += ", " + terminal.Plural(s.Restarts, "restart")
 	}
 	if s.Detail != "" && !s.Runs() && s.Status != runtime.Created {
 		text += fmt.Sprintf(" (%s)", s.Detail)

@@ -69,7 +69,7 @@ func runRecover(ctx context.Context, a *app, o recoverOptions) error {
 	restored, err := c.Recover(ctx, etcdctr.RecoverOptions{
 		RestoreOptions: options, Output: o.output, Backups: o.backups, Program: backup.Program{Path: self}, Found: a.sayFound,
 	})
-	c.board.close()
+	c.board.Close()
 	switch {
 	case errors.Is(err, etcdctr.ErrQuorum), errors.Is(err, etcdctr.ErrUnreached):
 		return withHint(err, "`etcdctr doctor` names what to do about members that are away")

@@ -95,7 +95,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	}
 	options.At = at
 	restored, err := c.Restore(ctx, args[0], options)
-	c.board.close()
+	c.board.Close()
 	return a.sayRestored(c, o, restored, err)
 }
 

@@ -28,7 +28,7 @@ containers. The shortest way to a cluster:
 	root.SetVersionTemplate("etcdctr {{.Version}}\n")
 	root.SetIn(a.in)
 	root.SetOut(a.out)
-	root.SetErr(a.errOut)
+	root.SetErr(a.voice.Out)
 	addGroup(root, "A running cluster",
 		newInitCommand(a),
 		newUpCommand(a),

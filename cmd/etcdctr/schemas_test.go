@@ -20,6 +20,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/discovery"
 	"github.com/etcdctr/etcdctr/dns"
 	"github.com/etcdctr/etcdctr/health"
@@ -34,7 +35,7 @@ var shapes = map[string]any{
 	"compact-recover": member.Recovery{}, "defrag": []member.Reclaimed{}, "discovery-status": discovery.Status{}, "dns": []dnsRecord{},
 	"dns-check": []dns.Finding{}, "doctor": etcdctr.Diagnosis{}, "environment": map[string]string{}, "explain": cluster.Explanation{},
 	"health": health.Report{}, "image-build": images.Result{}, "lint": lintResult{}, "ls": []clusterInfo{}, "plan": []stepInfo{},
-	"progress-message": message{}, "progress-step": step{}, "ps": []serverInfo{}, "restore": backup.Restored{}, "verify": []etcdctr.Proof{},
+	"progress-message": terminal.Message{}, "progress-step": terminal.Step{}, "ps": []serverInfo{}, "restore": backup.Restored{}, "verify": []etcdctr.Proof{},
 	"version": versionInfo{},
 }
 

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 // This file is the program's voice: every line that a person reads passes
@@ -18,29 +19,11 @@ const (
 	exitUsage   = 2 // the question was wrong: a flag, an argument, the cluster file
 )
 
-// loudness is how much something that is said matters.
-type loudness string
-
-const (
-	note    loudness = "note"
-	warning loudness = "warning"
-	failure loudness = "error"
-	hint    loudness = "hint"
-)
-
-// Colours of what is well, of what is not, and of what may not be.
-var (
-	good = text.Colors{text.FgGreen}
-	odd  = text.Colors{text.FgYellow}
-	bad  = text.Colors{text.FgRed}
-)
-
-// prefixes say how loud a line is, where that is not said by its place.
-var prefixes = map[loudness]struct {
-	text   string
-	colour text.Colors
-}{
-	warning: {"warning: ", odd}, failure: {"", bad}, hint: {"hint: ", text.Colors{text.FgCyan}},
+// speakFor has everything that is said be JSON where a command is told so.
+func (a *app) speakFor(cmd *cobra.Command) {
+	if f := cmd.Flags().Lookup("progress"); f != nil && f.Value.String() == terminal.JSON {
+		a.voice.Machine = true
+	}
 }
 
 // tint colours a piece of a result.
@@ -51,54 +34,38 @@ func (a *app) tint(colour text.Colors, s string) string {
 	return colour.Sprint(s)
 }
 
-// message is what is said, for programs.
-type message struct {
-	Level loudness `json:"level"`
-	Text  string   `json:"text"`
+// newProgress gives the board for a --progress mode.
+func (a *app) newProgress(mode string) terminal.Board {
+	return terminal.NewBoard(mode, &a.voice, a.now)
 }
 
-// utter says a line on standard error.
-func (a *app) utter(level loudness, line string) {
-	if a.machine {
-		a.tellMachine(message{level, line})
-		return
-	}
-	p := prefixes[level]
-	line = p.text + line
-	if a.loudColours {
-		line = p.colour.Sprint(line)
-	}
-	fmt.Fprintf(a.errOut, "etcdctr: %s\n", line)
-}
-
-// tellMachine writes a line of JSON to standard error.
-func (a *app) tellMachine(v any) {
-	enc := json.NewEncoder(a.errOut)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // a reader that went away is no failure of the command
-}
-
-// speakFor has everything that is said be JSON where a command is told so.
-func (a *app) speakFor(cmd *cobra.Command) {
-	if f := cmd.Flags().Lookup("progress"); f != nil && f.Value.String() == progressJSON {
-		a.machine = true
-	}
+// addProgressFlag adds --progress, the same on every command that takes its
+// time.
+func addProgressFlag(cmd *cobra.Command, mode *string) {
+	*mode = terminal.Auto
+	modes := []string{terminal.Auto, terminal.Plain, terminal.JSON, terminal.Quiet}
+	cmd.Flags().Var(&choice{value: mode, of: modes}, "progress",
+		"how progress is told on standard error: auto (a terminal gets bars), plain, json or quiet")
 }
 
 // say tells a person something on standard error.
-func (a *app) say(format string, args ...any) { a.utter(note, fmt.Sprintf(format, args...)) }
+func (a *app) say(format string, args ...any) {
+	a.voice.Say(terminal.Note, fmt.Sprintf(format, args...))
+}
 
 // warn is say for what may surprise later.
-func (a *app) warn(format string, args ...any) { a.utter(warning, fmt.Sprintf(format, args...)) }
+func (a *app) warn(format string, args ...any) {
+	a.voice.Say(terminal.Warning, fmt.Sprintf(format, args...))
+}
 
 // fail prints an error, one line for each of the errors joined in it, and its
 // hint if it has one.
 func (a *app) fail(err error) {
 	for _, line := range strings.Split(err.Error(), "\n") {
-		a.utter(failure, line)
+		a.voice.Say(terminal.Failure, line)
 	}
 	if h := (*hintedError)(nil); errors.As(err, &h) {
-		a.utter(hint, h.hint)
+		a.voice.Say(terminal.Hint, h.hint)
 	}
 }
 

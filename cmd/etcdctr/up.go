@@ -15,6 +15,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -174,9 +175,9 @@ func cameUpEmpty(destination string, err error) error {
 
 // foreground shows what the members say that end with this command.
 func (a *app) foreground() *local.Foreground {
-	lines := a.newMemberLines()
+	lines := terminal.NewLines(a.out, a.now)
 	return &local.Foreground{
-		Output: func(l runtime.Line) { lines.print(logs.Read(l.Server, l.Text, l.Time)) },
+		Output: func(l runtime.Line) { lines.Print(logs.Read(l.Server, l.Text, l.Time)) },
 		Happened: func(e local.Happening) {
 			text := e.String()
 			if e.Member != "" {
@@ -247,11 +248,11 @@ var marks = map[converge.Kind]struct {
 	mark   string
 	colour text.Colors
 }{
-	converge.Apply: {"~", odd}, converge.Begin: {"~", odd}, converge.End: {"~", odd}, converge.SetAside: {"~", odd},
-	converge.UpdatePeers: {"~", odd}, converge.MoveLeader: {"~", odd}, converge.AllowLower: {"~", odd},
-	converge.ForbidLower: {"~", odd}, converge.RefreshStore: {"~", odd}, converge.Promote: {"~", odd},
-	converge.Join: {"+", good}, converge.AddLearner: {"+", good},
-	converge.Remove: {"-", bad}, converge.RemoveMember: {"-", bad}, converge.Delete: {"-", bad},
+	converge.Apply: {"~", terminal.Odd}, converge.Begin: {"~", terminal.Odd}, converge.End: {"~", terminal.Odd}, converge.SetAside: {"~", terminal.Odd},
+	converge.UpdatePeers: {"~", terminal.Odd}, converge.MoveLeader: {"~", terminal.Odd}, converge.AllowLower: {"~", terminal.Odd},
+	converge.ForbidLower: {"~", terminal.Odd}, converge.RefreshStore: {"~", terminal.Odd}, converge.Promote: {"~", terminal.Odd},
+	converge.Join: {"+", terminal.Good}, converge.AddLearner: {"+", terminal.Good},
+	converge.Remove: {"-", terminal.Bad}, converge.RemoveMember: {"-", terminal.Bad}, converge.Delete: {"-", terminal.Bad},
 }
 
 // tellFetched says what would be fetched.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -84,7 +85,7 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 	}
 	change.Tell = f.showStep(a)
 	outcome, err := f.Make(ctx, change)
-	f.board.close()
+	f.board.Close()
 	if err != nil {
 		return f.explain(ctx, flags, err)
 	}
@@ -138,13 +139,13 @@ func (f *found) showStep(a *app) func(converge.Event) {
 			a.say("another etcdctr is changing %s: waiting until it is done", f.name())
 			return
 		case converge.Undoes:
-			f.board.show(step{Item: f.name(), Action: "take back what was made"})
+			f.board.Show(terminal.Step{Item: f.name(), Action: "take back what was made"})
 			return
 		case converge.Blind:
 			a.warn("%v: the members are stopped without being asked", e.Err)
 			return
 		}
-		s := step{
+		s := terminal.Step{
 			Item: cmp.Or(e.Step.About(), strings.TrimPrefix(e.Step.To, "v"), f.name()), Action: string(e.Step.Kind), Detail: e.Step.Cause,
 			Done: e.Kind == converge.Ends && e.Err == nil,
 		}
@@ -152,12 +153,12 @@ func (f *found) showStep(a *app) func(converge.Event) {
 			s.Detail = fmt.Sprintf("%.0f %% in step", 100*share)
 		}
 		if e.Reads > 0 {
-			s.Detail = "still reads its data, of " + humanBytes(e.Reads)
+			s.Detail = "still reads its data, of " + terminal.HumanBytes(e.Reads)
 		}
 		if e.Where != "" {
 			s.Detail = "kept at " + e.Where
 		}
-		f.board.show(s)
+		f.board.Show(s)
 	}
 }
 

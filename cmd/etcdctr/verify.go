@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/health/exposure"
 )
 
@@ -68,9 +69,9 @@ func (a *app) printProofs(proofs []etcdctr.Proof, format string) error {
 	}
 	var rows [][]string
 	for _, p := range proofs {
-		verdict := a.tint(good, "ok")
+		verdict := a.tint(terminal.Good, "ok")
 		if !p.OK {
-			verdict = a.tint(bad, "SURPRISE")
+			verdict = a.tint(terminal.Bad, "SURPRISE")
 		}
 		rows = append(rows, []string{p.Subject, p.Check, p.Expected, p.Seen, verdict})
 	}
@@ -92,7 +93,7 @@ func (a *app) surprises(proofs []etcdctr.Proof) error {
 		errs = append(errs, err)
 	}
 	if len(errs) == 0 {
-		a.say("%s, no surprise", plural(len(proofs), "proof"))
+		a.say("%s, no surprise", terminal.Plural(len(proofs), "proof"))
 	}
 	return withHint(errors.Join(errs...), "if that is what you meant, say so in the cluster file or with --tls and --publish; if not, `etcdctr up` makes the stack as described")
 }

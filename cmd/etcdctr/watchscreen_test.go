@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/health"
 )
 
@@ -23,7 +24,7 @@ func reportAt(seconds int, leader string, members ...health.MemberReport) health
 
 func TestTheScreenShowsTheLastReportInPlaceAndWhatChanged(t *testing.T) {
 	var out bytes.Buffer
-	s := &watchScreen{out: &out, name: "orders", size: func() (int, int) { return 100, 24 }, reads: map[string][]float64{}}
+	s := &watchScreen{screen: &terminal.Screen{Out: &out, Size: func() (int, int) { return 100, 24 }}, name: "orders", reads: map[string][]float64{}}
 	one := health.MemberReport{Name: "etcd1", Role: health.Leader, Version: "3.7.3", ReadMillis: 2, DBSize: 20480}
 	two := health.MemberReport{Name: "etcd2", Role: health.Follower, Version: "3.7.3", ReadMillis: 1, DBSize: 20480}
 	if err := s.show(reportAt(5, "etcd1", one, two)); err != nil {
@@ -55,22 +56,10 @@ func TestTheScreenShowsTheLastReportInPlaceAndWhatChanged(t *testing.T) {
 	}
 }
 
-func TestChangesBetweenReportsAreTold(t *testing.T) {
-	m := func(name, role, version, err string) health.MemberReport {
-		return health.MemberReport{Name: name, Role: role, Version: version, Error: err}
-	}
-	before := reportAt(1, "etcd1", m("etcd1", "leader", "3.6.16", ""), m("etcd2", "", "", "x"), m("etcd3", "follower", "3.6.16", ""), m("etcd4", "learner", "3.6.16", ""))
-	now := reportAt(2, "etcd2", m("etcd1", "follower", "3.7.3", ""), m("etcd2", "leader", "3.6.16", ""), m("etcd4", "follower", "3.6.16", ""), m("etcd5", "learner", "3.6.16", ""))
-	want := []string{"etcd2 leads", "etcd1 runs 3.7.3, and ran 3.6.16", "etcd2 answers again", "etcd4 has a vote", "etcd5 is new", "etcd3 is gone"}
-	if diff := cmp.Diff(want, changesBetween(before, now)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
 // What does not fit could not be drawn over.
 func TestTheScreenIsNoHigherThanTheTerminal(t *testing.T) {
 	var out bytes.Buffer
-	s := &watchScreen{out: &out, name: "orders", size: func() (int, int) { return 80, 6 }, reads: map[string][]float64{}}
+	s := &watchScreen{screen: &terminal.Screen{Out: &out, Size: func() (int, int) { return 80, 6 }}, name: "orders", reads: map[string][]float64{}}
 	m := health.MemberReport{Name: "etcd1", Role: health.Leader, Version: "3.7.3"}
 	if err := s.show(reportAt(5, "etcd1", m, m, m, m, m)); err != nil {
 		t.Fatal(err)

@@ -1,26 +1,25 @@
-package main
+package terminal
 
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
-	"golang.org/x/term"
 
 	"github.com/etcdctr/etcdctr/logs"
 )
 
-// memberLines prints what several members say: when, who, how grave, what, and
+// Lines prints what several members say: when, who, how grave, what, and
 // what it is about.
-type memberLines struct {
-	out     io.Writer
-	now     func() time.Time
-	filter  logs.Filter
-	raw     bool // as it was written
+type Lines struct {
+	out io.Writer
+	now func() time.Time
+	// Filter chooses, and Raw has entries shown as they were written.
+	Filter  logs.Filter
+	Raw     bool
 	colours bool
 	names   logs.Names
 	members []string // in the order of their colours
@@ -34,23 +33,17 @@ var levelColours = map[logs.Level]text.Color{
 	logs.Debug: text.Faint, logs.Warn: text.FgYellow, logs.Error: text.FgRed, logs.Fatal: text.FgHiRed,
 }
 
-func (a *app) newMemberLines(members ...string) *memberLines {
-	l := &memberLines{out: a.out, now: a.now, colours: colourful(a.out)}
+// NewLines gives the lines of members that are known, and of others that come.
+func NewLines(out io.Writer, now func() time.Time, members ...string) *Lines {
+	l := &Lines{out: out, now: now, colours: Colourful(out)}
 	for _, m := range members {
 		l.knows(m)
 	}
 	return l
 }
 
-// colourful reports whether colours are seen and wanted.
-// Source: https://no-color.org
-func colourful(out io.Writer) bool {
-	f, ok := out.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""
-}
-
 // knows gives the place of a member among all.
-func (l *memberLines) knows(member string) int {
+func (l *Lines) knows(member string) int {
 	if i := slices.Index(l.members, member); i >= 0 {
 		return i
 	}
@@ -59,8 +52,11 @@ func (l *memberLines) knows(member string) int {
 	return len(l.members) - 1
 }
 
-// print shows an entry if it is wanted.
-func (l *memberLines) print(e logs.Entry) {
+// Learn takes from an entry by which names members know each other.
+func (l *Lines) Learn(e logs.Entry) { l.names.Learn(e) }
+
+// Print shows an entry if it is wanted.
+func (l *Lines) Print(e logs.Entry) {
 	l.names.Learn(e)
 	message := l.names.Put(e.Message)
 	fields, rest := l.names.Telling(e, mostFields)
@@ -69,8 +65,8 @@ func (l *memberLines) print(e logs.Entry) {
 		shown += " " + f.Name + "=" + f.Quoted()
 	}
 	switch {
-	case !l.filter.Wants(e, shown):
-	case l.raw:
+	case !l.Filter.Wants(e, shown):
+	case l.Raw:
 		fmt.Fprintln(l.out, e.Text)
 	default:
 		fmt.Fprintln(l.out, l.head(e), l.paint(levelColours[e.Level], message)+l.tail(fields, rest))
@@ -85,7 +81,7 @@ const (
 )
 
 // head is when, who and how grave.
-func (l *memberLines) head(e logs.Entry) string {
+func (l *Lines) head(e logs.Entry) string {
 	i := l.knows(e.Server)
 	at := l.moment(e.Time)
 	who := fmt.Sprintf("%-*s", l.width, e.Server)
@@ -95,7 +91,7 @@ func (l *memberLines) head(e logs.Entry) string {
 
 // moment is a time as the clock on the wall shows it, with its day unless that is
 // today.
-func (l *memberLines) moment(t time.Time) string {
+func (l *Lines) moment(t time.Time) string {
 	const clock = "15:04:05.000"
 	if t.IsZero() {
 		return strings.Repeat(" ", len(clock))
@@ -109,7 +105,7 @@ func (l *memberLines) moment(t time.Time) string {
 }
 
 // tail is what a line is about.
-func (l *memberLines) tail(fields []logs.Field, rest int) string {
+func (l *Lines) tail(fields []logs.Field, rest int) string {
 	var b strings.Builder
 	for _, f := range fields {
 		if value := []rune(f.Value); len(value) > longestValue {
@@ -123,7 +119,7 @@ func (l *memberLines) tail(fields []logs.Field, rest int) string {
 	return b.String()
 }
 
-func (l *memberLines) paint(c text.Color, s string) string {
+func (l *Lines) paint(c text.Color, s string) string {
 	if !l.colours || c == 0 {
 		return s
 	}

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"fmt"
@@ -8,29 +8,20 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
-	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
 
+// The modes of a board.
 const (
-	progressAuto  = "auto"
-	progressPlain = "plain"
-	progressJSON  = "json"
-	progressQuiet = "quiet"
+	Auto  = "auto" // bars on a terminal, lines elsewhere
+	Plain = "plain"
+	JSON  = "json"
+	Quiet = "quiet"
 )
 
-// addProgressFlag adds --progress, the same on every command that takes its
-// time.
-func addProgressFlag(cmd *cobra.Command, mode *string) {
-	*mode = progressAuto
-	modes := []string{progressAuto, progressPlain, progressJSON, progressQuiet}
-	cmd.Flags().Var(&choice{value: mode, of: modes}, "progress",
-		"how progress is told on standard error: auto (a terminal gets bars), plain, json or quiet")
-}
-
-// step is one thing that is being done, as far as it is known now. The packages
+// Step is one thing that is being done, as far as it is known now. The packages
 // that do it have events of their own; this is what all of them come down to.
-type step struct {
+type Step struct {
 	Item    string `json:"item"`             // what is worked on, the key: later steps of an item replace earlier ones
 	Action  string `json:"action"`           // what is done to it: "downloading"
 	Detail  string `json:"detail,omitempty"` // what of it right now
@@ -39,38 +30,39 @@ type step struct {
 	Done    bool   `json:"done"`
 }
 
-// progressBoard shows steps. Its methods may be called from any goroutine.
-type progressBoard interface {
-	show(step)
-	close() // shows the last state; to be called before anything else is printed
+// Board shows Steps. Its methods may be called from any goroutine.
+type Board interface {
+	Show(Step)
+	Close() // shows the last state; to be called before anything else is printed
 }
 
-// newProgress gives the board for a --progress mode.
-func (a *app) newProgress(mode string) progressBoard {
+// NewBoard gives the board of a mode, whose lines a voice says at the time of a clock.
+func NewBoard(mode string, voice *Voice, now func() time.Time) Board {
 	switch mode {
-	case progressQuiet:
-		return quietProgress{}
-	case progressJSON:
-		return &lineProgress{a: a, every: time.Second, write: writeJSONStep, last: map[string]lastLine{}}
-	case progressAuto:
-		if f, ok := a.errOut.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			return newBarProgress(f)
+	case Quiet:
+		return quiet{}
+	case JSON:
+		return &lineBoard{voice: voice, now: now, every: time.Second, write: writeJSONStep, last: map[string]lastLine{}}
+	case Auto:
+		if f, ok := voice.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return newBarBoard(f)
 		}
 	}
-	return &lineProgress{a: a, every: 5 * time.Second, write: writePlainStep, last: map[string]lastLine{}}
+	return &lineBoard{voice: voice, now: now, every: 5 * time.Second, write: writePlainStep, last: map[string]lastLine{}}
 }
 
-type quietProgress struct{}
+type quiet struct{}
 
-func (quietProgress) show(step) {}
-func (quietProgress) close()    {}
+func (quiet) Show(Step) {}
+func (quiet) Close()    {}
 
-// lineProgress writes a line when an action begins, when it is done, and now
+// lineBoard writes a line when an action begins, when it is done, and now
 // and then between.
-type lineProgress struct {
-	a     *app
+type lineBoard struct {
+	voice *Voice
+	now   func() time.Time
 	every time.Duration
-	write func(*app, step)
+	write func(*Voice, Step)
 
 	mu   sync.Mutex
 	last map[string]lastLine
@@ -85,7 +77,7 @@ type lastLine struct {
 // repeats tells whether a step says only what was said: that an action goes on
 // shortly after, or once more that it is done, as a step of one server is what
 // its runtime does to that.
-func (l lastLine) repeats(s step, at time.Time, every time.Duration) bool {
+func (l lastLine) repeats(s Step, at time.Time, every time.Duration) bool {
 	if l.action != s.Action {
 		return false
 	}
@@ -95,45 +87,45 @@ func (l lastLine) repeats(s step, at time.Time, every time.Duration) bool {
 	return !l.done && at.Sub(l.at) < every
 }
 
-func (p *lineProgress) show(s step) {
+func (p *lineBoard) Show(s Step) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.a.now()
+	now := p.now()
 	last, known := p.last[s.Item]
 	if known && last.repeats(s, now, p.every) {
 		return
 	}
 	p.last[s.Item] = lastLine{s.Action, now, s.Done}
-	p.write(p.a, s)
+	p.write(p.voice, s)
 }
 
-func (*lineProgress) close() {}
+func (*lineBoard) Close() {}
 
-func writePlainStep(a *app, s step) {
+func writePlainStep(v *Voice, s Step) {
 	line := s.Action + " " + s.Item
 	switch how := s.how(); {
 	case s.Done && s.Current > 0:
-		line += ": done, " + humanBytes(s.Current)
+		line += ": done, " + HumanBytes(s.Current)
 	case s.Done:
 		line += ": done"
 	case how != "":
 		line += ": " + how
 	}
-	a.say("%s", line)
+	v.Say(Note, line)
 }
 
 // how is what of a step is done, or being done.
-func (s step) how() string {
+func (s Step) how() string {
 	if s.Total > 0 && s.Current > 0 {
-		return fmt.Sprintf("%s of %s", humanBytes(s.Current), humanBytes(s.Total))
+		return fmt.Sprintf("%s of %s", HumanBytes(s.Current), HumanBytes(s.Total))
 	}
 	return s.Detail
 }
 
-func writeJSONStep(a *app, s step) { a.tellMachine(s) }
+func writeJSONStep(v *Voice, s Step) { v.TellMachine(s) }
 
-// barProgress draws a bar for each item on a terminal.
-type barProgress struct {
+// barBoard draws a bar for each item on a terminal.
+type barBoard struct {
 	writer   progress.Writer
 	rendered chan struct{} // closed when nothing more will be drawn; nil before the first step
 
@@ -141,7 +133,7 @@ type barProgress struct {
 	bars map[string]*progress.Tracker
 }
 
-func newBarProgress(out io.Writer) *barProgress {
+func newBarBoard(out io.Writer) *barBoard {
 	w := progress.NewWriter()
 	w.SetOutputWriter(out)
 	w.SetUpdateFrequency(100 * time.Millisecond)
@@ -150,10 +142,10 @@ func newBarProgress(out io.Writer) *barProgress {
 	w.Style().Options.PercentIndeterminate = "" // nothing is counted: the bar says enough
 	w.Style().Visibility.ETA = false
 	w.Style().Visibility.Time, w.Style().Visibility.Value = false, false // the message says what is counted
-	return &barProgress{writer: w, bars: map[string]*progress.Tracker{}}
+	return &barBoard{writer: w, bars: map[string]*progress.Tracker{}}
 }
 
-func (p *barProgress) show(s step) {
+func (p *barBoard) Show(s Step) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.start()
@@ -175,7 +167,7 @@ func (p *barProgress) show(s step) {
 	}
 }
 
-func (p *barProgress) start() {
+func (p *barBoard) start() {
 	if p.rendered != nil {
 		return
 	}
@@ -186,7 +178,7 @@ func (p *barProgress) start() {
 	}()
 }
 
-func (p *barProgress) close() {
+func (p *barBoard) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, bar := range p.bars {
