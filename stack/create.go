@@ -88,7 +88,7 @@ func (c *creation) create(ctx context.Context, e Engine, name string) error {
 		return err
 	}
 	if err := c.complete(ctx, e, made.ID, c.endpoints[len(atOnce):]); err != nil {
-		_, errRemove := e.ContainerRemove(ctx, made.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		errRemove := removeContainer(ctx, e, made.ID)
 		return errors.Join(err, errRemove)
 	}
 	return nil

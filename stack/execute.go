@@ -138,7 +138,7 @@ func (x *Execution) change(ctx context.Context, o *Op) error {
 	case RenameContainer:
 		_, err = e.ContainerRename(ctx, o.target(), client.ContainerRenameOptions{NewName: o.newName})
 	case RemoveContainer:
-		_, err = e.ContainerRemove(ctx, o.target(), client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		err = removeContainer(ctx, e, o.target())
 	case Start:
 		_, err = e.ContainerStart(ctx, o.target(), client.ContainerStartOptions{})
 	case Resume:

@@ -43,8 +43,7 @@ func (h Helper) With(ctx context.Context, e Engine, use func(id string) error) e
 		return fmt.Errorf("create a container to run %s: %w", h.Command[0], err)
 	}
 	err = use(made.ID)
-	_, errRemove := e.ContainerRemove(context.WithoutCancel(ctx), made.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true}) // those without a name, which an image may ask for
-	return errors.Join(err, errRemove)
+	return errors.Join(err, removeContainer(context.WithoutCancel(ctx), e, made.ID))
 }
 
 // Run runs the command to its end. An exit code other than 0 is an error with

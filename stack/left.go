@@ -11,9 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/containerd/errdefs"
-	"github.com/moby/moby/client"
-
 	"github.com/etcdctr/etcdctr/internal/processid"
 )
 
@@ -73,10 +70,7 @@ func (s *State) DropLeft(ctx context.Context, e Engine, now time.Time) error {
 		if !c.left(now) {
 			return false
 		}
-		_, err := e.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-		if errdefs.IsNotFound(err) || errdefs.IsConflict(err) { // somebody was faster
-			err = nil
-		}
+		err := removeContainer(ctx, e, c.ID)
 		if err != nil {
 			err = fmt.Errorf("remove %s, which a command that was killed has left: %w", c.Name, err)
 		}
