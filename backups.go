@@ -217,35 +217,53 @@ func (c *Cluster) fillable(into backup.Runtime) (backup.Runtime, error) {
 
 // Restore makes the cluster what its Spec says, with what an archive holds: see
 // backup.Restoration. Place is that of the archive, or of a store with archives.
-func (c *Cluster) Restore(ctx context.Context, place string, o RestoreOptions) (backup.Restored, error) {
+func (c *Cluster) Restore(ctx context.Context, place string, o RestoreOptions) (restored backup.Restored, err error) {
+	err = c.withRestoration(ctx, place, o, func(r *backup.Restoration, archive string) error {
+		restored, err = r.Do(ctx, archive)
+		return err
+	})
+	return restored, err
+}
+
+// PlanRestore tells what Restore would do, and does nothing.
+func (c *Cluster) PlanRestore(ctx context.Context, place string, o RestoreOptions) (f backup.Forecast, err error) {
+	err = c.withRestoration(ctx, place, o, func(r *backup.Restoration, archive string) error {
+		f, err = r.Plan(ctx, archive)
+		return err
+	})
+	return f, err
+}
+
+// withRestoration lends a restoration, and the archive that it is from.
+func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOptions, do func(r *backup.Restoration, archive string) error) error {
 	r, err := c.fillable(o.Into)
 	if err != nil {
-		return backup.Restored{}, err
+		return err
 	}
 	want, err := c.Want(ctx)
 	if err != nil {
-		return backup.Restored{}, err
+		return err
 	}
 	restoration := &backup.Restoration{
 		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Ask: c.askMembers,
 		Provide: func(ctx context.Context, want *cluster.Cluster) error { return c.Provide(ctx, want) },
 	}
 	if restoration.Source, err = c.source(ctx, place, o); err != nil {
-		return backup.Restored{}, err
+		return err
 	}
 	if restoration.Source != nil {
 		place = restoration.Source.Backup.Path
 	}
 	scratch, err := os.MkdirTemp(o.Scratch, "etcdctr-fetch-")
 	if err != nil {
-		return backup.Restored{}, fmt.Errorf("cannot make a folder to fetch into: %w", err)
+		return fmt.Errorf("cannot make a folder to fetch into: %w", err)
 	}
 	defer os.RemoveAll(scratch)
 	archive, err := backup.Fetch(ctx, place, scratch)
 	if err != nil {
-		return backup.Restored{}, err
+		return err
 	}
-	return restoration.Do(ctx, archive)
+	return do(restoration, archive)
 }
 
 // source finds what leads to a moment: in a store, or beside an archive. Without a

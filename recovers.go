@@ -56,6 +56,9 @@ func (c *Cluster) Recover(ctx context.Context, o RecoverOptions) (backup.Restore
 	if err := r.look(ctx); err != nil {
 		return backup.Restored{}, err
 	}
+	if err := backup.TryFill(ctx, r.runtime, r.want); err != nil {
+		return backup.Restored{}, err
+	}
 	best, err := r.choose(ctx)
 	if err != nil {
 		return backup.Restored{}, err
@@ -104,10 +107,7 @@ func (r *recovery) look(ctx context.Context) (err error) {
 	case len(backup.Survivors(r.view)) == 0 && len(running(r.have)) > len(r.have.Members())/2:
 		return fmt.Errorf("%s: %w", r.have.Name, ErrUnreached)
 	}
-	if err := r.canKeep(); err != nil {
-		return err
-	}
-	return backup.TryFill(ctx, r.runtime, r.want)
+	return r.canKeep()
 }
 
 // canKeep looks whether there is a place for what will be kept, before anybody stops.
@@ -120,23 +120,12 @@ func (r *recovery) canKeep() error {
 // choose keeps what there is, and gives what knows the most. Nothing is made before
 // the consent is given.
 func (r *recovery) choose(ctx context.Context) (origin, error) {
-	answers := r.answers()
-	earlier, err := r.earlier(ctx, answers)
+	e, err := r.known(ctx)
 	if err != nil {
 		return origin{}, err
 	}
-	holders, err := r.holders(ctx)
-	if err != nil {
-		return origin{}, err
-	}
-	if answers.From == "" && earlier.archive == "" && len(holders) == 0 {
-		return origin{}, fmt.Errorf("%s: %w: no member has any", r.have.Name, backup.ErrNobody)
-	}
-	by := answers
-	if earlier.Revision > by.Revision {
-		by = earlier.Metadata
-	}
-	if err := r.consent(ctx, by, holders); err != nil {
+	answers, earlier, holders := e.answers, e.earlier, e.holders
+	if err := r.consent(ctx, e.best(), holders); err != nil {
 		return origin{}, err
 	}
 	var live origin
@@ -163,6 +152,36 @@ func (r *recovery) choose(ctx context.Context) (origin, error) {
 		r.o.Found(survivor.Metadata, earlier.Metadata)
 	}
 	return newer(survivor, earlier), nil
+}
+
+// known is what is known before anybody is stopped.
+type known struct {
+	answers backup.Metadata // what the best of those says that answer
+	earlier origin          // the newest backup
+	holders []backup.Holder
+}
+
+// known looks for what there is to rebuild the cluster of.
+func (r *recovery) known(ctx context.Context) (k known, err error) {
+	k.answers = r.answers()
+	if k.earlier, err = r.earlier(ctx, k.answers); err != nil {
+		return k, err
+	}
+	if k.holders, err = r.holders(ctx); err != nil {
+		return k, err
+	}
+	if k.answers.From == "" && k.earlier.archive == "" && len(k.holders) == 0 {
+		err = fmt.Errorf("%s: %w: no member has any", r.have.Name, backup.ErrNobody)
+	}
+	return k, err
+}
+
+// best is what knows most of it.
+func (k known) best() backup.Metadata {
+	if k.earlier.Revision > k.answers.Revision {
+		return k.earlier.Metadata
+	}
+	return k.answers
 }
 
 // answers is what the member says of its data that knows most of those that answer.
@@ -194,13 +213,18 @@ func (r *recovery) tell(format string, args ...any) {
 	}
 }
 
-// consent is asked for before any member is stopped.
-func (r *recovery) consent(ctx context.Context, by backup.Metadata, holders []backup.Holder) error {
-	there := backup.There{Name: r.have.Name, By: by}
-	there.Running = r.active()
+// there is what is replaced.
+func (r *recovery) there(by backup.Metadata, holders []backup.Holder) backup.There {
+	there := backup.There{Name: r.have.Name, By: by, Running: r.active()}
 	for _, h := range holders {
 		there.Data = append(there.Data, h.Name)
 	}
+	return there
+}
+
+// consent is asked for before any member is stopped.
+func (r *recovery) consent(ctx context.Context, by backup.Metadata, holders []backup.Holder) error {
+	there := r.there(by, holders)
 	if len(holders) > len(r.have.Members())/2 {
 		r.tell("most of the members have data: where `etcdctr start` brings their quorum back, nothing has to be rebuilt")
 	}

@@ -107,16 +107,9 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 		return Restored{}, fmt.Errorf("cannot make a folder to unpack into: %w", err)
 	}
 	defer os.RemoveAll(scratch)
-	r.tell("unpack the backup")
-	u, err := Unpack(ctx, archive, scratch, r.Secret)
+	u, err := r.unpack(ctx, archive, scratch)
 	if err != nil {
 		return Restored{}, err
-	}
-	if err := r.readable(u); err != nil {
-		return Restored{}, err
-	}
-	if s := r.Source; s != nil && len(s.Segments) > 0 {
-		u.Metadata.Revision, u.Metadata.Time = s.Revision, s.Known
 	}
 	have, err := r.consent(ctx, u.Metadata)
 	if err != nil {
@@ -142,6 +135,19 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	}
 	result.Revision, err = r.prove(ctx, u.Snapshot)
 	return result, err
+}
+
+// unpack unpacks an archive, and looks whether the cluster that is to be reads it.
+func (r *Restoration) unpack(ctx context.Context, archive, scratch string) (Unpacked, error) {
+	r.tell("unpack the backup")
+	u, err := Unpack(ctx, archive, scratch, r.Secret)
+	if err == nil {
+		err = r.readable(u)
+	}
+	if s := r.Source; s != nil && len(s.Segments) > 0 {
+		u.Metadata.Revision, u.Metadata.Time = s.Revision, s.Known
+	}
+	return u, err
 }
 
 // TryFill finds out whether the servers of a cluster can be filled, where the runtime
@@ -176,31 +182,9 @@ func (r *Restoration) readable(u Unpacked) error {
 
 // consent tells what is there, and asks if there is anything.
 func (r *Restoration) consent(ctx context.Context, by Metadata) (*runtime.State, error) {
-	have, err := r.Runtime.Observe(ctx, r.Want.Name)
-	if errors.Is(err, runtime.ErrNotFound) {
-		return &runtime.State{Name: r.Want.Name}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	there := There{Name: have.Name, By: by}
-	for _, s := range have.Servers {
-		if s.Active() {
-			there.Running = append(there.Running, s.Name)
-		}
-		if s.Role != runtime.Member {
-			continue
-		}
-		data, err := r.Runtime.Data(ctx, have.Name, s.Name)
-		if err != nil {
-			return nil, err
-		}
-		if data != runtime.None {
-			there.Data = append(there.Data, s.Name)
-		}
-	}
-	if len(there.Running)+len(there.Data) == 0 {
-		return have, nil
+	there, have, err := r.there(ctx, by)
+	if err != nil || len(there.Running)+len(there.Data) == 0 {
+		return have, err
 	}
 	return have, r.Consent(ctx, there)
 }

@@ -141,6 +141,12 @@ const (
 	TurnUsersOff  Kind = "turn users off"
 )
 
+// Those of bringing a cluster back, which package backup does:
+const (
+	Keep Kind = "keep" // what a member holds, as a backup
+	Fill Kind = "fill" // give members that do not run the data that they start on
+)
+
 // Refusal is a change that is not made, before anything was touched.
 type Refusal struct {
 	Server string // that it is about; empty: the cluster

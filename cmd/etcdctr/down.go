@@ -43,7 +43,7 @@ with its volumes and with the networks that it is on.`,
 	o.cluster = addFindingFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
 	addFormatFlag(cmd, &o.format)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
+	addDryRunFlag(cmd, &o.dryRun)
 	cmd.Flags().BoolVar(&o.volumes, "volumes", false, "delete the data as well")
 	cmd.Flags().BoolVar(&o.noBackup, "no-backup", false, "with --volumes and profile: production, take no last backup")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete it without asking")

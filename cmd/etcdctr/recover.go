@@ -32,9 +32,12 @@ member's own. That is kept in a backup, compared with the newest earlier one, an
 all members are made anew of the better, as restore does. What each member had is
 set aside.
 
+--dry-run prints the steps, and which backups would be kept, and does nothing.
+
 A cluster that has a quorum is refused, and so is one of which most members run and
 do not answer here: others may reach them.`,
-		Example: `  etcdctr recover
+		Example: `  etcdctr recover --dry-run
+  etcdctr recover
   etcdctr recover --backups /backups --output /backups`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRecover(cmd.Context(), a, o) },
@@ -49,6 +52,7 @@ do not answer here: others may reach them.`,
 	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
 	flags.BoolVar(&o.yes, "yes", false, "rebuild it without asking")
+	addDryRunFlag(cmd, &o.dryRun)
 	return cmd
 }
 
@@ -66,10 +70,20 @@ func runRecover(ctx context.Context, a *app, o recoverOptions) error {
 	if err != nil {
 		return err
 	}
-	restored, err := c.Recover(ctx, etcdctr.RecoverOptions{
+	how := etcdctr.RecoverOptions{
 		RestoreOptions: options, Output: o.output, Backups: o.backups, Program: backup.Program{Path: self}, Found: a.sayFound,
-	})
+	}
+	if o.dryRun {
+		f, err := c.PlanRecover(ctx, how)
+		c.board.Close()
+		return a.printForecast(c, o.restoreOptions, f, explainRecover(err))
+	}
+	restored, err := c.Recover(ctx, how)
 	c.board.Close()
+	return a.sayRestored(c, o.restoreOptions, restored, explainRecover(err))
+}
+
+func explainRecover(err error) error {
 	switch {
 	case errors.Is(err, etcdctr.ErrQuorum), errors.Is(err, etcdctr.ErrUnreached):
 		return withHint(err, "`etcdctr doctor` names what to do about members that are away")
@@ -80,7 +94,7 @@ func runRecover(ctx context.Context, a *app, o recoverOptions) error {
 	case errors.Is(err, backup.ErrUncommitted):
 		return withHint(err, "`etcdctr backup --data-dir … --etcd-binary …` keeps what it holds by another etcd, and `etcdctr restore` makes a cluster of it")
 	}
-	return a.sayRestored(c, o.restoreOptions, restored, explainBackup(err))
+	return explainBackup(err)
 }
 
 // sayFound tells what there is to rebuild from.

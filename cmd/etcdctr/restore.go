@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type restoreOptions struct {
 	bump      uint64
 	scratch   string
 	yes, undo bool
+	dryRun    bool
 	at        string
 	revision  int64
 	format    string
@@ -50,8 +52,10 @@ An etcd that is older than the data is refused. Before it is called restored, al
 members serve, hold the same, and no alarm of before is left.
 
 What is there is shown, and replaced once the cluster's name is typed, or with
---yes. The data of before is set aside; --undo brings it back.`,
+--yes. The data of before is set aside; --undo brings it back. --dry-run reads the
+backup, prints the steps, and does nothing.`,
 		Example: `  etcdctr restore orders-20261128T120000Z.tar.zst
+  etcdctr restore --dry-run orders-20261128T120000Z.tar.zst
   etcdctr restore /backups --at 2026-11-28T12:34:56Z
   etcdctr restore --members 5 --name rehearsal orders-20261128T120000Z.tar.zst
   etcdctr restore --undo && etcdctr up`,
@@ -66,6 +70,7 @@ What is there is shown, and replaced once the cluster's name is typed, or with
 	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
 	flags.BoolVar(&o.yes, "yes", false, "replace what is there without asking")
+	addDryRunFlag(cmd, &o.dryRun)
 	flags.StringVar(&o.at, "at", "", "time of the moment to bring back, such as 2026-11-28T12:34:56Z")
 	flags.Int64Var(&o.revision, "revision", 0, "revision of the moment to bring back")
 	flags.BoolVar(&o.undo, "undo", false, "bring back the data that the last restore has set aside, and start nothing")
@@ -75,6 +80,9 @@ What is there is shown, and replaced once the cluster's name is typed, or with
 func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) error {
 	if o.undo == (len(args) == 1) {
 		return usage(errors.New("restore takes a backup or a folder of them, or --undo"))
+	}
+	if o.undo && o.dryRun {
+		return usage(errors.New("--undo asks before it stops anything: leave --dry-run out"))
 	}
 	at, err := o.moment()
 	if err != nil {
@@ -94,6 +102,11 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 		return err
 	}
 	options.At = at
+	if o.dryRun {
+		f, err := c.PlanRestore(ctx, args[0], options)
+		c.board.Close()
+		return a.printForecast(c, o, f, o.explain(c, err, false))
+	}
 	restored, err := c.Restore(ctx, args[0], options)
 	c.board.Close()
 	return a.sayRestored(c, o, restored, err)
@@ -180,25 +193,49 @@ func upInBackground(c *found, flags *clusterFlags) string {
 // consentToReplace says what is there and what takes its place, and asks.
 func (a *app) consentToReplace(yes bool) func(ctx context.Context, there backup.There) error {
 	return func(ctx context.Context, there backup.There) error {
-		running := "nothing of it runs"
-		if len(there.Running) > 0 {
-			running = strings.Join(there.Running, ", ") + " run"
-		}
-		a.say("%s is there: %s, with data of %s", there.Name, running, orUnknown(strings.Join(there.Data, ", ")))
-		switch by := there.By; {
-		case by.Revision == 0:
-			a.say("its data is set aside, and replaced by that of the member that knows most")
-		case by.Time.IsZero():
-			a.say("its data is set aside, and replaced by that of the member that knows most, of those that run %s with revision %d", by.From, by.Revision)
-		default:
-			a.say("its data is set aside, and replaced by that of %s of %s, revision %d",
-				orUnknown(by.Cluster), by.Time.Format(time.RFC3339), by.Revision)
-		}
+		a.sayThere(there)
 		if yes {
 			return nil
 		}
 		return a.confirm(ctx, there.Name)
 	}
+}
+
+// sayThere says what is there and what takes its place.
+func (a *app) sayThere(there backup.There) {
+	running := "nothing of it runs"
+	if len(there.Running) > 0 {
+		running = strings.Join(there.Running, ", ") + " run"
+	}
+	a.say("%s is there: %s, with data of %s", there.Name, running, orUnknown(strings.Join(there.Data, ", ")))
+	switch by := there.By; {
+	case by.Revision == 0:
+		a.say("its data is set aside, and replaced by that of the member that knows most")
+	case by.Time.IsZero():
+		a.say("its data is set aside, and replaced by that of the member that knows most, of those that run %s with revision %d", by.From, by.Revision)
+	default:
+		a.say("its data is set aside, and replaced by that of %s of %s, revision %d",
+			orUnknown(by.Cluster), by.Time.Format(time.RFC3339), by.Revision)
+	}
+}
+
+// printForecast tells what a restoration would do.
+func (a *app) printForecast(c *found, o restoreOptions, f backup.Forecast, err error) error {
+	if o.format == formatJSON {
+		return cmp.Or(a.printJSON(stepInfos(f.Steps)), err)
+	}
+	if err != nil {
+		return err
+	}
+	if f.There.Name != "" {
+		a.sayThere(f.There)
+	}
+	if f.Revision > f.There.By.Revision {
+		a.say("%s holds revision %d now: what came after %d would be in the data that is set aside, and nowhere else", c.name(), f.Revision, f.There.By.Revision)
+	}
+	a.printSteps(f.Steps)
+	a.sayTakes(f.Steps)
+	return nil
 }
 
 // confirm asks for the cluster's name before its data is replaced.

@@ -77,7 +77,7 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 	flags.StringVar(&o.fileCompose, fileComposeFlag, "", "start this file, made by etcdctr compose, instead of what the flags describe")
 	addPullFlag(cmd, &o.working.pull)
 	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long a member may take to answer, besides reading its data")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
+	addDryRunFlag(cmd, &o.dryRun)
 	runtimes := cluster.ClosedChoiceOf("runtime")
 	flags.Var(&choice{value: new(string), of: runtimes.Takes()}, "runtime", runtimes.String())
 	flags.BoolVarP(&o.detach, "detach", "d", false, "leave the members in the background, where containers are in any case")
@@ -208,6 +208,10 @@ func (a *app) stay(ctx context.Context, c *found, f *local.Foreground) error {
 	return nil
 }
 
+func addDryRunFlag(cmd *cobra.Command, dry *bool) {
+	cmd.Flags().BoolVar(dry, "dry-run", false, "print what would be done, and do nothing")
+}
+
 // printPlan tells what would be done, and does nothing.
 func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, format string) error {
 	steps, err := c.Plan(ctx, change)
@@ -228,10 +232,16 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		return nil
 	}
 	a.printSteps(steps)
-	if takes := steps.Takes().Round(time.Second); takes > 0 && err == nil {
-		a.say("about %s in all", takes)
+	if err == nil {
+		a.sayTakes(steps)
 	}
 	return err
+}
+
+func (a *app) sayTakes(steps converge.Steps) {
+	if takes := steps.Takes().Round(time.Second); takes > 0 {
+		a.say("about %s in all", takes)
+	}
 }
 
 // printSteps shows a plan as what becomes of the cluster: what is added to it,
@@ -253,6 +263,7 @@ var marks = map[converge.Kind]struct {
 	converge.ForbidLower: {"~", terminal.Odd}, converge.RefreshStore: {"~", terminal.Odd}, converge.Promote: {"~", terminal.Odd},
 	converge.Join: {"+", terminal.Good}, converge.AddLearner: {"+", terminal.Good},
 	converge.Remove: {"-", terminal.Bad}, converge.RemoveMember: {"-", terminal.Bad}, converge.Delete: {"-", terminal.Bad},
+	converge.Fill: {"~", terminal.Odd}, converge.Keep: {"+", terminal.Good},
 }
 
 // tellFetched says what would be fetched.

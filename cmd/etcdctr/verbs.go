@@ -42,7 +42,7 @@ func membersCommand(a *app, verb converge.Verb, cmd *cobra.Command) *cobra.Comma
 	}
 	addProgressFlag(cmd, &o.working.progress)
 	addFormatFlag(cmd, &o.format)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
+	addDryRunFlag(cmd, &o.dryRun)
 	cmd.ValidArgsFunction = completeMembers(a, o.cluster)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		return o.run(cmd.Context(), a, verb, names)
