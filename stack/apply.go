@@ -36,7 +36,7 @@ func PlanApply(w Wanted, s *State, services ...string) (*Plan, error) {
 func (p *Plan) makeFirst() {
 	var made []*Op
 	for _, o := range p.Ops {
-		if o.Verb == CreateContainer {
+		if o.Verb == CreateContainer || o.fresh {
 			made = append(made, o)
 		}
 	}

@@ -293,7 +293,17 @@ func TestApplyFinishesAContainerThatIsNotOnAllItsNetworks(t *testing.T) {
 			return nil
 		}
 		_ = apply(t.Context(), e, wanted(t, published)) // which is killed, but for its last step
-		e.before = pass
+		e.before = func(change string) error {
+			if strings.HasPrefix(change, "rename ") {
+				<-time.After(time.Second) // of the bubble: whatever can go on does so first
+			}
+			for _, name := range []string{"p-etcd1-1", "p-etcd2-1", "p-etcd3-1"} {
+				if _, err := e.find(name); err != nil && strings.HasPrefix(change, "start ") {
+					t.Errorf("%s, and %s is not there yet", change, name)
+				}
+			}
+			return nil
+		}
 		if err := apply(t.Context(), e, wanted(t, published)); err != nil {
 			t.Fatalf("the second: %v", err)
 		}

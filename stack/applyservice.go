@@ -144,7 +144,9 @@ func (u *planner) replace(s types.ServiceConfig, c Container, cause string) (*Op
 		return nil, err
 	}
 	gone := u.remove(c, "", made)
-	return u.plan.add(&Op{Verb: RenameContainer, Name: spareName(c), object: spareName(c), newName: u.w.containerName(s)}, gone), nil
+	return u.plan.add(&Op{
+		Verb: RenameContainer, Name: spareName(c), object: spareName(c), newName: u.w.containerName(s), fresh: c.Status == container.StateCreated,
+	}, gone), nil
 }
 
 // replacement creates the container that takes the place of c, unless it was

@@ -37,6 +37,7 @@ type Op struct {
 	create  *creation
 	files   *transfer
 	newName string
+	fresh   bool // a container gets its name that takes the place of one that was never started
 
 	pause time.Duration // after those that come before it
 	grace time.Duration // until it is killed; 0: its own
