@@ -33,6 +33,9 @@ type clusterFlags struct {
 	input    []byte // standard input, once it was read
 }
 
+// releaseExample shows the two ways to name a release.
+var releaseExample = fmt.Sprintf("%s or 3.%d", cluster.DefaultVersion, cluster.NewestMinor-1)
+
 type specFlag struct{ key, usage string }
 
 func (s specFlag) add(cmd *cobra.Command) {
@@ -47,7 +50,7 @@ func (s specFlag) add(cmd *cobra.Command) {
 var specFlags = []specFlag{
 	{"name", "name of the cluster and of its Compose project (default etcd)"},
 	{"members", "how many members, 1 to 9 (default 3)"},
-	{"etcd", "etcd release, such as v3.7.3 or 3.6 (default " + cluster.DefaultVersion.String() + ")"},
+	{"etcd", "etcd release, such as " + releaseExample + " (default " + cluster.DefaultVersion.String() + ")"},
 	{"image", "image to run (default " + cluster.OfficialImage + ":RELEASE)"},
 	{"bootstrap", cluster.ClosedChoiceOf("bootstrap").String()},
 	{"tls", cluster.ClosedChoiceOf("tls").String()},

@@ -46,7 +46,7 @@ func addSourceFlags(cmd *cobra.Command) *sourceFlags {
 	flags := cmd.Flags()
 	words, described := wordsOfSources()
 	flags.Var(&choice{value: &f.source, of: words}, "source", "where etcd comes from: "+described)
-	flags.StringVar(&f.etcd, "etcd", "", "etcd release of "+versionedSources()+", such as v3.7.3 or 3.6 (default "+cluster.DefaultVersion.String()+")")
+	flags.StringVar(&f.etcd, "etcd", "", "etcd release of "+versionedSources()+", such as "+releaseExample+" (default "+cluster.DefaultVersion.String()+")")
 	flags.StringVar(&f.dir, "dir", "", "folder of dir: etcd, etcdctl and etcdutl, or one such folder a platform (linux-arm64)")
 	flags.StringVar(&f.mirror, "mirror", "", "where release finds VERSION/etcd-VERSION-OS-ARCH.tar.gz and SHA256SUMS (default "+images.ReleaseMirror+")")
 	flags.BoolVar(&f.plainHTTP, "plain-http", false, "speak unencrypted HTTP to other machines too, not just on loopback")

@@ -127,7 +127,7 @@ func acceptable(name string, file []byte) error {
 var usualKeys = []struct{ key, fallback, about string }{
 	{"name", "etcd", "The cluster, and its Compose project: lower-case letters, digits, hyphens."},
 	{"members", "3", "How many: 3 survive the loss of one, 5 that of two. Or a list of names."},
-	{"etcd", cluster.DefaultVersion.String(), "A release, or a minor such as 3.6 for the release of it that is tested."},
+	{"etcd", cluster.DefaultVersion.String(), fmt.Sprintf("A release, or a minor such as 3.%d for the release of it that is tested.", cluster.NewestMinor-1)},
 	{"profile", "", ""},
 	{"runtime", "", ""},
 	{"publish", "", ""},

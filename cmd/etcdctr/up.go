@@ -81,7 +81,7 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 	runtimes := cluster.ClosedChoiceOf("runtime")
 	flags.Var(&choice{value: new(string), of: runtimes.Takes()}, "runtime", runtimes.String())
 	flags.BoolVarP(&o.detach, "detach", "d", false, "leave the members in the background, where containers are in any case")
-	flags.String("etcd-binary", "", "etcd to run in processes instead of the one inside this program; {minor} stands for 3.7, {release} for v3.7.3")
+	flags.String("etcd-binary", "", "etcd to run in processes instead of the one inside this program; {minor} stands for "+fmt.Sprintf("3.%d, {release} for %s", cluster.NewestMinor, cluster.DefaultVersion))
 	flags.Var(&choice{value: &o.clients, of: []string{string(converge.Both), string(converge.Moved)}}, "clients",
 		"where --tls goes over from none to mutual, or back: both has members answer with and without TLS, moved ends that")
 	flags.BoolVar(&o.keep, "keep", false, "leave what a failed first start has created, to look at it")

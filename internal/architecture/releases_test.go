@@ -41,6 +41,50 @@ func TestTheMakefileBuildsEveryRelease(t *testing.T) {
 	}
 }
 
+// The modules that etcd is built of, and the labels of an image that is built by hand,
+// are of the releases in the list.
+func TestWhatIsBuiltIsOfTheReleasesInTheList(t *testing.T) {
+	for _, r := range cluster.Releases() {
+		if r.Support == cluster.Foreign {
+			continue
+		}
+		module := fmt.Sprintf("tools/etcd-3.%d/go.mod", r.Tested.Minor)
+		if r.Tested == cluster.DefaultVersion {
+			module = "go.mod"
+		}
+		wantIn(t, module, "\tgo.etcd.io/etcd/server/v3 "+r.Tested.String())
+	}
+	wantIn(t, "Dockerfile", fmt.Sprintf("version=%q", cluster.DefaultVersion))
+}
+
+// Pages that say what comes if nobody says anything, and what comes next, follow.
+func TestPagesNameTheNewestAndTheComingRelease(t *testing.T) {
+	newest := fmt.Sprintf("3.%d", cluster.NewestMinor)
+	wantIn(t, "docs/cluster-file.md", "\netcd: "+cluster.DefaultVersion.String()+" ")
+	wantIn(t, "docs/README.md", "(releases/"+newest+".md)")
+	wantIn(t, "docs/upgrade.md", "etcdctr up --etcd "+newest)
+	coming := map[string]bool{}
+	for _, r := range cluster.Releases() {
+		coming[r.Tested.String()] = r.Support == cluster.Untested
+	}
+	for _, page := range pages(t) {
+		for _, name := range prerelease.FindAllString(string(contents(t, page)), -1) {
+			if !coming["v"+strings.TrimPrefix(name, "v")] {
+				t.Errorf("%s names the pre-release %s, which is not in the list at cluster/version.go", page, name)
+			}
+		}
+	}
+}
+
+var prerelease = regexp.MustCompile(`\bv?3\.\d+\.\d+-(?:alpha|beta|rc)\.\d+\b`)
+
+func wantIn(t *testing.T, file, text string) {
+	t.Helper()
+	if !strings.Contains(string(contents(t, file)), text) {
+		t.Errorf("%s does not have %q, as the list at cluster/version.go wants", file, text)
+	}
+}
+
 // listed is a list of three minors of etcd or more, with whatever pages put around a
 // minor, or a span of them.
 var (
