@@ -63,6 +63,8 @@ func TestPagesNameTheNewestAndTheComingRelease(t *testing.T) {
 	wantIn(t, "docs/cluster-file.md", "\netcd: "+cluster.DefaultVersion.String()+" ")
 	wantIn(t, "docs/README.md", "(releases/"+newest+".md)")
 	wantIn(t, "docs/upgrade.md", "etcdctr up --etcd "+newest)
+	others := append(minorsOf(cluster.Foreign), minorsOf(cluster.Untested)...)
+	wantIn(t, "docs/support.md", "etcd "+strings.Join(others, " and ")+" are known to")
 	coming := map[string]bool{}
 	for _, r := range cluster.Releases() {
 		coming[r.Tested.String()] = r.Support == cluster.Untested
