@@ -298,3 +298,41 @@ func TestAClusterThatKnowsLessIsNotBackedUp(t *testing.T) {
 		t.Errorf("the store has %+v, %v", all, err)
 	}
 }
+
+// A machine whose clock was ahead for a moment has dated a backup a year on. It must not
+// be the last one for a year, nor drive out those that come after it.
+func TestAClockThatWasAheadDelaysNoBackup(t *testing.T) {
+	c, s := start(t, []string{"a"}), storeAt(t, t.TempDir())
+	now := time.Now().Truncate(time.Second)
+	r := &backup.Runner{
+		Store: s, Request: request(), Keep: backup.Keep{Last: 1},
+		Now:  func() time.Time { return now },
+		Next: func(last time.Time) time.Time { return last.Add(time.Hour) },
+		Ask: func(context.Context) (*member.Client, func() error, error) {
+			return c.client, func() error { return nil }, nil
+		},
+		Tell: func(what string) { t.Log(what) }, Fail: func(error) {},
+	}
+	once := func(want bool) {
+		t.Helper()
+		if taken, err := r.Once(t.Context()); taken != want || err != nil {
+			t.Errorf("taken is %v, want %v, with %v", taken, want, err)
+		}
+	}
+	now = now.AddDate(1, 0, 0)
+	once(true)
+	now = now.AddDate(-1, 0, 0)
+	late := (*backup.LateError)(nil)
+	if err := backup.Check(t.Context(), s, "orders", 1, r.Next, now); !errors.As(err, &late) {
+		t.Errorf("nobody misses a backup: %v", err)
+	}
+	write(t, c.raw(t), 10, 10)
+	once(true)
+	once(false)
+	now = now.Add(time.Hour)
+	once(true)
+	all, err := backup.List(t.Context(), s)
+	if err != nil || len(all) != 1 || !all[0].Metadata.Time.Equal(now) {
+		t.Errorf("the store has %+v, %v, want what was taken last", all, err)
+	}
+}

@@ -50,6 +50,9 @@ func Check(ctx context.Context, s Store, cluster string, revision int64, next fu
 	if revision < newest.Metadata.Revision {
 		return &BehindError{cluster, revision, newest}
 	}
+	if newest, ok = Newest(notAfter(all, now), cluster); !ok { // a clock was ahead
+		return &LateError{Cluster: cluster, Place: s.Place("")}
+	}
 	if due := next(newest.Metadata.Time); now.After(due.Add(lateAfter)) {
 		return &LateError{Cluster: cluster, Place: s.Place(""), Newest: newest.Metadata.Time, Due: due}
 	}

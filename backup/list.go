@@ -36,10 +36,61 @@ func List(ctx context.Context, s Store) ([]Found, error) {
 		f.Metadata, f.Err = readFrom(ctx, s, file.Name)
 		all = append(all, f)
 	}
+	taken := takenBy(all)
 	slices.SortStableFunc(all, func(a, b Found) int {
-		return cmp.Or(compareBool(a.Err != nil, b.Err != nil), b.Metadata.Time.Compare(a.Metadata.Time), strings.Compare(a.Path, b.Path))
+		return cmp.Or(compareBool(a.Err != nil, b.Err != nil), taken[b.Path].Compare(taken[a.Path]),
+			b.Metadata.Time.Compare(a.Metadata.Time), strings.Compare(a.Path, b.Path))
 	})
 	return all, ctx.Err()
+}
+
+// takenBy is when each backup was there at the latest, by its path. That is the time it
+// tells, unless a clock was ahead: one that knows less than another of the same members
+// was taken before that.
+func takenBy(all []Found) map[string]time.Time {
+	byRevision := slices.SortedStableFunc(slices.Values(all), func(a, b Found) int { return cmp.Compare(b.Metadata.Revision, a.Metadata.Revision) })
+	taken, known := map[string]time.Time{}, map[string]knowing{}
+	for _, f := range byRevision {
+		m, members := f.Metadata, f.Metadata.Cluster+" "+f.Metadata.ClusterID
+		taken[f.Path] = m.Time
+		if m.ClusterID == "" {
+			continue
+		}
+		k := known[members].next(m)
+		if !k.more.IsZero() && k.more.Before(m.Time) {
+			taken[f.Path] = k.more.Add(-1)
+		}
+		known[members] = k
+	}
+	return taken
+}
+
+// knowing is when members knew as much as at a revision, and when they knew more, by
+// the earliest backups; zero for never.
+type knowing struct {
+	revision     int64
+	asMuch, more time.Time
+}
+
+// next goes on to a backup that knows as much or less.
+func (k knowing) next(m Metadata) knowing {
+	if m.Revision != k.revision {
+		k.more, k.asMuch = earlier(k.more, k.asMuch), time.Time{}
+	}
+	k.revision, k.asMuch = m.Revision, earlier(k.asMuch, m.Time)
+	return k
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// notAfter are those that were not taken after a moment, by what they tell.
+func notAfter(all []Found, moment time.Time) []Found {
+	return slices.DeleteFunc(slices.Clone(all), func(f Found) bool { return f.Metadata.Time.After(moment) })
 }
 
 func readFrom(ctx context.Context, s Store, name string) (Metadata, error) {
@@ -75,6 +126,7 @@ func Newest(all []Found, cluster string) (Found, bool) {
 // be read is never one of them: somebody may want to save what there is of it.
 func Prunable(all []Found, keep Keep, cluster string) []Found {
 	var gone []Found
+	taken := takenBy(all)
 	for _, name := range clusters(all) {
 		if cluster != "" && name != cluster {
 			continue
@@ -83,7 +135,7 @@ func Prunable(all []Found, keep Keep, cluster string) []Found {
 		var times []time.Time
 		for _, f := range all {
 			if f.Err == nil && f.Metadata.Cluster == name {
-				of, times = append(of, f), append(times, f.Metadata.Time)
+				of, times = append(of, f), append(times, taken[f.Path])
 			}
 		}
 		for i, stays := range keep.Choose(times) {

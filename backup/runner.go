@@ -107,13 +107,14 @@ func (r *Runner) list(ctx context.Context) ([]Found, error) {
 	return all, err
 }
 
-// due is when the next backup is; now, if there is none yet.
+// due is when the next backup is; now, if there is none yet. What a clock that was
+// ahead has dated does not count.
 func (r *Runner) due(ctx context.Context) (time.Time, error) {
 	all, err := r.list(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
-	newest, ok := Newest(all, r.Request.Cluster)
+	newest, ok := Newest(notAfter(all, r.Now()), r.Request.Cluster)
 	if !ok {
 		return r.Now(), nil
 	}
@@ -143,7 +144,7 @@ func (r *Runner) take(ctx context.Context, noticed time.Time) error {
 	if err != nil {
 		return err
 	}
-	newest, ok := Newest(before, r.Request.Cluster)
+	newest, ok := Newest(notAfter(before, r.Now()), r.Request.Cluster)
 	if ok && !newest.Metadata.Time.Before(noticed.Truncate(time.Second)) {
 		return nil
 	}
@@ -152,7 +153,7 @@ func (r *Runner) take(ctx context.Context, noticed time.Time) error {
 		return err
 	}
 	defer done()
-	if ok {
+	if newest, ok = Newest(before, r.Request.Cluster); ok {
 		if err := r.behind(ctx, members, newest); err != nil {
 			return err
 		}
@@ -238,7 +239,7 @@ func (r *Runner) remember(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if newest, ok := Newest(all, r.Request.Cluster); ok {
+	if newest, ok := Newest(notAfter(all, r.Now()), r.Request.Cluster); ok {
 		r.note(func(m *metrics) { m.Last, m.Revision = newest.Metadata.Time, newest.Metadata.Revision })
 	}
 	return nil
