@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -103,7 +104,12 @@ func eachEntry(ctx context.Context, file string, do func(*tar.Header, io.Reader)
 	if err != nil {
 		return err
 	}
-	for tr := tar.NewReader(contextReader{ctx, f}); ; {
+	plain, most, err := decompressed(contextReader{ctx, f}, st.Size())
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	for tr := tar.NewReader(plain); ; {
 		h, err := tr.Next()
 		switch {
 		case errors.Is(err, io.EOF):
@@ -114,9 +120,10 @@ func eachEntry(ctx context.Context, file string, do func(*tar.Header, io.Reader)
 			return fmt.Errorf("is damaged, cut short or no tar archive: %w", err)
 		case !filepath.IsLocal(h.Name):
 			return fmt.Errorf("holds %q, a path outside the archive: it was tampered with", h.Name)
-		case h.Size > st.Size(): // of which most would be holes
+		case h.Size > most: // of which most would be holes
 			return fmt.Errorf("is damaged, cut short or was tampered with: it holds %q with %d MB, more than it has itself", h.Name, h.Size>>20)
 		}
+		h.Name = path.Clean(h.Name) // tar -C FOLDER . calls a file ./index.json
 		if err := do(h, tr); err != nil {
 			return fmt.Errorf("%s: %w", h.Name, err)
 		}

@@ -3,6 +3,7 @@ package images
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/klauspost/compress/zstd"
 	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
 )
@@ -253,6 +255,7 @@ func TestLoadRefusesArchivesBeforeTheEngineSeesThem(t *testing.T) {
 		"not an archive":     {bytes.Repeat([]byte("hello"), 500), "is damaged, cut short or no tar archive"},
 		"outside the folder": {outside.Bytes(), `"../../root/.ssh/authorized_keys", a path outside the archive`},
 		"no image in it":     {make([]byte, 1024), "holds no images"},
+		"of xz":              {[]byte("\xfd7zXZ\x00rest"), "is compressed by bzip2 or xz"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "x.tar")
@@ -264,6 +267,69 @@ func TestLoadRefusesArchivesBeforeTheEngineSeesThem(t *testing.T) {
 				t.Errorf("the Engine was sent %d bytes", e.loaded.Len())
 			}
 		})
+	}
+}
+
+// `docker save | gzip` is what many do, and `docker load` takes it.
+func TestLoadTakesWhatIsCompressed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.tar")
+	if _, err := WriteArchive(t.Context(), file, testRef, one(t)); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, compress := range map[string]func(io.Writer) (io.WriteCloser, error){
+		"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
+		"zstd": func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var small bytes.Buffer
+			z, err := compress(&small)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := z.Write(data); err != nil || z.Close() != nil {
+				t.Fatal(err)
+			}
+			write(t, file, small.Bytes())
+			var e engine
+			if _, err := LoadStored(t.Context(), &e, file, nil); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(e.loaded.Bytes(), data) {
+				t.Errorf("the Engine was sent %d bytes, want %d", e.loaded.Len(), len(data))
+			}
+		})
+	}
+}
+
+// `tar -C FOLDER -c .` calls its files ./index.json and the like.
+func TestLoadTakesAnArchiveOfAFolderItself(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "x.tar")
+	if _, err := WriteArchive(t.Context(), file, testRef, one(t)); err != nil {
+		t.Fatal(err)
+	}
+	var dotted bytes.Buffer
+	tw := tar.NewWriter(&dotted)
+	err := eachEntry(t.Context(), file, func(h *tar.Header, r io.Reader) error {
+		h.Name = "./" + h.Name
+		err := tw.WriteHeader(h)
+		if err == nil {
+			_, err = io.Copy(tw, r)
+		}
+		return err
+	})
+	if err != nil || tw.Close() != nil {
+		t.Fatal(err)
+	}
+	write(t, file, dotted.Bytes())
+	var e engine
+	refs, err := LoadStored(t.Context(), &e, file, nil)
+	if err != nil || len(refs) != 1 || refs[0] != testRef {
+		t.Errorf("loaded %q, %v", refs, err)
 	}
 }
 

@@ -49,7 +49,12 @@ func (s *stored) loadAsItIs(ctx context.Context, e Engine, progress Progress) er
 		return err
 	}
 	event := Event{Item: s.path, Action: "loading", Total: st.Size()}
-	if err := sendArchive(ctx, e, &counter{r: f, event: event, progress: progress}); err != nil {
+	plain, _, err := decompressed(&counter{r: f, event: event, progress: progress}, st.Size())
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.path, err)
+	}
+	defer plain.Close()
+	if err := sendArchive(ctx, e, plain); err != nil {
 		return fmt.Errorf("load %s into the Docker Engine: %w", s.path, err)
 	}
 	event.Current, event.Done = event.Total, true
