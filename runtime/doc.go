@@ -1,6 +1,5 @@
 // Package runtime says what it takes to run a cluster's servers, whatever runs
-// them: containers of an engine, processes of this machine, services of a
-// swarm.
+// them: the packages below it do, each in its own way.
 //
 // A server is a process of etcd: a member, or a service that members need for
 // finding each other. A Runtime can look at servers and start, stop, change and
