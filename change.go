@@ -266,6 +266,9 @@ func said(spec cluster.Spec) []string {
 			names = append(names, x.names...)
 		}
 	}
+	if spec.SpansMachines() { // whose hosts say where ports are
+		names = append(names, runtime.Published)
+	}
 	for name := range spec.Settings {
 		names = append(names, name)
 	}

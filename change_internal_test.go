@@ -1,10 +1,28 @@
 package etcdctr
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
 )
+
+// Whoever gives members a machine says by its address where their ports are, and has
+// no other key for it.
+func TestAHostSaysWhereAMemberIsPublished(t *testing.T) {
+	onMachines := cluster.Spec{Members: cluster.Members{List: []cluster.MemberSpec{{Name: "etcd1", Host: "203.0.113.1"}}}}
+	for what, c := range map[string]struct {
+		spec cluster.Spec
+		want bool
+	}{
+		"a host": {onMachines, true}, "the key": {cluster.Spec{Publish: "loopback"}, true}, "nothing": {cluster.Spec{}, false},
+	} {
+		if got := slices.Contains(said(c.spec), runtime.Published); got != c.want {
+			t.Errorf("%s: that ports may be reached from further away is said: %t, want %t", what, got, c.want)
+		}
+	}
+}
 
 // A start that failed is tried again where somebody else has taken what was free, on
 // an engine as on this machine.
