@@ -83,6 +83,41 @@ func (r *Rotation) Abort(ctx context.Context) error {
 	return r.goOn(ctx)
 }
 
+// Idle reports whether none of the authorities that are meant is being replaced: there
+// is nothing to go back from.
+func (r *Rotation) Idle() (bool, error) {
+	c, err := r.condition()
+	return len(c.Authorities) > 0 && !c.Replacing(), err
+}
+
+// Settles reports whether all that is left of a replacement is to put away what was
+// taken out.
+func (r *Rotation) Settles() bool {
+	c, err := r.condition()
+	return err == nil && c.Replacing() && len(c.at(Begin))+len(c.at(Switch)) == 0
+}
+
+// LaggingError is the error of members that run with trust of an earlier stage.
+type LaggingError struct{ Members []string }
+
+func (e *LaggingError) Error() string {
+	return fmt.Sprintf("%s: would refuse everybody, because it was not restarted since the stage %s and does not trust the next authority", strings.Join(e.Members, ", "), Begin)
+}
+
+// Ready asks the members whether its Stage may be done by itself: none of them may be
+// shown a certificate of an authority that it does not trust. Its error may be a
+// *LaggingError.
+func (r *Rotation) Ready(ctx context.Context) error {
+	if r.Stage != Switch {
+		return nil
+	}
+	c, err := r.look(ctx)
+	if lagging := c.Lagging(); err == nil && len(lagging) > 0 {
+		err = &LaggingError{lagging}
+	}
+	return err
+}
+
 // goOn makes moves until there is none.
 func (r *Rotation) goOn(ctx context.Context) error {
 	var restarted []string

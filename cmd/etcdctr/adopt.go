@@ -80,7 +80,7 @@ as they are, also before they are adopted.`,
 func runAdopt(ctx context.Context, a *app, o adoptOptions, args []string) error {
 	spec, mistakes, err := o.cluster.read(a)
 	if err == nil {
-		err = usage(errors.Join(append(mistakes, checked(spec))...))
+		err = usage(errors.Join(append(mistakes, cluster.Check(spec))...))
 	}
 	if err != nil {
 		return err

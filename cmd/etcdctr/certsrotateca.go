@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -126,7 +125,7 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 	if err := o.wantMutual(a, members); err != nil {
 		return err
 	}
-	if idle, err := notReplacing(r); o.abort && (idle || err != nil) {
+	if idle, err := r.Idle(); o.abort && (idle || err != nil) {
 		if err == nil {
 			a.say("certificates in %s: %s is being replaced", dir, noAuthority(o.authority))
 		}
@@ -199,26 +198,15 @@ func (o certsRotateCAOptions) wantMutual(a *app, members *visible) error {
 	return nil
 }
 
-// notReplacing reports whether there is nothing to go back from.
-func notReplacing(r *certs.Rotation) (bool, error) {
-	c, err := r.PKI.Condition()
-	c = c.Of(r.Profiles...)
-	return len(c.Authorities) > 0 && !c.Replacing(), err
-}
-
 // oneStage does the stage that was asked for, once the members say that they
 // are ready for it.
 func (o certsRotateCAOptions) oneStage(ctx context.Context, a *app, r *certs.Rotation) error {
-	if r.Stage == certs.Switch {
-		answers, err := r.Ask(ctx)
-		if err != nil {
-			return err
-		}
-		if lagging := (certs.Condition{Answers: answers}).Of(r.Profiles...).Lagging(); len(lagging) > 0 {
-			names := strings.Join(lagging, " ")
-			return withHint(fmt.Errorf("%s: would refuse everybody, because it was not restarted since the stage begin and does not trust the next authority", strings.ReplaceAll(names, " ", ", ")),
-				"`etcdctr restart %s`, or `etcdctr certs rotate-ca` for all that is left", names)
-		}
+	err := r.Ready(ctx)
+	if lag := (*certs.LaggingError)(nil); errors.As(err, &lag) {
+		return withHint(err, "`etcdctr restart %s`, or `etcdctr certs rotate-ca` for all that is left", strings.Join(lag.Members, " "))
+	}
+	if err != nil {
+		return err
 	}
 	return o.doStage(ctx, a, r)
 }
@@ -253,7 +241,7 @@ func (o certsRotateCAOptions) unseen(ctx context.Context, a *app, r *certs.Rotat
 		none := func(context.Context) error { return nil }
 		a.say("members that run elsewhere have to be stopped, and started with their new folders")
 		return certsError(dir, r.Now(ctx, none, none))
-	case o.stage == "" && o.caCert == "" && settles(r):
+	case o.stage == "" && o.caCert == "" && r.Settles():
 		return o.settleUnseen(ctx, r)
 	case r.Stage == certs.Switch && !o.restarted:
 		return withHint(certsError(dir, errors.New("no member runs here that could be asked whether it trusts the next authority, and one that does not would refuse everybody")), restartedHint)
@@ -270,16 +258,6 @@ func abortUnseen(ctx context.Context, a *app, r *certs.Rotation) error {
 		a.say("next: %s", settling)
 	}
 	return err
-}
-
-// settles reports whether all that is left of a replacement is to put away what was
-// taken out.
-func settles(r *certs.Rotation) bool {
-	c, err := r.PKI.Condition()
-	c = c.Of(r.Profiles...)
-	return err == nil && c.Replacing() && !slices.ContainsFunc(c.Authorities, func(s certs.Standing) bool {
-		return s.Stage == certs.Begin || s.Stage == certs.Switch
-	})
 }
 
 // settleUnseen puts away what was taken out before.

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -73,24 +72,6 @@ var specFlags = []specFlag{
 	{"monitoring", "put a Prometheus beside the members, on their network"},
 	{"prometheus-image", "image of the stack's Prometheus (default " + cluster.DefaultPrometheusImage + ")"},
 	{"prometheus-port", "port of the stack's Prometheus on 127.0.0.1 (default none)"},
-}
-
-// pathKeys are the keys that name files. In a cluster file they are meant from
-// its folder.
-func pathKeys(s *cluster.Spec) []*string {
-	paths := []*string{&s.CertsDir, &s.EtcdBinary, &s.DiscoveryCACert, &s.DiscoveryCert, &s.DiscoveryKey, &s.DiscoveryPasswordFile}
-	if s.Auth != nil {
-		for i := range s.Auth.Users {
-			paths = append(paths, &s.Auth.Users[i].PasswordFile)
-		}
-	}
-	for i := range s.Members.List {
-		paths = append(paths, &s.Members.List[i].EngineCerts)
-	}
-	if !strings.Contains(s.Backup.Destination, "://") {
-		paths = append(paths, &s.Backup.Destination)
-	}
-	return paths
 }
 
 // addClusterFlags gives cmd the flags that describe a cluster.
@@ -205,11 +186,7 @@ func (f *clusterFlags) read(a *app) (spec cluster.Spec, mistakes []error, err er
 	if err != nil && !errors.As(err, &unread) {
 		return spec, nil, err
 	}
-	for _, path := range pathKeys(&spec) {
-		if *path != "" && !filepath.IsAbs(*path) {
-			*path = filepath.Join(f.dir(), *path)
-		}
-	}
+	spec.Locate(f.dir())
 	keys := []string{"runtime", "etcd-binary"} // where a command has them
 	for _, s := range specFlags {
 		keys = append(keys, s.key)

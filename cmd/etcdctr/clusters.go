@@ -39,7 +39,7 @@ func (f *found) name() string { return f.Spec().ClusterName() }
 func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, error) {
 	spec, mistakes, err := f.read(a)
 	if err == nil {
-		err = usage(errors.Join(append(mistakes, checked(spec))...))
+		err = usage(errors.Join(append(mistakes, cluster.Check(spec))...))
 	}
 	if w.founds {
 		err = errors.Join(err, usage(etcdctr.CheckPasswords(spec)))
@@ -66,20 +66,6 @@ func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, err
 		return nil, err
 	}
 	return &found{Cluster: c, board: e.board, engines: e}, nil
-}
-
-// checked finds all mistakes of a spec, whose members are going to be in containers
-// unless it says otherwise.
-func checked(spec cluster.Spec) error {
-	if spec.WantsFreshToken() {
-		spec.DiscoveryToken = "one-that-is-made-later"
-	}
-	place := cluster.Placement(cluster.InContainers)
-	if cluster.Runtime(spec.Runtime).RunsPrograms() {
-		place = cluster.UnderSupervision("", "")
-	}
-	_, err := cluster.Resolve(spec, place)
-	return err
 }
 
 // clusters are those of the flags' folder, on this machine's runtimes.

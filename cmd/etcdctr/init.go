@@ -119,7 +119,7 @@ func acceptable(name string, file []byte) error {
 	if err != nil {
 		return err
 	}
-	return checked(spec)
+	return cluster.Check(spec)
 }
 
 // usualKeys are those that a first file shows, in their order, each with its

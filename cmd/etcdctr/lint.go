@@ -114,7 +114,7 @@ func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	result, err := judge(inputs, options, o.off)
+	result, err := lint.Judge(inputs, options, o.off...)
 	if err != nil {
 		return usage(err)
 	}
@@ -123,12 +123,12 @@ func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 			return err
 		}
 		if !o.dryRun {
-			if result, err = judge(inputs, options, o.off); err != nil {
+			if result, err = lint.Judge(inputs, options, o.off...); err != nil {
 				return err
 			}
 		}
 	}
-	a.warnAll(result.unread)
+	a.warnAll(result.Unread)
 	if err := a.tellFindings(result, o.format); err != nil {
 		return err
 	}
@@ -213,64 +213,8 @@ func (a *app) lintInput(arg string) (lint.Input, error) {
 		data, err := io.ReadAll(a.in)
 		return lint.Input{Name: "standard input", Data: data}, err
 	}
-	if info, err := os.Stat(arg); err != nil || !info.IsDir() {
-		return lint.Input{Files: []string{arg}}, nil // whose reading says what is wrong
-	}
-	files := lint.ComposeFiles(arg)
-	if files == nil {
-		return lint.Input{}, usage(fmt.Errorf("there is no Compose file in %s: name what is to be judged", arg))
-	}
-	return lint.Input{Files: files}, nil
-}
-
-// lintResult is the form that scripts read.
-type lintResult struct {
-	Stacks   []lintedStack  `json:"stacks"`
-	Findings []lint.Finding `json:"findings"`
-
-	unread []string
-}
-
-type lintedStack struct {
-	Kind    lint.Kind `json:"kind"`
-	Name    string    `json:"name,omitempty"`
-	Files   []string  `json:"files"`
-	Members []string  `json:"members"`
-}
-
-func (r lintResult) members() int {
-	n := 0
-	for _, s := range r.Stacks {
-		n += len(s.Members)
-	}
-	return n
-}
-
-func judge(inputs []lint.Input, options lint.Options, off []string) (lintResult, error) {
-	stacks, err := lint.Read(inputs, options)
-	if err != nil {
-		return lintResult{}, err
-	}
-	r := lintResult{Findings: []lint.Finding{}}
-	for _, s := range stacks {
-		one := lintedStack{Kind: s.Kind, Name: s.Name, Files: s.Files, Members: []string{}}
-		for _, m := range s.Members {
-			one.Members = append(one.Members, m.Service)
-		}
-		for _, err := range s.Unread {
-			r.unread = append(r.unread, err.Error())
-		}
-		r.Stacks = append(r.Stacks, one)
-		r.Findings = append(r.Findings, lint.Check(s, off...)...)
-	}
-	if r.members() == 0 {
-		var files []string
-		for _, s := range stacks {
-			files = append(files, s.Files...)
-		}
-		return r, fmt.Errorf("there is no member of etcd in %s", strings.Join(files, ", "))
-	}
-	return r, nil
+	in, err := lint.InputAt(arg)
+	return in, usage(err)
 }
 
 // fixFindings shows what it changes, and changes it.
@@ -298,7 +242,7 @@ func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
 	return nil
 }
 
-func (a *app) tellFindings(r lintResult, format string) error {
+func (a *app) tellFindings(r lint.Result, format string) error {
 	switch format {
 	case formatJSON:
 		return a.printJSON(r)
@@ -315,9 +259,9 @@ func (a *app) tellFindings(r lintResult, format string) error {
 		summary += fmt.Sprintf(", %d of them for --fix", n)
 	}
 	members := "members"
-	if r.members() == 1 {
+	if r.Members() == 1 {
 		members = "member"
 	}
-	a.say("%s in %d %s of etcd", summary, r.members(), members)
+	a.say("%s in %d %s of etcd", summary, r.Members(), members)
 	return nil
 }

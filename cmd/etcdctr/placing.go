@@ -34,7 +34,7 @@ func (f *clusterFlags) resolveAsRun(a *app) (*cluster.Cluster, error) {
 		return nil, err
 	}
 	said := cluster.Runtime(spec.Runtime)
-	if said == cluster.Docker || errors.Join(append(mistakes, checked(spec))...) != nil {
+	if said == cluster.Docker || errors.Join(append(mistakes, cluster.Check(spec))...) != nil {
 		return f.resolve(a)
 	}
 	spec.Runtime, spec.Name = string(cluster.Process), spec.ClusterName() // it is described here, whatever else the folder has

@@ -25,6 +25,7 @@ import (
 	"github.com/etcdctr/etcdctr/dns"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/images"
+	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -34,7 +35,7 @@ var shapes = map[string]any{
 	"adopt": adoptInfo{}, "backup": backupInfo{}, "backup-verify": backup.Report{}, "certs-list": []certs.Certificate{}, "certs-verify": []certs.Finding{},
 	"compact-recover": member.Recovery{}, "defrag": []member.Reclaimed{}, "discovery-status": discovery.Status{}, "dns": []dnsRecord{},
 	"dns-check": []dns.Finding{}, "doctor": etcdctr.Diagnosis{}, "environment": map[string]string{}, "explain": cluster.Explanation{},
-	"health": health.Report{}, "image-build": images.Result{}, "lint": lintResult{}, "ls": []clusterInfo{}, "plan": []stepInfo{},
+	"health": health.Report{}, "image-build": images.Result{}, "lint": lint.Result{}, "ls": []clusterInfo{}, "plan": []stepInfo{},
 	"progress-message": terminal.Message{}, "progress-step": terminal.Step{}, "ps": []serverInfo{}, "restore": backup.Restored{}, "verify": []etcdctr.Proof{},
 	"version": versionInfo{},
 }

@@ -101,11 +101,7 @@ func (r *Runtime) former(described []place, b been) (place, bool) {
 
 // described are the members as the description has them.
 func (r *Runtime) described() ([]cluster.Member, error) {
-	spec := r.o.Spec
-	if spec.WantsFreshToken() {
-		spec.DiscoveryToken = "one-that-is-made-later"
-	}
-	c, err := cluster.Resolve(spec, cluster.InContainers)
+	c, err := cluster.Resolve(r.o.Spec.Tokened(), cluster.InContainers)
 	if err != nil {
 		return nil, err
 	}

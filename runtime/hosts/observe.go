@@ -47,11 +47,7 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 
 // described are the members as the description has them.
 func (r *Runtime) described() (map[string]handed, error) {
-	spec := r.o.Spec
-	if spec.WantsFreshToken() {
-		spec.DiscoveryToken = "one-that-is-made-later"
-	}
-	c, err := cluster.Resolve(spec, cluster.InContainers)
+	c, err := cluster.Resolve(r.o.Spec.Tokened(), cluster.InContainers)
 	if err != nil {
 		return nil, err
 	}

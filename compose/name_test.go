@@ -1,6 +1,10 @@
-package main
+package compose_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/etcdctr/etcdctr/compose"
+)
 
 func TestAClusterIsNamedByTheComposeFileThatWasMadeOfIt(t *testing.T) {
 	for what, c := range map[string]struct{ file, want string }{
@@ -13,7 +17,7 @@ func TestAClusterIsNamedByTheComposeFileThatWasMadeOfIt(t *testing.T) {
 		"broken":            {"name: [", ""},
 		"without a project": {"services:\n  etcd1:\n    labels:\n      io.etcdctr.role: member\n", ""},
 	} {
-		if got := nameInCompose([]byte(c.file)); got != c.want {
+		if got := compose.NameIn([]byte(c.file)); got != c.want {
 			t.Errorf("%s: %q, want %q", what, got, c.want)
 		}
 	}
