@@ -41,8 +41,14 @@ type runner struct {
 
 func runRunner(t *testing.T, c *running, s backup.Store) *runner {
 	t.Helper()
+	return runRunnerBy(t, c, s, time.Now)
+}
+
+// runRunnerBy goes by a clock.
+func runRunnerBy(t *testing.T, c *running, s backup.Store, now func() time.Time) *runner {
+	t.Helper()
 	r := &runner{Runner: &backup.Runner{
-		Store: s, Request: request(), Continuous: true, Now: time.Now,
+		Store: s, Request: request(), Continuous: true, Now: now,
 		Next: func(last time.Time) time.Time { return last.Add(time.Hour) },
 		Ask: func(context.Context) (*member.Client, func() error, error) {
 			return c.client, func() error { return nil }, nil
@@ -334,5 +340,23 @@ func TestAClockThatWasAheadDelaysNoBackup(t *testing.T) {
 	all, err := backup.List(t.Context(), s)
 	if err != nil || len(all) != 1 || !all[0].Metadata.Time.Equal(now) {
 		t.Errorf("the store has %+v, %v, want what was taken last", all, err)
+	}
+}
+
+func TestChangesWhileAClockWasAheadAreFoundByTheTimeOfThoseAfterThem(t *testing.T) {
+	c, s := start(t, []string{"a"}), storeAt(t, t.TempDir())
+	right := runRunner(t, c, s)
+	leadsTo(t, s, 1)
+	right.stop()
+	ahead := runRunnerBy(t, c, s, func() time.Time { return time.Now().Add(time.Hour / 2) })
+	write(t, c.raw(t), 10, 10)
+	leadsTo(t, s, 11)
+	ahead.stop()
+	write(t, c.raw(t), 10, 10)
+	runRunner(t, c, s)
+	leadsTo(t, s, 21)
+	source, err := backup.Find(t.Context(), s, "orders", backup.Moment{Time: time.Now().Add(time.Minute)})
+	if err != nil || source.Revision != 21 {
+		t.Errorf("a minute from now leads to revision %d, %v, want 21", source.Revision, err)
 	}
 }

@@ -69,7 +69,19 @@ func Segments(ctx context.Context, s Store) ([]Segment, error) {
 	slices.SortFunc(all, func(a, b Segment) int {
 		return cmp.Or(cmp.Compare(a.After, b.After), cmp.Compare(a.Revision, b.Revision))
 	})
+	setRight(all)
 	return all, nil
+}
+
+// setRight gives segments that a clock which was ahead has dated the time of what came
+// after them: it was there by then.
+func setRight(all []Segment) {
+	next := map[string]time.Time{}
+	for i := range slices.Backward(all) {
+		g, members := &all[i], all[i].Cluster+" "+all[i].ClusterID
+		g.Time = earlier(g.Time, next[members])
+		next[members] = g.Time
+	}
 }
 
 // batch is a line of a segment: what arrived at once.
