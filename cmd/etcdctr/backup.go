@@ -76,7 +76,7 @@ in clear: the cluster's name, time, revision, size and release.`,
 }
 
 func runBackup(ctx context.Context, a *app, o backupOptions) error {
-	passphrase, err := o.passphrase()
+	passphrase, err := o.passphrase(a)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (stri
 }
 
 // passphrase reads the file of one.
-func (o backupOptions) passphrase() (string, error) {
+func (o backupOptions) passphrase(a *app) (string, error) {
 	switch wanted := o.keys || o.encrypt; {
 	case o.keys && o.passphraseFile == "":
 		return "", usage(errors.New("--with-keys takes --passphrase-file: keys leave this machine only encrypted"))
@@ -139,7 +139,7 @@ func (o backupOptions) passphrase() (string, error) {
 	case !wanted:
 		return "", nil
 	}
-	return readPassphrase(o.passphraseFile)
+	return a.readPassphrase(o.passphraseFile)
 }
 
 // seal says who can open the archive; nil for everybody.
@@ -163,7 +163,7 @@ func addSecretFlags(cmd *cobra.Command) *secretFlags {
 	return &f
 }
 
-func (f *secretFlags) read() (backup.Secret, error) {
+func (f *secretFlags) read(a *app) (backup.Secret, error) {
 	var s backup.Secret
 	if f.identityFile != "" {
 		data, err := os.ReadFile(f.identityFile)
@@ -176,7 +176,7 @@ func (f *secretFlags) read() (backup.Secret, error) {
 		return s, nil
 	}
 	var err error
-	s.Passphrase, err = readPassphrase(f.passphraseFile)
+	s.Passphrase, err = a.readPassphrase(f.passphraseFile)
 	return s, err
 }
 
@@ -191,7 +191,8 @@ func explainSealed(err error) error {
 	return err
 }
 
-func readPassphrase(file string) (string, error) {
+// readPassphrase says what comes of one, which takes its time and tells no progress.
+func (a *app) readPassphrase(file string) (string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return "", usage(fmt.Errorf("--passphrase-file: %w", err))
@@ -200,6 +201,7 @@ func readPassphrase(file string) (string, error) {
 	if passphrase == "" {
 		return "", usage(fmt.Errorf("--passphrase-file: %s is empty", file))
 	}
+	a.say("making a key of the passphrase: that takes a second or some, on purpose, so that nobody tries many")
 	return passphrase, nil
 }
 

@@ -37,7 +37,7 @@ snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it mad
 }
 
 func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, secret *secretFlags) error {
-	opens, err := secret.read()
+	opens, err := secret.read(a)
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func (o restoreOptions) moment() (backup.Moment, error) {
 }
 
 func (o restoreOptions) options(a *app) (etcdctr.RestoreOptions, error) {
-	secret, err := o.secret.read()
+	secret, err := o.secret.read(a)
 	return etcdctr.RestoreOptions{
 		Bump: o.bump, Scratch: o.scratch, Secret: secret,
 		Consent: a.consentToReplace(o.yes), Tell: func(action string) { a.say("%s", action) },
