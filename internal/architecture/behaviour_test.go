@@ -15,6 +15,8 @@ var (
 	testFunc  = regexp.MustCompile(`(?m)^func (Test[A-Z][A-Za-z0-9]*)\(`)
 	statement = regexp.MustCompile(`(?ms)^- (.*?)\n\n`)
 	seen      = regexp.MustCompile(`[;(] ?(ran|read)[;)]`)
+	release   = regexp.MustCompile(`\b(\d+\.\d+|2[5-9])\b`) // of etcd or another program, or Docker Engine's
+	section   = regexp.MustCompile(`(?m)^#`)
 )
 
 // TestPagesOfBehaviourAreHeldByWhatTheyName keeps docs/behaviour and what it
@@ -53,6 +55,30 @@ func TestStatementsOfBehaviourSayHowTheyAreKnown(t *testing.T) {
 		text := strings.Join(strings.Fields(match[1]), " ")
 		if !seen.MatchString(text) {
 			t.Errorf("neither ran nor read: %s", text)
+		}
+	}
+}
+
+// TestStatementsOfBehaviourSayOfWhichRelease wants a release in each, or for all of
+// them in the head of their section or page.
+func TestStatementsOfBehaviourSayOfWhichRelease(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "docs", "behaviour", "*.md"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		page := read(t, filepath.Join("docs", "behaviour", filepath.Base(file)))
+		page = strings.ReplaceAll(page, "\n- ", "\n\n- ")
+		for i, part := range section.Split(page, -1) {
+			head, statements, _ := strings.Cut(part, "\n- ")
+			if statements == "" || release.MatchString(head) {
+				continue
+			}
+			for _, match := range statement.FindAllStringSubmatch("- "+statements+"\n\n", -1) {
+				if !release.MatchString(match[1]) {
+					t.Errorf("%s, section %d: of no release: %s", filepath.Base(file), i, strings.Join(strings.Fields(match[1]), " "))
+				}
+			}
 		}
 	}
 }
