@@ -30,10 +30,19 @@ func TestTwoStacksArePublishedSideBySide(t *testing.T) {
 	first, second := newStack(t), newStack(t)
 	for _, s := range []*stack{first, second} {
 		writeFile(t, s.dir+"/etcdctr.yaml", "publish: loopback\nmembers: 1\n")
-		s.etcdctr("up")
+	}
+	first.etcdctr("up")
+	up := second.command("up")
+	up.Dir = second.dir
+	said, err := up.CombinedOutput()
+	if err != nil {
+		t.Fatal(string(said), err)
 	}
 	if a, b := first.inspect("etcd1").HostConfig.PortBindings["2379/tcp"], second.inspect("etcd1").HostConfig.PortBindings["2379/tcp"]; len(a) != 1 || len(b) != 1 || a[0] == b[0] {
 		t.Errorf("published at %v and %v", a, b)
+	}
+	if want := "something else has the usual ports: etcd1 is at " + second.published()[0]; !strings.Contains(string(said), want) {
+		t.Errorf("it is not said that %s: %s", want, said)
 	}
 	before := second.containers()
 	second.etcdctr("up")
