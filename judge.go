@@ -20,6 +20,7 @@ func (c *Connection) Health(want *cluster.Cluster) health.Cluster {
 	for _, m := range c.Reachable() {
 		h.Members = append(h.Members, health.Member{
 			Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL(), Quota: cluster.Quota(m.Settings.Get("quota-backend-bytes")),
+			Bridges: m.Bridges(),
 		})
 	}
 	if !saysMembers(want) {

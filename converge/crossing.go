@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // This file takes a cluster over from plain text to mutual TLS, or back, while it
@@ -23,12 +22,6 @@ const (
 	Moved Clients = "moved" // all come as is wanted
 )
 
-// bridges tells whether a server answers clients with and without TLS.
-func bridges(s runtime.Server) bool {
-	urls := s.Settings.Get("listen-client-urls")
-	return strings.Contains(urls, "http://") && strings.Contains(urls, "https://")
-}
-
 // crossing tells whether members have to go over, and whether any of them does not
 // answer yet as is wanted in the end.
 func (c *scene) crossing() (crosses, far bool) {
@@ -37,7 +30,7 @@ func (c *scene) crossing() (crosses, far bool) {
 		was := p.server.TLS()
 		switch {
 		case len(p.server.Settings) == 0 || !crossable(was, is):
-		case bridges(p.server):
+		case p.server.Bridges():
 			crosses = true
 		case was != is:
 			crosses, far = true, true
@@ -89,7 +82,13 @@ func (c *scene) refuseCrossing() *Refusal {
 	}
 	leave := "--tls " + string(was) + " leaves it at that"
 	from, to, known := c.releases()
+	_, far := c.crossing()
 	switch {
+	case c.Asked.Clients == "" && !far:
+		return &Refusal{
+			Reason: "the members answer clients with and without TLS, and clients that have not moved to --tls " + string(is) + " would be cut off by ending that",
+			Remedy: Remedy{Text: "`etcdctr up --clients moved` ends it once all clients have moved; `etcdctr up --clients both` leaves it, and changes the rest"},
+		}
 	case c.Asked.Clients == "":
 		return &Refusal{
 			Reason: "clients that come with --tls " + string(was) + " would be cut off by going over to " + string(is),

@@ -93,9 +93,9 @@ func TestMembersGoOverToTLSAndBackWhileTheyServe(t *testing.T) {
 		"nobody has said how far clients are": {running(plain, "http"), []*cluster.Cluster{secure}, "", `
 refused: clients that come with --tls none would be cut off by going over to mutual`},
 		"nor on the way": {running(bridge, "https", "http"), []*cluster.Cluster{secure}, "", `
-refused: clients that come with --tls none would be cut off by going over to mutual`},
+refused: the members answer clients with and without TLS, and clients that have not moved to --tls mutual would be cut off by ending that`},
 		"nor on the way back": {running(bridge, "https", "http"), []*cluster.Cluster{plain}, "", `
-refused: clients that come with --tls mutual would be cut off by going over to none`},
+refused: the members answer clients with and without TLS, and clients that have not moved to --tls none would be cut off by ending that`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := c.from

@@ -41,6 +41,9 @@ type Member struct {
 	// Quota of its database in bytes, which etcd before 3.6 does not tell; zero if
 	// it is not known.
 	Quota int64
+	// Bridges says that it answers clients with and without TLS, as in between one and
+	// the other.
+	Bridges bool
 }
 
 // Check asks all members at the same time and judges what they say. What is

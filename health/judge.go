@@ -52,6 +52,7 @@ func judge(answers []answer, now time.Time) Report {
 		v.serves(a)
 		v.alarms(a)
 		v.space(a)
+		v.open(a)
 	}
 	v.closeIndexes()
 	v.closeClocks()
@@ -90,6 +91,15 @@ func (v *verdict) oneCluster() bool {
 	}
 	v.failures.add("", "%d clusters instead of one (%s): %s", len(clusters), strings.Join(parts, "; "), why)
 	return false
+}
+
+// open says that plain text is, which nothing else shows: whoever asks with TLS is
+// answered as ever.
+func (v *verdict) open(a answer) {
+	if a.member.Bridges {
+		v.warnings.add(a.member.Name, "answers clients without TLS, too, whoever they are: `etcdctr up --clients moved` ends what is in between, "+
+			"once all clients have moved")
+	}
 }
 
 func (v *verdict) allAnswer() {

@@ -44,6 +44,12 @@ func TestJudgement(t *testing.T) {
 			change:   func(a []answer) { a[2].status.Leader = 0x13 },
 			failures: []string{"2 leaders instead of one: etcd1 according to etcd1, etcd2; etcd3 according to etcd3"},
 		},
+		"members in between plain text and TLS": {
+			change: func(a []answer) { a[0].member.Bridges, a[2].member.Bridges = true, true },
+			warnings: []string{
+				"etcd1, etcd3: answers clients without TLS, too, whoever they are: `etcdctr up --clients moved` ends what is in between, once all clients have moved",
+			},
+		},
 		"one member in another cluster": {
 			change:   func(a []answer) { a[1].status.Header.ClusterId = 0xc2 },
 			failures: []string{"2 clusters instead of one (etcd1, etcd3 in c1; etcd2 in c2): find out which is meant; keep the data of all until then"},

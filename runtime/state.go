@@ -160,6 +160,12 @@ func (s *State) Active() bool {
 // or one of whose machine nothing is known.
 func (s Server) MayAnswer() bool { return s.Runs() || s.Status == Away }
 
+// Bridges reports whether the server answers clients with and without TLS.
+func (s Server) Bridges() bool {
+	urls := s.Settings.Get("listen-client-urls")
+	return strings.Contains(urls, "http://") && strings.Contains(urls, "https://")
+}
+
 // ClientURL is where clients reach the server, as it tells them itself.
 func (s Server) ClientURL() string {
 	first, _, _ := strings.Cut(s.Settings.Get("advertise-client-urls"), ",")
