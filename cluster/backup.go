@@ -14,7 +14,7 @@ type BackupSpec struct {
 	// Destination is a folder, or s3://BUCKET/PREFIX.
 	Destination string `key:"destination"`
 	// Every is the time between two backups, Schedule their times as cron has
-	// them; one of the two.
+	// them, in UTC; one of the two.
 	Every    string `key:"every"`
 	Schedule string `key:"schedule"`
 	// Keep says which backups stay: all without it.
@@ -63,10 +63,11 @@ type Backup struct {
 // so many hours, days, weeks and months that have one. Zero: all.
 type Keep struct{ Last, Hourly, Daily, Weekly, Monthly int }
 
-// Next is when the backup is due that comes after one of a moment.
+// Next is when the backup is due that comes after one of a moment. A schedule is in
+// UTC, as the times of backups are, so that no hour comes twice or is skipped.
 func (b *Backup) Next(after time.Time) time.Time {
 	if b.cron != nil {
-		return b.cron.Next(after)
+		return b.cron.Next(after.UTC())
 	}
 	return after.Add(b.every)
 }

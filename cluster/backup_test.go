@@ -35,6 +35,24 @@ func TestBackupsAreDueAtTheirTimes(t *testing.T) {
 	}
 }
 
+// In a zone of its own half past three would be another moment, and on two days a year
+// none or two.
+func TestASchedulesHoursAreThoseOfUTC(t *testing.T) {
+	spec, err := cluster.Load("etcdctr.yaml", []byte(`backup: {destination: /backups, schedule: "30 3 * * *"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cluster.Resolve(spec, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noon := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	want := time.Date(2026, 11, 29, 3, 30, 0, 0, time.UTC)
+	if got := c.Backup.Next(noon.In(time.FixedZone("there", 5*60*60))); !got.Equal(want) {
+		t.Errorf("the next is due at %s, want %s", got, want)
+	}
+}
+
 func TestMistakesOfBackupsAreToldAtOnce(t *testing.T) {
 	_, err := cluster.Load("etcdctr.yaml", []byte(`
 backup:
