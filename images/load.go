@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/moby/moby/client"
 )
 
@@ -90,11 +91,20 @@ func loadOCI(ctx context.Context, e Engine, tag name.Tag, img v1.Image, progress
 	defer r.Close() // ends the writer if the Engine stopped reading early
 	go func() { w.CloseWithError(tarball.Write(short, img, w)) }()
 	if err := sendArchive(ctx, e, r); err != nil {
+		if layered(img, types.OCILayerZStd) {
+			err = fmt.Errorf("%w: its layers are compressed by zstd, which Docker Engine reads from 23 on: give an image with layers of gzip", err)
+		}
 		return fmt.Errorf("load %s into the Docker Engine: %w", event.Item, err)
 	}
 	event.Done = true
 	progress.report(event)
 	return nil
+}
+
+// layered reports whether an image has a layer of a kind.
+func layered(img v1.Image, kind types.MediaType) bool {
+	manifest, err := img.Manifest()
+	return err == nil && slices.ContainsFunc(manifest.Layers, func(l v1.Descriptor) bool { return l.MediaType == kind })
 }
 
 // Save writes images of a Docker Engine into an archive that LoadStored and
