@@ -115,7 +115,7 @@ smoke: build .cache/tools/docker-compose .cache/etcd/$(LINKED)/etcd ## Run the q
 	$(E2E) -run '^TestSmoke' $(E2E_FLAGS) ./e2e | $(REPORT)
 
 .PHONY: e2e
-e2e: e2e-machine e2e-inputs e2e-release .cache/tools/cfssl .cache/engine/dockerd .cache/engine/runc .cache/systemd.tar ## Run every end-to-end test (needs Docker and minutes)
+e2e: e2e-machine e2e-inputs e2e-release .cache/tools/cfssl .cache/tools/docker-compose-2 .cache/engine/dockerd .cache/engine/runc .cache/systemd.tar ## Run every end-to-end test (needs Docker and minutes)
 	$(E2E) -p 1 -timeout 120m $(E2E_FLAGS) ./e2e ./member ./runtime/local | $(REPORT)
 
 .PHONY: test
@@ -270,6 +270,12 @@ e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns .cache/tools/
 	version=$$(go -C tools/docker-compose list -m -f '{{.Version}}' github.com/docker/compose/v5); \
 	$(STATIC) go build -C tools/docker-compose -trimpath -o $(CURDIR)/$@ \
 		-ldflags "-s -w -X github.com/docker/compose/v5/internal.Version=$$version" tool
+
+# The last of version 2, which most machines still have.
+.cache/tools/docker-compose-2: tools/docker-compose-2/go.mod tools/docker-compose-2/go.sum
+	version=$$(go -C tools/docker-compose-2 list -m -f '{{.Version}}' github.com/docker/compose/v2); \
+	$(STATIC) go build -C tools/docker-compose-2 -trimpath -o $(CURDIR)/$@ \
+		-ldflags "-s -w -X github.com/docker/compose/v2/internal.Version=$$version" tool
 
 # Today's Docker Engine, for machines that have an older one. Not among the
 # tools: what comes first on PATH would be started for the older one.

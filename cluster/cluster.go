@@ -155,6 +155,10 @@ type HealthCheck struct {
 	Interval, Timeout          time.Duration
 	StartPeriod, StartInterval time.Duration
 	Retries                    int
+	// NoStartInterval says that the engine has none, which came with Docker Engine 25:
+	// Docker Compose of version 2 refuses a file with one there. The interval is that of
+	// the start as well then.
+	NoStartInterval bool
 }
 
 // Only gives the cluster with one of its members: what that member's machine

@@ -25,10 +25,18 @@ func header(c *cluster.Cluster, version1 bool) string {
 #   docker compose up -d --wait
 #   docker compose exec %s etcdctl endpoint health --cluster
 #%s
-# Takes Docker Compose 2.20.2 or later. Made by etcdctr: to change it, change the
-# cluster file or the flags and make it again.
+# Takes Docker Compose 2.20.2 or later%s.
+# Made by etcdctr: to change it, change the cluster file or the flags and make it again.
 
-`, summary(c), c.Members[0].Name, checks(c))
+`, summary(c), c.Members[0].Name, checks(c), engine(c))
+}
+
+// engine tells what a file with start intervals takes.
+func engine(c *cluster.Cluster) string {
+	if c.Upkeep.Health.NoStartInterval {
+		return ""
+	}
+	return "; version 2 of it also takes Docker Engine 25"
 }
 
 // summary is the cluster in a sentence.

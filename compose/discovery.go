@@ -94,7 +94,7 @@ func guardService(c *cluster.Cluster, o Options) types.ServiceConfig {
 	}
 	s := asker(c, cluster.DiscoveryGuardName, RoleGuard, o)
 	s.Command = append(append(append(types.ShellCommand{Etcdctl}, watching...), "--", Etcdctl), closing...)
-	s.HealthCheck = healthCheck(c.Upkeep.Health, closing...)
+	s.HealthCheck = healthCheck(c, closing...)
 	s.Restart = c.Upkeep.Restart
 	s.DependsOn = types.DependsOnConfig{}
 	for _, m := range c.Members {

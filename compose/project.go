@@ -270,7 +270,7 @@ func server(c *cluster.Cluster, m cluster.Member, role string, o Options) types.
 	}
 	s.Restart = c.Upkeep.Restart
 	s.StopGracePeriod = span(c.Upkeep.StopGrace)
-	s.HealthCheck = healthCheck(c.Upkeep.Health, "endpoint", "health")
+	s.HealthCheck = healthCheck(c, "endpoint", "health")
 	s.Environment = environment(m.Variables())
 	passProxiesBy(&s, m.Environment, c)
 	s.Volumes = []types.ServiceVolumeConfig{dataVolume(c, m)}
@@ -338,16 +338,23 @@ const Etcdctl = "/usr/local/bin/etcdctl"
 // healthCheck runs etcdctl in the container, in exec form: the official image
 // has no shell. etcdctl's default endpoint is the member itself, and its
 // certificate comes from the environment (see cluster.Member.Variables).
-func healthCheck(h cluster.HealthCheck, args ...string) *types.HealthCheckConfig {
+//
+// A machine's part has no start interval: nobody waits there, and what engine the machine
+// has is not known.
+func healthCheck(c *cluster.Cluster, args ...string) *types.HealthCheckConfig {
+	h := c.Upkeep.Health
 	retries := uint64(h.Retries)
-	return &types.HealthCheckConfig{
-		Test:          append(types.HealthCheckTest{"CMD", Etcdctl}, args...),
-		Interval:      span(h.Interval),
-		Timeout:       span(h.Timeout),
-		Retries:       &retries,
-		StartPeriod:   span(h.StartPeriod),
-		StartInterval: span(h.StartInterval),
+	check := &types.HealthCheckConfig{
+		Test:        append(types.HealthCheckTest{"CMD", Etcdctl}, args...),
+		Interval:    span(h.Interval),
+		Timeout:     span(h.Timeout),
+		Retries:     &retries,
+		StartPeriod: span(h.StartPeriod),
 	}
+	if !h.NoStartInterval && !c.SpansMachines() {
+		check.StartInterval = span(h.StartInterval)
+	}
+	return check
 }
 
 // logging keeps a member from filling the host's disk with its log.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/moby/moby/client"
+	"github.com/moby/moby/client/pkg/versions"
 )
 
 // This file is the one that knows in what engines that speak Docker's API differ.
@@ -39,15 +40,21 @@ const (
 	// AfterBoot: containers that are to run unless they were stopped are not
 	// started with the machine.
 	AfterBoot Lack = "unless-stopped after a boot"
+	// StartIntervals: a health check has one interval for all its time. They came with
+	// version 1.44 of the API, which is Docker Engine 25.
+	StartIntervals Lack = "start intervals"
 )
 
 // Podman is what its engine is called.
 const Podman = "Podman"
 
-// lacks are those of each make. Docker Engine lacks nothing by definition.
+// lacks are those of each make. Docker Engine of today lacks nothing by definition.
 var lacks = map[string][]Lack{
 	Podman: {NamesBesideServers, Timers, Masquerading, AfterBoot},
 }
+
+// firstStartIntervals is the version of the API that has them.
+const firstStartIntervals = "1.44"
 
 // Lacks reports whether an engine of this make does not do something.
 func (m Make) Lacks(l Lack) bool { return slices.Contains(m.lacks, l) }
@@ -70,6 +77,9 @@ func AskMake(ctx context.Context, e Locatable) (Make, error) {
 		if part.Name == "Podman Engine" {
 			m = Make{Name: Podman, Version: part.Version, lacks: lacks[Podman]}
 		}
+	}
+	if v.APIVersion != "" && versions.LessThan(v.APIVersion, firstStartIntervals) {
+		m.lacks = append(slices.Clone(m.lacks), StartIntervals)
 	}
 	if m.Name != Podman {
 		return m, nil

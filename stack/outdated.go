@@ -55,14 +55,14 @@ func causesToReplace(w Wanted, s *State) (map[string]string, error) {
 		if !ok {
 			continue
 		}
-		h, err := serviceHash(service)
+		same, err := w.made(service, c)
 		if err != nil {
 			return nil, err
 		}
 		switch {
 		case c.Status == container.StateDead || c.Status == container.StateRemoving:
 			causes[name] = "it is " + string(c.Status)
-		case c.ConfigHash != h:
+		case !same:
 			causes[name] = "its configuration changed"
 		case c.ImageID != w.Images[service.Image]:
 			causes[name] = "its image changed"
@@ -73,6 +73,26 @@ func causesToReplace(w Wanted, s *State) (map[string]string, error) {
 		}
 	}
 	return causes, nil
+}
+
+// made reports whether a container was made of a service as it is wanted. Who made it
+// may have asked for another start interval: by a file of another machine, or before
+// it was left out for engines that have none.
+func (w Wanted) made(service types.ServiceConfig, c Container) (bool, error) {
+	h, err := serviceHash(service)
+	if err != nil || c.ConfigHash == h || service.HealthCheck == nil || w.StartInterval == 0 {
+		return c.ConfigHash == h, err
+	}
+	check := *service.HealthCheck
+	if check.StartInterval != nil {
+		check.StartInterval = nil
+	} else {
+		interval := types.Duration(w.StartInterval)
+		check.StartInterval = &interval
+	}
+	service.HealthCheck = &check
+	h, err = serviceHash(service)
+	return c.ConfigHash == h, err
 }
 
 // changedNetworks gives the networks of a project that are there and otherwise

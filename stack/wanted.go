@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
 )
@@ -30,6 +31,9 @@ type Wanted struct {
 	// Labels are given to all containers and have no part in their hashes: a
 	// container is not replaced because of them.
 	Labels map[string]string
+	// StartInterval is what health checks have where they have one and the engine does
+	// too. A container that was made otherwise in nothing else is not replaced for it.
+	StartInterval time.Duration
 	// Renew are services that have to be replaced although they are what is
 	// wanted, each with its cause.
 	Renew map[string]string

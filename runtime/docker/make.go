@@ -55,6 +55,7 @@ func (r *Runtime) settle(ctx context.Context, c *cluster.Cluster) (*cluster.Clus
 	if err == nil && m.Lacks(stack.AfterBoot) && c.Upkeep.Restart == "unless-stopped" {
 		c.Upkeep.Restart = "always"
 	}
+	c.Upkeep.Health.NoStartInterval = m.Lacks(stack.StartIntervals)
 	return c, err
 }
 

@@ -53,7 +53,7 @@ func (r *Runtime) targetBeside(ctx context.Context, want *cluster.Cluster, have 
 	if err != nil {
 		return nil, err
 	}
-	t := &target{cluster: as, wanted: stack.Wanted{Project: p, CopyFiles: !copies, Own: true, Labels: labels(want)}}
+	t := &target{cluster: as, wanted: stack.Wanted{Project: p, CopyFiles: !copies, Own: true, Labels: labels(want), StartInterval: as.Upkeep.Health.StartInterval}}
 	if t.state, err = stack.ObserveFor(ctx, r.engine, t.wanted); err != nil {
 		return nil, err
 	}
