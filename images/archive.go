@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -123,7 +122,7 @@ func eachEntry(ctx context.Context, file string, do func(*tar.Header, io.Reader)
 		case h.Size > most: // of which most would be holes
 			return fmt.Errorf("is damaged, cut short or was tampered with: it holds %q with %d MB, more than it has itself", h.Name, h.Size>>20)
 		}
-		h.Name = path.Clean(h.Name) // tar -C FOLDER . calls a file ./index.json
+		h.Name = strings.TrimPrefix(h.Name, "./") // tar -C FOLDER . calls a file ./index.json
 		if err := do(h, tr); err != nil {
 			return fmt.Errorf("%s: %w", h.Name, err)
 		}
