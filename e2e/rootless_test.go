@@ -16,7 +16,7 @@ import (
 // rootlesskit gives it users, a network by way of slirp4netns and mounts of its own.
 
 // rootlessScript gives a machine's nobody what a user has, and the engine with it. $1 is
-// its folder. What makes a network's near end is root's alone on some machines.
+// its folder. For /dev/net/tun see asNobody.
 const rootlessScript = `
 mount --make-rshared /
 mount -t tmpfs tmpfs /run
