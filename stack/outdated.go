@@ -75,24 +75,46 @@ func causesToReplace(w Wanted, s *State) (map[string]string, error) {
 	return causes, nil
 }
 
-// made reports whether a container was made of a service as it is wanted. Who made it
-// may have asked for another start interval: by a file of another machine, or before
-// it was left out for engines that have none.
+// made reports whether a container was made of a service as it is wanted.
 func (w Wanted) made(service types.ServiceConfig, c Container) (bool, error) {
-	h, err := serviceHash(service)
-	if err != nil || c.ConfigHash == h || service.HealthCheck == nil || w.StartInterval == 0 {
-		return c.ConfigHash == h, err
+	for _, as := range w.alike(service) {
+		if h, err := serviceHash(as); err != nil || c.ConfigHash == h {
+			return err == nil, err
+		}
 	}
-	check := *service.HealthCheck
-	if check.StartInterval != nil {
-		check.StartInterval = nil
-	} else {
-		interval := types.Duration(w.StartInterval)
-		check.StartInterval = &interval
+	return false, nil
+}
+
+// alike gives the forms of a service that make one and the same container, itself
+// first. Who made it may have asked for another start interval: by a file of another
+// machine, or before it was left out for engines that have none. And Compose of version
+// 2 hashes a mount whose folder is not to be made as it hashes one that says nothing of
+// it.
+func (w Wanted) alike(service types.ServiceConfig) []types.ServiceConfig {
+	all := []types.ServiceConfig{service}
+	if service.HealthCheck != nil && w.StartInterval > 0 {
+		check := *service.HealthCheck
+		if check.StartInterval != nil {
+			check.StartInterval = nil
+		} else {
+			interval := types.Duration(w.StartInterval)
+			check.StartInterval = &interval
+		}
+		service.HealthCheck = &check
+		all = append(all, service)
 	}
-	service.HealthCheck = &check
-	h, err = serviceHash(service)
-	return c.ConfigHash == h, err
+	for _, s := range slices.Clone(all) {
+		s.Volumes = slices.Clone(s.Volumes)
+		for i, v := range s.Volumes {
+			if v.Bind != nil {
+				bind := *v.Bind
+				bind.CreateHostPath = true // which is not written down
+				s.Volumes[i].Bind = &bind
+			}
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 // changedNetworks gives the networks of a project that are there and otherwise
