@@ -3,7 +3,6 @@ package compose
 import (
 	"fmt"
 	"path"
-	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
 )
@@ -16,26 +15,24 @@ func BackupUnitFiles(c *cluster.Cluster, program string) []File {
 		return nil
 	}
 	unit := cluster.UnitName(c.Name, cluster.BackupName)
-	destination, writes := backupDestination(c.Backup, unit)
+	destination, folder := backupDestination(c.Backup, unit)
 	variables := c.BackupVariables(destination, path.Join(ConfigDir, unit))
 	return []File{
-		{unit + ".service", fmt.Appendf(nil, backupUnitTemplate, c.Name, path.Join(ConfigDir, unit), program, SystemUser, writes)},
+		{unit + ".service", fmt.Appendf(nil, backupUnitTemplate, c.Name, path.Join(ConfigDir, unit), program, SystemUser, folder.service, folder.unit)},
 		{unit + ".env", lines(variables, func(v cluster.Variable) string { return v.Name + "=" + quoteUnitEnv(v.Value) })},
 	}
 }
 
 // backupDestination is where the unit writes, and what lets it: a folder that systemd
 // makes, unless the description has one by its whole path, or a bucket.
-func backupDestination(b *cluster.Backup, unit string) (destination, writes string) {
-	state := path.Join(cluster.ContainerVolumeDir, unit)
-	writes = "StateDirectory=" + path.Join(path.Base(cluster.ContainerVolumeDir), unit) + "\nStateDirectoryMode=0700"
+func backupDestination(b *cluster.Backup, unit string) (string, unitFolder) {
 	switch {
 	case !b.InFolder():
-		return b.Destination, writes
+		return b.Destination, folderOfUnit(unit)
 	case !path.IsAbs(b.Destination):
-		return path.Join(state, b.Destination), writes
+		return path.Join(cluster.ContainerVolumeDir, unit, b.Destination), folderOfUnit(unit)
 	}
-	return b.Destination, "ReadWritePaths=" + strings.ReplaceAll(quotePath(b.Destination), "%", "%%")
+	return b.Destination, folderOfUser(b.Destination)
 }
 
 // backupUnitTemplate is the unit that takes the backups. Its program goes by the name
@@ -46,7 +43,7 @@ const backupUnitTemplate = `# Takes the backups of the cluster %[1]s at their ti
 Description=Backups of the etcd cluster %[1]s
 After=network-online.target
 Wants=network-online.target
-
+%[6]s
 [Service]
 Type=exec
 EnvironmentFile=%[2]s.env

@@ -53,21 +53,35 @@ func quoteUnitEnv(value string) string {
 // Unit gives a member's service for systemd. program is the absolute path of an
 // etcd on that machine, with the arguments that it takes to be one.
 func Unit(c *cluster.Cluster, m cluster.Member, program string) []byte {
-	unit := cluster.UnitName(c.Name, m.Name)
+	folder := memberFolder(m, cluster.UnitName(c.Name, m.Name))
 	return fmt.Appendf(nil, unitTemplate,
 		c.Etcd, m.Name, c.Name,
 		path.Join(ConfigDir, UnitEnvFileName(c, m)), program,
 		int(math.Ceil(c.Upkeep.StopGrace.Seconds())),
-		SystemUser, stateDirectory(m, unit))
+		SystemUser, folder.service, folder.unit)
 }
 
-// stateDirectory has systemd make the member's folder, or let it write into the one
-// that it is given.
-func stateDirectory(m cluster.Member, unit string) string {
+// unitFolder is where a unit may write, as lines of two sections of its file.
+type unitFolder struct{ unit, service string }
+
+// folderOfUnit is one that systemd makes.
+func folderOfUnit(unit string) unitFolder {
+	return unitFolder{service: "StateDirectory=" + path.Join(path.Base(cluster.ContainerVolumeDir), unit) + "\nStateDirectoryMode=0700"}
+}
+
+// folderOfUser is one that is there. It is bound, since ReadWritePaths= lets nobody write
+// below what ProtectHome= and PrivateTmp= hide; and what is mounted there comes first:
+// without its disk a member would start empty.
+func folderOfUser(folder string) unitFolder {
+	word := strings.ReplaceAll(quotePath(folder), "%", "%%")
+	return unitFolder{"RequiresMountsFor=" + word + "\n", "BindPaths=" + strings.ReplaceAll(word, ":", `\:`)}
+}
+
+func memberFolder(m cluster.Member, unit string) unitFolder {
 	if m.Store.Folder != "" {
-		return "ReadWritePaths=" + strings.ReplaceAll(quotePath(m.Store.Folder), "%", "%%")
+		return folderOfUser(m.Store.Folder)
 	}
-	return "StateDirectory=" + path.Join(path.Base(cluster.ContainerVolumeDir), unit) + "\nStateDirectoryMode=0700"
+	return folderOfUnit(unit)
 }
 
 // quotePath writes a path with blanks as one word.
@@ -86,7 +100,7 @@ Description=%[2]s of the etcd cluster %[3]s
 Documentation=https://etcd.io/docs/
 After=network-online.target
 Wants=network-online.target
-
+%[9]s
 [Service]
 # etcd says that it is ready once its cluster has a leader. At the first start
 # that takes the other machines, however long they take.
@@ -120,7 +134,7 @@ PrivateTmp=yes
 PrivateUsers=yes
 ProtectClock=yes
 ProtectControlGroups=yes
-ProtectHome=yes
+ProtectHome=tmpfs
 ProtectHostname=yes
 ProtectKernelLogs=yes
 ProtectKernelModules=yes

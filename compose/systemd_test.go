@@ -10,7 +10,7 @@ import (
 
 // systemd makes a member's folder, or lets it write into the one that it is given.
 func TestUnitsMayWriteWhereTheDataIs(t *testing.T) {
-	spec, err := cluster.Load("etcdctr.yaml", []byte("name: c\ntls: none\nmembers: [etcd1, {name: etcd2, data: /srv/my disk}]\n"))
+	spec, err := cluster.Load("etcdctr.yaml", []byte("name: c\ntls: none\nmembers: [etcd1, {name: etcd2, data: \"/srv/my disk:%1\"}]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func TestUnitsMayWriteWhereTheDataIs(t *testing.T) {
 	}
 	for i, want := range [][]string{
 		{"StateDirectory=etcd/c-etcd1\nStateDirectoryMode=0700\n", "ETCD_DATA_DIR=/var/lib/etcd/c-etcd1/data\n"},
-		{"ReadWritePaths=\"/srv/my disk\"\n", "ETCD_DATA_DIR=\"/srv/my disk/data\"\n"},
+		{"RequiresMountsFor=\"/srv/my disk:%%1\"\n\n[Service]\n", "BindPaths=\"/srv/my disk\\:%%1\"\n", "ETCD_DATA_DIR=\"/srv/my disk:%1/data\"\n"},
 	} {
 		m := c.Members[i]
 		text := string(compose.Unit(c, m, "/usr/local/bin/etcd")) + string(compose.UnitEnvFile(m))

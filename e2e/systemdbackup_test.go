@@ -107,6 +107,8 @@ func TestSystemdTakesTheBackups(t *testing.T) {
 	m.unit = cluster.UnitName(cluster.DefaultName, cluster.BackupName)
 	run(t, "", "docker", "cp", etcdctrBinary(t), m.container+":/usr/local/bin/etcdctr")
 	m.run("sh", "-ec", "ln -s etcdctr /usr/local/bin/etcdctl; mkdir "+pageFolder)
+	m.run("systemd-sysusers", "--inline", "u etcd")
+	m.run("install", "-d", "-m", "700", "-o", "etcd", "/home/etcd1")
 	m.describeBackups(dir, "/srv/backups")
 	m.typeSystemdPage("All on one machine")
 	m.typeSystemdPage("Backups")
@@ -132,18 +134,26 @@ func TestSystemdTakesTheBackups(t *testing.T) {
 
 	m.stopInOrder("/srv/backups")
 
-	// A destination that is no whole path is in the unit's own folder.
-	m.describeBackups(dir, "kept")
-	m.typeSystemdPage("Backups")
-	own := "/var/lib/etcd/" + m.unit + "/kept"
-	m.eventuallyBackedUp(own, 1)
-	m.stopInOrder(own)
+	// A destination that is no whole path is in the unit's own folder. One among homes, or
+	// in what each unit has of its own otherwise, is seen nevertheless.
+	for destination, folder := range map[string]string{
+		"kept": "/var/lib/etcd/" + m.unit + "/kept", "/home/our backups:1": "/home/our backups:1", "/tmp/backups": "/tmp/backups",
+	} {
+		if destination == folder {
+			m.run("install", "-d", "-m", "700", "-o", "etcd", folder)
+		}
+		m.describeBackups(dir, destination)
+		m.typeSystemdPage("Backups")
+		m.eventuallyBackedUp(folder, 1)
+		m.stopInOrder(folder)
+	}
 }
 
 // describeBackups writes the cluster file.
 func (m *systemdMachine) describeBackups(dir, destination string) {
 	m.t.Helper()
-	writeFile(m.t, filepath.Join(dir, "etcdctr.yaml"), "backup: {destination: "+destination+", every: 1m, continuous: true}\n")
+	writeFile(m.t, filepath.Join(dir, "etcdctr.yaml"), "members: [{name: etcd1, data: /home/etcd1}, etcd2, etcd3]\n"+
+		"backup: {destination: '"+destination+"', every: 1m, continuous: true}\n")
 	run(m.t, dir, "docker", "cp", "etcdctr.yaml", m.container+":"+pageFolder+"/")
 }
 
