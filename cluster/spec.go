@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -139,6 +140,22 @@ type Members struct {
 // Count asks for n members with default names.
 func Count(n int) Members { return Members{Count: n} }
 
+// more are the keys, besides names, that a list has. A number of members says nothing
+// of them: neither on which machines nor with what data they are.
+func (m Members) more() []string {
+	var keys []string
+	for _, one := range m.List {
+		v := reflect.ValueOf(one)
+		for i := range v.NumField() {
+			key := v.Type().Field(i).Tag.Get("key")
+			if key != nameKey && !v.Field(i).IsZero() && !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
 // MemberSpec is what a user wrote about one member.
 type MemberSpec struct {
 	// Name of the member and of its service.
@@ -222,6 +239,10 @@ func (s *Spec) Set(key, value string) error {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 1 {
 			return Problems{s.source.problem(key, "must be a number from 1 to %d, not %q", MaxMembers, value)}
+		}
+		if more := s.Members.more(); len(more) > 0 {
+			return Problems{s.source.problem(key, "%d would take the place of the list in the file, which says more of its members than their names (%s): "+
+				"leave the flag out, and have the list name the members that there are to be", n, strings.Join(more, ", "))}
 		}
 		s.Members = Count(n)
 		return nil

@@ -30,7 +30,8 @@ const documentEnd = "---\n"
 // Recall completes a spec with what flags gave when its cluster was started, and
 // gives the keys that it took, sorted. A key that a flag gives now, or that the
 // file says otherwise than it did then, is as it is said now; and of etcd and image,
-// each of which names a release, the one that is said now goes before the other.
+// each of which names a release, the one that is said now goes before the other. A
+// number takes no list's place that says more than names.
 func (s Spec) Recall(wish string) (Spec, []string) {
 	flags, said, _ := strings.Cut(wish, documentEnd)
 	kept, err := Load("what the cluster was started with", []byte(flags))
@@ -48,7 +49,7 @@ func (s Spec) Recall(wish string) (Spec, []string) {
 	}
 	for _, key := range kept.keys() {
 		other, release := releaseKeys[key]
-		if !take(key) || release && !take(other) && s.twoReleases(kept, key) {
+		if !take(key) || key == "members" && len(s.Members.more()) > 0 || release && !take(other) && s.twoReleases(kept, key) {
 			continue
 		}
 		s.field(key).Set(reflect.ValueOf(kept.value(key)))
