@@ -189,6 +189,8 @@ type RestoreOptions struct {
 	// Consent is asked before anything is touched that is there.
 	Consent func(ctx context.Context, there backup.There) error
 	Tell    func(action string) // may be nil
+	// Warn is told what is to be known besides; without it Tell is.
+	Warn func(what string)
 	// Into is what is filled, where that is only a part of the cluster's runtime;
 	// nil stands for the whole.
 	Into backup.Runtime
@@ -198,6 +200,8 @@ type RestoreOptions struct {
 	// a backup. With the zero Moment it is what the archive holds, or, of a whole
 	// store, the last that is known.
 	At backup.Moment
+
+	seen int64 // the newest revision that the members know; 0 has them asked
 }
 
 // ErrNotFillable is the error of a runtime whose servers can't be given data.
@@ -245,8 +249,11 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 		return err
 	}
 	restoration := &backup.Restoration{
-		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Ask: c.askMembers,
+		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Warn: o.Warn, Ask: c.askMembers,
 		Provide: func(ctx context.Context, want *cluster.Cluster) error { return c.Provide(ctx, want) },
+	}
+	if restoration.Seen, restoration.Asked = o.seen, o.seen > 0; !restoration.Asked {
+		restoration.Seen = c.kept(ctx, place)
 	}
 	if restoration.Source, err = c.source(ctx, place, o); err != nil {
 		return err
@@ -266,20 +273,42 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 	return do(restoration, archive)
 }
 
+// kept is the newest revision that the backups know which are where one is restored
+// from, as far as they can be listed: this cluster's had it, whatever it has now.
+func (c *Cluster) kept(ctx context.Context, place string) int64 {
+	s, err := storeWith(place)
+	if err != nil {
+		return 0
+	}
+	newest, err := backup.NewestRevision(ctx, s, c.spec.ClusterName())
+	if err != nil {
+		return 0
+	}
+	return newest
+}
+
+// storeWith is a store, or the one that an archive is in.
+func storeWith(place string) (backup.Store, error) {
+	if isStore(place) {
+		return backup.OpenStore(place)
+	}
+	s, _, err := backup.StoreOf(place)
+	return s, err
+}
+
+// isStore tells a place with archives from an archive.
+func isStore(place string) bool {
+	info, err := os.Stat(place)
+	return err == nil && info.IsDir() || strings.Contains(place, "://") && !strings.HasSuffix(place, backup.Extension)
+}
+
 // source finds what leads to a moment: in a store, or beside an archive. Without a
 // moment an archive is taken as it is.
 func (c *Cluster) source(ctx context.Context, place string, o RestoreOptions) (*backup.Source, error) {
-	info, err := os.Stat(place)
-	whole := err == nil && info.IsDir() || strings.Contains(place, "://") && !strings.HasSuffix(place, backup.Extension)
-	if !whole && o.At == (backup.Moment{}) {
+	if !isStore(place) && o.At == (backup.Moment{}) {
 		return nil, nil
 	}
-	var s backup.Store
-	if whole {
-		s, err = backup.OpenStore(place)
-	} else {
-		s, _, err = backup.StoreOf(place)
-	}
+	s, err := storeWith(place)
 	if err != nil {
 		return nil, err
 	}

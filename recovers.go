@@ -63,7 +63,7 @@ func (c *Cluster) Recover(ctx context.Context, o RecoverOptions) (backup.Restore
 	if err != nil {
 		return backup.Restored{}, err
 	}
-	o.At = best.at
+	o.At, o.seen = best.at, best.Revision
 	o.Consent = func(context.Context, backup.There) error { return nil } // it was asked for before anybody was stopped
 	return c.Restore(ctx, best.archive, o.RestoreOptions)
 }
@@ -140,7 +140,7 @@ func (r *recovery) choose(ctx context.Context) (origin, error) {
 		if live.archive == "" && earlier.archive == "" || ctx.Err() != nil {
 			return live, errors.Join(err, r.wake(context.WithoutCancel(ctx)))
 		}
-		r.tell("of what members hold on disk nothing can be used: %v", err)
+		r.warn("of what members hold on disk nothing can be used: %v", err)
 	}
 	if stopped.ClusterID != "" && live.ClusterID == "" { // whose backups count is known only now
 		if earlier, err = r.earlier(ctx, stopped.Metadata); err != nil {
@@ -196,7 +196,7 @@ func (r *recovery) answers() backup.Metadata {
 
 // kept tells where something is kept.
 func (r *recovery) kept(o origin) {
-	r.tell("what %s holds is kept in %s: revision %d", o.From, o.archive, o.Revision)
+	r.warn("what %s holds is kept in %s: revision %d", o.From, o.archive, o.Revision)
 }
 
 // newer is the one that knows more, and the first of two that know the same.
@@ -213,6 +213,14 @@ func (r *recovery) tell(format string, args ...any) {
 	}
 }
 
+func (r *recovery) warn(format string, args ...any) {
+	if r.o.Warn == nil {
+		r.tell(format, args...)
+		return
+	}
+	r.o.Warn(fmt.Sprintf(format, args...))
+}
+
 // there is what is replaced.
 func (r *recovery) there(by backup.Metadata, holders []backup.Holder) backup.There {
 	there := backup.There{Name: r.have.Name, By: by, Running: r.active()}
@@ -226,7 +234,7 @@ func (r *recovery) there(by backup.Metadata, holders []backup.Holder) backup.The
 func (r *recovery) consent(ctx context.Context, by backup.Metadata, holders []backup.Holder) error {
 	there := r.there(by, holders)
 	if len(holders) > len(r.have.Members())/2 {
-		r.tell("most of the members have data: where `etcdctr start` brings their quorum back, nothing has to be rebuilt")
+		r.warn("most of the members have data: where `etcdctr start` brings their quorum back, nothing has to be rebuilt")
 	}
 	return r.o.Consent(ctx, there)
 }
@@ -271,7 +279,7 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 		return origin{}, err
 	}
 	if best.Unread != nil {
-		r.tell("passed over: %v", best.Unread)
+		r.warn("passed over: %v", best.Unread)
 	}
 	programs, err := r.programs(ctx, best.Name, scratch)
 	if err != nil {

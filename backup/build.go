@@ -71,9 +71,9 @@ func makeEmpty(path string) error {
 
 // adopt turns a verified snapshot into the database of all members of a new
 // cluster, in place: the checksum at its end goes, what happened later is added,
-// the members are those in the database made, and the revision is raised by bump
-// and marked as compacted. It is not synced: it is a file to be copied.
-func adopt(path, made string, later func(path string) error, bump uint64) (err error) {
+// the members are those in the database made, and the revision is raised and marked
+// as compacted. It is not synced: it is a file to be copied.
+func adopt(path, made string, later func(path string) error, to raised) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil { // bbolt trusts its pages
@@ -97,7 +97,7 @@ func adopt(path, made string, later func(path string) error, bump uint64) (err e
 	return errors.Join(db.Update(func(tx *bbolt.Tx) error {
 		return errors.Join(
 			view(made, func(from *bbolt.Tx) error { return takeMembers(tx, from) }),
-			raise(tx, bump),
+			raise(tx, to),
 		)
 	}), db.Close())
 }
@@ -128,16 +128,22 @@ func takeMembers(to, from *bbolt.Tx) error {
 	return errors.Join(errs...)
 }
 
+// raised is what a revision is raised by, from its own or from one that was seen later.
+type raised struct {
+	By   uint64 // 0 leaves it
+	Seen int64
+}
+
 // raise raises the newest revision, and has it count as compacted.
-func raise(tx *bbolt.Tx, bump uint64) error {
-	if bump == 0 {
+func raise(tx *bbolt.Tx, to raised) error {
+	if to.By == 0 {
 		return nil
 	}
 	var c Contents
 	if err := c.read(bolt{tx}); err != nil {
 		return err
 	}
-	revision := revisionKey(uint64(c.Revision) + bump)
+	revision := revisionKey(uint64(max(c.Revision, to.Seen)) + to.By)
 	return errors.Join(
 		tx.Bucket(keyBucket).Put(revision, nil),
 		tx.Bucket(metaBucket).Put([]byte("scheduledCompactRev"), revision),
@@ -151,14 +157,14 @@ func revisionKey(revision uint64) []byte {
 
 // buildAll makes a folder for each member, by its name, with all that it starts
 // on but the database: that is what the snapshot is turned into.
-func buildAll(snapshot, dir string, members []identity, later func(path string) error, bump uint64) error {
+func buildAll(snapshot, dir string, members []identity, later func(path string) error, to raised) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	for i, m := range members {
 		made, err := buildLog(filepath.Join(dir, m.Name), m)
 		if err == nil && i == 0 {
-			err = adopt(snapshot, made, later, bump)
+			err = adopt(snapshot, made, later, to)
 		}
 		if err == nil {
 			err = os.Remove(made)

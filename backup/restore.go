@@ -41,8 +41,14 @@ type Restoration struct {
 	Source *Source
 	// Bump is added to the revision, which counts as compacted then: watchers and
 	// caches that knew later revisions than the archive are told so, where they
-	// would otherwise wait for what they take for old. 0 leaves it as it was.
+	// would otherwise wait for what they take for old. It is raised from the archive's or
+	// from what the cluster has now, whichever is newer. 0 leaves it as it was.
 	Bump uint64
+	// Seen is a revision that clients may know besides, such as that of the newest backup.
+	Seen int64
+	// Asked says that Seen is what the members that are there know, who are not asked
+	// again then.
+	Asked bool
 	// Secret opens an archive that is encrypted.
 	Secret Secret
 	// Scratch is a folder with room for the database, once.
@@ -57,6 +63,9 @@ type Restoration struct {
 	Consent func(ctx context.Context, there There) error
 	// Tell is told what is done; may be nil.
 	Tell func(action string)
+	// Warn is told what is to be known even by who does not want to be told what is
+	// done; without it Tell is.
+	Warn func(what string)
 }
 
 // There is what a restored cluster takes the place of.
@@ -111,7 +120,7 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if err != nil {
 		return Restored{}, err
 	}
-	have, err := r.consent(ctx, u.Metadata)
+	there, have, err := r.consent(ctx, u.Metadata)
 	if err != nil {
 		return Restored{}, err
 	}
@@ -126,7 +135,11 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if err := TryFill(ctx, r.Runtime, r.Want); err != nil {
 		return Restored{}, err
 	}
-	if err := r.build(ctx, u.Snapshot, scratch); err != nil {
+	seen, err := r.seen(ctx, have, there, scratch)
+	if err != nil {
+		return Restored{}, err
+	}
+	if err := r.build(ctx, u.Snapshot, scratch, seen); err != nil {
 		return Restored{}, err
 	}
 	result := Restored{Metadata: u.Metadata}
@@ -181,16 +194,16 @@ func (r *Restoration) readable(u Unpacked) error {
 }
 
 // consent tells what is there, and asks if there is anything.
-func (r *Restoration) consent(ctx context.Context, by Metadata) (*runtime.State, error) {
+func (r *Restoration) consent(ctx context.Context, by Metadata) (There, *runtime.State, error) {
 	there, have, err := r.there(ctx, by)
 	if err != nil || len(there.Running)+len(there.Data) == 0 {
-		return have, err
+		return there, have, err
 	}
-	return have, r.Consent(ctx, there)
+	return there, have, r.Consent(ctx, there)
 }
 
 // build makes the data of all members, of one snapshot.
-func (r *Restoration) build(ctx context.Context, snapshot, scratch string) error {
+func (r *Restoration) build(ctx context.Context, snapshot, scratch string, seen int64) error {
 	var names, urls []string
 	for _, m := range r.Want.Members {
 		names, urls = append(names, m.Name), append(urls, m.PeerURL())
@@ -201,7 +214,7 @@ func (r *Restoration) build(ctx context.Context, snapshot, scratch string) error
 		later = func(db string) error { return r.Source.replay(ctx, db) }
 	}
 	token := r.Want.Name + "-" + strings.ToLower(rand.Text())
-	return buildAll(snapshot, filepath.Join(scratch, membersDir), identities(names, urls, token), later, r.Bump)
+	return buildAll(snapshot, filepath.Join(scratch, membersDir), identities(names, urls, token), later, raised{r.Bump, seen})
 }
 
 // membersDir has what members start on besides the database.

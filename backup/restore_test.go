@@ -128,10 +128,7 @@ func TestABackupBecomesAnotherCluster(t *testing.T) {
 	if !errors.Is(err, rpctypes.ErrCompacted) {
 		t.Errorf("who knows the revision of before gets %v", err)
 	}
-	if _, err := etcd.Put(t.Context(), "later", "than the backup"); err != nil {
-		t.Fatal(err)
-	}
-	over(t, r, want, archive)
+	over(t, r, want, archive, put(t, etcd, "later"))
 }
 
 // lostMachine is a runtime with a member more, whose machine is away.
@@ -160,8 +157,19 @@ func TestWhatIsRestoredIsTheClusterThatIsWanted(t *testing.T) {
 	}
 }
 
-// over restores over a cluster that runs, and undoes it.
-func over(t *testing.T, r *local.Runtime, want *cluster.Cluster, archive string) {
+// put gives the revision of a change.
+func put(t *testing.T, etcd *clientv3.Client, key string) int64 {
+	t.Helper()
+	put, err := etcd.Put(t.Context(), key, "than the backup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return put.Header.Revision
+}
+
+// over restores over a cluster that runs, over one that is stopped, and undoes that. No
+// revision that clients have seen comes a second time.
+func over(t *testing.T, r *local.Runtime, want *cluster.Cluster, archive string, seen int64) {
 	t.Helper()
 	again := restoration(t, r, want)
 	if _, err := again.Do(t.Context(), archive); err == nil || err.Error() != "asked about [etcd1 etcd2 etcd3]" {
@@ -178,6 +186,9 @@ func over(t *testing.T, r *local.Runtime, want *cluster.Cluster, archive string)
 	if len(restored.Aside) != 3 {
 		t.Errorf("set aside is %v", restored.Aside)
 	}
+	if restored.Revision != seen+backup.DefaultBump {
+		t.Errorf("it has revision %d, where clients have seen %d", restored.Revision, seen)
+	}
 	if get(t, connect(t, endpoints(t, r)...), "later") != "" {
 		t.Error("what came after the backup is there")
 	}
@@ -189,6 +200,20 @@ func over(t *testing.T, r *local.Runtime, want *cluster.Cluster, archive string)
 	}
 	if get(t, connect(t, endpoints(t, r)...), "later") == "" {
 		t.Error("the former data did not come back")
+	}
+	overStopped(t, r, again, archive)
+}
+
+// overStopped restores over a cluster that is stopped.
+func overStopped(t *testing.T, r *local.Runtime, again *backup.Restoration, archive string) {
+	t.Helper()
+	seen := put(t, connect(t, endpoints(t, r)...), "again")
+	if err := r.Stop(t.Context(), "orders", 0); err != nil {
+		t.Fatal(err)
+	}
+	restored, err := again.Do(t.Context(), archive)
+	if err != nil || restored.Revision != seen+backup.DefaultBump {
+		t.Errorf("it has revision %d, where clients of the stopped one have seen %d: %v", restored.Revision, seen, err)
 	}
 }
 

@@ -41,7 +41,7 @@ func verify(u Unpacked, dir string) (Contents, error) {
 	if err != nil {
 		return before, err
 	}
-	if err := buildAll(u.Snapshot, dir, identities([]string{name}, []string{peer}, name), nothingLater, 0); err != nil {
+	if err := buildAll(u.Snapshot, dir, identities([]string{name}, []string{peer}, name), nothingLater, raised{}); err != nil {
 		return before, err
 	}
 	after, err := inspectAll(u.Snapshot)

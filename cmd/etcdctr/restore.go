@@ -15,6 +15,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -129,10 +130,14 @@ func (o restoreOptions) moment() (backup.Moment, error) {
 
 func (o restoreOptions) options(a *app) (etcdctr.RestoreOptions, error) {
 	secret, err := o.secret.read(a)
-	return etcdctr.RestoreOptions{
-		Bump: o.bump, Scratch: o.scratch, Secret: secret,
-		Consent: a.consentToReplace(o.yes), Tell: func(action string) { a.say("%s", action) },
-	}, err
+	say := func(what string) { a.say("%s", what) }
+	options := etcdctr.RestoreOptions{
+		Bump: o.bump, Scratch: o.scratch, Secret: secret, Consent: a.consentToReplace(o.yes), Tell: say, Warn: say,
+	}
+	if o.working.progress == terminal.Quiet {
+		options.Tell = nil
+	}
+	return options, err
 }
 
 // sayRestored tells what has become of a restoration.

@@ -1,0 +1,139 @@
+package backup
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// A cluster that is restored twice from one archive would be given the same revision
+// twice, with other contents in between. So what it has now is asked for: of members
+// that run by a question, of others by what they have on disk. What is written between
+// that and their end, and what a killed one has in its log only, is far less than what
+// the revision is raised by.
+
+// seen is the newest revision that clients of what is replaced may know.
+func (r *Restoration) seen(ctx context.Context, have *runtime.State, there There, scratch string) (int64, error) {
+	newest := r.Seen
+	if r.Bump == 0 || r.Asked {
+		return newest, nil
+	}
+	answers := r.answers(ctx, have)
+	for _, name := range there.Data {
+		revision, ok := answers[name]
+		if s, found := have.Server(name); !ok && found && !s.Active() && s.Status != runtime.Away {
+			r.tell("read how far %s has come", name)
+			var err error
+			if revision, err = r.onDisk(ctx, have.Name, name, scratch); ctx.Err() != nil {
+				return 0, ctx.Err()
+			} else if err != nil {
+				r.warn("how far %s has come can't be read: %v", name, err)
+			}
+			ok = err == nil
+		}
+		if !ok {
+			r.warn("nobody can say which revision %s has: clients that know it may take what is restored for old", name)
+		}
+		newest = max(newest, revision)
+	}
+	return newest, nil
+}
+
+// answers are the revisions of those members that answer.
+func (r *Restoration) answers(ctx context.Context, have *runtime.State) map[string]int64 {
+	all := map[string]int64{}
+	if !have.Runs() {
+		return all
+	}
+	members, done, err := r.Ask(ctx, have)
+	if err != nil {
+		return all // nobody can say
+	}
+	defer done()
+	view, err := members.Look(ctx)
+	if err != nil {
+		return all
+	}
+	for _, e := range view.Endpoints {
+		if e.Answers() {
+			all[e.Name] = e.Revision
+		}
+	}
+	return all
+}
+
+// onDisk is the revision of the database of a server that does not run.
+func (r *Restoration) onDisk(ctx context.Context, cluster, server, scratch string) (int64, error) {
+	files, err := r.Runtime.Files(ctx, cluster, server)
+	if err != nil {
+		return 0, err
+	}
+	defer files.Close()
+	path := filepath.Join(scratch, "seen.db")
+	defer os.Remove(path)
+	if err := databaseOf(ctx, files, path); err != nil {
+		return 0, err
+	}
+	c, err := inspect(path)
+	return c.Revision, err
+}
+
+// databaseOf writes the database in an archive of a data directory into a file.
+func databaseOf(ctx context.Context, files io.Reader, to string) error {
+	all := tar.NewReader(files)
+	for {
+		h, err := all.Next()
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("%w: there is no database in it", ErrDamaged)
+		}
+		if err != nil {
+			return err
+		}
+		if strings.HasSuffix("/"+h.Name, "/member/snap/db") {
+			return create(to, func(w io.Writer) error {
+				_, err := io.Copy(until(ctx, w), all)
+				return err
+			})
+		}
+	}
+}
+
+// NewestRevision is the newest that the backups of a cluster in a store know, and the
+// changes beside them; 0 without any.
+func NewestRevision(ctx context.Context, s Store, cluster string) (int64, error) {
+	all, err := List(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	segments, err := Segments(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	var newest int64
+	for _, f := range all {
+		if f.Err == nil && f.Metadata.Cluster == cluster {
+			newest = max(newest, f.Metadata.Revision)
+		}
+	}
+	for _, g := range segments {
+		if g.Cluster == cluster {
+			newest = max(newest, g.Revision)
+		}
+	}
+	return newest, nil
+}
+
+func (r *Restoration) warn(format string, args ...any) {
+	if r.Warn == nil {
+		r.tell(format, args...)
+		return
+	}
+	r.Warn(fmt.Sprintf(format, args...))
+}
