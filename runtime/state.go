@@ -14,7 +14,7 @@ import (
 type State struct {
 	Name    string
 	Runtime string
-	Servers []Server // members and services, by name
+	Servers []Server // members and services, by name, each of which stands there once
 	// Folder is where the cluster was started, empty when it is not known.
 	Folder string
 	// CertsDir is the folder of the certificates that the members were given,

@@ -207,10 +207,11 @@ func (u *planner) hasCopies(s types.ServiceConfig) bool {
 	return err == nil && !slices.ContainsFunc(transfers, func(t *transfer) bool { return !u.hasVolume(t.volume) })
 }
 
-// fits reports whether a container is what is wanted of a service.
+// fits reports whether a container is what is wanted of a service, and was made whole.
 func (u *planner) fits(s types.ServiceConfig, c Container) (bool, error) {
 	h, err := serviceHash(s)
-	return err == nil && c.Status == container.StateCreated && c.ConfigHash == h && c.ImageID == u.w.Images[s.Image], err
+	same := err == nil && c.ConfigHash == h && c.ImageID == u.w.Images[s.Image]
+	return same && c.Status == container.StateCreated && attached(u.w, u.s, s, c), err
 }
 
 // spareName is the name of a container until it takes the place of old.

@@ -77,7 +77,7 @@ func (e *fakeEngine) change(ctx context.Context, what string, f func() error) er
 
 func (e *fakeEngine) id() string {
 	e.next++
-	return fmt.Sprintf("%064x", e.next)
+	return fmt.Sprintf("%012x%052x", e.next, 0) // what is shown of one is its beginning
 }
 
 func (e *fakeEngine) find(name string) (*fakeContainer, error) {

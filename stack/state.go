@@ -114,6 +114,16 @@ func (s *State) Service(name string) (Container, bool) {
 	return s.Containers[i], true
 }
 
+// Servers gives the containers of the services, one of each, by service: not what
+// `docker compose run` has made beside it, nor a further one of the same service.
+func (s *State) Servers() []Container {
+	all := slices.DeleteFunc(slices.Clone(s.Containers), func(c Container) bool { return c.Labels[oneoffLabel] == "True" })
+	all = inOrder(all, func(a, b Container) int {
+		return cmp.Or(strings.Compare(a.Service, b.Service), cmp.Compare(a.Number, b.Number), compareNames(a, b))
+	})
+	return slices.CompactFunc(all, func(a, b Container) bool { return a.Service == b.Service })
+}
+
 // Members gives the containers that are members.
 func (s *State) Members() []Container {
 	var members []Container
@@ -183,20 +193,35 @@ func Observe(ctx context.Context, e Observer, project string) (*State, error) {
 // own in the same way.
 func split(items []container.Summary) (used, spare []Container) {
 	all := inOrder(observed(items, toContainer), compareContainers)
-	replacement := func(c Container) bool {
-		return c.Labels[replaceLabel] != "" && c.Status == container.StateCreated
-	}
 	for _, c := range all {
-		replaced := slices.ContainsFunc(all, func(o Container) bool {
-			return o.Service == c.Service && o.Number == c.Number && o.Labels[projectLabel] == c.Labels[projectLabel] && !replacement(o)
-		})
-		if replaced && replacement(c) {
+		if c.replacement() && slices.ContainsFunc(all, c.isBeside) {
 			spare = append(spare, c)
 		} else {
 			used = append(used, c)
 		}
 	}
 	return used, spare
+}
+
+// replacement: it was made to take another's place, and has never run. It may have
+// taken it by now.
+func (c Container) replacement() bool {
+	return c.Labels[replaceLabel] != "" && c.Status == container.StateCreated
+}
+
+// isBeside reports whether a replacement does not have the place that it was made for:
+// another container has it. Of two replacements it is the first by name.
+func (c Container) isBeside(o Container) bool {
+	if o.ID == c.ID || o.Service != c.Service || o.Number != c.Number || o.Labels[projectLabel] != c.Labels[projectLabel] {
+		return false
+	}
+	return !o.replacement() || compareNames(o, c) < 0
+}
+
+// compareNames puts what has the name of its service before what has something before
+// that name: see spareName.
+func compareNames(a, b Container) int {
+	return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), strings.Compare(a.Name, b.Name))
 }
 
 func observed[A, B any](items []A, convert func(A) B) []B {

@@ -72,7 +72,7 @@ func (r *Runtime) changes(ctx context.Context, t *target) ([]runtime.Change, err
 // unwanted are the servers that are there and not asked for.
 func (t *target) unwanted(own *stack.State) []runtime.Change {
 	var all []runtime.Change
-	for _, c := range own.Containers {
+	for _, c := range own.Servers() {
 		_, wanted := t.wanted.Project.Services[c.Service]
 		if !wanted && isServer(c.Labels[stack.RoleLabel]) {
 			all = append(all, runtime.Change{Server: c.Service, Kind: runtime.Leave})

@@ -210,7 +210,7 @@ func (r *Runtime) describe(f *found, local bool) *runtime.State {
 // servers are the containers that are servers: not those that do something once,
 // or for somebody.
 func (f *found) servers() []stack.Container {
-	return slices.DeleteFunc(slices.Clone(f.Own.Containers), func(c stack.Container) bool { return !isServer(c.Labels[stack.RoleLabel]) })
+	return slices.DeleteFunc(f.Own.Servers(), func(c stack.Container) bool { return !isServer(c.Labels[stack.RoleLabel]) })
 }
 
 func isServer(role string) bool {
