@@ -36,7 +36,7 @@ func (c *scene) found() (*Step, error) {
 		return nil, refusal
 	}
 	if c.Asked.Verb == Start && c.tooFew(holders) {
-		return nil, nil // those that were asked for run, and serve once others do
+		return nil, c.onlyData() // those that were asked for run, and serve once others do
 	}
 	return c.unwell()
 }
@@ -46,6 +46,16 @@ func (c *scene) tooFew(holders []*part) bool {
 	founders := c.founders(holders)
 	running := slices.DeleteFunc(slices.Clone(founders), func(p *part) bool { return !p.busy() && !c.started(p.name) })
 	return len(running) <= len(founders)/2
+}
+
+// onlyData: servers that were asked for and that there is nothing to start of.
+func (c *scene) onlyData() error {
+	for _, p := range c.those((*part).isWanted, c.asksFor, (*part).holds) {
+		if p.server.Status == runtime.Absent {
+			return &Refusal{Server: p.name, Reason: "nothing but its data is there", Remedy: Remedy{Command: []string{"up"}, Text: "starts it"}}
+		}
+	}
+	return nil
 }
 
 // tooManyAway: no quorum can come of the members whose machines answer.
@@ -96,8 +106,12 @@ func (c *scene) founders(holders []*part) []*part {
 }
 
 // lost tells that no quorum can come of what still has data. One that was made
-// and has never run is none that lost it.
+// and has never run is none that lost it. One whose machine does not answer may have
+// data, or never have been there: of that alone nothing follows.
 func (c *scene) lost(holders []*part) error {
+	if !slices.ContainsFunc(holders, not((*part).away)) {
+		return unseen(holders)
+	}
 	founders := c.founders(holders)
 	alive := 0
 	for _, p := range founders {
@@ -108,7 +122,7 @@ func (c *scene) lost(holders []*part) error {
 	if alive > len(founders)/2 {
 		return nil
 	}
-	return c.noQuorum(names(slices.DeleteFunc(slices.Clone(holders), func(p *part) bool { return !p.wanted })))
+	return c.noQuorum(names(slices.DeleteFunc(slices.Clone(holders), func(p *part) bool { return !p.wanted || p.away() })))
 }
 
 func (p *part) new() bool { return p.there && p.server.Status == runtime.Created }

@@ -250,14 +250,32 @@ func (c *scene) awayRefusal(parts ...*part) *Refusal {
 			Remedy: Remedy{Text: "bring its machine back; or give the member another host and engine, and `etcdctr up` has it take its place there as long as the others have a quorum"},
 		}
 	}
-	reasons := make([]string, len(parts))
-	for i, p := range parts {
-		reasons[i] = p.name + ": " + p.server.Detail
-	}
 	return &Refusal{
-		Reason: fmt.Sprintf("the machines of %s do not answer, and without them there is no quorum: %s", strings.Join(names(parts), " and "), strings.Join(reasons, "; ")),
+		Reason: fmt.Sprintf("the machines of %s do not answer, and without them there is no quorum: %s", strings.Join(names(parts), " and "), causes(parts)),
 		Remedy: Remedy{Text: "bring them back"},
 	}
+}
+
+// unseen: data of the cluster may be on machines that don't answer, and nowhere else.
+// Whether there is any nobody knows.
+func unseen(parts []*part) *Refusal {
+	whose := "the machine of " + parts[0].name + " does"
+	if len(parts) > 1 {
+		whose = "the machines of " + strings.Join(names(parts), " and ") + " do"
+	}
+	return &Refusal{
+		Reason: fmt.Sprintf("%s not answer, and no data of the cluster is seen anywhere else: %s", whose, causes(parts)),
+		Remedy: Remedy{Text: "put right what keeps it from being reached: what is there decides what comes next; or leave it out of the description"},
+	}
+}
+
+// causes are why machines don't answer.
+func causes(parts []*part) string {
+	var list []string
+	for _, p := range parts {
+		list = append(list, p.name+": "+p.server.Detail)
+	}
+	return strings.Join(list, "; ")
 }
 
 // refuseAway: what is on a machine that does not answer may not be as wanted, and is

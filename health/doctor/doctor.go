@@ -59,6 +59,7 @@ func Diagnose(e Evidence) (Diagnosis, bool) {
 	for i := range possible {
 		w.postpone(&possible[i])
 	}
+	possible = w.leaveHidden(possible)
 	if len(possible) == 0 {
 		return Diagnosis{}, false
 	}
@@ -90,6 +91,18 @@ func (w ward) choose(possible []candidate) (candidate, treatment) {
 		}
 	}
 	return chosen, first
+}
+
+// leaveHidden leaves nothing to explain but that machines do not answer, where nobody
+// knows whether there is a cluster on them, and there is none elsewhere.
+func (w ward) leaveHidden(possible []candidate) []candidate {
+	if !w.hidden() {
+		return possible
+	}
+	return slices.DeleteFunc(possible, func(c candidate) bool {
+		m, _ := w.member(c.member)
+		return m.Status != Away
+	})
 }
 
 // candidate is what may explain the state of a stack. The one with the lowest

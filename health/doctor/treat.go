@@ -74,12 +74,34 @@ func (w ward) startUp(m Member, c candidate) treatment {
 		return w.readmit(m, c.cause+", and the others do not know it as a member")
 	}
 	switch {
+	case m.Status == Away:
+		return w.waitFor(c)
 	case !w.quorum && w.anyEmpty() && w.returns():
 		return w.wakeHolders(m, c.cause)
 	case w.gone() && c.remedy.starts():
 		c.cause += nobodyHas
 	}
 	return w.guard(c, treatment{c.cause, c.remedy})
+}
+
+// waitFor is for a member whose machine does not answer: what it has nobody knows.
+func (w ward) waitFor(c candidate) treatment {
+	if w.hidden() {
+		c.cause += "; whether the cluster is on " + w.machinesAway() + " nobody knows, and it is nowhere else"
+	}
+	return treatment{c.cause, Remedy{}}
+}
+
+// machinesAway names the machines that do not answer by their members.
+func (w ward) machinesAway() string {
+	var names []string
+	for _, m := range w.away() {
+		names = append(names, m.Name)
+	}
+	if len(names) == 1 {
+		return "it"
+	}
+	return "those of " + strings.Join(names, " and ")
 }
 
 // nobodyHas is said before an empty cluster is started.
@@ -162,7 +184,7 @@ func (w ward) worst(but Member) (candidate, bool) {
 func (w ward) fromSurvivors(cause string) treatment {
 	var names []string
 	for _, m := range w.Members {
-		if w.survives(m) {
+		if w.survives(m) && (m.Serves || m.Status != Away) {
 			names = append(names, m.Name)
 		}
 	}

@@ -159,9 +159,23 @@ func (w ward) holders() []Member {
 	return slices.DeleteFunc(slices.Clone(w.Members), func(m Member) bool { return !w.holds(m) })
 }
 
-// idle are the holders that do not run.
+// idle are the holders that do not run, and could.
 func (w ward) idle() []Member {
-	return slices.DeleteFunc(w.holders(), Member.runs)
+	return slices.DeleteFunc(w.holders(), func(m Member) bool { return m.runs() || m.Status == Away })
+}
+
+// away are the members whose machines do not answer, and that do not serve.
+func (w ward) away() []Member {
+	return slices.DeleteFunc(slices.Clone(w.Members), func(m Member) bool { return m.Serves || m.Status != Away })
+}
+
+// hidden reports whether nobody has data but, maybe, members whose machines do not
+// answer.
+func (w ward) hidden() bool {
+	away := w.away()
+	return len(away) > 0 && !slices.ContainsFunc(w.Members, func(m Member) bool {
+		return m.Serves || m.Status != Away && !w.empty(m)
+	})
 }
 
 // returns reports whether the holders of the data can have a quorum again.

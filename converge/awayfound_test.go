@@ -1,0 +1,103 @@
+package converge_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// unseen is a situation of three described members, of which nothing is there but
+// that the machines of some do not answer.
+func unseen(verb converge.Verb, away ...string) converge.Situation {
+	s := onMachines()
+	s.Asked.Verb = verb
+	lose(&s, away...)
+	s.Have.Servers = slices.DeleteFunc(s.Have.Servers, func(x runtime.Server) bool { return x.Status != runtime.Away })
+	s.Changes = nil
+	for i := range s.Have.Servers {
+		s.Have.Servers[i].Detail = "Permission denied (publickey)"
+	}
+	for _, m := range s.Want.Members {
+		if !slices.Contains(away, m.Name) {
+			s.Changes = append(s.Changes, runtime.Change{Server: m.Name, Kind: runtime.Missing})
+		}
+	}
+	quiet(&s)
+	return s
+}
+
+// quiet has no member answer.
+func quiet(s *converge.Situation) {
+	s.Etcd.Members = nil
+	for i, e := range s.Etcd.Endpoints {
+		s.Etcd.Endpoints[i] = member.Endpoint{Name: e.Name, Trouble: member.Refused}
+	}
+}
+
+// Nobody knows what is on a machine that does not answer: it is not said to have data,
+// and nothing is founded beside it.
+func TestOfMachinesThatWereNeverSeenNothingIsClaimed(t *testing.T) {
+	for _, away := range [][]string{{"etcd3"}, {"etcd2", "etcd3"}} {
+		for _, verb := range []converge.Verb{converge.Up, converge.Start, converge.Restart} {
+			steps, err := converge.Plan(unseen(verb, away...))
+			var refusal *converge.Refusal
+			if !errors.As(err, &refusal) || len(steps) > 0 {
+				t.Fatalf("%s without %s: %v\n%s", verb, away, err, steps)
+			}
+			said := err.Error() + refusal.Remedy.Text
+			for _, what := range append([]string{"Permission denied (publickey)", "no data of the cluster"}, away...) {
+				if !strings.Contains(said, what) {
+					t.Errorf("%s without %s says nothing of %q: %s", verb, away, what, said)
+				}
+			}
+			if strings.Contains(said, "quorum") || refusal.Remedy.Command != nil {
+				t.Errorf("%s without %s says: %s, and gives %q", verb, away, said, refusal.Remedy.Command)
+			}
+		}
+	}
+}
+
+// kept is a situation of members of which only the data is there, as after down.
+func kept(verb converge.Verb, away ...string) converge.Situation {
+	s := onMachines()
+	s.Asked.Verb = verb
+	lose(&s, away...)
+	for i, x := range s.Have.Servers {
+		if x.Status != runtime.Away {
+			s.Have.Servers[i] = runtime.Server{Name: x.Name, Role: runtime.Member, Status: runtime.Absent, Data: runtime.Kept}
+			s.Changes = append(s.Changes, runtime.Change{Server: x.Name, Kind: runtime.Missing})
+		}
+	}
+	quiet(&s)
+	return s
+}
+
+func TestThoseThatHaveAQuorumBeginWithoutAMachineThatIsAway(t *testing.T) {
+	step, more, err := converge.Next(kept(converge.Up, "etcd1"))
+	if err != nil || !more {
+		t.Fatalf("nothing begins: %v", err)
+	}
+	if step.Kind == converge.Prepare {
+		s := kept(converge.Up, "etcd1")
+		s.Done = append(s.Done, step)
+		step, _, err = converge.Next(s)
+	}
+	if diff := cmp.Diff([]string{"etcd2", "etcd3"}, step.Servers); diff != "" || step.Kind != converge.Apply || err != nil {
+		t.Errorf("%v: %s %s", err, step, diff)
+	}
+}
+
+func TestStartSaysWhoIsLeftWithNothingButData(t *testing.T) {
+	_, more, err := converge.Next(kept(converge.Start, "etcd1"))
+	var refusal *converge.Refusal
+	if !errors.As(err, &refusal) || more || !slices.Equal(refusal.Remedy.Command, []string{"up"}) {
+		t.Errorf("%v: %+v", err, refusal)
+	}
+}

@@ -1,0 +1,57 @@
+package doctor
+
+import (
+	"strings"
+	"testing"
+)
+
+// What is on a machine that does not answer nobody knows: neither that it has the last
+// copy, nor that it could be started.
+func TestOfAMachineThatDoesNotAnswerNothingIsClaimed(t *testing.T) {
+	const why = "Permission denied (publickey)"
+	gone := func(name string) Member { return Member{Name: name, Status: Missing, Data: DataLost} }
+	away := func(name string) Member { return Member{Name: name, Status: Away, Detail: why} }
+	stopped := func(name string) Member { return Member{Name: name, Status: Exited, Data: DataKept} }
+	for name, c := range map[string]struct {
+		members []Member
+		of      string // the diagnosis is about
+		says    []string
+		command string
+	}{
+		"one of a cluster that is not there": {
+			[]Member{gone("etcd1"), gone("etcd2"), away("etcd3")}, "etcd3", []string{"its machine does not answer: " + why, "whether the cluster is on it nobody knows"}, "",
+		},
+		"two of a cluster that is not there": {
+			[]Member{gone("etcd1"), away("etcd2"), away("etcd3")}, "etcd2", []string{why, "on those of etcd2 and etcd3 nobody knows"}, "",
+		},
+		"all": {[]Member{away("etcd1"), away("etcd2"), away("etcd3")}, "etcd1", []string{why}, ""},
+		"one, and the others are stopped": {
+			[]Member{away("etcd1"), stopped("etcd2"), stopped("etcd3")}, "etcd2", []string{"it was stopped"}, "etcdctr up",
+		},
+		"one, one is stopped, and one has lost its data": {
+			[]Member{away("etcd1"), gone("etcd2"), stopped("etcd3")}, "etcd3", []string{"those that have the data come first"}, "etcdctr start etcd3",
+		},
+		"one, one runs, and one has lost its data": {
+			[]Member{gone("etcd1"), away("etcd2"), {Name: "etcd3", Status: Running, Data: DataKept}}, "etcd2", []string{"its machine does not answer: " + why}, "",
+		},
+		"two, and one has lost its data of five": {
+			[]Member{away("etcd1"), gone("etcd2"), gone("etcd3"), gone("etcd4"), stopped("etcd5")}, "etcd2", []string{"etcd5 may have the last copy"}, "etcdctr recover",
+		},
+		"one that the others do without": {
+			[]Member{away("etcd1"), {Name: "etcd2", Status: Running, Serves: true, ClusterID: "a"}, {Name: "etcd3", Status: Running, Serves: true, ClusterID: "a"}},
+			"etcd1",
+			[]string{"its machine does not answer: " + why},
+			"",
+		},
+	} {
+		d, found := Diagnose(Evidence{Members: c.members})
+		if !found || d.Member != c.of || d.Command != c.command {
+			t.Errorf("%s: %+v", name, d)
+		}
+		for _, what := range c.says {
+			if !strings.Contains(d.Cause, what) {
+				t.Errorf("%s: nothing of %q: %s", name, what, d.Cause)
+			}
+		}
+	}
+}
