@@ -85,6 +85,9 @@ type Restored struct {
 	Revision int64
 	// Aside is where the former data is, by member.
 	Aside map[string]string
+	// Overfull says that the database takes more than quota-backend-bytes: etcd raises
+	// its alarm at the first write, and refuses all.
+	Overfull bool
 }
 
 // TooOldError is the error of a release that does not read the data.
@@ -146,7 +149,10 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if result.Aside, err = r.exchange(ctx, have, u.Snapshot, scratch); err != nil {
 		return result, err
 	}
-	result.Revision, err = r.prove(ctx, u.Snapshot)
+	if result.Revision, err = r.prove(ctx, u.Snapshot); err != nil {
+		return result, err
+	}
+	result.Overfull, err = r.overfull(u.Snapshot)
 	return result, err
 }
 
@@ -191,6 +197,15 @@ func (r *Restoration) readable(u Unpacked) error {
 		err = &TooOldError{r.Want.Etcd, c.Reader()}
 	}
 	return err
+}
+
+// overfull reports whether a database takes more than the quota of a member.
+func (r *Restoration) overfull(db string) (bool, error) {
+	info, err := os.Stat(db)
+	return err == nil && slices.ContainsFunc(r.Want.Members, func(m cluster.Member) bool {
+		quota := cluster.Quota(m.Settings.Get("quota-backend-bytes"))
+		return quota > 0 && info.Size() > quota
+	}), err
 }
 
 // consent tells what is there, and asks if there is anything.

@@ -157,6 +157,26 @@ func TestWhatIsRestoredIsTheClusterThatIsWanted(t *testing.T) {
 	}
 }
 
+func TestADatabaseBeyondTheQuotaIsTold(t *testing.T) {
+	c := start(t, []string{"a"})
+	write(t, c.raw(t), 20, 1<<20)
+	archive := filepath.Join(t.TempDir(), "a.tar.zst")
+	if _, err := backup.Take(t.Context(), c.client, archive, request()); err != nil {
+		t.Fatal(err)
+	}
+	r := processes(t)
+	want := place(t, r, 1)
+	for i, s := range want.Members[0].Settings {
+		if s.Name == "quota-backend-bytes" {
+			want.Members[0].Settings[i].Value = "16777216"
+		}
+	}
+	restored, err := restoration(t, r, want).Do(t.Context(), archive)
+	if err != nil || !restored.Overfull {
+		t.Errorf("%+v, %v: want it told that etcd will take no write", restored, err)
+	}
+}
+
 // put gives the revision of a change.
 func put(t *testing.T, etcd *clientv3.Client, key string) int64 {
 	t.Helper()

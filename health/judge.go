@@ -253,7 +253,11 @@ func Tight(bytes, quota int64) bool {
 
 func (v *verdict) space(a answer) {
 	quota := a.status.DbSizeQuota
-	if Tight(a.status.DbSize, quota) {
+	switch {
+	case quota > 0 && a.status.DbSizeInUse > quota:
+		v.failures.add(a.member.Name, "its database takes %d %% of its quota, nothing of it can be freed, and etcd refuses the next write: a larger quota-backend-bytes lets it go on",
+			a.status.DbSize*100/quota)
+	case Tight(a.status.DbSize, quota):
 		v.warnings.add(a.member.Name, "its database takes %d %% of its quota: `etcdctr compact --recover` makes room before etcd refuses all writes",
 			a.status.DbSize*100/quota)
 	}

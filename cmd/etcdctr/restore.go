@@ -146,6 +146,9 @@ func (a *app) sayRestored(c *found, o restoreOptions, restored backup.Restored, 
 	if err != nil {
 		return o.explain(c, err, len(restored.Aside) > 0)
 	}
+	if restored.Overfull {
+		a.warn("its database takes more than quota-backend-bytes, and etcd refuses the first write: a larger one lets it go on")
+	}
 	a.say("%s is restored: revision %d, %s of %s", c.name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), orUnknown(restored.Metadata.Cluster))
 	if o.format == formatJSON {
 		return a.printJSON(restored)
