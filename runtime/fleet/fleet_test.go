@@ -25,6 +25,7 @@ type fake struct {
 	servers []runtime.Server
 	silent  error    // it does not answer
 	hangs   bool     // nor refuses
+	dies    bool     // while it is listened to
 	has     []string // clusters
 }
 
@@ -105,6 +106,17 @@ func (f *fake) Changes(_ context.Context, want *cluster.Cluster, have *runtime.S
 func (f *fake) Stop(_ context.Context, _ string, _ time.Duration, servers ...string) error {
 	f.world.call("stop %s at %s", strings.Join(servers, " "), f.at)
 	return nil
+}
+
+func (f *fake) Logs(ctx context.Context, _ string, o runtime.LogOptions, line func(runtime.Line)) error {
+	if err := f.Answers(ctx); err != nil {
+		return err
+	}
+	line(runtime.Line{Server: o.Servers[0], Text: "said at " + f.at})
+	if f.dies {
+		f.silent = errors.New("broken pipe")
+	}
+	return f.silent
 }
 
 func (f *fake) Remove(_ context.Context, _ string, r runtime.Removal) error {
@@ -315,6 +327,44 @@ func TestWhatIsNotWantedOnAMachineThatIsAwayIsForgotten(t *testing.T) {
 	}
 	if err := r.Remove(t.Context(), "orders", runtime.Removal{Servers: []string{"etcd2"}}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Whoever asks for the logs of all names all of them: one that is away is no reason to
+// show none.
+func TestLogsAreThoseOfTheMachinesThatAnswer(t *testing.T) {
+	for name, c := range map[string]struct {
+		of   []string
+		away func(*fake)
+		want int
+	}{
+		"all, by name":       {[]string{"etcd1", "etcd2", "etcd3"}, func(f *fake) { f.silent = errors.New("no route to host") }, 2},
+		"all":                {nil, func(f *fake) { f.silent = errors.New("no route to host") }, 2},
+		"all, and one dies":  {[]string{"etcd1", "etcd2", "etcd3"}, func(f *fake) { f.dies = true }, 3},
+		"two, and one is up": {[]string{"etcd1", "etcd2"}, func(f *fake) { f.silent = errors.New("no route to host") }, 1},
+	} {
+		w := newWorld(t)
+		var told []runtime.Event
+		s := spec("e01", "e02", "e03")
+		w.start(t, s)
+		c.away(w.engine("e02"))
+		r := w.runtime(s)
+		r.o.Events = func(e runtime.Event) { told = append(told, e) }
+		var lines []runtime.Line
+		err := r.Logs(t.Context(), "orders", runtime.LogOptions{Servers: c.of}, func(l runtime.Line) { lines = append(lines, l) })
+		if err != nil || len(lines) != c.want {
+			t.Errorf("%s: %v: %q", name, err, lines)
+		}
+		if len(told) != 1 || told[0].Server != "etcd2" {
+			t.Errorf("%s: told is %+v", name, told)
+		}
+	}
+	w := newWorld(t)
+	r := w.start(t, spec("e01", "e02"))
+	w.engine("e02").silent = errors.New("no route to host")
+	err := r.Logs(t.Context(), "orders", runtime.LogOptions{Servers: []string{"etcd2"}}, func(runtime.Line) {})
+	if away := (*runtime.AwayError)(nil); !errors.As(err, &away) {
+		t.Errorf("of one that is away alone it gives %v", err)
 	}
 }
 

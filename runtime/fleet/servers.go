@@ -153,8 +153,8 @@ func (r *Runtime) with(ctx context.Context, name, server string, do func(context
 	return p.machine.work(ctx, server, func(ctx context.Context) error { return do(ctx, p) })
 }
 
-// Logs gives the lines of servers on all machines. One whose machine is away is left
-// out, with a word, unless it was named.
+// Logs gives the lines of servers on all machines. One whose machine is away, or does
+// not answer any more, is left out with a word, unless there is no other.
 func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, line func(runtime.Line)) error {
 	s, err := r.look(ctx, name)
 	if err != nil {
@@ -165,22 +165,34 @@ func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, l
 		return err
 	}
 	if len(o.Servers) == 0 {
-		chosen = slices.DeleteFunc(chosen, func(x sighting) bool { return x.server.Status == runtime.Absent || r.leavesOut(x) })
+		chosen = slices.DeleteFunc(chosen, func(x sighting) bool { return x.server.Status == runtime.Absent })
+	}
+	if slices.ContainsFunc(chosen, func(x sighting) bool { return x.away == nil }) {
+		chosen = slices.DeleteFunc(chosen, r.leavesOut)
 	}
 	var servers []func(context.Context, func(runtime.Line)) error
 	for _, x := range chosen {
 		servers = append(servers, func(ctx context.Context, line func(runtime.Line)) error {
-			one := o
-			one.Servers = []string{x.member}
-			return x.machine.work(ctx, x.name, func(ctx context.Context) error {
-				return x.machine.engine.Logs(ctx, name, one, func(l runtime.Line) {
-					l.Server = x.name
-					line(l)
-				})
-			})
+			err := x.logs(ctx, name, o, line)
+			if away := (*runtime.AwayError)(nil); errors.As(err, &away) && len(chosen) > 1 {
+				x.away = away.Err
+				r.leavesOut(x)
+				return nil
+			}
+			return err
 		})
 	}
 	return runtime.Listen(ctx, line, servers...)
+}
+
+func (x sighting) logs(ctx context.Context, name string, o runtime.LogOptions, line func(runtime.Line)) error {
+	o.Servers = []string{x.member}
+	return x.machine.work(ctx, x.name, func(ctx context.Context) error {
+		return x.machine.engine.Logs(ctx, name, o, func(l runtime.Line) {
+			l.Server = x.name
+			line(l)
+		})
+	})
 }
 
 // leavesOut says of a server whose machine is away that nothing is heard of it.
