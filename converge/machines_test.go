@@ -79,6 +79,51 @@ func TestAMemberThatMovesFromAMachineThatIsAwayIsRemovedFirst(t *testing.T) {
 	}
 }
 
+// Who is removed while it serves is started again by its runtime, and would hold the
+// port of the one that comes.
+func TestWhoIsRemovedMakesWayForTheOneThatTakesItsAddress(t *testing.T) {
+	w := serving(2, 3)
+	w.settle()
+	s := w.situation(converge.Asked{Verb: converge.Up}, nil)
+	taken := s.Want.Members[1].Settings
+	s.Want.Members[1] = cluster.Member{Name: "etcd2", Settings: cluster.Settings{
+		{Name: "name", Value: "etcd2"}, {Name: "advertise-client-urls", Value: taken.Get("advertise-client-urls")},
+		{Name: "initial-advertise-peer-urls", Value: taken.Get("initial-advertise-peer-urls")},
+	}}
+	rename(&s, "etcd2", "etcd3@old")
+	s.Changes = []runtime.Change{{Server: "etcd2", Kind: runtime.Missing}, {Server: "etcd3", Kind: runtime.Missing}, {Server: "etcd3@old", Kind: runtime.Leave}}
+	got := stepsOf(t, s)
+	want := []string{"remove member etcd3@old", "stop etcd3@old", "add learner etcd2", "join etcd2"}
+	if i := slices.Index(got, want[0]); i < 0 || len(got) < i+4 || !slices.Equal(got[i:i+4], want) {
+		t.Errorf("the steps are %q", got)
+	}
+
+	// A run that was killed after the removal has left it running.
+	s.Etcd.Members = slices.DeleteFunc(s.Etcd.Members, func(m member.Member) bool { return m.Name == "etcd2" })
+	for i, e := range s.Etcd.Endpoints {
+		if e.Name == "etcd3@old" {
+			s.Etcd.Endpoints[i] = member.Endpoint{Name: e.Name, Trouble: member.Refused}
+		}
+	}
+	if got := stepsOf(t, s); len(got) == 0 || got[0] != "stop etcd3@old" {
+		t.Errorf("after that the steps are %q", got)
+	}
+}
+
+// rename gives a server another name here.
+func rename(s *converge.Situation, from, to string) {
+	for i, x := range s.Have.Servers {
+		if x.Name == from {
+			s.Have.Servers[i].Name = to
+		}
+	}
+	for i, e := range s.Etcd.Endpoints {
+		if e.Name == from {
+			s.Etcd.Endpoints[i].Name = to
+		}
+	}
+}
+
 // lose has a member's machine not answer.
 func lose(s *converge.Situation, names ...string) {
 	for i, x := range s.Have.Servers {

@@ -191,6 +191,26 @@ func (c *scene) drop(p *part, why string) (*Step, error) {
 	return step, nil
 }
 
+// makeWay stops the servers of members that are none any more, where others take their
+// addresses. One that is removed while it serves ends in order, and its runtime may
+// start it again: it would hold the ports.
+func (c *scene) makeWay() (*Step, error) {
+	for _, p := range c.those((*part).isThere, not((*part).isWanted), not((*part).isCounted), not((*part).away)) {
+		returns := c.done(p.name, RemoveMember) && !c.done(p.name, End)
+		takers := c.those((*part).isWanted, func(o *part) bool { return o.takesAddressOf(p) })
+		if len(takers) > 0 && (p.busy() || returns) {
+			return c.end([]*part{p}, fmt.Sprintf("it is no member any more, and %s takes its address", takers[0]), shortly), nil
+		}
+	}
+	return nil, nil
+}
+
+// takesAddressOf: it is to be where another server is, for peers or for clients.
+func (p *part) takesAddressOf(o *part) bool {
+	peer, client := p.spec.PeerURL(), p.spec.ClientURL()
+	return peer != "" && peer == o.server.PeerURL() || client != "" && client == o.server.ClientURL()
+}
+
 // join starts a member that etcd counts and that has never run.
 func (c *scene) join() (*Step, error) {
 	for _, p := range c.those((*part).isWanted, (*part).isCounted, not((*part).published), not((*part).serves)) {

@@ -14,7 +14,7 @@ var rules = map[Verb][]rule{
 	Up: {
 		(*scene).refuse, (*scene).serveMembers, (*scene).found,
 		(*scene).startIdle, (*scene).applyUnwell, (*scene).dropDead, (*scene).dropLost,
-		(*scene).join, (*scene).promote, (*scene).await,
+		(*scene).makeWay, (*scene).join, (*scene).promote, (*scene).await,
 		(*scene).release, (*scene).introduce, (*scene).add, (*scene).widen, (*scene).roll, (*scene).dropUnwanted,
 		(*scene).clearAway, (*scene).settle, (*scene).compare, (*scene).users, (*scene).refuseAway,
 	},
