@@ -194,16 +194,17 @@ func (p *part) release() (cluster.Version, bool) {
 }
 
 // leavesRelease tells whether a member that does not serve would go over to
-// another minor than the others agree on. One that this run has stopped is on its
+// another minor than the others run. One that this run has stopped is on its
 // way there.
 func (c *scene) leavesRelease(p *part) bool {
 	if c.Want == nil || c.ended(p.name) {
 		return false
 	}
-	agreed, known := c.clusterMinor()
+	_, known := c.clusterMinor()
+	now, _ := c.runs()
 	was, ok := p.release()
 	switch {
-	case known && agreed == c.Want.Etcd.Minor, c.allFail():
+	case known && now.Minor == c.Want.Etcd.Minor, c.allFail():
 		return false
 	case !ok:
 		return known

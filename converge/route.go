@@ -71,20 +71,38 @@ func (c *scene) frail() bool {
 	return len(unwell) > 0 || c.quorum && c.voters() < 3 && len(missing) > 0
 }
 
-// runs is the release that the members have agreed on: that of the oldest that
-// serves, or of all that are there while none does.
+// runs is the release that members run which serve: the one that they have agreed on,
+// or the oldest, where none of them runs that any more and one that does not serve
+// keeps them from agreeing on theirs. While none serves, it is what all have.
 func (c *scene) runs() (cluster.Version, bool) {
 	agreed, known := c.clusterMinor()
 	if !known {
 		oldest, newest, ok := c.releases()
 		return oldest, ok && oldest.Minor == newest.Minor
 	}
+	now := cluster.KnownPatches[agreed]
+	if oldest, ok := c.oldestServing(agreed); ok {
+		now = oldest
+	}
+	return now, now != cluster.Version{}
+}
+
+// oldestServing is the oldest release of members that serve, of those that are of the
+// minor that they have agreed on if there are any. One that a new member could not join
+// with does not count: lower than they have agreed on.
+func (c *scene) oldestServing(agreed int) (oldest cluster.Version, ok bool) {
+	joins := len(c.those((*part).isWanted, not((*part).holds), not((*part).serves))) > 0
 	for _, p := range c.those((*part).isVoter, (*part).serves) {
-		if v, ok := p.release(); ok && v.Minor == agreed {
+		v, known := p.release()
+		switch {
+		case !known, joins && v.Minor < agreed:
+		case v.Minor == agreed:
 			return v, true
+		case !ok || v.Compare(oldest) < 0:
+			oldest, ok = v, true
 		}
 	}
-	return cluster.KnownPatches[agreed], cluster.KnownPatches[agreed] != cluster.Version{}
+	return oldest, ok
 }
 
 // releases are the oldest and the newest that members run, or ran.
