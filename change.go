@@ -50,7 +50,7 @@ func (c *Cluster) Down(ctx context.Context, data bool) (converge.Outcome, error)
 }
 
 // Plan tells what Make would do, and does nothing. Its error may be a
-// *converge.Refusal.
+// *converge.Refusal, or a *converge.EndlessError, for which Make does not fail.
 func (c *Cluster) Plan(ctx context.Context, change Change) (converge.Steps, error) {
 	wish, err := c.wish(ctx, change)
 	if err != nil {

@@ -78,6 +78,9 @@ func (a *Adoption) Plan(ctx context.Context) (Plan, error) {
 		return p, err
 	}
 	p.Steps, err = a.Cluster.Plan(ctx, a.change())
+	if errors.As(err, new(*converge.EndlessError)) {
+		err = nil
+	}
 	return p, err
 }
 

@@ -96,7 +96,7 @@ func (s Step) short() string {
 }
 
 // Plan tells what Do would do, and does nothing. Its error is that of the
-// package's Plan, or that of looking.
+// package's Plan, or that of looking; Do does not fail for an EndlessError.
 func (h *Hands) Plan(ctx context.Context, w Wish) (Steps, error) {
 	r := h.run(w)
 	defer r.close()
@@ -182,7 +182,7 @@ func (r *run) provide(ctx context.Context) error {
 	if r.Provide == nil || r.wish.Want == nil {
 		return nil
 	}
-	if _, err := Plan(r.situation); err != nil {
+	if _, err := Plan(r.situation); err != nil && !errors.As(err, new(*EndlessError)) {
 		return err
 	}
 	changed, err := r.Provide(ctx, r.wish.Want)

@@ -27,7 +27,8 @@ func (s Situation) most() int {
 
 // Plan tells what will be done if all goes well: Next, folded over
 // Situation.After. Its error is a Refusal, with the steps that come before it; a
-// refusal of the first step is one of everything.
+// refusal of the first step is one of everything. It is an EndlessError where steps
+// would be repeated for ever, and the steps are those up to their first round.
 func Plan(s Situation) (Steps, error) {
 	if s.Etcd == nil {
 		s.Etcd = new(member.View)
@@ -47,7 +48,30 @@ func Plan(s Situation) (Steps, error) {
 			return steps, nil
 		}
 	}
-	return steps, fmt.Errorf("no end is in sight after %d steps, of which the last is %s", len(steps), steps[len(steps)-1])
+	steps = steps.once()
+	return steps, &EndlessError{Last: steps[len(steps)-1]}
+}
+
+// EndlessError tells that no plan leads on from a step: as far as can be told, nothing
+// would come of it. What does, is seen by whoever does it.
+type EndlessError struct{ Last Step }
+
+func (e *EndlessError) Error() string {
+	return fmt.Sprintf("what comes after %q is only known once that is done", e.Last.short())
+}
+
+// once leaves out what is repeated at the end.
+func (s Steps) once() Steps {
+	for round := 1; round <= len(s)/2; round++ {
+		end := len(s)
+		for end > round && s[end-1].short() == s[end-1-round].short() {
+			end--
+		}
+		if len(s)-end >= round {
+			return s[:end]
+		}
+	}
+	return s
 }
 
 // further goes on to what ought to run next.

@@ -145,7 +145,8 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 // allowed asks whether the data of members may be deleted that a change removes.
 func (f *found) allowed(ctx context.Context, change etcdctr.Change, may consent) error {
 	steps, err := f.Plan(ctx, change)
-	if err != nil {
+	endless := errors.As(err, new(*converge.EndlessError)) // nobody knows what is removed
+	if err != nil && !endless {
 		return err
 	}
 	have, err := f.Observe(ctx)
@@ -156,7 +157,7 @@ func (f *found) allowed(ctx context.Context, change etcdctr.Change, may consent)
 		return err
 	}
 	have.Servers = slices.DeleteFunc(slices.Clone(have.Servers), func(s runtime.Server) bool {
-		return !slices.ContainsFunc(steps, func(step converge.Step) bool {
+		return !endless && !slices.ContainsFunc(steps, func(step converge.Step) bool {
 			return step.Kind == converge.Delete && slices.Contains(step.Servers, s.Name)
 		})
 	})
@@ -215,6 +216,11 @@ func addDryRunFlag(cmd *cobra.Command, dry *bool) {
 // printPlan tells what would be done, and does nothing.
 func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, format string) error {
 	steps, err := c.Plan(ctx, change)
+	endless := (*converge.EndlessError)(nil)
+	if errors.As(err, &endless) {
+		defer a.say("%s", endless)
+		err = nil
+	}
 	if format == formatJSON {
 		if err := a.printJSON(stepInfos(steps)); err != nil {
 			return err
@@ -232,7 +238,7 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		return nil
 	}
 	a.printSteps(steps)
-	if err == nil {
+	if err == nil && endless == nil {
 		a.sayTakes(steps)
 	}
 	return err
