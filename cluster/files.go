@@ -36,7 +36,7 @@ func (s *Spec) paths() []*string {
 // unless it says otherwise.
 func Check(spec Spec) error {
 	place := Placement(InContainers)
-	if Runtime(spec.Runtime) == Process {
+	if Runtime(spec.Runtime).RunsPrograms() {
 		place = UnderSupervision("", "")
 	}
 	_, err := Resolve(spec.Tokened(), place)

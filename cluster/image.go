@@ -27,7 +27,7 @@ func (r *resolver) release() (Version, string) {
 		if tagged == (tagRelease{}) && s.imageRelease != (Version{}) {
 			tagged = tagRelease{Version: s.imageRelease, full: true}
 		}
-		if s.ImageToAsk() != "" && err == nil && Runtime(s.Runtime) != Process {
+		if s.ImageToAsk() != "" && err == nil && !Runtime(s.Runtime).RunsPrograms() {
 			r.report("image", "%s does not say which etcd it is: add etcd: with its release, such as %s", s.Image, minorName(DefaultVersion.Minor))
 		}
 	}

@@ -39,8 +39,9 @@ const (
 //     `make metrics` (monitoring/releases), `make errors` (health/doctor/releases) and
 //     `make refusals` (docs/refused-calls.md);
 //   - what its new settings mean, in meaning.go, and what they refuse in bootstraps.go;
-//   - alerts and panels of metrics that it has anew or no longer, in monitoring, and
-//     monitoring/testdata/alerts/3.N.yml, which tries what is right for it alone;
+//   - alerts, panels and curves of metrics that it has anew or no longer, in monitoring
+//     and dashboard/metrics.go, and monitoring/testdata/alerts/3.N.yml, which tries what
+//     is right for it alone;
 //   - what a hop to it takes, in Demands and in converge/release.go, and its way in
 //     docs/upgrade.md; rules of lint that name releases;
 //   - goldens: -update in compose, converge and lint, -update-scripts in cmd/etcdctr;
