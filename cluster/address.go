@@ -118,8 +118,12 @@ func (r *resolver) portsOfAll(c *Cluster) {
 	}
 }
 
-// distinctPorts refuses two members on the same port of one machine.
-func (r *resolver) distinctPorts(at string, m Member, taken map[string]string) {
+// distinctPorts refuses two members on the same port of one machine. Those that share an
+// engine can't, whatever their ports: see enginesOfAll.
+func (r *resolver) distinctPorts(at string, m Member, others []Member, taken map[string]string) {
+	if m.Engine.At != "" && slices.ContainsFunc(others, func(o Member) bool { return o.Engine.At == m.Engine.At }) {
+		return
+	}
 	ports, host := []int{m.PublishedPort}, m.Published().Addr().String()
 	if m.Place.Shared {
 		ports, host = []int{m.Place.ClientPort, m.Place.PeerPort, m.Place.MetricsPort}, m.Place.Host

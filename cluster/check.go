@@ -100,13 +100,24 @@ func (r *resolver) environment(path string, env map[string]string) {
 		case name == unsupportedArch:
 			r.unsupportedArch(at, value)
 		case strings.HasPrefix(name, "ETCD_"):
-			r.report(at, "is a setting of etcd: write it under settings as %s, where it is checked", SettingName(name))
+			r.report(at, "is a setting of etcd: %s", placeOf(SettingName(name)))
 		case strings.HasPrefix(name, "ETCDCTL_"):
 			r.report(at, "is etcdctl's, which is set up for the member already; a variable here would make the same flag fatal")
 		case strings.ContainsRune(value, 0):
 			r.report(at, "has a zero byte, which no environment can carry")
 		}
 	}
+}
+
+// placeOf tells where a setting is written, which is where it is checked.
+func placeOf(name string) string {
+	switch key, why := KeyOf(name); key {
+	case "":
+		return "it can't be set, since it " + why
+	case name:
+		return "write it at the top level as " + name + ", where it is checked"
+	}
+	return "write it under settings as " + name + ", where it is checked"
 }
 
 // unsupportedArch is a variable of etcd that no flag stands for: it has to name

@@ -217,7 +217,7 @@ func (r *resolver) members(c *Cluster, place Placement) {
 			Environment: overlay(r.spec.Environment, ms.Environment),
 		}
 		m.PublishedPort = r.publishedPort(at, seat, m.Place, c.Publish)
-		r.distinctPorts(at, m, ports)
+		r.distinctPorts(at, m, c.Members, ports)
 		r.ownStore(at, m, c.Members)
 		r.environment(at+".environment", ms.Environment)
 		c.Members = append(c.Members, m)

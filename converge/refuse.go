@@ -242,12 +242,21 @@ func (c *scene) noQuorum(left []string) *Refusal {
 	}
 }
 
+// moving is how a member goes on whose machine is lost, by the key that says where it is.
+func moving(p *part) string {
+	place := "host and engine"
+	if p.server.Held != "" {
+		place = "node"
+	}
+	return fmt.Sprintf("bring its machine back; or give the member another %s, and `etcdctr up` has it take its place there as long as the others have a quorum", place)
+}
+
 // awayRefusal: what is on machines that don't answer can be neither seen nor changed.
 func (c *scene) awayRefusal(parts ...*part) *Refusal {
 	if len(parts) == 1 {
 		return &Refusal{
 			Server: parts[0].name, Reason: "its machine does not answer: " + parts[0].server.Detail,
-			Remedy: Remedy{Text: "bring its machine back; or give the member another host and engine, and `etcdctr up` has it take its place there as long as the others have a quorum"},
+			Remedy: Remedy{Text: moving(parts[0])},
 		}
 	}
 	return &Refusal{

@@ -123,6 +123,18 @@ type Noter interface {
 	Note(ctx context.Context, want *cluster.Cluster) error
 }
 
+// Leaver is a Runtime that may have to leave data where it is that Remove was to delete.
+type Leaver interface {
+	// Left is what was left, by calls of Remove until now.
+	Left() []Left
+}
+
+// Left is what was left of data in one place.
+type Left struct {
+	Where   string // the machine
+	Command string // that deletes it there
+}
+
 // Sizer is a Runtime that can tell how much data a server has, which it reads before it
 // serves.
 type Sizer interface {

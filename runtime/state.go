@@ -64,6 +64,9 @@ type Server struct {
 	Foreign bool
 	// Lent tells that DataAt is somebody else's: it is not deleted with the cluster.
 	Lent bool
+	// Held is why nobody starts it though it is to run, such as that its node of a
+	// swarm takes no tasks; empty where nothing is in the way.
+	Held string
 	// Host is the machine that it is on; empty when that is this one.
 	Host string
 	// Published are its client addresses on the host, such as 127.0.0.1:2379.

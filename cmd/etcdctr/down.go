@@ -93,12 +93,28 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
 		return err
 	}
-	if o.volumes {
-		a.say("%s is gone, its data too%s", c.name(), leftOf(have))
-	} else {
+	switch left := leftBehind(c.Runtime()); {
+	case !o.volumes:
 		a.say("%s is down, and its data is kept", c.name())
+	case len(left) > 0:
+		a.say("%s is gone, its data is not yet%s: it has to be deleted %s", c.name(), leftOf(have), strings.Join(left, "; "))
+	default:
+		a.say("%s is gone, its data too%s", c.name(), leftOf(have))
 	}
 	return nil
+}
+
+// leftBehind tells what a runtime could not delete, by what deletes it.
+func leftBehind(r runtime.Runtime) []string {
+	l, ok := r.(runtime.Leaver)
+	if !ok {
+		return nil
+	}
+	var all []string
+	for _, left := range l.Left() {
+		all = append(all, fmt.Sprintf("on %s: `%s`", left.Where, left.Command))
+	}
+	return all
 }
 
 // lastBackup keeps what a cluster of the profile production holds before its data

@@ -86,6 +86,9 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 	change.Tell = f.showStep(a)
 	outcome, err := f.Make(ctx, change)
 	f.board.Close()
+	if left := leftBehind(f.Runtime()); len(left) > 0 && (err != nil || change.Verb != converge.Down) {
+		a.say("data is left that could not be deleted from here: %s", strings.Join(left, "; "))
+	}
 	if err != nil {
 		return f.explain(ctx, flags, err)
 	}

@@ -25,7 +25,10 @@ package doctor
 import (
 	"cmp"
 	"fmt"
+	"net/url"
+	"regexp"
 	"slices"
+	"sync"
 )
 
 // Diagnosis is a cause and what to do about it.
@@ -82,11 +85,11 @@ func (w ward) choose(possible []candidate) (candidate, treatment) {
 		if i == 0 {
 			chosen, first = c, t
 		}
-		waits := chosen.fault != ownFault && first.remedy.Kind == NoRemedy
+		waits := chosen.fault != ownFault && first.remedy.waits()
 		if !waits || c.rank >= rankSymptom {
 			break
 		}
-		if t.remedy.Kind != NoRemedy {
+		if !t.remedy.waits() {
 			return c, t
 		}
 	}
@@ -170,7 +173,7 @@ func (w ward) candidates(m Member) []candidate {
 	}
 	found = append(found, fromEngine(m)...)
 	found = append(found, w.fromSilence(m)...)
-	return append(found, fromLog(m)...)
+	return append(found, w.fromLog(m)...)
 }
 
 // postpone puts those behind who are not needed for the quorum that is to come
@@ -195,8 +198,10 @@ func fromEngine(m Member) []candidate {
 		c.cause, c.remedy, c.known = "the engine can't start it: "+m.EngineError, up, false
 	case m.OutOfMemory:
 		c.cause, c.remedy = "it was ended for using more memory than its container may", up
+	case m.Held != "":
+		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, m.Held, Remedy{Kind: Reopen}
 	case m.Status == Away:
-		c.rank, c.fault = rankStopped, notRunning
+		c.rank, c.fault, c.remedy = rankStopped, notRunning, Remedy{Kind: Return}
 		c.cause = "its machine does not answer: " + m.Detail
 	case m.Status == Paused:
 		c.cause, c.remedy = "its container is paused", up
@@ -221,6 +226,27 @@ func fromEngine(m Member) []candidate {
 		return nil
 	}
 	return []candidate{c}
+}
+
+// missed are who a line says are not there: a name, or an address.
+var missed = sync.OnceValue(func() *regexp.Regexp {
+	return re(`lookup (\S+?)(?: on \S+)?: no such host|dial tcp (\S+): connect: connection refused`)
+})
+
+// disproves reports whether a line says that somebody is missing who answers now, and who
+// has not been missed lately.
+func (e Evidence) disproves(m Member, said entry) bool {
+	match := missed().FindStringSubmatch(said.text)
+	if match == nil || m.Status == Running && e.Now.Sub(said.time) <= pauseWindow {
+		return false
+	}
+	return slices.ContainsFunc(e.Members, func(o Member) bool { return (o.Answers || o.Serves) && o.at(match[1]+match[2]) })
+}
+
+// at reports whether a host name or an address is a member's.
+func (m Member) at(who string) bool {
+	u, err := url.Parse(m.PeerURL)
+	return who == m.Name || err == nil && u.Host != "" && (who == u.Host || who == u.Hostname())
 }
 
 // fromAlarms is what etcd itself raises the alarm about. Its log has none of
@@ -258,12 +284,15 @@ func fromCertificates(m Member) []candidate {
 // fromLog is what the log says: each line that a rule knows, and the last error
 // that none does. If that error ended the member, it is more than a symptom: the
 // lines before it may tell of peers that came or went meanwhile.
-func fromLog(m Member) []candidate {
+func (e Evidence) fromLog(m Member) []candidate {
 	var found []candidate
+	if m.Held != "" {
+		return nil
+	}
 	unknown := candidate{member: m.Name, remedy: Remedy{Kind: Logs, Member: m.Name}, rank: rankUnknown}
 	for _, line := range m.Log {
 		entry := readEntry(line)
-		if entry.ofStranger() {
+		if entry.ofStranger() || e.disproves(m, entry) {
 			continue
 		}
 		if c, ok := recognise(rules(), m, entry.text); ok {

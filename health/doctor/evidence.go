@@ -52,6 +52,9 @@ type Member struct {
 	OutOfMemory bool
 	// EngineError is why the engine could not start it.
 	EngineError string
+	// Held is why nobody starts it, such as that its node takes nothing: its log is of a
+	// start that is over.
+	Held string
 	// Waits says that it was not started, because of another: it is no cause.
 	Waits bool
 	// AutoTLS says that it makes its certificates for itself.

@@ -3,6 +3,7 @@ package doctor
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // Lines of real members, where the releases say different things. 3.7 is
@@ -82,6 +83,34 @@ func TestASlowDiskIsToldFromALostQuorum(t *testing.T) {
 			d, _ := Diagnose(Evidence{Members: tt.members})
 			if tt.want == "" && d.Cause != "" || !strings.HasPrefix(d.Cause, tt.want) {
 				t.Errorf("got %q, want %q", d.Cause, tt.want)
+			}
+		})
+	}
+}
+
+// A member that nobody starts has nothing to say, and whoever is missed in a line that is
+// old and answers now is not missing.
+func TestWhatIsSeenNowDisprovesALine(t *testing.T) {
+	line := strings.Replace(unknownHost, `"level"`, `"ts":"2026-11-28T17:20:45Z","level"`, 1)
+	now := time.Date(2026, 11, 28, 17, 20, 50, 0, time.UTC)
+	well := Member{Name: "etcd2", Status: Running, Answers: true, Serves: true}
+	held := "its node machine3 takes no tasks: its availability is drain"
+	for name, tt := range map[string]struct {
+		now  time.Time
+		ill  Member
+		want string
+	}{
+		"its node is drained":           {now, Member{Status: Restarting, Held: held, Log: []string{line}}, held},
+		"it does not run":               {now, Member{Status: Failed, ExitCode: 137, Log: []string{line}}, "it ended with exit code 137"},
+		"it has found it since":         {now.Add(time.Hour), Member{Status: Running, Log: []string{line}}, "it runs and answers nobody"},
+		"it does not find it right now": {now, Member{Status: Running, Log: []string{line}}, "it does not find etcd2"},
+		"its machine is away":           {now, Member{Status: Away, Detail: "no route"}, "its machine does not answer: no route"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.ill.Name = "etcd1"
+			d, _ := Diagnose(Evidence{Now: tt.now, Members: []Member{tt.ill, well, {Name: "etcd3", Status: Running, Answers: true, Serves: true}}})
+			if d.Member != "etcd1" || !strings.HasPrefix(d.Cause, tt.want) || d.Hint() == hands[NoRemedy] {
+				t.Errorf("got %q of %s, to be put right by %q, want %q", d.Cause, d.Member, d.Hint(), tt.want)
 			}
 		})
 	}

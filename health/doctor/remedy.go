@@ -49,6 +49,10 @@ const (
 	Recover Kind = "recover" // go on from the data of a survivor, running or not
 	Restore Kind = "restore" // go on from a backup
 
+	// What is for whoever has the machine of a member.
+	Return Kind = "bring its machine back"
+	Reopen Kind = "have its node take tasks"
+
 	// What only looks.
 	Logs         Kind = "look at the log"
 	LookAtDisk   Kind = "look at the disk"
@@ -87,7 +91,10 @@ var commands = map[Kind]string{
 // hands say what to do where there is no command.
 var hands = map[Kind]string{
 	NoRemedy: "no command puts this right",
-	Restore:  "`etcdctr restore FILE` brings a backup back, and sets aside the data that is there",
+	Return:   "bring the machine back, and the member goes on by itself; where it is lost for good, give the member another host and engine and run `etcdctr up`",
+	Reopen: "bring the node back, or let it take tasks with `docker node update --availability active`; " +
+		"where it is lost for good, give the member another node and run `etcdctr up`",
+	Restore: "`etcdctr restore FILE` brings a backup back, and sets aside the data that is there",
 }
 
 // byHand is what to do where there is no command.
@@ -133,6 +140,9 @@ func (r Remedy) Looks() bool {
 	}
 	return false
 }
+
+// waits reports whether nothing is to be done about it here.
+func (r Remedy) waits() bool { return r.Kind == NoRemedy || r.Kind == Return || r.Kind == Reopen }
 
 // starts reports whether the remedy starts members that are not running, all of
 // them, with data and without.

@@ -24,7 +24,7 @@ func (e Evidence) ward() ward {
 		if m.Serves || m.Waits {
 			continue
 		}
-		for _, c := range fromLog(m) {
+		for _, c := range e.fromLog(m) {
 			if c.fault != ownFault {
 				w.faults[m.Name] = c.fault
 			}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -208,7 +210,7 @@ func (r *Runtime) deletePlaces(ctx context.Context, f *found, of map[string][]pl
 
 func (r *Runtime) deleteVolume(ctx context.Context, f *found, server string, p place) error {
 	if p.node != f.own {
-		r.doing(server, LeaveVolume, fmt.Sprintf("on %s: docker volume rm %s", f.nodes.hostname(p.node), p.volume))()
+		r.leave(f.nodes.hostname(p.node), p.volume)
 		return nil
 	}
 	done := r.doing(server, "remove volume", p.volume)
@@ -230,6 +232,27 @@ func (r *Runtime) deleteVolume(ctx context.Context, f *found, server string, p p
 	}
 }
 
-// LeaveVolume is the action of the event for a volume that only its node's own engine
-// can delete. Its detail is the command.
-const LeaveVolume = "leave volume"
+// leave notes a volume that only its node's own engine can delete.
+func (r *Runtime) leave(node, volume string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.left == nil {
+		r.left = map[string][]string{}
+	}
+	if !slices.Contains(r.left[node], volume) {
+		r.left[node] = append(r.left[node], volume)
+	}
+}
+
+// Left are the volumes of other nodes that Remove could not delete, a command for each
+// node.
+func (r *Runtime) Left() []runtime.Left {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []runtime.Left
+	for _, node := range slices.Sorted(maps.Keys(r.left)) {
+		volumes := slices.Sorted(slices.Values(r.left[node]))
+		all = append(all, runtime.Left{Where: node, Command: "docker volume rm " + strings.Join(volumes, " ")})
+	}
+	return all
+}

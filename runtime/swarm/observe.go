@@ -277,6 +277,7 @@ func (f *found) tellTask(x *runtime.Server, s swarm.Service, t swarm.Task, ran b
 	node := f.nodes.byID(f.nodeOf(s))
 	if why := away(node); why != "" {
 		x.Detail += ": " + why
+		x.Held = why
 	}
 	if node.Status.State != swarm.NodeStateReady {
 		x.Status = runtime.Away // Swarm starts a task once it is back

@@ -87,8 +87,9 @@ type Runtime struct {
 	engine Engine
 
 	mu     sync.Mutex
-	joined *membership // nil: nobody has asked
-	noting sync.Mutex  // held while a note is read and written
+	joined *membership         // nil: nobody has asked
+	left   map[string][]string // volumes that were not deleted, by node
+	noting sync.Mutex          // held while a note is read and written
 }
 
 var (
@@ -96,6 +97,7 @@ var (
 	_ runtime.Execer  = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)
 	_ runtime.Exposer = (*Runtime)(nil)
+	_ runtime.Leaver  = (*Runtime)(nil)
 )
 
 // New makes a Runtime. It asks the engine nothing yet.
