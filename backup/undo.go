@@ -28,7 +28,8 @@ func LastAside(ctx context.Context, r Runtime, have *runtime.State) (map[string]
 }
 
 // Undo brings back what the last restoration has set aside, of all members at
-// once, and sets aside what there is instead. It starts nothing. ErrNothing says
+// once, and sets aside what there is instead; members that a restoration which was
+// killed had not come to are left as they are. It starts nothing. ErrNothing says
 // that there is nothing to bring back.
 func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error) {
 	have, err := r.Observe(ctx, name)
@@ -49,7 +50,14 @@ func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error
 			return nil, err
 		}
 	}
+	still, err := untouched(ctx, r, name, have.Members(), last)
+	if err != nil {
+		return nil, err
+	}
 	for _, m := range have.Members() {
+		if still[m.Name] {
+			continue
+		}
 		var err error
 		if where := last[m.Name]; where != "" {
 			err = r.BringBack(ctx, name, m.Name, where)
