@@ -162,6 +162,24 @@ func TestAMemberOnAMachineThatIsAwayIsLeftAlone(t *testing.T) {
 	}
 }
 
+// Where a member is away, it is told why another is not restarted, and what to do by the
+// key that says where members are.
+func TestWhyAnotherMemberIsNotRestartedWhileOneIsAway(t *testing.T) {
+	for held, place := range map[string]string{"": "another host and engine", "its node machine3 is down": "another node"} {
+		s := onMachines()
+		s.Asked = converge.Asked{Verb: converge.Restart, Servers: []string{"etcd2"}}
+		lose(&s, "etcd3")
+		i := slices.IndexFunc(s.Have.Servers, func(x runtime.Server) bool { return x.Name == "etcd3" })
+		s.Have.Servers[i].Held = held
+		_, err := converge.Plan(s)
+		refusal := (*converge.Refusal)(nil)
+		if !errors.As(err, &refusal) || refusal.Server != "etcd3" || !strings.Contains(refusal.Reason, "too few for a quorum") ||
+			!strings.Contains(refusal.Reason, held) || !strings.Contains(refusal.Remedy.Text, place) {
+			t.Errorf("it is refused by %v", err)
+		}
+	}
+}
+
 // A member may serve although nobody reaches the engine of its machine.
 func TestAMemberServesThoughItsMachineIsAway(t *testing.T) {
 	s := onMachines()

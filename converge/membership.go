@@ -262,7 +262,7 @@ func (c *scene) await() (*Step, error) {
 		return nil, nil
 	}
 	if i := slices.IndexFunc(parts, (*part).away); i >= 0 {
-		return nil, c.awayRefusal(parts[i])
+		return nil, c.othersWait(parts[i])
 	}
 	step := c.awaitServing(parts, "nothing else is touched before it serves")
 	if slices.ContainsFunc(parts, func(p *part) bool { return c.done(p.name, Promote) }) {

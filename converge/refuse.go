@@ -251,11 +251,28 @@ func moving(p *part) string {
 	return fmt.Sprintf("bring its machine back; or give the member another %s, and `etcdctr up` has it take its place there as long as the others have a quorum", place)
 }
 
+// whyAway is why nobody knows what a member does.
+func whyAway(p *part) string {
+	if p.server.Held != "" {
+		return p.server.Held
+	}
+	return "its machine does not answer: " + p.server.Detail
+}
+
+// othersWait: with one member away, the quorum is one of which nobody may be missing.
+func (c *scene) othersWait(p *part) *Refusal {
+	refusal := c.awayRefusal(p)
+	if !c.asksFor(p) {
+		refusal.Reason = fmt.Sprintf("no other member is stopped while it is away, as the others may then be too few for a quorum: %s", whyAway(p))
+	}
+	return refusal
+}
+
 // awayRefusal: what is on machines that don't answer can be neither seen nor changed.
 func (c *scene) awayRefusal(parts ...*part) *Refusal {
 	if len(parts) == 1 {
 		return &Refusal{
-			Server: parts[0].name, Reason: "its machine does not answer: " + parts[0].server.Detail,
+			Server: parts[0].name, Reason: whyAway(parts[0]),
 			Remedy: Remedy{Text: moving(parts[0])},
 		}
 	}
