@@ -3,11 +3,13 @@ package etcdctr
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // This file judges a cluster by what its members answer.
@@ -20,7 +22,7 @@ func (c *Connection) Health(want *cluster.Cluster) health.Cluster {
 	for _, m := range c.Reachable() {
 		h.Members = append(h.Members, health.Member{
 			Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL(), Quota: cluster.Quota(m.Settings.Get("quota-backend-bytes")),
-			Bridges: m.Bridges(),
+			Bridges: m.Bridges(), Held: whyIdle(m),
 		})
 	}
 	if !saysMembers(want) {
@@ -32,6 +34,19 @@ func (c *Connection) Health(want *cluster.Cluster) health.Cluster {
 		}
 	}
 	return h
+}
+
+// whyIdle is why a member does not run, where what runs it knows.
+func whyIdle(m runtime.Server) string {
+	switch {
+	case m.Held != "":
+		return m.Held
+	case m.MayAnswer():
+		return ""
+	case m.Detail != "":
+		return fmt.Sprintf("it is %s (%s)", m.Status, m.Detail)
+	}
+	return "it is " + string(m.Status)
 }
 
 // saysMembers reports whether a description says who the members are, or how many.

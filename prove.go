@@ -28,6 +28,9 @@ type Proof struct {
 	Seen     string `json:"seen"`
 	OK       bool   `json:"ok"`
 	Detail   string `json:"detail,omitempty"`
+	// Away says that a member was not there to be tried, which is no surprise of who
+	// reaches it.
+	Away bool `json:"-"`
 }
 
 // prove compares two words.
@@ -106,8 +109,12 @@ func provePorts(ctx context.Context, c exposure.Cluster) ([]Proof, error) {
 	}
 	var proofs []Proof
 	for _, x := range results {
-		p := prove(x.Member, x.Port+" port, "+x.Attempt, string(x.Expected), string(x.Seen))
-		p.OK, p.Detail = x.AsPromised(), x.Detail
+		check := x.Attempt
+		if x.Port != "" {
+			check = x.Port + " port, " + x.Attempt
+		}
+		p := prove(x.Member, check, string(x.Expected), string(x.Seen))
+		p.OK, p.Detail, p.Away = x.AsPromised(), x.Detail, x.Seen == exposure.Away
 		proofs = append(proofs, p)
 	}
 	return proofs, nil

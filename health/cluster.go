@@ -44,6 +44,9 @@ type Member struct {
 	// Bridges says that it answers clients with and without TLS, as in between one and
 	// the other.
 	Bridges bool
+	// Held is why it does not run, where what runs it knows: that tells more than that
+	// nobody answers.
+	Held string
 }
 
 // Check asks all members at the same time and judges what they say. What is

@@ -104,7 +104,11 @@ func (v *verdict) open(a answer) {
 
 func (v *verdict) allAnswer() {
 	for _, a := range v.answers {
-		if a.err != nil {
+		switch {
+		case a.err == nil:
+		case a.member.Held != "":
+			v.failures.add(a.member.Name, "does not answer: %s", a.member.Held)
+		default:
 			v.failures.add(a.member.Name, "does not answer: %v", a.err)
 		}
 	}

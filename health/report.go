@@ -26,6 +26,18 @@ type Report struct {
 	MembershipOf string `json:"membershipOf,omitempty"`
 }
 
+// Serving is how many members answer linearizable reads: those are as many as serve, and
+// where there are any the cluster has its quorum.
+func (r Report) Serving() int {
+	n := 0
+	for _, m := range r.Members {
+		if m.ReadMillis > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // KnownMember is a member as etcd's own membership has it.
 type KnownMember struct {
 	ID       string   `json:"id"`   // hexadecimal

@@ -121,6 +121,9 @@ func (a *app) verdict(r health.Report) error {
 	for _, w := range r.Warnings {
 		a.warn("%s", w)
 	}
+	if n := r.Serving(); !r.Healthy && n > 0 && r.Leader != "" {
+		a.say("%d of %s serve, led by %s: there is a quorum", n, terminal.Plural(len(r.Members), "member"), r.Leader)
+	}
 	if !r.Healthy {
 		return errors.New(strings.Join(r.Failures, "\n"))
 	}

@@ -70,7 +70,10 @@ func (a *app) printProofs(proofs []etcdctr.Proof, format string) error {
 	var rows [][]string
 	for _, p := range proofs {
 		verdict := a.tint(terminal.Good, "ok")
-		if !p.OK {
+		switch {
+		case p.Away:
+			verdict = a.tint(terminal.Bad, "AWAY")
+		case !p.OK:
 			verdict = a.tint(terminal.Bad, "SURPRISE")
 		}
 		rows = append(rows, []string{p.Subject, p.Check, p.Expected, p.Seen, verdict})
@@ -82,10 +85,12 @@ func (a *app) printProofs(proofs []etcdctr.Proof, format string) error {
 // surprises gives what is not as promised as an error.
 func (a *app) surprises(proofs []etcdctr.Proof) error {
 	var errs []error
+	away := true
 	for _, p := range proofs {
 		if p.OK {
 			continue
 		}
+		away = away && p.Away
 		err := fmt.Errorf("%s: %s: expected %s, seen %s", p.Subject, p.Check, p.Expected, p.Seen)
 		if p.Detail != "" {
 			err = fmt.Errorf("%w (%s)", err, p.Detail)
@@ -94,6 +99,9 @@ func (a *app) surprises(proofs []etcdctr.Proof) error {
 	}
 	if len(errs) == 0 {
 		a.say("%s, no surprise", terminal.Plural(len(proofs), "proof"))
+	}
+	if away {
+		return withHint(errors.Join(errs...), "`etcdctr doctor` tells why a member is away; what the others promise is true")
 	}
 	return withHint(errors.Join(errs...), "if that is what you meant, say so in the cluster file or with --tls and --publish; if not, `etcdctr up` makes the stack as described")
 }

@@ -50,8 +50,9 @@ const (
 	Restore Kind = "restore" // go on from a backup
 
 	// What is for whoever has the machine of a member.
-	Return Kind = "bring its machine back"
-	Reopen Kind = "have its node take tasks"
+	Return    Kind = "bring its machine back"
+	ReturnAll Kind = "bring the machines back"
+	Reopen    Kind = "have its node take tasks"
 
 	// What only looks.
 	Logs         Kind = "look at the log"
@@ -91,9 +92,11 @@ var commands = map[Kind]string{
 // hands say what to do where there is no command.
 var hands = map[Kind]string{
 	NoRemedy: "no command puts this right",
-	Return:   "bring the machine back, and the member goes on by itself; where it is lost for good, give the member another host and engine and run `etcdctr up`",
+	Return: "bring the machine back, and the member goes on by itself; where it is lost for good and the others have a quorum, " +
+		"give the member another host and engine and run `etcdctr up`",
+	ReturnAll: "bring the machines back",
 	Reopen: "bring the node back, or let it take tasks with `docker node update --availability active`; " +
-		"where it is lost for good, give the member another node and run `etcdctr up`",
+		"where it is lost for good and the others have a quorum, give the member another node and run `etcdctr up`",
 	Restore: "`etcdctr restore FILE` brings a backup back, and sets aside the data that is there",
 }
 
@@ -142,7 +145,13 @@ func (r Remedy) Looks() bool {
 }
 
 // waits reports whether nothing is to be done about it here.
-func (r Remedy) waits() bool { return r.Kind == NoRemedy || r.Kind == Return || r.Kind == Reopen }
+func (r Remedy) waits() bool {
+	switch r.Kind {
+	case NoRemedy, Return, ReturnAll, Reopen:
+		return true
+	}
+	return false
+}
 
 // starts reports whether the remedy starts members that are not running, all of
 // them, with data and without.

@@ -88,8 +88,9 @@ func (w ward) startUp(m Member, c candidate) treatment {
 func (w ward) waitFor(c candidate) treatment {
 	if w.hidden() {
 		c.cause += "; whether the cluster is on " + w.machinesAway() + " nobody knows, and it is nowhere else"
+		return treatment{c.cause, Remedy{Kind: ReturnAll}}
 	}
-	return treatment{c.cause, Remedy{}}
+	return treatment{c.cause, c.remedy}
 }
 
 // machinesAway names the machines that do not answer by their members.

@@ -132,7 +132,25 @@ func old(config *tls.Config) *tls.Config {
 	return config
 }
 
+// away is why none of a member's ports is there; nil where one is.
+func (c Cluster) away(ctx context.Context, m Member) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	var why error
+	for _, address := range []string{m.PeerAddr, m.ClientAddr} {
+		conn, err := c.Dial(ctx, "tcp", address)
+		if err == nil {
+			return conn.Close()
+		}
+		why = err
+	}
+	return why
+}
+
 func (c Cluster) tryMember(ctx context.Context, m Member, f forged) []Result {
+	if why := c.away(ctx, m); why != nil {
+		return []Result{{Member: m.Name, Attempt: "is there to be tried", Expected: There, Seen: Away, Detail: why.Error()}}
+	}
 	var results []Result
 	for _, a := range c.attempts(m, f) {
 		r := Result{Member: m.Name, Port: a.port, Attempt: a.name, Expected: a.expected}

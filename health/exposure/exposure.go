@@ -82,12 +82,14 @@ const (
 	Refused  Answer = "refused"
 	Silent   Answer = "no answer" // a port that neither lets in nor refuses is never as promised
 	NotTried Answer = "not tried"
+	Away     Answer = "away" // none of its ports is there: nothing was tried
+	There    Answer = "there"
 )
 
 // Result is one attempt and what came of it.
 type Result struct {
 	Member   string
-	Port     string // "client", "peer" or "metrics"
+	Port     string // "client", "peer" or "metrics"; empty of a member that is away
 	Attempt  string
 	Expected Answer
 	Seen     Answer

@@ -92,7 +92,13 @@ func TestPlainTextIsLetInWhereItIsPromised(t *testing.T) {
 func TestAPortThatNobodyServesKeepsNoPromise(t *testing.T) {
 	m := startMember(t, "http")
 	m.process.Kill()
-	want(t, surprises(m.try(t, exposure.None)), "client, plain text: no answer", "peer, plain text: no answer")
+	want(t, surprises(m.try(t, exposure.None)), ", is there to be tried: away")
+}
+
+func TestAMemberWithoutOneOfItsPortsIsNotAway(t *testing.T) {
+	m := startMember(t, "http")
+	m.member.ClientAddr = fmt.Sprintf("127.0.0.1:%d", etcdtest.FreePort(t))
+	want(t, surprises(m.try(t, exposure.None)), "client, plain text: no answer")
 }
 
 func TestAPortThatShouldBeClosedAndIsNotIsASurprise(t *testing.T) {
