@@ -18,7 +18,7 @@ import (
 // flagWords say in the help what the value of a flag is, where its own name and
 // type do not.
 var flagWords = map[string]string{
-	"backups": "FOLDER", "ca": "FILE", "ca-cert": "FILE", "ca-key": "FILE",
+	"at": "TIME", "backups": "FOLDER", "ca": "FILE", "ca-cert": "FILE", "ca-key": "FILE",
 	"certificate": "FILE", "certs-dir": "FOLDER", "client": "NAME", "client-ca-cert": "FILE", "client-ca-key": "FILE",
 	"cn": "NAME", "crl": "FILE", "data-dir": "FOLDER", "dir": "FOLDER", "discovery-cacert": "FILE",
 	"discovery-cert": "FILE", "discovery-domain": "DOMAIN", "discovery-endpoints": "URLS", "discovery-key": "FILE",
@@ -33,7 +33,7 @@ var flagWords = map[string]string{
 }
 
 // typeWords are the same for flags of which the type says enough.
-var typeWords = map[string]string{"duration": "DURATION", "int": "N", "uint64": "N", "user": "UID[:GID]"}
+var typeWords = map[string]string{"duration": "DURATION", "int": "N", "int64": "N", "uint64": "N", "user": "UID[:GID]"}
 
 // inWords is a flag's value whose type is a word of the help.
 type inWords struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -18,10 +19,13 @@ func TestTheHelpCallsValuesByWords(t *testing.T) {
 		cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
 			switch flag.Value.Type() {
 			case "bool": // which takes none
-			case "string", "stringSlice", "stringArray", "stringToString", "duration", "int", "uint64":
+			case "string", "stringSlice", "stringArray", "stringToString", "duration", "int", "int64", "uint64":
 				t.Errorf("%s --%s: the value has no word in flagWords", cmd.CommandPath(), flag.Name)
 			}
 		})
+		if usage := cmd.LocalFlags().FlagUsages(); strings.Contains(usage, "(default )") {
+			t.Errorf("%s: a default that is none is shown: %s", cmd.CommandPath(), usage)
+		}
 	}
 	look(newRootCommand(newApp()))
 }
