@@ -72,6 +72,24 @@ func (c *Cluster) renewElsewhere(ctx context.Context, want *cluster.Cluster, sig
 	return certs.Report{}, err
 }
 
+// OldCopies are the members that have other certificates on their machines than this
+// folder has: Up brings them these, while they run.
+func (c *Cluster) OldCopies(ctx context.Context) ([]string, error) {
+	t, ok := c.runtime.(runtime.CopyTeller)
+	if !ok || c.o.Provided {
+		return nil, nil
+	}
+	want, err := c.Want(ctx)
+	if err != nil || want.TLS != cluster.Mutual {
+		return nil, err
+	}
+	old, err := t.OldCopies(ctx, want)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil, nil
+	}
+	return old, err
+}
+
 // handOut brings members the files of this folder, if they have copies.
 func (c *Cluster) handOut(ctx context.Context, want *cluster.Cluster) error {
 	if s, ok := c.runtime.(runtime.Sharer); ok && !c.o.Provided && want.TLS == cluster.Mutual {

@@ -1,13 +1,16 @@
 package converge_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -100,4 +103,54 @@ func TestStartSaysWhoIsLeftWithNothingButData(t *testing.T) {
 	if !errors.As(err, &refusal) || more || !slices.Equal(refusal.Remedy.Command, []string{"up"}) {
 		t.Errorf("%v: %+v", err, refusal)
 	}
+}
+
+// withoutFirst is a world in which the machine of etcd1 does not answer.
+type withoutFirst struct{ *fake }
+
+func (f withoutFirst) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	have, err := f.fake.Observe(ctx, name)
+	if err == nil {
+		have.Servers[0].Status, have.Servers[0].Detail = runtime.Away, "no route to host"
+	}
+	return have, err
+}
+
+func (f withoutFirst) Data(ctx context.Context, name, server string) (runtime.Data, error) {
+	if server == "etcd1" {
+		return runtime.Unknown, nil
+	}
+	return f.fake.Data(ctx, name, server)
+}
+
+func (f withoutFirst) Changes(ctx context.Context, want *cluster.Cluster, have *runtime.State) ([]runtime.Change, error) {
+	changes, err := f.fake.Changes(ctx, want, have)
+	return slices.DeleteFunc(changes, func(c runtime.Change) bool { return c.Server == "etcd1" }), err
+}
+
+// After down, two of three serve without the third, and what is lacking is told then.
+func TestUpBringsUpThoseThatCanBe(t *testing.T) {
+	f := &fake{world: serving(3, 3)}
+	f.world.settle()
+	for i := range f.world.nodes[:3] {
+		f.world.nodes[i].status = gone
+	}
+	f.world.settle()
+	synctest.Test(t, func(t *testing.T) {
+		hands := f.hands()
+		hands.Runtime = withoutFirst{f}
+		provided := false
+		hands.Provide = func(context.Context, *cluster.Cluster) (bool, error) {
+			provided = true
+			return false, nil
+		}
+		_, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+		var refusal *converge.Refusal
+		if !errors.As(err, &refusal) || refusal.Server != "etcd1" || !strings.Contains(err.Error(), "no route to host") {
+			t.Errorf("%v", err)
+		}
+		if !provided || !f.world.quorum() || f.world.nodes[0].status != gone {
+			t.Errorf("provided: %t; %s\n%q", provided, f.world, f.calls)
+		}
+	})
 }

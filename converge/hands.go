@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -182,7 +183,7 @@ func (r *run) provide(ctx context.Context) error {
 	if r.Provide == nil || r.wish.Want == nil {
 		return nil
 	}
-	if _, err := Plan(r.situation); err != nil && !errors.As(err, new(*EndlessError)) {
+	if steps, err := Plan(r.situation); err != nil && !errors.As(err, new(*EndlessError)) && !r.brings(steps, err) {
 		return err
 	}
 	changed, err := r.Provide(ctx, r.wish.Want)
@@ -191,6 +192,14 @@ func (r *run) provide(ctx context.Context) error {
 	}
 	r.hangUp()
 	return r.look(ctx)
+}
+
+// brings tells that steps lead to a quorum of members that can be reached, and that
+// what is refused after them is about machines that can't.
+func (r *run) brings(steps Steps, err error) bool {
+	refusal := (*Refusal)(nil)
+	return errors.As(err, &refusal) && refusal.Away && !r.situation.Etcd.Quorum() &&
+		slices.ContainsFunc(steps, func(s Step) bool { return s.Kind == AwaitServing })
 }
 
 // next gives the step that comes next. What to wait for is clear from what the last

@@ -87,7 +87,8 @@ func TestWhoIsRemovedMakesWayForTheOneThatTakesItsAddress(t *testing.T) {
 	s := w.situation(converge.Asked{Verb: converge.Up}, nil)
 	taken := s.Want.Members[1].Settings
 	s.Want.Members[1] = cluster.Member{Name: "etcd2", Settings: cluster.Settings{
-		{Name: "name", Value: "etcd2"}, {Name: "advertise-client-urls", Value: taken.Get("advertise-client-urls")},
+		{Name: "name", Value: "etcd2"},
+		{Name: "advertise-client-urls", Value: taken.Get("advertise-client-urls")},
 		{Name: "initial-advertise-peer-urls", Value: taken.Get("initial-advertise-peer-urls")},
 	}}
 	rename(&s, "etcd2", "etcd3@old")

@@ -1,6 +1,7 @@
 package converge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -272,11 +273,12 @@ func (c *scene) othersWait(p *part) *Refusal {
 func (c *scene) awayRefusal(parts ...*part) *Refusal {
 	if len(parts) == 1 {
 		return &Refusal{
-			Server: parts[0].name, Reason: whyAway(parts[0]),
+			Away: true, Server: parts[0].name, Reason: whyAway(parts[0]),
 			Remedy: Remedy{Text: moving(parts[0])},
 		}
 	}
 	return &Refusal{
+		Away:   true,
 		Reason: fmt.Sprintf("the machines of %s do not answer, and without them there is no quorum: %s", strings.Join(names(parts), " and "), causes(parts)),
 		Remedy: Remedy{Text: "bring them back"},
 	}
@@ -290,6 +292,7 @@ func unseen(parts []*part) *Refusal {
 		whose = "the machines of " + strings.Join(names(parts), " and ") + " do"
 	}
 	return &Refusal{
+		Away:   true,
 		Reason: fmt.Sprintf("%s not answer, and no data of the cluster is seen anywhere else: %s", whose, causes(parts)),
 		Remedy: Remedy{Text: "put right what keeps it from being reached: what is there decides what comes next; or leave it out of the description"},
 	}
@@ -299,7 +302,7 @@ func unseen(parts []*part) *Refusal {
 func causes(parts []*part) string {
 	var list []string
 	for _, p := range parts {
-		list = append(list, p.name+": "+p.server.Detail)
+		list = append(list, p.name+": "+cmp.Or(p.server.Held, p.server.Detail))
 	}
 	return strings.Join(list, "; ")
 }
@@ -311,7 +314,11 @@ func (c *scene) refuseAway() (*Step, error) {
 	if len(away) == 0 {
 		return nil, nil
 	}
-	return nil, c.awayRefusal(away[0])
+	refusal := c.awayRefusal(away[0])
+	if c.Asked.Verb == Stop {
+		refusal.Remedy = Remedy{Text: "what it runs goes on, or comes back with its machine, and takes `etcdctr stop` again then"}
+	}
+	return nil, refusal
 }
 
 // unsure: a member that may serve others must not be touched blindly.

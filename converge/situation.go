@@ -147,11 +147,15 @@ const (
 	Fill Kind = "fill" // give members that do not run the data that they start on
 )
 
-// Refusal is a change that is not made, before anything was touched.
+// Refusal is a change that is not made, before anything was touched; or, where the
+// members that can be reached had to be started, what is lacking after that.
 type Refusal struct {
 	Server string // that it is about; empty: the cluster
 	Reason string // what is wrong, for people
 	Remedy Remedy
+	// Away says that it is about machines that don't answer. What a plan has before
+	// it does not depend on them.
+	Away bool
 }
 
 // Remedy is what would help. It never costs data that was not named.

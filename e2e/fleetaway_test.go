@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -58,8 +60,55 @@ func TestFleetWithAMachineAway(t *testing.T) {
 	f.machines[0].powerOn()
 	f.etcdctr("up")
 	f.spread(f.seats(1, 2, 3)).wantOneCluster()
+	f.wantOldCopiesTold()
 	f.etcdctr("down", "--volumes", "--yes")
 	f.wantNothingLeft()
+}
+
+// wantOldCopiesTold wants whoever renews certificates to learn that machines have
+// others until up has been there.
+func (f *fleetTest) wantOldCopiesTold() {
+	f.t.Helper()
+	const told = "etcd1, etcd2, etcd3: what is on the machine is other certificates than here: `etcdctr up`"
+	for _, command := range []string{"up --dry-run", "certs renew", "certs verify", "up --dry-run", "up", "up --dry-run", "certs verify"} {
+		said := f.says(strings.Fields(command)...)
+		renewed := strings.Contains(said, told)
+		if again := f.certificatesDiffer(); command != "up" && renewed != again {
+			f.t.Errorf("etcdctr %s tells of other certificates: %t, and they are others: %t", command, renewed, again)
+		}
+	}
+	if f.certificatesDiffer() {
+		f.t.Error("up has not brought the certificates to the machines")
+	}
+}
+
+// says runs a command that has to succeed, and gives what it said beside its output.
+func (f *fleetTest) says(args ...string) string {
+	f.t.Helper()
+	cmd := f.inside(etcdctrBinary(f.t), args...)
+	cmd.Dir = f.home
+	out, err := cmd.CombinedOutput()
+	f.t.Logf("etcdctr %s\n%s", strings.Join(args, " "), out)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return string(out)
+}
+
+// certificatesDiffer tells whether a member has another certificate than it has in the
+// folder.
+func (f *fleetTest) certificatesDiffer() bool {
+	f.t.Helper()
+	differ := false
+	for _, m := range f.machines[:3] {
+		there := succeed(f.t, m.engine("cp", f.name+"-"+m.member+"-1:/etc/etcd/certs/server/tls.crt", "-"), "")
+		here, err := os.ReadFile(filepath.Join(f.home, "certs", "members", m.member, "server", "tls.crt"))
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		differ = differ || !strings.Contains(there, string(here))
+	}
+	return differ
 }
 
 // A member that is removed while it serves ends in order, and its container is started

@@ -150,6 +150,12 @@ type Sharer interface {
 	Share(ctx context.Context, want *cluster.Cluster, servers ...string) error
 }
 
+// CopyTeller is a Sharer that tells what Share would do.
+type CopyTeller interface {
+	// OldCopies are the servers that have other copies of files than are here now.
+	OldCopies(ctx context.Context, want *cluster.Cluster) ([]string, error)
+}
+
 // Copier is a Runtime that can read and write files where a server finds them.
 // Paths are the server's own, with slashes.
 type Copier interface {

@@ -69,5 +69,6 @@ func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []str
 		return certsError(dir, err)
 	}
 	a.sayReport(dir, report)
+	o.cluster.tellOldCopies(ctx, a)
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -26,8 +27,8 @@ the names and addresses which the cluster needs, its dates, whether it is revoke
 and the files' permissions. It prints each finding with its remedy and exits 1
 when there is an error; warnings alone exit 0.`,
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return runCertsVerify(a, o)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runCertsVerify(cmd.Context(), a, o)
 		},
 	}
 	o.cluster = addClusterFlags(cmd)
@@ -36,7 +37,7 @@ when there is an error; warnings alone exit 0.`,
 	return cmd
 }
 
-func runCertsVerify(a *app, o certsVerifyOptions) error {
+func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions) error {
 	c, err := o.cluster.resolveAsRun(a)
 	if err != nil {
 		return err
@@ -61,6 +62,7 @@ func runCertsVerify(a *app, o certsVerifyOptions) error {
 		return certsError(dir, err)
 	}
 	a.say("certificates in %s: fit the cluster", dir)
+	o.cluster.tellOldCopies(ctx, a)
 	return nil
 }
 

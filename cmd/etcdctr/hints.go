@@ -24,7 +24,7 @@ func hinted(err error) error {
 	if h := (*hintedError)(nil); err == nil || errors.As(err, &h) {
 		return err
 	}
-	for _, advise := range []func(error) error{hintOfRefusal, hintOfEngine, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates} {
+	for _, advise := range []func(error) error{hintOfRefusal, hintOfAway, hintOfEngine, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates} {
 		if with := advise(err); with != nil {
 			return with
 		}
@@ -85,6 +85,20 @@ func hintOfRuntime(err error) error {
 		return withHint(err, "set XDG_CACHE_HOME to a folder that can be written to")
 	}
 	return nil
+}
+
+// hintOfAway is about a cluster that was taken away but for what is on machines that
+// do not answer.
+func hintOfAway(err error) error {
+	step, away := (*converge.StepError)(nil), (*runtime.AwayError)(nil)
+	if !errors.As(err, &step) || !errors.As(err, &away) || len(step.Step.Servers) > 0 {
+		return nil
+	}
+	again := map[converge.Kind]string{converge.Remove: "down", converge.Delete: "down --volumes"}[step.Step.Kind]
+	if again == "" {
+		return nil
+	}
+	return withHint(err, "everything else is down; a member comes back with its machine, and takes `etcdctr %s` again then", again)
 }
 
 func hintOfEngine(err error) error {

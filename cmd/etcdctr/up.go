@@ -233,11 +233,18 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 	if len(c.Recalled) > 0 {
 		a.say("as it was started: %s", strings.Join(c.Recalled, ", "))
 	}
-	if err == nil && len(steps) == 0 {
+	var old []string
+	if err == nil && change.Verb == converge.Up {
+		old, err = c.OldCopies(ctx)
+	}
+	if err == nil && len(steps) == 0 && len(old) == 0 {
 		a.say("%s is as wanted: nothing to do", c.name())
 		return nil
 	}
 	a.printSteps(steps)
+	if err == nil {
+		a.sayOldCopies(old)
+	}
 	if err == nil && endless == nil {
 		a.sayTakes(steps)
 	}

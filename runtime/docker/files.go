@@ -9,8 +9,9 @@ import (
 )
 
 var (
-	_ runtime.Copier = (*Runtime)(nil)
-	_ runtime.Sharer = (*Runtime)(nil)
+	_ runtime.Copier     = (*Runtime)(nil)
+	_ runtime.Sharer     = (*Runtime)(nil)
+	_ runtime.CopyTeller = (*Runtime)(nil)
 )
 
 // Share copies files anew into the volumes of servers that are there, where the engine
@@ -29,6 +30,32 @@ func (r *Runtime) Share(ctx context.Context, want *cluster.Cluster, servers ...s
 		return err
 	}
 	return r.execute(ctx, p)
+}
+
+// OldCopies are the servers whose volumes Share would copy files into.
+func (r *Runtime) OldCopies(ctx context.Context, want *cluster.Cluster) ([]string, error) {
+	sees, err := r.seesFiles(ctx)
+	if err != nil || sees {
+		return nil, err
+	}
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	var old []string
+	for _, m := range want.Members {
+		if _, there := t.state.Service(m.Name); !there {
+			continue
+		}
+		p, err := stack.PlanFiles(t.wanted, t.state, m.Name)
+		if err != nil {
+			return nil, err
+		}
+		if len(p.Ops) > 0 {
+			old = append(old, m.Name)
+		}
+	}
+	return old, nil
 }
 
 // ReadFile reads a file out of a server's container.

@@ -177,6 +177,22 @@ func (r *Runtime) Share(ctx context.Context, want *cluster.Cluster, servers ...s
 	})
 }
 
+// OldCopies are the members of machines that answer whose copies of files are not what
+// these are here.
+func (r *Runtime) OldCopies(ctx context.Context, want *cluster.Cluster) ([]string, error) {
+	var mu sync.Mutex
+	var all []string
+	err := r.where(ctx, want, nil, func(ctx context.Context, p part) error {
+		old, err := p.machine.engine.OldCopies(ctx, p.want)
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, old...)
+		return err
+	})
+	slices.Sort(all)
+	return all, err
+}
+
 // Note keeps what the cluster is wanted as on each machine.
 func (r *Runtime) Note(ctx context.Context, want *cluster.Cluster) error {
 	return r.where(ctx, want, nil, func(ctx context.Context, p part) error { return p.machine.engine.Note(ctx, p.want) })

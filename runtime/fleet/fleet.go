@@ -24,6 +24,7 @@ type Engine interface {
 	runtime.Fetcher
 	runtime.Noter
 	runtime.Sharer
+	runtime.CopyTeller
 	// Make makes servers that are not there yet, and starts none of them.
 	Make(ctx context.Context, want *cluster.Cluster, servers ...string) error
 	// AskImage asks the image of a spec for its release, where nothing else tells it.
@@ -81,6 +82,8 @@ var (
 	_ runtime.Fetcher = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)
 	_ runtime.Sharer  = (*Runtime)(nil)
+
+	_ runtime.CopyTeller = (*Runtime)(nil)
 )
 
 // New makes a Runtime. It asks nobody yet.

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -112,7 +113,10 @@ func (r *Runtime) remove(ctx context.Context, name string, group []sighting, rem
 	err := m.work(ctx, group[0].name, func(ctx context.Context) error { return m.engine.Remove(ctx, name, removal) })
 	away := (*runtime.AwayError)(nil)
 	if errors.As(err, &away) && !group[0].wanted && len(group) == 1 && !removal.Data {
-		m.r.tell(runtime.Event{Server: group[0].name, Action: "leave", Detail: "its machine does not answer", Done: true})
+		m.r.tell(runtime.Event{
+			Server: group[0].name, Action: runtime.Caveat, Done: true,
+			Detail: fmt.Sprintf("%s is forgotten: its machine does not answer, and what it has stays there: %v", group[0].name, away.Err),
+		})
 		return r.forget(group[0].place)
 	}
 	if err != nil || !removal.Data {
@@ -198,7 +202,10 @@ func (x sighting) logs(ctx context.Context, name string, o runtime.LogOptions, l
 // leavesOut says of a server whose machine is away that nothing is heard of it.
 func (r *Runtime) leavesOut(x sighting) bool {
 	if x.away != nil {
-		r.tell(runtime.Event{Server: x.name, Action: "leave out", Detail: "its machine does not answer: " + x.away.Error(), Done: true})
+		r.tell(runtime.Event{
+			Server: x.name, Action: runtime.Caveat, Done: true,
+			Detail: fmt.Sprintf("%s is left out: its machine does not answer: %v", x.name, x.away),
+		})
 	}
 	return x.away != nil
 }
