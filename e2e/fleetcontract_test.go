@@ -81,6 +81,10 @@ func TestContractOfRuntimeFleet(t *testing.T) {
 		Holds: func(t *testing.T, _, server, where string) bool {
 			t.Helper()
 			at, volume, _ := strings.Cut(where, " in the volume ")
+			volume, machine, _ := strings.Cut(volume, " on ")
+			if machine == "" {
+				t.Errorf("%s is on no machine", where)
+			}
 			folder := strings.TrimSpace(succeed(t, f.of(server).engine("volume", "inspect", "--format", "{{.Mountpoint}}", volume), ""))
 			folder = strings.Replace(folder, "/run/disk", f.of(server).disk, 1)
 			_, err := os.Stat(strings.Replace(at, cluster.ContainerVolumeDir, folder, 1) + "/member/wal")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	etcdversion "go.etcd.io/etcd/api/v3/version"
@@ -122,7 +123,7 @@ func (e *engines) runtimes() ([]runtime.Runtime, error) {
 // engine for it comes there as for the engine's own clusters.
 func (e *engines) swarm(onEngine *docker.Runtime) *swarm.Runtime {
 	return swarm.New(swarm.Options{
-		Engine: e.engine, Answers: e.engine.Answers, Folder: e.folder, CertsDir: "certs",
+		Engine: e.engine, At: e.engine.DaemonHost(), Answers: e.engine.Answers, Folder: e.folder, CertsDir: "certs",
 		LockDir: filepath.Join(cacheDir(), "etcdctr", "stacks"),
 		GetImage: func(ctx context.Context, ref string) error {
 			_, err := onEngine.ImageIDs(ctx, []string{ref})
@@ -235,10 +236,15 @@ func (e *engines) hosts() runtime.Runtime {
 	})
 }
 
-// show puts what a runtime does on a board, and says what may surprise.
+// show puts what a runtime does on a board, and says what may surprise: of an image once,
+// on however many machines it is.
 func (a *app) show(board terminal.Board) func(runtime.Event) {
+	var packed sync.Map
 	return func(e runtime.Event) {
 		if e.Action == docker.Packed {
+			if _, told := packed.LoadOrStore(e.Server, true); told {
+				return
+			}
 			a.say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", e.Server, etcdversion.Version, e.Detail)
 			return
 		}

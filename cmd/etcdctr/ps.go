@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,6 +58,7 @@ func runPs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	if err != nil {
 		return err
 	}
+	c.addMissing(ctx, have)
 	health := c.healthOf(ctx, have)
 	infos := []serverInfo{}
 	var rows [][]string
@@ -77,6 +79,26 @@ func runPs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	}
 	a.printTable(header, rows)
 	return nil
+}
+
+// addMissing adds the members that are described and have nothing yet.
+func (f *found) addMissing(ctx context.Context, have *runtime.State) {
+	if m := f.Spec().Members; m.Count == 0 && len(m.List) == 0 {
+		return
+	}
+	want, err := f.Want(ctx)
+	if err != nil {
+		return // of what is there everything can be said
+	}
+	for _, m := range want.Members {
+		if _, there := have.Server(m.Name); !there {
+			have.Servers = append(have.Servers, runtime.Server{
+				Name: m.Name, Role: runtime.Member, Status: runtime.Absent, Detail: "nothing of it is there: `etcdctr up` makes it",
+				Host: cmp.Or(m.Node, m.Engine.At),
+			})
+		}
+	}
+	slices.SortStableFunc(have.Servers, func(a, b runtime.Server) int { return cmp.Compare(a.Name, b.Name) })
 }
 
 // onSeveral tells whether servers are on machines of their own.

@@ -107,6 +107,14 @@ func TestTheCauseThatExplainsTheOthersWins(t *testing.T) {
 			members: []Member{{Name: "etcd1", Status: Created, EngineError: "driver failed programming external connectivity on endpoint etcd-etcd1-1: Bind for 127.0.0.1:2379 failed: port is already allocated"}},
 			want:    Diagnosis{Member: "etcd1", Cause: "its port 2379 is taken by another container", Command: "docker ps --filter publish=2379", Evidence: "driver failed programming external connectivity on endpoint etcd-etcd1-1: Bind for 127.0.0.1:2379 failed: port is already allocated", Known: true},
 		},
+		"a port that is taken on Engine 29": {
+			members: []Member{{Name: "etcd1", Status: Created, EngineError: "failed to set up container networking: driver failed programming external connectivity on endpoint etcd-etcd1-1: failed to bind host port 127.0.0.1:2379/tcp: address already in use"}},
+			want:    Diagnosis{Member: "etcd1", Cause: "something else listens on its port 2379", Command: "ss -ltnp sport = :2379", Evidence: "failed to set up container networking: driver failed programming external connectivity on endpoint etcd-etcd1-1: failed to bind host port 127.0.0.1:2379/tcp: address already in use", Known: true},
+		},
+		"a port that is taken on Engine 28": {
+			members: []Member{{Name: "etcd1", Status: Created, EngineError: "failed to bind host port for [::1]:2379:172.18.0.2:2379/tcp: address already in use"}},
+			want:    Diagnosis{Member: "etcd1", Cause: "something else listens on its port 2379", Command: "ss -ltnp sport = :2379", Evidence: "failed to bind host port for [::1]:2379:172.18.0.2:2379/tcp: address already in use", Known: true},
+		},
 		"an error of the engine that nobody knows": {
 			members: []Member{{Name: "etcd1", Status: Created, EngineError: "no luck today"}},
 			want:    Diagnosis{Member: "etcd1", Cause: "the engine can't start it: no luck today", Command: "etcdctr up", Evidence: "no luck today", Known: false},

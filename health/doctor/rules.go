@@ -63,6 +63,11 @@ var engineErrors = sync.OnceValue(func() []rule {
 			cause:   "its port $1 is taken by another container",
 			remedy:  Remedy{Kind: LookAtEngine, Value: "$1"},
 		},
+		{ // Docker Engine 28 and later
+			pattern: re(`failed to bind host port .*?:(\d\d+)(?:/|:)\S+: address already in use`),
+			cause:   "something else listens on its port $1",
+			remedy:  Remedy{Kind: LookAtPort, Value: "$1"},
+		},
 		{
 			pattern: re(`listen tcp4? \S+:(\d+): bind: address already in use`),
 			cause:   "something else listens on its port $1",

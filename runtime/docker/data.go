@@ -177,11 +177,18 @@ func (r *Runtime) SetAside(ctx context.Context, name, server string) (where stri
 		return "", err
 	}
 	aside, err := r.setAside(ctx, name, server, h)
-	if err != nil || aside == "" {
-		return "", err
-	}
-	return fmt.Sprintf("%s in %s", aside, h.store), nil
+	return h.at(aside), err
 }
+
+// at says where a folder of a server is: its path is one in the server.
+func (h home) at(path string) string {
+	if path == "" {
+		return ""
+	}
+	return path + h.inStore()
+}
+
+func (h home) inStore() string { return " in " + h.store.String() }
 
 // resting finds the data of a server that does not run.
 func (r *Runtime) resting(ctx context.Context, name, server string) (home, error) {

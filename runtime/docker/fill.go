@@ -59,10 +59,10 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 		err = r.rename(ctx, want.Name, h, filling, h.dir)
 	}
 	if err != nil {
-		return where, fmt.Errorf("fill the data of %s: %w", server, err)
+		return h.at(where), fmt.Errorf("fill the data of %s: %w", server, err)
 	}
 	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.store.String(), Done: true})
-	return where, nil
+	return h.at(where), nil
 }
 
 // fillingSuffix ends the name of a data directory that is not complete.
@@ -225,7 +225,7 @@ func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, err
 	var all []string
 	for _, base := range said {
 		if strings.HasPrefix(base, path.Base(h.dir)+asideSuffix) {
-			all = append(all, path.Join(path.Dir(h.dir), base))
+			all = append(all, h.at(path.Join(path.Dir(h.dir), base)))
 		}
 	}
 	slices.Sort(all)
@@ -249,7 +249,7 @@ func (r *Runtime) BringBack(ctx context.Context, name, server, where string) err
 	if _, err := r.setAside(ctx, name, server, h); err != nil {
 		return err
 	}
-	if err := r.rename(ctx, name, h, where, h.dir); err != nil {
+	if err := r.rename(ctx, name, h, strings.TrimSuffix(where, h.inStore()), h.dir); err != nil {
 		return fmt.Errorf("bring the data of %s back: %w", server, err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -30,10 +31,21 @@ func (r *Runtime) ReplaceFiles(ctx context.Context, name, server, dir string, fi
 func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (where string, err error) {
 	err = r.each(ctx, want, []string{server}, func(ctx context.Context, p part) (err error) {
 		where, err = p.machine.engine.Fill(ctx, p.want, server, files)
+		where = p.machine.names(where)
 		return err
 	})
 	return where, err
 }
+
+// names says where something is on a machine; empty for nothing.
+func (m *machine) names(where string) string {
+	if where == "" {
+		return ""
+	}
+	return where + m.onIt()
+}
+
+func (m *machine) onIt() string { return " on " + m.at.At }
 
 // Files gives what is in the data of a server that does not run.
 func (r *Runtime) Files(ctx context.Context, name, server string) (io.ReadCloser, error) {
@@ -65,6 +77,9 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir s
 func (r *Runtime) Aside(ctx context.Context, name, server string) (all []string, err error) {
 	err = r.with(ctx, name, server, func(ctx context.Context, x place) (err error) {
 		all, err = x.machine.engine.Aside(ctx, name, x.member)
+		for i := range all {
+			all[i] = x.machine.names(all[i])
+		}
 		return err
 	})
 	return all, err
@@ -73,6 +88,6 @@ func (r *Runtime) Aside(ctx context.Context, name, server string) (all []string,
 // BringBack puts what was set aside in the place of a server's data.
 func (r *Runtime) BringBack(ctx context.Context, name, server, where string) error {
 	return r.with(ctx, name, server, func(ctx context.Context, x place) error {
-		return x.machine.engine.BringBack(ctx, name, x.member, where)
+		return x.machine.engine.BringBack(ctx, name, x.member, strings.TrimSuffix(where, x.machine.onIt()))
 	})
 }

@@ -133,6 +133,7 @@ func (r *Runtime) remove(ctx context.Context, name string, group []sighting, rem
 func (r *Runtime) SetAside(ctx context.Context, name, server string) (where string, err error) {
 	err = r.with(ctx, name, server, func(ctx context.Context, x place) (err error) {
 		where, err = x.machine.engine.SetAside(ctx, name, x.member)
+		where = x.machine.names(where)
 		return err
 	})
 	return where, err

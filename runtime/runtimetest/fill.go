@@ -49,6 +49,9 @@ func fillExchangesData(s *subject) {
 	if all, err := filler.Aside(s.ctx, s.name, "etcd1"); err != nil || !slices.Contains(all, where) {
 		s.Errorf("Aside gave %q and %v, want %s among them", all, err, where)
 	}
+	if !s.f.Holds(s.T, s.name, "etcd1", where) {
+		s.Errorf("what Fill has set aside is not at %s", where)
+	}
 	if err := filler.BringBack(s.ctx, s.name, "etcd1", where+"0"); err == nil {
 		s.Error("what was not set aside can be brought back")
 	}

@@ -35,12 +35,16 @@ const (
 // StandingError is about an engine that can't manage services. It is
 // runtime.ErrUnavailable.
 type StandingError struct {
+	Engine   string // where it is; may be empty
 	Standing Standing
 	Err      error // what the engine has said; may be nil
 }
 
 func (e *StandingError) Error() string {
-	const is = "the Docker Engine can't manage services: "
+	is := "the Docker Engine can't manage services: "
+	if e.Engine != "" {
+		is = fmt.Sprintf("the Docker Engine at %s can't manage services: ", e.Engine)
+	}
 	switch e.Standing {
 	case Worker:
 		return is + string(e.Standing) + ": ask the engine of a manager"
@@ -72,7 +76,7 @@ func (r *Runtime) manages(ctx context.Context) (membership, error) {
 		}
 	}
 	if ping, err := r.engine.Ping(ctx, client.PingOptions{}); err == nil && ping.SwarmStatus != nil && ping.SwarmStatus.NodeState == swarm.LocalNodeStateInactive {
-		return membership{}, &StandingError{Standing: Outside} // most engines: asking for more would take them longer
+		return membership{}, &StandingError{Engine: r.o.At, Standing: Outside} // most engines: asking for more would take them longer
 	}
 	answer, err := r.engine.Info(ctx, client.InfoOptions{})
 	if err != nil {
@@ -81,13 +85,13 @@ func (r *Runtime) manages(ctx context.Context) (membership, error) {
 	in := answer.Info.Swarm
 	switch {
 	case in.LocalNodeState == swarm.LocalNodeStateLocked:
-		return membership{}, &StandingError{Standing: Locked}
+		return membership{}, &StandingError{Engine: r.o.At, Standing: Locked}
 	case in.LocalNodeState != swarm.LocalNodeStateActive && in.LocalNodeState != swarm.LocalNodeStatePending:
-		return membership{}, &StandingError{Standing: Outside}
+		return membership{}, &StandingError{Engine: r.o.At, Standing: Outside}
 	case in.Error != "": // a manager that is left alone still says that it is one
-		return membership{}, &StandingError{Standing: Lonely, Err: errors.New(in.Error)}
+		return membership{}, &StandingError{Engine: r.o.At, Standing: Lonely, Err: errors.New(in.Error)}
 	case !in.ControlAvailable:
-		return membership{}, &StandingError{Standing: Worker}
+		return membership{}, &StandingError{Engine: r.o.At, Standing: Worker}
 	}
 	m := membership{node: in.NodeID, remaps: slices.ContainsFunc(answer.Info.SecurityOptions, func(o string) bool { return strings.Contains(o, "name=userns") })}
 	if in.Cluster != nil {

@@ -51,6 +51,7 @@ type objects interface {
 // Options say where a Runtime works and with what.
 type Options struct {
 	Engine Engine // of a manager
+	At     string // where that is, for messages
 	// Answers makes sure that the engine answers; nil: it does.
 	Answers func(context.Context) error
 	// Folder is where the cluster is described, as an absolute path.

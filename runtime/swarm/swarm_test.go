@@ -78,9 +78,10 @@ func TestAnEngineThatManagesNoServicesIsUnavailable(t *testing.T) {
 		{Lonely, swarm.Info{LocalNodeState: swarm.LocalNodeStateActive, ControlAvailable: true, Error: "no leader"}},
 	} {
 		standing, info := tt.standing, tt.info
-		_, err := New(Options{Engine: manager{info: info}}).Observe(t.Context(), "c")
+		_, err := New(Options{Engine: manager{info: info}, At: "ssh://ops@north"}).Observe(t.Context(), "c")
 		e := (*StandingError)(nil)
-		if !errors.As(err, &e) || e.Standing != standing || !errors.Is(err, runtime.ErrUnavailable) {
+		if !errors.As(err, &e) || e.Standing != standing || !errors.Is(err, runtime.ErrUnavailable) ||
+			!strings.Contains(err.Error(), "the Docker Engine at ssh://ops@north") {
 			t.Errorf("%s: %v", standing, err)
 		}
 	}

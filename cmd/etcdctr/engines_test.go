@@ -1,0 +1,23 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/docker"
+)
+
+func TestAnImageThatSeveralMachinesPackIsToldOnce(t *testing.T) {
+	var said strings.Builder
+	a := newApp()
+	a.voice = terminal.Voice{Out: &said}
+	show := a.show(nil)
+	for range 3 {
+		show(runtime.Event{Server: "etcd:v3.7.3", Action: docker.Packed, Detail: "no route", Done: true})
+	}
+	if n := strings.Count(said.String(), "etcd:v3.7.3 could not be pulled"); n != 1 {
+		t.Errorf("it is told %d times:\n%s", n, said.String())
+	}
+}
