@@ -320,6 +320,34 @@ func TestApplyFinishesAContainerThatIsNotOnAllItsNetworks(t *testing.T) {
 	})
 }
 
+// Newer engines leave a container on no network whose first start failed at a port that
+// was taken: it would start and hear nobody.
+func TestApplyMakesAContainerAnewThatWasLeftOnNoNetwork(t *testing.T) {
+	e := newFakeEngine()
+	e.before = func(call string) error {
+		if strings.HasPrefix(call, "start") {
+			return errors.New("port is already allocated")
+		}
+		return nil
+	}
+	if err := apply(t.Context(), e, wanted(t, three)); err == nil {
+		t.Fatal("nothing failed")
+	}
+	for _, c := range e.containers {
+		c.networks = nil
+	}
+	e.before = pass
+	if err := apply(t.Context(), e, wanted(t, three)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range e.containers {
+		if len(c.networks) != 1 {
+			t.Errorf("%s is on %v", c.name, c.networks)
+		}
+	}
+	wantAsWanted(t, e, three)
+}
+
 // A container that the engine refuses leaves the one in use running.
 func TestPrepareTouchesNothingThatRuns(t *testing.T) {
 	eachStep(t, func() *fakeEngine { return running(t, three) }, changed, func(t *testing.T, e *fakeEngine, step int) {

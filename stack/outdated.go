@@ -169,7 +169,8 @@ func (n Network) is(id string) bool { return id == n.ID || id == n.Name }
 
 // attached reports whether a container is on the networks and has the volumes
 // that are there now under the wanted names. One that does not run may have been left
-// half made: on one of its networks, and not on the others.
+// half made: on one of its networks, and not on the others; or on none, where its first
+// start failed at a port that was taken, and the engine has undone all of it.
 func attached(w Wanted, s *State, service types.ServiceConfig, c Container) bool {
 	for key := range service.Networks {
 		name := w.Project.Networks[key].Name
@@ -178,7 +179,7 @@ func attached(w Wanted, s *State, service types.ServiceConfig, c Container) bool
 			continue
 		}
 		id, on := c.NetworkIDs[name]
-		if c.Status == container.StateRunning && !s.Networks[i].is(id) || !on && len(c.NetworkIDs) > 0 {
+		if c.Status == container.StateRunning && !s.Networks[i].is(id) || !on && (len(c.NetworkIDs) > 0 || c.Status == container.StateCreated) {
 			return false
 		}
 	}
