@@ -58,6 +58,12 @@ func (c *scene) restartAll() (*Step, error) {
 		if p.unclear() {
 			return nil, c.unsure(p)
 		}
+		if p.blind() {
+			return nil, &Refusal{
+				Server: p.name, Reason: "it sees no certificates any more, and may still serve whoever is connected",
+				Remedy: Remedy{Command: []string{"up"}, Text: "has members see theirs again, one after the other"},
+			}
+		}
 		if c.forgets(p) {
 			return nil, c.onlyInMemory(p)
 		}
