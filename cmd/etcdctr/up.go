@@ -241,6 +241,9 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		a.say("%s is as wanted: nothing to do", c.name())
 		return nil
 	}
+	if err == nil && change.Verb == converge.Up {
+		err = c.warnOfWanted(ctx, a)
+	}
 	a.printSteps(steps)
 	if err == nil {
 		a.sayOldCopies(old)
@@ -255,6 +258,18 @@ func (a *app) sayTakes(steps converge.Steps) {
 	if takes := steps.Takes().Round(time.Second); takes > 0 {
 		a.say("about %s in all", takes)
 	}
+}
+
+// warnOfWanted says what of the description works and costs something.
+func (f *found) warnOfWanted(ctx context.Context, a *app) error {
+	want, err := f.Want(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range want.Warnings {
+		a.warn("%s", w)
+	}
+	return nil
 }
 
 // printSteps shows a plan as what becomes of the cluster: what is added to it,

@@ -92,6 +92,11 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 	if err != nil {
 		return f.explain(ctx, flags, err)
 	}
+	if change.Verb == converge.Up && len(outcome.Done) > 0 {
+		if err := f.warnOfWanted(ctx, a); err != nil {
+			return err
+		}
+	}
 	switch word, named := done[change.Verb], strings.Join(change.Servers, ", "); {
 	case change.Verb == converge.Down: // which has words of its own
 	case len(outcome.Done) == 0 && change.Verb != converge.Up:
