@@ -236,7 +236,7 @@ func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evid
 func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, error) {
 	m := doctor.Member{Name: name, Status: doctor.Missing}
 	if i := slices.IndexFunc(p.want.Members, func(w cluster.Member) bool { return w.Name == name }); i >= 0 {
-		m.PeerURL = p.want.Members[i].PeerURL()
+		m.PeerURL, m.Engine = p.want.Members[i].PeerURL(), p.want.Members[i].Engine.At
 	}
 	s, there := p.have.Server(name)
 	if there {

@@ -5,6 +5,21 @@ import (
 	"testing"
 )
 
+// The engine of here knows nothing of a port of another machine.
+func TestAPortOfAnotherMachineIsLookedForThere(t *testing.T) {
+	for engine, want := range map[string]string{
+		"": "docker ps --filter publish=2379", "ssh://root@192.0.2.1": "docker --host ssh://root@192.0.2.1 ps --filter publish=2379",
+		"east": "docker --context east ps --filter publish=2379",
+	} {
+		d, found := Diagnose(Evidence{Members: []Member{{
+			Name: "etcd1", Status: Created, Engine: engine, EngineError: "Bind for 192.0.2.1:2379 failed: port is already allocated",
+		}}})
+		if !found || d.Command != want {
+			t.Errorf("for %q it is %q", engine, d.Command)
+		}
+	}
+}
+
 // What is on a machine that does not answer nobody knows: neither that it has the last
 // copy, nor that it could be started.
 func TestOfAMachineThatDoesNotAnswerNothingIsClaimed(t *testing.T) {

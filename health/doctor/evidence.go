@@ -59,6 +59,9 @@ type Member struct {
 	Waits bool
 	// AutoTLS says that it makes its certificates for itself.
 	AutoTLS bool
+	// Engine is how the engine of its machine is reached, a URL or a Docker context;
+	// empty where it is the one of here.
+	Engine string
 	// PeerURL is where its peers are to reach it, where that is known.
 	PeerURL string
 	// Data is what is known of its data.

@@ -86,7 +86,7 @@ var commands = map[Kind]string{
 	Logs:         "etcdctr logs FLAGS MEMBER",
 	LookAtDisk:   "DISK",
 	LookAtPort:   "ss -ltnp sport = :VALUE",
-	LookAtEngine: "docker ps --filter publish=VALUE",
+	LookAtEngine: "docker ENGINE ps --filter publish=VALUE",
 }
 
 // hands say what to do where there is no command.
@@ -126,6 +126,9 @@ func (e Evidence) command(r Remedy) string {
 			words = append(words, e.CertsFlags...)
 		case "MEMBER":
 			words = append(words, strings.Fields(r.Member)...)
+		case "ENGINE":
+			m, _ := e.member(r.Member)
+			words = append(words, m.engineFlags()...)
 		case "DISK":
 			words = append(words, cmp.Or(e.Disk, "docker system df"))
 		default:
@@ -133,6 +136,17 @@ func (e Evidence) command(r Remedy) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// engineFlags lead the docker command to the engine of a member's machine.
+func (m Member) engineFlags() []string {
+	switch {
+	case m.Engine == "":
+		return nil
+	case strings.Contains(m.Engine, "://"):
+		return []string{"--host", m.Engine}
+	}
+	return []string{"--context", m.Engine}
 }
 
 // Looks reports whether the remedy's command only shows more of what is wrong.

@@ -42,7 +42,7 @@ func recognise(rules []rule, m Member, text string) (candidate, bool) {
 		remedy := r.remedy
 		remedy.Value = fill(remedy.Value)
 		switch remedy.Kind {
-		case Restart, Logs, Replace:
+		case Restart, Logs, Replace, LookAtEngine:
 			remedy.Member = m.Name
 		}
 		return candidate{m.Name, r.fault, fill(r.cause), remedy, text, true, rank}, true
