@@ -258,8 +258,9 @@ func Tight(bytes, quota int64) bool {
 func (v *verdict) space(a answer) {
 	quota := a.status.DbSizeQuota
 	switch {
-	case quota > 0 && a.status.DbSizeInUse > quota:
-		v.failures.add(a.member.Name, "its database takes %d %% of its quota, nothing of it can be freed, and etcd refuses the next write: a larger quota-backend-bytes lets it go on",
+	case slices.Contains(v.alarmsOf(a), "NOSPACE"): // which says it
+	case quota > 0 && a.status.DbSize > quota:
+		v.failures.add(a.member.Name, "its database takes %d %% of its quota, and etcd refuses the next write: `etcdctr compact --recover` makes room where old revisions take it, else a larger quota-backend-bytes does",
 			a.status.DbSize*100/quota)
 	case Tight(a.status.DbSize, quota):
 		v.warnings.add(a.member.Name, "its database takes %d %% of its quota: `etcdctr compact --recover` makes room before etcd refuses all writes",

@@ -130,13 +130,10 @@ func TestJudgement(t *testing.T) {
 			change:   func(a []answer) { a[0].status.DbSize, a[0].status.DbSizeQuota = 90, 100 },
 			warnings: []string{"etcd1: its database takes 90 % of its quota: `etcdctr compact --recover` makes room before etcd refuses all writes"},
 		},
-		"a database beyond its quota": {
-			change: func(a []answer) {
-				a[0].status.DbSize, a[0].status.DbSizeInUse, a[0].status.DbSizeQuota = 190, 110, 100
-				a[1].status.DbSize, a[1].status.DbSizeInUse, a[1].status.DbSizeQuota = 190, 50, 100
-			},
-			failures: []string{"etcd1: its database takes 190 % of its quota, nothing of it can be freed, and etcd refuses the next write: a larger quota-backend-bytes lets it go on"},
-			warnings: []string{"etcd2: its database takes 190 % of its quota: `etcdctr compact --recover` makes room before etcd refuses all writes"},
+		"a database beyond its quota, of which etcd has not said so yet": {
+			change: func(a []answer) { a[0].status.DbSize, a[0].status.DbSizeQuota = 190, 100 },
+			failures: []string{"etcd1: its database takes 190 % of its quota, and etcd refuses the next write: `etcdctr compact --recover` makes room " +
+				"where old revisions take it, else a larger quota-backend-bytes does"},
 		},
 		"an upgrade under way": {
 			change:   func(a []answer) { a[0].status.Version = "3.6.16" },
