@@ -187,7 +187,7 @@ func (b *bench) do(ctx context.Context, program string, args ...string) error {
 
 // compare measures both alternately and returns the medians.
 func (b *bench) compare(ctx context.Context, c change) (ours, theirs time.Duration, err error) {
-	if err := os.WriteFile(filepath.Join(b.dir, "change.sh"), []byte("set -e"+c.theirs), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(b.dir, "change.sh"), []byte("set -e\n"+c.theirs), 0o600); err != nil {
 		return 0, 0, err
 	}
 	return measure.Medians(ctx, rounds,
