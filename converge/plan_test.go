@@ -2,7 +2,9 @@ package converge_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/etcdctr/etcdctr/converge"
 )
@@ -25,6 +27,31 @@ func TestEveryPlanHasAnEnd(t *testing.T) {
 			if err != nil && !errors.As(err, &refusal) {
 				t.Fatalf("%s: %v\nfrom %s\n%s", asked.Verb, err, w, steps[:min(len(steps), 22)])
 			}
+		}
+	}
+}
+
+// Nobody takes over from members that are all stopped: waiting for clients' streams
+// would only make everybody wait.
+func TestAStopOfAllWaitsForNoStreams(t *testing.T) {
+	for _, verb := range []converge.Verb{converge.Stop, converge.Down} {
+		s := onMachines()
+		s.Asked.Verb = verb
+		steps, err := converge.Plan(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stopped := 0
+		for _, step := range steps {
+			if step.Kind == converge.End {
+				stopped += len(step.Servers)
+				if step.Grace <= 0 || step.Grace > 2*time.Second {
+					t.Errorf("%s: %s has a grace of %s", verb, strings.Join(step.Servers, ", "), step.Grace)
+				}
+			}
+		}
+		if stopped != 3 {
+			t.Errorf("%s stops %d members, want 3", verb, stopped)
 		}
 	}
 }

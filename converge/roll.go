@@ -116,6 +116,11 @@ func (c *scene) grace(p *part) time.Duration {
 	if !c.canStop(p) || c.leads(p) {
 		return 0
 	}
+	return c.haste()
+}
+
+// haste is the time in which a member answers what it was asked before.
+func (c *scene) haste() time.Duration {
 	var slowest time.Duration
 	for _, e := range c.view.Endpoints {
 		slowest = max(slowest, e.Latency)

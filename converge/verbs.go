@@ -151,8 +151,11 @@ func (c *scene) stop() (*Step, error) {
 	return nil, nil
 }
 
+// stopAll stops members for as long as somebody wants: nobody takes over from them, and
+// waiting for clients' streams would only make all wait. What was acknowledged is on
+// disk.
 func (c *scene) stopAll(parts, rest []*part) *Step {
-	step := c.end(parts, "", 0)
+	step := c.end(parts, "", c.haste())
 	if len(rest) == 0 && slices.ContainsFunc(parts, func(p *part) bool { return p.server.Data == runtime.Volatile }) {
 		step.Notice = Notice{Kind: Empty}
 	}
