@@ -89,6 +89,14 @@ func (e *fakeEngine) find(name string) (*fakeContainer, error) {
 	return nil, errdefs.ErrNotFound.WithMessage("No such container: " + name)
 }
 
+// has is for before, which the engine's changes do not wait for each other in.
+func (e *fakeEngine) has(name string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, err := e.find(name)
+	return err == nil
+}
+
 func (*fakeEngine) ClientVersion() string { return "1.41" }
 
 func (e *fakeEngine) ContainerList(_ context.Context, o client.ContainerListOptions) (client.ContainerListResult, error) {
