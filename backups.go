@@ -252,7 +252,7 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Warn: o.Warn, Ask: c.askMembers,
 		Provide: func(ctx context.Context, want *cluster.Cluster) error { return c.Provide(ctx, want) },
 	}
-	if restoration.Seen, restoration.Asked = o.seen, o.seen > 0; !restoration.Asked {
+	if restoration.Seen, restoration.Asked = o.seen, o.seen > 0; !restoration.Asked && o.Bump > 0 {
 		restoration.Seen = c.kept(ctx, place)
 	}
 	if restoration.Source, err = c.source(ctx, place, o); err != nil {

@@ -54,16 +54,8 @@ func (r *Restoration) Plan(ctx context.Context, archive string) (Forecast, error
 
 // newest is the revision that a cluster holds whose backup this is.
 func (r *Restoration) newest(ctx context.Context, have *runtime.State, of Metadata) int64 {
-	if !have.Runs() {
-		return 0
-	}
-	members, done, err := r.Ask(ctx, have)
-	if err != nil {
-		return 0 // nobody can say
-	}
-	defer done()
-	view, err := members.Look(ctx)
-	if err != nil || view.Cluster().String() != of.ClusterID {
+	view, ok := r.look(ctx, have)
+	if !ok || view.Cluster().String() != of.ClusterID {
 		return 0
 	}
 	var newest int64

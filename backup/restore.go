@@ -149,10 +149,13 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if result.Aside, err = r.exchange(ctx, have, u.Snapshot, scratch); err != nil {
 		return result, err
 	}
-	if result.Revision, err = r.prove(ctx, u.Snapshot); err != nil {
+	info, err := os.Stat(u.Snapshot)
+	if err != nil {
 		return result, err
 	}
-	result.Overfull, err = r.overfull(u.Snapshot)
+	if result.Revision, err = r.prove(ctx, info.Size()); err == nil {
+		result.Overfull = r.overfull(info.Size())
+	}
 	return result, err
 }
 
@@ -199,13 +202,12 @@ func (r *Restoration) readable(u Unpacked) error {
 	return err
 }
 
-// overfull reports whether a database takes more than the quota of a member.
-func (r *Restoration) overfull(db string) (bool, error) {
-	info, err := os.Stat(db)
-	return err == nil && slices.ContainsFunc(r.Want.Members, func(m cluster.Member) bool {
+// overfull reports whether a database of this size takes more than the quota of a member.
+func (r *Restoration) overfull(size int64) bool {
+	return slices.ContainsFunc(r.Want.Members, func(m cluster.Member) bool {
 		quota := cluster.Quota(m.Settings.Get("quota-backend-bytes"))
-		return quota > 0 && info.Size() > quota
-	}), err
+		return quota > 0 && size > quota
+	})
 }
 
 // consent tells what is there, and asks if there is anything.
@@ -366,13 +368,9 @@ func (r *Restoration) wants(name string) bool {
 	return slices.ContainsFunc(r.Want.Members, func(m cluster.Member) bool { return m.Name == name })
 }
 
-// prove waits for the members, which read all of the database first, drops alarms that
-// are not theirs, and compares what they hold.
-func (r *Restoration) prove(ctx context.Context, db string) (int64, error) {
-	info, err := os.Stat(db)
-	if err != nil {
-		return 0, err
-	}
+// prove waits for the members, which read all of a database of this size first, drops
+// alarms that are not theirs, and compares what they hold.
+func (r *Restoration) prove(ctx context.Context, size int64) (int64, error) {
 	have, err := r.Runtime.Observe(ctx, r.Want.Name)
 	if err != nil {
 		return 0, err
@@ -385,7 +383,7 @@ func (r *Restoration) prove(ctx context.Context, db string) (int64, error) {
 	}
 	defer done()
 	r.tell("wait until the members serve")
-	if err := r.await(members, have, info.Size()).Serving(ctx); err != nil {
+	if err := r.await(members, have, size).Serving(ctx); err != nil {
 		return 0, err
 	}
 	if err := members.Disarm(ctx); err != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -49,16 +50,8 @@ func (r *Restoration) seen(ctx context.Context, have *runtime.State, there There
 // answers are the revisions of those members that answer.
 func (r *Restoration) answers(ctx context.Context, have *runtime.State) map[string]int64 {
 	all := map[string]int64{}
-	if !have.Runs() {
-		return all
-	}
-	members, done, err := r.Ask(ctx, have)
-	if err != nil {
-		return all // nobody can say
-	}
-	defer done()
-	view, err := members.Look(ctx)
-	if err != nil {
+	view, ok := r.look(ctx, have)
+	if !ok {
 		return all
 	}
 	for _, e := range view.Endpoints {
@@ -67,6 +60,20 @@ func (r *Restoration) answers(ctx context.Context, have *runtime.State) map[stri
 		}
 	}
 	return all
+}
+
+// look asks the members that run, and tells whether anybody could be asked.
+func (r *Restoration) look(ctx context.Context, have *runtime.State) (member.View, bool) {
+	if !have.Runs() {
+		return member.View{}, false
+	}
+	members, done, err := r.Ask(ctx, have)
+	if err != nil {
+		return member.View{}, false
+	}
+	defer done()
+	view, err := members.Look(ctx)
+	return view, err == nil
 }
 
 // onDisk is the revision of the database of a server that does not run.

@@ -49,10 +49,9 @@ func (c *scene) refuseSeveral() error {
 // any more.
 func (c *scene) leaveOne(clusters map[member.ID][]string) Remedy {
 	var strangers []string
-	meant := 0
+	wanted, meant := names(c.those((*part).isWanted)), 0
 	for _, of := range clusters {
-		wanted := slices.ContainsFunc(of, func(name string) bool { return slices.Contains(names(c.those((*part).isWanted)), name) })
-		if wanted {
+		if slices.ContainsFunc(of, func(name string) bool { return slices.Contains(wanted, name) }) {
 			meant++
 			continue
 		}
