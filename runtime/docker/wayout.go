@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -23,9 +22,6 @@ import (
 
 // elsewhere is the network of an engine that containers are on which name none.
 const elsewhere = "bridge"
-
-// aStranger is who is there, for people.
-const aStranger = "a container elsewhere on the engine"
 
 // discard is a port that nobody listens on: who is there refuses, and that is an
 // answer, too.
@@ -56,21 +52,18 @@ func (r *Runtime) waysOut(ctx context.Context, s *stack.State, promised *types.P
 	if err != nil || len(goals) == 0 {
 		return nil, warnings, err
 	}
-	if all, err = posts.try(ctx, members, goals); err != nil {
-		return nil, warnings, err
+	all, apart, err := posts.try(ctx, members, goals)
+	if err != nil || apart {
+		return all, warnings, err
 	}
-	unguarded, err := r.unguarded(ctx, all)
+	unguarded, err := r.unguarded(ctx)
 	return all, append(warnings, unguarded...), err
 }
 
 // unguarded tells where nothing keeps the networks of a Docker Engine apart: rules
 // that are switched off stay until the machine starts anew, and rules that somebody
 // has flushed are back once the engine does. Other engines have other reasons.
-func (r *Runtime) unguarded(ctx context.Context, seen []runtime.Exposure) ([]string, error) {
-	apart := !slices.ContainsFunc(seen, func(x runtime.Exposure) bool { return strings.Contains(x.Seen, aStranger) })
-	if apart {
-		return nil, nil
-	}
+func (r *Runtime) unguarded(ctx context.Context) ([]string, error) {
 	m, err := r.engineMake(ctx)
 	if err != nil || m.Name == stack.Podman {
 		return nil, err
@@ -99,6 +92,7 @@ func locked(s *stack.State, promised *types.Project) []stack.Container {
 type goal struct {
 	address string
 	name    string // for people
+	inside  bool   // it is a container of the engine
 }
 
 // posts are relays in several places of an engine.
@@ -145,9 +139,9 @@ func (p *posts) goals(ctx context.Context) (all []goal, warnings []string, err e
 	if err != nil {
 		return nil, nil, err
 	}
-	tried := []goal{{netip.AddrPortFrom(stranger.Address, discard).String(), aStranger}}
+	tried := []goal{{netip.AddrPortFrom(stranger.Address, discard).String(), "a container elsewhere on the engine", true}}
 	for _, address := range p.r.o.Outside {
-		tried = append(tried, goal{address, address})
+		tried = append(tried, goal{address: address, name: address})
 	}
 	for _, g := range tried {
 		if reaches(ctx, ordinary, g.address) {
@@ -159,9 +153,10 @@ func (p *posts) goals(ctx context.Context) (all []goal, warnings []string, err e
 	return all, warnings, nil
 }
 
-// try has each member try each goal.
-func (p *posts) try(ctx context.Context, members []stack.Container, goals []goal) ([]runtime.Exposure, error) {
-	all, errs := make([]runtime.Exposure, len(members)), make([]error, len(members))
+// try has each member try each goal. It tells whether the engine keeps them apart from
+// its containers elsewhere.
+func (p *posts) try(ctx context.Context, members []stack.Container, goals []goal) (all []runtime.Exposure, apart bool, err error) {
+	all, errs, inside := make([]runtime.Exposure, len(members)), make([]error, len(members)), make([]bool, len(members))
 	var wg sync.WaitGroup
 	for i, m := range members {
 		wg.Go(func() {
@@ -170,26 +165,32 @@ func (p *posts) try(ctx context.Context, members []stack.Container, goals []goal
 				errs[i] = err
 				return
 			}
-			all[i] = runtime.Exposure{Subject: m.Service, Check: "way out", Expected: runtime.Nothing, Seen: orNothing(reached(ctx, s, goals))}
+			var names []string
+			for _, g := range reached(ctx, s, goals) {
+				names, inside[i] = append(names, g.name), inside[i] || g.inside
+			}
+			all[i] = runtime.Exposure{Subject: m.Service, Check: "way out", Expected: runtime.Nothing, Seen: orNothing(names)}
 		})
 	}
 	wg.Wait()
-	return all, errors.Join(errs...)
+	return all, !slices.Contains(inside, true), errors.Join(errs...)
 }
 
-// reached are the names of the goals that a relay reaches.
-func reached(ctx context.Context, s *stack.Stand, goals []goal) []string {
-	names := make([]string, len(goals))
+// reached are the goals that a relay reaches.
+func reached(ctx context.Context, s *stack.Stand, goals []goal) []goal {
+	is := make([]bool, len(goals))
 	var wg sync.WaitGroup
 	for i, g := range goals {
-		wg.Go(func() {
-			if reaches(ctx, s, g.address) {
-				names[i] = g.name
-			}
-		})
+		wg.Go(func() { is[i] = reaches(ctx, s, g.address) })
 	}
 	wg.Wait()
-	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+	var all []goal
+	for i, g := range goals {
+		if is[i] {
+			all = append(all, g)
+		}
+	}
+	return all
 }
 
 // reaches reports whether anybody answers at an address, and be it by refusing.
