@@ -44,9 +44,10 @@ ip link set lo up
 mount -t tmpfs -o size=1g tmpfs "$1/data"
 ` + podmanScript
 
-// asNobody gives the machine's nobody what a user has. What makes a network's near end is
-// root's alone on some machines.
-const asNobody = `
+// userScript gives the machine's nobody what a user has, and becomes it for the command
+// behind it. $1 is its folder. What makes a network's near end is root's alone on some
+// machines.
+const userScript = `
 mount -t tmpfs tmpfs /run
 ip link set lo up
 for ids in subuid subgid; do mount --bind "$1/$ids" "/etc/$ids"; done
@@ -54,8 +55,9 @@ chown -R nobody:nogroup "$1"
 mkdir /run/nobody && chown nobody:nogroup /run/nobody
 mknod -m 666 /run/tun c 10 200 && mount --bind /run/tun /dev/net/tun
 export HOME=$1 XDG_RUNTIME_DIR=/run/nobody
-exec setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all sh -c "$2" podman "$1"
-`
+exec setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all `
+
+const asNobody = userScript + `sh -c "$2" podman "$1"`
 
 // podmanConfig suits machines that are containers or virtual ones: no systemd, an
 // older runc, and limits that nobody may raise. Without the delay an exec leaves

@@ -15,18 +15,9 @@ import (
 // Today's Docker Engine as somebody who is not root, as dockerd-rootless.sh starts it:
 // rootlesskit gives it users, a network by way of slirp4netns and mounts of its own.
 
-// rootlessScript gives a machine's nobody what a user has, and the engine with it. $1 is
-// its folder. For /dev/net/tun see asNobody.
+// rootlessScript runs the engine as a machine's nobody. $1 is its folder.
 const rootlessScript = `
-mount --make-rshared /
-mount -t tmpfs tmpfs /run
-ip link set lo up
-for ids in subuid subgid; do mount --bind "$1/$ids" "/etc/$ids"; done
-chown -R nobody:nogroup "$1"
-mkdir /run/nobody && chown nobody:nogroup /run/nobody
-mknod -m 666 /run/tun c 10 200 && mount --bind /run/tun /dev/net/tun
-export HOME=$1 XDG_RUNTIME_DIR=/run/nobody
-exec setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all \
+mount --make-rshared /` + userScript + `\
 	rootlesskit --state-dir="$1/kit" --net=slirp4netns --mtu=65520 --slirp4netns-sandbox=false --slirp4netns-seccomp=false \
 	--disable-host-loopback --port-driver=builtin --copy-up=/etc --copy-up=/run --propagation=rslave \
 	dockerd --rootless --config-file "$1/daemon.json" --data-root "$1/data" --exec-root /run/engine \
