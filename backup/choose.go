@@ -21,25 +21,37 @@ var ErrNobody = errors.New("no member answers that could give its data")
 // step, else the leader. Never a learner, never one that lags or whose data is
 // known to be corrupt. Of a cluster without a quorum it is the member that knows
 // most, whoever that is: it gives its data as long as it is not restarted.
-func Choose(v member.View) (string, error) {
+func Choose(v member.View) (string, error) { return chooseBut(v, nil) }
+
+// chooseBut is Choose that takes none of some, unless there is no other.
+func chooseBut(v member.View, gone []string) (string, error) {
+	if name, err := choose(v, gone); err == nil || len(gone) == 0 {
+		return name, err
+	}
+	return choose(v, nil)
+}
+
+func choose(v member.View, gone []string) (string, error) {
 	corrupt := map[member.ID]bool{}
 	for _, a := range v.Alarms() {
 		corrupt[a.Member] = corrupt[a.Member] || a.Kind == member.Corrupt
 	}
 	for _, f := range v.Followers() {
-		if behind, ok := v.Behind(f.Name); ok && behind <= inStep && !corrupt[f.ID] {
+		if behind, ok := v.Behind(f.Name); ok && behind <= inStep && !corrupt[f.ID] && !slices.Contains(gone, f.Name) {
 			return f.Name, nil
 		}
 	}
 	if leader, ok := v.Leader(); ok && !corrupt[leader.ID] {
 		for _, e := range v.Endpoints {
-			if e.ID == leader.ID && e.Answers() {
+			if e.ID == leader.ID && e.Answers() && !slices.Contains(gone, e.Name) {
 				return e.Name, nil
 			}
 		}
 	}
-	if survivors := Survivors(v); !v.Quorum() && len(survivors) > 0 {
-		return survivors[0].Name, nil
+	for _, e := range Survivors(v) {
+		if !v.Quorum() && !slices.Contains(gone, e.Name) {
+			return e.Name, nil
+		}
 	}
 	return "", fmt.Errorf("%w: %s", ErrNobody, strings.Join(silences(v), "; "))
 }

@@ -160,6 +160,9 @@ func (r *Runner) take(ctx context.Context, noticed time.Time) error {
 	}
 	request := r.Request
 	request.Time = r.Now()
+	request.Again = func(broken *BrokenOffError, from string) {
+		r.tell("%v: %s is asked for its data, from the beginning", broken, from)
+	}
 	place, made, err := TakeInto(ctx, members, r.Store, request)
 	if err != nil {
 		return err

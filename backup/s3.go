@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -97,7 +98,22 @@ func (b *bucket) Write(ctx context.Context, name string, write func(archiveFile)
 		return err
 	}
 	_, err = b.client.FPutObject(ctx, b.name, b.key(name), f.Name(), minio.PutObjectOptions{ContentType: "application/zstd"})
+	if err != nil {
+		b.giveUp(context.WithoutCancel(ctx), name)
+	}
 	return b.meaning(name, err)
+}
+
+// giveUpWithin is how long a service has that may be gone.
+const giveUpWithin = 10 * time.Second
+
+// giveUp deletes what was uploaded of a file: nobody sees it, and it is paid for. The
+// client does too, unless it was interrupted. If it fails, why the file is not there
+// says more.
+func (b *bucket) giveUp(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(ctx, giveUpWithin)
+	defer cancel()
+	_ = b.client.RemoveIncompleteUpload(ctx, b.name, b.key(name))
 }
 
 func (b *bucket) Open(ctx context.Context, name string) (Opened, error) {

@@ -39,6 +39,9 @@ type Request struct {
 	Time time.Time
 	// Progress is told what was taken of how much, in bytes; may be nil.
 	Progress func(done, total int64)
+	// Again is told that the data of a member broke off, and whose is taken instead,
+	// from the beginning; may be nil.
+	Again func(broken *BrokenOffError, from string)
 }
 
 // FileName is what a backup is called that nobody has named. It is the n-th of the
@@ -89,27 +92,25 @@ func needFolder(path string) error {
 // Take makes an archive of a running cluster: of the member that Choose gives,
 // or the one that is asked for. The data is verified against etcd's checksum and
 // looked into before the archive is there, under its name, with mode 0600; on an
-// error nothing is.
+// error nothing is. Where the member goes away in the middle, or its data is not
+// what its checksum says, another is asked for its own: see Request.Again.
 //
 // Memory does not grow with the database: what is streamed is compressed in
 // blocks of at most some MiB.
 func Take(ctx context.Context, c *member.Client, path string, r Request) (Metadata, error) {
-	m, take, err := r.choose(ctx, c)
-	if err != nil {
-		return Metadata{}, err
-	}
-	return m, r.write(path, &m, take)
+	return r.ofSomebody(ctx, c, func(m *Metadata, take stream) error { return r.write(path, m, take) })
 }
 
 // TakeInto is Take for an archive in a store, under a name of its own.
 func TakeInto(ctx context.Context, c *member.Client, s Store, r Request) (string, Metadata, error) {
-	m, take, err := r.choose(ctx, c)
-	name := r.FileName(1)
-	if err == nil {
-		name, err = r.freeName(ctx, s)
-	}
-	if err == nil {
-		err = s.Write(ctx, name, func(f archiveFile) error { return r.archive(f, &m, take) })
+	var m Metadata
+	name, err := r.freeName(ctx, s)
+	if err != nil {
+		name = r.FileName(1)
+	} else {
+		m, err = r.ofSomebody(ctx, c, func(m *Metadata, take stream) error {
+			return s.Write(ctx, name, func(f archiveFile) error { return r.archive(f, m, take) })
+		})
 	}
 	if err != nil {
 		return "", Metadata{}, fmt.Errorf("cannot make the backup %s: %w", s.Place(name), err)
@@ -133,23 +134,22 @@ func (r Request) freeName(ctx context.Context, s Store) (string, error) {
 	}
 }
 
-// choose looks whose data is to be taken, and what is known of the cluster.
-func (r Request) choose(ctx context.Context, c *member.Client) (Metadata, stream, error) {
+// choose looks whose data is to be taken, and what is known of the cluster. Those whose
+// data broke off come last.
+func (r Request) choose(ctx context.Context, c *member.Client, gone []string) (Metadata, stream, error) {
 	v, err := c.Look(ctx)
 	if err != nil {
 		return Metadata{}, nil, err
 	}
 	from := r.Member
 	if from == "" {
-		if from, err = Choose(v); err != nil {
+		if from, err = chooseBut(v, gone); err != nil {
 			return Metadata{}, nil, err
 		}
 	}
 	m := r.metadata(from)
 	m.describe(v)
-	return m, func(w io.Writer, progress func(done, total int64)) (member.Snapshot, error) {
-		return c.Snapshot(ctx, from, w, progress)
-	}, nil
+	return m, r.taking(ctx, c, from), nil
 }
 
 func (r Request) metadata(from string) Metadata {
@@ -269,7 +269,7 @@ func (r Request) data(a *archiver, m *Metadata, take stream) error {
 	}
 	c, err := a.inspect(to.begin)
 	if err != nil {
-		return fmt.Errorf("the snapshot of %s: %w", m.From, err)
+		return &BrokenOffError{m.From, fmt.Errorf("the snapshot of %s: %w", m.From, err)}
 	}
 	m.Size, m.SHA256, m.Revision, m.StorageVersion = s.Size, hex.EncodeToString(s.SHA256[:]), c.Revision, c.StorageVersion
 	return nil

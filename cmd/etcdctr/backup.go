@@ -81,13 +81,18 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 		return err
 	}
 	board := a.newProgress(o.progress)
-	defer board.Close()
+	defer func() { board.Close() }()
 	r := backup.Request{Time: a.now(), Member: o.member, Stored: o.compression == compressNone, Seal: o.seal(passphrase)}
 	if o.keys {
 		r.Keys = &backup.Keys{Passphrase: passphrase}
 	}
 	r.Progress = func(done, total int64) {
 		board.Show(terminal.Step{Item: "the data", Action: "taking", Current: done, Total: total, Done: done >= total})
+	}
+	r.Again = func(broken *backup.BrokenOffError, from string) {
+		board.Close()
+		a.warn("%v: %s is asked for its data, from the beginning", broken, from)
+		board = a.newProgress(o.progress)
 	}
 	path, made, err := o.take(ctx, a, r)
 	board.Close()
