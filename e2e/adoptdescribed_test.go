@@ -38,7 +38,7 @@ func TestWhatIsDescribedIsLookedAfterBeforeItIsAdopted(t *testing.T) {
 		}
 	}
 	s.program("doctor")
-	s.program("backup", "--output", filepath.Join(t.TempDir(), "b"), "--progress", "quiet")
+	s.program("backup", "--output", t.TempDir(), "--progress", "quiet")
 	s.connect("--name", s.name+"-etcd").interrupt(t)
 
 	run(t, s.dir, "docker", "kill", s.old("n2")[0])
