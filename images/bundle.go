@@ -2,13 +2,18 @@ package images
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 // File is one of the files that a bundle carries besides images.
@@ -73,8 +78,12 @@ func copyTar(tw *tar.Writer, tr *tar.Reader) error {
 	}
 }
 
-// BundledFiles reads the files of a bundle. Other archives have none.
+// BundledFiles reads the files of a bundle. Other archives have none, and neither has
+// an OCI layout, which is a folder.
 func BundledFiles(ctx context.Context, archive string) ([]File, error) {
+	if info, err := os.Stat(archive); err != nil || info.IsDir() {
+		return nil, err
+	}
 	var files []File
 	err := eachEntry(ctx, archive, func(h *tar.Header, r io.Reader) error {
 		name, ok := strings.CutPrefix(h.Name, bundleDir)
@@ -92,4 +101,47 @@ func BundledFiles(ctx context.Context, archive string) ([]File, error) {
 		return nil, fmt.Errorf("%s: %w", archive, err)
 	}
 	return files, nil
+}
+
+// CertsFolder is the folder of a bundle whose files are certificates: keys come to them
+// later, so nobody else reads it.
+const CertsFolder = "certs"
+
+// ErrDiffers is found in the error of CheckFiles.
+var ErrDiffers = errors.New("is there and differs from the bundle's")
+
+// CheckFiles reports all files of a bundle that are in a folder already and differ.
+func CheckFiles(dir string, files []File) error {
+	var errs []error
+	for _, f := range files {
+		there, err := os.ReadFile(f.in(dir))
+		if err == nil && !bytes.Equal(there, f.Data) {
+			errs = append(errs, fmt.Errorf("%s %w", f.in(dir), ErrDiffers))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// WriteFiles writes the files of a bundle into a folder.
+func WriteFiles(dir string, files []File) error {
+	for _, f := range files {
+		if err := os.MkdirAll(filepath.Dir(f.in(dir)), f.folderMode()); err != nil {
+			return err
+		}
+		if err := outfile.Write(f.in(dir), f.Data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f File) in(dir string) string { return filepath.Join(dir, filepath.FromSlash(f.Name)) }
+
+// folderMode is that of the folder of a file: what is not of certificates is read by
+// services that are nobody on this machine.
+func (f File) folderMode() fs.FileMode {
+	if strings.HasPrefix(f.Name, CertsFolder+"/") {
+		return 0o700
+	}
+	return 0o755
 }

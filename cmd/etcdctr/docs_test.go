@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/images"
 )
 
 // TestEveryKeyOfTheClusterFileIsDocumented wants each key at the beginning of
@@ -57,9 +58,9 @@ func TestEverySourceOfImagesIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range imageSources {
-		if !strings.Contains(string(page), "\n| `"+s.word+"` ") {
-			t.Errorf("--source %s has no row in docs/images.md", s.word)
+	for _, o := range images.Origins() {
+		if !strings.Contains(string(page), "\n| `"+o.Word+"` ") {
+			t.Errorf("--source %s has no row in docs/images.md", o.Word)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -42,10 +44,13 @@ type sourceFlags struct {
 }
 
 func addSourceFlags(cmd *cobra.Command) *sourceFlags {
-	f := &sourceFlags{source: imageSources[0].word}
+	f := &sourceFlags{source: images.Origins()[0].Word}
 	flags := cmd.Flags()
-	words, described := wordsOfSources()
-	flags.Var(&choice{value: &f.source, of: words}, "source", "where etcd comes from: "+described)
+	origins := cluster.ClosedChoice{What: "where etcd comes from"}
+	for _, o := range images.Origins() {
+		origins.Words = append(origins.Words, cluster.Word{Word: o.Word, Means: o.Means})
+	}
+	flags.Var(&choice{value: &f.source, of: origins.Takes()}, "source", origins.String())
 	flags.StringVar(&f.etcd, "etcd", "", "etcd release of "+versionedSources()+", such as "+releaseExample+" (default "+cluster.DefaultVersion.String()+")")
 	flags.StringVar(&f.dir, "dir", "", "folder of dir: etcd, etcdctl and etcdutl, or one such folder a platform (linux-arm64)")
 	flags.StringVar(&f.mirror, "mirror", "", "where release finds VERSION/etcd-VERSION-OS-ARCH.tar.gz and SHA256SUMS (default "+images.ReleaseMirror+")")
@@ -54,16 +59,33 @@ func addSourceFlags(cmd *cobra.Command) *sourceFlags {
 	return f
 }
 
+// versionedSources are those that have whatever release is asked for.
+func versionedSources() string {
+	var words []string
+	for _, o := range images.Origins() {
+		if o.Versioned {
+			words = append(words, o.Word)
+		}
+	}
+	return strings.Join(words, " and ")
+}
+
+// origin is the one that the flags choose.
+func (f *sourceFlags) origin() images.Origin {
+	o, _ := images.OriginOf(f.source) // the flag takes no other word
+	return o
+}
+
 // check reports every flag that is missing or has no meaning.
 func (f *sourceFlags) check() error {
 	var errs []error
-	if (f.source == sourceDir) != (f.dir != "") {
+	if (f.source == images.FromDir) != (f.dir != "") {
 		errs = append(errs, errors.New("--source dir and --dir FOLDER go together"))
 	}
-	if f.mirror != "" && f.source != sourceRelease {
+	if f.mirror != "" && f.source != images.FromRelease {
 		errs = append(errs, errors.New("--mirror is for --source release"))
 	}
-	if f.etcd != "" && !f.chosen().versioned {
+	if f.etcd != "" && !f.origin().Versioned {
 		errs = append(errs, fmt.Errorf("--etcd is for --source %s: %s has the version it has", versionedSources(), f.source))
 	}
 	if _, err := f.version(); err != nil {
@@ -79,52 +101,44 @@ func (f *sourceFlags) version() (cluster.Version, error) {
 	return cluster.ParseVersion(f.etcd)
 }
 
-// parsePlatforms reads --platform; without it, it is only.
-func (f *sourceFlags) parsePlatforms(only v1.Platform) ([]v1.Platform, error) {
-	if len(f.platforms) == 0 {
-		return []v1.Platform{only}, nil
-	}
-	var platforms []v1.Platform
-	var errs []error
-	for _, s := range f.platforms {
-		p, err := images.ParsePlatform(s)
-		platforms = append(platforms, p)
-		errs = append(errs, err)
-	}
-	return platforms, usage(errors.Join(errs...))
-}
-
-// build makes an image for each platform.
-func (f *sourceFlags) build(ctx context.Context, platforms []v1.Platform, board terminal.Board) ([]*images.Image, error) {
-	source, err := f.chosen().open(f, showImageEvents(board))
+// open gives the source, which tells progress what it fetches and compiles.
+func (f *sourceFlags) open(progress images.Progress) (images.Source, error) {
+	self, err := selfSource()
 	if err != nil {
 		return nil, err
 	}
-	var imgs []*images.Image
-	for _, platform := range platforms {
-		b, err := source.Binaries(ctx, platform)
-		if err != nil {
-			return nil, imageError(err)
-		}
-		if _, err := cluster.ParseVersion(b.Version); err != nil {
-			return nil, fmt.Errorf("%s: %w", b.Origin, err)
-		}
-		img, err := images.Build(b)
-		if err != nil {
-			return nil, imageError(err)
-		}
-		imgs = append(imgs, img)
+	with := images.SourceOptions{Self: self, Dir: f.dir, Mirror: f.mirror, PlainHTTP: f.plainHTTP, Progress: progress}
+	if !f.origin().Versioned {
+		return f.origin().Source(with), nil
 	}
-	return imgs, nil
+	v, err := f.version()
+	if err != nil {
+		return nil, usage(err)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return nil, withHint(fmt.Errorf("find a folder for what is downloaded and compiled: %w", err), "set XDG_CACHE_HOME")
+	}
+	with.Version, with.Cache = v.String(), images.Cache{Dir: filepath.Join(dir, "etcdctr")}
+	return f.origin().Source(with), nil
 }
 
-// describe tells what a source had.
-func describe(b *images.Binaries) string {
-	var programs []string
-	for _, name := range images.Names {
-		programs = append(programs, name+" "+b.Version)
+// build makes an image for each platform.
+func (f *sourceFlags) build(ctx context.Context, platforms []v1.Platform, progress images.Progress) ([]*images.Image, error) {
+	source, err := f.open(progress)
+	if err != nil {
+		return nil, err
 	}
-	return fmt.Sprintf("%s: %s, %s, static", b.Origin, strings.Join(programs, ", "), b.Platform)
+	imgs, err := images.BuildAll(ctx, source, platforms)
+	if err != nil {
+		return nil, imageError(err)
+	}
+	for _, img := range imgs {
+		if _, err := cluster.ParseVersion(img.Binaries.Version); err != nil {
+			return nil, fmt.Errorf("%s: %w", img.Binaries.Origin, err)
+		}
+	}
+	return imgs, nil
 }
 
 // showImageEvents puts the events of package images on a board.
@@ -143,6 +157,8 @@ func imageError(err error) error {
 		return withHint(err, "install Go, or give --source release or --source self")
 	case errors.Is(err, images.ErrPlainHTTP):
 		return withHint(err, "give --plain-http if the network between is trusted")
+	case errors.Is(err, images.ErrDiffers):
+		return withHint(err, "move it away, or choose another --output")
 	case errors.Is(err, syscall.ENOSPC):
 		return withHint(err, "make room there; XDG_CACHE_HOME and TMPDIR choose other places for what is downloaded and unpacked")
 	}

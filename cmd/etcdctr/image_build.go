@@ -1,13 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
@@ -61,21 +59,22 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
 	if err := o.source.check(); err != nil {
 		return err
 	}
-	destination, err := a.openDestination(ctx, o)
+	destination, err := images.ParseDestination(o.output, func(ctx context.Context) (images.Engine, error) { return a.connectEngine(ctx) })
 	if err != nil {
-		return err
+		return usage(fmt.Errorf("--output %w", err))
+	}
+	platforms, err := destination.Platforms(ctx, o.source.platforms)
+	if err != nil {
+		return platformError(err)
 	}
 	board := a.newProgress(o.progress)
 	defer board.Close()
-	imgs, err := o.source.build(ctx, destination.platforms, board)
+	imgs, err := o.source.build(ctx, platforms, showImageEvents(board))
 	if err != nil {
 		return err
 	}
-	ref := o.tag
-	if ref == "" {
-		ref = "localhost/etcd:" + imgs[0].Binaries.Version
-	}
-	digest, err := destination.write(ctx, ref, imgs, showImageEvents(board))
+	ref := cmp.Or(o.tag, "localhost/etcd:"+imgs[0].Binaries.Version)
+	digest, err := destination.Write(ctx, ref, imgs, showImageEvents(board))
 	if err != nil {
 		return imageError(err)
 	}
@@ -88,64 +87,15 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
 	return a.printImages(o.format, o.progress, ref, digest, imgs)
 }
 
-// destination is what --output means.
-type destination struct {
-	platforms []v1.Platform
-	// write puts images there under a reference and gives the digest that the
-	// place knows them by.
-	write func(ctx context.Context, ref string, imgs []*images.Image, progress images.Progress) (string, error)
-}
-
-func (a *app) openDestination(ctx context.Context, o imageBuildOptions) (*destination, error) {
-	kind, path, _ := strings.Cut(o.output, ":")
-	switch {
-	case o.output == "docker":
-		return a.engineDestination(ctx, o.source)
-	case kind == "oci" && path != "":
-		return fileDestination(o.source, path, images.WriteLayout)
-	case kind == "tar" && path != "":
-		return fileDestination(o.source, path, images.WriteArchive)
+// platformError says which flag names platforms, and what else takes several.
+func platformError(err error) error {
+	switch wrong := (*images.PlatformError)(nil); {
+	case errors.Is(err, images.ErrOnePlatform):
+		return usage(fmt.Errorf("--platform: %w: name one, or give --output oci:FOLDER", err))
+	case errors.As(err, &wrong):
+		return usage(err)
 	}
-	return nil, usage(fmt.Errorf("--output %q: must be docker, oci:FOLDER or tar:FILE", o.output))
-}
-
-func (a *app) engineDestination(ctx context.Context, source *sourceFlags) (*destination, error) {
-	if len(source.platforms) > 1 {
-		return nil, usage(errors.New("--platform: a Docker Engine takes one platform at a time: name one, or give --output oci:FOLDER"))
-	}
-	engine, err := a.connectEngine(ctx)
-	if err != nil {
-		return nil, err
-	}
-	platform, err := images.EnginePlatform(ctx, engine)
-	if err != nil {
-		return nil, err
-	}
-	platforms, err := source.parsePlatforms(platform)
-	if err != nil {
-		return nil, err
-	}
-	write := func(ctx context.Context, ref string, imgs []*images.Image, progress images.Progress) (string, error) {
-		return imgs[0].ID(), images.Load(ctx, engine, imgs[0], []string{ref}, progress)
-	}
-	return &destination{platforms, write}, nil
-}
-
-type writeFunc func(ctx context.Context, path, ref string, imgs []*images.Image) (v1.Hash, error)
-
-func fileDestination(source *sourceFlags, path string, write writeFunc) (*destination, error) {
-	platforms, err := source.parsePlatforms(v1.Platform{OS: "linux", Architecture: runtime.GOARCH})
-	if err != nil {
-		return nil, err
-	}
-	return &destination{platforms, func(ctx context.Context, ref string, imgs []*images.Image, progress images.Progress) (string, error) {
-		event := images.Event{Item: path, Action: "writing"}
-		progress(event)
-		digest, err := write(ctx, path, ref, imgs)
-		event.Done = err == nil
-		progress(event)
-		return digest.String(), err
-	}}, nil
+	return err
 }
 
 // printImages tells what was found and what became of it.
@@ -155,7 +105,7 @@ func (a *app) printImages(format, progress, ref, digest string, imgs []*images.I
 	for _, img := range imgs {
 		b := img.Binaries
 		if progress != terminal.Quiet {
-			a.say("found in %s", describe(b))
+			a.say("found in %s", b)
 		}
 		result.Images = append(result.Images, img.Details())
 		rows = append(rows, []string{ref, b.Platform.String(), b.Version, terminal.HumanBytes(img.Size()), digest})

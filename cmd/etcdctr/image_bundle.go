@@ -3,27 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"maps"
-	"os"
-	"path"
-	"path/filepath"
-	"slices"
 	"strings"
 
-	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/spf13/cobra"
-
-	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/images"
-	"github.com/etcdctr/etcdctr/runtime/docker"
-)
-
-// bundledCompose is the Compose file in a bundle, beside the folder certs.
-const (
-	bundledCompose = "docker-compose.yml"
-	bundledCerts   = "certs"
 )
 
 type imageBundleOptions struct {
@@ -83,86 +65,14 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := dnsToBeHad(ctx, a, onEngine, c); err != nil {
-		return imageError(err)
+	bundle, err := onEngine.Bundle(ctx, c, dir)
+	if err == nil {
+		err = bundle.Write(ctx, o.output, showImageEvents(e.board))
 	}
-	project := compose.Project(c, compose.Options{CertsDir: "./" + bundledCerts, DNSDir: "./dns/" + c.Name, MonitoringDir: "./monitoring/" + c.Name})
-	files, err := bundleFiles(ctx, a, c, project, dir)
 	if err != nil {
-		return err
-	}
-	refs := docker.ImageRefs(project)
-	if _, err := onEngine.ImageIDs(ctx, refs); err != nil {
-		return imageError(err)
-	}
-	if err := images.WriteBundle(ctx, e.engine, refs, files, o.output, showImageEvents(e.board)); err != nil {
 		return imageError(err)
 	}
 	e.board.Close()
-	a.say("wrote %s: %s and %d files", o.output, strings.Join(refs, ", "), len(files))
+	a.say("wrote %s: %s and %d files", o.output, strings.Join(bundle.Images, ", "), len(bundle.Files))
 	return nil
-}
-
-// dnsToBeHad has a stack run etcdctr's own DNS server where nobody has chosen an image
-// and the usual one can't be had.
-func dnsToBeHad(ctx context.Context, a *app, onEngine *docker.Runtime, c *cluster.Cluster) error {
-	if c.DNS == nil || c.Spec.DNSImage != "" {
-		return nil
-	}
-	_, err := onEngine.ImageIDs(ctx, []string{c.DNS.Image})
-	if missing := (*docker.ImageError)(nil); !errors.As(err, &missing) {
-		return err
-	}
-	a.warn("%v: the stack's DNS server is the one of this program, dns-image: %s", err, compose.OwnImage)
-	c.DNS.Image = compose.OwnImage
-	return nil
-}
-
-// bundleFiles are what a bundle has besides images: the Compose file first, then
-// what everybody may see of the certificates.
-func bundleFiles(ctx context.Context, a *app, c *cluster.Cluster, project *types.Project, certsDir string) ([]images.File, error) {
-	file, err := compose.Marshal(ctx, c, project)
-	if err != nil {
-		return nil, err
-	}
-	files := []images.File{{Name: bundledCompose, Data: file}}
-	configs, err := docker.Configs(c)
-	if err != nil {
-		return nil, err
-	}
-	for _, x := range configs {
-		for _, name := range slices.Sorted(maps.Keys(x.Files)) {
-			files = append(files, images.File{Name: path.Join(x.Folder, c.Name, name), Data: x.Files[name]})
-		}
-	}
-	if c.TLS != cluster.Mutual {
-		return files, nil
-	}
-	public, err := publicCertificates(certsDir)
-	if err == nil && len(public) == 0 {
-		a.warn("no certificates in %s: the bundle has none", certsDir)
-	}
-	return append(files, public...), err
-}
-
-// publicCertificates reads what may be seen by everybody of a certificates
-// folder: certificates and revocation lists.
-func publicCertificates(dir string) ([]images.File, error) {
-	var files []images.File
-	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if ext := filepath.Ext(file); err != nil || d.IsDir() || ext != ".crt" && ext != ".der" {
-			return err
-		}
-		rel, err := filepath.Rel(dir, file)
-		if err != nil {
-			return err
-		}
-		data, err := os.ReadFile(file)
-		files = append(files, images.File{Name: path.Join(bundledCerts, filepath.ToSlash(rel)), Data: data})
-		return err
-	})
-	return files, err
 }

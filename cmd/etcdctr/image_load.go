@@ -1,19 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/images"
-	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 type imageLoadOptions struct {
@@ -43,14 +36,12 @@ into a folder. Files that are there and differ are not touched: load refuses.`,
 }
 
 func runImageLoad(ctx context.Context, a *app, path string, o imageLoadOptions) error {
-	files, err := bundledFiles(ctx, path)
-	if err != nil {
-		return err
+	files, err := images.BundledFiles(ctx, path)
+	if err == nil && o.output != "" {
+		err = images.CheckFiles(o.output, files)
 	}
-	if o.output != "" {
-		if err := wantUnchanged(o.output, files); err != nil {
-			return err
-		}
+	if err != nil {
+		return imageError(err)
 	}
 	engine, err := a.connectEngine(ctx)
 	if err != nil {
@@ -67,59 +58,16 @@ func runImageLoad(ctx context.Context, a *app, path string, o imageLoadOptions) 
 	for _, ref := range refs {
 		fmt.Fprintln(a.out, ref)
 	}
-	return a.writeBundled(path, o.output, files)
-}
-
-// bundledFiles reads what an archive carries besides images. A layout, which is
-// a folder, carries nothing.
-func bundledFiles(ctx context.Context, path string) ([]images.File, error) {
-	st, err := os.Stat(path)
-	if err != nil || st.IsDir() {
-		return nil, err
-	}
-	return images.BundledFiles(ctx, path)
-}
-
-// writeBundled writes the files of a bundle into a folder.
-func (a *app) writeBundled(archive, dir string, files []images.File) error {
-	if len(files) == 0 {
+	switch {
+	case len(files) == 0:
+		return nil
+	case o.output == "":
+		a.say("%s carries %d files besides images: --output FOLDER writes them", path, len(files))
 		return nil
 	}
-	if dir == "" {
-		a.say("%s carries %d files besides images: --output FOLDER writes them", archive, len(files))
-		return nil
+	if err := images.WriteFiles(o.output, files); err != nil {
+		return err
 	}
-	for _, f := range files {
-		file := filepath.Join(dir, filepath.FromSlash(f.Name))
-		if err := os.MkdirAll(filepath.Dir(file), bundledMode(f.Name)); err != nil {
-			return err
-		}
-		if err := outfile.Write(file, f.Data, 0o644); err != nil {
-			return err
-		}
-	}
-	a.say("wrote %d files into %s", len(files), dir)
+	a.say("wrote %d files into %s", len(files), o.output)
 	return nil
-}
-
-// bundledMode is that of a file's folder: keys come into those of certificates, and the
-// others are read by services that are nobody on this machine.
-func bundledMode(name string) fs.FileMode {
-	if strings.HasPrefix(name, bundledCerts+"/") {
-		return 0o700
-	}
-	return 0o755
-}
-
-// wantUnchanged refuses to replace files, and names all that differ.
-func wantUnchanged(dir string, files []images.File) error {
-	var errs []error
-	for _, f := range files {
-		file := filepath.Join(dir, filepath.FromSlash(f.Name))
-		there, err := os.ReadFile(file)
-		if err == nil && !bytes.Equal(there, f.Data) {
-			errs = append(errs, fmt.Errorf("%s is there and differs from the bundle's: move it away, or choose another --output", file))
-		}
-	}
-	return errors.Join(errs...)
 }

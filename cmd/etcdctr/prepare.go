@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -22,20 +20,5 @@ func (a *app) prepare(ctx context.Context, c *cluster.Cluster, f *clusterFlags) 
 	if err := a.described(f, c.Spec, c.Spec.CertsDir).Provide(ctx, c); err != nil {
 		return err
 	}
-	configs, err := docker.Configs(c)
-	for _, x := range configs {
-		if err := writeConfig(x, f.configDir(x.Folder, c)); err != nil {
-			return err
-		}
-	}
-	return err
-}
-
-func writeConfig(x docker.Config, dir string) error {
-	for name, data := range x.Files {
-		if err := writeFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			return fmt.Errorf("cannot write the files of %s: %w", x.What, err)
-		}
-	}
-	return nil
+	return docker.WriteConfigs(c, f.dir())
 }

@@ -55,6 +55,19 @@ func Configs(c *cluster.Cluster) ([]Config, error) {
 	return all, nil
 }
 
+// WriteConfigs writes what the services of a cluster's stack read, below the folder of
+// its Compose file.
+func WriteConfigs(c *cluster.Cluster, folder string) error {
+	all, err := Configs(c)
+	for _, x := range all {
+		x.Folder = filepath.Join(folder, x.Folder, c.Name)
+		if _, err := x.write(false); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
 // configs are those of a cluster, with the folders that they are in here.
 func (r *Runtime) configs(c *cluster.Cluster) ([]Config, error) {
 	all, err := Configs(c)

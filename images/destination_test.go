@@ -1,0 +1,134 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+func TestEveryOriginGivesItsSource(t *testing.T) {
+	cache := Cache{Dir: "cache"}
+	with := SourceOptions{Self: Self{File: "etcdctr"}, Version: "v3.7.3", Dir: "programs", Mirror: "https://mirror", PlainHTTP: true, Cache: cache}
+	want := map[string]Source{
+		"self":    Self{File: "etcdctr"},
+		"module":  Module{Version: "v3.7.3", Cache: cache},
+		"release": Release{Version: "v3.7.3", Mirror: "https://mirror", PlainHTTP: true, Cache: cache},
+		"dir":     Dir{Path: "programs"},
+	}
+	for _, listed := range Origins() {
+		o, ok := OriginOf(listed.Word)
+		if diff := cmp.Diff(want[listed.Word], o.Source(with), cmp.AllowUnexported(Release{})); !ok || diff != "" {
+			t.Errorf("%s (-want +got):\n%s", listed.Word, diff)
+		}
+		delete(want, listed.Word)
+	}
+	if len(want) > 0 {
+		t.Errorf("no origin gives %v", want)
+	}
+	if _, ok := OriginOf("floppy"); ok {
+		t.Error("floppy is an origin")
+	}
+}
+
+// connecting counts how often an Engine is asked for.
+func connecting(e Engine, err error) (connect func(context.Context) (Engine, error), times *int) {
+	times = new(int)
+	return func(context.Context) (Engine, error) { *times++; return e, err }, times
+}
+
+func TestDestinationsTakeTheirPlatforms(t *testing.T) {
+	for text, names := range map[string][]string{"docker": nil, "oci:layout": nil, "tar:etcd.tar": {testPlatform.String()}} {
+		connect, _ := connecting(&engine{}, nil)
+		d, err := ParseDestination(text, connect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := d.Platforms(t.Context(), names)
+		if err != nil || len(got) != 1 || got[0].String() != testPlatform.String() {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"floppy:A", "oci:", "tar", ""} {
+		_, err := ParseDestination(text, nil)
+		wantError(t, err, "must be docker, oci:FOLDER or tar:FILE")
+	}
+}
+
+// What is wrong with the names of platforms is told before an Engine is looked for, and
+// an Engine that is not there before anything is built for it.
+func TestDestinationsRefuseBeforeTheyAsk(t *testing.T) {
+	silent := errors.New("nobody answers")
+	connect, times := connecting(nil, silent)
+	d, err := ParseDestination("docker", connect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wrong *PlatformError
+	if _, err := d.Platforms(t.Context(), []string{"amd64", "arm64"}); !errors.Is(err, ErrOnePlatform) || !errors.As(err, &wrong) {
+		t.Errorf("two platforms: %v", err)
+	}
+	if _, err := d.Platforms(t.Context(), []string{"plan9"}); !errors.As(err, &wrong) {
+		t.Errorf("plan9: %v", err)
+	}
+	if *times != 0 {
+		t.Errorf("the engine was asked for %d times", *times)
+	}
+	if _, err := d.Platforms(t.Context(), []string{"amd64"}); !errors.Is(err, silent) {
+		t.Errorf("without an engine: %v", err)
+	}
+}
+
+func TestImagesArriveAtTheirDestination(t *testing.T) {
+	imgs, err := BuildAll(t.Context(), Dir{Path: programs(t, testVersion)}, []v1.Platform{testPlatform})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var to engine
+	connect, _ := connecting(&to, nil)
+	archive := filepath.Join(t.TempDir(), "etcd.tar")
+	for _, text := range []string{"docker", "tar:" + archive} {
+		d, err := ParseDestination(text, connect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Platforms(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		digest, err := d.Write(t.Context(), testRef, imgs, nil)
+		if err != nil || !strings.HasPrefix(digest, "sha256:") {
+			t.Errorf("%s: %s, %v", text, digest, err)
+		}
+	}
+	wantSameImage(t, to.loadedImage(t, testRef), imgs[0])
+	if _, err := os.Stat(archive); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFilesOfABundleReplaceNothing(t *testing.T) {
+	dir := t.TempDir()
+	files := []File{{"docker-compose.yml", []byte("name: etcd\n")}, {"certs/ca/client/tls.crt", []byte("PEM")}}
+	if err := errors.Join(CheckFiles(dir, files), WriteFiles(dir, files), CheckFiles(dir, files)); err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]os.FileMode{"certs/ca/client": 0o700, "docker-compose.yml": 0o644, "certs/ca/client/tls.crt": 0o644} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+	for _, name := range []string{"docker-compose.yml", "certs/ca/client/tls.crt"} {
+		write(t, filepath.Join(dir, name), []byte("mine"))
+	}
+	err := CheckFiles(dir, files)
+	if !errors.Is(err, ErrDiffers) {
+		t.Errorf("files that differ: %v", err)
+	}
+	wantError(t, err, "docker-compose.yml is there", "tls.crt is there")
+}

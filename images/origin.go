@@ -1,0 +1,87 @@
+package images
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Origin is a kind of Source, by the word that people choose it by.
+type Origin struct {
+	Word, Means string
+	// Versioned says that it has whatever release is asked for.
+	Versioned bool
+	source    func(SourceOptions) Source
+}
+
+// Words of origins that have options of their own.
+const (
+	FromRelease = "release"
+	FromDir     = "dir"
+)
+
+// SourceOptions are what the sources of all origins go by: each takes what it needs.
+type SourceOptions struct {
+	Self      Self
+	Version   string // of what is Versioned, "v3.7.3"
+	Dir       string // of FromDir
+	Mirror    string // of FromRelease, as is PlainHTTP
+	PlainHTTP bool
+	Cache     Cache // of what is Versioned
+	Progress  Progress
+}
+
+var origins = []Origin{
+	{"self", "this program", false, func(o SourceOptions) Source { return o.Self }},
+	{"module", "compiled from Go modules", true, func(o SourceOptions) Source {
+		return Module{Version: o.Version, Cache: o.Cache, Progress: o.Progress}
+	}},
+	{FromRelease, "upstream's archive", true, func(o SourceOptions) Source {
+		return Release{Version: o.Version, Mirror: o.Mirror, PlainHTTP: o.PlainHTTP, Cache: o.Cache, Progress: o.Progress}
+	}},
+	{FromDir, "programs you have", false, func(o SourceOptions) Source { return Dir{Path: o.Dir} }},
+}
+
+// Origins lists all of them, the usual one first.
+func Origins() []Origin { return slices.Clone(origins) }
+
+// OriginOf gives the one of a word.
+func OriginOf(word string) (Origin, bool) {
+	i := slices.IndexFunc(origins, func(o Origin) bool { return o.Word == word })
+	if i < 0 {
+		return Origin{}, false
+	}
+	return origins[i], true
+}
+
+// Source gives a source of this kind.
+func (o Origin) Source(with SourceOptions) Source { return o.source(with) }
+
+// BuildAll makes an image of what a source has for each platform.
+func BuildAll(ctx context.Context, source Source, platforms []v1.Platform) ([]*Image, error) {
+	var imgs []*Image
+	for _, platform := range platforms {
+		b, err := source.Binaries(ctx, platform)
+		if err != nil {
+			return nil, err
+		}
+		img, err := Build(b)
+		if err != nil {
+			return nil, err
+		}
+		imgs = append(imgs, img)
+	}
+	return imgs, nil
+}
+
+// String tells what a source had.
+func (b *Binaries) String() string {
+	var programs []string
+	for _, name := range Names {
+		programs = append(programs, name+" "+b.Version)
+	}
+	return fmt.Sprintf("%s: %s, %s, static", b.Origin, strings.Join(programs, ", "), b.Platform)
+}
