@@ -66,6 +66,30 @@ func TestAMemberThatMovesJoinsBeforeItLeaves(t *testing.T) {
 	}
 }
 
+// Two containers of one machine can't be published at one port.
+func TestAMemberThatTakesAPortComesWhenThatIsFree(t *testing.T) {
+	s := onMachines()
+	s.Want.Members[2].Name, s.Want.Members[2].PublishedPort = "etcd4", 2579
+	s.Want.Members[2].Settings = cluster.Settings{
+		{Name: "name", Value: "etcd4"}, {Name: "advertise-client-urls", Value: "http://etcd4:2379"}, {Name: "initial-advertise-peer-urls", Value: "http://etcd4:2380"},
+	}
+	s.Changes = []runtime.Change{{Server: "etcd4", Kind: runtime.Missing}, {Server: "etcd3", Kind: runtime.Leave}}
+	before := func(first, second string) {
+		t.Helper()
+		got := stepsOf(t, s)
+		if at := slices.Index(got, first); at < 0 || !slices.Contains(got[at:], second) {
+			t.Errorf("%s does not come before %s: %q", first, second, got)
+		}
+	}
+	before("join etcd4", "remove member etcd3")
+	for i, x := range s.Have.Servers {
+		if x.Name == "etcd3" {
+			s.Have.Servers[i].Published = []string{"127.0.0.1:2579"}
+		}
+	}
+	before("remove member etcd3", "join etcd4")
+}
+
 // Its machine is gone for good: what is left of it is not waited for.
 func TestAMemberThatMovesFromAMachineThatIsAwayIsRemovedFirst(t *testing.T) {
 	s := moved(onMachines())

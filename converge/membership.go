@@ -208,7 +208,17 @@ func (c *scene) makeWay() (*Step, error) {
 // takesAddressOf: it is to be where another server is, for peers or for clients.
 func (p *part) takesAddressOf(o *part) bool {
 	peer, client := p.spec.PeerURL(), p.spec.ClientURL()
-	return peer != "" && peer == o.server.PeerURL() || client != "" && client == o.server.ClientURL()
+	return peer != "" && peer == o.server.PeerURL() || client != "" && client == o.server.ClientURL() || p.takesPortOf(o)
+}
+
+// takesPortOf: it is to be published where another server is.
+func (p *part) takesPortOf(o *part) bool {
+	host := ""
+	if p.spec.Host.IsValid() {
+		host = p.spec.Host.String()
+	}
+	at := p.spec.Published()
+	return at.IsValid() && slices.Contains(o.server.Published, at.String()) && (o.server.Host == "" || host == "" || o.server.Host == host)
 }
 
 // join starts a member that etcd counts and that has never run.
@@ -298,7 +308,7 @@ func (c *scene) add() (*Step, error) {
 		if step := c.steady(); step != nil {
 			return step, nil
 		}
-		if other := c.at(p.spec.PeerURL()); other != nil {
+		if other := c.inPlaceOf(p); other != nil {
 			return c.drop(other, fmt.Sprintf("%s takes its address", p))
 		}
 		return &Step{Kind: AddLearner, Servers: []string{p.name}, Cause: "it is to be a member", Takes: endTakes}, nil
@@ -306,11 +316,11 @@ func (c *scene) add() (*Step, error) {
 	return nil, nil
 }
 
-// at is the member that has a peer URL.
-func (c *scene) at(url string) *part {
-	for _, p := range c.those((*part).isCounted) {
-		if slices.Contains(p.member.PeerURLs, url) {
-			return p
+// inPlaceOf is the member that is where another is to be: both can't be there at a time.
+func (c *scene) inPlaceOf(p *part) *part {
+	for _, o := range c.those((*part).isCounted) {
+		if slices.Contains(o.member.PeerURLs, p.spec.PeerURL()) || o.there && !o.wanted && p.takesAddressOf(o) {
+			return o
 		}
 	}
 	return nil

@@ -157,10 +157,14 @@ func (c *Client) change(ctx context.Context, s step) error {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Patience.Change)
 	defer cancel()
 	var last error
-	for {
+	for asked := false; ; {
 		done, err := c.attempt(ctx, s)
 		if done {
 			return nil
+		}
+		if err == nil && !asked { // who was asked has done it, which is to be seen now
+			asked = true
+			continue
 		}
 		// A time-out of ours says less than what etcd had answered before.
 		if err != nil && (last == nil || ctx.Err() == nil) {

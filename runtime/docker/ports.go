@@ -37,8 +37,19 @@ func (r *Runtime) findPorts(ctx context.Context, spec cluster.Spec, c *cluster.C
 	if err != nil {
 		return err
 	}
-	move(c, chosenPorts(spec), kept, taken)
+	leaves := leaving(c, kept)
+	move(c, chosenPorts(spec), kept, func(port int) bool { return leaves[port] || taken(port) })
 	return nil
+}
+
+// leaving are the ports of members that are not wanted any more: they go after those
+// that take their places have come.
+func leaving(c *cluster.Cluster, kept map[string]int) map[int]bool {
+	ports := map[int]bool{}
+	for name, port := range kept {
+		ports[port] = ports[port] || !slices.ContainsFunc(c.Members, func(m cluster.Member) bool { return m.Name == name })
+	}
+	return ports
 }
 
 // move gives the members their ports, kept and chosen ones first.

@@ -35,6 +35,20 @@ func TestPortsThatAreLeftToUsGoByTheName(t *testing.T) {
 	}
 }
 
+// The engine of another machine can't be asked who listens there.
+func TestWhoComesFindsRoomBesideWhoLeaves(t *testing.T) {
+	c, err := cluster.Resolve(cluster.Spec{Publish: "loopback", Members: cluster.Members{List: []cluster.MemberSpec{{Name: "a"}, {Name: "b"}, {Name: "d"}}}}, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := map[string]int{"a": 2379, "b": 2479, "c": 2579}
+	leaves := leaving(c, kept)
+	move(c, nil, kept, func(port int) bool { return leaves[port] })
+	if d := c.Members[2]; d.PublishedPort != 3579 || c.Members[1].PublishedPort != 2479 {
+		t.Errorf("d is to be at %d, where c is still at %d", d.PublishedPort, kept["c"])
+	}
+}
+
 func TestPortsThatNobodyChoseAreWhereThereIsRoom(t *testing.T) {
 	for what, test := range map[string]struct {
 		chosen map[string]bool
