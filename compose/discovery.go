@@ -49,13 +49,16 @@ func discover(s *types.ServiceConfig, c *cluster.Cluster, o Options) {
 
 // openTask has the stack's own service take as many registrations as the
 // cluster had members when it was founded. Doing it again changes nothing.
+//
+// etcdctl gives up after 5 s, which a busy machine needs, and nobody asks again:
+// Compose ends where a task fails.
 func openTask(c *cluster.Cluster, o Options) types.ServiceConfig {
-	verb := "put"
+	patiently := []string{"--command-timeout=1m", "put"}
 	if c.Discovery.V2() {
-		verb = "set"
+		patiently = []string{"--timeout=20s", "--total-timeout=1m", "set"}
 	}
 	s := asker(c, cluster.DiscoveryOpenName, RoleTask, o)
-	s.Command = types.ShellCommand{Etcdctl, verb, c.Discovery.SizeKey(), strconv.Itoa(founders(c))}
+	s.Command = append(append(types.ShellCommand{Etcdctl}, patiently...), c.Discovery.SizeKey(), strconv.Itoa(founders(c)))
 	s.Restart = types.RestartPolicyNo
 	s.DependsOn = types.DependsOnConfig{cluster.DiscoveryServerName: after(types.ServiceConditionHealthy)}
 	return s
