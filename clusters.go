@@ -107,6 +107,7 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 		return nil, err
 	}
 	away := map[string]error{}
+	var asked []runtime.Runtime // that could be
 	for _, r := range slices.Backward(c.o.Runtimes) {
 		have, err := r.Observe(ctx, spec.ClusterName())
 		switch {
@@ -120,7 +121,13 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 		case errors.Is(err, runtime.ErrUnavailable) || err != nil && !accepts(want, r.Name()):
 			away[r.Name()] = err
 		case err != nil && !errors.Is(err, runtime.ErrNotFound):
+			if name := cs.of(asked).soleHere(ctx, spec); name != "" && ctx.Err() == nil {
+				spec.Name = name // it needs nothing of the one that can't be asked
+				return cs.Find(ctx, spec)
+			}
 			return nil, err
+		default:
+			asked = append(asked, r)
 		}
 		if string(want) == r.Name() {
 			break // whatever another one has of this name is not meant
@@ -131,6 +138,13 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 		return cs.Find(ctx, spec)
 	}
 	return c, c.choose(want, away)
+}
+
+// of are the clusters of some of the runtimes.
+func (cs *Clusters) of(runtimes []runtime.Runtime) *Clusters {
+	some := *cs
+	some.o.Runtimes = runtimes
+	return &some
 }
 
 // soleHere is the name of the one cluster that was started in this folder, where none
@@ -217,15 +231,17 @@ func nobody(runtimes []runtime.Runtime, want cluster.Runtime, err error) error {
 }
 
 // List observes the clusters of all runtimes that can be used here, in their
-// order. What keeps a runtime from being asked is joined to the error, and the
-// others are given all the same.
+// order. What keeps a runtime from being asked is joined to the error, once where
+// several can't be asked for the same reason, and the others are given all the same.
 func (cs *Clusters) List(ctx context.Context) ([]runtime.State, error) {
 	var all []runtime.State
 	var errs []error
 	for _, r := range cs.o.Runtimes {
 		some, err := r.List(ctx)
 		all = append(all, some...)
-		errs = append(errs, err)
+		if err != nil && !errors.Is(errors.Join(errs...), err) {
+			errs = append(errs, err)
+		}
 	}
 	return all, errors.Join(errs...)
 }

@@ -136,6 +136,44 @@ func TestTheOneClusterOfAFolderNeedsNoName(t *testing.T) {
 	}
 }
 
+// Who may not talk to an engine works on what is run by something else.
+func TestWhatRunsHereNeedsNoEngine(t *testing.T) {
+	here, broken := t.TempDir(), errors.New("this user may not talk to it")
+	has := holding("orders", "")
+	has["orders"].Folder, has["orders"].Runtime = here, "process"
+	for what, c := range map[string]struct {
+		runtimes []runtime.Runtime
+		spec     cluster.Spec
+		want     string // its name, or the error
+	}{
+		"it is the one of the folder":   {[]runtime.Runtime{fake{name: "docker", err: broken}, fake{name: "process", has: has}}, cluster.Spec{}, "orders"},
+		"another one is named":          {[]runtime.Runtime{fake{name: "docker", err: broken}, fake{name: "process", has: has}}, cluster.Spec{Name: "stock"}, broken.Error()},
+		"the other kind is asked for":   {[]runtime.Runtime{fake{name: "docker", err: broken}, fake{name: "process", has: has}}, cluster.Spec{Runtime: "docker"}, broken.Error()},
+		"what is here can't be told of": {[]runtime.Runtime{fake{name: "docker", has: has}, fake{name: "process", err: broken}}, cluster.Spec{}, broken.Error()},
+	} {
+		found, err := etcdctr.New(etcdctr.Options{Folder: here, Runtimes: c.runtimes}).Find(t.Context(), c.spec)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = found.Spec().ClusterName()
+		}
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", what, got, c.want)
+		}
+	}
+}
+
+func TestWhatSeveralRuntimesSayIsSaidOnce(t *testing.T) {
+	forbidden := errors.New("this user may not talk to it")
+	_, err := etcdctr.New(etcdctr.Options{Runtimes: []runtime.Runtime{
+		fake{name: "docker", err: forbidden}, fake{name: "swarm", err: forbidden}, fake{name: "process", err: errors.New("no such folder")},
+	}}).List(t.Context())
+	if err == nil || err.Error() != "this user may not talk to it\nno such folder" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestWhyAnotherRuntimeIsTakenIsTold(t *testing.T) {
 	var told []etcdctr.Event
 	clusters := etcdctr.New(etcdctr.Options{

@@ -53,9 +53,11 @@ func (a *app) say(format string, args ...any) {
 	a.voice.Say(terminal.Note, fmt.Sprintf(format, args...))
 }
 
-// warn is say for what may surprise later.
+// warn is say for what may surprise later, one line for each of the errors joined in it.
 func (a *app) warn(format string, args ...any) {
-	a.voice.Say(terminal.Warning, fmt.Sprintf(format, args...))
+	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
+		a.voice.Say(terminal.Warning, line)
+	}
 }
 
 // fail prints an error, one line for each of the errors joined in it, and its

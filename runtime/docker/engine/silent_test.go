@@ -40,6 +40,9 @@ func TestReasonsForSilenceAreToldApart(t *testing.T) {
 			if errors.Is(err, runtime.ErrUnavailable) {
 				t.Error("another runtime would take over")
 			}
+			if !errors.Is(err, explain(test.place, test.err)) || errors.Is(err, explain("unix:///elsewhere", test.err)) {
+				t.Error("it is not told that the same engine says the same again")
+			}
 		})
 	}
 	if err := explain("unix:///s", context.Canceled); !errors.Is(err, context.Canceled) || errors.As(err, new(*SilentError)) {
