@@ -18,31 +18,46 @@ var grounds = map[string]func(*testing.T) ground{
 	"containers": func(t *testing.T) ground { t.Helper(); return onEngine(t) },
 }
 
+// Right after it was founded, in each way that there is.
 func TestOneMemberBecomesSevenAndOneAgain(t *testing.T) {
 	for name, on := range grounds {
-		t.Run(name, func(t *testing.T) {
-			g := on(t)
-			g.up(cluster.NewestMinor, 1)
-			g.run("etcdctl", "put", "key", "value")
-			for _, members := range []int{3, 5, 7, 3, 1} {
-				g.up(cluster.NewestMinor, members)
-				g.wantWell(members)
-			}
-		})
+		for what, settings := range map[string]string{
+			"static":    "bootstrap: static",
+			"discovery": "bootstrap: discovery",
+			"dns":       byDNS(t, name),
+			"memory":    "data: memory",
+		} {
+			t.Run(what+"/"+name, func(t *testing.T) {
+				g := on(t)
+				g.set(settings)
+				g.up(cluster.NewestMinor, 1)
+				g.run("etcdctl", "put", "key", "value")
+				for _, members := range []int{3, 5, 7, 3, 1} {
+					g.up(cluster.NewestMinor, members)
+					g.wantWell(members)
+				}
+			})
+		}
 	}
 }
 
+// byDNS are the settings of a cluster that is found by DNS.
+func byDNS(t *testing.T, ground string) string {
+	t.Helper()
+	settings := "bootstrap: dns"
+	if ground == "containers" {
+		settings += "\ndns-image: " + dnsImage(t)
+	}
+	return settings
+}
+
 func TestMembersComeAndGoAfterEveryBootstrap(t *testing.T) {
-	for _, bootstrap := range []cluster.Bootstrap{cluster.ByDiscovery, cluster.ByDNS} {
-		for name, on := range grounds {
-			t.Run(fmt.Sprintf("%s/%s", bootstrap, name), func(t *testing.T) {
-				g := on(t)
-				settings := "bootstrap: " + string(bootstrap)
-				if bootstrap == cluster.ByDNS && name == "containers" {
-					settings += "\ndns-image: " + dnsImage(t)
-				}
-				changeInEveryWay(g, settings)
-			})
+	for name, on := range grounds {
+		for what, settings := range map[cluster.Bootstrap]string{
+			cluster.ByDiscovery: "bootstrap: discovery",
+			cluster.ByDNS:       byDNS(t, name),
+		} {
+			t.Run(fmt.Sprintf("%s/%s", what, name), func(t *testing.T) { changeInEveryWay(on(t), settings) })
 		}
 	}
 }
