@@ -165,13 +165,44 @@ func (r *run) etcds(ctx context.Context, etcd Etcd, step Step) error {
 // is in its log, such as a disk that is full.
 func (r *run) promote(ctx context.Context, etcd Etcd, step Step) error {
 	learner := step.Servers[0]
-	err := etcd.Join(ctx, learner, func(u member.CatchUp) { r.tell(Event{Kind: Moves, Step: step, CatchUp: u}) })
+	joining, cancel := context.WithCancel(ctx)
+	defer cancel()
+	unheard := false
+	err := etcd.Join(joining, learner, func(u member.CatchUp) {
+		r.tell(Event{Kind: Moves, Step: step, CatchUp: u})
+		if u.Unheard && !r.forgets(learner) {
+			unheard = true
+			cancel()
+		}
+	})
+	if unheard && err != nil && ctx.Err() == nil {
+		if err := r.startAnew(ctx, learner); err != nil {
+			return err
+		}
+		err = etcd.Join(ctx, learner, func(u member.CatchUp) { r.tell(Event{Kind: Moves, Step: step, CatchUp: u}) })
+	}
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	unwell := &UnwellError{Server: learner, What: "gets no vote", Err: err, again: true}
 	unwell.Log = r.lastWords(ctx, unwell)
 	return unwell
+}
+
+// startAnew starts a learner once more, which nobody asks anything yet. It listens to no
+// signal before it serves.
+func (r *run) startAnew(ctx context.Context, learner string) error {
+	r.acted = true
+	if err := r.Runtime.Stop(ctx, r.wish.Name, leastGrace, learner); err != nil {
+		return err
+	}
+	return r.Runtime.Start(context.WithoutCancel(ctx), r.wish.Name, learner)
+}
+
+// forgets tells whether a server that stops has lost its data.
+func (r *run) forgets(server string) bool {
+	s, _ := r.situation.Have.Server(server)
+	return s.Data == runtime.Volatile
 }
 
 // lowerTo is a version as etcd wants it of a downgrade: 3.6 for 3.6.0.

@@ -26,6 +26,9 @@ type fake struct {
 	// after is asked after it was done, and may say that it failed.
 	after func(call string) error
 
+	// unheard: the next learner waits in vain until it is started anew.
+	unheard bool
+
 	access    member.Access
 	passwords map[string]string
 }
@@ -200,7 +203,12 @@ func (f *fakeEtcd) AddLearner(_ context.Context, peerURLs ...string) (member.Mem
 	return member.Member{}, errors.New("nobody has these URLs")
 }
 
-func (f *fakeEtcd) Join(_ context.Context, server string, progress func(member.CatchUp)) error {
+func (f *fakeEtcd) Join(ctx context.Context, server string, progress func(member.CatchUp)) error {
+	if f.unheard {
+		f.unheard = false
+		progress(member.CatchUp{Name: server, Unheard: true})
+		return errors.Join(errors.New("it waits"), ctx.Err())
+	}
 	progress(member.CatchUp{Name: server, Answers: true, Applied: 63, Goal: 100})
 	return f.do(converge.Promote, "", member.ID(f.world.seatAt(slotOf(server)).id), server)
 }

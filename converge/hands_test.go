@@ -453,6 +453,29 @@ func TestMembersThatFailGetTheReleaseThatIsWanted(t *testing.T) {
 	}
 }
 
+func TestALearnerThatWaitsInVainIsStartedAnewOnce(t *testing.T) {
+	f := &fake{world: serving(3, 4), unheard: true}
+	f.world.settle()
+	if _, err := f.hands().Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up})); err != nil {
+		t.Fatalf("%v\n%v", err, f.calls)
+	}
+	at := slices.Index(f.calls, "stop etcd4")
+	if at < 0 || !slices.Equal(f.calls[at:at+3], []string{"stop etcd4", "start etcd4", "promote etcd4"}) {
+		t.Errorf("it was done: %v", f.calls)
+	}
+}
+
+// What it has would be gone.
+func TestALearnerInMemoryIsWaitedFor(t *testing.T) {
+	f := &fake{world: serving(3, 4), unheard: true}
+	f.world.memory = true
+	f.world.settle()
+	_, err := f.hands().Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+	if slices.Contains(f.calls, "stop etcd4") || err == nil {
+		t.Errorf("%v: %v", err, f.calls)
+	}
+}
+
 func TestALearnerThatGetsNoVoteHasItsLastWordsTold(t *testing.T) {
 	f := &fake{world: world{want: 1, minor: 7}}
 	if _, err := f.hands().Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up})); err != nil {

@@ -102,7 +102,7 @@ func (c *Client) Promote(ctx context.Context, name string) error {
 }
 
 func (c *Client) promote(ctx context.Context, name string) error {
-	catchUp, err := c.catchUp(ctx, name)
+	catchUp, err := c.catchUp(ctx, name, c.config.Patience.Question)
 	switch {
 	case err != nil:
 		return err

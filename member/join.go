@@ -21,8 +21,15 @@ type CatchUp struct {
 	Applied, Goal uint64
 	// DBSize is that of its database in bytes, LeaderDBSize its leader's.
 	DBSize, LeaderDBSize int64
+	// Unheard says that it waits in vain. Before it serves, a member tells the others
+	// who it is, and waits for that to come back in raft's log: for 7 s, and then
+	// tells again (etcdserver, publishV3). What is in the snapshot that it is sent does
+	// not come in the log, of which etcd 3.6 and later send one to who is new. Once
+	// started anew it serves at once.
+	Unheard bool
 
-	id ID
+	id     ID
+	silent bool
 }
 
 // Behind is how many raft entries are left.
@@ -36,9 +43,10 @@ func (u CatchUp) Behind() uint64 { return u.Goal - min(u.Goal, u.Applied) }
 func (c *Client) Join(ctx context.Context, name string, progress func(CatchUp)) error {
 	w := waiting{c: c, moved: c.config.Now()}
 	for {
-		now, err := c.catchUp(ctx, name)
+		now, err := c.catchUp(ctx, name, w.question())
 		switch {
 		case err == nil:
+			now.Unheard = w.inVain(now)
 			w.see(now, progress)
 		case !passing(err):
 			return fmt.Errorf("cannot promote %s: %w", name, err)
@@ -62,6 +70,37 @@ type waiting struct {
 	last    CatchUp
 	moved   time.Time // when anything was seen to move
 	trouble error     // of the last look
+	asked   int
+	told    time.Time // since when it is known that it has told who it is
+}
+
+// A learner that answers does so at once, one that does not is asked often at first.
+const (
+	brief   = 500 * time.Millisecond
+	briefly = 6
+	unheard = 400 * time.Millisecond
+)
+
+// question is how long the learner may take to answer this time.
+func (w *waiting) question() time.Duration {
+	if w.asked++; w.asked <= briefly {
+		return min(brief, w.c.config.Patience.Question)
+	}
+	return w.c.config.Patience.Question
+}
+
+// inVain tells whether a learner has told who it is, long ago for what it has to read,
+// and still accepts connections only.
+func (w *waiting) inVain(now CatchUp) bool {
+	switch at := w.c.config.Now(); {
+	case !now.silent || now.Voter || now.id == 0:
+		w.told = time.Time{}
+	case w.told.IsZero():
+		w.told = at
+	default:
+		return at.Sub(w.told) > unheard+TimeFor(now.LeaderDBSize)
+	}
+	return false
 }
 
 func (w *waiting) see(now CatchUp, progress func(CatchUp)) {
@@ -121,8 +160,8 @@ func TimeFor(bytes int64) time.Duration {
 	return time.Duration(bytes) * time.Second / perSecond
 }
 
-// catchUp looks at a learner once.
-func (c *Client) catchUp(ctx context.Context, name string) (CatchUp, error) {
+// catchUp looks at a learner once, which may take so long to answer.
+func (c *Client) catchUp(ctx context.Context, name string, patience time.Duration) (CatchUp, error) {
 	if _, err := c.to(name); err != nil {
 		return CatchUp{}, err
 	}
@@ -141,8 +180,11 @@ func (c *Client) catchUp(ctx context.Context, name string) (CatchUp, error) {
 	if m, ok := learnerNamed(members, name); ok {
 		now.id, now.Voter = m.ID, !m.Learner
 	}
-	said := c.first(ctx, name)
+	asking, done := context.WithTimeout(ctx, patience)
+	defer done()
+	said := c.first(asking, name)
 	if !said.Answers() {
+		now.silent = said.Trouble == Silent
 		return now, ctx.Err()
 	}
 	return now, now.take(said, leader.said.Cluster, members)

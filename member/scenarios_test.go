@@ -2,10 +2,13 @@ package member_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +26,7 @@ var scenarios = []struct {
 }{
 	{"a cluster is led, watched, copied and loses its quorum", threeMembers},
 	{"a learner comes, gets its vote and goes again", learner},
+	{"a learner that told who it is and serves nobody waits in vain", learnerInVain},
 	{"a full database is cleaned", noSpace},
 	{"full members recover while clients read", fullMembers},
 	{"a downgrade is enabled and canceled", downgrade},
@@ -47,6 +51,48 @@ func TestScenarios(t *testing.T) {
 
 // short is the patience with what is not going to come.
 var short = member.Patience{Question: time.Second, Change: time.Second, Progress: time.Second}
+
+func learnerInVain(t *testing.T, e etcd) {
+	t.Helper()
+	c := e.newCluster(t, "etcd1")
+	c.start(t)
+	client := c.client(t, member.Patience{})
+	serving(t, client)
+	c.place(t, "etcd2")
+	client = c.client(t, member.Patience{})
+	if _, err := client.AddLearner(t.Context(), c.peers["etcd2"]); err != nil {
+		t.Fatal(err)
+	}
+	c.flags = []string{"--initial-cluster-state=existing"}
+	c.start(t, "etcd2")
+	told := func(v member.View) error {
+		if m, ok := v.Member("etcd2"); !ok || len(m.ClientURLs) == 0 {
+			return errors.New("it has not told who it is")
+		}
+		return nil
+	}
+	if _, err := client.WaitView(t.Context(), told); err != nil {
+		t.Fatal(err)
+	}
+	c.stop("etcd2")
+	silent, err := net.Listen("tcp", strings.TrimPrefix(c.clients["etcd2"], "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	inVain := false
+	err = client.Join(ctx, "etcd2", func(u member.CatchUp) {
+		if u.Unheard {
+			inVain = true
+			cancel()
+		}
+	})
+	if !inVain {
+		t.Errorf("nobody says that it waits in vain: %v", err)
+	}
+}
 
 func threeMembers(t *testing.T, e etcd) {
 	t.Helper()

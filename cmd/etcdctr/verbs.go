@@ -160,6 +160,9 @@ func (f *found) showStep(a *app) func(converge.Event) {
 		if share, known := e.Share(); known && e.Kind == converge.Moves {
 			s.Detail = fmt.Sprintf("%.0f %% in step", 100*share)
 		}
+		if e.CatchUp.Unheard {
+			s.Detail = "it would wait 7 s for what has come already, and starts once more"
+		}
 		if e.Reads > 0 {
 			s.Detail = "still reads its data, of " + terminal.HumanBytes(e.Reads)
 		}
