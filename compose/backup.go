@@ -9,7 +9,7 @@ import (
 // OwnImage is the name of the image that etcdctr makes of itself on an engine,
 // BackupProgram what in it takes backups, and DNSProgram its DNS server.
 const (
-	OwnImage      = "etcdctr/relay:latest"
+	OwnImage      = cluster.OwnImage
 	BackupProgram = "/usr/local/bin/backup"
 	DNSProgram    = "/usr/local/bin/dns"
 )

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
@@ -32,53 +31,19 @@ type clusterFlags struct {
 	input    []byte // standard input, once it was read
 }
 
-// releaseExample shows the two ways to name a release.
-var releaseExample = fmt.Sprintf("%s or 3.%d", cluster.DefaultVersion, cluster.NewestMinor-1)
-
-type specFlag struct{ key, usage string }
-
-func (s specFlag) add(cmd *cobra.Command) {
-	cmd.Flags().String(s.key, "", s.usage)
-	if s.key == "monitoring" {
-		cmd.Flags().Lookup(s.key).NoOptDefVal = "true"
+// addKeyFlag gives cmd the flag that stands for a key of the cluster file.
+func addKeyFlag(cmd *cobra.Command, k cluster.Key) {
+	cmd.Flags().String(k.Name, "", k.What)
+	if k.Name == "monitoring" {
+		cmd.Flags().Lookup(k.Name).NoOptDefVal = "true"
 	}
-}
-
-// specFlags are the flags that stand for a key of the cluster file, under the
-// same name.
-var specFlags = []specFlag{
-	{"name", "name of the cluster and of its Compose project (default etcd)"},
-	{"members", "how many members, 1 to 9 (default 3)"},
-	{"etcd", "etcd release, such as " + releaseExample + " (default " + cluster.DefaultVersion.String() + ")"},
-	{"image", "image to run (default " + cluster.OfficialImage + ":RELEASE)"},
-	{"bootstrap", cluster.ClosedChoiceOf("bootstrap").String()},
-	{"tls", cluster.ClosedChoiceOf("tls").String()},
-	{"profile", cluster.ClosedChoiceOf("profile").String()},
-	{"publish", cluster.ClosedChoiceOf("publish").String()},
-	{"client-port", "auto: client ports by the cluster's name, where nobody is in the way (default 2379, 2479, 2579, …)"},
-	{"subnet", "fixed addresses from this subnet for the members, such as 10.89.1.0/24 (default one that is free, with dns)"},
-	{"discovery-endpoints", "URLs of an existing v3 discovery service (default one in the stack)"},
-	{"discovery-url", "existing v2 discovery service, for etcd 3.5 and 3.6: URL that ends in the token"},
-	{"discovery-token", "token at the discovery service (default a fresh one, in the stack)"},
-	{"discovery-cacert", "authority of an existing discovery service"},
-	{"discovery-cert", "certificate for an existing discovery service"},
-	{"discovery-key", "private key of that certificate"},
-	{"discovery-user", "user at an existing discovery service"},
-	{"discovery-password-file", "file with that user's password"},
-	{"discovery-network", "Docker network that an existing discovery service is on (default one that leads out)"},
-	{"discovery-domain", "domain of the DNS records (default NAME.internal)"},
-	{"discovery-srv-name", "suffix of the service in the DNS records"},
-	{"dns-image", "image of the stack's DNS server (default " + cluster.DefaultDNSImage + "; " + compose.OwnImage + ": etcdctr's own)"},
-	{"monitoring", "put a Prometheus beside the members, on their network"},
-	{"prometheus-image", "image of the stack's Prometheus (default " + cluster.DefaultPrometheusImage + ")"},
-	{"prometheus-port", "port of the stack's Prometheus on 127.0.0.1 (default none)"},
 }
 
 // addClusterFlags gives cmd the flags that describe a cluster.
 func addClusterFlags(cmd *cobra.Command) *clusterFlags {
 	f := addCertsDirFlags(cmd)
-	for _, s := range specFlags {
-		s.add(cmd)
+	for _, k := range cluster.Keys() {
+		addKeyFlag(cmd, k)
 	}
 	return f
 }
@@ -88,9 +53,9 @@ func addClusterFlags(cmd *cobra.Command) *clusterFlags {
 // Some need to be told more of it, by the flags of those keys.
 func addFindingFlags(cmd *cobra.Command, keys ...string) *clusterFlags {
 	f := addCertsDirFlags(cmd)
-	for _, s := range specFlags {
-		if s.key == "name" || slices.Contains(keys, s.key) {
-			s.add(cmd)
+	for _, k := range cluster.Keys() {
+		if k.Name == "name" || slices.Contains(keys, k.Name) {
+			addKeyFlag(cmd, k)
 		}
 	}
 	return f
@@ -188,8 +153,8 @@ func (f *clusterFlags) read(a *app) (spec cluster.Spec, mistakes []error, err er
 	}
 	spec.Locate(f.dir())
 	keys := []string{"runtime", "etcd-binary"} // where a command has them
-	for _, s := range specFlags {
-		keys = append(keys, s.key)
+	for _, k := range cluster.Keys() {
+		keys = append(keys, k.Name)
 	}
 	for _, key := range keys {
 		if flag := f.cmd.Flags().Lookup(key); flag != nil && flag.Changed {

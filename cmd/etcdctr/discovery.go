@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,11 +41,9 @@ var discoveryKeys = []string{
 func addDiscoveryFlags(cmd *cobra.Command) discoveryFlags {
 	f := &clusterFlags{cmd: cmd}
 	addFileFlag(cmd, f)
-	for _, s := range specFlags {
-		for _, key := range discoveryKeys {
-			if s.key == key {
-				s.add(cmd)
-			}
+	for _, k := range cluster.Keys() {
+		if slices.Contains(discoveryKeys, k.Name) {
+			addKeyFlag(cmd, k)
 		}
 	}
 	return discoveryFlags{f}

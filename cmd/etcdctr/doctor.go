@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/compose"
 )
@@ -99,8 +100,8 @@ var certsFlags = []string{"file", "certs-dir"}
 func typedAgain(f *clusterFlags, only ...string) []string {
 	if len(only) == 0 {
 		only = append(only, certsFlags...)
-		for _, s := range specFlags {
-			only = append(only, s.key)
+		for _, k := range cluster.Keys() {
+			only = append(only, k.Name)
 		}
 	}
 	var words []string

@@ -87,8 +87,8 @@ var finding = []string{"file", "name", "certs-dir"}
 // commands have, the common ones before those of a discovery service.
 func groupFlags(cmd *cobra.Command) []flagGroup {
 	var names []string
-	for _, s := range specFlags {
-		names = append(names, s.key)
+	for _, k := range cluster.Keys() {
+		names = append(names, k.Name)
 	}
 	usual := append(slices.Clone(names), "runtime", "etcd-binary")
 	find := group("Which cluster", cmd, finding)
@@ -144,7 +144,7 @@ func unknownFlag(cmd *cobra.Command, err error) error {
 		return usage(err)
 	}
 	name := unknown.GetSpecifiedName()
-	describes := slices.ContainsFunc(specFlags, func(s specFlag) bool { return s.key == name })
+	describes := slices.ContainsFunc(cluster.Keys(), func(k cluster.Key) bool { return k.Name == name })
 	if describes && cmd.Flags().Lookup("certs-dir") != nil {
 		return withHint(usage(err), "what a cluster is stands in its file, or is said to `etcdctr up` or `etcdctr compose`: %s takes it from there", cmd.CommandPath())
 	}

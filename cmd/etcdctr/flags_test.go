@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // A value is called by a word that says what it is: a file, a folder, one of
@@ -41,9 +43,9 @@ func TestCommandsAboutARunningClusterTakeOnlyWhatFindsIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, s := range specFlags {
-			if has := cmd.Flags().Lookup(s.key) != nil; has != (s.key == "name") {
-				t.Errorf("%s: --%s is there: %t", name, s.key, has)
+		for _, k := range cluster.Keys() {
+			if has := cmd.Flags().Lookup(k.Name) != nil; has != (k.Name == "name") {
+				t.Errorf("%s: --%s is there: %t", name, k.Name, has)
 			}
 		}
 		for _, flag := range finding {

@@ -51,7 +51,7 @@ func addSourceFlags(cmd *cobra.Command) *sourceFlags {
 		origins.Words = append(origins.Words, cluster.Word{Word: o.Word, Means: o.Means})
 	}
 	flags.Var(&choice{value: &f.source, of: origins.Takes()}, "source", origins.String())
-	flags.StringVar(&f.etcd, "etcd", "", "etcd release of "+versionedSources()+", such as "+releaseExample+" (default "+cluster.DefaultVersion.String()+")")
+	flags.StringVar(&f.etcd, "etcd", "", "etcd release of "+versionedSources()+", such as "+cluster.ReleaseExample+" (default "+cluster.DefaultVersion.String()+")")
 	flags.StringVar(&f.dir, "dir", "", "folder of dir: etcd, etcdctl and etcdutl, or one such folder a platform (linux-arm64)")
 	flags.StringVar(&f.mirror, "mirror", "", "where release finds VERSION/etcd-VERSION-OS-ARCH.tar.gz and SHA256SUMS (default "+images.ReleaseMirror+")")
 	flags.BoolVar(&f.plainHTTP, "plain-http", false, "speak unencrypted HTTP to other machines too, not just on loopback")

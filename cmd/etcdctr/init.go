@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
@@ -31,8 +29,8 @@ it is. ` + "`etcdctr up`" + ` makes the cluster what the file says, now and afte
 	}
 	f := &clusterFlags{cmd: cmd}
 	addFileFlag(cmd, f)
-	for _, s := range specFlags {
-		s.add(cmd)
+	for _, k := range cluster.Keys() {
+		addKeyFlag(cmd, k)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runInit(cmd.Context(), a, f) }
 	return cmd
@@ -58,8 +56,8 @@ func runInit(ctx context.Context, a *app, f *clusterFlags) error {
 			return err
 		}
 	}
-	file := initialFile(said)
-	if err := acceptable(path, file); err != nil {
+	file, err := cluster.FirstFile(path, said)
+	if err != nil {
 		return usage(err)
 	}
 	if err := writeFile(path, file, 0o644); err != nil {
@@ -80,9 +78,9 @@ func fileFlag(file string) string {
 // said are the keys that flags have given.
 func (f *clusterFlags) said() map[string]string {
 	said := map[string]string{}
-	for _, s := range specFlags {
-		if flag := f.cmd.Flags().Lookup(s.key); flag.Changed {
-			said[s.key] = flag.Value.String()
+	for _, k := range cluster.Keys() {
+		if flag := f.cmd.Flags().Lookup(k.Name); flag.Changed {
+			said[k.Name] = flag.Value.String()
 		}
 	}
 	return said
@@ -103,88 +101,11 @@ func askInit(ask func(string) (string, error), tell func(error)) (map[string]str
 				return nil, err
 			}
 			said[q.key] = cmp.Or(answer, q.fallback)
-			err = acceptable("answer", initialFile(said))
-			if err == nil {
+			if _, err = cluster.FirstFile("answer", said); err == nil {
 				break
 			}
 			tell(err)
 		}
 	}
 	return said, nil
-}
-
-// acceptable reports all that is wrong with a cluster file.
-func acceptable(name string, file []byte) error {
-	spec, err := cluster.Load(name, file)
-	if err != nil {
-		return err
-	}
-	return cluster.Check(spec)
-}
-
-// usualKeys are those that a first file shows, in their order, each with its
-// default and what there is to know before it is changed.
-var usualKeys = []struct{ key, fallback, about string }{
-	{"name", "etcd", "The cluster, and its Compose project: lower-case letters, digits, hyphens."},
-	{"members", "3", "How many: 3 survive the loss of one, 5 that of two. Or a list of names."},
-	{"etcd", cluster.DefaultVersion.String(), fmt.Sprintf("A release, or a minor such as 3.%d for the release of it that is tested.", cluster.NewestMinor-1)},
-	{"profile", "", ""},
-	{"runtime", "", ""},
-	{"publish", "", ""},
-	{"tls", "", "Running members go over from none to mutual, and back."},
-	{"bootstrap", "", ""},
-	{"data", string(cluster.Volume), ""},
-	{"quota-backend-bytes", "2GiB", "How large the database may grow, and how it is kept small."},
-	{"auto-compaction-retention", "1h", ""},
-	{"monitoring", "false", "A Prometheus beside members in containers, on their network."},
-}
-
-// comment is what stands above a key in a first file: of a closed choice its words
-// first.
-func comment(key, about string) string {
-	choice := cluster.ClosedChoiceOf(key)
-	if choice.Words == nil {
-		return about
-	}
-	words := choice.String() + "."
-	return strings.TrimSpace(strings.ToUpper(words[:1]) + words[1:] + " " + about)
-}
-
-// initialFile is a cluster file that says what was said, and shows what else there
-// is to say.
-func initialFile(said map[string]string) []byte {
-	var b strings.Builder
-	b.WriteString("# An etcd cluster, for `etcdctr up` and `etcdctr compose`. Every key may be left out:\n" +
-		"# what is commented out is the default. All keys: docs/cluster-file.md, or\n" +
-		"# `etcdctr explain` for those of etcd itself.\nversion: 1\n")
-	usual := map[string]bool{}
-	for _, k := range usualKeys {
-		usual[k.key] = true
-		if about := comment(k.key, k.about); about != "" {
-			fmt.Fprintf(&b, "\n# %s\n", about)
-		}
-		if value, ok := said[k.key]; ok {
-			b.WriteString(yamlLine(k.key, value))
-		} else {
-			b.WriteString("# " + yamlLine(k.key, cmp.Or(k.fallback, cluster.ClosedChoiceOf(k.key).Default)))
-		}
-	}
-	for _, s := range specFlags {
-		if value, ok := said[s.key]; ok && !usual[s.key] {
-			fmt.Fprintf(&b, "\n# The %s.\n%s", s.usage, yamlLine(s.key, value))
-		}
-	}
-	b.WriteString("\n# Any other setting of etcd, by its name.\n# settings:\n#   max-request-bytes: 10485760\n")
-	return []byte(b.String())
-}
-
-// yamlLine is a key with its value, quoted where that is needed.
-func yamlLine(key, value string) string {
-	line, err := yaml.Marshal(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{
-		{Kind: yaml.ScalarNode, Value: key}, {Kind: yaml.ScalarNode, Value: value},
-	}})
-	if err != nil {
-		return key + ": " + value + "\n" // and then the file is refused
-	}
-	return string(line)
 }
