@@ -20,10 +20,18 @@ type Rotation struct {
 	// and waits until all of them serve: no other could be restarted before.
 	Gather func(context.Context) error
 	// Ask asks the running members about the authorities that are being
-	// replaced, see PKI.Ask. Restart restarts members one by one, each after
+	// replaced, see PKI.Ask; nil for members that are not seen, of which only the
+	// files are worked on. Restart restarts members one by one, each after
 	// the one before it serves again.
 	Ask     func(context.Context) ([]Answer, error)
 	Restart func(ctx context.Context, members []string) error
+	// Stop and Start are for Now: they end all members and start them again. Nil ones
+	// have nothing to end.
+	Stop, Start func(context.Context) error
+
+	// Restarted says of members that are not seen that all were restarted after the
+	// last stage.
+	Restarted bool
 
 	// Confirmed says that clients from elsewhere have their new certificates. That
 	// counts for authorities which had come to the stage Switch before, since there
@@ -72,15 +80,68 @@ func (r *Rotation) Run(ctx context.Context) error {
 
 // Abort goes back, and lets the members forget the authority that was to be.
 func (r *Rotation) Abort(ctx context.Context) error {
-	if err := r.Gather(ctx); err != nil {
-		return err
+	if r.Seen() {
+		if err := r.Gather(ctx); err != nil {
+			return err
+		}
 	}
 	report, err := r.PKI.AbortRotation(ctx, r.Profiles...)
 	if err != nil {
 		return err
 	}
 	r.Tell(report)
+	if !r.Seen() {
+		return nil
+	}
 	return r.goOn(ctx)
+}
+
+// Seen reports whether there are members that can be asked.
+func (r *Rotation) Seen() bool { return r.Ask != nil }
+
+// UnseenError is the error of what takes members that trust the new authorities, where
+// none is seen and nobody has said that all were restarted.
+type UnseenError struct {
+	// Settles says that it is about what was taken out, and not about who comes next.
+	Settles bool
+}
+
+func (e *UnseenError) Error() string {
+	if e.Settles {
+		return "the last replacement is not over: no member runs here that could be asked whether it trusts still what was taken out"
+	}
+	return "no member runs here that could be asked whether it trusts the next authority, and one that does not would refuse everybody"
+}
+
+// Once does its Stage by itself, once the members are Ready. Its error may be a
+// *LaggingError, or an *UnseenError.
+func (r *Rotation) Once(ctx context.Context) error {
+	if !r.Seen() && r.Stage == Switch && !r.Restarted {
+		return &UnseenError{}
+	}
+	if r.Seen() {
+		if err := r.Ready(ctx); err != nil {
+			return err
+		}
+	}
+	report, err := r.PKI.RotateCA(ctx, r.RotateOptions)
+	if err == nil {
+		r.Tell(report)
+	}
+	return err
+}
+
+// Settle puts away what was taken out of the trust of members that are not seen. Its
+// error may be an *UnseenError.
+func (r *Rotation) Settle(ctx context.Context) error {
+	if !r.Restarted {
+		return &UnseenError{Settles: true}
+	}
+	report, err := r.PKI.SettleRotation(ctx, r.Profiles...)
+	if err == nil {
+		r.Tell(report)
+	}
+	return err
 }
 
 // Idle reports whether none of the authorities that are meant is being replaced: there
@@ -216,10 +277,14 @@ func both(a, b []string) []string {
 
 // Now replaces authorities at once, for one whose key others may have. From then
 // on no running member accepts anybody: stop has to end all members before, and
-// start starts them with the new files.
+// start starts them with the new files; nil where none is seen.
 func (r *Rotation) Now(ctx context.Context, stop, start func(context.Context) error) error {
 	if err := r.PKI.wantReady(r.RotateOptions, true); err != nil {
 		return err
+	}
+	nothing := func(context.Context) error { return nil }
+	if stop == nil {
+		stop, start = nothing, nothing
 	}
 	if err := stop(ctx); err != nil {
 		return err

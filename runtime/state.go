@@ -142,6 +142,30 @@ func (s *State) StartedIn(folder string) bool {
 	return errThere == nil && errHere == nil && os.SameFile(there, here)
 }
 
+// Losses are the volumes and folders whose data is gone when that of all servers is
+// deleted.
+func (s *State) Losses() []string {
+	var places []string
+	for _, x := range s.Servers {
+		places = append(places, x.Loss()...)
+	}
+	return places
+}
+
+// Loss is where the data is that goes when the server's is deleted; none where it has
+// none, or has it in what somebody else has made.
+func (s Server) Loss() []string {
+	if s.DataAt == "" || s.Data == None || s.Lent {
+		return nil
+	}
+	return []string{s.DataAt}
+}
+
+// Present are the members that are there, and not only their data.
+func (s *State) Present() []Server {
+	return slices.DeleteFunc(s.Members(), func(m Server) bool { return m.Status == Absent })
+}
+
 // Runs reports whether any server runs.
 func (s *State) Runs() bool {
 	return s != nil && slices.ContainsFunc(s.Servers, func(x Server) bool { return x.Runs() })

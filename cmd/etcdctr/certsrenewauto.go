@@ -26,7 +26,7 @@ func (o certsRenewOptions) renewAuto(ctx context.Context, a *app, names []string
 		return err
 	}
 	defer c.close()
-	chosen, err := c.choose(ctx, names)
+	chosen, err := c.Choose(ctx, names...)
 	if err != nil {
 		return err
 	}

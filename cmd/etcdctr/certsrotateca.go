@@ -11,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type certsRotateCAOptions struct {
@@ -111,11 +112,7 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 	if err != nil {
 		return err
 	}
-	r := &certs.Rotation{
-		PKI: a.pki(dir), RotateOptions: rotate, Confirmed: o.clientsReady, Own: []string{etcdctr.AdminClient},
-		Tell: func(report certs.Report) { a.sayReport(dir, report) },
-	}
-	members, err := o.cluster.visible(ctx, a, o.working)
+	members, r, err := o.rotation(ctx, a, dir, rotate)
 	if err != nil {
 		return err
 	}
@@ -131,33 +128,76 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 		}
 		return certsError(dir, err)
 	}
-	if members == nil {
-		return o.unseen(ctx, a, r)
-	}
-	r.Gather, r.Ask, r.Restart = members.gather, members.ask(r.PKI), members.restart
-	switch {
-	case o.stage != "":
-		err = o.oneStage(ctx, a, r)
-	case o.abort:
-		err = r.Abort(ctx)
-	case o.now:
-		a.warn("every client and member is refused from now on, until it has its new files")
-		err = r.Now(ctx, members.stop, members.start)
-	default:
-		err = r.Run(ctx)
-	}
-	if waits := (*certs.UnconfirmedError)(nil); errors.As(err, &waits) {
+	err = o.do(ctx, a, r)
+	switch lag, waits, unseen := (*certs.LaggingError)(nil), (*certs.UnconfirmedError)(nil), (*certs.UnseenError)(nil); {
+	case errors.As(err, &waits):
 		a.say("%v", err)
 		if o.clientsReady {
 			a.say("--clients-ready: was given before there were certificates of the new authority to hand out")
 		}
 		a.say("next: hand them their new folders, restart those that read them only once, then: etcdctr certs rotate-ca --clients-ready")
 		return nil
-	}
-	if err == nil && o.stage == "" {
+	case errors.As(err, &lag):
+		err = withHint(err, "`etcdctr restart %s`, or `etcdctr certs rotate-ca` for all that is left", strings.Join(lag.Members, " "))
+	case errors.As(err, &unseen):
+		return withHint(certsError(dir, err), "where the members run elsewhere, restart each of them and say so with --restarted; where none runs at all, too")
+	case err == nil && r.Seen() && o.stage == "":
 		err = sayTrusted(a, r)
 	}
 	return certsError(dir, err)
+}
+
+// rotation is that of the members that run where this program sees them, which are nil
+// where none does.
+func (o certsRotateCAOptions) rotation(ctx context.Context, a *app, dir string, rotate certs.RotateOptions) (*found, *certs.Rotation, error) {
+	with := etcdctr.RotationOptions{RotateOptions: rotate, Confirmed: o.clientsReady, Tell: func(report certs.Report) { a.sayReport(dir, report) }}
+	c, err := o.cluster.find(ctx, a, o.working)
+	if errors.Is(err, runtime.ErrUnavailable) { // without an engine there is nothing to be seen on it
+		return nil, &certs.Rotation{PKI: a.pki(dir), RotateOptions: rotate, Confirmed: o.clientsReady, Tell: with.Tell, Restarted: o.restarted}, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	with.Step = c.showStep(a)
+	with.Change = func(ctx context.Context, change etcdctr.Change) error { return c.carryOut(ctx, a, o.cluster, change) }
+	r, err := c.Rotation(ctx, with)
+	if err != nil {
+		c.close()
+		return nil, nil, err
+	}
+	r.PKI, r.Restarted = a.pki(dir), o.restarted
+	if gather := r.Gather; r.Seen() {
+		r.Gather = func(ctx context.Context) error { return c.explain(ctx, o.cluster, gather(ctx)) }
+	}
+	return c, r, nil
+}
+
+// do does what is asked for, and says what comes next where that is a person's.
+func (o certsRotateCAOptions) do(ctx context.Context, a *app, r *certs.Rotation) error {
+	next, do := "", r.Run
+	switch seen := r.Seen(); {
+	case o.abort:
+		do = r.Abort
+		if !seen {
+			next = settling
+		}
+	case o.now:
+		if seen {
+			a.warn("every client and member is refused from now on, until it has its new files")
+		} else {
+			a.say("members that run elsewhere have to be stopped, and started with their new folders")
+		}
+		return r.Now(ctx, r.Stop, r.Start)
+	case !seen && o.stage == "" && o.caCert == "" && r.Settles():
+		do = r.Settle
+	case !seen || o.stage != "":
+		next, do = afterStage[r.Stage], r.Once
+	}
+	err := do(ctx)
+	if err == nil && next != "" {
+		a.say("next: %s", next)
+	}
+	return err
 }
 
 // sayTrusted says what the members trust, and of which authority there is more to do.
@@ -184,7 +224,7 @@ func noAuthority(kind string) string {
 }
 
 // wantMutual refuses clusters that have no authorities.
-func (o certsRotateCAOptions) wantMutual(a *app, members *visible) error {
+func (o certsRotateCAOptions) wantMutual(a *app, members *found) error {
 	spec, _, err := o.cluster.read(a)
 	if err != nil {
 		return err
@@ -198,29 +238,6 @@ func (o certsRotateCAOptions) wantMutual(a *app, members *visible) error {
 	return nil
 }
 
-// oneStage does the stage that was asked for, once the members say that they
-// are ready for it.
-func (o certsRotateCAOptions) oneStage(ctx context.Context, a *app, r *certs.Rotation) error {
-	err := r.Ready(ctx)
-	if lag := (*certs.LaggingError)(nil); errors.As(err, &lag) {
-		return withHint(err, "`etcdctr restart %s`, or `etcdctr certs rotate-ca` for all that is left", strings.Join(lag.Members, " "))
-	}
-	if err != nil {
-		return err
-	}
-	return o.doStage(ctx, a, r)
-}
-
-func (o certsRotateCAOptions) doStage(ctx context.Context, a *app, r *certs.Rotation) error {
-	report, err := r.PKI.RotateCA(ctx, r.RotateOptions)
-	if err != nil {
-		return err
-	}
-	r.Tell(report)
-	a.say("next: %s", afterStage[r.Stage])
-	return nil
-}
-
 // afterStage is what a person does next.
 var afterStage = map[certs.Stage]string{
 	certs.Begin:  "restart the members one by one, then: etcdctr certs rotate-ca --stage switch",
@@ -230,44 +247,3 @@ var afterStage = map[certs.Stage]string{
 
 // settling ends a replacement, or its abort.
 const settling = "restart the members one by one, then: etcdctr certs rotate-ca, with --restarted if they run elsewhere"
-
-// unseen works on the files of members that run elsewhere, if they do.
-func (o certsRotateCAOptions) unseen(ctx context.Context, a *app, r *certs.Rotation) error {
-	dir := r.PKI.Dir
-	switch {
-	case o.abort:
-		return certsError(dir, abortUnseen(ctx, a, r))
-	case o.now:
-		none := func(context.Context) error { return nil }
-		a.say("members that run elsewhere have to be stopped, and started with their new folders")
-		return certsError(dir, r.Now(ctx, none, none))
-	case o.stage == "" && o.caCert == "" && r.Settles():
-		return o.settleUnseen(ctx, r)
-	case r.Stage == certs.Switch && !o.restarted:
-		return withHint(certsError(dir, errors.New("no member runs here that could be asked whether it trusts the next authority, and one that does not would refuse everybody")), restartedHint)
-	}
-	return certsError(dir, o.doStage(ctx, a, r))
-}
-
-const restartedHint = "where the members run elsewhere, restart each of them and say so with --restarted; where none runs at all, too"
-
-func abortUnseen(ctx context.Context, a *app, r *certs.Rotation) error {
-	report, err := r.PKI.AbortRotation(ctx, r.Profiles...)
-	if err == nil {
-		r.Tell(report)
-		a.say("next: %s", settling)
-	}
-	return err
-}
-
-// settleUnseen puts away what was taken out before.
-func (o certsRotateCAOptions) settleUnseen(ctx context.Context, r *certs.Rotation) error {
-	if !o.restarted {
-		return withHint(certsError(r.PKI.Dir, errors.New("the last replacement is not over: no member runs here that could be asked whether it trusts still what was taken out")), restartedHint)
-	}
-	report, err := r.PKI.SettleRotation(ctx, r.Profiles...)
-	if err == nil {
-		r.Tell(report)
-	}
-	return certsError(r.PKI.Dir, err)
-}

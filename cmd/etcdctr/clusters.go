@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	etcdversion "go.etcd.io/etcd/api/v3/version"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
-	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // This file gives commands the cluster that their flags are about.
@@ -126,31 +123,6 @@ func shortPath(path string) string {
 
 // ownVersion is the etcd that is inside this program.
 func ownVersion() (cluster.Version, error) { return cluster.ParseVersion("v" + etcdversion.Version) }
-
-// choose gives the servers that are named, or all when none is; wrong names are
-// reported together.
-func (f *found) choose(ctx context.Context, names []string) ([]string, error) {
-	have, err := f.Observe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []string
-	for _, s := range have.Servers {
-		if s.Status != runtime.Absent {
-			all = append(all, s.Name)
-		}
-	}
-	if len(names) == 0 {
-		return all, nil
-	}
-	var errs []error
-	for _, name := range names {
-		if !slices.Contains(all, name) {
-			errs = append(errs, fmt.Errorf("%s has no member %q: it has %s", f.name(), name, strings.Join(all, ", ")))
-		}
-	}
-	return names, usage(errors.Join(errs...))
-}
 
 // processFolder holds the folders of clusters that are processes, beside the
 // cluster file.

@@ -23,7 +23,7 @@ func completeMembers(a *app, f *clusterFlags) cobra.CompletionFunc {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		defer c.close()
-		all, err := c.choose(cmd.Context(), nil)
+		all, err := c.Choose(cmd.Context())
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

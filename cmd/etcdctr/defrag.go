@@ -40,7 +40,7 @@ func runDefrag(ctx context.Context, a *app, o defragOptions, names []string) err
 		return err
 	}
 	defer c.close()
-	if _, err := c.choose(ctx, names); err != nil {
+	if _, err := c.Choose(ctx, names...); err != nil {
 		return err
 	}
 	return c.WithMembers(ctx, func(members *member.Client) error {

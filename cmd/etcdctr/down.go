@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
-	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -72,7 +71,7 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 		return err
 	}
 	if o.volumes {
-		if err := o.checkHere(have, c); err != nil {
+		if err := c.CheckHere(have); err != nil {
 			return err
 		}
 	}
@@ -81,12 +80,12 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 		return a.printPlan(ctx, c, change, o.format)
 	}
 	if may != nil {
-		if err := may(ctx, c.name(), losses(have)); err != nil {
+		if err := may(ctx, c.name(), have.Losses()); err != nil {
 			return err
 		}
 	}
 	if o.volumes && !o.noBackup {
-		if err := o.lastBackup(ctx, a, c, have); err != nil {
+		if err := o.lastBackup(ctx, a, c); err != nil {
 			return err
 		}
 	}
@@ -117,27 +116,13 @@ func leftBehind(r runtime.Runtime) []string {
 	return all
 }
 
-// lastBackup keeps what a cluster of the profile production holds before its data
-// is deleted.
-func (o downOptions) lastBackup(ctx context.Context, a *app, c *found, have *runtime.State) error {
-	if c.Spec().Profile != "production" || len(losses(have)) == 0 {
-		return nil
+// lastBackup keeps what there is before it is deleted.
+func (o downOptions) lastBackup(ctx context.Context, a *app, c *found) error {
+	place, made, err := c.LastBackup(ctx, o.cluster.dir())
+	if err == nil && place != "" {
+		a.say("%s: the last backup, revision %d of %s", place, made.Revision, made.From)
 	}
-	destination := c.Spec().Backup.Destination
-	if destination == "" {
-		destination = o.cluster.dir()
-	}
-	s, err := backup.OpenStore(destination)
-	if err != nil {
-		return err
-	}
-	place, made, err := c.BackupInto(ctx, s, backup.Request{})
-	if err != nil {
-		return withHint(fmt.Errorf("nothing was deleted: no last backup could be taken: %w", err),
-			"start it with `etcdctr up`, or say --no-backup to do without")
-	}
-	a.say("%s: the last backup, revision %d of %s", place, made.Revision, made.From)
-	return nil
+	return err
 }
 
 // leftOf tells what data is left, as it is in what somebody else has made.
@@ -152,25 +137,4 @@ func leftOf(have *runtime.State) string {
 		return ""
 	}
 	return ", but for what is in " + strings.Join(places, ", ")
-}
-
-// losses are the volumes and folders that would be gone.
-func losses(have *runtime.State) []string {
-	var places []string
-	for _, s := range have.Servers {
-		if s.DataAt != "" && s.Data != runtime.None && !s.Lent {
-			places = append(places, s.DataAt)
-		}
-	}
-	return places
-}
-
-// checkHere refuses to delete the data of a cluster that was started in another
-// folder and has the name of every cluster that was given none.
-func (o downOptions) checkHere(have *runtime.State, c *found) error {
-	if c.Spec().Name != "" || have.Folder == "" || have.StartedIn(o.cluster.dir()) {
-		return nil
-	}
-	return withHint(fmt.Errorf("%s was started in %s: its data is not deleted from another folder", have.Name, have.Folder),
-		"`--name %s` says that it is meant", have.Name)
 }

@@ -43,7 +43,7 @@ func runExec(ctx context.Context, a *app, f *clusterFlags, server string, c runt
 		return err
 	}
 	defer found.close()
-	if _, err := found.choose(ctx, []string{server}); err != nil {
+	if _, err := found.Choose(ctx, server); err != nil {
 		return err
 	}
 	beside, ok := found.execer()

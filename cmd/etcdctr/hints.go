@@ -24,7 +24,7 @@ func hinted(err error) error {
 	if h := (*hintedError)(nil); err == nil || errors.As(err, &h) {
 		return err
 	}
-	for _, advise := range []func(error) error{hintOfRefusal, hintOfAway, hintOfEngine, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates} {
+	for _, advise := range []func(error) error{hintOfDeletion, hintOfRefusal, hintOfAway, hintOfEngine, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates} {
 		if with := advise(err); with != nil {
 			return with
 		}
@@ -65,12 +65,26 @@ func typed(args []string) string {
 	return text
 }
 
+// hintOfDeletion is about data that was to be deleted.
+func hintOfDeletion(err error) error {
+	if folder := (*etcdctr.OtherFolderError)(nil); errors.As(err, &folder) {
+		return withHint(err, "`--name %s` says that it is meant", folder.Name)
+	}
+	if last := (*etcdctr.LastBackupError)(nil); errors.As(err, &last) {
+		return withHint(err, "start it with `etcdctr up`, or say --no-backup to do without")
+	}
+	return nil
+}
+
 func hintOfRuntime(err error) error {
 	if other := (*etcdctr.OtherRuntimeError)(nil); errors.As(err, &other) {
 		return withHint(err, "`etcdctr down --name %s` ends it; --name starts another one beside it", other.Name)
 	}
 	if foreign := (*docker.ForeignError)(nil); errors.As(err, &foreign) {
 		return withHint(err, "`etcdctr ls` shows the clusters that there are; --name chooses one")
+	}
+	if unknown := (*etcdctr.UnknownServerError)(nil); errors.As(err, &unknown) {
+		return usage(err)
 	}
 	if errors.Is(err, runtime.ErrNotFound) {
 		return withHint(err, "start it with `etcdctr up`, or name the right one with --name: `etcdctr ls` shows those that there are")

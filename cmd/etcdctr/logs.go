@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strconv"
 	"time"
 
@@ -61,75 +59,23 @@ func runLogs(ctx context.Context, a *app, f *clusterFlags, names []string, o log
 		return err
 	}
 	defer c.close()
-	if options.Servers, err = c.choose(ctx, names); err != nil {
+	if options.Servers, err = c.Choose(ctx, names...); err != nil {
 		return err
 	}
 	lines := terminal.NewLines(a.out, a.now, options.Servers...)
 	lines.Filter, lines.Raw = filter, o.raw
-	began := a.now()
-	said, err := c.said(ctx, options)
-	if err != nil {
-		return err
-	}
-	for _, e := range inOrder(said, lines.Learn) {
-		lines.Print(e)
-	}
-	if o.follow {
-		err = c.listen(ctx, options, began, said, lines.Print)
-		if ctx.Err() != nil {
-			return nil // which is how it ends
+	err = c.Said(ctx, options, func(all []logs.Entry) {
+		for _, e := range all {
+			lines.Learn(e)
 		}
+		for _, e := range all {
+			lines.Print(e)
+		}
+	}, lines.Print)
+	if o.follow && ctx.Err() != nil {
+		return nil // which is how it ends
 	}
 	return errors.Join(err, ctx.Err())
-}
-
-// said is what the servers have said so far.
-func (f *found) said(ctx context.Context, o runtime.LogOptions) (all []runtime.Line, err error) {
-	o.Follow = false
-	err = f.Runtime().Logs(ctx, f.name(), o, func(l runtime.Line) { all = append(all, l) })
-	return all, err
-}
-
-// inOrder reads lines and puts them in the order of time. Each is shown to see
-// before.
-func inOrder(said []runtime.Line, see func(logs.Entry)) []logs.Entry {
-	all := make([]logs.Entry, len(said))
-	for i, l := range said {
-		all[i] = logs.Read(l.Server, l.Text, l.Time)
-		see(all[i])
-	}
-	slices.SortStableFunc(all, func(a, b logs.Entry) int { return a.Time.Compare(b.Time) })
-	return all
-}
-
-// listen goes on where said ended, which was read since began. It asks again from
-// the moment on that it has heard of all servers, and leaves out what it knows.
-func (f *found) listen(ctx context.Context, o runtime.LogOptions, began time.Time, said []runtime.Line, hear func(logs.Entry)) error {
-	last := map[string]time.Time{}
-	for _, server := range o.Servers {
-		last[server] = o.Since
-		if o.Tail >= 0 {
-			last[server] = began
-		}
-	}
-	for _, l := range said {
-		last[l.Server] = l.Time
-	}
-	o.Tail, o.Since = -1, slices.MinFunc(slices.Collect(maps.Values(last)), time.Time.Compare)
-	known := map[runtime.Line]int{}
-	for _, l := range said {
-		known[l]++
-	}
-	return f.Runtime().Logs(ctx, f.name(), o, func(l runtime.Line) {
-		if known[l] > 0 {
-			known[l]--
-			return
-		}
-		if l.Time.Before(last[l.Server]) {
-			return // before the tail
-		}
-		hear(logs.Read(l.Server, l.Text, l.Time))
-	})
 }
 
 // read reads the options as the docker command does, and names all that is

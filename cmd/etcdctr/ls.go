@@ -77,7 +77,7 @@ func (f *clusterFlags) list(ctx context.Context, a *app, w working) ([]runtime.S
 }
 
 func clusterInfoOf(s runtime.State) clusterInfo {
-	members := present(&s)
+	members := s.Present()
 	i := clusterInfo{Name: s.Name, Runtime: s.Runtime, Members: len(members), Folder: s.Folder}
 	for _, m := range members {
 		if m.Runs() {

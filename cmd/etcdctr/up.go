@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -128,7 +127,11 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		return a.printPlan(ctx, c, change, o.format)
 	}
 	if may != nil {
-		if err := c.allowed(ctx, change, may); err != nil {
+		losses, err := c.Losses(ctx, change)
+		if err == nil {
+			err = may(ctx, c.name(), losses)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -140,28 +143,6 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		a.fail(lost)
 	}
 	return errors.Join(a.stay(ctx, c, o.working.foreground), lost)
-}
-
-// allowed asks whether the data of members may be deleted that a change removes.
-func (f *found) allowed(ctx context.Context, change etcdctr.Change, may consent) error {
-	steps, err := f.Plan(ctx, change)
-	endless := errors.As(err, new(*converge.EndlessError)) // nobody knows what is removed
-	if err != nil && !endless {
-		return err
-	}
-	have, err := f.Observe(ctx)
-	if errors.Is(err, runtime.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	have.Servers = slices.DeleteFunc(slices.Clone(have.Servers), func(s runtime.Server) bool {
-		return !endless && !slices.ContainsFunc(steps, func(step converge.Step) bool {
-			return step.Kind == converge.Delete && slices.Contains(step.Servers, s.Name)
-		})
-	})
-	return may(ctx, f.name(), losses(have))
 }
 
 // cameUpEmpty is the error of a cluster that holds less than its backups say it

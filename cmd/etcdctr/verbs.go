@@ -66,7 +66,7 @@ func (o verbOptions) run(ctx context.Context, a *app, verb converge.Verb, names 
 			return slices.ContainsFunc(want.Members, func(m cluster.Member) bool { return m.Name == name })
 		})
 	}
-	if _, err := c.choose(ctx, asked); err != nil {
+	if _, err := c.Choose(ctx, asked...); err != nil {
 		return err
 	}
 	change := etcdctr.Change{Verb: verb, Servers: names, Wait: defaultWaitTimeout}
@@ -102,7 +102,7 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 	case len(outcome.Done) == 0 && change.Verb != converge.Up:
 		a.say("nothing to do")
 	case change.Verb == converge.Up:
-		a.say("%s is up: %s after %.1f s", f.name(), allAnswer(len(present(outcome.Have))), a.now().Sub(began).Seconds())
+		a.say("%s is up: %s after %.1f s", f.name(), allAnswer(len(outcome.Have.Present())), a.now().Sub(began).Seconds())
 	case len(change.Servers) == 0:
 		a.say("%s is %s", f.name(), word)
 	case len(change.Servers) == 1:
@@ -119,16 +119,11 @@ func (f *found) warnOfNoQuorum(a *app, change etcdctr.Change, have *runtime.Stat
 	if change.Verb != converge.Stop || len(change.Servers) == 0 {
 		return
 	}
-	there := present(have)
+	there := have.Present()
 	run := slices.DeleteFunc(slices.Clone(there), func(m runtime.Server) bool { return !m.Runs() })
 	if len(run) > 0 && len(run) <= len(there)/2 {
 		a.warn("%d of %d members run, which is no quorum: nothing is served until others are started", len(run), len(there))
 	}
-}
-
-// present are the members that are there, and not only their data.
-func present(have *runtime.State) []runtime.Server {
-	return slices.DeleteFunc(have.Members(), func(m runtime.Server) bool { return m.Status == runtime.Absent })
 }
 
 // allAnswer tells of so many members that they answer.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -104,12 +103,4 @@ func (a *app) surprises(proofs []etcdctr.Proof) error {
 		return withHint(errors.Join(errs...), "`etcdctr doctor` tells why a member is away; what the others promise is true")
 	}
 	return withHint(errors.Join(errs...), "if that is what you meant, say so in the cluster file or with --tls and --publish; if not, `etcdctr up` makes the stack as described")
-}
-
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return address
-	}
-	return u.Host
 }

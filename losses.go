@@ -1,0 +1,95 @@
+package etcdctr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file is about data that a change deletes.
+
+// OtherFolderError is the error of deleting the data of a cluster that was started in
+// another folder and has the name of every cluster that was given none.
+type OtherFolderError struct{ Name, Folder string }
+
+func (e *OtherFolderError) Error() string {
+	return fmt.Sprintf("%s was started in %s: its data is not deleted from another folder", e.Name, e.Folder)
+}
+
+// CheckHere refuses to delete the data of a cluster that nobody has named, and that was
+// not started here. Its error is an *OtherFolderError.
+func (c *Cluster) CheckHere(have *runtime.State) error {
+	if c.spec.Name != "" || have.Folder == "" || have.StartedIn(c.o.Folder) {
+		return nil
+	}
+	return &OtherFolderError{have.Name, have.Folder}
+}
+
+// Losses are the volumes and folders with data that a change deletes, where it may.
+// Where nobody knows what it removes, because it has no end, it is all.
+func (c *Cluster) Losses(ctx context.Context, change Change) ([]string, error) {
+	if !change.Data {
+		return nil, nil
+	}
+	steps, err := c.Plan(ctx, change)
+	endless := errors.As(err, new(*converge.EndlessError))
+	if err != nil && !endless {
+		return nil, err
+	}
+	have, err := c.Observe(ctx)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if endless {
+		return have.Losses(), nil
+	}
+	var places []string
+	for _, s := range have.Servers {
+		if slices.ContainsFunc(steps, func(step converge.Step) bool {
+			return step.Kind == converge.Delete && (len(step.Servers) == 0 || slices.Contains(step.Servers, s.Name))
+		}) {
+			places = append(places, s.Loss()...)
+		}
+	}
+	return places, nil
+}
+
+// LastBackup keeps what a cluster of the profile production holds, for who is about to
+// delete its data: in the destination of its Spec, or else in a folder. It gives no
+// place where there is nothing to keep.
+func (c *Cluster) LastBackup(ctx context.Context, folder string) (place string, made backup.Metadata, err error) {
+	have, err := c.Observe(ctx)
+	if err != nil || c.spec.Profile != cluster.Production || len(have.Losses()) == 0 {
+		return "", made, err
+	}
+	if c.spec.Backup.Destination != "" {
+		folder = c.spec.Backup.Destination
+	}
+	s, err := backup.OpenStore(folder)
+	if err != nil {
+		return "", made, err
+	}
+	place, made, err = c.BackupInto(ctx, s, backup.Request{})
+	if err != nil {
+		err = &LastBackupError{err}
+	}
+	return place, made, err
+}
+
+// LastBackupError is the error of a last backup that could not be taken.
+type LastBackupError struct{ Err error }
+
+func (e *LastBackupError) Error() string {
+	return fmt.Sprintf("nothing was deleted: no last backup could be taken: %v", e.Err)
+}
+
+func (e *LastBackupError) Unwrap() error { return e.Err }

@@ -1,0 +1,91 @@
+package etcdctr
+
+import (
+	"context"
+	"errors"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file replaces the authorities of a cluster that runs.
+
+// RotationOptions are what a replacement of authorities leaves to be chosen.
+type RotationOptions struct {
+	certs.RotateOptions
+	// Confirmed is that of certs.Rotation.
+	Confirmed bool
+	// Change makes a change of the members that serve; nil stands for Make.
+	Change func(context.Context, Change) error
+	// Tell is told what was done to the files, and Step of members that are started;
+	// both may be nil.
+	Tell func(certs.Report)
+	Step func(converge.Event)
+}
+
+// Rotation is a replacement of the authorities of this cluster, which asks, restarts,
+// stops and starts its members. Where none of them is there, or nothing that could
+// run them, it works on the files alone: see certs.Rotation.
+func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotation, error) {
+	tell := o.Tell
+	if tell == nil {
+		tell = func(certs.Report) {}
+	}
+	r := &certs.Rotation{PKI: c.PKI(), RotateOptions: o.RotateOptions, Confirmed: o.Confirmed, Own: []string{AdminClient}, Tell: tell}
+	have, err := c.Observe(ctx)
+	if errors.Is(err, runtime.ErrNotFound) || err == nil && len(have.Members()) == 0 {
+		return r, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	change := o.Change
+	if change == nil {
+		change = func(ctx context.Context, change Change) error {
+			_, err := c.Make(ctx, change)
+			return err
+		}
+	}
+	r.Gather = func(ctx context.Context) error { return c.gather(ctx, o.Step) }
+	r.Ask = func(ctx context.Context) ([]certs.Answer, error) { return c.askTrust(ctx, r.PKI) }
+	r.Restart = func(ctx context.Context, members []string) error {
+		return change(ctx, Change{Verb: converge.Restart, Servers: members})
+	}
+	r.Stop = func(ctx context.Context) error { return change(ctx, Change{Verb: converge.Stop}) }
+	r.Start = func(ctx context.Context) error { return change(ctx, Change{Verb: converge.Start}) }
+	return r, nil
+}
+
+// gather starts members that were stopped, unless all are.
+func (c *Cluster) gather(ctx context.Context, tell func(converge.Event)) error {
+	have, err := c.Observe(ctx)
+	if err != nil || !have.Runs() {
+		return err
+	}
+	_, err = c.Make(ctx, Change{Verb: converge.Start, Tell: tell})
+	return err
+}
+
+// askTrust asks all members that run what they trust.
+func (c *Cluster) askTrust(ctx context.Context, pki *certs.PKI) (answers []certs.Answer, err error) {
+	have, err := c.Observe(ctx)
+	if err != nil || !have.Runs() {
+		return nil, err
+	}
+	way, err := c.connect(ctx, have)
+	if err != nil {
+		return nil, err
+	}
+	defer way.Close()
+	return pki.Ask(ctx, certs.Dial(way.Way.Dial), listeners(have))
+}
+
+// listeners are where members that run listen.
+func listeners(have *runtime.State) []certs.Listener {
+	var list []certs.Listener
+	for _, m := range running(have) {
+		list = append(list, certs.Listener{Member: m.Name, Client: hostOf(m.ClientURL()), Peer: hostOf(m.PeerURL())})
+	}
+	return list
+}
