@@ -16,7 +16,7 @@ import (
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/lint"
-	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 type adoptOptions struct {
@@ -94,9 +94,9 @@ func runAdopt(ctx context.Context, a *app, o adoptOptions, args []string) error 
 		return err
 	}
 	defer e.close()
-	foreign := e.foreign(spec.Adopts)
+	foreign := e.Foreign(spec.Adopts)
 	if _, onEngine := foreign.(*adopt.Containers); onEngine {
-		if err := e.engine.Answers(ctx); err != nil {
+		if err := e.Engine.Answers(ctx); err != nil {
 			return err
 		}
 	}
@@ -180,7 +180,7 @@ func (o adoptOptions) chooseImage(ctx context.Context, foreign adopt.Foreign, st
 	if !ok || o.working.pull == pullAlways {
 		return nil
 	}
-	carried, err := ownVersion()
+	carried, err := runtimes.CarriedEtcd()
 	if err != nil {
 		return err
 	}
@@ -336,7 +336,7 @@ func (o adoptOptions) write(a *app, text string) error {
 }
 
 func (o adoptOptions) sayAdopted(ctx context.Context, a *app, c *found, want *cluster.Cluster) error {
-	stack, err := c.engines.foreign(c.Spec().Adopts).Look(ctx)
+	stack, err := c.engines.Foreign(c.Spec().Adopts).Look(ctx)
 	if err != nil {
 		return err
 	}
@@ -427,20 +427,4 @@ func explainAdopt(err error) error {
 		return withHint(err, "`etcdctr backup --data-dir FOLDER` takes what one member holds, and `etcdctr restore` makes a cluster of it")
 	}
 	return err
-}
-
-// foreign are the members that a cluster file adopts.
-func (e *engines) foreign(adopts string) adopt.Foreign { return adopt.Find(e.engine, adopts) }
-
-// adopting gives a runtime with the members that a cluster file adopts, or nil
-// where they can't be brought to it.
-func (e *engines) adopting(r runtime.Runtime, adopts string) (runtime.Runtime, error) {
-	foreign := e.foreign(adopts)
-	if r.Name() == string(cluster.Swarm) {
-		return nil, nil // nothing that others have started is on its nodes
-	}
-	if _, onEngine := foreign.(*adopt.Containers); onEngine && r.Name() != string(cluster.Docker) {
-		return nil, nil
-	}
-	return &adopt.Runtime{Runtime: r, Foreign: foreign}, nil
 }

@@ -12,10 +12,8 @@ import (
 	"github.com/etcdctr/etcdctr/bundle"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime/hosts"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
-
-// bundleFolder is where the archives of machines are, unless it is said otherwise.
-const bundleFolder = "bundles"
 
 type bundleOptions struct {
 	cluster *clusterFlags
@@ -44,7 +42,7 @@ etcdctr up, which writes the archive when its turn comes.`,
 		},
 	}
 	o.cluster = addClusterFlags(cmd)
-	cmd.Flags().StringVarP(&o.output, "output", "o", bundleFolder, "folder to write the archives into")
+	cmd.Flags().StringVarP(&o.output, "output", "o", runtimes.BundleFolder, "folder to write the archives into")
 	return cmd
 }
 

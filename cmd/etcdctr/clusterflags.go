@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/runtime/docker"
 )
 
 // defaultClusterFile is read when it is there and no -f says otherwise.
@@ -120,10 +119,10 @@ func (f *clusterFlags) resolveIn(a *app, elsewhere cluster.Placement) (*cluster.
 		return nil, usage(err)
 	}
 	if elsewhere == nil {
-		c, err = f.placeOnEngine(a, spec, c)
+		c, err = ofMachine(f, a, c, func(ctx context.Context, e *engines) (*cluster.Cluster, error) { return e.Place(ctx, spec, c) })
 	}
 	if err != nil {
-		return nil, err
+		return nil, usage(err)
 	}
 	for _, w := range c.Warnings {
 		a.warn("%s", w)
@@ -174,24 +173,11 @@ func (f *clusterFlags) read(a *app) (spec cluster.Spec, mistakes []error, err er
 		}
 		mistakes = append(mistakes, spec.Set("certs-dir", dir))
 	}
-	return f.askImage(a, spec), mistakes, nil
-}
-
-// askImage asks the image for its release, where nothing else tells it and an
-// engine is at hand. Where that fails, it is a mistake not to say it.
-func (f *clusterFlags) askImage(a *app, spec cluster.Spec) cluster.Spec {
-	if spec.ImageToAsk() == "" || cluster.Runtime(spec.Runtime).RunsPrograms() {
-		return spec
+	if spec.ImageToAsk() == "" {
+		return spec, mistakes, nil
 	}
-	known := spec
-	err := f.onEngine(a, func(ctx context.Context, r *docker.Runtime) (err error) {
-		known, err = r.AskImage(ctx, spec)
-		return err
-	})
-	if err != nil {
-		return spec
-	}
-	return known
+	spec, err = ofMachine(f, a, spec, func(ctx context.Context, e *engines) (cluster.Spec, error) { return e.AskImage(ctx, spec), nil })
+	return spec, mistakes, err
 }
 
 // load reads the cluster file. Without -f a missing file is an empty one.

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-
-	etcdversion "go.etcd.io/etcd/api/v3/version"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -44,12 +41,12 @@ func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, err
 	if err != nil {
 		return nil, err
 	}
-	if spec.Name == "" && w.file == nil {
+	if spec.Name == "" && w.with.File == nil {
 		if err := f.nameByFolder(&spec); err != nil {
 			return nil, err
 		}
 	}
-	w.spec = spec
+	w.with.Spec = spec
 	cs, e, err := a.clusters(f, w)
 	if err != nil {
 		return nil, err
@@ -67,20 +64,11 @@ func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, err
 
 // clusters are those of the flags' folder, on this machine's runtimes.
 func (a *app) clusters(f *clusterFlags, w working) (*etcdctr.Clusters, *engines, error) {
-	dir, err := filepath.Abs(f.dir())
+	e, err := a.open(f.dir(), w)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot find the current folder: %w", err)
-	}
-	e := &engines{app: a, folder: dir, working: w, board: a.newProgress(w.progress)}
-	runtimes, err := e.runtimes()
-	if err != nil {
-		e.close()
 		return nil, nil, err
 	}
-	return etcdctr.New(etcdctr.Options{
-		Folder: dir, Runtimes: runtimes, Provided: w.file != nil, Events: e.tell, Now: a.now, Random: a.random,
-		Adopt: e.adopting, StepsDir: filepath.Join(cacheDir(), "etcdctr", "steps"), StepsOf: e.placeOf,
-	}), e, nil
+	return e.Clusters(etcdctr.Options{Events: e.tell, Random: a.random}), e, nil
 }
 
 // tell says what a person should know of what is done.
@@ -90,7 +78,7 @@ func (e *engines) tell(event etcdctr.Event) {
 		return
 	}
 	e.missing = event.Warning
-	if e.working.founds {
+	if e.founds {
 		e.app.say("no Docker Engine answers: running the members as processes of this machine")
 	}
 }
@@ -120,13 +108,6 @@ func shortPath(path string) string {
 	}
 	return short
 }
-
-// ownVersion is the etcd that is inside this program.
-func ownVersion() (cluster.Version, error) { return cluster.ParseVersion("v" + etcdversion.Version) }
-
-// processFolder holds the folders of clusters that are processes, beside the
-// cluster file.
-const processFolder = ".etcdctr"
 
 // others are what has the cluster's name and is not of it.
 func (f *found) others(ctx context.Context) []string {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 // TestWhatEarlierReleasesMadeIsTakenOver goes on with the folder of a cluster of
@@ -57,7 +59,7 @@ func takeOver(t *testing.T, archive string) leftHome {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, name := range []string{"stack.json", "state.json"} {
-		file := filepath.Join(l.dir, processFolder, "orders", name)
+		file := filepath.Join(l.dir, runtimes.ProcessFolder, "orders", name)
 		text, err := os.ReadFile(file)
 		if err == nil {
 			err = os.WriteFile(file, []byte(strings.ReplaceAll(string(text), "@FOLDER@", l.dir)), 0o600)

@@ -81,7 +81,10 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 	if c.SpansMachines() && o.target == forVersion1 {
 		return usage(errors.New("--for v1: a machine's part of a cluster is for today's Compose only"))
 	}
-	if c, err = o.cluster.asStarted(a, c, filepath.Dir(o.output)); err != nil {
+	c, err = ofMachine(o.cluster, a, c, func(ctx context.Context, e *engines) (*cluster.Cluster, error) {
+		return e.AsStarted(ctx, c, filepath.Dir(o.output))
+	})
+	if err != nil {
 		return err
 	}
 	dir, err := o.cluster.certificates(a)

@@ -17,6 +17,7 @@ import (
 	"github.com/etcdctr/etcdctr/forward"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 type connectOptions struct {
@@ -72,7 +73,7 @@ func runConnect(ctx context.Context, a *app, o connectOptions) error {
 	if !first.Addr().IsLoopback() {
 		a.warn("%s is reachable from other machines", first)
 	}
-	c, err := o.cluster.find(ctx, a, working{via: o.route})
+	c, err := o.cluster.find(ctx, a, working{with: runtimes.Options{Route: o.route}})
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/dashboard"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 type dashboardOptions struct {
@@ -57,7 +58,7 @@ func runDashboard(ctx context.Context, a *app, o dashboardOptions) error {
 	if err != nil {
 		return err
 	}
-	c, err := o.cluster.find(ctx, a, working{via: o.route, progress: terminal.Quiet})
+	c, err := o.cluster.find(ctx, a, working{with: runtimes.Options{Route: o.route}, progress: terminal.Quiet})
 	if err != nil {
 		return err
 	}

@@ -61,11 +61,7 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 		return err
 	}
 	defer e.close()
-	onEngine, err := e.docker()
-	if err != nil {
-		return err
-	}
-	bundle, err := onEngine.Bundle(ctx, c, dir)
+	bundle, err := e.Docker().Bundle(ctx, c, dir)
 	if err == nil {
 		err = bundle.Write(ctx, o.output, showImageEvents(e.board))
 	}

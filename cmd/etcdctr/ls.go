@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 func newLsCommand(a *app) *cobra.Command {
@@ -42,7 +43,7 @@ type clusterInfo struct {
 func runLs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	all, err := f.list(ctx, a, working{})
 	if spec, _, errFile := f.read(a); errFile == nil && spec.HasEngines() {
-		more, errMore := f.list(ctx, a, working{spec: spec})
+		more, errMore := f.list(ctx, a, working{with: runtimes.Options{Spec: spec}})
 		all, err = append(all, more...), errors.Join(err, errMore)
 	}
 	if err != nil && len(all) > 0 {

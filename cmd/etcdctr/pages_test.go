@@ -15,6 +15,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/internal/pages"
 	"github.com/etcdctr/etcdctr/process"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 // elsewhere are pages that are made of tables, with tests of their own.
@@ -101,11 +102,11 @@ func pageEnvironment(t *testing.T) []string {
 
 func endProcessesOf(t *testing.T, dir string) {
 	t.Helper()
-	homes, err := filepath.Glob(filepath.Join(dir, "*", processFolder, "*"))
+	homes, err := filepath.Glob(filepath.Join(dir, "*", runtimes.ProcessFolder, "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := filepath.Glob(filepath.Join(dir, processFolder, "*"))
+	own, err := filepath.Glob(filepath.Join(dir, runtimes.ProcessFolder, "*"))
 	if err != nil {
 		t.Fatal(err)
 	}

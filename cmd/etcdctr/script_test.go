@@ -17,6 +17,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime/local"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 var updateScripts = flag.Bool("update-scripts", false, "rewrite the outputs that scripts compare with")
@@ -60,7 +61,7 @@ func setUp(env *testscript.Env) error {
 // endProcesses ends what a script has left running, whatever became of it.
 func endProcesses(env *testscript.Env) {
 	env.Defer(func() {
-		homes, err := filepath.Glob(filepath.Join(env.WorkDir, processFolder, "*"))
+		homes, err := filepath.Glob(filepath.Join(env.WorkDir, runtimes.ProcessFolder, "*"))
 		if err != nil {
 			env.T().Fatal(err)
 		}

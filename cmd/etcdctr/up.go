@@ -112,10 +112,10 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 			return err
 		}
 	}
-	o.working.wait, o.working.founds = o.waitTimeout, true
+	o.working.with.Wait, o.working.founds = o.waitTimeout, true
 	if !o.detach && !o.dryRun {
-		o.working.foreground = a.foreground()
-		o.working.foreground.Anyway = o.cluster.cmd.Flags().Changed("detach")
+		o.working.with.Foreground = a.foreground()
+		o.working.with.Foreground.Anyway = o.cluster.cmd.Flags().Changed("detach")
 	}
 	c, err := o.cluster.find(ctx, a, o.working)
 	if err != nil {
@@ -139,10 +139,10 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		return err
 	}
 	lost := cameUpEmpty(c.Spec().Backup.Destination, c.CheckBackups(ctx))
-	if lost != nil && o.working.foreground != nil {
+	if lost != nil && o.working.with.Foreground != nil {
 		a.fail(lost)
 	}
-	return errors.Join(a.stay(ctx, c, o.working.foreground), lost)
+	return errors.Join(a.stay(ctx, c, o.working.with.Foreground), lost)
 }
 
 // cameUpEmpty is the error of a cluster that holds less than its backups say it

@@ -24,18 +24,18 @@ func (o upOptions) upFile(ctx context.Context, a *app) error {
 	if err != nil {
 		return fmt.Errorf("cannot find the current folder: %w", err)
 	}
-	if o.working.file, err = readComposeFile(ctx, path, data); err != nil {
+	if o.working.with.File, err = readComposeFile(ctx, path, data); err != nil {
 		if errors.Is(err, docker.ErrNoMember) {
 			return withHint(usage(err), "`etcdctr lint %s` judges what others wrote, and `docker compose up` starts it", compose.QuoteShell(o.fileCompose))
 		}
 		return usage(err)
 	}
-	o.working.wait = o.waitTimeout
+	o.working.with.Wait = o.waitTimeout
 	cs, e, err := a.clusters(o.cluster, o.working)
 	if err != nil {
 		return err
 	}
-	c, err := cs.Find(ctx, cluster.Spec{Name: o.working.file.Name(), Runtime: string(cluster.Docker), CertsDir: o.working.file.CertsDir})
+	c, err := cs.Find(ctx, cluster.Spec{Name: o.working.with.File.Name(), Runtime: string(cluster.Docker), CertsDir: o.working.with.File.CertsDir})
 	if err != nil {
 		e.close()
 		return err

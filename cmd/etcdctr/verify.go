@@ -11,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/health/exposure"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 type verifyOptions struct {
@@ -50,7 +51,7 @@ nothing is a surprise. etcd logs the refused connections.`,
 }
 
 func runVerify(ctx context.Context, a *app, o verifyOptions) error {
-	c, err := o.cluster.find(ctx, a, working{outside: o.outside})
+	c, err := o.cluster.find(ctx, a, working{with: runtimes.Options{Outside: o.outside}})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,63 @@
+package runtimes
+
+import (
+	"context"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file asks this machine's Engine for what a file has to say that somebody else
+// starts members by. Where no engine answers, the file is for one elsewhere.
+
+// briefly is how long an engine may take to answer: one elsewhere that is not there
+// must not keep who only writes a file.
+const briefly = 3 * time.Second
+
+// answers reports whether this machine has an engine that answers.
+func (r *Runtimes) answers(ctx context.Context) bool {
+	if r.Engine == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, briefly)
+	defer cancel()
+	return r.Engine.Answers(ctx) == nil
+}
+
+// Place places a cluster in containers as the engine needs it: its fixed addresses, if
+// it has any, are where the engine has room. Without one they are what the cluster's
+// name gives.
+func (r *Runtimes) Place(ctx context.Context, spec cluster.Spec, c *cluster.Cluster) (*cluster.Cluster, error) {
+	if c.SpansMachines() || !r.answers(ctx) {
+		return c, nil
+	}
+	return r.docker.Place(ctx, spec)
+}
+
+// AsStarted gives a cluster with the members that the engine runs as they were started
+// in a folder, so that Compose finds nothing to do about them: a member that has data
+// goes by that, and those that joined later know others than the first.
+func (r *Runtimes) AsStarted(ctx context.Context, c *cluster.Cluster, folder string) (*cluster.Cluster, error) {
+	if !r.answers(ctx) {
+		return c, nil
+	}
+	have, err := r.docker.Observe(ctx, c.Name)
+	if err != nil || !have.StartedIn(folder) {
+		return c, nil //nolint:nilerr // nothing to go by
+	}
+	return runtime.AsStarted(ctx, r.docker, c, have)
+}
+
+// AskImage asks the image of a Spec for its release, where nothing else tells it. Where
+// it can't be asked, the Spec stays as it is, and says too little.
+func (r *Runtimes) AskImage(ctx context.Context, spec cluster.Spec) cluster.Spec {
+	if spec.ImageToAsk() == "" || cluster.Runtime(spec.Runtime).RunsPrograms() || !r.answers(ctx) {
+		return spec
+	}
+	known, err := r.docker.AskImage(ctx, spec)
+	if err != nil {
+		return spec
+	}
+	return known
+}
