@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"os"
 
 	"github.com/etcdctr/etcdctr"
@@ -17,18 +16,21 @@ import (
 func Example() {
 	folder, err := os.MkdirTemp("", "orders-")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer os.RemoveAll(folder)
 	here, err := runtimes.Open(runtimes.Options{Folder: folder})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer here.Close()
 	ctx := context.Background()
 	c, err := here.Clusters(etcdctr.Options{}).Find(ctx, cluster.Spec{Name: "orders", Runtime: "process"})
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	_, err = c.Observe(ctx)
 	fmt.Println(c.Runtime().Name(), errors.Is(err, runtime.ErrNotFound))
