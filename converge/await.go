@@ -193,6 +193,8 @@ func hopeless(have *runtime.State, name string, restarts int) string {
 		return "is gone"
 	case s.Status == runtime.Failed, s.Status == runtime.Ended:
 		return "has ended: " + s.Detail
+	case s.Held != "" && s.Status != runtime.Away && !s.Runs(): // one that is away comes back
+		return "is not started: " + s.Held
 	case s.Restarts-restarts >= fewRestarts:
 		return "ends again and again: " + s.Detail
 	}

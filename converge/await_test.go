@@ -3,12 +3,14 @@ package converge_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // reader is an etcd whose member serves once it has read all its data.
@@ -43,6 +45,34 @@ func silent(int64) member.View { return member.View{} }
 
 func comesNearer(looks int64) member.View {
 	return member.View{Endpoints: []member.Endpoint{{Name: "etcd1", ID: 1, Applied: uint64(looks), Read: member.NoLeader}}}
+}
+
+// held is a runtime that starts nothing.
+type held struct{ *fake }
+
+const whyHeld = "its node north takes no tasks: its availability is drain"
+
+func (h held) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	have, err := h.fake.Observe(ctx, name)
+	if err == nil {
+		have.Servers[0].Status, have.Servers[0].Held = runtime.Restarting, whyHeld
+	}
+	return have, err
+}
+
+// Nobody starts it, however long it is waited for.
+func TestAMemberThatIsHeldIsNotWaitedFor(t *testing.T) {
+	f := &fake{world: world{want: 1, minor: 7}}
+	f.world.nodes[0].status = runs
+	w := converge.Await{
+		Runtime: held{f}, Etcd: &reader{view: silent, ready: func(int64) bool { return false }}, Servers: []string{"etcd1"}, Patience: time.Hour,
+		Have: f.world.situation(converge.Asked{Verb: converge.Up}, nil).Have,
+	}
+	err := w.Serving(t.Context())
+	unwell := (*converge.UnwellError)(nil)
+	if !errors.As(err, &unwell) || !strings.Contains(unwell.What, whyHeld) {
+		t.Errorf("it is given up: %v", err)
+	}
 }
 
 // A member is waited for as long as reading its data may take, or as long as it comes
