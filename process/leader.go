@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -46,20 +45,4 @@ func Leader(ctx context.Context, members []Member) string {
 		}
 	}
 	return ""
-}
-
-// LeaderLast puts the leader, as far as the members tell, behind its followers.
-func LeaderLast(ctx context.Context, members []Member) []Member {
-	leader := Leader(ctx, members)
-	order := slices.Clone(members)
-	slices.SortStableFunc(order, func(a, b Member) int {
-		if a.Name == leader {
-			return 1
-		}
-		if b.Name == leader {
-			return -1
-		}
-		return 0
-	})
-	return order
 }
