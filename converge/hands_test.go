@@ -80,6 +80,21 @@ func TestAFirstStartIsOneApplyAndOneWait(t *testing.T) {
 
 // Who has lost the certificates can still take all of it down; some of it could be the
 // quorum of the rest.
+// Who is left could not answer without the others.
+func TestWhoStopsLastIsNotAskedAgain(t *testing.T) {
+	for _, verb := range []converge.Verb{converge.Stop, converge.Down} {
+		f := &fake{world: serving(3, 3)}
+		f.world.settle()
+		if _, err := f.hands().Do(t.Context(), f.wish(converge.Asked{Verb: verb})); err != nil {
+			t.Fatalf("%v\n%v", err, f.calls)
+		}
+		first := slices.IndexFunc(f.calls, func(call string) bool { return strings.HasPrefix(call, "stop") })
+		if first < 0 || slices.Contains(f.calls[first:], "look") {
+			t.Errorf("%s: it was done: %v", verb, f.calls)
+		}
+	}
+}
+
 func TestAllAreStoppedThoughTheyCannotBeAsked(t *testing.T) {
 	for _, asked := range []converge.Asked{{Verb: converge.Down, Data: true}, {Verb: converge.Stop}} {
 		f := &fake{world: serving(3, 3)}

@@ -171,13 +171,16 @@ func (c *scene) handOver(p *part, why string) *Step {
 	}
 }
 
-// successor is the member that ought to lead next: one that stays as it is.
+// successor is the member that ought to lead next: one that stays as it is, and of those
+// the quickest, as etcd drops what it is asked for until that one leads.
 func (c *scene) successor(p *part) *part {
 	others := c.those((*part).isVoter, (*part).serves, func(o *part) bool { return o != p })
 	if len(others) == 0 {
 		return nil
 	}
-	return slices.MinFunc(others, func(a, b *part) int { return cmp.Compare(c.unrest(a), c.unrest(b)) })
+	return slices.MinFunc(others, func(a, b *part) int {
+		return cmp.Or(cmp.Compare(c.unrest(a), c.unrest(b)), cmp.Compare(a.end.Latency, b.end.Latency))
+	})
 }
 
 // unrest is how soon a member has to go itself.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -76,7 +77,9 @@ func (r *run) seen(ctx context.Context) error {
 // can't be asked.
 func (r *run) ask(ctx context.Context) error {
 	view := new(member.View)
-	if r.runsMember() {
+	if r.ends() {
+		*view = *r.situation.Etcd
+	} else if r.runsMember() {
 		seen, err := r.interview(ctx)
 		if err != nil {
 			return err
@@ -111,6 +114,15 @@ func (r *run) interview(ctx context.Context) (member.View, error) {
 		return seen, ctx.Err()
 	}
 	return seen, nil
+}
+
+// ends tells whether all is being stopped, and no quorum is left by that. Whoever still
+// runs is not asked: it would wait in vain for others, and with that question open it
+// would not end.
+func (r *run) ends() bool {
+	asked := r.wish.Asked
+	stops := (asked.Verb == Stop || asked.Verb == Down) && len(asked.Servers) == 0
+	return stops && r.served && !r.situation.Etcd.Quorum() && slices.ContainsFunc(r.situation.Done, func(s Step) bool { return s.Kind == End })
 }
 
 func (r *run) runsMember() bool {

@@ -122,9 +122,8 @@ func (c *scene) restart() (*Step, error) {
 	return c.end([]*part{p}, "it is to start anew", c.grace(p)), nil
 }
 
-// stop stops members, and then the services. Where others stay and have a quorum, they
-// go one by one, and one of the others leads before. Else nobody is served any more
-// once the first has gone, and whoever is asked then answers nothing: they go at once.
+// stop stops members, the leader last, and then the services. Where others stay
+// and have a quorum, one of them leads before.
 func (c *scene) stop() (*Step, error) {
 	running := c.those((*part).isThere, (*part).busy, c.asksFor, not(c.leftAlone))
 	rest := c.those((*part).isVoter, (*part).serves, not(func(p *part) bool { return slices.Contains(running, p) }))
@@ -137,7 +136,11 @@ func (c *scene) stop() (*Step, error) {
 			return c.end([]*part{p}, "", c.grace(p)), nil
 		}
 	}
-	if len(running) > 0 {
+	followers := slices.DeleteFunc(slices.Clone(running), c.leads)
+	switch {
+	case len(followers) > 0:
+		return c.stopAll(followers, rest), nil
+	case len(running) > 0: // it knows of no peer any more, and hands over to nobody
 		return c.stopAll(running, rest), nil
 	}
 	for _, p := range c.services() {

@@ -24,7 +24,7 @@ func newDownCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop the cluster and remove its containers and networks",
-		Long: `down stops all members at once, and removes the containers and networks
+		Long: `down stops the members, the leader last, and removes the containers and networks
 of the stack. The data stays in its volumes for the next ` + "`etcdctr up`" + `, unless
 --volumes deletes it too; then nothing is stopped gently either. On a terminal
 that asks for the cluster's name, and elsewhere it takes --yes. With profile:

@@ -11,7 +11,7 @@ func newStopCommand(a *app) *cobra.Command {
 		Use:   "stop [MEMBER...]",
 		Short: "Stop members and keep them and their data",
 		Long: `stop stops all members, or those named. Of members that stay, one leads before
-any of the others stops; all members stop at once.`,
+any of the others stops; of all members, the leader stops last.`,
 		Example: `  etcdctr stop
   etcdctr stop etcd3`,
 	})
