@@ -76,10 +76,11 @@ func (r *run) seen(ctx context.Context) error {
 // ask asks the members that run, and the runtime for the data of those that
 // can't be asked.
 func (r *run) ask(ctx context.Context) error {
-	view := new(member.View)
 	if r.ends() {
-		*view = *r.situation.Etcd
-	} else if r.runsMember() {
+		return nil
+	}
+	view := new(member.View)
+	if r.runsMember() {
 		seen, err := r.interview(ctx)
 		if err != nil {
 			return err
