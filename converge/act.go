@@ -269,6 +269,7 @@ func (r *run) awaitServing(ctx context.Context, etcd Etcd, step Step) error {
 	w := Await{
 		Runtime: r.Runtime, Etcd: etcd, Have: r.situation.Have, Servers: step.Servers, Patience: r.Patience,
 		Reading: func(bytes int64) { r.tell(Event{Kind: Moves, Step: step, Reads: bytes}) },
+		Again:   r.redial,
 	}
 	err := w.Serving(ctx)
 	if unwell := (*UnwellError)(nil); errors.As(err, &unwell) {
@@ -276,6 +277,14 @@ func (r *run) awaitServing(ctx context.Context, etcd Etcd, step Step) error {
 	}
 	r.served = r.served || err == nil
 	return err
+}
+
+// redial gives who asks the members that run by now.
+func (r *run) redial(ctx context.Context) (Asker, error) {
+	if err := r.observe(ctx); err != nil {
+		return nil, err
+	}
+	return r.dial(ctx)
 }
 
 // UnwellError tells of a member that did not come to serve.

@@ -3,6 +3,7 @@ package converge
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -14,10 +15,10 @@ import (
 // Await is a wait for members that were started.
 type Await struct {
 	Runtime runtime.Runtime
-	Etcd    interface {
-		Look(ctx context.Context) (member.View, error)
-		WaitServing(ctx context.Context, names ...string) error
-	}
+	Etcd    Asker
+	// Again gives who asks the members that run by now: one that ran not when Etcd was
+	// made is not known to it. It may be nil where Etcd knows all.
+	Again   func(ctx context.Context) (Asker, error)
 	Have    *runtime.State // as they were seen last
 	Servers []string
 	// Patience is for how long nothing has to move before it is given up; zero stands
@@ -32,6 +33,12 @@ type Await struct {
 	Reading func(bytes int64)
 }
 
+// Asker asks members whether they serve.
+type Asker interface {
+	Look(ctx context.Context) (member.View, error)
+	WaitServing(ctx context.Context, names ...string) error
+}
+
 // usualPatience is how long nothing may move.
 const usualPatience = time.Minute
 
@@ -39,11 +46,13 @@ const usualPatience = time.Minute
 // for good, at once.
 func (w Await) Serving(ctx context.Context) error {
 	w.Patience = cmp.Or(w.Patience, usualPatience)
+	asked := &lastAsker{Asker: w.Etcd}
+	w.Etcd = asked
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	gaveUp := make(chan *UnwellError, 1)
 	go func() { gaveUp <- w.watch(waiting, cancel) }()
-	err := w.serve(waiting)
+	err := w.serve(waiting, asked)
 	cancel()
 	unwell := <-gaveUp
 	switch {
@@ -60,12 +69,48 @@ func (w Await) Serving(ctx context.Context) error {
 	return unwell
 }
 
+// lastAsker is who asks by now, of those that were made one after the other.
+type lastAsker struct {
+	mu sync.Mutex
+	Asker
+}
+
+func (l *lastAsker) is() Asker {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Asker
+}
+
+func (l *lastAsker) becomes(a Asker) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Asker = a
+}
+
+func (l *lastAsker) Look(ctx context.Context) (member.View, error) { return l.is().Look(ctx) }
+
+func (l *lastAsker) WaitServing(ctx context.Context, names ...string) error {
+	return l.is().WaitServing(ctx, names...)
+}
+
 // serve asks until all serve or ctx ends: how long that may take, who looks at the
 // processes knows better than who asks.
-func (w Await) serve(ctx context.Context) error {
+func (w Await) serve(ctx context.Context, asked *lastAsker) error {
 	for {
-		if err := w.Etcd.WaitServing(ctx, w.Servers...); err == nil || ctx.Err() != nil {
+		err := w.Etcd.WaitServing(ctx, w.Servers...)
+		if err == nil || ctx.Err() != nil {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(glance):
+		}
+		if w.Again == nil || !errors.Is(err, member.ErrUnknownMember) {
+			continue
+		}
+		if again, err := w.Again(ctx); err == nil {
+			asked.becomes(again)
 		}
 	}
 }

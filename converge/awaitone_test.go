@@ -3,11 +3,13 @@ package converge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -57,4 +59,51 @@ func TestAMemberThatIsStartedAgainIsWaitedForUnlessItNeverRuns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// comesBack is a runtime whose second server ends and is started again until it was
+// looked at some times.
+type comesBack struct {
+	*fake
+	looks int
+}
+
+func (c *comesBack) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	if c.looks--; c.looks == 0 {
+		c.world.nodes[1].status = runs
+		c.world.settle()
+	}
+	return c.fake.Observe(ctx, name)
+}
+
+// knowing is an etcd of members of whom only those are known that ran when it was made.
+type knowing struct {
+	*fakeEtcd
+	have *runtime.State
+}
+
+func (k knowing) WaitServing(ctx context.Context, names ...string) error {
+	for _, n := range names {
+		if s, _ := k.have.Server(n); !s.MayAnswer() {
+			return fmt.Errorf("%s: %w", n, member.ErrUnknownMember)
+		}
+	}
+	return k.fakeEtcd.WaitServing(ctx, names...)
+}
+
+// A member that was between two starts when the wait began is asked once it runs.
+func TestAMemberThatComesBackDuringTheWaitIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{world: serving(3, 3)}
+		f.world.nodes[1].status = failing
+		f.world.settle()
+		hands := f.hands()
+		hands.Runtime = &comesBack{fake: f, looks: 4}
+		hands.Ask = func(_ runtime.Way, have *runtime.State) (converge.Etcd, error) {
+			return knowing{(*fakeEtcd)(f), have}, nil
+		}
+		if _, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up})); err != nil {
+			t.Error(err)
+		}
+	})
 }
