@@ -51,16 +51,28 @@ func (c *Client) downgrade(ctx context.Context, word string, action clientv3.Dow
 	if target == "" {
 		what = "the downgrade"
 	}
+	limited, cancel := context.WithTimeout(ctx, c.config.Patience.Progress)
+	defer cancel()
+	for {
+		err := c.downgradeOnce(limited, action, target)
+		if err == nil {
+			return nil
+		}
+		if !passing(err) || rest(limited) != nil {
+			return fmt.Errorf("cannot %s %s: %w", word, what, meaning(err))
+		}
+	}
+}
+
+func (c *Client) downgradeOnce(ctx context.Context, action clientv3.DowngradeAction, target string) error {
 	who, err := c.servant(ctx, 0)
 	if err != nil {
-		return fmt.Errorf("cannot %s %s: %w", word, what, err)
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.Patience.Change)
 	defer cancel()
-	if _, err := who.to.maintenance.Downgrade(ctx, action, minor(target)); err != nil {
-		return fmt.Errorf("cannot %s %s: %w", word, what, meaning(err))
-	}
-	return nil
+	_, err = who.to.maintenance.Downgrade(ctx, action, minor(target))
+	return err
 }
 
 // minor is a release without its patch, such as "3.6" of "3.6.16".

@@ -3,9 +3,11 @@ package member_test
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"testing"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc"
 
 	"github.com/etcdctr/etcdctr/member"
@@ -21,12 +23,25 @@ func (noMember) Status(context.Context, *etcdserverpb.StatusRequest) (*etcdserve
 }
 
 func TestWhatHasNoIDIsNoMember(t *testing.T) {
+	client := standIn(t, func(s *grpc.Server) { etcdserverpb.RegisterMaintenanceServer(s, noMember{}) })
+	view, err := client.Look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := view.Endpoint("etcd1"); e.Answers() || e.Trouble != member.Other {
+		t.Errorf("it answers %t, trouble %q; want false and %q", e.Answers(), e.Trouble, member.Other)
+	}
+}
+
+// standIn is a client of one member that something else stands in for.
+func standIn(t *testing.T, register func(*grpc.Server)) *member.Client {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer()
-	etcdserverpb.RegisterMaintenanceServer(server, noMember{})
+	register(server)
 	go func() { _ = server.Serve(listener) }() // until it is stopped
 	t.Cleanup(server.Stop)
 	client, err := member.New(member.Config{URLs: map[string]string{"etcd1": "http://" + listener.Addr().String()}})
@@ -34,12 +49,45 @@ func TestWhatHasNoIDIsNoMember(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
 
-	view, err := client.Look(t.Context())
-	if err != nil {
-		t.Fatal(err)
+// busy leads, and is in time only once it was asked some times.
+type busy struct {
+	etcdserverpb.UnimplementedMaintenanceServer
+	etcdserverpb.UnimplementedKVServer
+	late  int
+	asked atomic.Int64
+}
+
+func (*busy) Range(context.Context, *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error) {
+	return &etcdserverpb.RangeResponse{Header: &etcdserverpb.ResponseHeader{}}, nil
+}
+
+func (*busy) Status(context.Context, *etcdserverpb.StatusRequest) (*etcdserverpb.StatusResponse, error) {
+	return &etcdserverpb.StatusResponse{Header: &etcdserverpb.ResponseHeader{MemberId: 1, ClusterId: 1}, Leader: 1, Version: "3.6.16"}, nil
+}
+
+func (b *busy) Downgrade(context.Context, *etcdserverpb.DowngradeRequest) (*etcdserverpb.DowngradeResponse, error) {
+	if b.asked.Add(1) <= int64(b.late) {
+		return nil, rpctypes.ErrGRPCTimeout
 	}
-	if e := view.Endpoint("etcd1"); e.Answers() || e.Trouble != member.Other {
-		t.Errorf("it answers %t, trouble %q; want false and %q", e.Answers(), e.Trouble, member.Other)
+	return &etcdserverpb.DowngradeResponse{}, nil
+}
+
+// Right after members came down from a later release etcd is not in time for this.
+func TestADowngradeIsAskedForAgainWhereEtcdWasNotInTime(t *testing.T) {
+	for name, call := range map[string]func(*member.Client) error{
+		"enable": func(c *member.Client) error { return c.EnableDowngrade(t.Context(), "3.5") },
+		"cancel": func(c *member.Client) error { return c.CancelDowngrade(t.Context()) },
+	} {
+		b := &busy{late: 2}
+		client := standIn(t, func(s *grpc.Server) {
+			etcdserverpb.RegisterMaintenanceServer(s, b)
+			etcdserverpb.RegisterKVServer(s, b)
+		})
+		if err := call(client); err != nil || b.asked.Load() != 3 {
+			t.Errorf("%s: asked %d times: %v", name, b.asked.Load(), err)
+		}
 	}
 }
