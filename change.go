@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/member"
@@ -52,6 +53,12 @@ func (c *Cluster) Down(ctx context.Context, data bool) (converge.Outcome, error)
 // Plan tells what Make would do, and does nothing. Its error may be a
 // *converge.Refusal, or a *converge.EndlessError, for which Make does not fail.
 func (c *Cluster) Plan(ctx context.Context, change Change) (converge.Steps, error) {
+	if c.have.Runs() {
+		// What is to be done nobody can tell whom no member answers.
+		if _, err := c.clientTLS(c.have); errors.As(err, new(*certs.RevokedError)) {
+			return nil, err
+		}
+	}
 	wish, err := c.wish(ctx, change)
 	if err != nil {
 		return nil, err
@@ -189,10 +196,10 @@ func (c *Cluster) hands(change Change) *converge.Hands {
 const oneQuestion = 2 * time.Second
 
 // anyTLS is clientTLS for who may be about to make the certificates: members are
-// there, and ask for one that is not.
+// there, and ask for one that is not, or that was revoked.
 func (c *Cluster) anyTLS(have *runtime.State) (*tls.Config, error) {
 	config, err := c.clientTLS(have)
-	if errors.Is(err, ErrNoCertificate) {
+	if errors.Is(err, ErrNoCertificate) || errors.As(err, new(*certs.RevokedError)) {
 		return Unverified(), nil
 	}
 	return config, err

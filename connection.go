@@ -146,9 +146,15 @@ func (c *Connection) client() (*clientv3.Client, error) {
 // clientTLS is what an administrator of the members that run connects with; nil
 // for plain text.
 func (c *Cluster) clientTLS(have *runtime.State) (*tls.Config, error) {
-	config, err := AdminTLS(tlsMode(have), c.CertsDir())
+	dir := c.CertsDir()
+	config, err := AdminTLS(tlsMode(have), dir)
 	if errors.Is(err, ErrNoCertificate) && c.spec.CertsDir == "" && have.CertsDir != "" {
-		return AdminTLS(tlsMode(have), have.CertsDir) // it was started in another folder
+		dir = have.CertsDir // it was started in another folder
+		config, err = AdminTLS(tlsMode(have), dir)
+	}
+	reads := func(m runtime.Server) bool { return m.Settings.Get("client-crl-file") != "" }
+	if err == nil && slices.ContainsFunc(have.Members(), reads) {
+		err = certs.CheckRevoked(dir, AdminClient)
 	}
 	return config, err
 }

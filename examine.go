@@ -71,13 +71,16 @@ func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error)
 	return p.conclude(evidence, report), nil
 }
 
-// stranger finds that whoever asks has no certificate: the members would refuse every
-// question, and be blamed for it.
+// stranger finds that whoever asks has no certificate, or one that was revoked: the
+// members would refuse every question, and be blamed for it.
 func (p *patient) stranger() (Diagnosis, bool) {
 	if p.want.TLS != cluster.Mutual || !p.have.Runs() {
 		return Diagnosis{}, false
 	}
 	_, err := p.clientTLS(p.have)
+	if errors.As(err, new(*certs.RevokedError)) {
+		return p.withoutCertificates(err.Error()), true
+	}
 	if !errors.Is(err, ErrNoCertificate) {
 		return Diagnosis{}, false
 	}
@@ -93,6 +96,15 @@ func (p *patient) withoutCertificates(cause string) Diagnosis {
 		d.ByHand = "put the folder back that they were made in, or say where it is, with --certs-dir: made anew, they are strangers' to all who have the former ones"
 	}
 	return d
+}
+
+// shows tells that what a member is seen to do may come of certificates of its that are
+// missing, and that the cause does not know of.
+func (p *patient) shows(d doctor.Diagnosis) bool {
+	if _, copies := p.runtime.(runtime.Sharer); copies || d.Remedy.Kind != doctor.Restart {
+		return false
+	}
+	return slices.ContainsFunc(p.missing(), func(identity string) bool { return strings.HasPrefix(identity, "members/"+d.Member+"/") })
 }
 
 // missing are the identities of members that the cluster's folder does not have.
@@ -187,7 +199,7 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 			warnings = append(slices.Clone(warnings), fmt.Sprintf("%s: %s", d.Member, d.Cause))
 		}
 		return Diagnosis{Healthy: true, Warnings: warnings}
-	case (!found || !d.Known) && len(p.missing()) > 0:
+	case (!found || !d.Known || p.shows(d)) && len(p.missing()) > 0:
 		d := p.withoutCertificates(fmt.Sprintf("certificates are missing in %s: %s", p.CertsDir(), strings.Join(p.missing(), ", ")))
 		d.Warnings = report.Warnings
 		return d

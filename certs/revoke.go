@@ -17,6 +17,10 @@ type RevokeOptions struct {
 	// Certificates are revoked one by one, whoever has issued them with an
 	// authority of this PKI; see LoadCertificate.
 	Certificates []*x509.Certificate
+
+	// Before is told what is about to be revoked: its error keeps all of it from it.
+	// It may be nil.
+	Before func(identities []string) error
 }
 
 // Revoke puts every certificate that was ever issued to the named identities,
@@ -47,8 +51,25 @@ func (p *PKI) Revoke(ctx context.Context, o RevokeOptions) (Report, error) {
 		if err := s.wantPublishable(); err != nil {
 			return nil, err
 		}
+		if err := o.announce(steps); err != nil {
+			return nil, err
+		}
 		return steps, p.publishRevocations(s)
 	})
+}
+
+// announce tells what is about to be revoked.
+func (o RevokeOptions) announce(steps []step) error {
+	var names []string
+	for _, st := range steps {
+		if st.action == Revoked {
+			names = append(names, st.want.name)
+		}
+	}
+	if o.Before == nil || len(names) == 0 {
+		return nil
+	}
+	return o.Before(names)
 }
 
 // LoadCertificate reads a certificate, in PEM or DER. Of several in one file it

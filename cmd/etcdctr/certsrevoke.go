@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 )
 
@@ -19,6 +22,9 @@ func newCertsRevokeCommand(a *app) *cobra.Command {
 the revocation list of its authority, and gives the list to all members. They
 refuse it from the next connection on, without a restart; connections that are
 open stay open until they are closed.
+
+clients/root is what etcdctr itself asks the members with: to revoke it locks
+etcdctr out until certs create, and on a terminal asks first.
 
 The files stay. A revoked member or client gets a new key and certificate by
 certs create, or certs issue.
@@ -48,7 +54,7 @@ that was: what cfssl or openssl has issued, or a copy that turned up elsewhere.`
 }
 
 func runCertsRevoke(ctx context.Context, a *app, dir string, names, files []string) error {
-	revoke := certs.RevokeOptions{Names: names}
+	revoke := certs.RevokeOptions{Names: names, Before: func(all []string) error { return a.mayRevoke(ctx, all) }}
 	var errs []error
 	for _, file := range files {
 		cert, err := certs.LoadCertificate(file)
@@ -64,4 +70,24 @@ func runCertsRevoke(ctx context.Context, a *app, dir string, names, files []stri
 	}
 	a.sayReport(dir, report)
 	return nil
+}
+
+// ownIdentity is what the members are asked with.
+const ownIdentity = "clients/" + etcdctr.AdminClient
+
+// mayRevoke says what revoking one's own certificate does, and on a terminal asks
+// whether it is meant.
+func (a *app) mayRevoke(ctx context.Context, identities []string) error {
+	if !slices.Contains(identities, ownIdentity) {
+		return nil
+	}
+	a.warn("%s is what etcdctr itself asks the members with: they refuse it from now on, until `etcdctr certs create` makes another one", ownIdentity)
+	if !a.atTerminal() {
+		return nil
+	}
+	answer, err := a.ask(ctx, "type "+etcdctr.AdminClient+" to go on")
+	if err == nil && answer != etcdctr.AdminClient {
+		err = fmt.Errorf("%q is not %s: nothing was revoked", answer, etcdctr.AdminClient)
+	}
+	return err
 }

@@ -179,6 +179,9 @@ func hintOfCertificates(err error) error {
 	if shared := (*certs.SharedError)(nil); errors.As(err, &shared) {
 		return withHint(err, "--certs-dir certs-%s, or certs-dir in the cluster file, gives %s a folder of its own; naming the one that is there shares it", shared.By, shared.By)
 	}
+	if errors.As(err, new(*certs.RevokedError)) {
+		return withHint(err, "`etcdctr certs create` makes another one, and nobody is restarted for it")
+	}
 	if errors.Is(err, etcdctr.ErrNoCertificate) {
 		return withHint(err, "these commands need the certificates that the cluster was made with: say where they are with --certs-dir")
 	}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -73,6 +74,9 @@ const (
 func (w ward) fromPauses(m Member) []candidate {
 	if !w.quorum && w.answering() < majority(w.voters()) {
 		return nil
+	}
+	if m.Answers && slices.ContainsFunc(w.Members, func(o Member) bool { return o.runs() && !o.Answers && !o.Serves }) {
+		return nil // who does not even answer is worse, and has others wait
 	}
 	var pauses []entry
 	for _, line := range m.Log {

@@ -77,6 +77,7 @@ func TestASlowDiskIsToldFromALostQuorum(t *testing.T) {
 		"reads fail while all run":   {[]Member{running, other}, "its disk is too slow"},
 		"most of them do not run":    {[]Member{running, stopped}, "it was stopped"},
 		"one of three is stopped":    {[]Member{running, {Name: "etcd3", Status: Running, Answers: true}, stopped}, "it was stopped"},
+		"one of three is silent":     {[]Member{running, {Name: "etcd3", Status: Running, Answers: true}, {Name: "etcd2", Status: Running}}, ""},
 		"fewer pauses are no matter": {[]Member{{Name: "etcd1", Status: Running, Answers: true, Serves: true, Log: slow[1:]}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
