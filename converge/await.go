@@ -15,7 +15,10 @@ import (
 // Await is a wait for members that were started.
 type Await struct {
 	Runtime runtime.Runtime
-	Etcd    Asker
+	Etcd    interface {
+		Look(ctx context.Context) (member.View, error)
+		WaitServing(ctx context.Context, names ...string) error
+	}
 	// Again gives who asks the members that run by now: one that ran not when Etcd was
 	// made is not known to it. It may be nil where Etcd knows all.
 	Again   func(ctx context.Context) (Asker, error)
