@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/internal/shellword"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -200,6 +204,9 @@ type RestoreOptions struct {
 	// a backup. With the zero Moment it is what the archive holds, or, of a whole
 	// store, the last that is known.
 	At backup.Moment
+	// Flags are those of the command that goes on with it where it was not finished,
+	// besides what is brought back: which cluster is meant, and what opens the backup.
+	Flags []string
 
 	seen int64 // the newest revision that the members know; 0 has them asked
 }
@@ -251,6 +258,7 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 	restoration := &backup.Restoration{
 		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Warn: o.Warn, Ask: c.askMembers,
 		Provide: func(ctx context.Context, want *cluster.Cluster) error { return c.Provide(ctx, want) },
+		Again:   o.again(place),
 	}
 	if restoration.Seen, restoration.Asked = o.seen, o.seen > 0; !restoration.Asked && o.Bump > 0 {
 		restoration.Seen = c.kept(ctx, place)
@@ -271,6 +279,22 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 		return err
 	}
 	return do(restoration, archive)
+}
+
+// again is the command that goes on with a restoration from a place, from wherever it
+// is typed.
+func (o RestoreOptions) again(place string) []string {
+	if full, err := filepath.Abs(place); err == nil && !strings.Contains(place, "://") {
+		place = full
+	}
+	again := []string{"restore", place}
+	switch {
+	case o.At.Revision > 0:
+		again = append(again, "--revision", strconv.FormatInt(o.At.Revision, 10))
+	case !o.At.Time.IsZero():
+		again = append(again, "--at", o.At.Time.Format(time.RFC3339))
+	}
+	return append(again, o.Flags...)
 }
 
 // kept is the newest revision that the backups know which are where one is restored
@@ -353,6 +377,24 @@ func (c *Cluster) RestoreToUndo(ctx context.Context) (*runtime.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = backup.LastAside(ctx, r, have)
-	return have, err
+	return have, backup.Undoable(ctx, r, have)
+}
+
+// UnfinishedRestore tells of a restoration that was not finished, with the two commands
+// that lead on from there; nil if there is none.
+func (c *Cluster) UnfinishedRestore(ctx context.Context, have *runtime.State) (*converge.Refusal, error) {
+	seen, err := runtime.WithRestoring(ctx, c.runtime, have)
+	if err != nil {
+		return nil, err
+	}
+	return converge.Unfinished(seen), nil
+}
+
+// Typed is a command of this program as somebody types it, by its arguments; empty for
+// none.
+func Typed(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return "etcdctr " + shellword.Line(args...)
 }

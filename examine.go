@@ -26,7 +26,7 @@ type Diagnosis struct {
 	Cause    string `json:"cause,omitempty"`
 	Command  string `json:"command,omitempty"`
 	Looks    bool   `json:"looks,omitempty"`  // the command only shows more, and puts nothing right
-	ByHand   string `json:"byHand,omitempty"` // instead of a command
+	ByHand   string `json:"byHand,omitempty"` // instead of a command, or besides it
 	Evidence string `json:"evidence,omitempty"`
 	// Warnings are those of health, and what the doctor has seen besides.
 	Warnings []string `json:"warnings,omitempty"`
@@ -55,6 +55,9 @@ func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error)
 		return Diagnosis{}, err
 	}
 	if !slices.ContainsFunc(p.have.Members(), func(s runtime.Server) bool { return s.Status != runtime.Absent }) {
+		if d, found, err := p.unfinished(ctx); err != nil || found {
+			return d, err
+		}
 		return Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: x.Command("up")}, nil
 	}
 	if d, found := p.stranger(); found {
@@ -64,11 +67,30 @@ func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error)
 	if err != nil {
 		return Diagnosis{}, err
 	}
+	if !report.Healthy {
+		if d, found, err := p.unfinished(ctx); err != nil || found {
+			d.Warnings = report.Warnings
+			return d, err
+		}
+	}
 	evidence, err := p.gather(ctx, report)
 	if err != nil {
 		return Diagnosis{}, err
 	}
 	return p.conclude(evidence, report), nil
+}
+
+// unfinished finds a restoration that was not finished: members that it has come to and
+// others are of two clusters, whatever they say of it.
+func (p *patient) unfinished(ctx context.Context) (Diagnosis, bool, error) {
+	refusal, err := p.UnfinishedRestore(ctx, p.have)
+	if err != nil || refusal == nil {
+		return Diagnosis{}, false, err
+	}
+	return Diagnosis{
+		Member: p.name(), Cause: refusal.Reason, Command: Typed(refusal.Remedy.Command),
+		ByHand: "that finishes it; " + p.Command("restore --undo") + " brings back what was there",
+	}, true, nil
 }
 
 // stranger finds that whoever asks has no certificate, or one that was revoked: the

@@ -96,6 +96,12 @@ func (r *recovery) look(ctx context.Context) (err error) {
 	if r.have, err = r.Observe(ctx); err != nil {
 		return err
 	}
+	switch refusal, err := r.UnfinishedRestore(ctx, r.have); {
+	case err != nil:
+		return err
+	case refusal != nil: // what the members have is of two clusters
+		return refusal
+	}
 	if r.have.Runs() {
 		err = r.WithMembers(ctx, func(members *member.Client) (err error) { r.view, err = members.Look(ctx); return err })
 	}

@@ -117,7 +117,7 @@ func (w *Watched) Leave() {
 func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	way, _, err := w.open(ctx)
 	if err != nil {
-		return health.Report{}, err
+		return health.Report{}, w.cause(ctx, err)
 	}
 	all := way.Health(w.options.Want)
 	all.Timeout, all.Now, all.Deep = cmp.Or(w.options.Timeout, membersPatience), w.o.Now, w.options.Deep
@@ -125,8 +125,35 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	if err := ctx.Err(); err != nil {
 		return report, err
 	}
+	if !report.Healthy {
+		w.judgeRestoration(ctx, way.State, &report)
+	}
 	w.judgeBackups(ctx, &report)
 	return report, ctx.Err()
+}
+
+// judgeRestoration adds that members that are not well wait for a restoration that was
+// not finished.
+func (w *Watched) judgeRestoration(ctx context.Context, have *runtime.State, r *health.Report) {
+	switch refusal, err := w.UnfinishedRestore(ctx, have); {
+	case err != nil:
+		r.Warnings = append(r.Warnings, fmt.Sprintf("whether a restoration was finished can't be seen: %v", err))
+	case refusal != nil:
+		r.Failures = append(r.Failures, fmt.Sprintf("%s: `%s` %s", refusal.Reason, Typed(refusal.Remedy.Command), refusal.Remedy.Text))
+	}
+}
+
+// cause is why the members can't be asked: a restoration that was not finished, if there
+// is one.
+func (w *Watched) cause(ctx context.Context, err error) error {
+	have, errHave := w.Cluster.Observe(ctx)
+	if errHave != nil {
+		return err
+	}
+	if refusal, errSeen := w.UnfinishedRestore(ctx, have); errSeen == nil && refusal != nil {
+		return refusal
+	}
+	return err
 }
 
 // backupsLookedAt is how often the backups are: they may be far away.

@@ -25,6 +25,7 @@ type Runtime struct {
 var (
 	_ runtime.Runtime = (*Runtime)(nil)
 	_ runtime.Filler  = (*Runtime)(nil)
+	_ runtime.Stager  = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)
 )
 
@@ -431,6 +432,78 @@ func (r *Runtime) BringBack(ctx context.Context, name, server, where string) err
 		return err
 	}
 	return f.BringBack(ctx, name, server, where)
+}
+
+// Stage is for our own server.
+func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+	s, err := r.stager()
+	if err != nil {
+		return err
+	}
+	return s.Stage(ctx, want, server, by, files)
+}
+
+// Exchange is for our own server.
+func (r *Runtime) Exchange(ctx context.Context, want *cluster.Cluster, server string) (string, error) {
+	s, err := r.stager()
+	if err != nil {
+		return "", err
+	}
+	return s.Exchange(ctx, want, server)
+}
+
+// Retract is for our own server.
+func (r *Runtime) Retract(ctx context.Context, name, server, where string) error {
+	s, err := r.stager()
+	if err != nil {
+		return err
+	}
+	return s.Retract(ctx, name, server, where)
+}
+
+// Unstage is for our own server.
+func (r *Runtime) Unstage(ctx context.Context, name, server string) error {
+	s, err := r.stager()
+	if err != nil {
+		return err
+	}
+	return s.Unstage(ctx, name, server)
+}
+
+// Staged tells of our own server: nothing is staged of one that is to be adopted.
+func (r *Runtime) Staged(ctx context.Context, name, server string) (*runtime.Restoration, error) {
+	return r.restorationOf(ctx, name, server, runtime.Stager.Staged)
+}
+
+// MadeBy tells of our own server.
+func (r *Runtime) MadeBy(ctx context.Context, name, server string) (*runtime.Restoration, error) {
+	return r.restorationOf(ctx, name, server, runtime.Stager.MadeBy)
+}
+
+func (r *Runtime) restorationOf(ctx context.Context, name, server string, of func(runtime.Stager, context.Context, string, string) (*runtime.Restoration, error)) (*runtime.Restoration, error) {
+	s, ok := r.Runtime.(runtime.Stager)
+	if !ok {
+		return nil, nil
+	}
+	ours, err := r.Runtime.Observe(ctx, name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, there := ours.Server(server); !there {
+		return nil, nil
+	}
+	return of(s, ctx, name, server)
+}
+
+func (r *Runtime) stager() (runtime.Stager, error) {
+	s, ok := r.Runtime.(runtime.Stager)
+	if !ok {
+		return nil, fmt.Errorf("data can't be put into the servers of the runtime %s", r.Name())
+	}
+	return s, nil
 }
 
 func (r *Runtime) filler() (runtime.Filler, error) {

@@ -51,6 +51,9 @@ type Restoration struct {
 	Asked bool
 	// Secret opens an archive that is encrypted.
 	Secret Secret
+	// Again is the command that goes on with the restoration where it was not finished,
+	// as arguments of etcdctr, for whoever finds that out.
+	Again []string
 	// Scratch is a folder with room for the database, once.
 	Scratch string
 	// Ask gives a client for the members that run; whoever asks closes it.
@@ -106,10 +109,12 @@ var ErrDifferent = errors.New("the members do not hold the same data")
 
 // Do restores an archive, or a bare snapshot. Whatever can be found wrong is
 // found before anything is touched: the archive, the release, the room. Then the
-// members are stopped, and each is given data made of the one snapshot, under a
-// token that no cluster ever had: data of before can't mix with it. What a member
-// had is set aside. If that fails, what was set aside is brought back and the members
-// that ran run again; killed at any moment, it can be called again, or Undo brings the former data back.
+// members are stopped, and data is made for each of the one snapshot, under a token
+// that no cluster ever had: data of before can't mix with it. Once all of it is there it
+// takes the place of what members had, which is set aside. If that fails, it is taken
+// back and the members that ran run again. Killed at any moment, it is Unfinished as long
+// as there are members that it had not come to: it can be called again then, which takes
+// back what was done first, or Undo does no more than that.
 //
 // It is restored once all members serve, hold the same and no alarm is left:
 // etcd keeps alarms in its data, of members that are no more.
@@ -248,6 +253,10 @@ func (r *Restoration) peers() []string {
 
 // exchange stops what runs, gives each member its data and starts them.
 func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scratch string) (map[string]string, error) {
+	s, err := stager(r.Runtime)
+	if err != nil {
+		return nil, err
+	}
 	release, err := r.Runtime.Lock(ctx, r.Want.Name, func() { r.tell("wait for another command that changes %s", r.Want.Name) })
 	if err != nil {
 		return nil, err
@@ -259,78 +268,141 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scr
 			return nil, err
 		}
 	}
-	aside, err := r.fillAll(ctx, db, scratch)
-	if err != nil {
-		return aside, errors.Join(err, r.resume(context.WithoutCancel(ctx), have, aside))
+	before := have
+	switch _, found, err := takeBack(ctx, r.Runtime, have); { // an earlier one that was killed
+	case err != nil:
+		return nil, err
+	case found:
+		if have, err = r.Runtime.Observe(ctx, r.Want.Name); errors.Is(err, runtime.ErrNotFound) {
+			have = &runtime.State{Name: r.Want.Name}
+		} else if err != nil {
+			return nil, err
+		}
 	}
-	if err := r.leave(ctx, have, aside); err != nil {
+	aside, err := r.fillAll(ctx, s, have, db, scratch)
+	if err != nil {
+		return nil, errors.Join(err, r.resume(context.WithoutCancel(ctx), before))
+	}
+	if err := r.leave(ctx, have); err != nil {
 		return aside, err
 	}
 	r.tell("start the members")
 	return aside, r.Runtime.Apply(ctx, r.existing())
 }
 
-// leave has members go that are not wanted any more. Their data stays, and so does all of
-// one that can't be reached: it is of another cluster from now on.
-func (r *Restoration) leave(ctx context.Context, have *runtime.State, aside map[string]string) error {
-	for _, s := range have.Members() {
-		if s.Status == runtime.Away || slices.ContainsFunc(r.Want.Members, func(m cluster.Member) bool { return m.Name == s.Name }) {
+// leaving are members that are not wanted any more. All of one that can't be reached
+// stays: it is of another cluster from now on.
+func (r *Restoration) leaving(have *runtime.State) []runtime.Server {
+	return slices.DeleteFunc(reachable(have), func(s runtime.Server) bool { return r.wants(s.Name) })
+}
+
+// leave has members go that are not wanted any more.
+func (r *Restoration) leave(ctx context.Context, have *runtime.State) error {
+	for _, s := range r.leaving(have) {
+		if s.Status == runtime.Absent {
 			continue
 		}
-		where, err := r.Runtime.SetAside(ctx, have.Name, s.Name)
-		if where != "" {
-			aside[s.Name] = where
-		}
-		if err == nil && s.Status != runtime.Absent {
-			err = r.Runtime.Remove(ctx, have.Name, runtime.Removal{Servers: []string{s.Name}})
-		}
-		if err != nil {
+		if err := r.Runtime.Remove(ctx, have.Name, runtime.Removal{Servers: []string{s.Name}}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fillAll fills the first member by itself, since that may make what all share,
-// and then the others at the same time: disks are what is waited for.
-func (r *Restoration) fillAll(ctx context.Context, db, scratch string) (map[string]string, error) {
-	aside := map[string]string{}
+// fillAll makes the data of all members, and then has it take its place in all of them.
+// Those that are not wanted any more have theirs set aside in between, as long as it can
+// be seen that all of this is not finished. It tells where the former data is.
+func (r *Restoration) fillAll(ctx context.Context, s runtime.Stager, have *runtime.State, db, scratch string) (map[string]string, error) {
+	by := runtime.Restoration{ID: strings.ToLower(rand.Text()), Again: r.Again}
+	var err error
+	if by.Over, err = r.holders(ctx, have); err != nil {
+		return nil, err
+	}
+	// The first member by itself, since that may make what all share, and then the
+	// others at the same time: disks are what is waited for.
 	members := r.Want.Members
 	for _, some := range [][]cluster.Member{members[:1], members[1:]} {
-		where, errs := make([]string, len(some)), make([]error, len(some))
-		var all sync.WaitGroup
-		for i, m := range some {
+		for _, m := range some {
 			r.tell("fill %s", m.Name)
-			all.Go(func() { where[i], errs[i] = r.fill(ctx, m.Name, db, filepath.Join(scratch, membersDir, m.Name)) })
 		}
-		all.Wait()
-		for i, m := range some {
-			if where[i] != "" {
-				aside[m.Name] = where[i]
-			}
-		}
-		if err := errors.Join(errs...); err != nil {
-			return aside, err
+		if err := runtime.Together(some, func(m cluster.Member) error {
+			return r.stage(ctx, s, m.Name, by, db, filepath.Join(scratch, membersDir, m.Name))
+		}); err != nil {
+			return nil, err
 		}
 	}
-	return aside, nil
+	return r.place(ctx, s, have)
 }
 
-// fill streams a member's folder to a server, with the database that all share. A
+// holders are the members, those that are to be and those that are there, that have data.
+func (r *Restoration) holders(ctx context.Context, have *runtime.State) ([]string, error) {
+	var names, over []string
+	for _, m := range r.Want.Members {
+		names = append(names, m.Name)
+	}
+	for _, m := range r.leaving(have) {
+		names = append(names, m.Name)
+	}
+	for _, name := range names {
+		data, err := r.Runtime.Data(ctx, r.Want.Name, name)
+		if err != nil {
+			return nil, err
+		}
+		if data == runtime.Kept || data == runtime.Unknown {
+			over = append(over, name)
+		}
+	}
+	return over, nil
+}
+
+// place has the data that was made take its place.
+func (r *Restoration) place(ctx context.Context, s runtime.Stager, have *runtime.State) (map[string]string, error) {
+	aside := map[string]string{}
+	for _, m := range r.leaving(have) {
+		where, err := r.Runtime.SetAside(ctx, have.Name, m.Name)
+		if err != nil {
+			return aside, err
+		}
+		if where != "" {
+			aside[m.Name] = where
+		}
+	}
+	r.tell("exchange the data of the members")
+	var mu sync.Mutex
+	err := runtime.Together(r.Want.Members, func(m cluster.Member) error {
+		where, err := s.Exchange(ctx, r.Want, m.Name)
+		mu.Lock()
+		defer mu.Unlock()
+		if where != "" {
+			aside[m.Name] = where
+		}
+		return err
+	})
+	return aside, err
+}
+
+// stage streams a member's folder to a server, with the database that all share. A
 // runtime that runs etcd as somebody else gives the files to whom it runs as.
-func (r *Restoration) fill(ctx context.Context, server, db, dir string) (string, error) {
+func (r *Restoration) stage(ctx context.Context, s runtime.Stager, server string, by runtime.Restoration, db, dir string) error {
 	out, in := io.Pipe()
 	defer out.Close()
 	go func() {
 		files := tar.NewWriter(in)
 		in.CloseWithError(errors.Join(tarfolder.Add(files, dir, ""), tarfolder.AddFile(files, db, "member/snap/db"), files.Close()))
 	}()
-	return r.Runtime.Fill(ctx, r.Want, server, out)
+	return s.Stage(ctx, r.Want, server, by, out)
 }
 
 // resume has the former members go on as they were: those that ran run again.
-func (r *Restoration) resume(ctx context.Context, have *runtime.State, aside map[string]string) error {
-	if err := r.back(ctx, aside); err != nil || !have.Active() {
+func (r *Restoration) resume(ctx context.Context, have *runtime.State) error {
+	now, err := r.Runtime.Observe(ctx, r.Want.Name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		_, _, err = takeBack(ctx, r.Runtime, now)
+	}
+	if err != nil || !have.Active() {
 		return err
 	}
 	var ran []string
@@ -341,17 +413,6 @@ func (r *Restoration) resume(ctx context.Context, have *runtime.State, aside map
 	}
 	r.tell("start the members again, on their former data")
 	return r.Runtime.Start(ctx, have.Name, ran...)
-}
-
-// back brings back what was set aside.
-func (r *Restoration) back(ctx context.Context, aside map[string]string) error {
-	var errs []error
-	for server, where := range aside {
-		if err := r.Runtime.BringBack(ctx, r.Want.Name, server, where); err != nil {
-			errs = append(errs, fmt.Errorf("the former data of %s is in %s: %w", server, where, err))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // existing is the cluster with members that wait for the others, should one ever

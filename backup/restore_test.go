@@ -243,11 +243,11 @@ type failing struct {
 	server string
 }
 
-func (f failing) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
+func (f failing) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
 	if server == f.server {
-		return "", errors.New("the disk is full")
+		return errors.New("the disk is full")
 	}
-	return f.Runtime.Fill(ctx, want, server, files)
+	return f.Runtime.Stage(ctx, want, server, by, files)
 }
 
 func TestARestorationThatFailsLeavesTheOldClusterRunning(t *testing.T) {
@@ -283,72 +283,6 @@ func TestARestorationThatFailsLeavesTheOldClusterRunning(t *testing.T) {
 	left, err := os.ReadDir(bad.Scratch)
 	if err != nil || len(left) > 0 {
 		t.Errorf("the scratch folder holds %v, %v", left, err)
-	}
-}
-
-// killed comes to the members named and to no others, and does nothing after that.
-type killed struct {
-	*local.Runtime
-	after string
-}
-
-var errKilled = errors.New("killed")
-
-func (k killed) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
-	if server != k.after {
-		return "", errKilled
-	}
-	return k.Runtime.Fill(ctx, want, server, files)
-}
-
-func (k killed) BringBack(context.Context, string, string, string) error { return errKilled }
-
-// A restoration that was killed between two members is undone: those that it had not come
-// to have their data yet. So it is where an earlier one has set something aside, too.
-func TestARestorationThatWasKilledBetweenMembersIsUndone(t *testing.T) {
-	r := processes(t)
-	want := place(t, r, 3)
-	if err := r.Apply(t.Context(), want); err != nil {
-		t.Fatal(err)
-	}
-	archive := filepath.Join(t.TempDir(), "a.tar.zst")
-	have, err := r.Observe(t.Context(), "orders")
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, connect(t, endpoints(t, r)...), "before")
-	client, done, err := ask(t.Context(), have)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer done()
-	if _, err := backup.Take(t.Context(), client, archive, request()); err != nil {
-		t.Fatal(err)
-	}
-	agree := func(context.Context, backup.There) error { return nil }
-	for _, round := range []string{"first", "second"} {
-		put(t, connect(t, endpoints(t, r)...), round)
-		bad := restoration(t, killed{r, "etcd1"}, want)
-		bad.Consent = agree
-		if _, err := bad.Do(t.Context(), archive); !errors.Is(err, errKilled) {
-			t.Fatalf("it gives %v", err)
-		}
-		if back, err := backup.Undo(t.Context(), r, "orders"); err != nil || len(back) != 1 {
-			t.Fatalf("undone: %v, %v", back, err)
-		}
-		if err := r.Start(t.Context(), "orders"); err != nil {
-			t.Fatal(err)
-		}
-		for _, endpoint := range endpoints(t, r) {
-			if got := get(t, connect(t, endpoint), round); got == "" {
-				t.Errorf("%s has lost what came after the backup", endpoint)
-			}
-		}
-		whole := restoration(t, r, want)
-		whole.Consent = agree
-		if _, err := whole.Do(t.Context(), archive); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

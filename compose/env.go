@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/shellword"
 )
 
 // EnvFileName is the name of a member's environment file.
@@ -49,9 +50,4 @@ func quoteEnv(value string) string {
 }
 
 // QuoteShell writes a value as one word for a POSIX shell.
-func QuoteShell(value string) string {
-	if plain.MatchString(value) {
-		return value
-	}
-	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
-}
+func QuoteShell(value string) string { return shellword.Quote(value) }

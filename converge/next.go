@@ -12,22 +12,22 @@ type rule func(*scene) (*Step, error)
 // has a step decides; so a rule may rely on those before it.
 var rules = map[Verb][]rule{
 	Up: {
-		(*scene).refuse, (*scene).serveMembers, (*scene).found,
+		(*scene).refuseUnfinished, (*scene).refuse, (*scene).serveMembers, (*scene).found,
 		(*scene).startIdle, (*scene).applyUnwell, (*scene).dropDead, (*scene).dropLost,
 		(*scene).makeWay, (*scene).join, (*scene).promote, (*scene).await,
 		(*scene).release, (*scene).introduce, (*scene).add, (*scene).widen, (*scene).roll, (*scene).dropUnwanted,
 		(*scene).clearAway, (*scene).settle, (*scene).compare, (*scene).users, (*scene).refuseAway,
 	},
 	Replace: {
-		(*scene).refuse, (*scene).refuseReplace, (*scene).found,
+		(*scene).refuseUnfinished, (*scene).refuse, (*scene).refuseReplace, (*scene).found,
 		(*scene).startIdle, (*scene).dropDead, (*scene).dropLost,
 		(*scene).join, (*scene).promote, (*scene).await, (*scene).add, (*scene).compare, (*scene).dropAsked,
 	},
 	Start: {
-		(*scene).refuseAbsent, (*scene).startServices, (*scene).found, (*scene).startIdle, (*scene).refuseEmpty, (*scene).await,
+		(*scene).refuseAbsent, (*scene).refuseUnfinished, (*scene).startServices, (*scene).found, (*scene).startIdle, (*scene).refuseEmpty, (*scene).await,
 	},
 	Restart: {
-		(*scene).refuseAbsent, (*scene).restartServices, (*scene).restartAll, (*scene).dropForgotten, (*scene).startIdle,
+		(*scene).refuseAbsent, (*scene).refuseUnfinished, (*scene).restartServices, (*scene).restartAll, (*scene).dropForgotten, (*scene).startIdle,
 		(*scene).restartUnwell, (*scene).join, (*scene).promote, (*scene).refuseEmpty, (*scene).await,
 		(*scene).add, (*scene).restart,
 	},

@@ -26,6 +26,38 @@ func (c *scene) refuse() (*Step, error) {
 	return nil, errors.Join(c.refuseForeign(), c.refuseTLS(), c.refuseWeaker(), c.refuseMoved(), c.refuseWhole(), c.refuseRelease(), c.refuseUsers())
 }
 
+// refuseUnfinished: members that a restoration has come to have another history than
+// those that it has not, and one of them without the others is no cluster.
+func (c *scene) refuseUnfinished() (*Step, error) {
+	if refusal := Unfinished(c.Have); refusal != nil {
+		return nil, refusal
+	}
+	return nil, nil
+}
+
+// Unfinished tells of a restoration that was not finished, as it is seen in a state; nil
+// if there is none.
+func Unfinished(have *runtime.State) *Refusal {
+	var waiting []string
+	var by runtime.Restoration
+	for _, m := range have.Members() {
+		if m.Restoring != nil {
+			waiting, by = append(waiting, m.Name), *m.Restoring
+		}
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	refusal := &Refusal{
+		Reason: fmt.Sprintf("a restoration was not finished: the data that it has made for %s has not taken its place", strings.Join(waiting, " and ")),
+		Remedy: Remedy{Command: by.Again, Text: "finishes it; `etcdctr restore --undo` brings back what was there"},
+	}
+	if len(by.Again) == 0 {
+		refusal.Remedy.Text = "the same restoration once more finishes it; `etcdctr restore --undo` brings back what was there"
+	}
+	return refusal
+}
+
 // refuseSeveral: members of several clusters answer. Which of them is meant, and
 // whose data may be put away, is not for a program to decide.
 func (c *scene) refuseSeveral() error {

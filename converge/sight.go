@@ -155,7 +155,21 @@ func (r *run) data(ctx context.Context) error {
 		have.Servers[i].Data = data
 	}
 	r.situation.Have = &have
-	return nil
+	return r.restoring(ctx)
+}
+
+// restoring looks for what a restoration that was not finished has left, where not all
+// members serve. Nobody begins one while a run is under way.
+func (r *run) restoring(ctx context.Context) error {
+	silent := func(m runtime.Server) bool { return !r.situation.Etcd.Serving(m.Name) }
+	if len(r.situation.Done) > 0 || !slices.ContainsFunc(r.situation.Have.Members(), silent) {
+		return nil
+	}
+	have, err := runtime.WithRestoring(ctx, r.Runtime, r.situation.Have)
+	if err == nil {
+		r.situation.Have = have
+	}
+	return err
 }
 
 // compare holds what is wanted next against what there is.

@@ -69,6 +69,9 @@ type Server struct {
 	Held string
 	// Host is the machine that it is on; empty when that is this one.
 	Host string
+	// Restoring is what has made data for it that has not taken its place: nobody has
+	// finished that. nil where nobody has looked, or there is none.
+	Restoring *Restoration
 	// Published are its client addresses on the host, such as 127.0.0.1:2379.
 	Published []string
 }

@@ -98,6 +98,11 @@ var certsFlags = []string{"file", "certs-dir"}
 // typedAgain gives the flags that the cluster was described with, all or some
 // of them, for another command line.
 func typedAgain(f *clusterFlags, only ...string) []string {
+	return flagsAgain(f, compose.QuoteShell, only...)
+}
+
+// flagsAgain gives them with their values as quote writes them.
+func flagsAgain(f *clusterFlags, quote func(string) string, only ...string) []string {
 	if len(only) == 0 {
 		only = append(only, certsFlags...)
 		for _, k := range cluster.Keys() {
@@ -106,7 +111,7 @@ func typedAgain(f *clusterFlags, only ...string) []string {
 	}
 	var words []string
 	f.cmd.Flags().Visit(func(f *pflag.Flag) {
-		value := compose.QuoteShell(f.Value.String())
+		value := quote(f.Value.String())
 		switch {
 		case !slices.Contains(only, f.Name):
 		case f.NoOptDefVal != "": // what follows behind a space is no value

@@ -6,7 +6,6 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -41,7 +40,7 @@ func hintOfRefusal(err error) error {
 	if !errors.As(err, &r) {
 		return nil
 	}
-	switch command := typed(r.Remedy.Command); {
+	switch command := etcdctr.Typed(r.Remedy.Command); {
 	case command == "" && r.Remedy.Text == "":
 		return nil
 	case command == "":
@@ -51,18 +50,6 @@ func hintOfRefusal(err error) error {
 	default:
 		return withHint(err, "`%s` %s", command, r.Remedy.Text)
 	}
-}
-
-// typed is a command of this program as somebody would type it.
-func typed(args []string) string {
-	if len(args) == 0 {
-		return ""
-	}
-	text := "etcdctr"
-	for _, a := range args {
-		text += " " + compose.QuoteShell(a)
-	}
-	return text
 }
 
 // hintOfDeletion is about data that was to be deleted.

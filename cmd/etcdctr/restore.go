@@ -137,6 +137,8 @@ func (o restoreOptions) options(a *app) (etcdctr.RestoreOptions, error) {
 	if o.working.progress == terminal.Quiet {
 		options.Tell = nil
 	}
+	asIs := func(value string) string { return value }
+	options.Flags = append(flagsAgain(o.cluster, asIs), flagsAgain(o.cluster, asIs, "bump-revision", "scratch", "identity-file", "passphrase-file")...)
 	return options, err
 }
 
@@ -172,6 +174,10 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error
 	if err != nil {
 		return err
 	}
+	unfinished, err := c.UnfinishedRestore(ctx, have)
+	if err != nil {
+		return err
+	}
 	if have.Active() && !o.yes {
 		a.say("%s runs: its members stop, and what was written since the restoration is set aside", c.name())
 		if err := a.confirm(ctx, c.name()); err != nil {
@@ -185,7 +191,11 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error
 	for _, server := range slices.Sorted(maps.Keys(back)) {
 		a.say("%s has the data again that was kept in %s", server, back[server])
 	}
-	a.say("what they held until now is set aside in turn: another `%s` brings that back", o.cluster.again("restore", "--undo"))
+	if unfinished == nil {
+		a.say("what they held until now is set aside in turn: another `%s` brings that back", o.cluster.again("restore", "--undo"))
+	} else {
+		a.say("the restoration was not finished, and what it had made is deleted: all members have what they had before")
+	}
 	a.say("`%s` starts %s", upInBackground(c, o.cluster), c.name())
 	return nil
 }

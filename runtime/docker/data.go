@@ -17,8 +17,9 @@ import (
 	"github.com/etcdctr/etcdctr/stack"
 )
 
-// asideFormat is the time in the name of data that was set aside, in UTC.
-const asideFormat = "20060102T150405Z"
+// asideFormat is the time in the name of data that was set aside, in UTC, by which they
+// are sorted.
+const asideFormat = "20060102T150405.000Z"
 
 // asideSuffix comes before it.
 const asideSuffix = ".aside-"
@@ -185,10 +186,8 @@ func (h home) at(path string) string {
 	if path == "" {
 		return ""
 	}
-	return path + h.inStore()
+	return path + " in " + h.store.String()
 }
-
-func (h home) inStore() string { return " in " + h.store.String() }
 
 // resting finds the data of a server that does not run.
 func (r *Runtime) resting(ctx context.Context, name, server string) (home, error) {

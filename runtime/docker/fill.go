@@ -19,57 +19,190 @@ import (
 	"github.com/etcdctr/etcdctr/stack"
 )
 
-var _ runtime.Filler = (*Runtime)(nil)
+var (
+	_ runtime.Filler = (*Runtime)(nil)
+	_ runtime.Stager = (*Runtime)(nil)
+)
 
 // Fill copies files into the server's volume, beside its data, through a
 // container that is never started, and then changes the names. They belong to
 // root, as which members run.
 func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
+	h, err := r.fill(ctx, want, server, nil, files)
+	if err != nil {
+		return "", fmt.Errorf("fill the data of %s: %w", server, err)
+	}
+	return r.exchange(ctx, want.Name, server, h)
+}
+
+// Stage does the same, and does not change the names.
+func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+	mark, err := by.Mark()
+	if err == nil {
+		_, err = r.fill(ctx, want, server, mark, files)
+	}
+	if err != nil {
+		return fmt.Errorf("fill the data of %s: %w", server, err)
+	}
+	return nil
+}
+
+// fill copies files, and last of all the mark, beside the server's data.
+func (r *Runtime) fill(ctx context.Context, want *cluster.Cluster, server string, mark []byte, files io.Reader) (home, error) {
+	h, err := r.toFill(ctx, want, server)
+	if err != nil {
+		return h, err
+	}
+	own, err := r.ownerOf(ctx, want, server)
+	if err != nil {
+		return h, err
+	}
+	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.store.String()})
+	err = r.clear(ctx, want.Name, h)
+	if err == nil {
+		err = r.copyInto(ctx, want.Name, h, own, mark, files)
+	}
+	if err == nil {
+		r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.store.String(), Done: true})
+	}
+	return h, err
+}
+
+// toFill finds what a server that does not run has its data in, or makes it.
+func (r *Runtime) toFill(ctx context.Context, want *cluster.Cluster, server string) (home, error) {
 	if want.Data == cluster.Memory {
-		return "", fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
+		return home{}, fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
 	}
 	r.remember(want)
 	h, err := r.resting(ctx, want.Name, server)
 	if unknown := (*runtime.UnknownError)(nil); errors.Is(err, runtime.ErrNotFound) || errors.As(err, &unknown) {
 		if err := r.Prepare(ctx, want); err != nil { // which makes the volumes
-			return "", err
+			return h, err
 		}
 		h, err = r.restingOrLent(ctx, want.Name, server)
 	}
 	if err == nil && !h.store.Given() {
 		err = errors.New("its data goes with its container")
 	}
-	if err != nil {
-		return "", fmt.Errorf("fill the data of %s: %w", server, err)
-	}
-	own, err := r.ownerOf(ctx, want, server)
-	if err != nil {
-		return "", fmt.Errorf("fill the data of %s: %w", server, err)
-	}
-	filling := h.dir + fillingSuffix
-	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.store.String()})
-	if err := r.clear(ctx, want.Name, h, filling); err != nil {
-		return "", fmt.Errorf("fill the data of %s: %w", server, err)
-	}
-	if err := r.copyInto(ctx, want.Name, h, filling, own, files); err != nil {
-		return "", fmt.Errorf("fill the data of %s: %w", server, err)
-	}
-	where, err := r.setAside(ctx, want.Name, server, h)
+	return h, err
+}
+
+// exchange has what was filled take the place of the server's data.
+func (r *Runtime) exchange(ctx context.Context, name, server string, h home) (string, error) {
+	where, err := r.setAside(ctx, name, server, h)
 	if err == nil {
-		err = r.rename(ctx, want.Name, h, filling, h.dir)
+		err = r.rename(ctx, name, h, h.dir+fillingSuffix, h.dir)
 	}
 	if err != nil {
 		return h.at(where), fmt.Errorf("fill the data of %s: %w", server, err)
 	}
-	r.tell(runtime.Event{Server: server, Action: "fill", Detail: h.store.String(), Done: true})
 	return h.at(where), nil
 }
 
-// fillingSuffix ends the name of a data directory that is not complete.
+// Exchange changes the names.
+func (r *Runtime) Exchange(ctx context.Context, want *cluster.Cluster, server string) (string, error) {
+	r.remember(want)
+	h, err := r.restingOrLent(ctx, want.Name, server)
+	if err != nil {
+		return "", err
+	}
+	switch by, err := r.markIn(ctx, want.Name, h, h.dir+fillingSuffix); {
+	case err != nil:
+		return "", err
+	case by == nil:
+		return "", fmt.Errorf("no data is staged for %s", server)
+	}
+	return r.exchange(ctx, want.Name, server, h)
+}
+
+// Retract changes them back.
+func (r *Runtime) Retract(ctx context.Context, name, server, where string) error {
+	h, err := r.resting(ctx, name, server)
+	if err != nil {
+		return err
+	}
+	former := ""
+	if where != "" {
+		if former, err = r.setAsideAt(ctx, name, server, where); err != nil {
+			return err
+		}
+	}
+	there, err := r.exists(ctx, name, h, path.Join(h.dir, "member"))
+	if err == nil && there {
+		err = r.rename(ctx, name, h, h.dir, h.dir+fillingSuffix)
+	}
+	if err == nil && former != "" {
+		err = r.rename(ctx, name, h, former, h.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("bring the data of %s back: %w", server, err)
+	}
+	return nil
+}
+
+// Unstage deletes what Stage has made.
+func (r *Runtime) Unstage(ctx context.Context, name, server string) error {
+	h, err := r.resting(ctx, name, server)
+	if err != nil {
+		return err
+	}
+	return r.clear(ctx, name, h)
+}
+
+// Staged reads the mark in what Stage has made.
+func (r *Runtime) Staged(ctx context.Context, name, server string) (*runtime.Restoration, error) {
+	return r.marked(ctx, name, server, fillingSuffix)
+}
+
+// MadeBy reads the mark in the server's data.
+func (r *Runtime) MadeBy(ctx context.Context, name, server string) (*runtime.Restoration, error) {
+	return r.marked(ctx, name, server, "")
+}
+
+func (r *Runtime) marked(ctx context.Context, name, server, suffix string) (*runtime.Restoration, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	h, ok := f.home(server)
+	if !ok || !h.store.Given() {
+		return nil, nil
+	}
+	return r.markIn(ctx, name, h, h.dir+suffix)
+}
+
+// markIn is nil where there is none.
+func (r *Runtime) markIn(ctx context.Context, name string, h home, dir string) (*runtime.Restoration, error) {
+	file := path.Join(dir, runtime.MarkFile)
+	there, err := r.exists(ctx, name, h, file)
+	if err != nil || !there {
+		return nil, err
+	}
+	var data []byte
+	read := func(id string) (err error) {
+		data, err = stack.ReadFile(ctx, r.engine, stack.Container{ID: id}, file)
+		return err
+	}
+	if h.container != "" {
+		err = read(h.container)
+	} else if image, own := r.ownImage(ctx); own == nil {
+		err = helper(name, image, h, setAsideProgram).With(ctx, r.engine, read)
+	} else {
+		err = own
+	}
+	if err != nil {
+		return nil, err
+	}
+	return runtime.ReadMark(data)
+}
+
+// fillingSuffix ends the name of a data directory that has not taken its place. It is
+// staged once the mark is in it, which comes last.
 const fillingSuffix = ".filling"
 
-// clear removes what was being filled when a command was killed.
-func (r *Runtime) clear(ctx context.Context, name string, h home, filling string) error {
+// clear removes what was filled and has not taken its place.
+func (r *Runtime) clear(ctx context.Context, name string, h home) error {
+	filling := h.dir + fillingSuffix
 	there, err := r.exists(ctx, name, h, filling)
 	if err != nil || !there {
 		return err
@@ -150,28 +283,29 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, server, dir s
 	return file, err
 }
 
-// copyInto puts the files of an archive into a new folder of a server's volume.
-func (r *Runtime) copyInto(ctx context.Context, name string, h home, folder string, own owner, files io.Reader) error {
+// copyInto puts the files of an archive, and a mark, into a new folder of a server's
+// volume.
+func (r *Runtime) copyInto(ctx context.Context, name string, h home, own owner, mark []byte, files io.Reader) error {
 	image, err := r.ownImage(ctx)
 	if err != nil {
 		return err
 	}
-	below, inside := strings.CutPrefix(folder, cluster.ContainerVolumeDir+"/")
+	below, inside := strings.CutPrefix(h.dir+fillingSuffix, cluster.ContainerVolumeDir+"/")
 	if !inside {
 		return fmt.Errorf("the data directory %s is not in the volume, which is at %s", h.dir, cluster.ContainerVolumeDir)
 	}
 	return helper(name, image, h, setAsideProgram).With(ctx, r.engine, func(id string) error {
-		moved := moveBelow(files, below, own)
+		moved := moveBelow(files, below, own, mark)
 		defer moved.Close()
 		_, err := r.engine.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: cluster.ContainerVolumeDir, Content: moved})
 		return err
 	})
 }
 
-// moveBelow gives an archive with all its files in a folder, of one owner. A member
-// that is not root makes its own folders in the volume later on, which is new here
+// moveBelow gives an archive with all its files in a folder, of one owner, and the mark
+// after them. A member that is not root makes its own folders in the volume later on, which is new here
 // and nobody's.
-func moveBelow(files io.Reader, folder string, own owner) io.ReadCloser {
+func moveBelow(files io.Reader, folder string, own owner, mark []byte) io.ReadCloser {
 	out, in := io.Pipe()
 	go func() {
 		to := tar.NewWriter(in)
@@ -197,6 +331,9 @@ func moveBelow(files io.Reader, folder string, own owner) io.ReadCloser {
 			}
 		}
 		if errors.Is(err, io.EOF) {
+			err = addMark(to, folder, own, mark)
+		}
+		if err == nil {
 			err = to.Close()
 		}
 		in.CloseWithError(err)
@@ -204,8 +341,32 @@ func moveBelow(files io.Reader, folder string, own owner) io.ReadCloser {
 	return out
 }
 
+func addMark(to *tar.Writer, folder string, own owner, mark []byte) error {
+	if mark == nil {
+		return nil
+	}
+	err := to.WriteHeader(&tar.Header{Name: path.Join(folder, runtime.MarkFile), Typeflag: tar.TypeReg, Size: int64(len(mark)), Mode: 0o600, Uid: own.uid, Gid: own.gid})
+	if err == nil {
+		_, err = to.Write(mark)
+	}
+	return err
+}
+
 // Aside lists the server's volume, in a container.
 func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, error) {
+	found, err := r.allAside(ctx, name, server)
+	var all []string
+	for _, a := range found {
+		all = append(all, a.where)
+	}
+	return all, err
+}
+
+// kept is data that was set aside: its folder in the server, and how people are told of it.
+type kept struct{ folder, where string }
+
+// allAside is what was set aside of a server, the newest first.
+func (r *Runtime) allAside(ctx context.Context, name, server string) ([]kept, error) {
 	f, err := r.find(ctx, name)
 	if err != nil {
 		return nil, err
@@ -222,23 +383,33 @@ func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, err
 	if err != nil {
 		return nil, fmt.Errorf("look for what was set aside of %s: %w", server, err)
 	}
-	var all []string
+	var all []kept
 	for _, base := range said {
 		if strings.HasPrefix(base, path.Base(h.dir)+asideSuffix) {
-			all = append(all, h.at(path.Join(path.Dir(h.dir), base)))
+			folder := path.Join(path.Dir(h.dir), base)
+			all = append(all, kept{folder, h.at(folder)})
 		}
 	}
-	slices.Sort(all)
-	slices.Reverse(all)
+	slices.SortFunc(all, func(a, b kept) int { return strings.Compare(b.folder, a.folder) })
 	return all, nil
+}
+
+// setAsideAt is the folder of data that was set aside, by what people are told of it.
+func (r *Runtime) setAsideAt(ctx context.Context, name, server, where string) (string, error) {
+	all, err := r.allAside(ctx, name, server)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(all, func(k kept) bool { return k.where == where })
+	if i < 0 {
+		return "", fmt.Errorf("%s was not set aside of %s", where, server)
+	}
+	return all[i].folder, nil
 }
 
 // BringBack renames the folder that SetAside has renamed.
 func (r *Runtime) BringBack(ctx context.Context, name, server, where string) error {
-	all, err := r.Aside(ctx, name, server)
-	if err == nil && !slices.Contains(all, where) {
-		err = fmt.Errorf("%s was not set aside of %s", where, server)
-	}
+	former, err := r.setAsideAt(ctx, name, server, where)
 	if err != nil {
 		return err
 	}
@@ -249,7 +420,7 @@ func (r *Runtime) BringBack(ctx context.Context, name, server, where string) err
 	if _, err := r.setAside(ctx, name, server, h); err != nil {
 		return err
 	}
-	if err := r.rename(ctx, name, h, strings.TrimSuffix(where, h.inStore()), h.dir); err != nil {
+	if err := r.rename(ctx, name, h, former, h.dir); err != nil {
 		return fmt.Errorf("bring the data of %s back: %w", server, err)
 	}
 	return nil

@@ -2,8 +2,9 @@ package fleet
 
 import (
 	"context"
+	"fmt"
 	"io"
-	"strings"
+	"slices"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -37,15 +38,83 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	return where, err
 }
 
+// Stage puts files beside a server's data, on the machine that is to run it.
+func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+	return r.each(ctx, want, []string{server}, func(ctx context.Context, p part) error {
+		return p.machine.engine.Stage(ctx, p.want, server, by, files)
+	})
+}
+
+// Exchange has what was staged take the place of a server's data, on its machine.
+func (r *Runtime) Exchange(ctx context.Context, want *cluster.Cluster, server string) (where string, err error) {
+	err = r.each(ctx, want, []string{server}, func(ctx context.Context, p part) (err error) {
+		where, err = p.machine.engine.Exchange(ctx, p.want, server)
+		where = p.machine.names(where)
+		return err
+	})
+	return where, err
+}
+
+// Retract stages again what a server has, and gives it what was set aside.
+func (r *Runtime) Retract(ctx context.Context, name, server, where string) error {
+	return r.with(ctx, name, server, func(ctx context.Context, x place) error {
+		there, err := x.keptAt(ctx, name, server, where)
+		if err != nil {
+			return err
+		}
+		return x.machine.engine.Retract(ctx, name, x.member, there)
+	})
+}
+
+// Unstage deletes what was staged of a server.
+func (r *Runtime) Unstage(ctx context.Context, name, server string) error {
+	return r.with(ctx, name, server, func(ctx context.Context, x place) error {
+		return x.machine.engine.Unstage(ctx, name, x.member)
+	})
+}
+
+// Staged tells who has staged data for a server.
+func (r *Runtime) Staged(ctx context.Context, name, server string) (by *runtime.Restoration, err error) {
+	err = r.with(ctx, name, server, func(ctx context.Context, x place) (err error) {
+		by, err = x.machine.engine.Staged(ctx, name, x.member)
+		return err
+	})
+	return by, err
+}
+
+// MadeBy tells who has made a server's data.
+func (r *Runtime) MadeBy(ctx context.Context, name, server string) (by *runtime.Restoration, err error) {
+	err = r.with(ctx, name, server, func(ctx context.Context, x place) (err error) {
+		by, err = x.machine.engine.MadeBy(ctx, name, x.member)
+		return err
+	})
+	return by, err
+}
+
 // names says where something is on a machine; empty for nothing.
 func (m *machine) names(where string) string {
 	if where == "" {
 		return ""
 	}
-	return where + m.onIt()
+	return where + " on " + m.at.At
 }
 
-func (m *machine) onIt() string { return " on " + m.at.At }
+// keptAt is what a machine calls data that was set aside there, by what this runtime
+// calls it; nothing of nothing.
+func (x place) keptAt(ctx context.Context, name, server, where string) (string, error) {
+	if where == "" {
+		return "", nil
+	}
+	all, err := x.machine.engine.Aside(ctx, name, x.member)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(all, func(there string) bool { return x.machine.names(there) == where })
+	if i < 0 {
+		return "", fmt.Errorf("%s was not set aside of %s", where, server)
+	}
+	return all[i], nil
+}
 
 // Files gives what is in the data of a server that does not run.
 func (r *Runtime) Files(ctx context.Context, name, server string) (io.ReadCloser, error) {
@@ -88,6 +157,10 @@ func (r *Runtime) Aside(ctx context.Context, name, server string) (all []string,
 // BringBack puts what was set aside in the place of a server's data.
 func (r *Runtime) BringBack(ctx context.Context, name, server, where string) error {
 	return r.with(ctx, name, server, func(ctx context.Context, x place) error {
-		return x.machine.engine.BringBack(ctx, name, x.member, strings.TrimSuffix(where, x.machine.onIt()))
+		there, err := x.keptAt(ctx, name, server, where)
+		if err != nil {
+			return err
+		}
+		return x.machine.engine.BringBack(ctx, name, x.member, there)
 	})
 }

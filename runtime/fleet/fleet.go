@@ -20,6 +20,7 @@ type Engine interface {
 	runtime.Execer
 	runtime.Copier
 	runtime.Filler
+	runtime.Stager
 	runtime.Exposer
 	runtime.Fetcher
 	runtime.Noter
@@ -78,6 +79,7 @@ var (
 	_ runtime.Execer  = (*Runtime)(nil)
 	_ runtime.Copier  = (*Runtime)(nil)
 	_ runtime.Filler  = (*Runtime)(nil)
+	_ runtime.Stager  = (*Runtime)(nil)
 	_ runtime.Exposer = (*Runtime)(nil)
 	_ runtime.Fetcher = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)

@@ -287,8 +287,9 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	return nil
 }
 
-// asideTime is how the time stands in the name of what was set aside.
-const asideTime = "20060102T150405Z"
+// asideTime is how the time stands in the name of what was set aside, by which they are
+// sorted.
+const asideTime = "20060102T150405.000Z"
 
 // asideSuffix comes before it.
 const asideSuffix = ".aside-"
@@ -302,8 +303,8 @@ func (r *Runtime) SetAside(_ context.Context, name, server string) (string, erro
 	if !exists(dir) {
 		return "", nil
 	}
-	if runs, err := r.runs(name, server); err != nil || runs {
-		return "", errors.Join(err, fmt.Errorf("%s of %s runs: stop it first", server, name))
+	if err := r.resting(name, server); err != nil {
+		return "", err
 	}
 	if stack, err := r.home(name).Stack(); err == nil && stack.Ephemeral {
 		return "", os.RemoveAll(dir) // what is volatile is not kept

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,25 +16,53 @@ import (
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
-var _ runtime.Filler = (*Runtime)(nil)
+var (
+	_ runtime.Filler = (*Runtime)(nil)
+	_ runtime.Stager = (*Runtime)(nil)
+)
 
 // Fill unpacks files beside the server's data, and then changes the names.
 func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
+	dir, err := r.restingDir(want, server)
+	if err == nil {
+		err = r.unpack(ctx, want, server, dir, files)
+	}
+	if err != nil {
+		return "", err
+	}
+	return r.exchange(ctx, want.Name, server, dir, dir+fillingSuffix)
+}
+
+// fillingSuffix ends the name of data that is to take the place of a server's. It is
+// staged once the mark is in it, which comes last.
+const fillingSuffix = ".filling"
+
+// restingDir is where a server that does not run has its data, or is to have it.
+func (r *Runtime) restingDir(want *cluster.Cluster, server string) (string, error) {
 	dir, err := dataDirOf(want, server)
 	if err != nil {
 		return "", err
 	}
-	if runs, err := r.runs(want.Name, server); err != nil || runs {
-		return "", errors.Join(err, fmt.Errorf("%s of %s runs: stop it first", server, want.Name))
-	}
 	if want.Data == cluster.Memory {
 		return "", fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
 	}
-	if err := r.hideFolder(); err != nil {
-		return "", err
+	return dir, r.resting(want.Name, server)
+}
+
+func (r *Runtime) resting(name, server string) error {
+	if runs, err := r.runs(name, server); err != nil || runs {
+		return errors.Join(err, fmt.Errorf("%s of %s runs: stop it first", server, name))
 	}
-	filling := dir + ".filling"
-	err = os.RemoveAll(filling)
+	return nil
+}
+
+// unpack makes the folder that is being filled.
+func (r *Runtime) unpack(ctx context.Context, want *cluster.Cluster, server, dir string, files io.Reader) error {
+	if err := r.hideFolder(); err != nil {
+		return err
+	}
+	filling := dir + fillingSuffix
+	err := os.RemoveAll(filling)
 	if err == nil {
 		err = os.MkdirAll(filling, 0o700)
 	}
@@ -41,16 +70,118 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 		err = tarfolder.Unpack(ctx, filling, files)
 	}
 	if err != nil {
-		return "", fmt.Errorf("cannot fill the data of %s: %w", server, errors.Join(err, os.RemoveAll(filling)))
+		return fmt.Errorf("cannot fill the data of %s: %w", server, errors.Join(err, os.RemoveAll(filling)))
 	}
-	where, err := r.SetAside(ctx, want.Name, server)
+	return nil
+}
+
+// exchange has a folder take the place of a server's data.
+func (r *Runtime) exchange(ctx context.Context, name, server, dir, made string) (string, error) {
+	where, err := r.SetAside(ctx, name, server)
 	if err == nil {
-		err = os.Rename(filling, dir)
+		err = os.Rename(made, dir)
 	}
 	if err != nil {
 		return where, fmt.Errorf("cannot fill the data of %s: %w", server, err)
 	}
 	return where, nil
+}
+
+// Stage unpacks files beside the server's data.
+func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+	dir, err := r.restingDir(want, server)
+	if err == nil {
+		err = r.unpack(ctx, want, server, dir, files)
+	}
+	if err != nil {
+		return err
+	}
+	mark, err := by.Mark()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir+fillingSuffix, filepath.FromSlash(runtime.MarkFile)), mark, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot fill the data of %s: %w", server, err)
+	}
+	return nil
+}
+
+// Exchange changes the names.
+func (r *Runtime) Exchange(ctx context.Context, want *cluster.Cluster, server string) (string, error) {
+	dir, err := r.restingDir(want, server)
+	if err != nil {
+		return "", err
+	}
+	switch by, err := markIn(dir + fillingSuffix); {
+	case err != nil:
+		return "", err
+	case by == nil:
+		return "", fmt.Errorf("no data is staged for %s", server)
+	}
+	return r.exchange(ctx, want.Name, server, dir, dir+fillingSuffix)
+}
+
+// Retract changes them back.
+func (r *Runtime) Retract(ctx context.Context, name, server, where string) error {
+	dir, err := r.dataDir(name, server)
+	if err == nil {
+		err = r.resting(name, server)
+	}
+	if err == nil && where != "" {
+		err = r.wasSetAside(ctx, name, server, where)
+	}
+	if err != nil {
+		return err
+	}
+	if exists(dir) {
+		err = os.Rename(dir, dir+fillingSuffix)
+	}
+	if err == nil && where != "" {
+		err = os.Rename(where, dir)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot bring the data of %s back: %w", server, err)
+	}
+	return nil
+}
+
+// Unstage deletes the folder that Stage has made.
+func (r *Runtime) Unstage(_ context.Context, name, server string) error {
+	dir, err := r.dataDir(name, server)
+	if err == nil {
+		err = os.RemoveAll(dir + fillingSuffix)
+	}
+	return err
+}
+
+// Staged reads the mark in the folder that Stage has made.
+func (r *Runtime) Staged(_ context.Context, name, server string) (*runtime.Restoration, error) {
+	dir, err := r.dataDir(name, server)
+	if err != nil {
+		return nil, err
+	}
+	return markIn(dir + fillingSuffix)
+}
+
+// MadeBy reads the mark in the server's data.
+func (r *Runtime) MadeBy(_ context.Context, name, server string) (*runtime.Restoration, error) {
+	dir, err := r.dataDir(name, server)
+	if err != nil {
+		return nil, err
+	}
+	return markIn(dir)
+}
+
+// markIn is nil where there is none.
+func markIn(dir string) (*runtime.Restoration, error) {
+	data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(runtime.MarkFile)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return runtime.ReadMark(data)
 }
 
 // Files packs the server's data.
@@ -59,8 +190,8 @@ func (r *Runtime) Files(_ context.Context, name, server string) (io.ReadCloser, 
 	if err != nil {
 		return nil, err
 	}
-	if runs, err := r.runs(name, server); err != nil || runs {
-		return nil, errors.Join(err, fmt.Errorf("%s of %s runs: stop it first", server, name))
+	if err := r.resting(name, server); err != nil {
+		return nil, err
 	}
 	files, err := tarfolder.Data(dir)
 	if err != nil {
@@ -116,14 +247,21 @@ func (r *Runtime) BringBack(ctx context.Context, name, server, where string) err
 	if err != nil {
 		return err
 	}
-	if all, err := r.Aside(ctx, name, server); err != nil || !slices.Contains(all, where) {
-		return errors.Join(err, fmt.Errorf("%s was not set aside of %s", where, server))
+	if err := r.wasSetAside(ctx, name, server, where); err != nil {
+		return err
 	}
 	if _, err := r.SetAside(ctx, name, server); err != nil {
 		return err
 	}
 	if err := os.Rename(where, dir); err != nil {
 		return fmt.Errorf("cannot bring the data of %s back: %w", server, err)
+	}
+	return nil
+}
+
+func (r *Runtime) wasSetAside(ctx context.Context, name, server, where string) error {
+	if all, err := r.Aside(ctx, name, server); err != nil || !slices.Contains(all, where) {
+		return errors.Join(err, fmt.Errorf("%s was not set aside of %s", where, server))
 	}
 	return nil
 }

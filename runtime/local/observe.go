@@ -24,7 +24,7 @@ func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error
 	home := r.home(name)
 	stack, err := home.Stack()
 	if errors.Is(err, process.ErrNoStack) {
-		return nil, &runtime.NotFoundError{Name: name}
+		return r.onlyStaged(name)
 	}
 	if err != nil {
 		return nil, err
@@ -130,20 +130,42 @@ func detail(m process.MemberState) string {
 	return m.LastExit
 }
 
-// leftovers are members that are described no more and whose data is there.
-func leftovers(home process.Home, s *runtime.State) []runtime.Server {
-	folders, err := filepath.Glob(filepath.Join(home.Dir, "*", filepath.Base(dataFolder)))
-	if err != nil {
-		return nil // the pattern is a good one
+// onlyStaged is what there is of a cluster that nobody has described yet: members whose
+// data a restoration has begun to make.
+func (r *Runtime) onlyStaged(name string) (*runtime.State, error) {
+	s := &runtime.State{Name: name, Runtime: r.Name(), Folder: filepath.Dir(r.o.Folder)}
+	s.Servers = leftovers(r.home(name), s)
+	if !slices.ContainsFunc(s.Servers, func(x runtime.Server) bool { return isStaged(x.DataAt) }) {
+		return nil, &runtime.NotFoundError{Name: name}
 	}
-	var left []runtime.Server
-	for _, dir := range folders {
-		name := filepath.Base(filepath.Dir(dir))
-		if _, known := s.Server(name); !known && dataIn(dir) == runtime.Kept {
-			left = append(left, runtime.Server{Name: name, Role: runtime.Member, Status: runtime.Absent, Data: runtime.Kept, DataAt: dir})
+	slices.SortFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
+	return s, nil
+}
+
+// isStaged tells whether data is there that is to take the place of what a member has.
+func isStaged(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir+fillingSuffix, filepath.FromSlash(runtime.MarkFile)))
+	return err == nil
+}
+
+// leftovers are members that are described no more, or not yet, and whose data is there,
+// or is about to be.
+func leftovers(home process.Home, s *runtime.State) []runtime.Server {
+	left := map[string]runtime.Server{}
+	for _, suffix := range []string{"", fillingSuffix} {
+		folders, err := filepath.Glob(filepath.Join(home.Dir, "*", dataFolder+suffix))
+		if err != nil {
+			return nil // the pattern is a good one
+		}
+		for _, folder := range folders {
+			dir := strings.TrimSuffix(folder, suffix)
+			name, data := filepath.Base(filepath.Dir(dir)), dataIn(dir)
+			if _, known := s.Server(name); !known && (data == runtime.Kept || isStaged(dir)) {
+				left[name] = runtime.Server{Name: name, Role: runtime.Member, Status: runtime.Absent, Data: data, DataAt: dir}
+			}
 		}
 	}
-	return left
+	return slices.Collect(maps.Values(left))
 }
 
 // dataFolder is where a member's data is, below its own folder.

@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"reflect"
 	"slices"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -60,6 +62,86 @@ func fillExchangesData(s *subject) {
 	}
 	s.apply(c)
 	s.wantValue("etcd1", "old")
+}
+
+// stageExchangesLater is the contract of runtime.Stager.
+func stageExchangesLater(s *subject) {
+	stager, ok := s.runtime.(runtime.Stager)
+	filler, fills := s.runtime.(runtime.Filler)
+	if !ok || !fills {
+		s.Skip("the data of this runtime's servers can't be made before it is exchanged")
+	}
+	c := s.place(s.spec(1))
+	s.apply(c)
+	s.write("old")
+	if err := stager.Stage(s.ctx, c, "etcd1", runtime.Restoration{}, logOnly(s)); err == nil {
+		s.Error("data is staged for a server that runs")
+	}
+	s.stop("etcd1")
+	first := runtime.Restoration{ID: "first", Over: []string{"etcd1"}, Again: []string{"restore", "a file"}}
+	broken := io.MultiReader(io.LimitReader(logOnly(s), 700), failing{})
+	if err := stager.Stage(s.ctx, c, "etcd1", first, broken); err == nil {
+		s.Error("half an archive is staged")
+	}
+	s.wantStaged(stager, nil, nil)
+	if where, err := stager.Exchange(s.ctx, c, "etcd1"); err == nil {
+		s.Errorf("what was not staged has taken the place of what is in %q", where)
+	}
+	s.stage(stager, c, runtime.Restoration{ID: "zeroth"})
+	s.stage(stager, c, first)
+	s.wantStaged(stager, &first, nil)
+	s.wantFiles(filler, "etcd1", "member/snap/db")
+	where, err := stager.Exchange(s.ctx, c, "etcd1")
+	if err != nil || where == "" {
+		s.Fatalf("Exchange gave %q and %v", where, err)
+	}
+	s.wantStaged(stager, nil, &first)
+	if all, err := filler.Aside(s.ctx, s.name, "etcd1"); err != nil || len(all) == 0 || all[0] != where {
+		s.Errorf("Aside gave %q and %v, want %s first", all, err, where)
+	}
+	if err := stager.Retract(s.ctx, s.name, "etcd1", where+"0"); err == nil {
+		s.Error("what was not set aside can take the place")
+	}
+	if err := stager.Retract(s.ctx, s.name, "etcd1", where); err != nil {
+		s.Fatal(err)
+	}
+	s.wantStaged(stager, &first, nil)
+	for range 2 {
+		if err := stager.Unstage(s.ctx, s.name, "etcd1"); err != nil {
+			s.Fatal(err)
+		}
+	}
+	s.wantStaged(stager, nil, nil)
+	s.apply(c)
+	s.wantValue("etcd1", "old")
+}
+
+func (s *subject) stage(stager runtime.Stager, c *cluster.Cluster, by runtime.Restoration) {
+	s.Helper()
+	if err := stager.Stage(s.ctx, c, "etcd1", by, logOnly(s)); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// wantStaged wants what is staged, and what is in its place, to be of these.
+func (s *subject) wantStaged(stager runtime.Stager, waits, made *runtime.Restoration) {
+	s.Helper()
+	staged, err := stager.Staged(s.ctx, s.name, "etcd1")
+	if err != nil || !reflect.DeepEqual(staged, waits) {
+		s.Errorf("staged is %+v, %v; want %+v", staged, err, waits)
+	}
+	by, err := stager.MadeBy(s.ctx, s.name, "etcd1")
+	if err != nil || !reflect.DeepEqual(by, made) {
+		s.Errorf("the data is made by %+v, %v; want %+v", by, err, made)
+	}
+	have := s.observe()
+	seen, err := runtime.WithRestoring(s.ctx, s.runtime, have)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if x, _ := seen.Server("etcd1"); !reflect.DeepEqual(x.Restoring, waits) {
+		s.Errorf("in the state it is %+v, want %+v", x.Restoring, waits)
+	}
 }
 
 // wantFiles wants files in the data of a server.

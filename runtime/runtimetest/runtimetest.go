@@ -69,6 +69,7 @@ var contracts = []struct {
 	{"wish", whatWasWishedOutlivesTheServers},
 	{"aside", setAsideDeletesNothing},
 	{"fill", fillExchangesData},
+	{"stage", stageExchangesLater},
 	{"logs", logsAreChosen},
 	{"follow", logsAreFollowed},
 	{"reach", reachLeadsToTheMembers},

@@ -136,6 +136,7 @@ func (r *Runtime) SetAside(ctx context.Context, name, server string) (where stri
 	is := f.note.copied()
 	fresh := home{place{h.node, freshVolume(name, server)}, h.image}
 	is.homes[server] = fresh
+	delete(is.made, server)
 	is.aside[server] = append(slices.Clone(is.aside[server]), h.place)
 	where = aside(h.volume, f.nodes.hostname(h.node))
 	done := r.doing(server, "set data aside", where)
@@ -176,6 +177,12 @@ func (r *Runtime) deleteData(ctx context.Context, f *found, goes func(server str
 		if goes(server) {
 			is.aside[server] = append(slices.Clone(is.aside[server]), h.place)
 			delete(is.homes, server)
+			delete(is.made, server)
+		}
+	}
+	for server := range f.note.staged {
+		if goes(server) {
+			is.unstage(server)
 		}
 	}
 	for _, places := range []map[string][]place{is.aside, is.empty} {
@@ -183,7 +190,7 @@ func (r *Runtime) deleteData(ctx context.Context, f *found, goes func(server str
 			return err
 		}
 	}
-	if len(is.homes) == 0 && !slices.ContainsFunc(f.services, func(s swarm.Service) bool { return !goes(f.server(s)) }) {
+	if len(is.homes) == 0 && len(is.staged) == 0 && !slices.ContainsFunc(f.services, func(s swarm.Service) bool { return !goes(f.server(s)) }) {
 		return r.drop(ctx, f.note)
 	}
 	if f.note.id == "" {

@@ -20,6 +20,7 @@ import (
 var (
 	_ runtime.Filler    = (*Runtime)(nil)
 	_ runtime.FillTrier = (*Runtime)(nil)
+	_ runtime.Stager    = (*Runtime)(nil)
 )
 
 // TryFill runs this program's image on the nodes of all members.
@@ -45,42 +46,199 @@ func (r *Runtime) TryFill(ctx context.Context, want *cluster.Cluster) error {
 // Fill puts files into a volume that is new on the member's node, and has the member use
 // it from then on. The former one stays as it is, and is noted as set aside.
 func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
-	if want.Data == cluster.Memory {
-		return "", fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
-	}
-	t, err := r.target(ctx, want)
+	t, fresh, err := r.fill(ctx, want, server, files)
 	if err != nil {
-		return "", err
-	}
-	members := t.choose([]string{server})
-	if len(members) == 0 {
-		return "", &runtime.UnknownError{Name: want.Name, Servers: []string{server}, Has: t.servers()}
-	}
-	m := members[0]
-	if err := t.resting(server); err != nil {
-		return "", err
-	}
-	if err := r.connect(ctx, t); err != nil {
-		return "", err
-	}
-	own, err := r.ownerOf(ctx, want)
-	if err != nil {
-		return "", err
-	}
-	fresh := home{place{m.node, freshVolume(t.name, server)}, m.image}
-	host := t.nodes.hostname(m.node)
-	done := r.doing(server, "fill", aside(fresh.volume, host))
-	l := load{cluster: t.name, network: t.network, server: server, place: fresh.place, host: host, dir: dataDir(m.Member), owner: own}
-	if err := r.put(ctx, l, files); err != nil {
-		err = errors.Join(err, r.deleteVolume(context.WithoutCancel(ctx), t.found, server, fresh.place))
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
 	where, err := r.move(ctx, t.found, server, fresh, func(is *note) { is.wish, is.folder = t.cluster.Spec.Wish(), r.o.Folder })
 	if err != nil {
 		return where, fmt.Errorf("fill the data of %s: %w", server, err)
 	}
-	done()
 	return where, nil
+}
+
+// Stage puts files into such a volume, and notes it.
+func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+	mark, err := by.Mark()
+	if err != nil {
+		return err
+	}
+	t, fresh, err := r.fill(ctx, want, server, files)
+	if err == nil {
+		err = r.edit(ctx, want.Name, func(is *note) {
+			is.unstage(server)
+			is.staged[server] = staged{fresh, string(mark)}
+			is.wish, is.folder = t.cluster.Spec.Wish(), r.o.Folder
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("fill the data of %s: %w", server, err)
+	}
+	return nil
+}
+
+// unstage leaves the volume that was staged of a server to be deleted.
+func (n *note) unstage(server string) {
+	if s, ok := n.staged[server]; ok {
+		n.empty[server] = append(slices.Clone(n.empty[server]), s.place)
+		delete(n.staged, server)
+	}
+}
+
+// edit writes the note as it is to be, from what it is now.
+func (r *Runtime) edit(ctx context.Context, name string, edit func(*note)) error {
+	r.noting.Lock()
+	defer r.noting.Unlock()
+	now, err := r.look(ctx, name) // others may be noted at the same time
+	if err != nil {
+		return err
+	}
+	is := now.note.copied()
+	edit(&is)
+	return r.write(ctx, name, now.note, is)
+}
+
+// Exchange has the member use the volume that was staged.
+func (r *Runtime) Exchange(ctx context.Context, want *cluster.Cluster, server string) (string, error) {
+	f, err := r.find(ctx, want.Name)
+	if err != nil {
+		return "", err
+	}
+	if err := f.resting(server); err != nil {
+		return "", err
+	}
+	made, ok := f.note.staged[server]
+	if !ok {
+		return "", fmt.Errorf("no data is staged for %s", server)
+	}
+	if err := r.mount(ctx, f, server, made.volume); err != nil { // as long as the note tells that it is not finished
+		return "", err
+	}
+	return r.move(ctx, f, server, made.home, func(is *note) {
+		delete(is.staged, server)
+		is.made[server] = made.mark
+	})
+}
+
+// Retract has the member use the volume that it had before, and notes the other as
+// staged. That is one change of the note.
+func (r *Runtime) Retract(ctx context.Context, name, server, where string) error {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := f.resting(server); err != nil {
+		return err
+	}
+	now, there := f.home(server)
+	former := home{image: now.image}
+	if where != "" {
+		if former.place, err = f.setAsideAt(server, where); err != nil {
+			return err
+		}
+	} else {
+		former.place = place{now.node, freshVolume(name, server)}
+	}
+	mark, made := f.note.made[server]
+	if !there || !made {
+		return fmt.Errorf("the data of %s was made by no restoration", server)
+	}
+	if err := r.mount(ctx, f, server, former.volume); err != nil {
+		return err
+	}
+	return r.edit(ctx, name, func(is *note) {
+		is.staged[server] = staged{now, mark}
+		delete(is.made, server)
+		is.homes[server] = former
+		is.aside[server] = slices.DeleteFunc(slices.Clone(is.aside[server]), func(p place) bool { return p == former.place })
+	})
+}
+
+// mount has a server's service use a volume, if there is one.
+func (r *Runtime) mount(ctx context.Context, f *found, server, volume string) error {
+	s, there := f.service(server)
+	if !there || volumeOf(s) == volume {
+		return nil
+	}
+	_, err := r.update(ctx, s, func(spec swarm.ServiceSpec) swarm.ServiceSpec { return withVolume(spec, volume) })
+	return err
+}
+
+// Unstage leaves the volume that was staged to be deleted with the cluster, as no other
+// node's can be deleted from here. An exchange that was ended may have had the service
+// use it already.
+func (r *Runtime) Unstage(ctx context.Context, name, server string) error {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	if h, ok := f.note.homes[server]; ok {
+		if err := r.mount(ctx, f, server, h.volume); err != nil {
+			return err
+		}
+	}
+	return r.edit(ctx, name, func(is *note) { is.unstage(server) })
+}
+
+// Staged reads the note.
+func (r *Runtime) Staged(ctx context.Context, name, server string) (*runtime.Restoration, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := f.note.staged[server]
+	if !ok {
+		return nil, nil
+	}
+	return runtime.ReadMark([]byte(s.mark))
+}
+
+// MadeBy reads the note.
+func (r *Runtime) MadeBy(ctx context.Context, name, server string) (*runtime.Restoration, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	mark, ok := f.note.made[server]
+	if !ok {
+		return nil, nil
+	}
+	return runtime.ReadMark([]byte(mark))
+}
+
+// fill puts files into a volume that is new on the member's node.
+func (r *Runtime) fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (*target, home, error) {
+	if want.Data == cluster.Memory {
+		return nil, home{}, fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
+	}
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return nil, home{}, err
+	}
+	members := t.choose([]string{server})
+	if len(members) == 0 {
+		return nil, home{}, &runtime.UnknownError{Name: want.Name, Servers: []string{server}, Has: t.servers()}
+	}
+	m := members[0]
+	if err := t.resting(server); err != nil {
+		return nil, home{}, err
+	}
+	if err := r.connect(ctx, t); err != nil {
+		return nil, home{}, err
+	}
+	own, err := r.ownerOf(ctx, want)
+	if err != nil {
+		return nil, home{}, err
+	}
+	fresh := home{place{m.node, freshVolume(t.name, server)}, m.image}
+	host := t.nodes.hostname(m.node)
+	done := r.doing(server, "fill", aside(fresh.volume, host))
+	l := load{cluster: t.name, network: t.network, server: server, place: fresh.place, host: host, dir: dataDir(m.Member), owner: own}
+	if err := r.put(ctx, l, files); err != nil {
+		return nil, home{}, errors.Join(err, r.deleteVolume(context.WithoutCancel(ctx), t.found, server, fresh.place))
+	}
+	done()
+	return t, fresh, nil
 }
 
 // dataDir is where a member has its data in its volume.
@@ -113,31 +271,27 @@ func (r *Runtime) move(ctx context.Context, f *found, server string, to home, ed
 			return "", err
 		}
 	}
-	r.noting.Lock()
-	defer r.noting.Unlock()
-	now, err := r.look(ctx, f.name) // others may be noted at the same time
+	err = r.edit(ctx, f.name, func(is *note) {
+		is.homes[server] = to
+		delete(is.made, server)
+		edit(is)
+		is.aside[server] = slices.DeleteFunc(slices.Clone(is.aside[server]), func(p place) bool { return p == to.place })
+		switch {
+		case !noted || data == runtime.Volatile:
+		case data == runtime.None:
+			is.empty[server] = append(slices.Clone(is.empty[server]), was.place)
+		default:
+			is.aside[server] = append(is.aside[server], was.place)
+			where = aside(was.volume, f.nodes.hostname(was.node))
+		}
+	})
 	if err != nil {
 		return "", err
 	}
-	is := now.note.copied()
-	edit(&is)
-	is.homes[server] = to
-	is.aside[server] = slices.DeleteFunc(slices.Clone(is.aside[server]), func(p place) bool { return p == to.place })
-	switch {
-	case !noted || data == runtime.Volatile:
-	case data == runtime.None:
-		is.empty[server] = append(slices.Clone(is.empty[server]), was.place)
-	default:
-		is.aside[server] = append(is.aside[server], was.place)
-		where = aside(was.volume, f.nodes.hostname(was.node))
+	if f, err = r.find(ctx, f.name); err != nil { // a service that was changed has another version
+		return where, err
 	}
-	if err := r.write(ctx, f.name, now.note, is); err != nil {
-		return "", err
-	}
-	if s, there := f.service(server); there {
-		_, err = r.update(ctx, s, func(spec swarm.ServiceSpec) swarm.ServiceSpec { return withVolume(spec, to.volume) })
-	}
-	return where, err
+	return where, r.mount(ctx, f, server, to.volume)
 }
 
 // Files gives what is in the data of a server that does not run, from its node.
@@ -210,15 +364,24 @@ func (r *Runtime) BringBack(ctx context.Context, name, server, where string) err
 	if err := f.resting(server); err != nil {
 		return err
 	}
+	former, err := f.setAsideAt(server, where)
+	if err != nil {
+		return err
+	}
+	was, _ := f.home(server)
+	if was.node != former.node && was.node != "" {
+		return fmt.Errorf("%s is on another node than %s, which is now on %s: give it that node in the file first", where, server, f.nodes.hostname(was.node))
+	}
+	_, err = r.move(ctx, f, server, home{former, was.image}, func(*note) {})
+	return err
+}
+
+// setAsideAt is the volume that was set aside of a server, by what people are told of it.
+func (f *found) setAsideAt(server, where string) (place, error) {
 	places := f.note.aside[server]
 	i := slices.IndexFunc(places, func(p place) bool { return aside(p.volume, f.nodes.hostname(p.node)) == where })
 	if i < 0 {
-		return fmt.Errorf("%s was not set aside of %s", where, server)
+		return place{}, fmt.Errorf("%s was not set aside of %s", where, server)
 	}
-	was, _ := f.home(server)
-	if was.node != places[i].node && was.node != "" {
-		return fmt.Errorf("%s is on another node than %s, which is now on %s: give it that node in the file first", where, server, f.nodes.hostname(was.node))
-	}
-	_, err = r.move(ctx, f, server, home{places[i], was.image}, func(*note) {})
-	return err
+	return places[i], nil
 }

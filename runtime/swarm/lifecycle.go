@@ -195,7 +195,7 @@ func (r *Runtime) keepHomes(ctx context.Context, f *found) error {
 			is.homes[f.server(s)] = h
 		}
 	}
-	if len(is.homes) == 0 {
+	if len(is.homes) == 0 && len(is.staged) == 0 {
 		return r.drop(ctx, f.note)
 	}
 	return r.write(ctx, f.name, f.note, is)

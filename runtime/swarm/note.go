@@ -29,6 +29,10 @@ const (
 	dataLabel   = "io.etcdctr.data."  // and the server: node, volume, image
 	asideLabel  = "io.etcdctr.aside." // and the server: node, volume, line by line
 	emptyLabel  = "io.etcdctr.empty." // the same of what is only to be deleted
+	// And the server: node, volume, image of data that is to take the place of what it
+	// has, and in the next line by which restoration.
+	stagedLabel = "io.etcdctr.staged."
+	madeLabel   = "io.etcdctr.made." // and the server: the restoration that has made its data
 )
 
 // place is a volume on a node.
@@ -42,6 +46,23 @@ type home struct {
 	image string
 }
 
+func (h home) String() string { return h.place.String() + " " + h.image }
+
+func readHome(line string) (home, bool) {
+	f := strings.Fields(line)
+	if len(f) != 3 {
+		return home{}, false
+	}
+	return home{place{f[0], f[1]}, f[2]}, true
+}
+
+// staged is data that is to take the place of what a server has, and the mark of the
+// restoration that has made it.
+type staged struct {
+	home
+	mark string
+}
+
 // note is what is kept of a cluster.
 type note struct {
 	id           string // empty: it is not there yet
@@ -52,14 +73,16 @@ type note struct {
 	aside        map[string][]place
 	// empty is what a server had that holds nothing. To look for data on another node
 	// makes a volume there that was gone.
-	empty map[string][]place
+	empty  map[string][]place
+	staged map[string]staged
+	made   map[string]string // marks
 }
 
 func noteName(name string) string { return name + "_etcdctr" }
 
 // readNote reads a cluster's note among the configs of the swarm.
 func readNote(name string, configs []swarm.Config) note {
-	n := note{homes: map[string]home{}, aside: map[string][]place{}, empty: map[string][]place{}}
+	n := note{homes: map[string]home{}, aside: map[string][]place{}, empty: map[string][]place{}, staged: map[string]staged{}, made: map[string]string{}}
 	i := slices.IndexFunc(configs, func(c swarm.Config) bool { return isNote(c, name) })
 	if i < 0 {
 		return n
@@ -69,9 +92,18 @@ func readNote(name string, configs []swarm.Config) note {
 	n.wish, n.folder = c.Spec.Labels[wishLabel], c.Spec.Labels[folderLabel]
 	for label, value := range c.Spec.Labels {
 		if server, ok := strings.CutPrefix(label, dataLabel); ok {
-			if f := strings.Fields(value); len(f) == 3 {
-				n.homes[server] = home{place{f[0], f[1]}, f[2]}
+			if h, ok := readHome(value); ok {
+				n.homes[server] = h
 			}
+		}
+		if server, ok := strings.CutPrefix(label, stagedLabel); ok {
+			line, mark, _ := strings.Cut(value, "\n")
+			if h, ok := readHome(line); ok {
+				n.staged[server] = staged{h, mark}
+			}
+		}
+		if server, ok := strings.CutPrefix(label, madeLabel); ok {
+			n.made[server] = value
 		}
 		if server, ok := strings.CutPrefix(label, asideLabel); ok {
 			n.aside[server] = readPlaces(value)
@@ -110,7 +142,13 @@ func isNote(c swarm.Config, name string) bool {
 func (n note) labels(name string) map[string]string {
 	labels := map[string]string{noteLabel: "1", compose.ClusterLabel: name, wishLabel: n.wish, folderLabel: n.folder}
 	for server, h := range n.homes {
-		labels[dataLabel+server] = h.String() + " " + h.image
+		labels[dataLabel+server] = h.String()
+	}
+	for server, s := range n.staged {
+		labels[stagedLabel+server] = s.String() + "\n" + s.mark
+	}
+	for server, mark := range n.made {
+		labels[madeLabel+server] = mark
 	}
 	writePlaces(labels, asideLabel, n.aside)
 	writePlaces(labels, emptyLabel, n.empty)
@@ -120,6 +158,7 @@ func (n note) labels(name string) map[string]string {
 // copied gives a note that can be edited without changing this one.
 func (n note) copied() note {
 	n.homes, n.aside, n.empty = maps.Clone(n.homes), maps.Clone(n.aside), maps.Clone(n.empty)
+	n.staged, n.made = maps.Clone(n.staged), maps.Clone(n.made)
 	return n
 }
 

@@ -38,7 +38,7 @@ type found struct {
 // is nothing.
 func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
 	f, err := r.look(ctx, name)
-	if err == nil && len(f.services) == 0 && len(f.note.homes) == 0 {
+	if err == nil && len(f.services) == 0 && len(f.note.homes) == 0 && len(f.note.staged) == 0 {
 		return nil, &runtime.NotFoundError{Name: name}
 	}
 	return f, err
@@ -213,7 +213,13 @@ func (f *found) state(r *Runtime) *runtime.State {
 	for _, x := range f.services {
 		s.Servers = append(s.Servers, f.describe(x))
 	}
-	for server, h := range f.note.homes {
+	homes := f.note.copied().homes
+	for server, staged := range f.note.staged {
+		if _, there := homes[server]; !there {
+			homes[server] = staged.home // which it is to have
+		}
+	}
+	for server, h := range homes {
 		if _, there := s.Server(server); !there {
 			s.Servers = append(s.Servers, runtime.Server{
 				Name: server, Role: runtime.Member, Status: runtime.Absent, DataAt: h.volume, Host: f.nodes.hostname(h.node),

@@ -1,0 +1,84 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// Stager is a Filler that makes the data of all servers before that of any takes its
+// place. What is made and has not taken its place yet tells, as long as it is there,
+// that a restoration was not finished: no other note is kept of it.
+type Stager interface {
+	// Stage puts files, a tar archive of what is to be in the data directory of a server
+	// that does not run, beside what the server has, of which nothing is touched, and
+	// makes what the data is kept in where there is nothing yet. Files that have not all
+	// arrived are no staged data, and what was staged before is replaced.
+	Stage(ctx context.Context, want *cluster.Cluster, server string, by Restoration, files io.Reader) error
+	// Exchange puts what was staged in the place of the data of a server that does not
+	// run, which is set aside; where is "" if there was none.
+	Exchange(ctx context.Context, want *cluster.Cluster, server string) (where string, err error)
+	// Retract is the reverse: what Exchange has put in its place is staged again, and
+	// what was set aside takes the place; "" leaves the server without data. It goes on
+	// where another call of it was ended.
+	Retract(ctx context.Context, name, server, where string) error
+	// Unstage deletes what was staged, if anything.
+	Unstage(ctx context.Context, name, server string) error
+	// Staged tells who has staged data that has not taken its place, nil for nobody.
+	Staged(ctx context.Context, name, server string) (*Restoration, error)
+	// MadeBy tells who has made the data that a server has; nil where it was no restoration.
+	MadeBy(ctx context.Context, name, server string) (*Restoration, error)
+}
+
+// Restoration is what makes data for the servers of a cluster.
+type Restoration struct {
+	ID string `json:"id"`
+	// Over are the servers that had data before.
+	Over []string `json:"over,omitempty"`
+	// Again is the command that goes on with it where it was not finished, as arguments
+	// of etcdctr.
+	Again []string `json:"again,omitempty"`
+}
+
+// MarkFile is where a Restoration is noted in a data directory that it has made, as JSON.
+// etcd does not look at it.
+const MarkFile = "member/restoration"
+
+// Mark is what stands in MarkFile.
+func (r Restoration) Mark() ([]byte, error) { return json.Marshal(r) }
+
+// ReadMark reads what Mark has written.
+func ReadMark(data []byte) (*Restoration, error) {
+	r := new(Restoration)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("read by which restoration data was made, in %s: %w", path.Base(MarkFile), err)
+	}
+	return r, nil
+}
+
+// WithRestoring gives a state with what was staged of its members, where the runtime can
+// tell: see Server.Restoring. Of members whose machines do not answer nothing is known.
+func WithRestoring(ctx context.Context, r Runtime, have *State) (*State, error) {
+	s, ok := r.(Stager)
+	if !ok || have == nil {
+		return have, nil
+	}
+	seen := *have
+	seen.Servers = slices.Clone(have.Servers)
+	var members []*Server
+	for i := range seen.Servers {
+		if m := &seen.Servers[i]; m.Role == Member && m.Status != Away {
+			members = append(members, m)
+		}
+	}
+	err := Together(members, func(m *Server) (err error) {
+		m.Restoring, err = s.Staged(ctx, have.Name, m.Name)
+		return err
+	})
+	return &seen, err
+}
