@@ -209,6 +209,7 @@ type RestoreOptions struct {
 	Flags []string
 
 	seen int64 // the newest revision that the members know; 0 has them asked
+	plan bool  // nothing is brought back
 }
 
 // ErrNotFillable is the error of a runtime whose servers can't be given data.
@@ -238,6 +239,7 @@ func (c *Cluster) Restore(ctx context.Context, place string, o RestoreOptions) (
 
 // PlanRestore tells what Restore would do, and does nothing.
 func (c *Cluster) PlanRestore(ctx context.Context, place string, o RestoreOptions) (f backup.Forecast, err error) {
+	o.plan = true
 	err = c.withRestoration(ctx, place, o, func(r *backup.Restoration, archive string) error {
 		f, err = r.Plan(ctx, archive)
 		return err
@@ -260,10 +262,8 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 		Provide: func(ctx context.Context, want *cluster.Cluster) error { return c.Provide(ctx, want) },
 		Again:   o.again(place),
 	}
-	if restoration.Seen, restoration.Asked = o.seen, o.seen > 0; !restoration.Asked && o.Bump > 0 {
-		restoration.Seen = c.kept(ctx, place)
-	}
-	if restoration.Source, err = c.source(ctx, place, o); err != nil {
+	restoration.Seen, restoration.Asked = o.seen, o.seen > 0
+	if err := c.consult(ctx, place, o, restoration); err != nil {
 		return err
 	}
 	if restoration.Source != nil {
@@ -297,18 +297,38 @@ func (o RestoreOptions) again(place string) []string {
 	return append(again, o.Flags...)
 }
 
-// kept is the newest revision that the backups know which are where one is restored
-// from, as far as they can be listed: this cluster's had it, whatever it has now.
-func (c *Cluster) kept(ctx context.Context, place string) int64 {
+// consult looks once at the backups where one is restored from, for what leads to a
+// moment and for the newest revision that they know: this cluster's had it, whatever it
+// has now. Without a moment an archive is taken as it is, and nothing is lacking where
+// what is beside it can't be listed.
+func (c *Cluster) consult(ctx context.Context, place string, o RestoreOptions, r *backup.Restoration) error {
+	leads := isStore(place) || o.At != (backup.Moment{})
+	raises := !o.plan && !r.Asked && o.Bump > 0
+	if !leads && !raises {
+		return nil
+	}
+	var known backup.Listing
 	s, err := storeWith(place)
-	if err != nil {
-		return 0
+	if err == nil {
+		known, err = backup.ListAll(ctx, backup.Unlocked(s, o.Secret))
 	}
-	newest, err := backup.NewestRevision(ctx, s, c.spec.ClusterName())
-	if err != nil {
-		return 0
+	switch {
+	case err != nil && leads:
+		return err
+	case err != nil:
+		return nil
+	case raises:
+		r.Seen = known.NewestRevision(c.spec.ClusterName())
 	}
-	return newest
+	if !leads {
+		return nil
+	}
+	found, err := known.Find(ctx, c.spec.ClusterName(), o.At)
+	if err != nil {
+		return err
+	}
+	r.Source = &found
+	return nil
 }
 
 // storeWith is a store, or the one that an archive is in.
@@ -324,23 +344,6 @@ func storeWith(place string) (backup.Store, error) {
 func isStore(place string) bool {
 	info, err := os.Stat(place)
 	return err == nil && info.IsDir() || strings.Contains(place, "://") && !strings.HasSuffix(place, backup.Extension)
-}
-
-// source finds what leads to a moment: in a store, or beside an archive. Without a
-// moment an archive is taken as it is.
-func (c *Cluster) source(ctx context.Context, place string, o RestoreOptions) (*backup.Source, error) {
-	if !isStore(place) && o.At == (backup.Moment{}) {
-		return nil, nil
-	}
-	s, err := storeWith(place)
-	if err != nil {
-		return nil, err
-	}
-	found, err := backup.Find(ctx, backup.Unlocked(s, o.Secret), c.spec.ClusterName(), o.At)
-	if err != nil {
-		return nil, err
-	}
-	return &found, nil
 }
 
 // askMembers gives a client for the members that run, and what ends it.

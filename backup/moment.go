@@ -42,28 +42,47 @@ type Source struct {
 // ErrUnknownMoment is the error of a moment that nothing leads to.
 var ErrUnknownMoment = errors.New("no backup leads there")
 
+// Find looks for what brings a cluster back as it was at a moment: see Listing.Find.
+func Find(ctx context.Context, s Store, cluster string, at Moment) (Source, error) {
+	l, err := ListAll(ctx, s)
+	if err != nil {
+		return Source{}, err
+	}
+	return l.Find(ctx, cluster, at)
+}
+
+// Listing is what a store had when it was looked at: backups, the newest first, and the
+// changes between them.
+type Listing struct {
+	Store    Store
+	Backups  []Found
+	Segments []Segment
+}
+
+// ListAll looks at a store.
+func ListAll(ctx context.Context, s Store) (Listing, error) {
+	all, err := List(ctx, s)
+	if err != nil {
+		return Listing{}, err
+	}
+	segments, err := Segments(ctx, s)
+	return Listing{s, all, segments}, err
+}
+
 // Find looks for what brings a cluster back as it was at a moment: the backup
 // that is nearest before it, and the segments from there on, without a gap. Where
 // the store has backups of one cluster only, they are those that are meant.
-func Find(ctx context.Context, s Store, cluster string, at Moment) (Source, error) {
-	all, err := List(ctx, s)
-	if err != nil {
-		return Source{}, err
-	}
-	if names := clusters(all); len(names) == 1 {
+func (l Listing) Find(ctx context.Context, cluster string, at Moment) (Source, error) {
+	if names := clusters(l.Backups); len(names) == 1 {
 		cluster = names[0]
 	}
-	segments, err := Segments(ctx, s)
-	if err != nil {
-		return Source{}, err
-	}
 	var nearest error
-	for _, f := range all { // the newest first
+	for _, f := range l.Backups {
 		if f.Err != nil || f.Metadata.Cluster != cluster || (!at.Time.IsZero() && f.Metadata.Time.After(at.Time)) ||
 			(at.Revision > 0 && f.Metadata.Revision > at.Revision) {
 			continue
 		}
-		source, err := lead(ctx, s, f, segments, at)
+		source, err := lead(ctx, l.Store, f, l.Segments, at)
 		if err == nil {
 			return source, nil
 		}
@@ -75,7 +94,7 @@ func Find(ctx context.Context, s Store, cluster string, at Moment) (Source, erro
 		}
 	}
 	if nearest == nil {
-		nearest = fmt.Errorf("%s of %s in %s: %w", at, cluster, s.Place(""), ErrUnknownMoment)
+		nearest = fmt.Errorf("%s of %s in %s: %w", at, cluster, l.Store.Place(""), ErrUnknownMoment)
 	}
 	return Source{}, nearest
 }

@@ -24,9 +24,6 @@ type Forecast struct {
 	Steps    converge.Steps
 }
 
-// startTakes is from a process to its first answer.
-const startTakes = 2 * time.Second
-
 // Plan finds all that Do finds wrong with an archive and with the place that it is to be
 // restored to, tells what Do would do, and does nothing.
 func (r *Restoration) Plan(ctx context.Context, archive string) (Forecast, error) {
@@ -82,7 +79,7 @@ func Forecasted(want *cluster.Cluster, have *runtime.State, there There, with st
 	if len(there.Running) > 0 {
 		all = append(all, converge.Step{
 			Kind: converge.End, Servers: there.Running, Cause: "what they hold is replaced", Takes: time.Second,
-			Notice: converge.Notice{Kind: converge.Silence, For: (startTakes + 2*takes).Round(time.Second)},
+			Notice: converge.Notice{Kind: converge.Silence, For: (converge.StartTakes + 2*takes).Round(time.Second)},
 		})
 	}
 	if len(there.Data) > 0 {
@@ -94,7 +91,7 @@ func Forecasted(want *cluster.Cluster, have *runtime.State, there There, with st
 	}
 	return append(all,
 		converge.Step{Kind: converge.Apply, Servers: names, Cause: "a new cluster, as no member of before knows it"},
-		converge.Step{Kind: converge.AwaitServing, Servers: names, Cause: "each reads its data first", Takes: startTakes + takes},
+		converge.Step{Kind: converge.AwaitServing, Servers: names, Cause: "each reads its data first", Takes: converge.StartTakes + takes},
 		converge.Step{Kind: converge.CompareHashes, Cause: "all were made of one"},
 	)
 }

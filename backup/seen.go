@@ -112,29 +112,21 @@ func databaseOf(ctx context.Context, files io.Reader, to string) error {
 	}
 }
 
-// NewestRevision is the newest that the backups of a cluster in a store know, and the
-// changes beside them; 0 without any.
-func NewestRevision(ctx context.Context, s Store, cluster string) (int64, error) {
-	all, err := List(ctx, s)
-	if err != nil {
-		return 0, err
-	}
-	segments, err := Segments(ctx, s)
-	if err != nil {
-		return 0, err
-	}
+// NewestRevision is the newest that the backups of a cluster know, and the changes
+// beside them; 0 without any.
+func (l Listing) NewestRevision(cluster string) int64 {
 	var newest int64
-	for _, f := range all {
+	for _, f := range l.Backups {
 		if f.Err == nil && f.Metadata.Cluster == cluster {
 			newest = max(newest, f.Metadata.Revision)
 		}
 	}
-	for _, g := range segments {
+	for _, g := range l.Segments {
 		if g.Cluster == cluster {
 			newest = max(newest, g.Revision)
 		}
 	}
-	return newest, nil
+	return newest
 }
 
 func (r *Restoration) warn(format string, args ...any) {

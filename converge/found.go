@@ -74,14 +74,14 @@ func (c *scene) foundAnew() (*Step, error) {
 	if slices.ContainsFunc(c.Done, func(s Step) bool { return s.Kind == Apply || s.Kind == Begin }) {
 		return c.awaitServing(wanted, "it has been started"), nil
 	}
-	notice := Notice{Kind: Started, For: startTakes}
+	notice := Notice{Kind: Started, For: StartTakes}
 	if slices.ContainsFunc(c.all, func(p *part) bool { return p.there && p.server.Status != runtime.Created }) {
 		notice.Kind = Empty
 	}
 	if c.asIs(nil) {
-		return &Step{Kind: Begin, Servers: names(c.those((*part).isThere)), Cause: "it is stopped", Notice: notice, Takes: startTakes}, nil
+		return &Step{Kind: Begin, Servers: names(c.those((*part).isThere)), Cause: "it is stopped", Notice: notice, Takes: StartTakes}, nil
 	}
-	return &Step{Kind: Apply, Cause: "no member has data: a new cluster", Notice: notice, Takes: startTakes}, nil
+	return &Step{Kind: Apply, Cause: "no member has data: a new cluster", Notice: notice, Takes: StartTakes}, nil
 }
 
 // founders are the members of which a holder of data was told when it was
@@ -144,10 +144,10 @@ func (c *scene) startHolders(holders []*part) *Step {
 		}
 	}
 	if len(asIs) > 0 {
-		return &Step{Kind: Begin, Servers: names(asIs), Cause: "it is stopped", Takes: startTakes}
+		return &Step{Kind: Begin, Servers: names(asIs), Cause: "it is stopped", Takes: StartTakes}
 	}
 	if len(anew) > 0 {
-		return &Step{Kind: Apply, Servers: names(anew), Cause: "it does not run", Takes: startTakes}
+		return &Step{Kind: Apply, Servers: names(anew), Cause: "it does not run", Takes: StartTakes}
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ func (c *scene) unwell() (*Step, error) {
 	if len(changed) > 0 && c.Asked.Verb == Up {
 		return &Step{
 			Kind: Apply, Servers: names(changed), Cause: changed[0].change.String(),
-			Notice: Notice{Kind: Silence, For: startTakes}, Takes: startTakes,
+			Notice: Notice{Kind: Silence, For: StartTakes}, Takes: StartTakes,
 		}, nil
 	}
 	running := c.those((*part).isWanted, func(p *part) bool { return p.busy() || c.started(p.name) })
@@ -203,5 +203,5 @@ func (c *scene) unwell() (*Step, error) {
 }
 
 func (c *scene) awaitServing(parts []*part, cause string) *Step {
-	return &Step{Kind: AwaitServing, Servers: names(parts), Cause: cause, Takes: startTakes}
+	return &Step{Kind: AwaitServing, Servers: names(parts), Cause: cause, Takes: StartTakes}
 }

@@ -32,9 +32,9 @@ func (c *scene) startIdle() (*Step, error) {
 	}
 	switch {
 	case len(asIs) > 0:
-		return &Step{Kind: Begin, Servers: names(asIs), Cause: "it does not run", Takes: startTakes}, nil
+		return &Step{Kind: Begin, Servers: names(asIs), Cause: "it does not run", Takes: StartTakes}, nil
 	case len(anew) > 0:
-		return &Step{Kind: Apply, Servers: names(anew), Cause: cause(anew[0], "it does not run"), Takes: startTakes}, nil
+		return &Step{Kind: Apply, Servers: names(anew), Cause: cause(anew[0], "it does not run"), Takes: StartTakes}, nil
 	}
 	return nil, nil
 }
@@ -68,7 +68,7 @@ func (c *scene) applyUnwell() (*Step, error) {
 	if len(list) == 0 || step != nil {
 		return step, nil
 	}
-	return &Step{Kind: Apply, Servers: names(list), Cause: list[0].change.String(), Takes: startTakes}, nil
+	return &Step{Kind: Apply, Servers: names(list), Cause: list[0].change.String(), Takes: StartTakes}, nil
 }
 
 // oneBlind gives those of members that don't serve which may be touched at once.

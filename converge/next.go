@@ -98,9 +98,12 @@ func (c *scene) asksFor(p *part) bool {
 	return len(c.Asked.Servers) == 0 || slices.Contains(c.Asked.Servers, p.name)
 }
 
-// About how long things take, as they were measured.
+// StartTakes is about how long it takes from a process to its first linearizable read,
+// as it was measured.
+const StartTakes = 2 * time.Second
+
+// About how long other things take.
 const (
-	startTakes   = 2 * time.Second // from a process to its first linearizable read
 	endTakes     = time.Second
 	joinTakes    = 3 * time.Second
 	serveTakes   = 7 * time.Second // until a fresh member of etcd 3.6 and 3.7 serves clients

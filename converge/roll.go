@@ -139,7 +139,7 @@ func (c *scene) end(parts []*part, cause string, grace time.Duration) *Step {
 		case c.Asked.Verb == Stop || c.Asked.Verb == Down:
 			step.Notice = Notice{Kind: Silence} // until somebody starts them
 		default:
-			step.Notice = Notice{Kind: Silence, For: endTakes + startTakes}
+			step.Notice = Notice{Kind: Silence, For: endTakes + StartTakes}
 		}
 	}
 	return step
