@@ -346,6 +346,32 @@ func isStore(place string) bool {
 	return err == nil && info.IsDir() || strings.Contains(place, "://") && !strings.HasSuffix(place, backup.Extension)
 }
 
+// RevisionBefore is the newest revision that the cluster whose members these are had by a
+// time, as far as the backups tell that the Spec asks for, and when it had it. etcd itself
+// does not know when a revision was.
+func (c *Cluster) RevisionBefore(ctx context.Context, members *member.Client, at time.Time) (int64, time.Time, error) {
+	want, err := c.Want(ctx)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	if want.Backup == nil {
+		return 0, time.Time{}, fmt.Errorf("etcd does not tell when a revision was, and the backups would: %s: %w", want.Name, ErrNoDestination)
+	}
+	view, err := members.Look(ctx)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	s, err := backup.OpenStore(want.Backup.Destination)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	known, err := backup.ListAll(ctx, s)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	return known.Before(view.Cluster().String(), at)
+}
+
 // askMembers gives a client for the members that run, and what ends it.
 func (c *Cluster) askMembers(ctx context.Context, have *runtime.State) (*member.Client, func() error, error) {
 	way, err := c.connect(ctx, have)

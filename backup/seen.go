@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -127,6 +128,34 @@ func (l Listing) NewestRevision(cluster string) int64 {
 		}
 	}
 	return newest
+}
+
+// ErrUnknownAge is the error of a time of which nothing says how far the cluster had come.
+var ErrUnknownAge = errors.New("no backup, and no change that was kept, is so old")
+
+// Before is the newest revision that a cluster had by a time, as far as backups and the
+// changes beside them tell, and when it had it; id tells the cluster from others of its
+// name, whose revisions mean something else. ErrUnknownAge says that none is so old.
+func (l Listing) Before(id string, at time.Time) (int64, time.Time, error) {
+	var revision int64
+	var known time.Time
+	learn := func(of string, when time.Time, has int64) {
+		if of == id && !when.After(at) && has > revision {
+			revision, known = has, when
+		}
+	}
+	for _, f := range l.Backups {
+		if f.Err == nil {
+			learn(f.Metadata.ClusterID, f.Metadata.Time, f.Metadata.Revision)
+		}
+	}
+	for _, g := range l.Segments {
+		learn(g.ClusterID, g.Time, g.Revision)
+	}
+	if revision == 0 {
+		return 0, known, fmt.Errorf("which revision it had at %s is not known: %w", at.Format(time.RFC3339), ErrUnknownAge)
+	}
+	return revision, known, nil
 }
 
 func (r *Restoration) warn(format string, args ...any) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,6 +27,7 @@ import (
 type progressLine struct {
 	Item, Action string
 	Done         bool
+	Text         string // of a note
 }
 
 // interrupted is a change that is carried out bit by bit.
@@ -34,6 +36,8 @@ type interrupted struct {
 	command func(args ...string) *exec.Cmd
 	seen    map[progressLine]bool
 	kills   int
+	// notes are how the notes begin that are steps, too; all others count as one.
+	notes []string
 }
 
 func (l *local) interrupted() *interrupted {
@@ -86,7 +90,13 @@ func (i *interrupted) once(signal syscall.Signal, args ...string) bool {
 	for lines := bufio.NewScanner(said); lines.Scan(); {
 		text += lines.Text() + "\n"
 		var is progressLine
-		if sent || json.Unmarshal(lines.Bytes(), &is) != nil || i.seen[is] {
+		if sent || json.Unmarshal(lines.Bytes(), &is) != nil {
+			continue
+		}
+		if !slices.ContainsFunc(i.notes, func(step string) bool { return strings.HasPrefix(is.Text, step) }) {
+			is.Text = ""
+		}
+		if i.seen[is] {
 			continue
 		}
 		i.seen[is], sent = true, true

@@ -3,6 +3,7 @@ package member_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -24,6 +25,7 @@ func fullMembers(t *testing.T, e etcd) {
 			break
 		}
 	}
+	before, _ := look(t, client).Leader()
 	stop, failed := c.reader(t)
 	var order []string
 	recovery, err := client.RecoverSpace(t.Context(), 0, member.Reclaiming{Tell: func(r member.Reclaimed) {
@@ -40,6 +42,9 @@ func fullMembers(t *testing.T, e etcd) {
 	if len(recovery.Members) != 3 || len(order) != 3 || len(recovery.Disarmed) == 0 || recovery.Revision == 0 {
 		t.Errorf("%+v, in the order %v", recovery, order)
 	}
+	if after, _ := look(t, client).Leader(); order[len(order)-1] != before.Name || after.Name == before.Name {
+		t.Errorf("the order is %v, %s led before and %s leads now", order, before.Name, after.Name)
+	}
 	for _, m := range recovery.Members {
 		if m.After >= m.Before {
 			t.Errorf("%s took %d bytes and takes %d", m.Name, m.Before, m.After)
@@ -52,11 +57,32 @@ func fullMembers(t *testing.T, e etcd) {
 	if err != nil || len(again) != 1 || again[0].Name != "etcd2" || !again[0].Left {
 		t.Errorf("what is not worthwhile: %+v, %v", again, err)
 	}
-	c.members["etcd3"].Kill()
+	c.wantNoneTouchedBesideOneUnwell(t)
+}
+
+// wantNoneTouchedBesideOneUnwell has a member end while another one is defragmented: its
+// turn is the last, and that of nobody comes as long as it is away.
+func (c *running) wantNoneTouchedBesideOneUnwell(t *testing.T) {
+	t.Helper()
 	impatient := c.client(t, short)
+	var touched []string
 	unsteady := &member.UnsteadyError{}
-	if done, err := impatient.Reclaim(t.Context(), member.Reclaiming{All: true}); !errors.As(err, &unsteady) || len(done) > 0 {
-		t.Errorf("with a member away: %v, %v", done, err)
+	done, err := impatient.Reclaim(t.Context(), member.Reclaiming{All: true, Tell: func(r member.Reclaimed) {
+		if r.Now {
+			touched = append(touched, r.Name)
+			return
+		}
+		leader, _ := look(t, impatient).Leader()
+		c.members[slices.DeleteFunc([]string{"etcd1", "etcd2", "etcd3"}, func(name string) bool { return name == r.Name || name == leader.Name })[0]].Kill()
+	}})
+	if !errors.As(err, &unsteady) || len(done) != 1 || len(touched) != 1 {
+		t.Errorf("a member ended meanwhile: %v were touched, %v done, %v", touched, done, err)
+	}
+	touched = nil
+	if done, err := impatient.Reclaim(t.Context(), member.Reclaiming{All: true, Tell: func(r member.Reclaimed) {
+		touched = append(touched, r.Name)
+	}}); !errors.As(err, &unsteady) || len(done)+len(touched) > 0 {
+		t.Errorf("with a member away: %v were touched, %v done, %v", touched, done, err)
 	}
 }
 

@@ -5,15 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/member"
 )
 
 type compactOptions struct {
 	cluster *clusterFlags
+	older   time.Duration
 	recover bool
 	all     bool
 	format  string
@@ -30,18 +34,24 @@ refuses to read at an older revision, or to watch from one. It returns once the 
 is dropped: its room in the members' files is free for new writes, and the files are
 as large as before until ` + "`etcdctr defrag`" + `.
 
+--older-than keeps the history of that time. Which revision is how old etcd does not
+tell: the backups do that the cluster file asks for, to some seconds where they are
+continuous, and else to the time of one of them. What is younger always stays.
+
 --recover ends the alarm NOSPACE, which stops all writes once a member's file has
 reached its quota: it compacts, defragments the members one by one, the leader last
 and after another leads, and drops the alarm. A quota that was raised is enough, too:
 then only the alarm is dropped. No client that knows all members sees a failure.`,
 		Example: `  etcdctr compact
   etcdctr compact 4000
+  etcdctr compact --older-than 1h
   etcdctr compact --recover`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runCompact(cmd.Context(), a, o, args) },
 	}
 	o.cluster = addFindingFlags(cmd)
 	addFormatFlag(cmd, &o.format)
+	cmd.Flags().DurationVar(&o.older, "older-than", 0, "forget what is older than that, such as 1h, as the backups know it")
 	cmd.Flags().BoolVar(&o.recover, "recover", false, "defragment the members as well, and drop the alarm NOSPACE")
 	cmd.Flags().BoolVar(&o.all, "all", false, "with --recover, defragment also members of which little is free")
 	return cmd
@@ -58,17 +68,36 @@ func runCompact(ctx context.Context, a *app, o compactOptions, args []string) er
 	if o.all && !o.recover {
 		return usage(errors.New("--all goes with --recover"))
 	}
+	aged := o.cluster.cmd.Flags().Changed("older-than")
+	if aged && (len(args) == 1 || o.older <= 0) {
+		return usage(errors.New("--older-than takes a time such as 1h, and the place of a REVISION"))
+	}
 	c, err := o.cluster.find(ctx, a, working{})
 	if err != nil {
 		return err
 	}
 	defer c.close()
 	return c.WithMembers(ctx, func(members *member.Client) error {
+		if aged {
+			known := time.Time{}
+			if revision, known, err = c.RevisionBefore(ctx, members, a.now().Add(-o.older)); err != nil {
+				return explainAge(err)
+			}
+			a.say("revision %d is of %s: what came after it is kept", revision, known.Format(time.RFC3339))
+		}
 		if o.recover {
 			return recoverSpace(ctx, a, members, revision, o)
 		}
 		return compact(ctx, a, members, revision)
 	})
+}
+
+// explainAge says what would tell how old revisions are.
+func explainAge(err error) error {
+	if errors.Is(err, backup.ErrUnknownAge) || errors.Is(err, etcdctr.ErrNoDestination) {
+		return withHint(err, "`continuous: true` under backup: has it noted from now on; auto-compaction-mode: periodic and auto-compaction-retention: 1h have etcd do it by itself")
+	}
+	return err
 }
 
 func compact(ctx context.Context, a *app, members *member.Client, revision int64) error {
