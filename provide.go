@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2/maybe"
@@ -17,6 +18,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/discovery"
 	"github.com/etcdctr/etcdctr/pki"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // This file makes what a cluster needs before its members start: certificates,
@@ -60,7 +62,8 @@ func (c *Cluster) provide(ctx context.Context, want *cluster.Cluster) (changed b
 		return false, fmt.Errorf("certificates in %s: %w", c.CertsDir(), err)
 	}
 	c.o.Events(Event{Certificates: &report, Place: c.CertsDir()})
-	if report.Founded() && len(running(c.have)) > 0 {
+	hadCertificates := slices.ContainsFunc(running(c.have), func(m runtime.Server) bool { return m.TLS() == cluster.Mutual })
+	if report.Founded() && hadCertificates {
 		c.o.Events(Event{Warning: fmt.Errorf("%s held no authority, and %s runs: its members start again with a new one, and clients that have the old certificates get in no more", c.CertsDir(), want.Name)})
 	}
 	return report.Changed(), nil

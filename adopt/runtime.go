@@ -514,6 +514,14 @@ func (r *Runtime) filler() (runtime.Filler, error) {
 	return f, nil
 }
 
+// Tidy has what runs our own servers remove what is left beside them.
+func (r *Runtime) Tidy(ctx context.Context, name string) error {
+	if t, ok := r.Runtime.(runtime.Tidier); ok {
+		return t.Tidy(ctx, name)
+	}
+	return nil
+}
+
 // Note has what runs our own servers keep what they were started with.
 func (r *Runtime) Note(ctx context.Context, want *cluster.Cluster) error {
 	if n, ok := r.Runtime.(runtime.Noter); ok {

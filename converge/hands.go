@@ -87,12 +87,12 @@ type StepError struct {
 	Err  error
 }
 
-func (e *StepError) Error() string { return fmt.Sprintf("%s: %v", e.Step.short(), e.Err) }
+func (e *StepError) Error() string { return fmt.Sprintf("%s: %v", e.Step.Short(), e.Err) }
 
 func (e *StepError) Unwrap() error { return e.Err }
 
-// short tells the step without its reason.
-func (s Step) short() string {
+// Short tells the step without its reason.
+func (s Step) Short() string {
 	return Step{Kind: s.Kind, Servers: s.Servers, Member: s.Member, To: s.To}.String()
 }
 
@@ -119,10 +119,21 @@ func (h *Hands) Do(ctx context.Context, w Wish) (Outcome, error) {
 		return Outcome{}, err
 	}
 	err = r.converge(ctx)
-	if err != nil {
+	if err == nil {
+		err = r.tidy(ctx)
+	} else {
 		err = errors.Join(err, r.leave(ctx))
 	}
 	return r.outcome(), errors.Join(err, release())
+}
+
+// tidy removes what a change before this one has left, and this one has not used.
+func (r *run) tidy(ctx context.Context) error {
+	t, ok := r.Runtime.(runtime.Tidier)
+	if have := r.situation.Have; !ok || have == nil || len(have.Leftovers) == 0 || r.wish.Asked.Verb == Down {
+		return nil
+	}
+	return t.Tidy(ctx, r.wish.Name)
 }
 
 func (h *Hands) run(w Wish) *run {

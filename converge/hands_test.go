@@ -509,3 +509,39 @@ func TestALearnerThatGetsNoVoteHasItsLastWordsTold(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// littered is a runtime that has something left beside the servers until it is tidied.
+type littered struct {
+	*fake
+	left []string
+}
+
+func (l *littered) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	have, err := l.fake.Observe(ctx, name)
+	if err == nil {
+		have.Leftovers = l.left
+	}
+	return have, err
+}
+
+func (l *littered) Tidy(context.Context, string) error {
+	l.left = nil
+	return l.note("tidy")
+}
+
+func TestWhatAnInterruptedRunHasLeftIsTakenAway(t *testing.T) {
+	for _, verb := range []converge.Verb{converge.Up, converge.Start} {
+		l := &littered{fake: &fake{world: serving(3, 3)}, left: []string{"spare"}}
+		l.world.settle()
+		hands := l.hands()
+		hands.Runtime = l
+		for range 2 {
+			if _, err := hands.Do(t.Context(), l.wish(converge.Asked{Verb: verb})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := len(slices.DeleteFunc(l.calls, func(call string) bool { return call != "tidy" })); n != 1 {
+			t.Errorf("%s: tidied %d times", verb, n)
+		}
+	}
+}

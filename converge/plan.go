@@ -57,14 +57,14 @@ func Plan(s Situation) (Steps, error) {
 type EndlessError struct{ Last Step }
 
 func (e *EndlessError) Error() string {
-	return fmt.Sprintf("what comes after %q is only known once that is done", e.Last.short())
+	return fmt.Sprintf("what comes after %q is only known once that is done", e.Last.Short())
 }
 
 // once leaves out what is repeated at the end.
 func (s Steps) once() Steps {
 	for round := 1; round <= len(s)/2; round++ {
 		end := len(s)
-		for end > round && s[end-1].short() == s[end-1-round].short() {
+		for end > round && s[end-1].Short() == s[end-1-round].Short() {
 			end--
 		}
 		if len(s)-end >= round {

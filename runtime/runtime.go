@@ -123,6 +123,11 @@ type Noter interface {
 	Note(ctx context.Context, want *cluster.Cluster) error
 }
 
+// Tidier is a Runtime that can remove the State's Leftovers of a cluster.
+type Tidier interface {
+	Tidy(ctx context.Context, name string) error
+}
+
 // Leaver is a Runtime that may have to leave data where it is that Remove was to delete.
 type Leaver interface {
 	// Left is what was left, by calls of Remove until now.

@@ -26,6 +26,9 @@ type State struct {
 	// Others are things of this name that are not of the cluster: what kind and
 	// name, in words. They are left alone.
 	Others []string
+	// Leftovers are what a change that was interrupted has made beside the servers, and
+	// that nothing uses: see Tidier.
+	Leftovers []string
 }
 
 // Server is one server, running or not. One that has nothing but its data is

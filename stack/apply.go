@@ -94,6 +94,15 @@ func PlanPrepare(w Wanted, s *State, services ...string) (*Plan, error) {
 	return u.plan, nil
 }
 
+// PlanTidy plans to remove what interrupted replacements have left.
+func PlanTidy(s *State) *Plan {
+	p := &Plan{Project: s.Project}
+	for _, c := range s.Spares {
+		p.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: "an interrupted replacement left it"})
+	}
+	return p
+}
+
 // PlanFiles plans to bring the copies of local files to what they are here, for
 // services that have a container. Nothing is stopped for it.
 func PlanFiles(w Wanted, s *State, services ...string) (*Plan, error) {

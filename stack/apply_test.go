@@ -366,6 +366,30 @@ func TestPrepareTouchesNothingThatRuns(t *testing.T) {
 	})
 }
 
+// What a replacement has left that did not come about goes, and nothing else does.
+func TestTidyRemovesOnlyWhatIsLeft(t *testing.T) {
+	e := running(t, three)
+	p, err := planFor(t.Context(), e, wanted(t, changed), PlanPrepare)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), e, p); err != nil {
+		t.Fatal(err)
+	}
+	before := observe(t, e)
+	if len(before.Spares) == 0 {
+		t.Fatal("nothing is left, which proves nothing")
+	}
+	if err := run(t.Context(), e, PlanTidy(before)); err != nil {
+		t.Fatal(err)
+	}
+	after := observe(t, e)
+	if len(after.Spares) > 0 || len(after.Containers) != len(before.Containers) {
+		t.Errorf("there are %d containers of %d, and left are %v", len(after.Containers), len(before.Containers), after.Spares)
+	}
+	wantAsWanted(t, e, three)
+}
+
 // Nobody else's state is changed by planning on it.
 func TestPlanningChangesNothing(t *testing.T) {
 	e := running(t, three)

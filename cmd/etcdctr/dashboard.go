@@ -14,6 +14,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/dashboard"
+	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtimes"
 )
 
@@ -63,6 +64,9 @@ func runDashboard(ctx context.Context, a *app, o dashboardOptions) error {
 		return err
 	}
 	defer c.close()
+	if _, err := c.Observe(ctx); errors.Is(err, runtime.ErrNotFound) {
+		return err
+	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address.String())
 	if err != nil {
 		return withHint(err, "choose another port with --listen, or leave it out for any that is free")

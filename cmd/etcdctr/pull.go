@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +37,18 @@ func withImageHint(err error) error {
 		return withHint(err, "`docker login %s`, as someone who may read it, or load an archive of it with `etcdctr image load`", registryOf(missing.Ref))
 	case missing.Ref == cluster.DefaultDNSImage:
 		return withHint(err, "--dns-image %s takes the DNS server that etcdctr has itself; or load an archive of CoreDNS's image with `etcdctr image load`", compose.OwnImage)
+	case strings.HasPrefix(missing.Ref, cluster.OfficialImage+":"):
+		release := strings.TrimPrefix(missing.Ref, cluster.OfficialImage+":v")
+		return withHint(err, "load an archive of it with `etcdctr image load`, or make it here: `etcdctr image build --source module --etcd %s --tag %s` where there is Go, "+
+			"`--source dir --dir FOLDER` instead with an etcd %s that you have; or choose another with --image", release, missing.Ref, release)
+	case strings.HasPrefix(missing.Ref, repositoryOf(cluster.DefaultPrometheusImage)+":"):
+		return withHint(err, "load an archive of it with `etcdctr image load`, or choose another Prometheus with --prometheus-image")
 	}
 	return withHint(err, "load an archive of it with `etcdctr image load`, or choose another with --image (`etcdctr image build` makes one) or --dns-image or --prometheus-image")
+}
+
+// repositoryOf is a reference without its tag.
+func repositoryOf(ref string) string {
+	repository, _, _ := strings.Cut(ref, ":")
+	return repository
 }

@@ -89,6 +89,9 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 	if left := leftBehind(f.Runtime()); len(left) > 0 && (err != nil || change.Verb != converge.Down) {
 		a.say("data is left that could not be deleted from here: %s", strings.Join(left, "; "))
 	}
+	if err != nil && ctx.Err() != nil {
+		a.sayInterrupted(f, flags, change, outcome)
+	}
 	if err != nil {
 		return f.explain(ctx, flags, err)
 	}
@@ -112,6 +115,33 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 	}
 	f.warnOfNoQuorum(a, change, outcome.Have)
 	return nil
+}
+
+// sayInterrupted says where a change was left, and what goes on with it.
+func (a *app) sayInterrupted(f *found, flags *clusterFlags, change etcdctr.Change, outcome converge.Outcome) {
+	if len(outcome.Done) == 0 || outcome.Have == nil {
+		return
+	}
+	words := append([]string{cmp.Or(verbWords[change.Verb], string(change.Verb))}, change.Servers...)
+	a.say("%s: the last step that is done is %s; `%s` goes on from here", f.name(), outcome.Done[len(outcome.Done)-1].Short(), flags.again(words...))
+	if releases := releasesOf(outcome.Have); len(releases) > 1 {
+		a.say("its members run etcd %s: they serve together for as long as it takes", strings.Join(releases, " and "))
+	}
+}
+
+// verbWords are the command lines of verbs that are not their names.
+var verbWords = map[converge.Verb]string{converge.Replace: "member replace"}
+
+// releasesOf are the releases that members are said to run, in order.
+func releasesOf(have *runtime.State) []string {
+	var all []string
+	for _, m := range have.Present() {
+		if release := strings.TrimPrefix(m.Release, "v"); release != "" && !slices.Contains(all, release) {
+			all = append(all, release)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // warnOfNoQuorum says what stopping some members has come to.

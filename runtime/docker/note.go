@@ -64,6 +64,15 @@ func (r *Runtime) Note(ctx context.Context, want *cluster.Cluster) error {
 	}
 }
 
+// Tidy removes what interrupted replacements have left beside the servers.
+func (r *Runtime) Tidy(ctx context.Context, name string) error {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	return r.execute(ctx, stack.PlanTidy(f.Own))
+}
+
 // keepWish has the note say what the containers do, before they are removed and
 // the data stays.
 func (r *Runtime) keepWish(ctx context.Context, f *found) error {

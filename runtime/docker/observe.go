@@ -185,6 +185,9 @@ const atOnce = 8
 func (r *Runtime) describe(f *found, local bool) *runtime.State {
 	was := f.wish()
 	s := &runtime.State{Name: f.project, Runtime: Name, Folder: was.folder, Wish: was.text, Others: f.Others}
+	for _, c := range f.Own.Spares {
+		s.Leftovers = append(s.Leftovers, c.Name)
+	}
 	var newest time.Time
 	for _, c := range f.servers() {
 		in, there := f.details[c.ID]

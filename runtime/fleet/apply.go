@@ -198,6 +198,26 @@ func (r *Runtime) Note(ctx context.Context, want *cluster.Cluster) error {
 	return r.where(ctx, want, nil, func(ctx context.Context, p part) error { return p.machine.engine.Note(ctx, p.want) })
 }
 
+// Tidy has each machine that answers remove what is left beside its servers.
+func (r *Runtime) Tidy(ctx context.Context, name string) error {
+	places, err := r.places(ctx)
+	if err != nil {
+		return err
+	}
+	return runtime.Together(machinesOf(places), func(m *machine) error {
+		t, ok := m.engine.(runtime.Tidier)
+		if !ok {
+			return nil
+		}
+		err := m.ask(ctx, "", func(ctx context.Context) error { return t.Tidy(ctx, name) })
+		away := (*runtime.AwayError)(nil)
+		if errors.Is(err, runtime.ErrNotFound) || errors.As(err, &away) {
+			return nil
+		}
+		return err
+	})
+}
+
 // where has something done on the machines that answer and have something of the
 // cluster.
 func (r *Runtime) where(ctx context.Context, want *cluster.Cluster, servers []string, do func(context.Context, part) error) error {

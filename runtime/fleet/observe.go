@@ -141,6 +141,7 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 	for _, one := range s.states {
 		have.CertsDir = cmp.Or(have.CertsDir, one.CertsDir)
 		have.Others = append(have.Others, one.Others...)
+		have.Leftovers = append(have.Leftovers, one.Leftovers...)
 	}
 	if len(have.Servers) == 0 {
 		return nil, &runtime.NotFoundError{Name: name}
