@@ -53,7 +53,11 @@ func choose(v member.View, gone []string) (string, error) {
 			return e.Name, nil
 		}
 	}
-	return "", fmt.Errorf("%w: %s", ErrNobody, strings.Join(silences(v), "; "))
+	err := fmt.Errorf("%w: %s", ErrNobody, strings.Join(silences(v), "; "))
+	if slices.ContainsFunc(v.Endpoints, func(e member.Endpoint) bool { return e.Trouble == member.Denied }) {
+		err = fmt.Errorf("%w: %w", member.ErrDenied, err)
+	}
+	return "", err
 }
 
 // Survivors are the members that still tell their status, the one that knows

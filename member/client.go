@@ -31,6 +31,9 @@ type Config struct {
 	URLs map[string]string
 	// TLS is what a client needs; nil for plain text.
 	TLS *tls.Config
+	// User and Password are those of a user of etcd's, for clients that are not known by
+	// a certificate; empty without.
+	User, Password string
 	// Dial reaches the addresses in URLs; nil dials directly.
 	Dial Dial
 	// Patience bounds all that is asked.
@@ -137,7 +140,7 @@ func (c *Client) to(name string) (*connection, error) {
 	}
 	etcd, err := clientv3.New(c.config.of(address))
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a client for %s: %w", address, err)
+		return nil, fmt.Errorf("cannot make a client for %s: %w", address, meaning(err))
 	}
 	stream := etcdserverpb.NewMaintenanceClient(etcd.ActiveConnection())
 	// etcd's own Maintenance opens a connection for every question.
@@ -164,6 +167,10 @@ func (c Config) of(address string) clientv3.Config {
 	}
 	if strings.HasPrefix(address, "https:") {
 		config.TLS = c.TLS
+	}
+	if c.User != "" {
+		config.Username, config.Password = c.User, c.Password
+		config.DialTimeout = c.Patience.Question // within which it logs in
 	}
 	return config
 }

@@ -57,6 +57,7 @@ var meanings = []struct{ etcd, ours error }{
 	{rpctypes.ErrUserEmpty, ErrDenied},
 	{rpctypes.ErrUserNotFound, ErrDenied},
 	{rpctypes.ErrInvalidAuthToken, ErrDenied},
+	{rpctypes.ErrAuthFailed, ErrDenied},
 }
 
 // uncoded are answers for which etcd has no code, only these words: 3.5 hands out

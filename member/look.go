@@ -111,7 +111,7 @@ func linearizable(ctx context.Context, to *connection) error {
 func (c *Client) status(ctx context.Context, e *Endpoint) {
 	to, err := c.to(e.Name)
 	if err != nil {
-		e.Trouble, e.Details = Other, err.Error()
+		e.Trouble, e.Details = statusTrouble(err), err.Error()
 		return
 	}
 	s, err := to.maintenance.Status(ctx, to.url)

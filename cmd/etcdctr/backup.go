@@ -18,6 +18,7 @@ const compressFast, compressNone = "fast", "none"
 
 type backupOptions struct {
 	cluster        *clusterFlags
+	endpoints      *endpointFlags
 	output, member string
 	dataDir        string
 	etcdBinary     string
@@ -46,6 +47,9 @@ that has not been restarted. --data-dir takes a copy of a stopped member's data
 folder instead, and carries out what is in its log; that takes an etcd of the
 release that wrote it.
 
+--endpoints takes a cluster that something else runs, by where its clients reach it:
+name all of its members, of which the same one is chosen.
+
 --encrypt-to encrypts all of it for who has the key to a public key of age's, and
 --encrypt by the passphrase in --passphrase-file. What a list of backups tells stays
 in clear: the cluster's name, time, revision, size and release.`,
@@ -53,11 +57,13 @@ in clear: the cluster's name, time, revision, size and release.`,
   etcdctr backup --output /backups
   etcdctr backup --with-keys --passphrase-file passphrase
   etcdctr backup --encrypt --passphrase-file passphrase
-  etcdctr backup --data-dir .etcdctr/etcd/etcd1/data`,
+  etcdctr backup --data-dir .etcdctr/etcd/etcd1/data
+  etcdctr backup --endpoints https://10.0.0.1:2379,https://10.0.0.2:2379 --cacert ca.crt --cert root.crt --key root.key`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBackup(cmd.Context(), a, o) },
 	}
 	o.cluster = addFindingFlags(cmd)
+	o.endpoints = addEndpointFlags(cmd)
 	addProgressFlag(cmd, &o.progress)
 	addFormatFlag(cmd, &o.format)
 	flags := cmd.Flags()
@@ -76,6 +82,9 @@ in clear: the cluster's name, time, revision, size and release.`,
 }
 
 func runBackup(ctx context.Context, a *app, o backupOptions) error {
+	if err := o.endpoints.check(); err != nil {
+		return usage(err)
+	}
 	passphrase, err := o.passphrase(a)
 	if err != nil {
 		return err
@@ -97,7 +106,7 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 	path, made, err := o.take(ctx, a, r)
 	board.Close()
 	if err != nil {
-		return explainBackup(err)
+		return o.explain(err)
 	}
 	a.say("%s: revision %d, %s of %s", path, made.Revision, terminal.HumanBytes(made.Size), made.From)
 	if made.Missing > 0 {
@@ -111,6 +120,14 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 
 // take makes the archive, of a cluster or of a folder.
 func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (string, backup.Metadata, error) {
+	if o.endpoints.given() {
+		at, err := o.endpoints.endpoints(ctx, a)
+		if err = errors.Join(err, o.cluster.readVariables()); err != nil {
+			return "", backup.Metadata{}, err
+		}
+		r.Cluster = o.cluster.cmd.Flag("name").Value.String()
+		return at.Backup(ctx, o.output, r)
+	}
 	c, err := o.cluster.find(ctx, a, working{})
 	if err != nil {
 		return "", backup.Metadata{}, err
@@ -208,6 +225,13 @@ func (a *app) readPassphrase(file string) (string, error) {
 	}
 	a.say("making a key of the passphrase: that takes a second or some, on purpose, so that nobody tries many")
 	return passphrase, nil
+}
+
+func (o backupOptions) explain(err error) error {
+	if o.endpoints.given() {
+		return explainEndpoints(err)
+	}
+	return explainBackup(err)
 }
 
 // explainBackup says what to do about a backup that could not be made.

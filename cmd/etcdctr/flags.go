@@ -18,12 +18,12 @@ import (
 // flagWords say in the help what the value of a flag is, where its own name and
 // type do not.
 var flagWords = map[string]string{
-	"at": "TIME", "backups": "FOLDER", "ca": "FILE", "ca-cert": "FILE", "ca-key": "FILE",
-	"certificate": "FILE", "certs-dir": "FOLDER", "client": "NAME", "client-ca-cert": "FILE", "client-ca-key": "FILE",
+	"at": "TIME", "backups": "FOLDER", "ca": "FILE", "cacert": "FILE", "ca-cert": "FILE", "ca-key": "FILE",
+	"cert": "FILE", "certificate": "FILE", "certs-dir": "FOLDER", "client": "NAME", "client-ca-cert": "FILE", "client-ca-key": "FILE",
 	"cn": "NAME", "crl": "FILE", "data-dir": "FOLDER", "dir": "FOLDER", "discovery-cacert": "FILE",
 	"discovery-cert": "FILE", "discovery-domain": "DOMAIN", "discovery-endpoints": "URLS", "discovery-key": "FILE",
 	"discovery-network": "NAME", "discovery-password-file": "FILE", "discovery-srv-name": "NAME",
-	"discovery-token": "TOKEN", "discovery-url": "URL", "discovery-user": "NAME", "dns-image": "IMAGE", "encrypt-to": "KEYS", "env": "NAME=VALUE",
+	"discovery-token": "TOKEN", "discovery-url": "URL", "discovery-user": "NAME", "dns-image": "IMAGE", "encrypt-to": "KEYS", "endpoints": "URLS", "env": "NAME=VALUE",
 	"env-dir": "FOLDER", "env-file": "FILE", "etcd": "RELEASE", "etcd-binary": "FILE", "explain": "RULE", "file": "FILE", "file-compose": "FILE",
 	"from": "PATH", "from-cfssl": "FOLDER", "host": "HOST", "identity-file": "FILE", "image": "IMAGE", "key": "IDENTITY=FILE", "listen": "ADDRESS:PORT",
 	"member": "MEMBER", "members": "N", "mirror": "URL", "monitoring": "bool", "name": "NAME", "off": "RULES", "organization": "NAME", "output": "PATH", "outside": "HOST:PORT",
@@ -50,6 +50,9 @@ func wordFlags(cmd *cobra.Command) {
 		wordFlags(sub)
 	}
 	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+		if _, said := flag.Value.(inWords); said {
+			return
+		}
 		word, ok := flagWords[flag.Name]
 		if kind := flag.Value.Type(); !ok && strings.HasPrefix(kind, "string") {
 			word, ok = strings.ToUpper(flag.Name), true

@@ -105,6 +105,9 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
+// Signal sends it a signal.
+func (p *Process) Signal(s os.Signal) { _ = p.cmd.Process.Signal(s) }
+
 // Stop ends the member the way a service manager does, so that it writes what it
 // has in memory.
 func (p *Process) Stop() {

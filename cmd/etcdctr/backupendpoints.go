@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/member"
+)
+
+// endpointFlags name a cluster by where its clients reach it.
+type endpointFlags struct {
+	cmd          *cobra.Command
+	at           etcdctr.Endpoints
+	passwordFile string
+}
+
+// Those flags, as etcdctl has them.
+const (
+	endpointsFlag = "endpoints"
+	passwordFlag  = "password-file"
+)
+
+var endpointFlagNames = []string{"cacert", "cert", "key", "insecure-skip-tls-verify", "user", passwordFlag}
+
+func addEndpointFlags(cmd *cobra.Command) *endpointFlags {
+	f := &endpointFlags{cmd: cmd}
+	flags := cmd.Flags()
+	flags.StringSliceVar(&f.at.URLs, endpointsFlag, nil, "client URLs of the members of a cluster that something else runs, such as https://10.0.0.1:2379")
+	flags.StringVar(&f.at.CACert, "cacert", "", "with --endpoints, certificate of the authority that vouches for the members")
+	flags.StringVar(&f.at.Cert, "cert", "", "with --endpoints, certificate to show the members")
+	flags.StringVar(&f.at.Key, "key", "", "with --endpoints, private key of that certificate")
+	flags.Lookup("key").Value = inWords{flags.Lookup("key").Value, "FILE"}
+	flags.BoolVar(&f.at.SkipVerify, "insecure-skip-tls-verify", false, "with --endpoints, take any certificate for a member's")
+	flags.StringVar(&f.at.User, "user", "", "with --endpoints, user of etcd's who has the role root, where a password tells who that is")
+	flags.StringVar(&f.passwordFile, passwordFlag, "", "file with that user's password (default it is asked for)")
+	return f
+}
+
+// given tells whether a cluster is named so.
+func (f *endpointFlags) given() bool { return f.cmd.Flags().Changed(endpointsFlag) }
+
+// check refuses what does not go together.
+func (f *endpointFlags) check() error {
+	changed := f.cmd.Flags().Changed
+	if !f.given() {
+		if i := slices.IndexFunc(endpointFlagNames, changed); i >= 0 {
+			return fmt.Errorf("--%s goes with --%s", endpointFlagNames[i], endpointsFlag)
+		}
+		return nil
+	}
+	for _, other := range []string{"file", "certs-dir", "data-dir", "with-keys"} {
+		if changed(other) {
+			return fmt.Errorf("--%s and --%s do not go together: keep one", endpointsFlag, other)
+		}
+	}
+	switch {
+	case (f.at.Cert == "") != (f.at.Key == ""):
+		return errors.New("--cert and --key go together")
+	case f.passwordFile != "" && f.at.User == "":
+		return fmt.Errorf("--%s goes with --user", passwordFlag)
+	}
+	return nil
+}
+
+// endpoints are those that are named, with the password.
+func (f *endpointFlags) endpoints(ctx context.Context, a *app) (etcdctr.Endpoints, error) {
+	at := f.at
+	scheme := "http://"
+	if at.CACert != "" || at.Cert != "" || at.SkipVerify {
+		scheme = "https://"
+	}
+	for i, u := range at.URLs {
+		if !strings.Contains(u, "://") { // as etcdctl takes them
+			at.URLs[i] = scheme + u
+		}
+	}
+	if at.User == "" {
+		return at, nil
+	}
+	var err error
+	at.Password, err = f.password(ctx, a)
+	return at, err
+}
+
+func (f *endpointFlags) password(ctx context.Context, a *app) (string, error) {
+	if f.passwordFile == "" {
+		return a.askPassword(ctx, "the password of "+f.at.User)
+	}
+	data, err := os.ReadFile(f.passwordFile)
+	if err != nil {
+		return "", usage(fmt.Errorf("--%s: %w", passwordFlag, err))
+	}
+	password := strings.TrimRight(string(data), "\r\n")
+	if password == "" {
+		return "", usage(fmt.Errorf("--%s: %s is empty", passwordFlag, f.passwordFile))
+	}
+	return password, nil
+}
+
+// askPassword asks for what nobody is to read along.
+func (a *app) askPassword(ctx context.Context, what string) (string, error) {
+	if !a.atTerminal() {
+		return "", usage(fmt.Errorf("there is no terminal to ask for %s on: --%s names a file with it", what, passwordFlag))
+	}
+	in := int(a.in.(*os.File).Fd())
+	shown, err := term.GetState(in)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(a.voice.Out, "etcdctr: %s: ", what)
+	defer fmt.Fprintln(a.voice.Out)
+	typed := make(chan string, 1)
+	go func() {
+		text, _ := term.ReadPassword(in) // none is wrong, too
+		typed <- string(text)
+	}()
+	select {
+	case password := <-typed:
+		return password, ctx.Err()
+	case <-ctx.Done():
+		return "", errors.Join(ctx.Err(), term.Restore(in, shown))
+	}
+}
+
+// explainEndpoints says what to do about a backup of members that nobody here runs.
+func explainEndpoints(err error) error {
+	switch {
+	case errors.Is(err, member.ErrDenied):
+		return withHint(err, "etcd gives its data to users with the role root only: --user and --%s, or --cert and --key, say who that is", passwordFlag)
+	case errors.Is(err, backup.ErrNobody):
+		return withHint(err, "`etcdctl endpoint status` with the same flags says what each answers; --%s names all members that there are", endpointsFlag)
+	}
+	return explainBackup(err)
+}
