@@ -28,11 +28,11 @@ func (r *Runner) followAlways(ctx context.Context) {
 		err := r.follow(ctx)
 		noticed := r.Now()
 		if errors.Is(err, member.ErrOvertaken) || errors.Is(err, errHole) {
-			r.fail(fmt.Errorf("%w: a whole backup is taken", err))
+			r.fail(between, fmt.Errorf("%w: a whole backup is taken", err))
 			err = r.take(ctx, noticed)
 		}
 		if err != nil && ctx.Err() == nil {
-			r.fail(err)
+			r.fail(between, err)
 			rest(ctx, retryFollow)
 		}
 	}
@@ -121,6 +121,9 @@ func (c *recorder) record(ctx context.Context, members *member.Client) error {
 			rest(ctx, segmentEvery)
 			if err := c.flush(context.WithoutCancel(ctx)); err != nil {
 				cancel(err)
+			}
+			if ctx.Err() == nil { // it has followed for as long
+				c.runner.well(between)
 			}
 		}
 	})

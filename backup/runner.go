@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -47,7 +45,7 @@ const (
 
 // Run goes on until ctx ends, which is no error.
 func (r *Runner) Run(ctx context.Context) error {
-	if err := r.remember(ctx); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	var all sync.WaitGroup
@@ -59,6 +57,13 @@ func (r *Runner) Run(ctx context.Context) error {
 	return nil
 }
 
+// begin looks at what there is.
+func (r *Runner) begin(ctx context.Context) error {
+	all, err := r.list(ctx)
+	r.remember(all, err)
+	return err
+}
+
 func (r *Runner) atTimes(ctx context.Context) {
 	for ctx.Err() == nil {
 		due, err := r.due(ctx)
@@ -68,7 +73,7 @@ func (r *Runner) atTimes(ctx context.Context) {
 		}
 		wait := max(due.Sub(r.Now()), retryFollow)
 		if err != nil {
-			r.fail(err)
+			r.fail(whole, err)
 			wait = retryBackup
 		}
 		rest(ctx, min(wait, time.Minute)) // clocks are set, and somebody may delete the newest
@@ -87,14 +92,19 @@ func rest(ctx context.Context, d time.Duration) {
 
 // Once takes a backup if one is due, and says whether it was.
 func (r *Runner) Once(ctx context.Context) (bool, error) {
-	if err := r.remember(ctx); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return false, err
 	}
 	due, err := r.due(ctx)
-	if err != nil || due.After(r.Now()) {
-		return false, err
+	if err == nil && due.After(r.Now()) {
+		return false, nil
 	}
-	err = r.take(ctx, r.Now())
+	if err == nil {
+		err = r.take(ctx, r.Now())
+	}
+	if err != nil {
+		r.note(func(m *metrics) { m.went(whole, true) })
+	}
 	return err == nil, err
 }
 
@@ -167,7 +177,7 @@ func (r *Runner) take(ctx context.Context, noticed time.Time) error {
 	if err != nil {
 		return err
 	}
-	r.note(func(m *metrics) { m.Last, m.Revision = made.Time, made.Revision })
+	r.note(func(m *metrics) { m.newest(made); m.went(whole, false) })
 	r.tell("%s: revision %d of %s", place, made.Revision, made.From)
 	return r.prune(ctx)
 }
@@ -216,64 +226,12 @@ func (r *Runner) tell(format string, args ...any) {
 	r.Tell(fmt.Sprintf(format, args...))
 }
 
-func (r *Runner) fail(err error) {
+func (r *Runner) fail(what task, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	r.note(func(m *metrics) { m.Failures++ })
+	r.note(func(m *metrics) { m.went(what, true) })
 	r.telling.Lock()
 	defer r.telling.Unlock()
 	r.Fail(err)
-}
-
-// metrics are what a Runner tells Prometheus.
-type metrics struct {
-	Last      time.Time // of the newest backup
-	Revision  int64     // that it holds
-	Failures  int       // since the Runner began
-	Followed  int64     // up to which revision all changes are kept
-	Following bool
-}
-
-// remember begins with what the store tells, before a file of metrics says
-// anything.
-func (r *Runner) remember(ctx context.Context) error {
-	all, err := r.list(ctx)
-	if err != nil {
-		return err
-	}
-	if newest, ok := Newest(notAfter(all, r.Now()), r.Request.Cluster); ok {
-		r.note(func(m *metrics) { m.Last, m.Revision = newest.Metadata.Time, newest.Metadata.Revision })
-	}
-	return nil
-}
-
-// note changes the metrics, and writes them.
-func (r *Runner) note(change func(*metrics)) {
-	r.telling.Lock()
-	defer r.telling.Unlock()
-	change(&r.metrics)
-	if r.MetricsFile == "" {
-		return
-	}
-	if err := outfile.Write(r.MetricsFile, []byte(r.metrics.text(r.Request.Cluster, r.Next)), 0o644); err != nil {
-		r.Fail(fmt.Errorf("cannot write the metrics: %w", err))
-	}
-}
-
-func (m metrics) text(cluster string, next func(time.Time) time.Time) string {
-	var b strings.Builder
-	write := func(name, kind, help string, value int64) {
-		fmt.Fprintf(&b, "# HELP etcdctr_backup_%s %s\n# TYPE etcdctr_backup_%[1]s %[3]s\netcdctr_backup_%[1]s{cluster=%[4]q} %[5]d\n", name, help, kind, cluster, value)
-	}
-	if !m.Last.IsZero() {
-		write("last_success_timestamp_seconds", "gauge", "When the newest backup was taken.", m.Last.Unix())
-		write("next_due_timestamp_seconds", "gauge", "When the next backup is due.", next(m.Last).Unix())
-		write("last_revision", "gauge", "The revision that the newest backup holds.", m.Revision)
-	}
-	write("failures_total", "counter", "What went wrong and was tried again.", int64(m.Failures))
-	if m.Following {
-		write("followed_revision", "gauge", "The revision up to which all changes are kept.", m.Followed)
-	}
-	return b.String()
 }

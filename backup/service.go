@@ -65,6 +65,11 @@ func Serve(ctx context.Context, getenv func(string) string, out io.Writer) error
 		}
 		return c, c.Close, nil
 	}
+	stop, err := listen(getenv(cluster.BackupListenVariable), dir, r)
+	if err != nil {
+		r.Fail(fmt.Errorf("nobody can ask for metrics: %w", err)) // backups matter more
+	}
+	defer stop()
 	return r.Run(ctx)
 }
 
@@ -95,6 +100,11 @@ func clientOf(mode cluster.TLSMode, dir string) (*tls.Config, error) {
 	case cluster.AutoTLS: // nobody can verify what members made up
 		return &tls.Config{InsecureSkipVerify: true}, nil
 	}
+	return readIdentity(dir)
+}
+
+// readIdentity reads a certificate and who vouches for the members.
+func readIdentity(dir string) (*tls.Config, error) {
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, certFile), filepath.Join(dir, keyFile))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the certificate to reach the members with: %w", err)

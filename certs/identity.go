@@ -68,6 +68,7 @@ func (p Plan) client(c ClientIdentity) identity {
 		commonName = ""
 	}
 	id := p.identity(Client, "clients/"+c.Name, commonName)
+	id.hosts, id.aliases = canonicalHosts(c.Hosts), canonicalHosts(c.Hosts)
 	if len(c.Organizations) > 0 {
 		var subject pkix.Name
 		if id.subject != nil {
@@ -177,7 +178,7 @@ func (id identity) template(key KeyAlgorithm, now, authorityEnd time.Time) *x509
 		NotBefore:             now.Add(-backdate),
 		NotAfter:              notAfter,
 		KeyUsage:              id.profile.keyUsage(key),
-		ExtKeyUsage:           id.profile.extKeyUsage(),
+		ExtKeyUsage:           id.extKeyUsage(),
 		BasicConstraintsValid: true,
 	}
 	for _, h := range id.hosts {
@@ -188,6 +189,16 @@ func (id identity) template(key KeyAlgorithm, now, authorityEnd time.Time) *x509
 		}
 	}
 	return t
+}
+
+// extKeyUsage is that of the profile, and a server's for a client that serves something
+// as well.
+func (id identity) extKeyUsage() []x509.ExtKeyUsage {
+	usages := id.profile.extKeyUsage()
+	if len(id.hosts) > 0 && !slices.Contains(usages, x509.ExtKeyUsageServerAuth) {
+		usages = append(usages, x509.ExtKeyUsageServerAuth)
+	}
+	return usages
 }
 
 func (id identity) fullSubject() pkix.Name {

@@ -110,6 +110,10 @@ type ClientIdentity struct {
 	// NoCommonName leaves the common name out, for a client that tells etcd
 	// its user by name and password.
 	NoCommonName bool
+
+	// Hosts are what it answers to where it serves something itself, such as its
+	// metrics. A certificate from elsewhere need not have them.
+	Hosts []string
 }
 
 // loopback is what every member answers to, for health checks inside its
@@ -145,7 +149,8 @@ func (p Plan) Validate() error {
 	}
 	seen = map[string]bool{}
 	for i, c := range p.Clients {
-		errs = append(errs, validateName(fmt.Sprintf("clients[%d].name", i), c.Name, seen))
+		field := fmt.Sprintf("clients[%d]", i)
+		errs = append(errs, validateName(field+".name", c.Name, seen), validateHosts(field+".hosts", c.Hosts))
 	}
 	if p.DiscoveryDomain != "" {
 		errs = append(errs, validateHosts("discovery domain", []string{p.DiscoveryDomain}))

@@ -1,7 +1,10 @@
 package cluster
 
 import (
+	"cmp"
+	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +31,8 @@ type BackupSpec struct {
 	Encryption string `key:"encryption"`
 	// Service, true or false, has a service of the cluster's own take them.
 	Service string `key:"service"`
+	// MetricsPort is the port that Prometheus asks whoever takes them at.
+	MetricsPort string `key:"metrics-port"`
 }
 
 // KeepSpec is what a user wrote about backups that stay: how many of each.
@@ -54,6 +59,9 @@ type Backup struct {
 	// Identity says that whoever takes them has a certificate, and a user where there
 	// are users, of its own: such a service, or a unit of systemd.
 	Identity bool
+	// MetricsPort is the port that Prometheus asks whoever takes them at; 0: none was
+	// chosen.
+	MetricsPort int
 
 	every time.Duration
 	cron  cron.Schedule
@@ -92,10 +100,43 @@ const (
 	BackupCertsVariable       = "ETCDCTR_BACKUP_CERTS"       // the folder of its certificate; empty without
 	BackupDestinationVariable = "ETCDCTR_BACKUP_DESTINATION" // as it sees it
 	BackupMetricsVariable     = "ETCDCTR_BACKUP_METRICS"     // a file to write them to; may be empty
+	BackupListenVariable      = "ETCDCTR_BACKUP_LISTEN"      // an address to tell them at; may be empty
 )
 
 // InFolder reports whether backups go into a folder.
 func (b *Backup) InFolder() bool { return !strings.Contains(b.Destination, "://") }
+
+// BackupMetrics is where whoever takes the backups tells Prometheus of them, as a host
+// and a port: to whoever is on the network of members in containers, else to this machine
+// at the port that was chosen. Empty where it only writes a file.
+func (c *Cluster) BackupMetrics() string {
+	b := c.Backup
+	switch {
+	case b == nil || !b.Identity:
+		return ""
+	case c.BackupContained():
+		return net.JoinHostPort(BackupName, strconv.Itoa(cmp.Or(b.MetricsPort, MetricsPort)))
+	case b.MetricsPort != 0:
+		return net.JoinHostPort(loopback.String(), strconv.Itoa(b.MetricsPort))
+	}
+	return ""
+}
+
+// BackupContained tells that the service which takes the backups is in a container beside
+// the members.
+func (c *Cluster) BackupContained() bool {
+	return c.Backup != nil && c.Backup.Service && len(c.Members) > 0 && inContainers(c)
+}
+
+// backupListen is BackupMetrics as it is listened at.
+func (c *Cluster) backupListen() string {
+	at := c.BackupMetrics()
+	if c.BackupContained() {
+		_, port, _ := strings.Cut(at, ":")
+		return ":" + port
+	}
+	return at
+}
 
 // BackupVariables are the environment of the service that takes the backups, for
 // which the destination and the certificates are where it is told.
@@ -111,6 +152,9 @@ func (c *Cluster) BackupVariables(destination, certsDir string) []Variable {
 	}
 	if c.TLS == Mutual {
 		all = append(all, Variable{BackupCertsVariable, certsDir})
+	}
+	if at := c.backupListen(); at != "" {
+		all = append(all, Variable{BackupListenVariable, at})
 	}
 	return all
 }
@@ -130,6 +174,7 @@ func (r *resolver) backup() *Backup {
 		every:       r.span("backup.every", s.Every, DefaultBackupEvery, leastBetweenBackups, mostBetweenBackups),
 	}
 	b.Identity = b.Service
+	b.MetricsPort = r.backupMetricsPort(s.MetricsPort)
 	kind, _, hasKind := strings.Cut(s.Destination, "://")
 	switch {
 	case s.Destination == "":
@@ -166,6 +211,31 @@ func (r *resolver) backup() *Backup {
 		*k.into = n
 	}
 	return b
+}
+
+// backupMetricsPort is 0 where none is chosen.
+func (r *resolver) backupMetricsPort(text string) int {
+	if text == "" {
+		return 0
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil || port < 1 || port > 65535 {
+		r.report("backup.metrics-port", "must be a port from 1 to 65535, not %q", text)
+		return 0
+	}
+	return port
+}
+
+// backupPorts refuses a port that a member of the same machine has.
+func (r *resolver) backupPorts(c *Cluster) {
+	if c.Backup == nil || c.Backup.MetricsPort == 0 || inContainers(c) {
+		return
+	}
+	for _, m := range c.Members {
+		if p := m.Place; slices.Contains([]int{p.ClientPort, p.PeerPort, p.MetricsPort}, c.Backup.MetricsPort) {
+			r.report("backup.metrics-port", "%d is a port of %s too: take another", c.Backup.MetricsPort, m.Name)
+		}
+	}
 }
 
 // publicKey is one of age's (https://age-encryption.org/v1), classic or post-quantum:

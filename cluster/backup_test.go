@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +62,7 @@ backup:
   continuous: perhaps
   keep: {last: -1, monthly: many}
   retention: 3
+  metrics-port: 70000
 `))
 	const want = `etcdctr.yaml:2: backup.destination: is missing: name a folder, or s3://BUCKET/PREFIX
 etcdctr.yaml:3: backup.every: must be from 1m0s to 744h0m0s, not 1s
@@ -69,8 +71,49 @@ etcdctr.yaml:4: backup.schedule: must be five fields as cron has them, such as 3
 etcdctr.yaml:5: backup.continuous: must be false or true, not "perhaps"
 etcdctr.yaml:6: backup.keep.last: must be a number from 1 on, not "-1"
 etcdctr.yaml:6: backup.keep.monthly: must be a number from 1 on, not "many"
-etcdctr.yaml:7: backup.retention: is not a known key: known are destination, every, schedule, keep, continuous, compression, encryption, service`
+etcdctr.yaml:7: backup.retention: is not a known key: known are destination, every, schedule, keep, continuous, compression, encryption, service, metrics-port
+etcdctr.yaml:8: backup.metrics-port: must be a port from 1 to 65535, not "70000"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+// Where Prometheus asks for them depends on who takes them.
+func TestWhereBackupsAreToldOf(t *testing.T) {
+	for name, test := range map[string]struct {
+		file                string
+		place               cluster.Placement
+		want, listens, more string
+	}{
+		"a container":             {"backup: {destination: /backups}", cluster.InContainers, "backup:2381", ":2381", ""},
+		"a container and a port":  {"backup: {destination: /backups, metrics-port: 9000}", cluster.InContainers, "backup:9000", ":9000", ""},
+		"a process":               {"backup: {destination: /backups}", cluster.InProcesses("", ""), "", "", ""},
+		"a process and a port":    {"backup: {destination: /backups, metrics-port: 9000}", cluster.InProcesses("", ""), "127.0.0.1:9000", "127.0.0.1:9000", ""},
+		"a unit and a port":       {"backup: {destination: /backups, metrics-port: 9000}", cluster.UnderSystemd, "127.0.0.1:9000", "127.0.0.1:9000", ""},
+		"a member's port":         {"backup: {destination: /backups, metrics-port: 2380}", cluster.InProcesses("", ""), "", "", "backup.metrics-port: 2380 is a port of etcd1 too: take another"},
+		"a port in its container": {"backup: {destination: /backups, metrics-port: 2380}", cluster.InContainers, "backup:2380", ":2380", ""},
+		"by themselves":           {"backup: {destination: /backups, service: false}", cluster.InContainers, "", "", ""},
+		"none":                    {"name: orders", cluster.InContainers, "", "", ""},
+	} {
+		spec, err := cluster.Load("etcdctr.yaml", []byte(test.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := cluster.Resolve(spec, test.place)
+		if test.more != "" || err != nil {
+			if err == nil || !strings.HasSuffix(err.Error(), test.more) || test.more == "" {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		listens := ""
+		for _, v := range c.BackupVariables("/backups", "") {
+			if v.Name == cluster.BackupListenVariable {
+				listens = v.Value
+			}
+		}
+		if got := c.BackupMetrics(); got != test.want || listens != test.listens && c.Backup != nil {
+			t.Errorf("%s: they are at %q and listen at %q, want %q and %q", name, got, listens, test.want, test.listens)
+		}
 	}
 }

@@ -37,6 +37,7 @@ func resolve(spec Spec, place Placement) (*Cluster, error) {
 	if c.Backup != nil && (c.SpansMachines() || c.Runtime == Swarm) {
 		c.Backup.Service = false
 	}
+	r.backupPorts(c)
 	if err := Problems(inOrder(r.all())).asError(); err != nil {
 		return nil, err
 	}

@@ -16,9 +16,10 @@ func BackupUnitFiles(c *cluster.Cluster, program string) []File {
 	}
 	unit := cluster.UnitName(c.Name, cluster.BackupName)
 	destination, folder := backupDestination(c.Backup, unit)
-	variables := c.BackupVariables(destination, path.Join(ConfigDir, unit))
+	variables := append(c.BackupVariables(destination, path.Join(ConfigDir, unit)),
+		cluster.Variable{Name: cluster.BackupMetricsVariable, Value: path.Join("/run", unit, "metrics.prom")})
 	return []File{
-		{unit + ".service", fmt.Appendf(nil, backupUnitTemplate, c.Name, path.Join(ConfigDir, unit), program, SystemUser, folder.service, folder.unit)},
+		{unit + ".service", fmt.Appendf(nil, backupUnitTemplate, c.Name, path.Join(ConfigDir, unit), program, SystemUser, folder.service, folder.unit, unit)},
 		{unit + ".env", lines(variables, func(v cluster.Variable) string { return v.Name + "=" + quoteUnitEnv(v.Value) })},
 	}
 }
@@ -57,6 +58,10 @@ User=%[4]s
 Group=%[4]s
 %[5]s
 UMask=0077
+# Its metrics, for the textfile collector of Prometheus' node exporter. They stay when it
+# ends, and tell then that no backup was taken.
+RuntimeDirectory=%[7]s
+RuntimeDirectoryPreserve=yes
 
 # It needs where the backups are, its network and nothing else of the machine.
 ` + confinement

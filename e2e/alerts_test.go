@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +20,9 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/monitoring"
 )
 
@@ -32,6 +35,7 @@ func TestEveryAlertFiresForItsFault(t *testing.T) {
 			w.expect("there is nobody to scrape", func() {}, "EtcdNotScraped")
 			w.alone(minor)
 			w.together(minor)
+			w.backups()
 			for _, a := range monitoring.Alerts(v) {
 				if w.fired[a.Name] == "" {
 					t.Errorf("%s did not fire", a.Name)
@@ -63,8 +67,40 @@ rule_files: [rules.yml]
 scrape_configs:
   - job_name: etcd
     file_sd_configs: [{files: [targets.json], refresh_interval: 1s}]
+  - job_name: etcd-backup
+    honor_labels: true
+    file_sd_configs: [{files: [backups.json], refresh_interval: 1s}]
 `, string(rules))
 	return w
+}
+
+// backups can't be taken, since nobody answers, and then nobody tells of them.
+func (w *ward) backups() {
+	w.t.Helper()
+	store, err := backup.OpenStore(w.t.TempDir())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	takes := &backup.Runner{
+		Store: store, Request: backup.Request{Cluster: "three"}, Next: func(last time.Time) time.Time { return last },
+		Now: func() time.Time { return time.Now().Add(-time.Hour) }, // it has been due for as long
+		Ask: func(context.Context) (*member.Client, func() error, error) {
+			return nil, nil, member.ErrNotServing
+		},
+		Tell: func(string) {}, Fail: func(error) {},
+	}
+	server := httptest.NewServer(takes)
+	defer server.Close()
+	ctx, end := context.WithCancel(w.t.Context())
+	var runs sync.WaitGroup
+	runs.Go(func() { _ = takes.Run(ctx) }) // it ends with ctx
+	targets := fmt.Sprintf(`[{"targets": [%q], "labels": {"cluster": "three"}}]`, server.Listener.Addr())
+	writeFile(w.t, filepath.Join(w.dir, "backups.json"), targets)
+	w.expect("no backup can be taken", func() {}, "EtcdBackupMissed", "EtcdBackupFails")
+	end()
+	runs.Wait()
+	server.Close()
+	w.expect("nobody tells of backups", func() {}, "EtcdBackupNotScraped")
 }
 
 // watch has Prometheus scrape a member too.

@@ -171,10 +171,10 @@ func (f *foreign) refused(endpoints string, more ...string) string {
 // comesBack restores a backup into a cluster of its own, and wants what was written.
 func (f *foreign) comesBack(archive string) {
 	f.t.Helper()
-	defer f.l.try("down", "--name", "again", "--volumes", "--yes", "--no-backup")
-	writeFile(f.t, filepath.Join(f.l.dir, "again.yaml"), "{name: again, runtime: process, tls: none, members: 1}\n")
+	defer f.l.try("down", "--file", "again.yaml", "--volumes", "--yes", "--no-backup")
+	writeFile(f.t, filepath.Join(f.l.dir, "again.yaml"), "{name: again, runtime: process, certs-dir: again, members: 1}\n") // users come back too, and root is known by a certificate
 	f.l.etcdctr("restore", "--file", "again.yaml", "--yes", "--progress", "quiet", archive)
-	if out := f.l.etcdctr("etcdctl", "--name", "again", "get", "greeting"); !strings.Contains(out, "hello") {
+	if out := f.l.etcdctr("etcdctl", "--file", "again.yaml", "get", "greeting"); !strings.Contains(out, "hello") {
 		f.t.Errorf("it brings back %q", out)
 	}
 }
@@ -258,7 +258,7 @@ func TestABackupOfContainersThatSomethingElseStarted(t *testing.T) {
 		t.Helper()
 		name = uniqueName(namePrefix) + name
 		t.Cleanup(func() { _ = exec.Command("docker", "rm", "--force", "--volumes", name).Run() })
-		run(t, "", "docker", "run", "--detach", "--name", name, image, "etcd", "--name", "far",
+		run(t, "", "docker", "run", "--detach", "--name", name, image, "etcd", "--name", "far", "--initial-cluster-token", name,
 			"--listen-client-urls", "http://0.0.0.0:2379", "--advertise-client-urls", "http://127.0.0.1:2379")
 		return strings.TrimSpace(run(t, "", "docker", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", name)) + ":2379"
 	}

@@ -55,7 +55,7 @@ func TestPrometheusSeesMembersOfEachRelease(t *testing.T) {
 		t.Run(v.String(), func(t *testing.T) {
 			l := newLocal(t)
 			program := filepath.Dir(filepath.Dir(etcdBinary(t, minor, "etcd"))) + "/{minor}/etcd"
-			writeFile(t, filepath.Join(l.dir, "etcdctr.yaml"), fmt.Sprintf("etcd: %q\nruntime: process\netcd-binary: %s\nquota-backend-bytes: 32MiB\n", v, program))
+			writeFile(t, filepath.Join(l.dir, "etcdctr.yaml"), fmt.Sprintf("etcd: %q\nruntime: process\netcd-binary: %s\nquota-backend-bytes: 32MiB\nbackup: {destination: backups, continuous: true, metrics-port: %d}\n", v, program, freePorts(t, 1)[0]))
 			l.etcdctr("up", "--detach")
 			p := startPrometheus(l)
 			l.whileUsed(func() { p.wantData(v) }) // a rate is one of what happens between two looks

@@ -111,8 +111,17 @@ func TestSystemdTakesTheBackups(t *testing.T) {
 	m.run("install", "-d", "-m", "700", "-o", "etcd", "/home/etcd1")
 	m.describeBackups(dir, "/srv/backups")
 	m.typeSystemdPage("All on one machine")
+	m.users()
 	m.typeSystemdPage("Backups")
 	m.eventually("SubState", "running")
+	eventually(t, "nobody but its user to be given the data", func() error {
+		said := m.run("journalctl", "--unit", m.unit, "--output", "cat")
+		if !strings.Contains(said, "etcd's users do not permit it") {
+			return errors.New(said)
+		}
+		return nil
+	})
+	m.typeSystemdPage("Where etcd goes by its users")
 	first := m.eventuallyBackedUp("/srv/backups", 1)
 	m.put("between")
 	eventually(t, "what happened after the backup", func() error {
@@ -146,6 +155,15 @@ func TestSystemdTakesTheBackups(t *testing.T) {
 		m.typeSystemdPage("Backups")
 		m.eventuallyBackedUp(folder, 1)
 		m.stopInOrder(folder)
+	}
+}
+
+// users has etcd go by them, of whom it knows the administrator.
+func (m *systemdMachine) users() {
+	m.t.Helper()
+	m.put("early")
+	for _, command := range []string{"user add --no-password root", "role add root", "user grant-role root root", "auth enable"} {
+		m.run("sh", "-ec", "cd "+pageFolder+"/certs/clients/root; etcdctl --endpoints https://127.0.0.1:2379 --cacert ca.crt --cert tls.crt --key tls.key "+command)
 	}
 }
 

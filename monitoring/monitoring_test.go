@@ -116,7 +116,16 @@ func TestPrometheusIsToldWhereMembersAreAndWhatToShow(t *testing.T) {
 		}},
 		"a port of their own": {cluster.Spec{ListenMetricsURLs: "http://0.0.0.0:2381"}, cluster.InContainers, []string{"scheme: http\n", "- etcd3:2381"}},
 		"plain text":          {cluster.Spec{TLS: "none"}, cluster.InContainers, []string{"scheme: http\n", "- etcd1:2379"}},
-		"auto TLS":            {cluster.Spec{TLS: "auto"}, cluster.InContainers, []string{"scheme: https", "insecure_skip_verify: true"}},
+		"backups": {cluster.Spec{Name: "orders", Backup: cluster.BackupSpec{Destination: "/backups"}}, cluster.InContainers, []string{
+			"- job_name: etcd-backup\n    honor_labels: true\n    scheme: https\n", "- backup:2381", "cluster: orders",
+		}},
+		"backups in plain text": {cluster.Spec{TLS: "none", Backup: cluster.BackupSpec{Destination: "/backups"}}, cluster.InContainers, []string{
+			"- job_name: etcd-backup\n    honor_labels: true\n    scheme: http\n", "- backup:2381",
+		}},
+		"backups of processes": {cluster.Spec{Backup: cluster.BackupSpec{Destination: "/backups", MetricsPort: "9000"}}, cluster.InProcesses("", ""), []string{
+			"- job_name: etcd-backup\n    honor_labels: true\n    scheme: http\n", "- 127.0.0.1:9000",
+		}},
+		"auto TLS": {cluster.Spec{TLS: "auto"}, cluster.InContainers, []string{"scheme: https", "insecure_skip_verify: true"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := cluster.Resolve(test.spec, test.place)

@@ -24,8 +24,9 @@ type Row struct {
 }
 
 const (
-	of      = `{job="etcd", cluster="$cluster"}`
-	perRate = `[$__rate_interval]`
+	of        = `{job="etcd", cluster="$cluster"}`
+	ofBackups = `{cluster="$cluster"}`
+	perRate   = `[$__rate_interval]`
 )
 
 func percentile(q, histogram, by string) string {
@@ -83,6 +84,16 @@ func Rows(v cluster.Version) []Row {
 				{`etcd_mvcc_db_total_size_in_bytes` + of, "{{member}} file"},
 				{`etcd_mvcc_db_total_size_in_use_in_bytes` + of, "{{member}} in use"},
 				{`min(etcd_server_quota_backend_bytes` + of + `)`, "quota"},
+			}},
+		}},
+		{"Backups", []Panel{
+			{"Age of the newest backup", "stat", "s", "By whoever takes them, see `backup:` in the cluster file.", []Query{{`time() - max(etcdctr_backup_last_success_timestamp_seconds` + ofBackups + `)`, ""}}},
+			{"Backups fail", "stat", "none", "1 where what was tried last failed.", []Query{{`max(etcdctr_backup_failing` + ofBackups + `)`, ""}}},
+			{"Size of the newest backup", "stat", "bytes", "Of its database.", []Query{{`max(etcdctr_backup_last_size_bytes` + ofBackups + `)`, ""}}},
+			{"Revision", "timeseries", "none", "What members have, and up to where it is kept.", []Query{
+				{`max(etcd_debugging_mvcc_current_revision` + of + `)`, "the members'"},
+				{`max(etcdctr_backup_last_revision` + ofBackups + `)`, "in the newest backup"},
+				{`max(etcdctr_backup_followed_revision` + ofBackups + `)`, "with the changes after it"},
 			}},
 		}},
 		{"Processes", []Panel{

@@ -10,8 +10,9 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
-// job is the name that Prometheus knows the members by.
-const job = "etcd"
+// job is the name that Prometheus knows the members by, and backupJob whoever takes their
+// backups.
+const job, backupJob = "etcd", "etcd-backup"
 
 // Severity tells how soon somebody has to look.
 type Severity string
@@ -162,6 +163,19 @@ var alerts = []Alert{
 	{
 		Name: "EtcdFilesRunOut", Expr: `process_open_fds{job="etcd"} / process_max_fds{job="etcd"} > 0.8`, For: "10m", Severity: Warning,
 		Summary: "{{ $labels.cluster }}: {{ $labels.member }} has opened {{ $value | humanizePercentage }} of the files and connections that it may", Do: "raise the limit, or see which client opens so many",
+	},
+	{
+		// By whoever takes the backups, or by a file that it has left.
+		Name: "EtcdBackupMissed", Expr: `time() - etcdctr_backup_next_due_timestamp_seconds > 300`, For: "1m", Severity: Warning,
+		Summary: "{{ $labels.cluster }}: a backup has been due for {{ $value | humanizeDuration }}", Do: "etcdctr health, and etcdctr logs backup",
+	},
+	{
+		Name: "EtcdBackupFails", Expr: `etcdctr_backup_failing == 1`, For: "5m", Severity: Warning,
+		Summary: "{{ $labels.cluster }}: backups fail", Do: "etcdctr logs backup",
+	},
+	{
+		Name: "EtcdBackupNotScraped", Expr: `up{job="etcd-backup"} == 0`, For: "5m", Severity: Warning,
+		Summary: "{{ $labels.cluster }}: nobody tells of its backups", Do: "etcdctr ps, and etcdctr logs backup",
 	},
 	{
 		Name: "EtcdLearnerStays", Expr: `etcd_server_is_learner{job="etcd"} == 1`, For: "1h", Severity: Notice,

@@ -57,7 +57,7 @@ func ByCertificate(c *cluster.Cluster) bool {
 			return true
 		}
 	}
-	return false
+	return c.BackupContained()
 }
 
 // Files are what Prometheus reads: paths as it sees them.
@@ -68,6 +68,7 @@ type Files struct {
 
 type scrapeConfig struct {
 	JobName string         `yaml:"job_name"`
+	Honor   bool           `yaml:"honor_labels,omitempty"`
 	Scheme  string         `yaml:"scheme"`
 	TLS     *tlsConfig     `yaml:"tls_config,omitempty"`
 	Static  []staticConfig `yaml:"static_configs"`
@@ -96,10 +97,32 @@ func scrape(c *cluster.Cluster, files Files) scrapeConfig {
 	case c.TLS == cluster.AutoTLS:
 		s.TLS = &tlsConfig{Insecure: true}
 	default:
-		dir := strings.TrimSuffix(files.Certificate, "/")
-		s.TLS = &tlsConfig{CA: dir + "/ca.crt", Cert: dir + "/tls.crt", Key: dir + "/tls.key"}
+		s.TLS = files.tls()
 	}
 	return s
+}
+
+// tls is what is shown to who asks for a certificate.
+func (f Files) tls() *tlsConfig {
+	dir := strings.TrimSuffix(f.Certificate, "/")
+	return &tlsConfig{CA: dir + "/ca.crt", Cert: dir + "/tls.crt", Key: dir + "/tls.key"}
+}
+
+// scrapes are the members, and whoever takes the backups where that can be asked.
+func scrapes(c *cluster.Cluster, files Files) []scrapeConfig {
+	all := []scrapeConfig{scrape(c, files)}
+	at := c.BackupMetrics()
+	if at == "" {
+		return all
+	}
+	s := scrapeConfig{
+		JobName: backupJob, Honor: true, Scheme: "http", // it says of which cluster they are
+		Static: []staticConfig{{[]string{at}, map[string]string{"cluster": c.Name}}},
+	}
+	if c.BackupContained() && c.TLS == cluster.Mutual {
+		s.Scheme, s.TLS = "https", files.tls()
+	}
+	return append(all, s)
 }
 
 // Prometheus renders a configuration that scrapes a cluster's members.
@@ -112,7 +135,7 @@ func Prometheus(c *cluster.Cluster, files Files) ([]byte, error) {
 		Global global         `yaml:"global"`
 		Rules  []string       `yaml:"rule_files,omitempty"`
 		Scrape []scrapeConfig `yaml:"scrape_configs"`
-	}{Global: global{"15s", "15s"}, Scrape: []scrapeConfig{scrape(c, files)}}
+	}{Global: global{"15s", "15s"}, Scrape: scrapes(c, files)}
 	if files.Rules != "" {
 		config.Rules = []string{files.Rules}
 	}
@@ -123,7 +146,7 @@ func Prometheus(c *cluster.Cluster, files Files) ([]byte, error) {
 // a cluster's members and passes them on by OTLP, to where its environment says.
 func OpenTelemetry(c *cluster.Cluster, files Files) ([]byte, error) {
 	return marshal("OpenTelemetry collector for the cluster "+c.Name+", made by etcdctr.", object{
-		"receivers":  object{"prometheus": object{"config": object{"scrape_configs": []scrapeConfig{scrape(c, files)}}}},
+		"receivers":  object{"prometheus": object{"config": object{"scrape_configs": scrapes(c, files)}}},
 		"processors": object{"batch": object{}},
 		"exporters":  object{"otlp": object{"endpoint": "${env:OTEL_EXPORTER_OTLP_ENDPOINT}"}},
 		"service": object{"pipelines": object{"metrics": object{

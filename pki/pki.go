@@ -23,7 +23,11 @@ func Plan(c *cluster.Cluster) certs.Plan {
 		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: cluster.MonitoringClient})
 	}
 	if c.Backup != nil && c.Backup.Identity {
-		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: cluster.BackupName})
+		id := certs.ClientIdentity{Name: cluster.BackupName}
+		if c.BackupContained() { // it tells Prometheus of them
+			id.Hosts = []string{cluster.BackupName}
+		}
+		plan.Clients = append(plan.Clients, id)
 	}
 	for _, m := range c.Servers() {
 		plan.Members = append(plan.Members, certs.Member{Name: m.Name, Hosts: []string{m.Place.Host}, Aliases: m.Place.AlsoKnownAs})

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
@@ -89,6 +90,7 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 	if err != nil {
 		return err
 	}
+	startup.Over() // what is streamed is garbage at once
 	board := a.newProgress(o.progress)
 	defer func() { board.Close() }()
 	r := backup.Request{Time: a.now(), Member: o.member, Stored: o.compression == compressNone, Seal: o.seal(passphrase)}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 )
 
 type backupRunOptions struct {
@@ -42,6 +43,7 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 }
 
 func runBackupRun(ctx context.Context, a *app, o backupRunOptions) error {
+	startup.Over() // what is streamed is garbage at once
 	c, err := o.cluster.find(ctx, a, working{})
 	if err != nil {
 		return err

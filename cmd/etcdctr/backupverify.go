@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
@@ -37,6 +38,7 @@ snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it mad
 }
 
 func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, secret *secretFlags) error {
+	startup.Over() // what is streamed is garbage at once
 	opens, err := secret.read(a)
 	if err != nil {
 		return err

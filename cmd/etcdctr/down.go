@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -118,6 +119,7 @@ func leftBehind(r runtime.Runtime) []string {
 
 // lastBackup keeps what there is before it is deleted.
 func (o downOptions) lastBackup(ctx context.Context, a *app, c *found) error {
+	startup.Over() // what is streamed is garbage at once
 	place, made, err := c.LastBackup(ctx, o.cluster.dir())
 	if err == nil && place != "" {
 		a.say("%s: the last backup, revision %d of %s", place, made.Revision, made.From)

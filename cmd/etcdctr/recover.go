@@ -11,6 +11,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 )
 
 type recoverOptions struct {
@@ -57,6 +58,7 @@ do not answer here: others may reach them.`,
 }
 
 func runRecover(ctx context.Context, a *app, o recoverOptions) error {
+	startup.Over() // what is streamed is garbage at once
 	c, err := o.cluster.find(ctx, a, o.working)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -89,6 +90,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	if err != nil {
 		return usage(err)
 	}
+	startup.Over() // what is streamed is garbage at once
 	o.working.founds = true
 	c, err := o.cluster.find(ctx, a, o.working)
 	if err != nil {
