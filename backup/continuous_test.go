@@ -360,3 +360,19 @@ func TestChangesWhileAClockWasAheadAreFoundByTheTimeOfThoseAfterThem(t *testing.
 		t.Errorf("a minute from now leads to revision %d, %v, want 21", source.Revision, err)
 	}
 }
+
+// Whoever follows the changes of a new cluster waits for its first backup, and takes none
+// of its own.
+func TestANewClusterIsBackedUpOnce(t *testing.T) {
+	t.Parallel()
+	c := start(t, []string{"etcd1"})
+	store := storeAt(t, t.TempDir())
+	r := runRunner(t, c, store)
+	leadsTo(t, store, 1)
+	leadsTo(t, store, write(t, c.raw(t), 3, 10))
+	r.stop()
+	all, err := backup.List(t.Context(), store)
+	if err != nil || len(all) != 1 || len(r.failed) > 0 {
+		t.Errorf("there are %d backups, %v; what failed: %v", len(all), err, r.failed)
+	}
+}

@@ -20,6 +20,14 @@ const segmentBytes = 8 << 20
 // errHole is the error of changes that do not follow on each other.
 var errHole = errors.New("changes are missing")
 
+// noneYetError is the error of a cluster of which there is no whole backup yet, so that
+// nothing leads on from one: it is new here, or was restored.
+type noneYetError struct{ cluster string }
+
+func (e *noneYetError) Error() string {
+	return fmt.Sprintf("there is no backup of the cluster %s yet", e.cluster)
+}
+
 // followAlways keeps all changes until ctx ends. Where some are lost to it, since
 // it was away and they have been compacted, a whole backup closes the gap.
 func (r *Runner) followAlways(ctx context.Context) {
@@ -27,9 +35,13 @@ func (r *Runner) followAlways(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := r.follow(ctx)
 		noticed := r.Now()
-		if errors.Is(err, member.ErrOvertaken) || errors.Is(err, errHole) {
+		var none *noneYetError
+		switch {
+		case errors.As(err, &none):
+			err = r.take(ctx, r.ofCluster(none.cluster))
+		case errors.Is(err, member.ErrOvertaken) || errors.Is(err, errHole):
 			r.fail(between, fmt.Errorf("%w: a whole backup is taken", err))
-			err = r.take(ctx, noticed)
+			err = r.take(ctx, r.since(noticed))
 		}
 		if err != nil && ctx.Err() == nil {
 			r.fail(between, err)
@@ -64,10 +76,11 @@ func (r *Runner) follow(ctx context.Context) error {
 	case err != nil:
 		return err
 	case after == 0:
-		return fmt.Errorf("%w: there is no backup of the cluster %s yet", errHole, id)
+		return &noneYetError{id}
 	case after > now.Revision+1: // a member may lag by what has just been written
 		return &BehindError{r.Request.Cluster, now.Revision, Found{Metadata: Metadata{Revision: after, Time: r.Now()}}}
 	}
+	r.note(func(m *metrics) { m.Followed = after })
 	rec := &recorder{
 		runner: r, segment: Segment{Cluster: r.Request.Cluster, ClusterID: id, After: after, Revision: after},
 		ttl: members.GrantedTTL, seen: map[int64]bool{},
@@ -84,7 +97,7 @@ func (r *Runner) kept(ctx context.Context, id string) (int64, error) {
 	}
 	var last int64
 	for _, f := range all {
-		if f.Err == nil && f.Metadata.Cluster == r.Request.Cluster && f.Metadata.ClusterID == id {
+		if r.isOf(f, id) {
 			last = max(last, f.Metadata.Revision)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,7 +69,7 @@ func (r *Runner) atTimes(ctx context.Context) {
 	for ctx.Err() == nil {
 		due, err := r.due(ctx)
 		if err == nil && !due.After(r.Now()) {
-			err = r.take(ctx, r.Now())
+			err = r.take(ctx, r.since(r.Now()))
 			due = r.Now()
 		}
 		wait := max(due.Sub(r.Now()), retryFollow)
@@ -100,7 +101,7 @@ func (r *Runner) Once(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	if err == nil {
-		err = r.take(ctx, r.Now())
+		err = r.take(ctx, r.since(r.Now()))
 	}
 	if err != nil {
 		r.note(func(m *metrics) { m.went(whole, true) })
@@ -144,18 +145,35 @@ func (e *BehindError) Error() string {
 		e.Cluster, e.Revision, e.Backup.Metadata.Time.Format(time.RFC3339), e.Backup.Metadata.Revision)
 }
 
-// take takes a backup, unless one was taken since somebody has noticed that it is
-// time, and deletes those that no rule keeps. Of a cluster that knows less than
+// since tells whether there is a backup that was taken since a moment.
+func (r *Runner) since(moment time.Time) func([]Found) bool {
+	return func(all []Found) bool {
+		newest, ok := Newest(notAfter(all, r.Now()), r.Request.Cluster)
+		return ok && !newest.Metadata.Time.Before(moment.Truncate(time.Second))
+	}
+}
+
+// ofCluster tells whether there is a backup of a cluster, by its ID.
+func (r *Runner) ofCluster(id string) func([]Found) bool {
+	return func(all []Found) bool { return slices.ContainsFunc(all, func(f Found) bool { return r.isOf(f, id) }) }
+}
+
+// isOf tells that a backup is of a cluster of the name, by its ID.
+func (r *Runner) isOf(f Found, id string) bool {
+	return f.Err == nil && f.Metadata.Cluster == r.Request.Cluster && f.Metadata.ClusterID == id
+}
+
+// take takes a backup, unless the one that is asked for is there, as another has been
+// taken meanwhile, and deletes those that no rule keeps. Of a cluster that knows less than
 // before none is taken, and none is deleted.
-func (r *Runner) take(ctx context.Context, noticed time.Time) error {
+func (r *Runner) take(ctx context.Context, there func([]Found) bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before, err := r.list(ctx)
 	if err != nil {
 		return err
 	}
-	newest, ok := Newest(notAfter(before, r.Now()), r.Request.Cluster)
-	if ok && !newest.Metadata.Time.Before(noticed.Truncate(time.Second)) {
+	if there(before) {
 		return nil
 	}
 	members, done, err := r.Ask(ctx)
@@ -163,7 +181,7 @@ func (r *Runner) take(ctx context.Context, noticed time.Time) error {
 		return err
 	}
 	defer done()
-	if newest, ok = Newest(before, r.Request.Cluster); ok {
+	if newest, ok := Newest(before, r.Request.Cluster); ok {
 		if err := r.behind(ctx, members, newest); err != nil {
 			return err
 		}
