@@ -70,7 +70,7 @@ func TestPrometheusSeesMembersOfEachRelease(t *testing.T) {
 			p.wantAlerts("EtcdDatabaseFull", "EtcdDatabaseNearlyFull")
 			l.etcdctr("stop", "etcd1", "etcd2")
 			p.may = []string{"EtcdDatabaseFull", "EtcdLeaderChanges"} // by how full the one that stays is, and how often they have elected
-			p.wantAlerts("EtcdDatabaseNearlyFull", "EtcdMemberDown", "EtcdNoLeader", "EtcdNoQuorum", "EtcdPeerLost")
+			p.wantAlerts("EtcdBackupFails", "EtcdDatabaseNearlyFull", "EtcdMemberDown", "EtcdNoLeader", "EtcdNoQuorum", "EtcdPeerLost")
 		})
 	}
 }
