@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
-	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -57,23 +57,39 @@ func (o verbOptions) run(ctx context.Context, a *app, verb converge.Verb, names 
 	}
 	defer c.close()
 	asked := names
+	var described []string
 	if verb == converge.Replace { // one that is described may be gone with all that it had
 		want, err := c.Want(ctx)
 		if err != nil {
 			return err
 		}
-		asked = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-			return slices.ContainsFunc(want.Members, func(m cluster.Member) bool { return m.Name == name })
-		})
+		for _, m := range want.Members {
+			described = append(described, m.Name)
+		}
+		asked = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(described, name) })
 	}
 	if _, err := c.Choose(ctx, asked...); err != nil {
-		return err
+		return withDescribed(err, described)
 	}
 	change := etcdctr.Change{Verb: verb, Servers: names, Wait: defaultWaitTimeout}
 	if o.dryRun {
 		return a.printPlan(ctx, c, change, o.format)
 	}
 	return c.carryOut(ctx, a, o.cluster, change)
+}
+
+// withDescribed has the error of a name that is not there list the members too that are
+// described and gone.
+func withDescribed(err error, described []string) error {
+	if unknown := (*runtime.UnknownError)(nil); errors.As(err, &unknown) {
+		for _, name := range described {
+			if !slices.Contains(unknown.Has, name) {
+				unknown.Has = append(unknown.Has, name)
+			}
+		}
+		slices.Sort(unknown.Has)
+	}
+	return err
 }
 
 // carryOut makes a change, shows its steps, and says how the cluster is after

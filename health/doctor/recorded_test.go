@@ -50,6 +50,7 @@ func TestEachReleaseIsUnderstood(t *testing.T) {
 		},
 		"an image for another architecture": {"exec /usr/local/bin/etcd: exec format error", "its etcd is for machines of another architecture"},
 		"the same, crun":                    {"exec container process `/usr/local/bin/etcd`: Exec format error", "its etcd is for machines of another architecture"},
+		"an image of no Prometheus":         {`exec: "--config.file=/etc/prometheus/prometheus.yml": stat --config.file=/etc/prometheus/prometheus.yml: no such file or directory: unknown`, "its image is not one of Prometheus"},
 		"a program without its loader":      {"exec /usr/local/bin/etcd: no such file or directory", "its image has no program /usr/local/bin/etcd"},
 	}
 	for name, tt := range tests {

@@ -91,6 +91,11 @@ func programRules() []rule {
 				"such as that of `etcdctr image build`",
 			remedy: Remedy{Kind: Up},
 		},
+		{ // an image without an entry point of its own takes the first argument for its program
+			pattern: re(`exec:? "?(--config\.file=[^\s":]*)"?: (?:stat \S+: |executable file )?(?:no such file or directory|not found in \$PATH)`),
+			cause:   "its image is not one of Prometheus, and has no program for $1: name one with --prometheus-image, or prometheus-image in the cluster file",
+			remedy:  Remedy{Kind: Up},
+		},
 		{
 			pattern: re(`exec:? "?([^\s":]+)"?: (?:stat \S+: |executable file )?(?:no such file or directory|not found in \$PATH)`),
 			cause:   "its image has no program $1, or not the loader that it takes to run it: give it an image of etcd",
