@@ -190,7 +190,8 @@ type RestoreOptions struct {
 	Bump uint64
 	// Scratch is a folder with room for the database.
 	Scratch string
-	// Consent is asked before anything is touched that is there.
+	// Consent is asked before anything is touched that is there; without it that is
+	// refused with backup.ErrNoConsent.
 	Consent func(ctx context.Context, there backup.There) error
 	Tell    func(action string) // may be nil
 	// Warn is told what is to be known besides; without it Tell is.

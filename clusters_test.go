@@ -3,8 +3,6 @@ package etcdctr_test
 import (
 	"context"
 	"errors"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -185,35 +183,5 @@ func TestWhyAnotherRuntimeIsTakenIsTold(t *testing.T) {
 	}
 	if len(told) != 1 || told[0].Instead != "process" || !errors.Is(told[0].Warning, runtime.ErrUnavailable) {
 		t.Errorf("told %+v", told)
-	}
-}
-
-// The page shows what the example runs.
-func TestTheLibrarysPageShowsTheExample(t *testing.T) {
-	page, err := os.ReadFile("docs/library.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	example, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := 0
-	for _, part := range strings.Split(string(page), "```go\n")[1:] {
-		block, _, _ := strings.Cut(part, "```")
-		blocks++
-		var indented strings.Builder
-		for line := range strings.Lines(block) {
-			if strings.TrimSpace(line) != "" {
-				line = "\t" + line
-			}
-			indented.WriteString(line)
-		}
-		if !strings.Contains(string(example), indented.String()) && !strings.Contains(string(example), "\n"+block) {
-			t.Errorf("example_test.go has no such lines:\n%s", block)
-		}
-	}
-	if blocks < 2 {
-		t.Errorf("the page shows %d blocks of Go", blocks)
 	}
 }

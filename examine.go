@@ -39,8 +39,17 @@ type Examination struct {
 	// Detached are the flags that let `up` come to an end where members would be
 	// held by it otherwise.
 	Detached []string
-	// Command gives a command of the command line about the cluster.
+	// Command gives a command of the command line about the cluster; nil stands for the
+	// command and its name.
 	Command func(verb string) string
+}
+
+// command is the command line for a verb.
+func (x Examination) command(verb string) string {
+	if x.Command == nil {
+		return "etcdctr " + verb
+	}
+	return x.Command(verb)
 }
 
 // Examine asks what runs the members, their logs and themselves for the one cause
@@ -58,7 +67,7 @@ func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error)
 		if d, found, err := p.unfinished(ctx); err != nil || found {
 			return d, err
 		}
-		return Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: x.Command("up")}, nil
+		return Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: x.command("up")}, nil
 	}
 	if d, found := p.stranger(); found {
 		return d, nil
@@ -89,7 +98,7 @@ func (p *patient) unfinished(ctx context.Context) (Diagnosis, bool, error) {
 	}
 	return Diagnosis{
 		Member: p.name(), Cause: refusal.Reason, Command: Typed(refusal.Remedy.Command),
-		ByHand: "that finishes it; " + p.Command("restore --undo") + " brings back what was there",
+		ByHand: "that finishes it; " + p.command("restore --undo") + " brings back what was there",
 	}, true, nil
 }
 
@@ -233,7 +242,7 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 	}
 	// Members that run and answer, and are no healthy cluster all the same.
 	return Diagnosis{
-		Member: p.name(), Cause: report.Failures[0], Command: p.Command("health"), Looks: true, Warnings: report.Warnings,
+		Member: p.name(), Cause: report.Failures[0], Command: p.command("health"), Looks: true, Warnings: report.Warnings,
 	}
 }
 

@@ -242,6 +242,9 @@ func (r *recovery) consent(ctx context.Context, by backup.Metadata, holders []ba
 	if len(holders) > len(r.have.Members())/2 {
 		r.warn("most of the members have data: where `etcdctr start` brings their quorum back, nothing has to be rebuilt")
 	}
+	if r.o.Consent == nil {
+		return fmt.Errorf("%s: %w", there.Name, backup.ErrNoConsent)
+	}
 	return r.o.Consent(ctx, there)
 }
 

@@ -23,12 +23,19 @@ type Adoption struct {
 	Scratch string
 	// Wait is how long each member may take to serve; 0 stands for a minute.
 	Wait time.Duration
-	// Now is the clock.
+	// Now is the clock; nil stands for the system's.
 	Now func() time.Time
 	// Doing is told what a Copying does, and Tell the steps of the other ways; both
 	// may be nil.
 	Doing func(action string)
 	Tell  func(converge.Event)
+}
+
+func (a *Adoption) now() time.Time {
+	if a.Now == nil {
+		return time.Now()
+	}
+	return a.Now()
 }
 
 // Plan says what an adoption is going to do.
@@ -158,7 +165,7 @@ func (a *Adoption) copy(ctx context.Context, p Plan) error {
 		return err
 	}
 	c := &Copying{
-		Foreign: r.Foreign, Ours: ours, Want: p.Want, Program: a.Program, Scratch: a.Scratch, Now: a.Now(), Tell: a.Doing,
+		Foreign: r.Foreign, Ours: ours, Want: p.Want, Program: a.Program, Scratch: a.Scratch, Now: a.now(), Tell: a.Doing,
 		Restore: func(ctx context.Context, archive string) (backup.Restored, error) {
 			return a.Cluster.Restore(ctx, archive, etcdctr.RestoreOptions{
 				Scratch: a.Scratch, Tell: a.Doing, Into: ours,

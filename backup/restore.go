@@ -62,7 +62,7 @@ type Restoration struct {
 	// certificates; may be nil.
 	Provide func(ctx context.Context, want *cluster.Cluster) error
 	// Consent is asked before anything is touched that is there; an error ends
-	// it.
+	// it. Without it that is ErrNoConsent.
 	Consent func(ctx context.Context, there There) error
 	// Tell is told what is done; may be nil.
 	Tell func(action string)
@@ -102,6 +102,9 @@ type TooOldError struct {
 func (e *TooOldError) Error() string {
 	return fmt.Sprintf("the backup is of etcd 3.%d, and the cluster is to be %s: an older etcd refuses the data or misreads it", e.Data, e.Etcd)
 }
+
+// ErrNoConsent is the error of replacing what is there where nobody is asked.
+var ErrNoConsent = errors.New("what is there would be replaced, and there is no Consent to ask")
 
 // ErrDifferent is the error of members that are restored and do not hold the
 // same.
@@ -220,6 +223,9 @@ func (r *Restoration) consent(ctx context.Context, by Metadata) (There, *runtime
 	there, have, err := r.there(ctx, by)
 	if err != nil || len(there.Running)+len(there.Data) == 0 {
 		return there, have, err
+	}
+	if r.Consent == nil {
+		return there, have, fmt.Errorf("%s: %w", there.Name, ErrNoConsent)
 	}
 	return there, have, r.Consent(ctx, there)
 }

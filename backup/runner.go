@@ -27,7 +27,7 @@ type Runner struct {
 	Ask func(ctx context.Context) (*member.Client, func() error, error)
 	Now func() time.Time
 	// Tell is told what was done, and Fail what went wrong and is tried again; one
-	// at a time.
+	// at a time. Both may be nil.
 	Tell func(what string)
 	Fail func(err error)
 	// MetricsFile is written after all that is done, for Prometheus; empty: not.
@@ -241,7 +241,9 @@ func (r *Runner) prune(ctx context.Context) error {
 func (r *Runner) tell(format string, args ...any) {
 	r.telling.Lock()
 	defer r.telling.Unlock()
-	r.Tell(fmt.Sprintf(format, args...))
+	if r.Tell != nil {
+		r.Tell(fmt.Sprintf(format, args...))
+	}
 }
 
 func (r *Runner) fail(what task, err error) {
@@ -251,5 +253,7 @@ func (r *Runner) fail(what task, err error) {
 	r.note(func(m *metrics) { m.went(what, true) })
 	r.telling.Lock()
 	defer r.telling.Unlock()
-	r.Fail(err)
+	if r.Fail != nil {
+		r.Fail(err)
+	}
 }

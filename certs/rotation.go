@@ -40,7 +40,7 @@ type Rotation struct {
 	Confirmed bool
 	Own       []string // clients that the cluster's own tools use
 
-	Tell func(Report)
+	Tell func(Report) // may be nil
 
 	confirmed []string // the authorities that Confirmed counts for
 }
@@ -78,6 +78,12 @@ func (r *Rotation) Run(ctx context.Context) error {
 	return r.goOn(ctx)
 }
 
+func (r *Rotation) tell(report Report) {
+	if r.Tell != nil {
+		r.Tell(report)
+	}
+}
+
 // Abort goes back, and lets the members forget the authority that was to be.
 func (r *Rotation) Abort(ctx context.Context) error {
 	if r.Seen() {
@@ -89,7 +95,7 @@ func (r *Rotation) Abort(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.Tell(report)
+	r.tell(report)
 	if !r.Seen() {
 		return nil
 	}
@@ -241,7 +247,7 @@ func (r *Rotation) stage(ctx context.Context, stage Stage, authorities ...string
 	}
 	report, err := r.PKI.rotateTo(ctx, o)
 	if err == nil {
-		r.Tell(report)
+		r.tell(report)
 	}
 	return err
 }
@@ -299,7 +305,7 @@ func (r *Rotation) Now(ctx context.Context, stop, start func(context.Context) er
 		if err != nil {
 			return errors.Join(err, start(ctx))
 		}
-		r.Tell(report)
+		r.tell(report)
 	}
 	return start(ctx)
 }

@@ -36,7 +36,7 @@ type Options struct {
 	// of their own. Programs that stop clusters and start them again while others
 	// start theirs, such as tests, keep out of each other's way by it.
 	Further int
-	// Now is the clock.
+	// Now is the clock; nil stands for the system's.
 	Now func() time.Time
 	// Events are told what is done; may be nil.
 	Events func(runtime.Event)
@@ -67,6 +67,9 @@ var (
 func New(o Options) *Runtime {
 	if o.Events == nil {
 		o.Events = func(runtime.Event) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	return &Runtime{o: o}
 }

@@ -21,6 +21,9 @@ import (
 
 // Observe reads the cluster's folder, and asks its supervisor whether it lives.
 func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error) {
+	if err := itself(); err != nil {
+		return nil, err
+	}
 	home := r.home(name)
 	stack, err := home.Stack()
 	if errors.Is(err, process.ErrNoStack) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/process"
@@ -28,6 +29,55 @@ func (r *Runtime) carried() (program, error) {
 	}
 	return program{Program: *r.o.Carried}, nil
 }
+
+// CallError is the error of a program that starts itself by a name, and is not then what
+// it is to be by that name.
+type CallError struct{ Name string }
+
+func (e *CallError) Error() string {
+	does := "etcdmain.Main(os.Args)"
+	if e.Name != etcdProgram {
+		does = "that of local.Programs"
+	}
+	return fmt.Sprintf("this program starts itself as %s, and does not become that: where filepath.Base(os.Args[0]) is %q, main has to call %s before all else", e.Name, e.Name, does)
+}
+
+// etcdProgram is the name that a program is called by to be a member.
+const etcdProgram = "etcd"
+
+// itself makes sure that this is not a process that was started to be something else:
+// without that it would go on and start the same again, and so for ever.
+func itself() error {
+	name := filepath.Base(os.Args[0])
+	if _, helps := Programs[name]; !helps && name != etcdProgram {
+		return nil
+	}
+	return &CallError{Name: name}
+}
+
+// longestAnswer is how long a program may take to tell its version.
+const longestAnswer = 10 * time.Second
+
+// becomesEtcd makes sure that the program of the members is etcd. Who has helpers besides
+// looks at the name that it is called by anyway.
+func (r *Runtime) becomesEtcd(ctx context.Context, c *cluster.Cluster) error {
+	if r.o.Self != "" || r.o.Carried == nil || c.Spec.EtcdBinary != "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, longestAnswer)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, r.o.Carried.Path)
+	cmd.Args = []string{etcdProgram, "--version"}
+	cmd.WaitDelay = time.Second
+	out, _ := cmd.CombinedOutput() // what it says tells
+	if !strings.HasPrefix(string(out), versionLine) {
+		return &CallError{Name: etcdProgram}
+	}
+	return nil
+}
+
+// versionLine begins with what etcd says, asked for its version.
+const versionLine = "etcd Version: "
 
 // programFor is the etcd that a cluster is to run.
 func (r *Runtime) programFor(ctx context.Context, c *cluster.Cluster) (program, error) {
@@ -126,7 +176,7 @@ func versionOf(ctx context.Context, path string) (cluster.Version, error) {
 		return cluster.Version{}, fmt.Errorf("etcd-binary: cannot ask %s for its version, name an etcd that this machine can run: %w", path, err)
 	}
 	line, _, _ := strings.Cut(string(out), "\n")
-	number, ok := strings.CutPrefix(line, "etcd Version: ")
+	number, ok := strings.CutPrefix(line, versionLine)
 	if !ok {
 		return cluster.Version{}, fmt.Errorf("etcd-binary: %s is no etcd: asked for its version it says %q", path, line)
 	}
