@@ -21,10 +21,17 @@ import (
 
 // This file keeps what a cluster holds, and brings it back.
 
-// Backup keeps what the cluster holds in an archive, at path or in the folder
-// path, and gives where. What the request does not say of the cluster is filled
-// in.
+// Backup keeps what the cluster holds in an archive, at path, in the folder path or in
+// the bucket s3://BUCKET/PREFIX, and gives where. What the request does not say of the
+// cluster is filled in.
 func (c *Cluster) Backup(ctx context.Context, path string, r backup.Request) (string, backup.Metadata, error) {
+	if inBucket(path) {
+		s, err := bucketFor(path)
+		if err != nil {
+			return "", backup.Metadata{}, err
+		}
+		return c.BackupInto(ctx, s, r)
+	}
 	r, path, err := c.request(path, r)
 	if err != nil {
 		return "", backup.Metadata{}, err
@@ -123,7 +130,25 @@ func (c *Cluster) CheckBackups(ctx context.Context) error {
 	})
 }
 
+// inBucket tells a place in a bucket from a path of this machine.
+func inBucket(place string) bool { return strings.Contains(place, "://") }
+
+// bucketFor opens a bucket for a backup, which gets a name of its own there.
+func bucketFor(place string) (backup.Store, error) {
+	if strings.HasSuffix(place, backup.Extension) {
+		return nil, &InputError{fmt.Errorf("%s names a file, and in a bucket each backup gets a name of its own: name s3://BUCKET/PREFIX", place)}
+	}
+	s, err := backup.OpenStore(place)
+	if err != nil {
+		return nil, &InputError{err}
+	}
+	return s, nil
+}
+
 func (c *Cluster) request(path string, r backup.Request) (backup.Request, string, error) {
+	if inBucket(path) {
+		return r, "", &InputError{fmt.Errorf("%s: what is copied from a member's disk is kept on this machine: name a file or a folder", path)}
+	}
 	r, err := c.describe(r)
 	if err != nil {
 		return r, "", err

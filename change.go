@@ -153,7 +153,7 @@ func elsewhere(before, after *cluster.Cluster) bool {
 func (c *Cluster) wish(ctx context.Context, change Change) (converge.Wish, error) {
 	w := converge.Wish{
 		Name:  c.spec.ClusterName(),
-		Asked: converge.Asked{Verb: change.Verb, Servers: change.Servers, Data: change.Data, Weaken: said(c.spec), Clients: change.Clients},
+		Asked: converge.Asked{Verb: change.Verb, Servers: change.Servers, Data: change.Data, Weaken: said(c.spec), Clients: change.Clients, Here: c.have.StartedIn(c.o.Folder)},
 	}
 	switch {
 	case change.Verb == converge.Up, change.Verb == converge.Replace:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/health/doctor"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -69,7 +70,7 @@ func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error)
 		}
 		return Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: x.command("up")}, nil
 	}
-	if d, found := p.stranger(); found {
+	if d, found := p.stranger(ctx); found {
 		return d, nil
 	}
 	report, err := p.ask(ctx)
@@ -104,7 +105,7 @@ func (p *patient) unfinished(ctx context.Context) (Diagnosis, bool, error) {
 
 // stranger finds that whoever asks has no certificate, or one that was revoked: the
 // members would refuse every question, and be blamed for it.
-func (p *patient) stranger() (Diagnosis, bool) {
+func (p *patient) stranger(ctx context.Context) (Diagnosis, bool) {
 	if p.want.TLS != cluster.Mutual || !p.have.Runs() {
 		return Diagnosis{}, false
 	}
@@ -113,9 +114,25 @@ func (p *patient) stranger() (Diagnosis, bool) {
 		return p.withoutCertificates(err.Error()), true
 	}
 	if !errors.Is(err, ErrNoCertificate) {
-		return Diagnosis{}, false
+		return p.otherAuthority(ctx)
 	}
 	return p.withoutCertificates(fmt.Sprintf("the members can't be asked: %v", err)), true
+}
+
+// otherAuthority finds that the members were given certificates of another authority than
+// the one that whoever asks has.
+func (p *patient) otherAuthority(ctx context.Context) (Diagnosis, bool) {
+	changes, err := p.runtime.Changes(ctx, p.want, p.have)
+	if err != nil || !slices.ContainsFunc(changes, func(c runtime.Change) bool { return c.Kind == runtime.Foreign }) {
+		return Diagnosis{}, false
+	}
+	d := Diagnosis{Member: p.name(), Cause: fmt.Sprintf("its members have certificates of another authority than the one in %s", p.CertsDir())}
+	if p.have.StartedIn(p.o.Folder) {
+		d.ByHand = converge.LostAuthority
+	} else {
+		d.ByHand = fmt.Sprintf("it was started in %s: ask from there, or name its certificates with --certs-dir", p.have.Folder)
+	}
+	return d, true
 }
 
 // withoutCertificates is a cause, and what brings certificates back that are missing.
@@ -124,7 +141,8 @@ func (p *patient) withoutCertificates(cause string) Diagnosis {
 	if _, err := os.Stat(filepath.Join(p.CertsDir(), "ca", string(certs.Client), certs.KeyFile)); err == nil {
 		d.Command = strings.Join(append([]string{"etcdctr certs create"}, p.CertsFlags...), " ")
 	} else {
-		d.ByHand = "put the folder back that they were made in, or say where it is, with --certs-dir: made anew, they are strangers' to all who have the former ones"
+		d.ByHand = "put the folder back that they were made in, or say where it is, with --certs-dir: made anew, they are strangers' to all who have the former ones; " +
+			"if it is gone for good, `etcdctr up` makes new ones and starts all members with them, on the data that they have"
 	}
 	return d
 }

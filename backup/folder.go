@@ -45,6 +45,7 @@ func (e *OtherReleaseError) Error() string {
 //
 // What a log holds counts, known to be committed or not: see commitAll.
 func TakeFolder(ctx context.Context, dir, path string, p Program, r Request) (Metadata, error) {
+	dir = dataBelow(dir)
 	scratch, err := os.MkdirTemp(scratchBeside(path), ".etcdctr-copy-")
 	if err != nil {
 		return Metadata{}, fmt.Errorf("cannot copy the data in %s: %w", dir, err)
@@ -58,6 +59,21 @@ func TakeFolder(ctx context.Context, dir, path string, p Program, r Request) (Me
 	return m, r.write(path, &m, func(w io.Writer, progress func(done, total int64)) (member.Snapshot, error) {
 		return streamDatabase(ctx, db, w, progress)
 	})
+}
+
+// dataBelow is a data folder, or the one in a folder that has it in data, as that of a
+// member on a machine of its own.
+func dataBelow(dir string) string {
+	below := filepath.Join(dir, "data")
+	if isDataFolder(below) && !isDataFolder(dir) {
+		return below
+	}
+	return dir
+}
+
+func isDataFolder(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, "member"))
+	return err == nil && info.IsDir()
 }
 
 // scratchBeside is the folder for what is only needed until the archive is

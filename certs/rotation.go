@@ -132,7 +132,7 @@ func (r *Rotation) Once(ctx context.Context) error {
 	}
 	report, err := r.PKI.RotateCA(ctx, r.RotateOptions)
 	if err == nil {
-		r.Tell(report)
+		r.tell(report)
 	}
 	return err
 }
@@ -145,7 +145,7 @@ func (r *Rotation) Settle(ctx context.Context) error {
 	}
 	report, err := r.PKI.SettleRotation(ctx, r.Profiles...)
 	if err == nil {
-		r.Tell(report)
+		r.tell(report)
 	}
 	return err
 }

@@ -102,18 +102,22 @@ func (r *resolver) publishedPort(at string, s Seat, p Place, publish Publish) in
 	if publish.Opens() {
 		return s.clientPort(s.usualPort())
 	}
-	if s.ClientPort != 0 || s.AnyPort && r.spec.ClientPort == "" {
+	if !r.forPrograms() && (s.ClientPort != 0 || s.AnyPort && r.spec.ClientPort == "") {
 		r.report(at+".client-port", noEffectUnpublished)
 	}
 	return 0
 }
+
+// forPrograms tells that the members are processes where the cluster runs, whatever else it
+// is described for now: what has no effect here has one there.
+func (r *resolver) forPrograms() bool { return Runtime(r.spec.Runtime).RunsPrograms() }
 
 const noEffectUnpublished = "has no effect with publish: none: set publish: loopback or runtime: process, or leave it out"
 
 // portsOfAll wants somebody whom client-port is for.
 func (r *resolver) portsOfAll(c *Cluster) {
 	shared := func(m Member) bool { return m.Place.Shared }
-	if r.spec.ClientPort == AutoPort && !c.Publish.Opens() && !slices.ContainsFunc(c.Members, shared) {
+	if r.spec.ClientPort == AutoPort && !c.Publish.Opens() && !r.forPrograms() && !slices.ContainsFunc(c.Members, shared) {
 		r.report("client-port", noEffectUnpublished)
 	}
 }

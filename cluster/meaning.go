@@ -107,7 +107,7 @@ var meanings = map[string]Meaning{
 	"max-learners":                  {What: "how many learners the cluster may have at once", Least: 1, Risk: "it has to be the same on all members"},
 
 	// The database, the log and their upkeep.
-	"quota-backend-bytes":                               {What: "size of the database that stops writes; 0 is 2 GiB", Risk: "the member with the smallest stops the whole cluster"},
+	"quota-backend-bytes":                               {What: "size of the database that stops writes, in bytes, or as 2GiB in the cluster file; 0 is 2 GiB", Risk: "the member whose quota is the smallest stops the writes of the whole cluster"},
 	"auto-compaction-mode":                              {What: "whether retention is a time or a number of revisions"},
 	"auto-compaction-retention":                         {What: "history that is kept; 0 keeps all", Risk: "with 0 the database grows to its quota"},
 	"backend-batch-interval":                            {What: "longest time before a commit to the database"},

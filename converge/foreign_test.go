@@ -1,6 +1,7 @@
 package converge_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -65,4 +66,23 @@ func TestDataIsNeitherMovedNorLeftBehind(t *testing.T) {
 	moved.Differences = []runtime.Difference{{Name: "data-dir", Was: "/srv/etcd2/data", Is: "/here/etcd2/data"}}
 	s.Changes, s.Have.Servers[1].Lent = []runtime.Change{moved}, true
 	wantRefusal(t, s, "its data is in /srv/etcd2/data")
+}
+
+// A cluster whose authority was taken out of its folder is not another folder's: a name of
+// its own for another one would help nobody.
+func TestWhoseCertificatesTheMembersDoNotTake(t *testing.T) {
+	for want, here := range map[string]bool{
+		"started in /srv/orders, and it does not accept the certificates of this one":   false,
+		"does not accept the certificates of this folder, although it was started here": true,
+	} {
+		s := three(t).situation(converge.Asked{Verb: converge.Up, Here: here}, nil)
+		s.Have.Folder = "/srv/orders"
+		s.Changes = []runtime.Change{{Server: "etcd1", Kind: runtime.Foreign}}
+		wantRefusal(t, s, want)
+		refusal := (*converge.Refusal)(nil)
+		_, err := converge.Plan(s)
+		if !errors.As(err, &refusal) || (refusal.Remedy.Text == converge.LostAuthority) != here {
+			t.Errorf("what helps is %+v: %v", refusal, err)
+		}
+	}
 }

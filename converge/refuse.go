@@ -96,11 +96,22 @@ func (c *scene) leaveOne(clusters map[member.ID][]string) Remedy {
 	return Remedy{Command: append([]string{"stop"}, strangers...), Text: "if what clients wrote there is not needed: the description does not name them"}
 }
 
+// LostAuthority is what helps a cluster whose authority was taken out of its folder.
+const LostAuthority = "put the folder of certificates back that they were made in, or name it with --certs-dir; if it is gone for good, " +
+	"`etcdctr down`, then `etcdctr up`: all members start anew with the new ones, on the data that they have, and clients need new ones too"
+
 // refuseForeign: servers of this name are another folder's cluster.
 func (c *scene) refuseForeign() error {
 	for _, change := range c.Changes {
 		if change.Kind != runtime.Foreign {
 			continue
+		}
+		if c.Asked.Here {
+			return &Refusal{
+				Server: change.Server,
+				Reason: fmt.Sprintf("%s runs, and does not accept the certificates of this folder, although it was started here: they are not those that its members have", c.Want.Name),
+				Remedy: Remedy{Text: LostAuthority},
+			}
 		}
 		elsewhere := ""
 		if c.Have != nil && c.Have.Folder != "" {

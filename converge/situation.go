@@ -46,6 +46,8 @@ type Asked struct {
 	// Clients is how far clients are, where the cluster goes over to TLS or from it;
 	// empty: nobody has said, and it does not.
 	Clients Clients
+	// Here: what there is was started in the folder of the description.
+	Here bool
 }
 
 // Verb is what is asked for.

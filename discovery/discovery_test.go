@@ -109,6 +109,7 @@ func TestATokenFromItsRegistrationToItsEnd(t *testing.T) {
 	wantError(t, s.Join(ctx, token, stranger), discovery.ErrUsedToken)
 
 	want(t, s.Remove(ctx, token))
+	wantError(t, s.Remove(ctx, token), discovery.ErrUnknownToken)
 	_, err = s.Status(ctx, token)
 	wantError(t, err, discovery.ErrUnknownToken)
 }

@@ -116,7 +116,11 @@ func member(e entry) Member {
 
 // Remove forgets a token. Members that have formed their cluster do not mind.
 func (s *Service) Remove(ctx context.Context, token string) error {
-	if _, err := s.store.list(ctx, token); err != nil {
+	entries, err := s.store.list(ctx, token)
+	if err == nil && len(entries) == 0 {
+		err = ErrUnknownToken
+	}
+	if err != nil {
 		return tokenError(token, err)
 	}
 	return tokenError(token, s.store.remove(ctx, token))

@@ -92,6 +92,7 @@ func TestATokenOfTheV2Protocol(t *testing.T) {
 	}
 	wantError(t, s.Check(ctx, name, cluster(3)), discovery.ErrUsedToken)
 	want(t, s.Remove(ctx, name))
+	wantError(t, s.Remove(ctx, name), discovery.ErrUnknownToken)
 }
 
 func put(url, value string) error {

@@ -67,6 +67,12 @@ backup: {destination: "s3://backups/orders", every: 1h, continuous: true, servic
 	if out := l.says("backup", "prune", place, "--keep-last", "1"); !strings.Contains(out, "0 backups deleted, 1 kept") {
 		t.Errorf("pruned: %q", out)
 	}
+	if out := l.says("backup", "--output", place); !strings.Contains(out, place+"/etcd-") {
+		t.Errorf("it says %q", out)
+	}
+	if out := l.etcdctr("backup", "list", place); strings.Count(out, ".tar.zst") != 2 {
+		t.Errorf("it has\n%s", out)
+	}
 	for what, args := range map[string][]string{
 		"a bucket that is not there": {"backup", "list", "s3://nowhere/orders"},
 		"a file that is not there":   {"backup", "verify", place + "/none.tar.zst"},

@@ -172,6 +172,31 @@ func TestMembersWhoseCertificatesWereDeletedGetNewOnes(t *testing.T) {
 	}
 }
 
+// Certificates that are gone for good and were made anew are strangers' to members that
+// run: what is said then leads out of it, and keeps what the cluster holds.
+func TestCertificatesMadeAnewWhileMembersRun(t *testing.T) {
+	s := newStack(t)
+	s.etcdctr("up")
+	s.etcdctr("etcdctl", "put", "key", "value")
+	if err := os.Rename(filepath.Join(s.dir, "certs"), filepath.Join(s.dir, "certs.away")); err != nil {
+		t.Fatal(err)
+	}
+	s.etcdctr("certs", "create")
+	_, err := s.tryEtcdctr("up")
+	wantError(t, err, "although it was started here", "`etcdctr down`, then `etcdctr up`")
+	out, err := s.tryEtcdctr("doctor")
+	wantExitCode(t, err, 1)
+	if !strings.Contains(out, "its members have certificates of another authority") || !strings.Contains(out, "`etcdctr down`, then `etcdctr up`") {
+		t.Errorf("the doctor says\n%s", out)
+	}
+	s.etcdctr("down")
+	s.etcdctr("up")
+	s.etcdctr("health")
+	if got := s.etcdctr("etcdctl", "get", "key", "--print-value-only"); got != "value\n" {
+		t.Errorf("the value is %q", got)
+	}
+}
+
 func TestTakenPortIsNamedAndNothingIsLeft(t *testing.T) {
 	s := newStack(t)
 	l, err := net.Listen("tcp4", "127.0.0.1:0")

@@ -41,7 +41,8 @@ func newBackupCommand(a *app) *cobra.Command {
 least, a follower that is in step, verifies it, and writes it into one archive
 with all that it takes to bring it back: the cluster file, the releases, the
 members, the public part of the authorities. The archive is there whole or not at
-all, nobody else can read it, and it replaces nothing.
+all, nobody else can read it, and it replaces nothing. --output takes a bucket too: its
+credentials and its endpoint are those of the AWS variables.
 
 Without a quorum it is the member that knows most which gives its data, as long as
 that has not been restarted. --data-dir takes a copy of a stopped member's data
@@ -56,6 +57,7 @@ name all of its members, of which the same one is chosen.
 in clear: the cluster's name, time, revision, size and release.`,
 		Example: `  etcdctr backup
   etcdctr backup --output /backups
+  etcdctr backup --output s3://backups/orders
   etcdctr backup --with-keys --passphrase-file passphrase
   etcdctr backup --encrypt --passphrase-file passphrase
   etcdctr backup --data-dir .etcdctr/etcd/etcd1/data
@@ -68,7 +70,7 @@ in clear: the cluster's name, time, revision, size and release.`,
 	addProgressFlag(cmd, &o.progress)
 	addFormatFlag(cmd, &o.format)
 	flags := cmd.Flags()
-	flags.StringVarP(&o.output, "output", "o", ".", "file, or folder for a file named after the cluster and the time")
+	flags.StringVarP(&o.output, "output", "o", ".", "file, or folder or s3://BUCKET/PREFIX for a file named after the cluster and the time")
 	flags.StringVar(&o.member, "member", "", "whose data to take (default the member that it costs least)")
 	flags.StringVar(&o.dataDir, "data-dir", "", "take the data folder of a stopped member instead of a running cluster")
 	flags.StringVar(&o.etcdBinary, "etcd-binary", "", "with --data-dir, the etcd that wrote the data (default the one inside, where it is of that release)")
@@ -225,7 +227,7 @@ func (a *app) readPassphrase(file string) (string, error) {
 	if passphrase == "" {
 		return "", usage(fmt.Errorf("--passphrase-file: %s is empty", file))
 	}
-	a.say("making a key of the passphrase: that takes a second or some, on purpose, so that nobody tries many")
+	a.say("making a key of the passphrase: that takes some seconds, on purpose, so that nobody tries many")
 	return passphrase, nil
 }
 

@@ -31,7 +31,7 @@ exit code is 1 then. --format json writes an object for each, one to a line.`,
 		Example: `  etcdctr backup list
   etcdctr backup list s3://backups/orders
   etcdctr backup list /backups --format json | jq .metadata.revision`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runBackupList(cmd.Context(), a, folder(args), format)
 		},

@@ -25,7 +25,7 @@ keeps, of each cluster by itself, and what was kept of the changes after them. T
 somebody may want to save what there is of it.`,
 		Example: `  etcdctr backup prune /backups --keep-last 3 --keep-daily 7 --keep-weekly 4
   etcdctr backup prune /backups --keep-daily 7 --dry-run`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runBackupPrune(cmd.Context(), a, folder(args), o)
 		},

@@ -46,7 +46,7 @@ then only the alarm is dropped. No client that knows all members sees a failure.
   etcdctr compact 4000
   etcdctr compact --older-than 1h
   etcdctr compact --recover`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost("REVISION"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runCompact(cmd.Context(), a, o, args) },
 	}
 	o.cluster = addFindingFlags(cmd)

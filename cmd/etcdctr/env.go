@@ -89,6 +89,16 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return usage(fmt.Errorf("%s takes flags only, and not %q: %s", cmd.CommandPath(), args[0], cmd.UseLine()))
 }
 
+// atMost wants one argument, or none.
+func atMost(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= 1 {
+			return nil
+		}
+		return usage(fmt.Errorf("%s takes one %s at most, and not %q too: %s", cmd.CommandPath(), name, args[1], cmd.UseLine()))
+	}
+}
+
 // exactArgs wants the named arguments, and names the missing ones.
 func exactArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

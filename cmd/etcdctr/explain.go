@@ -25,7 +25,7 @@ variable, or a key under settings in the cluster file:
     etcdctr explain ETCD_INITIAL_CLUSTER_STATE
 
 Without one, it lists all of them.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost("SETTING"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return cluster.SettingNames(), cobra.ShellCompDirectiveNoFileComp
 		},

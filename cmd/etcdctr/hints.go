@@ -135,7 +135,7 @@ func hintOfEngine(err error) error {
 func hintOfProcesses(err error) error {
 	if other := (*local.OtherReleaseError)(nil); errors.As(err, &other) {
 		if other.Path != "" {
-			return usage(err)
+			return withHint(usage(err), "`--etcd 3.%d` goes over to what it is; where several releases are on the way, a path with {minor} names one of each, as in --etcd-binary '/opt/etcd/{minor}/etcd'", other.Have.Minor)
 		}
 		return withHint(err, "--etcd-binary names another etcd to run in processes")
 	}

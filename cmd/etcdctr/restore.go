@@ -61,7 +61,7 @@ backup, prints the steps, and does nothing.`,
   etcdctr restore /backups --at 2026-11-28T12:34:56Z
   etcdctr restore --members 5 --name rehearsal orders-20261128T120000Z.tar.zst
   etcdctr restore --undo && etcdctr up`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost("ARCHIVE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runRestore(cmd.Context(), a, o, args) },
 	}
 	o.cluster = addClusterFlags(cmd)

@@ -126,6 +126,9 @@ func helps(r rule) string {
 		return "`etcdctr doctor` says, by the other members"
 	}
 	remedy := r.remedy
+	if remedy.Kind == CreateCerts || remedy.Kind == ReloadCerts {
+		return "`etcdctr doctor` says, by the authority that is there"
+	}
 	switch remedy.Kind {
 	case Restart, Logs, Replace:
 		remedy.Member = "MEMBER"

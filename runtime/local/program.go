@@ -169,9 +169,12 @@ func (v *versions) of(ctx context.Context, path string) (cluster.Version, error)
 	return version, nil
 }
 
-// versionOf asks an etcd for its version.
+// versionOf asks an etcd for its version, by the name that members are called by: there are
+// programs that are etcd by that name only.
 func versionOf(ctx context.Context, path string) (cluster.Version, error) {
-	out, err := exec.CommandContext(ctx, path, "--version").Output()
+	cmd := exec.CommandContext(ctx, path)
+	cmd.Args = []string{etcdProgram, "--version"}
+	out, err := cmd.Output()
 	if err != nil {
 		return cluster.Version{}, fmt.Errorf("etcd-binary: cannot ask %s for its version, name an etcd that this machine can run: %w", path, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.etcd.io/etcd/api/v3/version"
 )
 
 // A program is asked for its version once, and again when it is another file.
@@ -37,5 +39,16 @@ func TestAProgramIsAskedOnceForItsVersion(t *testing.T) {
 		if n := strings.Count(string(lines), "\n"); err != nil || n != step.asked {
 			t.Errorf("it was asked %d times, not %d: %v", n, step.asked, err)
 		}
+	}
+}
+
+// A program that is etcd by that name only is asked by it, whichever file it is.
+func TestAProgramIsAskedByTheNameOfEtcd(t *testing.T) {
+	self, err := os.Executable() // TestMain makes it such a one
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := versionOf(t.Context(), self); err != nil || got.String() != "v"+version.Version {
+		t.Errorf("it is %s: %v", got, err)
 	}
 }
