@@ -74,7 +74,7 @@ func TestFilesOfEarlierReleasesAreMovedInAndFoundWhereTheyWere(t *testing.T) {
 			t.Errorf("%s is another key", file)
 		}
 	}
-	p.want(p.report(p.Renew(t.Context(), certs.RenewOptions{Names: []string{"root"}})), "1 renewed (clients/root: expires in 365 days)")
+	p.want(p.report(p.Renew(t.Context(), certs.RenewOptions{Names: []string{"root"}})), "1 renewed (clients/root: the former expires in 365 days)")
 	if string(p.read("clients/root/tls.key")) == key || string(p.read("clients/root/keystore.jks")) != "mine" {
 		t.Error("the old path does not lead to the new key, or what lies beside it is gone")
 	}

@@ -165,7 +165,7 @@ func TestRenewedCertificateSaysTheSame(t *testing.T) {
 	before := p.cert("clients/alice")
 	p.now = start.Add(9 * day)
 
-	p.want(p.report(p.Renew(t.Context(), certs.RenewOptions{Within: 2 * day})), "5 reused, 1 renewed (clients/alice: expires in 1 day)")
+	p.want(p.report(p.Renew(t.Context(), certs.RenewOptions{Within: 2 * day})), "5 reused, 1 renewed (clients/alice: the former expires in 1 day)")
 	after := p.cert("clients/alice")
 	if after.Subject.String() != before.Subject.String() || !after.NotAfter.Equal(p.now.Add(10*day)) || cmp.Equal(after.PublicKey, before.PublicKey) {
 		t.Errorf("subject %s, ends %v, same key: %v", after.Subject, after.NotAfter, cmp.Equal(after.PublicKey, before.PublicKey))
@@ -203,7 +203,7 @@ func TestRenewWantsToKnowWhatIsMeant(t *testing.T) {
 	wantError(t, err, `"etcd1" may be any of clients/etcd1, members/etcd1/peer, members/etcd1/server`)
 	wantError(t, err, `there is no identity "bob"`)
 	p.want(p.report(p.Renew(t.Context(), certs.RenewOptions{Names: []string{"members/etcd1/"}})),
-		"2 renewed (members/etcd1/peer, members/etcd1/server: expires in 365 days)")
+		"2 renewed (members/etcd1/peer, members/etcd1/server: the former expires in 365 days)")
 }
 
 func TestRevokeRefusesEveryCertificateOfAName(t *testing.T) {
@@ -309,11 +309,11 @@ func TestRevokedIdentityComesBackOnlyWithANewKey(t *testing.T) {
 		"3 updated, 2 revoked (clients/alice, members/etcd2/peer)")
 
 	p.want(p.report(p.Renew(t.Context(), certs.RenewOptions{Names: []string{"clients/root"}, KeepKey: true})),
-		"1 renewed (clients/root: expires in 365 days)")
+		"1 renewed (clients/root: the former expires in 365 days)")
 	_, err := p.Renew(t.Context(), certs.RenewOptions{Names: []string{"alice"}})
 	wantError(t, err, "clients/alice: is revoked")
 	p.want(p.report(p.Renew(t.Context(), certs.RenewOptions{})),
-		"2 reused (clients/alice, members/etcd2/peer: is revoked), 4 renewed (clients/root, members/etcd1/peer, members/etcd1/server and 1 more: expires in 365 days)")
+		"2 reused (clients/alice, members/etcd2/peer: is revoked), 4 renewed (clients/root, members/etcd1/peer, members/etcd1/server and 1 more: the former expires in 365 days)")
 	p.want(p.ensure(orders()), "6 reused, 1 reissued (members/etcd2/peer: is revoked)")
 	p.want(p.report(p.Issue(t.Context(), certs.IssueOptions{Name: "alice", Profile: certs.Client})), "1 reissued (clients/alice: is revoked)")
 	if bytes.Equal(p.read("clients/alice/tls.key"), key) {

@@ -100,7 +100,7 @@ func (s *state) renewal(e *existing, o RenewOptions, now time.Time) (step, error
 	case o.Within > 0 && cert.NotAfter.Sub(now) > o.Within:
 	case o.Due > 0 && (!endsWithin(cert, now, o.Due) || !cert.NotAfter.Before(a.current.notAfter())):
 	default:
-		st.action, st.cause, st.keepKey = Renewed, expiry(cert, now), o.KeepKey || st.brought
+		st.action, st.cause, st.keepKey = Renewed, "the former "+expiry(cert, now), o.KeepKey || st.brought
 		st.want.key, st.want.lifetime = o.Key, o.Lifetime
 		st.want.rawSubject = cert.RawSubject
 		st.want.hosts = hostsOf(cert)

@@ -33,11 +33,14 @@ func (c *Cluster) callReaper(ctx context.Context) error {
 	}
 	//nolint:staticcheck // deprecated for programs with a reaper of their own, and the only way to connect to the session's
 	reaper, err := testcontainers.NewReaper(ctx, testcontainers.SessionID(), c.provider, "")
-	if err != nil {
-		return err
+	if err == nil {
+		c.reaper, err = reaper.Connect()
 	}
-	c.reaper, err = reaper.Connect()
-	return err
+	if err != nil {
+		at, _ := c.provider.DaemonHost(ctx) // as far as it is known
+		return fmt.Errorf("testcontainers' reaper does not answer, looked for at %q: TESTCONTAINERS_HOST_OVERRIDE says where else ports are published, such as 127.0.0.1, and TESTCONTAINERS_RYUK_DISABLED=true does without it: %w", at, err)
+	}
+	return nil
 }
 
 // ownNetworks are those that the cluster does not share.

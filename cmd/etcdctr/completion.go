@@ -12,6 +12,13 @@ import (
 
 // This file is what shells complete besides commands and flags.
 
+// addCompletion adds the commands for shells, a group as any other: a shell that there is
+// none for is refused.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completeGroups(root)
+}
+
 // completeMembers completes the members of the cluster that the flags find, but
 // for those that are named already.
 func completeMembers(a *app, f *clusterFlags) cobra.CompletionFunc {

@@ -51,6 +51,7 @@ func run(a *app, args []string) int {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 
 	root := newRootCommand(a)
+	addCompletion(root)
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(everyFlagMistake(args))
 	cmd, err := root.ExecuteContextC(ctx)
