@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/cli"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // Options say how descriptions are read and judged.
@@ -83,6 +85,10 @@ func Read(inputs []Input, o Options) ([]*Stack, error) {
 	return r.withoutUsed(), errors.Join(errs...)
 }
 
+// ErrOurs is the kind of error of a cluster file, which whoever makes something of it
+// checks.
+var ErrOurs = errors.New("is a cluster file, and lint judges what others wrote")
+
 type reader struct {
 	used    map[string]bool   // environment files that others read
 	given   map[string][]byte // instead of files
@@ -136,6 +142,9 @@ func (r *reader) input(in Input) error {
 		return r.variablesFile(name)
 	case ConfigFile:
 		return r.configuration(name, data)
+	}
+	if spec, err := cluster.Load(name, data); err == nil && !spec.SaysNothing() {
+		return fmt.Errorf("%s: %w", name, ErrOurs)
 	}
 	return fmt.Errorf("%s: %w", name, ErrNotKnown)
 }
