@@ -21,6 +21,7 @@ import (
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtime/docker/engine"
 	"github.com/etcdctr/etcdctr/runtime/local"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 // The test binary is etcd, too.
@@ -82,6 +83,27 @@ func greet(ctx context.Context, folder string) error {
 		return err
 	}
 	_, err = c.Down(ctx, true)
+	return err
+}
+
+// Whatever this machine has runs the cluster, as for the command line.
+func ExampleCluster_Up() {
+	if err := begin(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func begin(ctx context.Context) error {
+	here, err := runtimes.Open(runtimes.Options{Folder: "/srv/orders"})
+	if err != nil {
+		return err
+	}
+	defer here.Close()
+	c, err := here.Clusters(etcdctr.Options{}).Find(ctx, cluster.Spec{Name: "orders"})
+	if err != nil {
+		return err
+	}
+	_, err = c.Up(ctx, etcdctr.UpOptions{})
 	return err
 }
 
