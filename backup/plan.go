@@ -44,22 +44,25 @@ func (r *Restoration) Plan(ctx context.Context, archive string) (Forecast, error
 	if err != nil {
 		return Forecast{}, err
 	}
-	f := Forecast{There: there, Revision: r.newest(ctx, have, u.Metadata)}
+	f := Forecast{There: there}
+	if !there.Another {
+		f.Revision = there.Revision
+	}
 	f.Steps = Forecasted(r.Want, have, there, fmt.Sprintf("with revision %d of what the backup holds", u.Metadata.Revision), info.Size())
 	return f, nil
 }
 
-// newest is the revision that a cluster holds whose backup this is.
-func (r *Restoration) newest(ctx context.Context, have *runtime.State, of Metadata) int64 {
+// newest is the revision that a cluster holds, and whether it is another one than that of
+// a backup.
+func (r *Restoration) newest(ctx context.Context, have *runtime.State, of Metadata) (newest int64, another bool) {
 	view, ok := r.look(ctx, have)
-	if !ok || view.Cluster().String() != of.ClusterID {
-		return 0
+	if !ok {
+		return 0, false
 	}
-	var newest int64
 	for _, e := range view.Endpoints {
 		newest = max(newest, e.Revision)
 	}
-	return newest
+	return newest, of.ClusterID != "" && view.Cluster().String() != of.ClusterID
 }
 
 // Forecasted are the steps by which a cluster takes the place of what is there, made with
@@ -121,5 +124,6 @@ func (r *Restoration) there(ctx context.Context, by Metadata) (There, *runtime.S
 			there.Data = append(there.Data, s.Name)
 		}
 	}
+	there.Revision, there.Another = r.newest(ctx, have, by)
 	return there, have, nil
 }

@@ -76,6 +76,11 @@ type There struct {
 	Name    string
 	Running []string // the servers that run
 	Data    []string // the members that have data, which will be set aside
+	// Revision is what the cluster holds, as far as it runs and answers; 0 where nobody
+	// can say. Another tells that it is another cluster than the one of By, whose
+	// revisions are not to be compared with it.
+	Revision int64
+	Another  bool
 	// By is what they are replaced by; without a time what one says of itself that runs,
 	// and zero for what is yet to be found among them.
 	By Metadata
