@@ -107,7 +107,7 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 	}
 	if err == nil && change.Verb == converge.Down && change.Data && len(change.Servers) == 0 {
 		c.forgetSteps()
-		err = c.retireToken()
+		err = errors.Join(c.forgetPlace(), c.retireToken())
 	}
 	return outcome, err
 }
@@ -115,6 +115,9 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 // keep leaves with a cluster that is up what it was started with, and the certificates
 // that it can't see here.
 func (c *Cluster) keep(ctx context.Context, have *runtime.State) error {
+	if err := c.notePlace(); err != nil {
+		return err
+	}
 	want, err := c.Want(ctx)
 	if err != nil {
 		return err

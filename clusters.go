@@ -38,6 +38,9 @@ type Options struct {
 	// may have several of.
 	StepsDir string
 	StepsOf  func(runtime.Runtime) string
+	// PlacesDir is a folder of Folder's own where it is kept which runtimes have its
+	// clusters; empty for nowhere.
+	PlacesDir string
 	// Events are told what is done, one at a time; may be nil.
 	Events func(Event)
 	// Now is the clock, and Random where keys come from; nil stands for the
@@ -108,17 +111,16 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 	}
 	away := map[string]error{}
 	var asked []runtime.Runtime // that could be
+	var all []placedState
+	var other error
 	for _, r := range slices.Backward(c.o.Runtimes) {
 		have, err := r.Observe(ctx, spec.ClusterName())
 		switch {
+		case err == nil && len(have.Servers) > 0 && !accepts(want, r.Name()):
+			other = &OtherRuntimeError{Name: have.Name, Has: r.Name(), Want: spec.Runtime}
 		case err == nil && len(have.Servers) > 0:
-			if !accepts(want, r.Name()) {
-				return nil, &OtherRuntimeError{Name: have.Name, Has: r.Name(), Want: spec.Runtime}
-			}
-			c.runtime, c.have = r, have
-			c.spec, c.Recalled = spec.Recall(have.Wish)
-			return c, nil
-		case errors.Is(err, runtime.ErrUnavailable) || err != nil && !accepts(want, r.Name()):
+			all = append(all, placedState{r, have})
+		case errors.Is(err, runtime.ErrUnavailable) || err != nil && (len(all) > 0 || !accepts(want, r.Name())):
 			away[r.Name()] = err
 		case err != nil && !errors.Is(err, runtime.ErrNotFound):
 			if name := cs.of(asked).soleHere(ctx, spec); name != "" && ctx.Err() == nil {
@@ -129,13 +131,28 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 		default:
 			asked = append(asked, r)
 		}
-		if string(want) == r.Name() {
+		if string(want) == r.Name() || len(all) > 0 && !cs.elsewhereToo(spec.ClusterName(), r.Name()) {
 			break // whatever another one has of this name is not meant
 		}
+	}
+	if len(all) > 0 {
+		one, err := cs.theOne(spec.ClusterName(), want, all, away)
+		if err != nil {
+			return nil, err
+		}
+		c.runtime, c.have = one.runtime, one.have
+		c.spec, c.Recalled = spec.Recall(c.have.Wish)
+		return c, nil
+	}
+	if other != nil {
+		return nil, other
 	}
 	if name := cs.soleHere(ctx, spec); name != "" {
 		spec.Name = name
 		return cs.Find(ctx, spec)
+	}
+	if away := cs.silent(spec.ClusterName(), want, away); len(away) > 0 {
+		return nil, away[0]
 	}
 	return c, c.choose(want, away)
 }
@@ -153,14 +170,36 @@ func (cs *Clusters) soleHere(ctx context.Context, spec cluster.Spec) string {
 	if spec.Name != "" || cs.o.Provided {
 		return ""
 	}
+	var names []string
 	all, _ := cs.List(ctx) // what can't be asked has none
-	all = slices.DeleteFunc(all, func(s runtime.State) bool {
-		return !s.StartedIn(cs.o.Folder) || len(s.Servers) == 0 || !accepts(cluster.Runtime(spec.Runtime), s.Runtime)
-	})
-	if len(all) != 1 {
+	for _, s := range all {
+		if s.StartedIn(cs.o.Folder) && len(s.Servers) > 0 && accepts(cluster.Runtime(spec.Runtime), s.Runtime) {
+			names = append(names, s.Name)
+		}
+	}
+	for _, name := range cs.o.placedHere() {
+		if name != spec.ClusterName() && cs.mayBeThere(ctx, name, cluster.Runtime(spec.Runtime)) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) != 1 {
 		return ""
 	}
-	return all[0].Name
+	return names[0]
+}
+
+// mayBeThere tells whether a runtime that has had a cluster still has something of it,
+// or can't be asked.
+func (cs *Clusters) mayBeThere(ctx context.Context, name string, want cluster.Runtime) bool {
+	placed := cs.o.placed(name)
+	return slices.ContainsFunc(cs.o.Runtimes, func(r runtime.Runtime) bool {
+		if !slices.Contains(placed, r.Name()) || !accepts(want, r.Name()) {
+			return false
+		}
+		have, err := r.Observe(ctx, name)
+		return err == nil && len(have.Servers) > 0 || errors.Is(err, runtime.ErrUnavailable)
+	})
 }
 
 // ErrAdopts is the error of a Spec that adopts members, where nothing can.

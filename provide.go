@@ -44,6 +44,9 @@ func (c *Cluster) Provide(ctx context.Context, want *cluster.Cluster) error {
 
 // provide also tells whether the certificates are others than before.
 func (c *Cluster) provide(ctx context.Context, want *cluster.Cluster) (changed bool, err error) {
+	if err := c.notePlace(); err != nil {
+		return false, err
+	}
 	if c.o.Provided {
 		return false, nil
 	}

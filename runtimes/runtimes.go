@@ -28,7 +28,7 @@ import (
 // Names of what is kept beside the cluster file.
 const (
 	certsFolder   = "certs"
-	ProcessFolder = ".etcdctr"   // the folders of clusters that are processes
+	ProcessFolder = ".etcdctr"   // the folders of clusters that are processes, and notes of what has clusters
 	BundleFolder  = "bundles"    // the archives of machines
 	machineNotes  = "machines"   // on which machines members have been
 	dnsFolder     = "dns"        // the files of the stack's DNS server
@@ -166,6 +166,7 @@ func CarriedEtcd() (cluster.Version, error) { return cluster.ParseVersion("v" + 
 func (r *Runtimes) Clusters(o etcdctr.Options) *etcdctr.Clusters {
 	o.Folder, o.Runtimes, o.Provided = r.o.Folder, r.All, r.o.File != nil
 	o.Adopt, o.StepsDir, o.StepsOf = r.adopting, r.below("steps"), r.placeOf
+	o.PlacesDir = filepath.Join(r.o.Folder, ProcessFolder)
 	if o.Now == nil {
 		o.Now = r.o.Now
 	}

@@ -37,6 +37,7 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBackupRun(cmd.Context(), a, o) },
 	}
 	o.cluster = addClusterFlags(cmd)
+	addRuntimeFlag(cmd)
 	cmd.Flags().StringVar(&o.metrics, "metrics-file", "", "file to write metrics to")
 	cmd.Flags().BoolVar(&o.once, "once", false, "take one if it is due, and end")
 	return cmd

@@ -57,7 +57,13 @@ func addFindingFlags(cmd *cobra.Command, keys ...string) *clusterFlags {
 			addKeyFlag(cmd, k)
 		}
 	}
+	addRuntimeFlag(cmd)
 	return f
+}
+
+// addRuntimeFlag says what runs a cluster, which tells those of one name apart.
+func addRuntimeFlag(cmd *cobra.Command) {
+	cmd.Flags().Var(&choice{value: new(string), of: cluster.ClosedChoiceOf("runtime").Takes()}, "runtime", "what runs it, where several have its name")
 }
 
 // addCertsDirFlags gives cmd those of the flags that tell where a cluster's

@@ -44,6 +44,7 @@ that connect takes: nothing is published, and nothing is loaded from elsewhere.`
 		},
 	}
 	o.cluster = addClusterFlags(cmd)
+	addRuntimeFlag(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "address of the page on this machine; port 0 stands for any that is free")
 	addRouteFlag(flags, &o.route)

@@ -103,7 +103,7 @@ func groupFlags(cmd *cobra.Command) []flagGroup {
 	}))
 	shared := []flagGroup{find, describe, meet}
 	if cmd.LocalFlags().Lookup("members") == nil { // then they are about something else
-		shared = []flagGroup{find}
+		shared = []flagGroup{group(find.Title, cmd, append(slices.Clone(finding), "runtime"))}
 	}
 	own := flagGroup{"Flags", ordered()}
 	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {

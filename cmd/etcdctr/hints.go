@@ -23,7 +23,7 @@ func hinted(err error) error {
 	if h := (*hintedError)(nil); err == nil || errors.As(err, &h) {
 		return err
 	}
-	for _, advise := range []func(error) error{hintOfDeletion, hintOfRefusal, hintOfAway, hintOfEngine, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates} {
+	for _, advise := range []func(error) error{hintOfDeletion, hintOfPlace, hintOfRefusal, hintOfAway, hintOfEngine, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates} {
 		if with := advise(err); with != nil {
 			return with
 		}
@@ -33,6 +33,18 @@ func hinted(err error) error {
 		return usage(err)
 	}
 	return err
+}
+
+// hintOfPlace is about a cluster that may be on several runtimes.
+func hintOfPlace(err error) error {
+	if away := (*etcdctr.AwayError)(nil); errors.As(err, &away) {
+		return withHint(err, "start it, or say where it is: DOCKER_HOST, or `docker context use`; a new and empty %s beside it is made with `etcdctr up --runtime %s` only",
+			away.Name, cluster.Process)
+	}
+	if twice := (*etcdctr.TwiceError)(nil); errors.As(err, &twice) {
+		return withHint(err, "--runtime says which is meant, such as --runtime %s; `etcdctr ls` shows them", twice.Runtimes[0])
+	}
+	return nil
 }
 
 func hintOfRefusal(err error) error {

@@ -44,6 +44,7 @@ do not answer here: others may reach them.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRecover(cmd.Context(), a, o) },
 	}
 	o.cluster = addClusterFlags(cmd)
+	addRuntimeFlag(cmd)
 	addProgressFlag(cmd, &o.working.progress)
 	addFormatFlag(cmd, &o.format)
 	o.secret = addSecretFlags(cmd)

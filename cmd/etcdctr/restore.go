@@ -65,6 +65,7 @@ backup, prints the steps, and does nothing.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runRestore(cmd.Context(), a, o, args) },
 	}
 	o.cluster = addClusterFlags(cmd)
+	addRuntimeFlag(cmd)
 	addProgressFlag(cmd, &o.working.progress)
 	addFormatFlag(cmd, &o.format)
 	o.secret = addSecretFlags(cmd)
@@ -236,6 +237,25 @@ func (a *app) sayThere(there backup.There) {
 	default:
 		a.say("its data is set aside, and replaced by that of %s of %s, revision %d",
 			orUnknown(by.Cluster), by.Time.Format(time.RFC3339), by.Revision)
+		a.sayLost(there)
+	}
+}
+
+// sayLost says what of a cluster a backup does not have.
+func (a *app) sayLost(there backup.There) {
+	by := there.By
+	const where = "be in the data that is set aside, and nowhere else"
+	switch span := a.now().Sub(by.Time).Round(time.Second); {
+	case there.Revision == 0:
+		a.say("%s can't say what it holds now: what came after revision %d, %s ago, would %s", there.Name, by.Revision, span, where)
+	case there.Another:
+		a.say("%s holds revision %d now, and is another cluster than that of the backup, restored or founded since: what was written to it would %s", there.Name, there.Revision, where)
+	case there.Revision > by.Revision:
+		lost := "1 revision"
+		if n := there.Revision - by.Revision; n > 1 {
+			lost = fmt.Sprintf("%d revisions", n)
+		}
+		a.say("%s holds revision %d now: what came after %d, %s in %s, would %s", there.Name, there.Revision, by.Revision, lost, span, where)
 	}
 }
 
@@ -249,9 +269,6 @@ func (a *app) printForecast(c *found, o restoreOptions, f backup.Forecast, err e
 	}
 	if f.There.Name != "" {
 		a.sayThere(f.There)
-	}
-	if f.Revision > f.There.By.Revision {
-		a.say("%s holds revision %d now: what came after %d would be in the data that is set aside, and nowhere else", c.name(), f.Revision, f.There.By.Revision)
 	}
 	a.printSteps(f.Steps)
 	a.sayTakes(f.Steps)

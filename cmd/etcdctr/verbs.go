@@ -37,6 +37,7 @@ func membersCommand(a *app, verb converge.Verb, cmd *cobra.Command) *cobra.Comma
 	var o verbOptions
 	if verb == converge.Replace { // which makes a member as it is described
 		o.cluster = addClusterFlags(cmd)
+		addRuntimeFlag(cmd)
 	} else {
 		o.cluster = addFindingFlags(cmd)
 	}

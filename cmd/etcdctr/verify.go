@@ -45,6 +45,7 @@ nothing is a surprise. etcd logs the refused connections.`,
 		},
 	}
 	o.cluster = addClusterFlags(cmd)
+	addRuntimeFlag(cmd)
 	cmd.Flags().StringSliceVar(&o.outside, "outside", nil, "an address beyond the engine's machine that no member may reach, such as 192.0.2.1:443")
 	addFormatFlag(cmd, &o.format)
 	return cmd

@@ -1,0 +1,172 @@
+package etcdctr
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/outfile"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file keeps in a folder which runtimes have its clusters. A runtime that can't be
+// asked for a moment may have one all the same: without the note another one would be
+// founded, of the same name and empty.
+
+// AwayError is the error of a cluster that was started from this folder on a runtime
+// that can't be asked now.
+type AwayError struct {
+	Name, Runtime string
+	Err           error // of asking
+}
+
+func (e *AwayError) Error() string {
+	return fmt.Sprintf("%s was started from this folder on the runtime %s, which can't be asked: %v", e.Name, e.Runtime, e.Err)
+}
+
+func (e *AwayError) Unwrap() error { return e.Err }
+
+// TwiceError is the error of a name that clusters of several runtimes have, all of them
+// of this folder or none.
+type TwiceError struct {
+	Name     string
+	Runtimes []string
+}
+
+func (e *TwiceError) Error() string {
+	return fmt.Sprintf("there are clusters called %s on the runtimes %s", e.Name, strings.Join(e.Runtimes, " and "))
+}
+
+// A note's file has the cluster's name between these, which no cluster's folder has.
+const placesPrefix, placesSuffix = ".", ".runtimes"
+
+// ignoreFile keeps the notes out of a repository that the folder may be in.
+const ignoreFile = ".gitignore"
+
+// placesFile has the runtimes that have a cluster, one a line; empty for nowhere.
+func (o Options) placesFile(name string) string {
+	if o.PlacesDir == "" {
+		return ""
+	}
+	return filepath.Join(o.PlacesDir, placesPrefix+filepath.Base(filepath.Clean("/"+name))+placesSuffix)
+}
+
+// placed are the runtimes that have had a cluster since its data was deleted last.
+func (o Options) placed(name string) []string {
+	data, err := os.ReadFile(o.placesFile(name))
+	if err != nil {
+		return nil // it was never started from here
+	}
+	return strings.Fields(string(data))
+}
+
+// placedHere are the names of clusters that have been started from the folder.
+func (o Options) placedHere() []string {
+	if o.PlacesDir == "" {
+		return nil
+	}
+	files, err := filepath.Glob(filepath.Join(o.PlacesDir, placesPrefix+"*"+placesSuffix))
+	if err != nil {
+		return nil // the folder's own name makes no pattern
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), placesPrefix), placesSuffix))
+	}
+	return names
+}
+
+// notePlace keeps that the cluster's runtime has it, before it does.
+func (c *Cluster) notePlace() error {
+	file, before := c.o.placesFile(c.spec.ClusterName()), c.o.placed(c.spec.ClusterName())
+	if file == "" || c.runtime == nil || slices.Contains(before, c.runtime.Name()) {
+		return nil
+	}
+	err := os.MkdirAll(c.o.PlacesDir, 0o755)
+	if hide := filepath.Join(c.o.PlacesDir, ignoreFile); err == nil && !exists(hide) {
+		err = os.WriteFile(hide, []byte("*\n"), 0o644)
+	}
+	if err == nil {
+		err = outfile.Write(file, []byte(strings.Join(append(before, c.runtime.Name()), "\n")+"\n"), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot note what runs %s: %w", c.spec.ClusterName(), err)
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// forgetPlace takes away that the cluster's runtime has it, whose data is gone there.
+func (c *Cluster) forgetPlace() error {
+	file := c.o.placesFile(c.spec.ClusterName())
+	left := slices.DeleteFunc(c.o.placed(c.spec.ClusterName()), func(name string) bool { return name == c.runtime.Name() })
+	if file == "" {
+		return nil
+	}
+	err := os.Remove(file)
+	if len(left) > 0 {
+		err = outfile.Write(file, []byte(strings.Join(left, "\n")+"\n"), 0o644)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if rest, err := os.ReadDir(c.o.PlacesDir); err == nil && len(rest) == 1 && rest[0].Name() == ignoreFile {
+		_ = os.RemoveAll(c.o.PlacesDir) // nothing is noted any more
+	}
+	return nil
+}
+
+// elsewhereToo tells whether other runtimes than the one that has a cluster are to be
+// asked for another one of its name: those that have had it, and all where nothing is
+// noted.
+func (cs *Clusters) elsewhereToo(name, has string) bool {
+	placed := cs.o.placed(name)
+	return cs.o.PlacesDir != "" && !slices.Equal(placed, []string{has})
+}
+
+// silent are the errors of the runtimes that have a cluster of this folder, as far as is
+// known, and can't be asked; none where it is said which one is meant.
+func (cs *Clusters) silent(name string, want cluster.Runtime, away map[string]error) []*AwayError {
+	var all []*AwayError
+	for _, r := range cs.o.placed(name) {
+		if err := away[r]; err != nil && (want == "" || want == cluster.AnyRuntime) {
+			all = append(all, &AwayError{Name: name, Runtime: r, Err: err})
+		}
+	}
+	return all
+}
+
+// placedState is a cluster on a runtime.
+type placedState struct {
+	runtime runtime.Runtime
+	have    *runtime.State
+}
+
+// theOne is the cluster that is meant of those of a name: the one of this folder, if
+// there is just one.
+func (cs *Clusters) theOne(name string, want cluster.Runtime, all []placedState, away map[string]error) (placedState, error) {
+	here := slices.DeleteFunc(slices.Clone(all), func(p placedState) bool { return !p.have.StartedIn(cs.o.Folder) })
+	if len(here) > 0 {
+		all = here
+	}
+	twice := &TwiceError{Name: name}
+	for _, p := range all {
+		twice.Runtimes = append(twice.Runtimes, p.runtime.Name())
+	}
+	for _, silent := range cs.silent(name, want, away) {
+		twice.Runtimes = append(twice.Runtimes, silent.Runtime)
+	}
+	if len(twice.Runtimes) > 1 {
+		return placedState{}, twice
+	}
+	return all[0], nil
+}
