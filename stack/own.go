@@ -21,6 +21,13 @@ import (
 // Own reports whether the container has a role in the stack.
 func (c Container) Own() bool { return c.Labels[RoleLabel] != "" }
 
+// Own reports whether the volume is labelled as the stack's, and not only named so.
+func (v Volume) Own() bool { return labelledOwn(v.Labels) }
+
+func labelledOwn(labels map[string]string) bool {
+	return labels[ownLabel] != "" || labels[filesLabel] != ""
+}
+
 // Names are names in a Compose file: of the volumes and networks that are a
 // stack's own.
 type Names struct{ Volumes, Networks []string }
@@ -81,8 +88,7 @@ func (b *Belongings) take(containers []Container) (own []Container) {
 
 // claim decides about a volume or a network.
 func (b *Belongings) claim(ctx context.Context, e Observer, kind, name string, labels map[string]string, named bool) (bool, error) {
-	labelled := labels[ownLabel] != "" || labels[filesLabel] != ""
-	own := labelled || named && len(b.Own.Containers) > 0
+	own := labelledOwn(labels) || named && len(b.Own.Containers) > 0
 	if !own && named {
 		users, err := b.usersOf(ctx, e, kind, name)
 		if err != nil {

@@ -98,6 +98,8 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 		a.say("%s is down, and its data is kept", c.name())
 	case len(left) > 0:
 		a.say("%s is gone, its data is not yet%s: it has to be deleted %s", c.name(), leftOf(have), strings.Join(left, "; "))
+	case len(have.Losses()) == 0 && len(have.Others) > 0:
+		a.say("%s is gone, and none of its data was deleted%s", c.name(), leftOf(have))
 	default:
 		a.say("%s is gone, its data too%s", c.name(), leftOf(have))
 	}

@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +19,10 @@ const noteKey = "etcdctr-flags"
 
 // folderLabel notes where a cluster was started.
 const folderLabel = "io.etcdctr.folder"
+
+// volumesLabel notes the volumes of a cluster whose containers are gone, by their names
+// in the Compose file.
+const volumesLabel = "io.etcdctr.volumes"
 
 // wish is what a cluster was started with, and where.
 type wish struct{ text, folder string }
@@ -74,12 +77,31 @@ func (r *Runtime) Tidy(ctx context.Context, name string) error {
 }
 
 // keepWish has the note say what the containers do, before they are removed and
-// the data stays.
+// the data stays: what the cluster was started with, and which volumes are its own.
+// Those that Docker Compose has made are known by the containers alone.
 func (r *Runtime) keepWish(ctx context.Context, f *found) error {
 	w := f.wish()
-	data := slices.ContainsFunc(f.Own.Volumes, func(v stack.Volume) bool { return strings.HasSuffix(v.Key, compose.VolumeName("")) })
-	if w.text == "" || len(f.Own.Containers) == 0 || !data {
+	var keys []string
+	byName := false
+	for _, v := range f.Own.Volumes {
+		if strings.HasSuffix(v.Key, compose.VolumeName("")) {
+			keys, byName = append(keys, v.Key), byName || !v.Own()
+		}
+	}
+	if w.text == "" && !byName || len(f.Own.Containers) == 0 || len(keys) == 0 {
 		return nil
 	}
-	return stack.WriteNote(ctx, r.engine, f.project, noteKey, w.labels())
+	labels := w.labels()
+	labels[volumesLabel] = strings.Join(keys, ",")
+	return stack.WriteNote(ctx, r.engine, f.project, noteKey, labels)
+}
+
+// notedVolumes are those that a note says are the cluster's.
+func notedVolumes(volumes []stack.Volume) []string {
+	for _, v := range volumes {
+		if v.Key == noteKey && v.Own() && v.Labels[volumesLabel] != "" {
+			return strings.Split(v.Labels[volumesLabel], ",")
+		}
+	}
+	return nil
 }

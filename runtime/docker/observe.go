@@ -91,7 +91,7 @@ func unavailable(err error) error {
 // named are the volumes and networks that are the cluster's by their names: what
 // Docker Compose makes of the file is labelled for the project alone.
 func (r *Runtime) named(s *stack.State) stack.Names {
-	names := stack.Names{Networks: compose.NetworkNames()}
+	names := stack.Names{Networks: compose.NetworkNames(), Volumes: notedVolumes(s.Volumes)}
 	for _, server := range r.o.Known {
 		names.Volumes = append(names.Volumes, compose.VolumeName(server))
 	}
