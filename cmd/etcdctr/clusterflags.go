@@ -28,6 +28,7 @@ type clusterFlags struct {
 	certsDir string
 	runtime  string // in the place of what the file says; empty: that
 	input    []byte // standard input, once it was read
+	byFolder bool   // the Compose file in the folder names what nothing else does
 }
 
 // addKeyFlag gives cmd the flag that stands for a key of the cluster file.
@@ -139,6 +140,9 @@ func (f *clusterFlags) resolveIn(a *app, elsewhere cluster.Placement) (*cluster.
 // spec is read, with the token that is kept for a stack's own discovery service.
 func (f *clusterFlags) spec(a *app) (spec cluster.Spec, mistakes []error, err error) {
 	spec, mistakes, err = f.read(a)
+	if err == nil && f.byFolder && spec.Name == "" {
+		err = f.nameByFolder(&spec)
+	}
 	if err == nil && spec.WantsFreshToken() {
 		spec, err = a.described(f, spec, spec.CertsDir).Complete()
 	}

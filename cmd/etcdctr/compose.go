@@ -64,6 +64,7 @@ func runCompose(ctx context.Context, a *app, o composeOptions) error {
 	if o.target != forVersion1 {
 		o.cluster.runtime = o.target
 	}
+	o.cluster.byFolder = o.output != "" // what a shell writes into is empty by now
 	c, err := o.cluster.resolve(a)
 	if err != nil {
 		return err
