@@ -9,8 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/renameio/v2/maybe"
+
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -92,7 +93,7 @@ func (c *Cluster) notePlace() error {
 		err = os.WriteFile(hide, []byte("*\n"), 0o644)
 	}
 	if err == nil {
-		err = outfile.Write(file, []byte(strings.Join(append(before, c.runtime.Name()), "\n")+"\n"), 0o644)
+		err = maybe.WriteFile(file, []byte(strings.Join(append(before, c.runtime.Name()), "\n")+"\n"), 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot note what runs %s: %w", c.spec.ClusterName(), err)
@@ -114,7 +115,7 @@ func (c *Cluster) forgetPlace() error {
 	}
 	err := os.Remove(file)
 	if len(left) > 0 {
-		err = outfile.Write(file, []byte(strings.Join(left, "\n")+"\n"), 0o644)
+		err = maybe.WriteFile(file, []byte(strings.Join(left, "\n")+"\n"), 0o644)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
