@@ -109,7 +109,7 @@ const (
 	serveTakes   = 7 * time.Second // until a fresh member of etcd 3.6 and 3.7 serves clients
 	electTakes   = 1500 * time.Millisecond
 	handoverGap  = 250 * time.Millisecond
-	refreshTakes = 4 * time.Second
+	refreshTakes = 8 * time.Second
 	enableTakes  = 4 * time.Second // etcd looks at it every 4 s
 	enableGap    = 550 * time.Millisecond
 )

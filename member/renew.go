@@ -19,7 +19,7 @@ import (
 // back, 3.6 makes one at once.
 
 // RenewSnapshots has every member of a cluster of etcd 3.6 make a snapshot on
-// disk, in up to 5 seconds and without a restart: the step before 3.7, unless the
+// disk, in 5 to 8 seconds and without a restart: the step before 3.7, unless the
 // cluster is known to have never run 3.5. All members have to run 3.6, which is
 // a VersionError otherwise, and to answer. That each of them made its snapshot
 // is read off a metric; where one did not, it tries once more, and fails with
@@ -85,23 +85,8 @@ func (c *Client) thereAndBack(ctx context.Context) error {
 	if err := errors.Join(there, c.CancelDowngrade(context.WithoutCancel(ctx))); err != nil {
 		return err
 	}
-	c.lookNow(ctx)
 	_, err = c.WaitClusterVersion(ctx, "3.6")
 	return err
-}
-
-// lookNow has another member lead. The leader looks every 4 s at the releases that
-// members run and at a downgrade (etcdserver, monitorClusterVersions, since 3.5), and at
-// once when it begins to lead: right after it has looked, that saves the whole of it.
-// Where nobody else can lead, it takes so much longer.
-func (c *Client) lookNow(ctx context.Context) {
-	v, err := c.Look(ctx)
-	if err != nil {
-		return
-	}
-	if leader, ok := v.Leader(); ok && len(v.Voters()) > 1 {
-		_, _ = c.HandOver(ctx, v.endpointOf(leader).Name)
-	}
 }
 
 // snapshotCount is the metric of snapshots on disk (etcdserver/api/snap/
