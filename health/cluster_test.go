@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 // testCluster runs members as processes on loopback.
 type testCluster struct {
 	deep       bool
+	dir        string // of their data
 	names      []string
 	clientPort map[string]int
 	peerPort   map[string]int
@@ -31,7 +33,7 @@ type testCluster struct {
 func newCluster(t *testing.T, names ...string) *testCluster {
 	t.Helper()
 	c := &testCluster{
-		names: names, initial: map[string]string{},
+		names: names, initial: map[string]string{}, dir: t.TempDir(),
 		clientPort: map[string]int{}, peerPort: map[string]int{}, running: map[string]*etcdtest.Process{},
 	}
 	for _, name := range names {
@@ -70,7 +72,7 @@ func (c *testCluster) startWithoutWaiting(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		c.running[name] = etcdtest.Start(t, nil, append([]string{
-			"--name=" + name, "--data-dir=data",
+			"--name=" + name, "--data-dir=" + filepath.Join(c.dir, name),
 			"--listen-client-urls=" + c.clientURL(name), "--advertise-client-urls=" + c.clientURL(name),
 			"--listen-peer-urls=" + c.peerURL(name), "--initial-advertise-peer-urls=" + c.peerURL(name),
 			"--initial-cluster=" + c.initialCluster(name),

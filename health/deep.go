@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,31 +12,39 @@ import (
 
 // digest is a member's hash of all it holds at one revision.
 type digest struct {
-	asked     bool
-	hash      uint32
-	compacted int64 // the hash is of what is younger than that
-	err       error
+	asked bool
+	hash  uint32
+	of    span
+	err   error
 }
+
+// span is what a hash is of: hashes of two spans can't be compared.
+type span struct{ compacted, revision int64 }
 
 // compareData has every member that answers hash all its data up to one revision
 // that all of them have. It reads the whole database, so it is done on demand.
+//
+// For the revision of a compaction a member gives the hash of what was there before, if
+// it has not started since, and else of what is left: then each is asked for what it has
+// now, which is one span while nobody writes.
 func (c Cluster) compareData(ctx context.Context, answers []answer) {
 	for range comparisons {
-		if c.takeDigests(ctx, answers); len(compactions(answers)) < 2 {
-			return
+		for _, revision := range []int64{commonRevision(answers), newest} {
+			if c.takeDigests(ctx, answers, revision); len(spans(answers)) < 2 {
+				return
+			}
 		}
 	}
 }
 
+// newest has a member hash all that it has at that moment.
+const newest = 0
+
 // comparisons is how often members are asked that have not carried out the same
-// compaction yet.
+// compaction yet, in either way.
 const comparisons = 3
 
-func (c Cluster) takeDigests(ctx context.Context, answers []answer) {
-	revision := commonRevision(answers)
-	if revision == 0 {
-		return
-	}
+func (c Cluster) takeDigests(ctx context.Context, answers []answer, revision int64) {
 	var all sync.WaitGroup
 	for i := range answers {
 		if answers[i].err == nil {
@@ -71,7 +80,7 @@ func (c Cluster) digest(ctx context.Context, m Member, revision int64) digest {
 	if err != nil {
 		return digest{asked: true, err: err}
 	}
-	return digest{asked: true, hash: r.Hash, compacted: r.CompactRevision}
+	return digest{asked: true, hash: r.Hash, of: span{r.CompactRevision, cmp.Or(revision, r.Header.GetRevision())}}
 }
 
 var errNotHashed = errors.New("it has not hashed all that it holds")
@@ -80,12 +89,12 @@ var errNotHashed = errors.New("it has not hashed all that it holds")
 // to hash all it has.
 const deepPatience = 12
 
-// compactions are the revisions that the members' hashes begin at.
-func compactions(answers []answer) map[int64]bool {
-	all := map[int64]bool{}
+// spans are what the members' hashes are of.
+func spans(answers []answer) map[span]bool {
+	all := map[span]bool{}
 	for _, a := range answers {
 		if a.err == nil && a.digest.asked && a.digest.err == nil {
-			all[a.digest.compacted] = true
+			all[a.digest.of] = true
 		}
 	}
 	return all
@@ -108,8 +117,8 @@ func (v *verdict) sameData() {
 			byHash[fmt.Sprintf("%08x", d.hash)] = append(byHash[fmt.Sprintf("%08x", d.hash)], a.member.Name)
 		}
 	}
-	if len(compactions(v.answers)) > 1 {
-		v.failures.add("", "the data was not compared, because a compaction has not reached all members: ask again")
+	if len(spans(v.answers)) > 1 {
+		v.failures.add("", "the data was not compared, because they have not all carried out the same compaction, or are written to all the time: ask again")
 		return
 	}
 	if len(byHash) < 2 {

@@ -85,9 +85,9 @@ func TestJudgement(t *testing.T) {
 		},
 		"data that can't be compared yet": {
 			change: func(a []answer) {
-				a[0].digest, a[1].digest = digest{asked: true, hash: 0xaa, compacted: 5}, digest{asked: true, hash: 0xbb}
+				a[0].digest, a[1].digest = digest{asked: true, hash: 0xaa, of: span{5, 7}}, digest{asked: true, hash: 0xbb, of: span{0, 7}}
 			},
-			failures: []string{"the data was not compared, because a compaction has not reached all members: ask again"},
+			failures: []string{"the data was not compared, because they have not all carried out the same compaction, or are written to all the time: ask again"},
 		},
 		"data that a member does not hash": {
 			change: func(a []answer) {

@@ -28,6 +28,7 @@ var (
 	ErrBrokenSnapshot    = errors.New("the snapshot does not match its checksum")
 	ErrDenied            = errors.New("etcd's users do not permit it")
 	ErrNoProgress        = errors.New("nothing moves any more")
+	ErrCompacting        = errors.New("they have not all carried out the same compaction, or are written to all the time")
 )
 
 // TroubleError is that a member did not tell its status.

@@ -1,6 +1,7 @@
 package member
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 type Hashes struct {
 	Revision int64
 	Members  []Hash // by name
+
+	now bool // each was asked for what it had at that moment
 }
 
 // Hash is one member's.
@@ -57,24 +60,32 @@ func (h Hashes) told() []Hash {
 	return slices.DeleteFunc(slices.Clone(h.Members), func(m Hash) bool { return m.Err != nil })
 }
 
-// overtaken tells whether a compaction came in between.
+// overtaken tells whether a compaction came in between, or a write where each was
+// asked for what it had at that moment.
 func (h Hashes) overtaken() bool {
 	told := h.told()
-	return slices.ContainsFunc(told, func(m Hash) bool { return m.CompactRevision != told[0].CompactRevision }) ||
-		slices.ContainsFunc(h.Members, func(m Hash) bool { return errors.Is(m.Err, rpctypes.ErrCompacted) })
+	return slices.ContainsFunc(told, func(m Hash) bool {
+		return m.CompactRevision != told[0].CompactRevision || h.now && m.Revision != told[0].Revision
+	}) || slices.ContainsFunc(h.Members, func(m Hash) bool { return errors.Is(m.Err, rpctypes.ErrCompacted) })
 }
 
 // Hash compares the members' data, all of it: members of one cluster can serve,
 // be in step and hold different data, which no other question shows. Each
 // member reads its whole key space for it. A learner does not tell.
 //
-// An error is that nobody serves; what kept a single member from telling is in
-// its Hash. A compaction that comes in between is waited out, for
+// An error is that nobody serves, or ErrCompacting; what kept a single member from
+// telling is in its Hash. A compaction that comes in between is waited out, for
 // Patience.Progress.
+//
+// For the revision of a compaction etcd gives the hash that it took while it carried
+// that out, of what was there before; a member that has started since has none, and
+// hashes what is left. While nobody writes, the newest revision may be such a one for
+// good. What a member has at the moment is always hashed anew, and can be compared
+// while nobody writes: one of the two ways leads to an end.
 func (c *Client) Hash(ctx context.Context) (Hashes, error) {
 	limited, cancel := context.WithTimeout(ctx, c.config.Patience.Progress)
 	defer cancel()
-	for {
+	for now := false; ; now = !now {
 		v, err := c.Look(ctx)
 		if err != nil {
 			return Hashes{}, err
@@ -82,29 +93,33 @@ func (c *Client) Hash(ctx context.Context) (Hashes, error) {
 		if !v.Quorum() {
 			return Hashes{}, fmt.Errorf("cannot compare the members' data: %w", ErrNotServing)
 		}
-		h := c.hashAt(ctx, v)
-		if !h.overtaken() || rest(limited) != nil {
+		h := c.hashAt(ctx, v, now)
+		switch {
+		case !h.overtaken():
 			return h, ctx.Err()
+		case rest(limited) != nil:
+			return Hashes{}, cmp.Or(ctx.Err(), fmt.Errorf("cannot compare the members' data: %w", ErrCompacting))
 		}
 	}
 }
 
 // hashAt takes the newest revision that any member has, and waits for the others
-// to come as far.
-func (c *Client) hashAt(ctx context.Context, v View) Hashes {
+// to come as far. Where that is said, they hash what they have then, and not what they
+// had at that revision.
+func (c *Client) hashAt(ctx context.Context, v View, now bool) Hashes {
 	var newest Endpoint // of all revisions and of all raft entries
 	for _, e := range v.Endpoints {
 		newest.Revision, newest.Applied = max(newest.Revision, e.Revision), max(newest.Applied, e.Applied)
 	}
 	names := c.names()
-	h := Hashes{Revision: newest.Revision, Members: make([]Hash, len(names))}
+	h := Hashes{Revision: newest.Revision, Members: make([]Hash, len(names)), now: now}
 	each(names, func(i int, name string) {
-		h.Members[i] = c.hashOf(ctx, v.Endpoint(name), newest)
+		h.Members[i] = c.hashOf(ctx, v.Endpoint(name), newest, now)
 	})
 	return h
 }
 
-func (c *Client) hashOf(ctx context.Context, e, newest Endpoint) Hash {
+func (c *Client) hashOf(ctx context.Context, e, newest Endpoint, now bool) Hash {
 	if !e.Answers() {
 		return Hash{Name: e.Name, Err: &TroubleError{e.Name, e.Trouble, e.Details}}
 	}
@@ -118,9 +133,16 @@ func (c *Client) hashOf(ctx context.Context, e, newest Endpoint) Hash {
 	if err != nil {
 		return Hash{Name: e.Name, Err: err}
 	}
-	h, err := to.maintenance.HashKV(ctx, to.url, revision)
+	at := revision
+	if now {
+		at = 0
+	}
+	h, err := to.maintenance.HashKV(ctx, to.url, at)
 	if err != nil {
 		return Hash{Name: e.Name, Err: meaning(err)}
+	}
+	if now {
+		revision = h.Header.GetRevision()
 	}
 	return Hash{Name: e.Name, Hash: h.Hash, Revision: revision, CompactRevision: h.CompactRevision}
 }

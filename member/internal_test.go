@@ -118,10 +118,12 @@ func TestHashesAreGroupedByAllThatMakesThemDiffer(t *testing.T) {
 		"too late":   {[]Hash{{"a", 1, 5, 2, nil}, {Name: "b", Err: rpctypes.ErrCompacted}}, [][]string{{"a"}}, false, true},
 		"one away":   {[]Hash{{"a", 1, 5, 2, nil}, {Name: "b", Err: ErrNotAlive}}, [][]string{{"a"}}, false, false},
 		"nobody":     {nil, nil, false, false},
+		"same now":   {[]Hash{{"a", 1, 5, 2, nil}, {"b", 1, 5, 2, nil}}, [][]string{{"a", "b"}}, true, false},
+		"more now":   {[]Hash{{"a", 1, 5, 2, nil}, {"b", 2, 6, 2, nil}}, [][]string{{"a"}, {"b"}}, false, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			h := Hashes{Members: test.members}
+			h := Hashes{Members: test.members, now: strings.HasSuffix(name, "now")}
 			if diff := cmp.Diff(test.groups, h.Groups()); diff != "" || h.Same() != test.same || h.overtaken() != test.overtaken {
 				t.Errorf("same %v, overtaken %v, groups (-want +got):\n%s", h.Same(), h.overtaken(), diff)
 			}

@@ -31,6 +31,7 @@ var scenarios = []struct {
 	{"full members recover while clients read", fullMembers},
 	{"a downgrade is enabled and canceled", downgrade},
 	{"different data is found", differentData},
+	{"data is the same that was compacted up to the last write", compactedWhole},
 	{"certificates and users decide", usersAndCertificates},
 	{"members that do not serve yet are silent", silent},
 }
@@ -449,6 +450,30 @@ func differentData(t *testing.T, e etcd) {
 	}
 	if diff := cmp.Diff([][]string{{"etcd1"}, {"etcd2"}}, h.Groups()); diff != "" || h.Same() {
 		t.Errorf("groups of the same data (-want +got):\n%s%+v", diff, h)
+	}
+}
+
+// compactedWhole starts one member anew that then hashes what is left, where the
+// others have the hash of what was there before.
+func compactedWhole(t *testing.T, e etcd) {
+	t.Helper()
+	c := e.newCluster(t, "etcd1", "etcd2", "etcd3")
+	c.start(t)
+	client := c.client(t, member.Patience{})
+	serving(t, client)
+	for range 2 {
+		c.write(t, "etcd1", 10, 10)
+	}
+	v := look(t, client)
+	if err := client.Compact(t.Context(), v.Endpoint("etcd1").Revision); err != nil {
+		t.Fatal(err)
+	}
+	c.stop("etcd1")
+	c.start(t, "etcd1")
+	serving(t, client)
+	h, err := client.Hash(t.Context())
+	if err != nil || !h.Same() || h.Members[0].CompactRevision != h.Revision {
+		t.Errorf("the data is not the same: %+v, %v", h, err)
 	}
 }
 
