@@ -369,8 +369,9 @@ func (p *patient) names(report health.Report) []string {
 	return names
 }
 
-// membersOf are the members that are there, and those that etcd knows. One that
-// has left only its data, and that etcd has forgotten, is none.
+// membersOf are the members that are there, and those that etcd knows, or that these
+// were told of where nobody says what it knows. One that has left only its data, and
+// that etcd has forgotten, is none.
 func membersOf(have *runtime.State, known []health.KnownMember) []string {
 	var names []string
 	for _, m := range have.Members() {
@@ -378,9 +379,16 @@ func membersOf(have *runtime.State, known []health.KnownMember) []string {
 			names = append(names, m.Name)
 		}
 	}
+	var others []string
 	for _, m := range known {
-		if m.Name != "" && !slices.Contains(names, m.Name) {
-			names = append(names, m.Name)
+		others = append(others, m.Name)
+	}
+	if len(known) == 0 {
+		others = have.Electorate()
+	}
+	for _, name := range others {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	return names

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -20,6 +21,20 @@ func TestWhoWasTakenOutIsNoMemberForTheDataThatWasKept(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"etcd1", "etcd2", "etcd3"}, membersOf(have, nil)); diff != "" {
 		t.Errorf("nobody could be asked: %s", diff)
+	}
+}
+
+// The last member of three, of which an engine has nothing else left.
+func TestWhoIsGoneWithAllItHadIsAMemberStill(t *testing.T) {
+	have := &runtime.State{Servers: []runtime.Server{{
+		Name: "etcd1", Role: runtime.Member, Status: runtime.Running,
+		Settings: cluster.Settings{{Name: "initial-cluster", Value: "etcd1=http://etcd1:2380,etcd2=http://etcd2:2380,etcd3=http://etcd3:2380"}},
+	}}}
+	if diff := cmp.Diff([]string{"etcd1", "etcd2", "etcd3"}, membersOf(have, nil)); diff != "" {
+		t.Errorf("nobody could be asked: %s", diff)
+	}
+	if diff := cmp.Diff([]string{"etcd1"}, membersOf(have, []health.KnownMember{{Name: "etcd1"}})); diff != "" {
+		t.Errorf("the others were taken out: %s", diff)
 	}
 }
 

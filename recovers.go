@@ -110,7 +110,7 @@ func (r *recovery) look(ctx context.Context) (err error) {
 		return err
 	case r.view.Quorum():
 		return fmt.Errorf("%s: %w", r.have.Name, ErrQuorum)
-	case len(backup.Survivors(r.view)) == 0 && len(running(r.have)) > len(r.have.Members())/2:
+	case len(backup.Survivors(r.view)) == 0 && len(running(r.have)) > len(r.have.Electorate())/2:
 		return fmt.Errorf("%s: %w", r.have.Name, ErrUnreached)
 	}
 	return r.canKeep()

@@ -85,24 +85,25 @@ func (c *scene) foundAnew() (*Step, error) {
 }
 
 // founders are the members of which a holder of data was told when it was
-// started first, as far as they are still wanted.
+// started first, as far as they are still wanted. What leaves the members as they are
+// wants all of them, those too of which nothing is left.
 func (c *scene) founders(holders []*part) []*part {
 	var told []string
 	for _, p := range holders {
-		var list []string
-		for _, entry := range strings.Split(p.server.Settings.Get("initial-cluster"), ",") {
-			if name, _, ok := strings.Cut(entry, "="); ok {
-				list = append(list, name)
-			}
-		}
-		if len(list) > len(told) {
+		if list := p.server.Told(); len(list) > len(told) {
 			told = list
 		}
 	}
 	if len(told) == 0 {
 		return c.those((*part).isWanted, (*part).isThere)
 	}
-	return c.those((*part).isWanted, func(p *part) bool { return slices.Contains(told, p.name) })
+	founders := c.those((*part).isWanted, func(p *part) bool { return slices.Contains(told, p.name) })
+	for _, name := range told {
+		if c.Asked.Verb.leaves() && !c.isMember(name) {
+			founders = append(founders, &part{name: name})
+		}
+	}
+	return founders
 }
 
 // lost tells that no quorum can come of what still has data. One that was made

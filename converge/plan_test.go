@@ -2,11 +2,14 @@ package converge_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 func TestEveryPlanHasAnEnd(t *testing.T) {
@@ -52,6 +55,26 @@ func TestAStopOfAllWaitsForNoStreams(t *testing.T) {
 		}
 		if stopped != 3 {
 			t.Errorf("%s stops %d members, want 3", verb, stopped)
+		}
+	}
+}
+
+// An engine has nothing left of a member whose container and volume somebody deleted.
+func TestTheLastOfThreeIsNeitherStartedNorRestartedAlone(t *testing.T) {
+	for _, state := range []runtime.Status{runtime.Running, runtime.Restarting, runtime.Stopped} {
+		for _, verb := range []converge.Verb{converge.Restart, converge.Start} {
+			s := converge.Situation{
+				Asked: converge.Asked{Verb: verb},
+				Have: &runtime.State{Name: "sim", Servers: []runtime.Server{{
+					Name: "etcd1", Role: runtime.Member, Status: state, Data: runtime.Kept,
+					Settings: cluster.Settings{{Name: "initial-cluster", Value: "etcd1=http://etcd1:2380,etcd2=http://etcd2:2380,etcd3=http://etcd3:2380"}},
+				}}},
+			}
+			_, _, err := converge.Next(s)
+			refusal := (*converge.Refusal)(nil)
+			if !errors.As(err, &refusal) || !slices.Equal(refusal.Remedy.Command, []string{"recover"}) {
+				t.Errorf("%s of one that is %s: %v", verb, state, err)
+			}
 		}
 	}
 }

@@ -137,6 +137,24 @@ func (s *State) Members() []Server {
 	return slices.DeleteFunc(slices.Clone(s.Servers), func(x Server) bool { return x.Role != Member })
 }
 
+// Electorate are the members by what these were told when they were started, whether
+// anything is left of them or not, and those that are there where they were told nothing.
+func (s *State) Electorate() []string {
+	var told []string
+	for _, m := range s.Members() {
+		if list := m.Told(); len(list) > len(told) {
+			told = list
+		}
+	}
+	if len(told) > 0 {
+		return told
+	}
+	for _, m := range s.Members() {
+		told = append(told, m.Name)
+	}
+	return told
+}
+
 // StartedIn reports whether it is known that the cluster was started in this
 // folder, whatever path leads there.
 func (s *State) StartedIn(folder string) bool {
@@ -208,6 +226,18 @@ func (s Server) ClientURL() string {
 // PeerURL is where the server was told that other members reach it. What etcd
 // goes by may have been changed since: see member.View.
 func (s Server) PeerURL() string { return s.Settings.Get("initial-advertise-peer-urls") }
+
+// Told are the members that the server was told of when it was started; nil where it
+// finds them otherwise.
+func (s Server) Told() []string {
+	var names []string
+	for _, entry := range strings.Split(s.Settings.Get("initial-cluster"), ",") {
+		if name, _, ok := strings.Cut(entry, "="); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // TLS is how a server's client port is secured.
 func (s Server) TLS() cluster.TLSMode {
