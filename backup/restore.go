@@ -276,7 +276,7 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scr
 	if have.Active() {
 		r.tell("stop the members")
 		if err := r.Runtime.Stop(ctx, have.Name, 0); err != nil {
-			return nil, err
+			return nil, errors.Join(err, r.resume(context.WithoutCancel(ctx), have))
 		}
 	}
 	before := have
@@ -294,6 +294,7 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scr
 	if err != nil {
 		return nil, errors.Join(err, r.resume(context.WithoutCancel(ctx), before))
 	}
+	ctx = context.WithoutCancel(ctx) // they have what they are to have: nobody leaves them stopped now
 	if err := r.leave(ctx, have); err != nil {
 		return aside, err
 	}

@@ -69,6 +69,22 @@ var disasters = []disaster{
 		mend: func(s *stricken) { s.must("recover", "--yes") },
 	},
 	{
+		name: "two members and their data are gone, the leader was started again",
+		strike: func(s *stricken) {
+			s.lose(s.followers()...)
+			s.startAgain(s.leader)
+		},
+		mend: func(s *stricken) {
+			if out, err := s.command("restart").CombinedOutput(); err == nil || !strings.Contains(string(out), "etcdctr recover") {
+				s.t.Errorf("to restart it is not refused: %v\n%s", err, out)
+			}
+			if out, err := s.command("doctor").CombinedOutput(); err == nil || !strings.Contains(string(out), "etcdctr recover") {
+				s.t.Errorf("the doctor names no way out: %v\n%s", err, out)
+			}
+			s.must("recover", "--yes")
+		},
+	},
+	{
 		name:   "all are killed at once",
 		strike: (*stricken).powerCut,
 		mend:   func(s *stricken) { s.must("up", s.detached()) },
@@ -335,6 +351,16 @@ func (s *stricken) lose(names ...string) {
 		}
 		s.killProcess(name)
 	}
+}
+
+// startAgain has a member start anew that etcdctr does not stop.
+func (s *stricken) startAgain(name string) {
+	s.t.Helper()
+	if s.runtime == "docker" {
+		run(s.t, s.dir, "docker", "restart", s.name+"-"+name+"-1")
+		return
+	}
+	s.killProcess(name) // and whoever keeps it running starts it
 }
 
 func (s *stricken) killProcess(name string) {

@@ -96,6 +96,19 @@ type closer func() error
 
 func (c closer) Close() error { return c() }
 
+// ErrStopping is the error of an order to a stack that is being stopped: AwaitEnd returns
+// once it is.
+var ErrStopping = errors.New("the stack is being stopped")
+
+// refuse tells what keeps an order from being carried out.
+func refuse(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	if errors.Is(err, ErrStopping) {
+		status = http.StatusGone
+	}
+	http.Error(w, err.Error(), status)
+}
+
 // ordered are the members that an order names.
 func ordered(r *http.Request) []string { return r.URL.Query()["member"] }
 
@@ -108,7 +121,7 @@ func (s *supervisor) each(w http.ResponseWriter, r *http.Request, do func(*keepe
 			return
 		}
 		if err := do(k); err != nil {
-			http.Error(w, fmt.Sprintf("%s: %v", name, err), http.StatusInternalServerError)
+			refuse(w, fmt.Errorf("%s: %w", name, err))
 			return
 		}
 	}
@@ -116,7 +129,7 @@ func (s *supervisor) each(w http.ResponseWriter, r *http.Request, do func(*keepe
 
 func (s *supervisor) handleStart(w http.ResponseWriter, r *http.Request) {
 	if err := s.describe(func(stack Stack) (Stack, error) { return stack.awake(ordered(r)), nil }); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		refuse(w, err)
 		return
 	}
 	s.each(w, r, (*keeper).begin)
@@ -130,7 +143,7 @@ func (s *supervisor) handleStop(w http.ResponseWriter, r *http.Request) {
 		err = s.describe(func(stack Stack) (Stack, error) { return stack.resting(ordered(r)), nil })
 	}
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		refuse(w, err)
 		return
 	}
 	s.each(w, r, func(k *keeper) error { k.end(within); return nil })
@@ -150,7 +163,7 @@ func (s *supervisor) handleChange(w http.ResponseWriter, r *http.Request) {
 		err = s.engage(r.Context(), ordered(r))
 	}
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		refuse(w, err)
 		return
 	}
 	s.each(w, r, func(k *keeper) error { return k.replace(wanted) })
@@ -164,7 +177,7 @@ func (s *supervisor) handleRemove(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err := s.describe(func(stack Stack) (Stack, error) { return stack.without(ordered(r)), nil }); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		refuse(w, err)
 		return
 	}
 	s.dismiss(ordered(r))
@@ -203,7 +216,10 @@ func (h Home) Change(ctx context.Context, stack Stack, members ...string) error 
 func (h Home) Dismiss(ctx context.Context, members ...string) error {
 	s, err := h.State()
 	if err == nil && s.Running {
-		return h.order(ctx, "remove", url.Values{"member": members}, nil)
+		if err := h.order(ctx, "remove", url.Values{"member": members}, nil); !errors.Is(err, ErrStopping) {
+			return err
+		}
+		err = h.AwaitEnd(ctx)
 	}
 	if err != nil && !errors.Is(err, ErrNoStack) {
 		return err
@@ -243,6 +259,11 @@ func (h Home) Shutdown(ctx context.Context, now bool) error {
 	if err := h.order(ctx, "shutdown", query, nil); err != nil {
 		return err
 	}
+	return h.AwaitEnd(ctx)
+}
+
+// AwaitEnd returns when no supervisor is there, or none any more.
+func (h Home) AwaitEnd(ctx context.Context) error {
 	release, err := lockfile.Acquire(ctx, h.Dir) // held until the supervisor is gone
 	if err != nil {
 		return err
@@ -290,7 +311,11 @@ func (h Home) order(ctx context.Context, what string, query url.Values, with any
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
+	switch {
+	case err != nil:
+	case response.StatusCode == http.StatusGone:
+		err = ErrStopping
+	case response.StatusCode != http.StatusOK:
 		err = errors.New(strings.TrimSpace(string(text)))
 	}
 	return err

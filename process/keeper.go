@@ -2,7 +2,6 @@ package process
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -65,7 +64,7 @@ func (k *keeper) begin() error {
 
 func (k *keeper) beginLocked() error {
 	if k.retired {
-		return errors.New("the stack is being stopped")
+		return ErrStopping
 	}
 	if k.done != nil {
 		select {

@@ -316,6 +316,37 @@ func TestOneMemberIsStoppedAndStartedWhileTheOthersRun(t *testing.T) {
 	}
 }
 
+// A command that was interrupted may have begun to stop all.
+func TestAStackThatIsBeingStoppedTakesNoOrders(t *testing.T) {
+	home := newHome(t)
+	stack := stackOf(member(t, home, "a", "good"), member(t, home, "b", "deaf"))
+	stack.StopGrace = time.Minute
+	r := run(t, home, stack)
+	r.says(t, "a: hello from a", "b: hello")
+	state, err := home.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.end()
+	r.next(t, "a started", "b started", "a ended") // and b does not
+	for name, err := range map[string]error{
+		"start": home.Start(t.Context(), "a"), "stop": home.Stop(t.Context(), 0, "a"), "change": home.Change(t.Context(), stack, "a"),
+	} {
+		if !errors.Is(err, process.ErrStopping) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := syscall.Kill(state.Members[1].Process.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := home.AwaitEnd(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if state, err := home.State(); err != nil || state.Running {
+		t.Errorf("it runs still: %v", err)
+	}
+}
+
 func TestShutdownEndsTheForegroundCommandToo(t *testing.T) {
 	home := newHome(t)
 	r := run(t, home, stackOf(member(t, home, "a", "deaf")))

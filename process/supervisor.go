@@ -37,6 +37,7 @@ type supervisor struct {
 	stack   Stack
 	state   State
 	broken  error // of writing the state down
+	ending  bool  // no more orders are taken
 
 	shutdown chan bool // asks for the end of the stack, and whether at once
 	over     chan struct{}
@@ -279,6 +280,9 @@ func (s *supervisor) wait(ctx context.Context) {
 // known to lead, they stop one after the other, so that whoever does finds
 // somebody.
 func (s *supervisor) end(ctx context.Context, atOnce bool) {
+	s.mu.Lock()
+	s.ending = true
+	s.mu.Unlock()
 	stack := s.running()
 	if atOnce {
 		s.together(stack.all(), (*keeper).kill)
@@ -307,10 +311,14 @@ func (s *supervisor) together(members []Member, do func(*keeper)) {
 	all.Wait()
 }
 
-// describe changes the description of the stack. The keepers are told separately.
+// describe changes the description of the stack, as long as that does not end. The
+// keepers are told separately.
 func (s *supervisor) describe(change func(Stack) (Stack, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ending {
+		return ErrStopping
+	}
 	stack, err := change(s.stack)
 	if err != nil {
 		return err

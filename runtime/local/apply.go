@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,9 +42,8 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 		return err
 	}
 	r.tell("start", servers, false)
-	if state.Running {
-		err = r.change(ctx, home, wanted, state, servers)
-	} else {
+	err = underWay(ctx, home, state, func() error { return r.change(ctx, home, wanted, state, servers) })
+	if errors.Is(err, process.ErrNoStack) {
 		err = r.begin(ctx, home, wanted, servers)
 	}
 	if err == nil {
@@ -65,10 +65,28 @@ func (r *Runtime) Note(ctx context.Context, want *cluster.Cluster) error {
 	}
 	noted[wishNote] = want.Spec.Wish()
 	stack.Notes = noted
-	if state, err := home.State(); err == nil && state.Running {
-		return home.Change(ctx, stack)
+	state, err := home.State()
+	if err == nil {
+		err = underWay(ctx, home, state, func() error { return home.Change(ctx, stack) })
+	}
+	if err == nil || !errors.Is(err, process.ErrNoStack) {
+		return err
 	}
 	return home.Describe(ctx, func(process.Stack) process.Stack { return stack })
+}
+
+// underWay gives an order to a stack that runs. One that is being stopped takes none: it
+// is waited for, and then is as one that does not run, of which the error is
+// process.ErrNoStack.
+func underWay(ctx context.Context, home process.Home, state process.State, order func() error) error {
+	if !state.Running {
+		return process.ErrNoStack
+	}
+	err := order()
+	if errors.Is(err, process.ErrStopping) {
+		err = cmp.Or(home.AwaitEnd(ctx), process.ErrNoStack)
+	}
+	return err
 }
 
 // change has a supervisor run what differs or does not run.
@@ -185,9 +203,8 @@ func (r *Runtime) Start(ctx context.Context, name string, servers ...string) err
 		return err
 	}
 	r.tell("start", servers, false)
-	if state.Running {
-		err = home.Start(ctx, servers...)
-	} else {
+	err = underWay(ctx, home, state, func() error { return home.Start(ctx, servers...) })
+	if errors.Is(err, process.ErrNoStack) {
 		err = r.begin(ctx, home, stack, append(slices.Clone(servers), serviceNames(stack)...))
 	}
 	if err == nil {
@@ -227,8 +244,11 @@ func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, se
 	switch {
 	case len(servers) == 0:
 		err = home.Shutdown(ctx, false)
-	case state.Running:
-		err = stopTogether(ctx, home, grace, servers)
+	default:
+		err = underWay(ctx, home, state, func() error { return stopTogether(ctx, home, grace, servers) })
+		if errors.Is(err, process.ErrNoStack) { // whoever was to stop has
+			err = nil
+		}
 	}
 	if err == nil {
 		r.tell("stop", servers, true)
