@@ -239,7 +239,7 @@ func (r *recovery) there(by backup.Metadata, holders []backup.Holder) backup.The
 // consent is asked for before any member is stopped.
 func (r *recovery) consent(ctx context.Context, by backup.Metadata, holders []backup.Holder) error {
 	there := r.there(by, holders)
-	if len(holders) > len(r.have.Members())/2 {
+	if len(holders) > len(r.have.Electorate())/2 {
 		r.warn("most of the members have data: where `etcdctr start` brings their quorum back, nothing has to be rebuilt")
 	}
 	if r.o.Consent == nil {

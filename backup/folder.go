@@ -218,10 +218,13 @@ func streamDatabase(ctx context.Context, db string, w io.Writer, progress func(d
 	if total == 0 || total%page != 0 {
 		return s, fmt.Errorf("%w: a database has whole pages, and this one %d bytes", ErrDamaged, total)
 	}
+	if c, err := inspect(db); err == nil && c.Size < total {
+		total = c.Size // the rest is room that was asked for in advance, as members leave it out, too
+	}
 	hash := sha256.New()
 	buffer := make([]byte, 256<<10)
 	for s.Size < total {
-		n, err := in.Read(buffer)
+		n, err := in.Read(buffer[:min(int64(len(buffer)), total-s.Size)])
 		if err != nil {
 			return s, err
 		}

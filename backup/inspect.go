@@ -24,6 +24,8 @@ type Contents struct {
 	// Applied is the last raft entry that is in it, zero in a snapshot of some
 	// releases.
 	Applied uint64
+	// Size is what etcd counts of it, in bytes: a file may have room for more.
+	Size int64
 	// Revisions is how many are kept, deletions included; only thorough counts.
 	Revisions int64
 }
@@ -34,7 +36,10 @@ const openWait = 2 * time.Second
 // inspect reads some pages of a database, which may have a checksum behind it.
 func inspect(path string) (Contents, error) {
 	var c Contents
-	err := view(path, func(tx *bbolt.Tx) error { return c.read(bolt{tx}) })
+	err := view(path, func(tx *bbolt.Tx) error {
+		c.Size = tx.Size()
+		return c.read(bolt{tx})
+	})
 	return c, err
 }
 
@@ -43,6 +48,7 @@ func inspect(path string) (Contents, error) {
 func inspectAll(path string) (Contents, error) {
 	var c Contents
 	err := view(path, func(tx *bbolt.Tx) error {
+		c.Size = tx.Size()
 		if err := c.read(bolt{tx}); err != nil {
 			return err
 		}

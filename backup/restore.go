@@ -162,12 +162,12 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if result.Aside, err = r.exchange(ctx, have, u.Snapshot, scratch); err != nil {
 		return result, err
 	}
-	info, err := os.Stat(u.Snapshot)
+	c, err := inspect(u.Snapshot)
 	if err != nil {
 		return result, err
 	}
-	if result.Revision, err = r.prove(ctx, info.Size()); err == nil {
-		result.Overfull = r.overfull(info.Size())
+	if result.Revision, err = r.prove(ctx, c.Size); err == nil {
+		result.Overfull = r.overfull(c.Size)
 	}
 	return result, err
 }

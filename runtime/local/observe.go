@@ -129,6 +129,10 @@ func detail(m process.MemberState) string {
 		return fmt.Sprintf("process %d has no supervisor", m.Process.PID)
 	case process.Lost:
 		return "killed together with its supervisor"
+	case process.Stopped:
+		if m.LastExit != "" { // by a signal, which says nothing
+			return "by etcdctr"
+		}
 	}
 	return m.LastExit
 }
