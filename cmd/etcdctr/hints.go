@@ -152,6 +152,8 @@ func hintOfProcesses(err error) error {
 		return withHint(err, "--etcd-binary names another etcd to run in processes")
 	}
 	switch {
+	case errors.As(err, new(*local.BesideError)):
+		return withHint(err, "another one of the same name would be empty: stop what has started that one, or give this one a --name and certificates of its own")
 	case errors.Is(err, local.ErrOtherMachines):
 		return withHint(err, "`etcdctr bundle` makes what each of them runs")
 	case errors.Is(err, local.ErrResolver):

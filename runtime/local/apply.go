@@ -20,7 +20,7 @@ import (
 // Prepare finds the etcd that is to run, and looks at folders that it is given.
 func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ...string) error {
 	_, err := r.stack(ctx, want)
-	return errors.Join(err, r.becomesEtcd(ctx, want), r.checkLent(want, servers))
+	return errors.Join(err, r.becomesEtcd(ctx, want), r.checkLent(want, servers), r.checkBeside(ctx, want))
 }
 
 // Apply describes the servers anew and starts them, under the supervisor that

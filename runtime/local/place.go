@@ -135,8 +135,7 @@ func (r *Runtime) tellMoved(want *cluster.Cluster) error {
 			begin = append(begin, m.Name)
 		}
 	}
-	seats.kept = nil
-	usual, err := cluster.Resolve(want.Spec, seats.placement(0))
+	usual, err := r.usual(want)
 	if err != nil {
 		return err
 	}
@@ -144,6 +143,16 @@ func (r *Runtime) tellMoved(want *cluster.Cluster) error {
 		r.o.Events(runtime.Event{Action: runtime.Caveat, Detail: text, Done: true})
 	}
 	return nil
+}
+
+// usual is the cluster as it would be if nobody was in its way.
+func (r *Runtime) usual(want *cluster.Cluster) (*cluster.Cluster, error) {
+	seats, err := r.seats(want.Spec)
+	if err != nil {
+		return nil, err
+	}
+	seats.kept = nil
+	return cluster.Resolve(want.Spec, seats.placement(0))
 }
 
 func isTaken(address string) bool {
