@@ -80,13 +80,23 @@ func (c *Cluster) LastBackup(ctx context.Context, folder string) (place string, 
 	}
 	place, made, err = c.BackupInto(ctx, s, backup.Request{})
 	if err != nil {
-		err = &LastBackupError{err}
+		_, refused := c.Plan(ctx, Change{Verb: converge.Start})
+		last := &LastBackupError{Err: err}
+		if refusal := (*converge.Refusal)(nil); errors.As(refused, &refusal) {
+			last.First = refusal.Remedy.Command
+		}
+		err = last
 	}
 	return place, made, err
 }
 
 // LastBackupError is the error of a last backup that could not be taken.
-type LastBackupError struct{ Err error }
+type LastBackupError struct {
+	Err error
+	// First is the command, as arguments of etcdctr, without which none can be taken, such
+	// as that for a quorum that is lost; nil where it is enough to start the members.
+	First []string
+}
 
 func (e *LastBackupError) Error() string {
 	return fmt.Sprintf("nothing was deleted: no last backup could be taken: %v", e.Err)

@@ -126,6 +126,7 @@ func (v *verdict) exactlyTheExpected() {
 				continue
 			}
 			known[name] = m.ID
+			v.elsewhere(a, m)
 			if !v.expected(name) {
 				v.failures.add(a.member.Name, "knows a member %s that is not here: `etcdctr up` has it run again, or takes it out of the cluster "+
 					"where the description names the others alone", name)
@@ -153,6 +154,19 @@ func (v *verdict) missing(a answer, known map[string]uint64) {
 			v.failures.add(a.member.Name, "is answered for by another member (%x): its address leads to the wrong one",
 				a.status.Header.MemberId)
 		}
+	}
+}
+
+// elsewhere is about a member that others are to reach where it is not. Connections that
+// are there go on, so that nothing else shows it before somebody starts anew.
+func (v *verdict) elsewhere(a answer, m *etcdserverpb.Member) {
+	for _, other := range v.answers {
+		at := strings.Split(other.member.PeerURL, ",")
+		if other.member.Name != m.Name || other.member.PeerURL == "" || slices.ContainsFunc(at, func(url string) bool { return slices.Contains(m.PeerURLs, url) }) {
+			continue
+		}
+		v.warnings.add(a.member.Name, "reaches %s at %s, as etcd has it, and it is at %s: `etcdctr up` puts that right",
+			m.Name, strings.Join(m.PeerURLs, ","), other.member.PeerURL)
 	}
 }
 

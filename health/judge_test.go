@@ -54,6 +54,18 @@ func TestJudgement(t *testing.T) {
 			change:   func(a []answer) { a[1].status.Header.ClusterId = 0xc2 },
 			failures: []string{"2 clusters instead of one (etcd1, etcd3 in c1; etcd2 in c2): find out which is meant; keep the data of all until then"},
 		},
+		"a member that is not where the others reach it": {
+			change: func(a []answer) {
+				for i := range a {
+					name := a[i].member.Name
+					a[i].member.PeerURL = "https://" + name + ":2380"
+					a[0].members[i] = &etcdserverpb.Member{ID: a[0].members[i].ID, Name: name, PeerURLs: []string{a[i].member.PeerURL}}
+				}
+				a[1].member.PeerURL += ",http://etcd2:2380"
+				a[0].members[2].PeerURLs = []string{"https://127.0.0.1:1"}
+			},
+			warnings: []string{"etcd1, etcd2, etcd3: reaches etcd3 at https://127.0.0.1:1, as etcd has it, and it is at https://etcd3:2380: `etcdctr up` puts that right"},
+		},
 		"a member added and never started": {
 			change: func(a []answer) {
 				for i := range a {

@@ -70,6 +70,9 @@ func hintOfDeletion(err error) error {
 		return withHint(err, "`--name %s` says that it is meant", folder.Name)
 	}
 	if last := (*etcdctr.LastBackupError)(nil); errors.As(err, &last) {
+		if len(last.First) > 0 {
+			return withHint(err, "`%s` comes first, or say --no-backup to do without", etcdctr.Typed(last.First))
+		}
 		return withHint(err, "start it with `etcdctr up`, or say --no-backup to do without")
 	}
 	return nil
