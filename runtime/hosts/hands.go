@@ -22,6 +22,8 @@ const (
 	oneQuestion = 2 * time.Second
 	// glance is how often a machine is looked at while somebody works on it.
 	glance = 250 * time.Millisecond
+	// usualReminder is how often it is said that somebody is still waited for.
+	usualReminder = 30 * time.Second
 )
 
 // Apply writes the archives of servers, and waits until each of them listens.
@@ -185,13 +187,25 @@ func (r *Runtime) told(server string) {
 	r.o.Events(runtime.Event{Server: server, Action: RunThere, Done: true})
 }
 
+// still says what is waited for, and that it has no end but its own.
+func still(server, clientURL string, listening bool) string {
+	does := "does not listen at %s yet"
+	if !listening {
+		does = "listens at %s still"
+	}
+	return fmt.Sprintf("%s "+does+": whoever is there has to run what was said; Ctrl-C ends the wait, and the same command takes it up again", server, clientURL)
+}
+
 // await waits until a server listens, or does not.
 func (r *Runtime) await(ctx context.Context, server, clientURL string, listening bool) error {
-	ticker := time.NewTicker(glance)
+	ticker, reminder := time.NewTicker(glance), time.NewTicker(r.reminder)
 	defer ticker.Stop()
+	defer reminder.Stop()
 	for r.listens(ctx, clientURL) != listening {
 		select {
 		case <-ticker.C:
+		case <-reminder.C:
+			r.o.Events(runtime.Event{Server: server, Action: runtime.Caveat, Done: true, Detail: still(server, clientURL, listening)})
 		case <-ctx.Done():
 			return ctx.Err()
 		}

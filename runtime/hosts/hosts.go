@@ -44,7 +44,8 @@ type Options struct {
 type Runtime struct {
 	o Options
 	// emptied are servers whose data somebody was asked to put away.
-	emptied map[string]bool
+	emptied  map[string]bool
+	reminder time.Duration
 }
 
 var _ runtime.Runtime = (*Runtime)(nil)
@@ -57,7 +58,7 @@ func New(o Options) *Runtime {
 	if o.Events == nil {
 		o.Events = func(runtime.Event) {}
 	}
-	return &Runtime{o: o, emptied: map[string]bool{}}
+	return &Runtime{o: o, emptied: map[string]bool{}, reminder: usualReminder}
 }
 
 // Name is "hosts".
