@@ -118,11 +118,8 @@ func (c *Cluster) CheckBackups(ctx context.Context) error {
 		if err != nil || !v.Quorum() {
 			return err // what is there instead, others tell
 		}
-		var revision int64
-		for _, e := range v.Endpoints {
-			revision = max(revision, e.Revision)
-		}
-		err = backup.Check(ctx, s, want.Name, revision, want.Backup.Next, c.o.Now())
+		revision, id := backup.Known(v)
+		err = backup.Check(ctx, s, want.Name, id, revision, want.Backup.Next, c.o.Now())
 		if late := (*backup.LateError)(nil); errors.As(err, &late) {
 			late.Service = want.Backup.Service
 		}

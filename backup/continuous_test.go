@@ -305,6 +305,47 @@ func TestAClusterThatKnowsLessIsNotBackedUp(t *testing.T) {
 	}
 }
 
+// A restoration raises revisions, and its undoing brings back a cluster that has never
+// been there: it has lost nothing, and is backed up.
+func TestAClusterThatIsBroughtBackIsBackedUp(t *testing.T) {
+	s, now := storeAt(t, t.TempDir()), time.Now()
+	inAnHour := func(last time.Time) time.Time { return last.Add(time.Hour) }
+	of := func(c *running) *backup.Runner {
+		return &backup.Runner{
+			Store: s, Request: request(), Next: inAnHour,
+			Now: func() time.Time { return now },
+			Ask: func(context.Context) (*member.Client, func() error, error) {
+				return c.client, func() error { return nil }, nil
+			},
+			Tell: func(what string) { t.Log(what) }, Fail: func(error) {},
+		}
+	}
+	former, restored := start(t, []string{"a"}), start(t, []string{"b"})
+	write(t, restored.raw(t), 20, 10)
+	once := func(c *running) {
+		t.Helper()
+		now = now.Add(time.Hour)
+		if taken, err := of(c).Once(t.Context()); !taken || err != nil {
+			t.Errorf("taken is %v, with %v", taken, err)
+		}
+	}
+	once(former)
+	once(restored)
+	v, err := former.client.Look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	revision, id := backup.Known(v)
+	if err := backup.Check(t.Context(), s, "orders", id, revision, inAnHour, now); err != nil {
+		t.Errorf("the cluster that was brought back: %v", err)
+	}
+	behind := (*backup.BehindError)(nil)
+	if err := backup.Check(t.Context(), s, "orders", "another", revision, inAnHour, now); !errors.As(err, &behind) {
+		t.Errorf("a cluster that no backup is of: %v, want that it is behind the newest", err)
+	}
+	once(former)
+}
+
 // A machine whose clock was ahead for a moment has dated a backup a year on. It must not
 // be the last one for a year, nor drive out those that come after it.
 func TestAClockThatWasAheadDelaysNoBackup(t *testing.T) {
@@ -329,7 +370,7 @@ func TestAClockThatWasAheadDelaysNoBackup(t *testing.T) {
 	once(true)
 	now = now.AddDate(-1, 0, 0)
 	late := (*backup.LateError)(nil)
-	if err := backup.Check(t.Context(), s, "orders", 1, r.Next, now); !errors.As(err, &late) {
+	if err := backup.Check(t.Context(), s, "orders", "", 1, r.Next, now); !errors.As(err, &late) {
 		t.Errorf("nobody misses a backup: %v", err)
 	}
 	write(t, c.raw(t), 10, 10)

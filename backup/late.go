@@ -35,22 +35,19 @@ func (e *LateError) remedy() string {
 	return "`etcdctr backup run` takes them, and says what keeps it from that"
 }
 
-// Check compares the backups of a cluster with what they ought to be, and with the
-// revision that the cluster is at: a LateError, a BehindError, or that they can't
-// be read.
-func Check(ctx context.Context, s Store, cluster string, revision int64, next func(time.Time) time.Time, now time.Time) error {
+// Check compares the backups of a cluster with what they ought to be, and with what
+// the cluster knows: a LateError, a BehindError, or that they can't be read. Its ID is
+// that of etcd in hexadecimal, empty where nobody knows it.
+func Check(ctx context.Context, s Store, cluster, id string, revision int64, next func(time.Time) time.Time, now time.Time) error {
 	all, err := List(ctx, s)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	newest, ok := Newest(all, cluster)
+	if err := behind(all, cluster, id, revision); err != nil {
+		return err
+	}
+	newest, ok := Newest(notAfter(all, now), cluster) // a clock may have been ahead
 	if !ok {
-		return &LateError{Cluster: cluster, Place: s.Place("")}
-	}
-	if revision < newest.Metadata.Revision {
-		return &BehindError{cluster, revision, newest}
-	}
-	if newest, ok = Newest(notAfter(all, now), cluster); !ok { // a clock was ahead
 		return &LateError{Cluster: cluster, Place: s.Place("")}
 	}
 	if due := next(newest.Metadata.Time); now.After(due.Add(lateAfter)) {

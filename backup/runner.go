@@ -181,10 +181,8 @@ func (r *Runner) take(ctx context.Context, there func([]Found) bool) error {
 		return err
 	}
 	defer done()
-	if newest, ok := Newest(before, r.Request.Cluster); ok {
-		if err := r.behind(ctx, members, newest); err != nil {
-			return err
-		}
+	if err := r.behind(ctx, members, before); err != nil {
+		return err
 	}
 	request := r.Request
 	request.Time = r.Now()
@@ -202,17 +200,36 @@ func (r *Runner) take(ctx context.Context, there func([]Found) bool) error {
 
 // behind is a BehindError if the members know less than a backup. One of them now
 // would be the newest, and the next ones would drive out those that hold the data.
-func (r *Runner) behind(ctx context.Context, members *member.Client, newest Found) error {
+func (r *Runner) behind(ctx context.Context, members *member.Client, all []Found) error {
 	v, err := members.Look(ctx)
 	if err != nil {
 		return err
 	}
-	var revision int64
+	revision, id := Known(v)
+	return behind(all, r.Request.Cluster, id, revision)
+}
+
+// Known is the revision that the members know, and the ID of their cluster in
+// hexadecimal; zero and empty where none answers.
+func Known(v member.View) (revision int64, id string) {
 	for _, e := range v.Endpoints {
-		revision = max(revision, e.Revision)
+		if e.Revision > revision {
+			revision, id = e.Revision, e.Cluster.String()
+		}
 	}
-	if revision > 0 && revision < newest.Metadata.Revision {
-		return &BehindError{r.Request.Cluster, revision, newest}
+	return revision, id
+}
+
+// behind is a BehindError of a cluster that knows less than it did. A restoration makes
+// another cluster of the name, with revisions far above, and its undoing brings the one
+// before back: so a backup of the same ID counts where there is one.
+func behind(all []Found, cluster, id string, revision int64) error {
+	newest, ok := Newest(slices.DeleteFunc(slices.Clone(all), func(f Found) bool { return f.Metadata.ClusterID != id }), cluster)
+	if !ok {
+		newest, ok = Newest(all, cluster)
+	}
+	if ok && revision > 0 && revision < newest.Metadata.Revision {
+		return &BehindError{cluster, revision, newest}
 	}
 	return nil
 }
