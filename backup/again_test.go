@@ -65,7 +65,7 @@ func (c *running) through(t *testing.T, times int64) (*member.Client, *clumsy) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { client.Close() })
+	t.Cleanup(func() { _ = client.Close() })
 	return client, network
 }
 

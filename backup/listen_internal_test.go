@@ -21,7 +21,7 @@ func TestMetricsAreForWhoIsKnown(t *testing.T) {
 	if _, err := pki.Ensure(t.Context(), plan); err != nil {
 		t.Fatal(err)
 	}
-	told := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "told") })
+	told := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "told") })
 	client := func(certificate bool) *http.Client {
 		config, err := certs.TLS(filepath.Join(dir, "clients", "monitoring"))
 		if err != nil {

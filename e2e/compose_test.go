@@ -329,7 +329,7 @@ func actAs(cmd *exec.Cmd, uid int) {
 func wantPrivate(t *testing.T, dir string, owner int) {
 	t.Helper()
 	keys := 0
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".key" {
 			return err
 		}

@@ -79,7 +79,7 @@ func runRecover(ctx context.Context, a *app, o recoverOptions) error {
 	if o.dryRun {
 		f, err := c.PlanRecover(ctx, how)
 		c.board.Close()
-		return a.printForecast(c, o.restoreOptions, f, explainRecover(err))
+		return a.printForecast(o.restoreOptions, f, explainRecover(err))
 	}
 	restored, err := c.Recover(ctx, how)
 	c.board.Close()

@@ -109,7 +109,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	if o.dryRun {
 		f, err := c.PlanRestore(ctx, args[0], options)
 		c.board.Close()
-		return a.printForecast(c, o, f, o.explain(c, err, false))
+		return a.printForecast(o, f, o.explain(c, err, false))
 	}
 	restored, err := c.Restore(ctx, args[0], options)
 	c.board.Close()
@@ -260,7 +260,7 @@ func (a *app) sayLost(there backup.There) {
 }
 
 // printForecast tells what a restoration would do.
-func (a *app) printForecast(c *found, o restoreOptions, f backup.Forecast, err error) error {
+func (a *app) printForecast(o restoreOptions, f backup.Forecast, err error) error {
 	if o.format == formatJSON {
 		return cmp.Or(a.printJSON(stepInfos(f.Steps)), err)
 	}

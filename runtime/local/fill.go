@@ -25,7 +25,7 @@ var (
 func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
 	dir, err := r.restingDir(want, server)
 	if err == nil {
-		err = r.unpack(ctx, want, server, dir, files)
+		err = r.unpack(ctx, server, dir, files)
 	}
 	if err != nil {
 		return "", err
@@ -57,7 +57,7 @@ func (r *Runtime) resting(name, server string) error {
 }
 
 // unpack makes the folder that is being filled.
-func (r *Runtime) unpack(ctx context.Context, want *cluster.Cluster, server, dir string, files io.Reader) error {
+func (r *Runtime) unpack(ctx context.Context, server, dir string, files io.Reader) error {
 	if err := r.hideFolder(); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (r *Runtime) exchange(ctx context.Context, name, server, dir, made string) 
 func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
 	dir, err := r.restingDir(want, server)
 	if err == nil {
-		err = r.unpack(ctx, want, server, dir, files)
+		err = r.unpack(ctx, server, dir, files)
 	}
 	if err != nil {
 		return err

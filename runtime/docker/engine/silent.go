@@ -59,7 +59,7 @@ func (e *SilentError) Unwrap() error { return e.Err }
 // Is makes it runtime.ErrUnavailable where another runtime can do as well, and the same
 // as what the engine gives who asks it again.
 func (e *SilentError) Is(target error) bool {
-	if again, ok := target.(*SilentError); ok { //nolint:errorlint // it is what errors.Is asks
+	if again, ok := target.(*SilentError); ok {
 		return again.Place == e.Place && again.Reason == e.Reason
 	}
 	local := strings.HasPrefix(e.Place, "unix://") || strings.HasPrefix(e.Place, "npipe://")
