@@ -31,6 +31,7 @@ type tree struct {
 	r    io.ReaderAt
 	page int64
 	root uint64
+	size int64
 }
 
 // peek tells what a database holds, by some of its pages.
@@ -39,7 +40,7 @@ func peek(r io.ReaderAt) (Contents, error) {
 	if err != nil {
 		return Contents{}, err
 	}
-	var c Contents
+	c := Contents{Size: t.size}
 	return c, c.read(t)
 }
 
@@ -57,6 +58,7 @@ func openTree(r io.ReaderAt) (*tree, error) {
 		valid := binary.LittleEndian.Uint32(meta) == boltMagic && binary.LittleEndian.Uint64(meta[metaBytes:]) == sum.Sum64()
 		if transaction := binary.LittleEndian.Uint64(meta[48:]); valid && (newest == 0 || transaction > newest) {
 			newest, t.page, t.root = transaction, int64(binary.LittleEndian.Uint32(meta[8:])), binary.LittleEndian.Uint64(meta[16:])
+			t.size = t.page * int64(binary.LittleEndian.Uint64(meta[40:]))
 		}
 		switch {
 		case t.page < metaBytes+metaSum+pageHeader:
