@@ -321,6 +321,7 @@ func TestAClusterThatIsBroughtBackIsBackedUp(t *testing.T) {
 		}
 	}
 	former, restored := start(t, []string{"a"}), start(t, []string{"b"})
+	write(t, former.raw(t), 5, 10)
 	write(t, restored.raw(t), 20, 10)
 	once := func(c *running) {
 		t.Helper()
@@ -342,6 +343,9 @@ func TestAClusterThatIsBroughtBackIsBackedUp(t *testing.T) {
 	behind := (*backup.BehindError)(nil)
 	if err := backup.Check(t.Context(), s, "orders", "another", revision, inAnHour, now); !errors.As(err, &behind) {
 		t.Errorf("a cluster that no backup is of: %v, want that it is behind the newest", err)
+	}
+	if err := backup.Check(t.Context(), s, "orders", id, 1, inAnHour, now); !errors.As(err, &behind) || behind.Backup.Metadata.ClusterID == id {
+		t.Errorf("the cluster that has begun anew: %v, want that it is behind the newest", err)
 	}
 	once(former)
 }

@@ -222,17 +222,25 @@ func Known(v member.View) (revision int64, id string) {
 
 // behind is a BehindError of a cluster that knows less than it did. A restoration makes
 // another cluster of the name, with revisions far above, and its undoing brings the one
-// before back: so a backup of the same ID counts where there is one.
+// before back: so a backup of the same ID counts where there is one. Of one that nobody
+// has written to yet every backup counts: members that have lost all begin so, with the
+// ID that they began with before.
 func behind(all []Found, cluster, id string, revision int64) error {
-	newest, ok := Newest(slices.DeleteFunc(slices.Clone(all), func(f Found) bool { return f.Metadata.ClusterID != id }), cluster)
-	if !ok {
-		newest, ok = Newest(all, cluster)
+	newest, ok := Newest(all, cluster)
+	if revision > fresh {
+		ofID := slices.DeleteFunc(slices.Clone(all), func(f Found) bool { return f.Metadata.ClusterID != id })
+		if own, same := Newest(ofID, cluster); same {
+			newest = own
+		}
 	}
 	if ok && revision > 0 && revision < newest.Metadata.Revision {
 		return &BehindError{cluster, revision, newest}
 	}
 	return nil
 }
+
+// fresh is the revision of a cluster without a key (etcd's store begins with it).
+const fresh = 1
 
 func (r *Runner) prune(ctx context.Context) error {
 	if r.Keep.IsZero() {
