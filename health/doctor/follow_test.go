@@ -102,6 +102,7 @@ func samples() []string {
 const said = `
 exec /usr/local/bin/etcd: exec format error
 exec /usr/local/bin/etcd: no such file or directory
+exec: "--config.file=/etc/prometheus/prometheus.yml": executable file not found in $PATH
 write wal: no space left on device
 cannot access data directory: open /data: permission denied
 open /var/lib/etcd/data/member/snap/db: permission denied
