@@ -307,7 +307,7 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 // again is the command that goes on with a restoration from a place, from wherever it
 // is typed.
 func (o RestoreOptions) again(place string) []string {
-	if full, err := filepath.Abs(place); err == nil && !strings.Contains(place, "://") {
+	if full, err := filepath.Abs(place); err == nil && !inBucket(place) {
 		place = full
 	}
 	again := []string{"restore", place}
@@ -366,7 +366,7 @@ func storeWith(place string) (backup.Store, error) {
 // isStore tells a place with archives from an archive.
 func isStore(place string) bool {
 	info, err := os.Stat(place)
-	return err == nil && info.IsDir() || strings.Contains(place, "://") && !strings.HasSuffix(place, backup.Extension)
+	return err == nil && info.IsDir() || inBucket(place) && !strings.HasSuffix(place, backup.Extension)
 }
 
 // RevisionBefore is the newest revision that the cluster whose members these are had by a

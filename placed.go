@@ -109,15 +109,14 @@ func exists(path string) bool {
 // forgetPlace takes away that the cluster's runtime has it, whose data is gone there.
 func (c *Cluster) forgetPlace() error {
 	file := c.o.placesFile(c.spec.ClusterName())
-	left := slices.DeleteFunc(c.o.placed(c.spec.ClusterName()), func(name string) bool { return name == c.runtime.Name() })
 	if file == "" {
 		return nil
 	}
-	err := os.Remove(file)
+	left := slices.DeleteFunc(c.o.placed(c.spec.ClusterName()), func(name string) bool { return name == c.runtime.Name() })
 	if len(left) > 0 {
-		err = maybe.WriteFile(file, []byte(strings.Join(left, "\n")+"\n"), 0o644)
+		return maybe.WriteFile(file, []byte(strings.Join(left, "\n")+"\n"), 0o644)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if rest, err := os.ReadDir(c.o.PlacesDir); err == nil && len(rest) == 1 && rest[0].Name() == ignoreFile {
