@@ -72,6 +72,25 @@ func (c *Cluster) BackupInto(ctx context.Context, s backup.Store, r backup.Reque
 // ErrNoDestination is the error of a cluster whose Spec says nothing of backups.
 var ErrNoDestination = errors.New("its cluster file has no backup.destination")
 
+// OtherBackupsError is the ErrNoDestination of a cluster whose file describes the backups
+// of another one: a flag has given it its name.
+type OtherBackupsError struct{ Name, Of string }
+
+func (e *OtherBackupsError) Error() string {
+	return fmt.Sprintf("%s takes no backups: those of the cluster file are the ones of %s", e.Name, e.Of)
+}
+
+// Is tells that it is an ErrNoDestination.
+func (e *OtherBackupsError) Is(target error) bool { return target == ErrNoDestination }
+
+// noDestination is the error of a cluster that is not backed up.
+func (c *Cluster) noDestination() error {
+	if of := c.spec.BackupsOf(); of != "" {
+		return &OtherBackupsError{c.spec.ClusterName(), of}
+	}
+	return fmt.Errorf("%s: %w", c.spec.ClusterName(), ErrNoDestination)
+}
+
 // Runner is what backs the cluster up as its Spec says. Tell, Fail and MetricsFile
 // are left to be said.
 func (c *Cluster) Runner(ctx context.Context) (*backup.Runner, error) {
@@ -80,7 +99,7 @@ func (c *Cluster) Runner(ctx context.Context) (*backup.Runner, error) {
 		return nil, err
 	}
 	if want.Backup == nil {
-		return nil, fmt.Errorf("%s: %w", want.Name, ErrNoDestination)
+		return nil, c.noDestination()
 	}
 	r := &backup.Runner{Next: want.Backup.Next, Keep: backup.Keep(want.Backup.Keep), Continuous: want.Backup.Continuous, Now: c.o.Now}
 	if r.Store, err = backup.OpenStore(want.Backup.Destination); err != nil {
@@ -378,7 +397,7 @@ func (c *Cluster) RevisionBefore(ctx context.Context, members *member.Client, at
 		return 0, time.Time{}, err
 	}
 	if want.Backup == nil {
-		return 0, time.Time{}, fmt.Errorf("etcd does not tell when a revision was, and the backups would: %s: %w", want.Name, ErrNoDestination)
+		return 0, time.Time{}, fmt.Errorf("etcd does not tell when a revision was, and the backups would: %w", c.noDestination())
 	}
 	view, err := members.Look(ctx)
 	if err != nil {

@@ -117,3 +117,27 @@ func TestWhereBackupsAreToldOf(t *testing.T) {
 		}
 	}
 }
+
+// One that is called otherwise than its file, such as a rehearsal, would write among the
+// backups of the one that the file is about.
+func TestBackupsAreThoseOfTheNameInTheFile(t *testing.T) {
+	const backups = "backup: {destination: /backups}\n"
+	for _, c := range []struct{ file, name, of, to string }{
+		{"name: orders\n" + backups, "rehearsal", "orders", ""},
+		{"name: orders\n" + backups, "orders", "", "/backups"},
+		{backups, "orders", "", "/backups"},
+		{"name: orders\n", "rehearsal", "", ""},
+	} {
+		named := spec(t, c.file, map[string]string{"name": c.name})
+		if got := named.BackupsOf(); got != c.of || named.Backup.Destination != c.to {
+			t.Errorf("%q called %s: backups of %q to %q, want of %q to %q", c.file, c.name, got, named.Backup.Destination, c.of, c.to)
+		}
+		want, err := cluster.Resolve(named, cluster.InContainers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := len(want.Warnings) > 0; said != (c.of != "") {
+			t.Errorf("%q called %s: warnings %v", c.file, c.name, want.Warnings)
+		}
+	}
+}

@@ -74,6 +74,8 @@ type source struct {
 	flags map[string]bool // keys that a flag has overridden
 	said  Spec            // what the file said before the first of them
 
+	backupsOf string // see Spec.BackupsOf
+
 	problems   Problems // what could not be read
 	repeated   Problems // keys that are given twice, of which the first was read
 	unreadable bool     // nothing could

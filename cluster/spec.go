@@ -225,7 +225,8 @@ type UserSpec struct {
 
 // Set lays a flag's value over what the file says. key is a key of the Spec
 // with a single value, or members with a number; anything else is a mistake in
-// the program and panics.
+// the program and panics. Under another name than the file's the cluster is not the one
+// whose backups the file describes: see BackupsOf.
 func (s *Spec) Set(key, value string) error {
 	if s.source == nil {
 		s.source = &source{}
@@ -251,8 +252,20 @@ func (s *Spec) Set(key, value string) error {
 	if !ok {
 		panic(fmt.Sprintf("cluster: the spec has no key %q", key))
 	}
+	if key == nameKey && s.Name != "" && s.Name != value && s.Backup != (BackupSpec{}) {
+		s.source.backupsOf, s.Backup = s.Name, BackupSpec{}
+	}
 	field.SetString(value)
 	return nil
+}
+
+// BackupsOf is the cluster whose backups the file describes, where a flag has given this
+// one another name: it takes none, as they would lie among that one's. Empty otherwise.
+func (s Spec) BackupsOf() string {
+	if s.source == nil {
+		return ""
+	}
+	return s.source.backupsOf
 }
 
 // Says tells whether the spec says something of a key, or of a setting of etcd as

@@ -15,6 +15,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -109,6 +110,9 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	if o.dryRun {
 		f, err := c.PlanRestore(ctx, args[0], options)
 		c.board.Close()
+		if err == nil {
+			a.sayBackups(c.Spec(), f.There.By.Cluster)
+		}
 		return a.printForecast(o, f, o.explain(c, err, false))
 	}
 	restored, err := c.Restore(ctx, args[0], options)
@@ -155,10 +159,22 @@ func (a *app) sayRestored(c *found, o restoreOptions, restored backup.Restored, 
 		a.warn("its database takes more than quota-backend-bytes, and etcd refuses the first write: a larger one lets it go on")
 	}
 	a.say("%s is restored: revision %d, %s of %s", c.name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), orUnknown(restored.Metadata.Cluster))
+	a.sayBackups(c.Spec(), restored.Metadata.Cluster)
 	if o.format == formatJSON {
 		return a.printJSON(restored)
 	}
 	return nil
+}
+
+// sayBackups tells what becomes of the backups of a cluster that begins with those of
+// another one.
+func (a *app) sayBackups(spec cluster.Spec, of string) {
+	switch name, to := spec.ClusterName(), spec.Backup.Destination; {
+	case spec.BackupsOf() != "":
+		a.say("the backups in the cluster file are those of %s: %s takes none", spec.BackupsOf(), name)
+	case to != "" && of != "" && of != name:
+		a.say("backups of %s go to %s; those of %s there, if any, are kept and deleted by themselves", name, to, of)
+	}
 }
 
 // sayAside tells where the data of before is.
