@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -19,6 +20,33 @@ type Standing struct {
 	runtime.Server
 	// Health is that of a member which runs; empty where nothing is known of it.
 	Health Health
+}
+
+// ServerReport is a server and how it is, as scripts read it.
+type ServerReport struct {
+	Name     string   `json:"name"`
+	Role     string   `json:"role"`              // member or service
+	Program  string   `json:"program"`           // an image or a file
+	Release  string   `json:"release,omitempty"` // of etcd
+	Status   string   `json:"status"`
+	Health   string   `json:"health,omitempty"` // of a member that runs: healthy, learner or unhealthy
+	Detail   string   `json:"detail,omitempty"` // the runtime's words
+	Since    string   `json:"since,omitempty"`
+	Restarts int      `json:"restarts,omitempty"`
+	Host     string   `json:"host,omitempty"`
+	Ports    []string `json:"ports,omitempty"`
+}
+
+// Report gives it for scripts.
+func (s Standing) Report() ServerReport {
+	r := ServerReport{
+		Name: s.Name, Role: string(s.Role), Program: s.Program, Release: s.Release, Status: string(s.Status),
+		Health: string(s.Health), Detail: s.Detail, Restarts: s.Restarts, Host: s.Host, Ports: s.Published,
+	}
+	if !s.Since.IsZero() {
+		r.Since = s.Since.UTC().Format(time.RFC3339)
+	}
+	return r
 }
 
 // Health is how a member is that runs.

@@ -20,6 +20,23 @@ type Found struct {
 	name string // in its store
 }
 
+// FoundReport is a backup as scripts read it.
+type FoundReport struct {
+	Path     string   `json:"path"`
+	Bytes    int64    `json:"bytes,omitempty"`
+	Error    string   `json:"error,omitempty"`
+	Metadata Metadata `json:"metadata,omitzero"`
+}
+
+// Report gives it for scripts.
+func (f Found) Report() FoundReport {
+	r := FoundReport{Path: f.Path, Bytes: f.Bytes, Metadata: f.Metadata}
+	if f.Err != nil {
+		r.Error = f.Err.Error()
+	}
+	return r
+}
+
 // List gives the archives in a store, the newest first, and behind them those
 // that can't be read. Of each it reads the end only.
 func List(ctx context.Context, s Store) ([]Found, error) {

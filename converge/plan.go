@@ -12,6 +12,29 @@ import (
 // Steps are what is going to be done, in order.
 type Steps []Step
 
+// StepReport is a step as scripts read it.
+type StepReport struct {
+	Kind    string   `json:"kind"`
+	Servers []string `json:"servers,omitempty"`
+	To      string   `json:"to,omitempty"` // the member that leads then, or a version
+	Cause   string   `json:"cause,omitempty"`
+	Notice  string   `json:"notice,omitempty"` // what clients notice
+	Seconds float64  `json:"seconds,omitempty"`
+}
+
+// Report gives the steps for scripts: an empty list for none.
+func (s Steps) Report() []StepReport {
+	reports := []StepReport{}
+	for _, step := range s {
+		r := StepReport{Kind: string(step.Kind), Servers: step.Servers, To: step.To, Cause: step.Cause, Seconds: step.Takes.Seconds()}
+		if step.Notice.Kind != "" {
+			r.Notice = step.Notice.String()
+		}
+		reports = append(reports, r)
+	}
+	return reports
+}
+
 // most bounds a plan, and a run: the largest change of nine members over all
 // releases takes fewer steps, and users and roles at most two each.
 func (s Situation) most() int {

@@ -46,6 +46,22 @@ func Value(r cluster.Record) string {
 	return r.Address.String()
 }
 
+// Record is a record of a cluster as people and scripts read it.
+type Record struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+// Records gives those of a cluster; none where it does without.
+func Records(c *cluster.Cluster) []Record {
+	var list []Record
+	for _, r := range c.Records() {
+		list = append(list, Record{r.Name, r.Type, Value(r)})
+	}
+	return list
+}
+
 // Corefile gives CoreDNS's configuration for serving the zone from dir.
 func Corefile(c *cluster.Cluster, dir string) []byte {
 	return fmt.Appendf(nil, `%s {

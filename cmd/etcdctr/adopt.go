@@ -14,6 +14,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/runtimes"
@@ -239,14 +240,14 @@ func (o adoptOptions) program() (backup.Program, error) {
 
 // adoptInfo is the form of a plan that scripts read.
 type adoptInfo struct {
-	File        string            `json:"file,omitempty"` // what would be written
-	Findings    []lint.Finding    `json:"findings"`
-	Differences []differenceInfo  `json:"differences"`
-	Way         adopt.Way         `json:"way,omitempty"`
-	Why         string            `json:"why,omitempty"` // no way that interrupts less is taken
-	Steps       []stepInfo        `json:"steps"`
-	Done        bool              `json:"done"`
-	Members     map[string]string `json:"members"` // what they are doing
+	File        string                `json:"file,omitempty"` // what would be written
+	Findings    []lint.Finding        `json:"findings"`
+	Differences []differenceInfo      `json:"differences"`
+	Way         adopt.Way             `json:"way,omitempty"`
+	Why         string                `json:"why,omitempty"` // no way that interrupts less is taken
+	Steps       []converge.StepReport `json:"steps"`
+	Done        bool                  `json:"done"`
+	Members     map[string]string     `json:"members"` // what they are doing
 }
 
 type differenceInfo struct {
@@ -258,7 +259,7 @@ type differenceInfo struct {
 
 func (o adoptOptions) tell(a *app, p adopt.Plan, text string) error {
 	info := adoptInfo{
-		File: text, Findings: p.Stack.Findings(), Way: p.Way, Why: p.Why, Steps: stepInfos(p.Steps), Done: p.Done,
+		File: text, Findings: p.Stack.Findings(), Way: p.Way, Why: p.Why, Steps: p.Steps.Report(), Done: p.Done,
 		Differences: []differenceInfo{}, Members: map[string]string{},
 	}
 	for _, m := range p.Stack.Members {
@@ -285,7 +286,7 @@ func (o adoptOptions) tell(a *app, p adopt.Plan, text string) error {
 		fmt.Fprintf(a.out, "%s:\n\n%s\n", o.clusterFile(), text)
 	}
 	if len(info.Findings) > 0 {
-		a.printTable(lint.Header, lint.Rows(info.Findings))
+		a.table(lint.Header, lint.Rows(info.Findings))()
 		fmt.Fprintln(a.out)
 	}
 	var rows [][]string
@@ -296,7 +297,7 @@ func (o adoptOptions) tell(a *app, p adopt.Plan, text string) error {
 		}
 		rows = append(rows, []string{member, d.Name, terminal.OrDash(d.Was), terminal.OrDash(d.Is)})
 	}
-	a.printTable([]string{"MEMBER", "WHAT DIFFERS", "NOW", "THEN"}, rows)
+	a.table([]string{"MEMBER", "WHAT DIFFERS", "NOW", "THEN"}, rows)()
 	fmt.Fprintf(a.out, "\n%s", p.Way)
 	if p.Why != "" {
 		fmt.Fprintf(a.out, ": %s", p.Why)

@@ -116,10 +116,7 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 	if made.Missing > 0 {
 		a.warn("the log holds %d further entries that are not in the backup: --etcd-binary names an etcd that can carry them out", made.Missing)
 	}
-	if o.format == formatJSON {
-		return a.printJSON(backupInfo{Path: path, Metadata: made})
-	}
-	return nil
+	return a.result(o.format, backup.FoundReport{Path: path, Metadata: made}, nil)
 }
 
 // take makes the archive, of a cluster or of a folder.

@@ -12,14 +12,6 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
-// backupInfo is a backup as scripts read it, one to a line.
-type backupInfo struct {
-	Path     string          `json:"path"`
-	Bytes    int64           `json:"bytes,omitempty"`
-	Error    string          `json:"error,omitempty"`
-	Metadata backup.Metadata `json:"metadata,omitzero"`
-}
-
 func newBackupListCommand(a *app) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
@@ -70,11 +62,7 @@ func runBackupList(ctx context.Context, a *app, destination, format string) erro
 func (a *app) printBackups(all []backup.Found, format string) error {
 	if format == formatJSON {
 		for _, f := range all {
-			i := backupInfo{Path: f.Path, Bytes: f.Bytes, Metadata: f.Metadata}
-			if f.Err != nil {
-				i.Error = f.Err.Error()
-			}
-			if err := a.printJSONLine(i); err != nil {
+			if err := a.printJSONLine(f.Report()); err != nil {
 				return err
 			}
 		}
@@ -92,7 +80,7 @@ func (a *app) printBackups(all []backup.Found, format string) error {
 		})
 	}
 	if len(rows) > 0 {
-		a.printTable([]string{"file", "cluster", "time", "revision", "etcd", "of", "size"}, rows)
+		a.table([]string{"file", "cluster", "time", "revision", "etcd", "of", "size"}, rows)()
 	}
 	return nil
 }

@@ -60,8 +60,5 @@ func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, 
 		return explainSealed(err)
 	}
 	a.say("%s can be restored: revision %d, %s", file, report.Metadata.Revision, terminal.HumanBytes(report.Metadata.Size))
-	if format == formatJSON {
-		return a.printJSON(report)
-	}
-	return nil
+	return a.result(format, report, nil)
 }

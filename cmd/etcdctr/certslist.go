@@ -35,15 +35,11 @@ func runCertsList(a *app, dir, format string) error {
 	if err != nil {
 		return certsError(dir, err)
 	}
-	if format == formatJSON {
-		return a.printJSON(list)
-	}
 	var rows [][]string
 	for _, c := range list {
 		rows = append(rows, certificateRow(c))
 	}
-	a.printTable([]string{"identity", "profile", "subject", "hosts", "key", "expires", "days", "status"}, rows)
-	return nil
+	return a.result(format, list, a.table([]string{"identity", "profile", "subject", "hosts", "key", "expires", "days", "status"}, rows))
 }
 
 func certificateRow(c certs.Certificate) []string {

@@ -67,16 +67,14 @@ func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions) error {
 }
 
 func (a *app) printFindings(findings []certs.Finding, format string) error {
-	if format == formatJSON {
-		if findings == nil {
-			findings = []certs.Finding{} // an empty list, not null
+	if findings == nil {
+		findings = []certs.Finding{} // an empty list, not null
+	}
+	return a.result(format, findings, func() {
+		for _, f := range findings {
+			fmt.Fprintf(a.out, "%s: %s: %s: %s\n", f.Severity, f.Identity, f.Problem, f.Remedy)
 		}
-		return a.printJSON(findings)
-	}
-	for _, f := range findings {
-		fmt.Fprintf(a.out, "%s: %s: %s: %s\n", f.Severity, f.Identity, f.Problem, f.Remedy)
-	}
-	return nil
+	})
 }
 
 // verdict is an error when there is one among the findings.

@@ -127,10 +127,7 @@ func recoverSpace(ctx context.Context, a *app, members *member.Client, revision 
 		alarms = terminal.Plural(len(r.Disarmed), "alarm") + " dropped"
 	}
 	a.say("compacted to revision %d, %s: it takes writes", r.Revision, alarms)
-	if o.format == formatJSON {
-		return a.printJSON(r)
-	}
-	return nil
+	return a.result(o.format, r, nil)
 }
 
 // sayReclaimed tells how one member fares.

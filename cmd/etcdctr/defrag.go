@@ -45,9 +45,9 @@ func runDefrag(ctx context.Context, a *app, o defragOptions, names []string) err
 	}
 	return c.WithMembers(ctx, func(members *member.Client) error {
 		done, err := members.Reclaim(ctx, member.Reclaiming{All: o.all, Members: names, Tell: a.sayReclaimed})
-		if err == nil && o.format == formatJSON {
-			err = a.printJSON(done)
+		if err != nil {
+			return err
 		}
-		return err
+		return a.result(o.format, done, nil)
 	})
 }

@@ -35,11 +35,7 @@ func runDiscoveryStatus(ctx context.Context, a *app, flags discoveryFlags, token
 	if err != nil {
 		return err
 	}
-	if format == formatJSON {
-		return a.printJSON(status)
-	}
-	a.printStatus(status)
-	return nil
+	return a.result(format, status, func() { a.printStatus(status) })
 }
 
 func (a *app) printStatus(s discovery.Status) {
@@ -47,7 +43,7 @@ func (a *app) printStatus(s discovery.Status) {
 	for _, m := range s.Members {
 		rows = append(rows, []string{m.Name, m.ID, m.PeerURLs})
 	}
-	a.printTable([]string{"member", "id", "peer urls"}, rows)
+	a.table([]string{"member", "id", "peer urls"}, rows)()
 	switch {
 	case s.Size == 0:
 		a.say("token %s is closed: %s registered, and nobody else may", s.Token, terminal.Plural(len(s.Members), "member"))

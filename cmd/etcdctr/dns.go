@@ -56,28 +56,11 @@ func (a *app) printRecords(c *cluster.Cluster, format string) error {
 		return a.writeResult("", dns.Dnsmasq(c))
 	case "coredns":
 		return a.writeResult("", dns.Corefile(c, "."))
-	case formatJSON:
-		return a.printJSON(dnsRecords(c))
 	}
+	records := dns.Records(c)
 	var rows [][]string
-	for _, r := range dnsRecords(c) {
+	for _, r := range records {
 		rows = append(rows, []string{r.Name, r.Type, r.Value})
 	}
-	a.printTable([]string{"name", "type", "value"}, rows)
-	return nil
-}
-
-// dnsRecord is a record as it is printed.
-type dnsRecord struct {
-	Name  string `json:"name"`
-	Type  string `json:"type"`
-	Value string `json:"value"`
-}
-
-func dnsRecords(c *cluster.Cluster) []dnsRecord {
-	var list []dnsRecord
-	for _, r := range c.Records() {
-		list = append(list, dnsRecord{r.Name, r.Type, dns.Value(r)})
-	}
-	return list
+	return a.result(format, records, a.table([]string{"name", "type", "value"}, rows))
 }

@@ -56,14 +56,11 @@ func runDNSCheck(ctx context.Context, a *app, flags *clusterFlags, server, forma
 		return err
 	}
 	findings = append(findings, names...)
-	if format == formatJSON {
-		err = a.printJSON(append([]dns.Finding{}, findings...))
-	}
-	for _, f := range findings {
-		if format != formatJSON {
+	err = a.result(format, append([]dns.Finding{}, findings...), func() {
+		for _, f := range findings {
 			fmt.Fprintf(a.out, "%s %s: %s: %s\n", f.Name, f.Type, f.Problem, f.Remedy)
 		}
-	}
+	})
 	if err == nil && len(findings) > 0 {
 		err = fmt.Errorf("%s: %s found", server, terminal.Plural(len(findings), "problem"))
 	}

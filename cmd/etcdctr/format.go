@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 const (
@@ -18,6 +20,23 @@ func addFormatFlag(cmd *cobra.Command, format *string) {
 	*format = formatTable
 	cmd.Flags().Var(&choice{value: format, of: []string{formatTable, formatJSON}}, "format",
 		"how the result looks: table or json")
+}
+
+// result writes what a command has come to: for a script as JSON, and for a person by
+// text, which is nil where all was said on the way.
+func (a *app) result(format string, v any, text func()) error {
+	if format == formatJSON {
+		return a.printJSON(v)
+	}
+	if text != nil {
+		text()
+	}
+	return nil
+}
+
+// table is the text of rows under a header.
+func (a *app) table(header []string, rows [][]string) func() {
+	return func() { terminal.Table(a.out, header, rows) }
 }
 
 // choice is a flag whose value is one of a few words.

@@ -132,9 +132,6 @@ func (a *app) verdict(r health.Report) error {
 }
 
 func (a *app) printHealth(r health.Report, format string) error {
-	if format == formatJSON {
-		return a.printJSON(r)
-	}
 	var head []string
 	for _, c := range healthColumns {
 		head = append(head, c.name)
@@ -151,6 +148,5 @@ func (a *app) printHealth(r health.Report, format string) error {
 		}
 		rows = append(rows, row)
 	}
-	a.printTable(head, rows)
-	return nil
+	return a.result(format, r, a.table(head, rows))
 }

@@ -110,9 +110,5 @@ func (a *app) printImages(format, progress, ref, digest string, imgs []*images.I
 		result.Images = append(result.Images, img.Details())
 		rows = append(rows, []string{ref, b.Platform.String(), b.Version, terminal.HumanBytes(img.Size()), digest})
 	}
-	if format == formatJSON {
-		return a.printJSON(result)
-	}
-	a.printTable([]string{"reference", "platform", "etcd", "size", "digest"}, rows)
-	return nil
+	return a.result(format, result, a.table([]string{"reference", "platform", "etcd", "size", "digest"}, rows))
 }

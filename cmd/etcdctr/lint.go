@@ -255,7 +255,7 @@ func (a *app) tellFindings(r lint.Result, format string) error {
 		return lint.WriteGitHub(a.out, r.Findings)
 	}
 	if len(r.Findings) > 0 {
-		a.printTable(lint.Header, lint.Rows(r.Findings))
+		a.table(lint.Header, lint.Rows(r.Findings))()
 	}
 	summary := lint.Summary(r.Findings)
 	if n := lint.Fixable(r.Findings); n > 0 {

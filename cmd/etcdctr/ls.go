@@ -30,16 +30,6 @@ members' machines have engines is listed where its file is.`,
 	return cmd
 }
 
-// clusterInfo is what a list says of a cluster.
-type clusterInfo struct {
-	Name    string `json:"name"`
-	Runtime string `json:"runtime"` // the word of the key runtime, or hosts
-	Members int    `json:"members"`
-	Running int    `json:"running"`
-	Program string `json:"program"` // of the first member: an image or a file
-	Folder  string `json:"folder,omitempty"`
-}
-
 func runLs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	all, err := f.list(ctx, a, working{})
 	if spec, _, errFile := f.read(a); errFile == nil && spec.HasEngines() {
@@ -53,18 +43,14 @@ func runLs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	if err != nil {
 		return err
 	}
-	infos := []clusterInfo{}
+	infos := []runtime.Summary{}
 	var rows [][]string
 	for _, s := range all {
-		i := clusterInfoOf(s)
+		i := s.Summary()
 		infos = append(infos, i)
 		rows = append(rows, []string{i.Name, i.Runtime, fmt.Sprint(i.Members), fmt.Sprint(i.Running), i.Program})
 	}
-	if format == formatJSON {
-		return a.printJSON(infos)
-	}
-	a.printTable([]string{"name", "runtime", "members", "running", "program"}, rows)
-	return nil
+	return a.result(format, infos, a.table([]string{"name", "runtime", "members", "running", "program"}, rows))
 }
 
 // list observes what there is on the runtimes of a folder.
@@ -75,18 +61,4 @@ func (f *clusterFlags) list(ctx context.Context, a *app, w working) ([]runtime.S
 	}
 	defer engines.close()
 	return cs.List(ctx)
-}
-
-func clusterInfoOf(s runtime.State) clusterInfo {
-	members := s.Present()
-	i := clusterInfo{Name: s.Name, Runtime: s.Runtime, Members: len(members), Folder: s.Folder}
-	for _, m := range members {
-		if m.Runs() {
-			i.Running++
-		}
-		if i.Program == "" {
-			i.Program = m.Program
-		}
-	}
-	return i
 }

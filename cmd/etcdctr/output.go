@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 )
@@ -23,9 +22,6 @@ func (a *app) printJSON(v any) error {
 
 // printJSONLine writes one result of several.
 func (a *app) printJSONLine(v any) error { return json.NewEncoder(a.out).Encode(v) }
-
-// printTable writes rows under a header.
-func (a *app) printTable(header []string, rows [][]string) { terminal.Table(a.out, header, rows) }
 
 // writeResult writes a command's result to standard output, or whole to a file.
 func (a *app) writeResult(output string, data []byte) error {

@@ -31,21 +31,6 @@ func newPsCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// serverInfo is what there is to say of a server.
-type serverInfo struct {
-	Name     string   `json:"name"`
-	Role     string   `json:"role"`              // member or service
-	Program  string   `json:"program"`           // an image or a file
-	Release  string   `json:"release,omitempty"` // of etcd
-	Status   string   `json:"status"`
-	Health   string   `json:"health,omitempty"` // of a member that runs: healthy, learner or unhealthy
-	Detail   string   `json:"detail,omitempty"` // the runtime's words
-	Since    string   `json:"since,omitempty"`
-	Restarts int      `json:"restarts,omitempty"`
-	Host     string   `json:"host,omitempty"`
-	Ports    []string `json:"ports,omitempty"`
-}
-
 func runPs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	c, err := f.find(ctx, a, working{})
 	if err != nil {
@@ -56,41 +41,26 @@ func runPs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	if err != nil {
 		return err
 	}
-	infos := []serverInfo{}
+	infos := []etcdctr.ServerReport{}
 	var rows [][]string
 	header, several := []string{"name", "program", "status", "ports"}, onSeveral(all)
 	if several {
 		header = append(header, "machine")
 	}
 	for _, s := range all {
-		infos = append(infos, infoOf(s))
+		infos = append(infos, s.Report())
 		row := []string{s.Name, s.Program, a.tint(colourOf(s), statusText(s, a.now())), strings.Join(s.Published, ", ")}
 		if several {
 			row = append(row, s.Host)
 		}
 		rows = append(rows, row)
 	}
-	if format == formatJSON {
-		return a.printJSON(infos)
-	}
-	a.printTable(header, rows)
-	return nil
+	return a.result(format, infos, a.table(header, rows))
 }
 
 // onSeveral tells whether servers are on machines of their own.
 func onSeveral(all []etcdctr.Standing) bool {
 	return slices.ContainsFunc(all, func(s etcdctr.Standing) bool { return s.Host != all[0].Host })
-}
-
-func infoOf(s etcdctr.Standing) serverInfo {
-	i := serverInfo{
-		Name: s.Name, Role: string(s.Role), Program: s.Program, Release: s.Release, Status: string(s.Status),
-		Health: string(s.Health), Detail: s.Detail, Restarts: s.Restarts, Host: s.Host, Ports: s.Published,
-	}
-	if !s.Since.IsZero() {
-		i.Since = s.Since.UTC().Format(time.RFC3339)
-	}
-	return i
 }
 
 // colourOf tells at a glance how a server is.

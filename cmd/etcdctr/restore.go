@@ -160,10 +160,7 @@ func (a *app) sayRestored(c *found, o restoreOptions, restored backup.Restored, 
 	}
 	a.say("%s is restored: revision %d, %s of %s", c.name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), orUnknown(restored.Metadata.Cluster))
 	a.sayBackups(c.Spec(), restored.Metadata.Cluster)
-	if o.format == formatJSON {
-		return a.printJSON(restored)
-	}
-	return nil
+	return a.result(o.format, restored, nil)
 }
 
 // sayBackups tells what becomes of the backups of a cluster that begins with those of
@@ -278,7 +275,7 @@ func (a *app) sayLost(there backup.There) {
 // printForecast tells what a restoration would do.
 func (a *app) printForecast(o restoreOptions, f backup.Forecast, err error) error {
 	if o.format == formatJSON {
-		return cmp.Or(a.printJSON(stepInfos(f.Steps)), err)
+		return cmp.Or(a.printJSON(f.Steps.Report()), err)
 	}
 	if err != nil {
 		return err

@@ -21,22 +21,24 @@ import (
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/discovery"
 	"github.com/etcdctr/etcdctr/dns"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // shapes are what --format json prints, by command, and the lines of --progress
 // json. Several commands print a plan.
 var shapes = map[string]any{
-	"adopt": adoptInfo{}, "backup": backupInfo{}, "backup-verify": backup.Report{}, "certs-list": []certs.Certificate{}, "certs-verify": []certs.Finding{},
-	"compact-recover": member.Recovery{}, "defrag": []member.Reclaimed{}, "discovery-status": discovery.Status{}, "dns": []dnsRecord{},
+	"adopt": adoptInfo{}, "backup": backup.FoundReport{}, "backup-verify": backup.Report{}, "certs-list": []certs.Certificate{}, "certs-verify": []certs.Finding{},
+	"compact-recover": member.Recovery{}, "defrag": []member.Reclaimed{}, "discovery-status": discovery.Status{}, "dns": []dns.Record{},
 	"dns-check": []dns.Finding{}, "doctor": etcdctr.Diagnosis{}, "environment": map[string]string{}, "explain": cluster.Explanation{},
-	"health": health.Report{}, "image-build": images.Result{}, "lint": lint.Result{}, "ls": []clusterInfo{}, "plan": []stepInfo{},
-	"progress-message": terminal.Message{}, "progress-step": terminal.Step{}, "ps": []serverInfo{}, "restore": backup.Restored{}, "verify": []etcdctr.Proof{},
+	"health": health.Report{}, "image-build": images.Result{}, "lint": lint.Result{}, "ls": []runtime.Summary{}, "plan": []converge.StepReport{},
+	"progress-message": terminal.Message{}, "progress-step": terminal.Step{}, "ps": []etcdctr.ServerReport{}, "restore": backup.Restored{}, "verify": []etcdctr.Proof{},
 	"version": versionInfo{},
 }
 

@@ -203,10 +203,7 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		err = nil
 	}
 	if format == formatJSON {
-		if err := a.printJSON(stepInfos(steps)); err != nil {
-			return err
-		}
-		return err
+		return cmp.Or(a.printJSON(steps.Report()), err)
 	}
 	if err == nil {
 		err = c.tellFetched(ctx, a)

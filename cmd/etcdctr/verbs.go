@@ -214,25 +214,3 @@ func (f *found) showStep(a *app) func(converge.Event) {
 		f.board.Show(s)
 	}
 }
-
-// stepInfo is the form of a step that scripts read.
-type stepInfo struct {
-	Kind    string   `json:"kind"`
-	Servers []string `json:"servers,omitempty"`
-	To      string   `json:"to,omitempty"` // the member that leads then, or a version
-	Cause   string   `json:"cause,omitempty"`
-	Notice  string   `json:"notice,omitempty"` // what clients notice
-	Seconds float64  `json:"seconds,omitempty"`
-}
-
-func stepInfos(steps converge.Steps) []stepInfo {
-	infos := []stepInfo{}
-	for _, s := range steps {
-		i := stepInfo{Kind: string(s.Kind), Servers: s.Servers, To: s.To, Cause: s.Cause, Seconds: s.Takes.Seconds()}
-		if s.Notice.Kind != "" {
-			i.Notice = s.Notice.String()
-		}
-		infos = append(infos, i)
-	}
-	return infos
-}

@@ -65,9 +65,6 @@ func runVerify(ctx context.Context, a *app, o verifyOptions) error {
 }
 
 func (a *app) printProofs(proofs []etcdctr.Proof, format string) error {
-	if format == formatJSON {
-		return a.printJSON(proofs)
-	}
 	var rows [][]string
 	for _, p := range proofs {
 		verdict := a.tint(terminal.Good, "ok")
@@ -79,8 +76,7 @@ func (a *app) printProofs(proofs []etcdctr.Proof, format string) error {
 		}
 		rows = append(rows, []string{p.Subject, p.Check, p.Expected, p.Seen, verdict})
 	}
-	a.printTable([]string{"subject", "check", "expected", "seen", "verdict"}, rows)
-	return nil
+	return a.result(format, proofs, a.table([]string{"subject", "check", "expected", "seen", "verdict"}, rows))
 }
 
 // surprises gives what is not as promised as an error.

@@ -48,16 +48,14 @@ func printVersion(a *app, format string) error {
 		Go:        runtime.Version(),
 		Platform:  runtime.GOOS + "/" + runtime.GOARCH,
 	}
-	if format == formatJSON {
-		return a.printJSON(v)
-	}
-	fmt.Fprintf(a.out, "etcdctr %s (%s, %s)\n", v.Version, v.Go, v.Platform)
-	fmt.Fprintf(a.out, "carries etcd %s\n", v.Etcd)
-	if !v.Image {
-		fmt.Fprintln(a.out, "carries no image, as releases and make build do: it packs itself, on linux")
-	}
-	fmt.Fprintf(a.out, "supports etcd %s\n", strings.Join(v.Supported, ", "))
-	return nil
+	return a.result(format, v, func() {
+		fmt.Fprintf(a.out, "etcdctr %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+		fmt.Fprintf(a.out, "carries etcd %s\n", v.Etcd)
+		if !v.Image {
+			fmt.Fprintln(a.out, "carries no image, as releases and make build do: it packs itself, on linux")
+		}
+		fmt.Fprintf(a.out, "supports etcd %s\n", strings.Join(v.Supported, ", "))
+	})
 }
 
 // buildVersion falls back to what the Go toolchain recorded, so that
