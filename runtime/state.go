@@ -190,6 +190,14 @@ func (s *State) Present() []Server {
 	return slices.DeleteFunc(s.Members(), func(m Server) bool { return m.Status == Absent })
 }
 
+// Rests reports whether nothing of the members is there but data, from which they would
+// go on.
+func (s *State) Rests() bool {
+	return len(s.Present()) == 0 && slices.ContainsFunc(s.Members(), func(m Server) bool {
+		return m.Data == Kept || m.Data == Unknown && m.DataAt != ""
+	})
+}
+
 // Runs reports whether any server runs.
 func (s *State) Runs() bool {
 	return s != nil && slices.ContainsFunc(s.Servers, func(x Server) bool { return x.Runs() })

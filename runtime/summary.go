@@ -6,13 +6,17 @@ type Summary struct {
 	Runtime string `json:"runtime"` // the word of the key runtime, or hosts
 	Members int    `json:"members"`
 	Running int    `json:"running"`
+	Status  string `json:"status"`  // up, up in part, not running, or down, data kept
 	Program string `json:"program"` // of the first member: an image or a file
 	Folder  string `json:"folder,omitempty"`
 }
 
-// Summary counts the members that are there.
+// Summary counts the members that are there, or those that have left their data.
 func (s *State) Summary() Summary {
 	members := s.Present()
+	if s.Rests() {
+		members = s.Members()
+	}
 	sum := Summary{Name: s.Name, Runtime: s.Runtime, Members: len(members), Folder: s.Folder}
 	for _, m := range members {
 		if m.Runs() {
@@ -21,6 +25,16 @@ func (s *State) Summary() Summary {
 		if sum.Program == "" {
 			sum.Program = m.Program
 		}
+	}
+	switch {
+	case s.Rests():
+		sum.Status = "down, data kept"
+	case sum.Running == 0:
+		sum.Status = "not running"
+	case sum.Running < sum.Members:
+		sum.Status = "up in part"
+	default:
+		sum.Status = "up"
 	}
 	return sum
 }

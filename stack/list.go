@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,10 +13,10 @@ import (
 // Summary is one stack of an engine.
 type Summary struct {
 	Project    string
-	Containers []Container // of its members
+	Containers []Container // of its members; none where only volumes of the stack are left
 }
 
-// List gives the stacks on an engine that have members.
+// List gives the stacks on an engine that have members, or volumes that were made for them.
 func List(ctx context.Context, e Observer) ([]Summary, error) {
 	r, err := e.ContainerList(ctx, client.ContainerListOptions{
 		All:     true,
@@ -24,7 +25,16 @@ func List(ctx context.Context, e Observer) ([]Summary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the engine for its stacks: %w", err)
 	}
+	left, err := e.VolumeList(ctx, client.VolumeListOptions{Filters: make(client.Filters).Add("label", ownLabel)})
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine for what is left of stacks: %w", err)
+	}
 	byProject := map[string][]Container{}
+	for _, v := range left.Items {
+		if p := cmp.Or(v.Labels[projectLabel], v.Labels[protectedLabel]); p != "" {
+			byProject[p] = nil
+		}
+	}
 	members, _ := split(r.Items)
 	for _, c := range members {
 		p := c.Labels[projectLabel]

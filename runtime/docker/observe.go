@@ -145,7 +145,8 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 	return s, r.addLent(ctx, s)
 }
 
-// List observes each cluster with a member on the engine, running or not.
+// List observes each cluster with a member on the engine, running or not, or with the
+// data of one.
 func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 	if err := r.answers(ctx); err != nil {
 		return nil, err
@@ -171,7 +172,7 @@ func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 	}
 	var all []runtime.State
 	for _, s := range states {
-		if s != nil {
+		if s != nil && len(s.Members()) > 0 {
 			all = append(all, *s)
 		}
 	}

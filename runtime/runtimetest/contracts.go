@@ -40,6 +40,21 @@ func observeTellsOfNothing(s *subject) {
 
 func listTellsOfEach(s *subject) {
 	s.start(1)
+	if s.wantListed().Rests() {
+		s.Error("one that runs is said to be nothing but data")
+	}
+	s.serve("etcd1")
+	if err := s.runtime.Remove(s.ctx, s.name, runtime.Removal{}); err != nil {
+		s.Fatal(err)
+	}
+	if !s.wantListed().Rests() {
+		s.Error("one of which only data is left is not said to be that")
+	}
+}
+
+// wantListed is the cluster as List has it, which is as Observe does.
+func (s *subject) wantListed() *runtime.State {
+	s.Helper()
 	all, err := s.runtime.List(s.ctx)
 	if err != nil {
 		s.Fatal(err)
@@ -51,6 +66,7 @@ func listTellsOfEach(s *subject) {
 	if diff := cmp.Diff(names(s.observe().Servers), names(all[i].Servers)); diff != "" {
 		s.Errorf("List and Observe differ (-observe +list):\n%s", diff)
 	}
+	return &all[i]
 }
 
 func dataIsLookedAt(s *subject) {

@@ -186,7 +186,14 @@ func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 	if err != nil {
 		return nil, r.why(ctx, err)
 	}
+	notes, err := r.engine.ConfigList(ctx, client.ConfigListOptions{Filters: make(client.Filters).Add("label", noteLabel)})
+	if err != nil {
+		return nil, r.why(ctx, err)
+	}
 	var names []string
+	for _, c := range notes.Items { // some of clusters that have nothing but their data
+		names = append(names, c.Spec.Labels[compose.ClusterLabel])
+	}
 	for _, s := range list.Items {
 		if name := s.Spec.Labels[stackLabel]; name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
