@@ -12,6 +12,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -118,7 +119,7 @@ func (c *Cluster) renewDueSelfSigned(ctx context.Context, due time.Duration) (ce
 	for _, m := range all {
 		for _, use := range m.Uses {
 			report.Changes = append(report.Changes, certs.Change{
-				Identity: "members/" + m.Member + "/" + use, Action: certs.Renewed, Cause: "until " + m.Until.UTC().Format(time.DateOnly),
+				Identity: "members/" + m.Member + "/" + use, Action: certs.Renewed, Cause: "until " + lifespan.When(m.Until, c.o.Now()),
 			})
 		}
 	}

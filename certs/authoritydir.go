@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/internal/atomicdir"
+
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 // The places of authorities.
@@ -130,7 +132,7 @@ func (a *authority) ready(now time.Time) error {
 		return fmt.Errorf("authority %s: its key is not here: put %s/%s back for as long as certificates are made", a.name, a.name, KeyFile)
 	}
 	if a.current.expired(now) {
-		return fmt.Errorf("authority %s: expired on %s: replace it with a new one, see `etcdctr certs rotate-ca`", a.name, a.current.notAfter().UTC().Format(time.DateOnly))
+		return fmt.Errorf("authority %s: expired on %s: replace it with a new one, see `etcdctr certs rotate-ca`", a.name, lifespan.When(a.current.notAfter(), now))
 	}
 	if a.current.early(now) {
 		return fmt.Errorf("authority %s: is not valid before %s: set this machine's clock right", a.name, a.current.notBefore().UTC().Format(time.RFC3339))

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 // renewBefore is how long before its end Ensure replaces a certificate, or a
@@ -214,7 +216,7 @@ func (s *state) ofAnother(plan Plan) string {
 func (p *PKI) checkGiven(name string, a *Authority) error {
 	switch now := p.now(); {
 	case a.expired(now):
-		return fmt.Errorf("authority %s: the given one expired on %s: give another, or have one made", name, a.notAfter().UTC().Format(time.DateOnly))
+		return fmt.Errorf("authority %s: the given one expired on %s: give another, or have one made", name, lifespan.When(a.notAfter(), now))
 	case a.early(now):
 		return fmt.Errorf("authority %s: the given one is not valid before %s: set this machine's clock right, or give another", name, a.notBefore().UTC().Format(time.RFC3339))
 	}
@@ -382,20 +384,10 @@ func endsWithin(cert *x509.Certificate, now time.Time, before time.Duration) boo
 // expiry says when a certificate ends.
 func expiry(cert *x509.Certificate, now time.Time) string {
 	left := cert.NotAfter.Sub(now)
-	switch {
-	case left <= 0:
-		return "expired on " + cert.NotAfter.UTC().Format(time.DateOnly)
-	case left < 24*time.Hour:
-		return "expires in " + left.Truncate(time.Minute).String()
+	if left <= 0 {
+		return "expired on " + lifespan.When(cert.NotAfter, now)
 	}
-	return "expires in " + inDays(left)
-}
-
-func inDays(d time.Duration) string {
-	if n := int(d / (24 * time.Hour)); n != 1 {
-		return fmt.Sprintf("%d days", n)
-	}
-	return "1 day"
+	return "expires in " + lifespan.Words(left)
 }
 
 // lackedUsages names the usages that the profile needs and the certificate does

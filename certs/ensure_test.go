@@ -125,7 +125,7 @@ func TestEnsureReissuesWhatNoLongerFits(t *testing.T) {
 		},
 		"certificates have ended": {
 			func(p *testPKI, _ *certs.Plan) { p.now = start.Add(365 * day) },
-			"2 reused, 5 reissued (members/etcd1/server, members/etcd1/peer, members/etcd2/server and 2 more: expired on 2031-03-01)",
+			"2 reused, 5 reissued (members/etcd1/server, members/etcd1/peer, members/etcd2/server and 2 more: expired on 2031-03-01 12:00 UTC)",
 		},
 		"the clock was wrong": {
 			func(p *testPKI, _ *certs.Plan) {
@@ -215,7 +215,7 @@ func TestLeafNeverOutlivesItsAuthority(t *testing.T) {
 	p.want(p.ensure(short), "7 reused")
 	p.now = start.Add(100 * day)
 	_, err := p.Ensure(t.Context(), short)
-	wantError(t, err, "authority ca/client: expired on 2030-06-09: replace it")
+	wantError(t, err, "authority ca/client: expired on 2030-06-09 12:00 UTC: replace it")
 }
 
 func wantError(t *testing.T, err error, part string) {

@@ -272,7 +272,7 @@ func TestAuthorityOutsideItsTimeIsRefused(t *testing.T) {
 		change func(*x509.Certificate)
 		want   string
 	}{
-		"expired":       {func(c *x509.Certificate) { c.NotAfter = start }, "the given one expired on 2030-03-01: give another"},
+		"expired":       {func(c *x509.Certificate) { c.NotAfter = start }, "the given one expired on 2030-03-01 12:00 UTC: give another"},
 		"not valid yet": {func(c *x509.Certificate) { c.NotBefore = start.Add(day) }, "the given one is not valid before 2030-03-02T12:00:00Z: set this machine's clock right"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -165,7 +165,7 @@ func TestRenewedCertificateSaysTheSame(t *testing.T) {
 	before := p.cert("clients/alice")
 	p.now = start.Add(9 * day)
 
-	p.want(p.report(p.Renew(t.Context(), certs.RenewOptions{Within: 2 * day})), "5 reused, 1 renewed (clients/alice: the former expires in 1 day)")
+	p.want(p.report(p.Renew(t.Context(), certs.RenewOptions{Within: 2 * day})), "5 reused, 1 renewed (clients/alice: the former expires in 24 hours)")
 	after := p.cert("clients/alice")
 	if after.Subject.String() != before.Subject.String() || !after.NotAfter.Equal(p.now.Add(10*day)) || cmp.Equal(after.PublicKey, before.PublicKey) {
 		t.Errorf("subject %s, ends %v, same key: %v", after.Subject, after.NotAfter, cmp.Equal(after.PublicKey, before.PublicKey))

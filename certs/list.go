@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"strings"
 	"time"
+
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 // Status is what a certificate is worth now.
@@ -34,6 +36,8 @@ type Certificate struct {
 	NotAfter  time.Time    `json:"notAfter"`
 	DaysLeft  int          `json:"daysLeft"` // whole days, negative once expired
 	Status    Status       `json:"status"`
+	// Stage is that of an authority's replacement which is done; empty: there is none.
+	Stage Stage `json:"stage,omitempty"`
 }
 
 // List describes every certificate, the authorities' first.
@@ -47,7 +51,9 @@ func (p *PKI) List() ([]Certificate, error) {
 	}
 	var list []Certificate
 	for _, a := range s.authorities {
-		list = append(list, describe(place{name: a.name, profile: CA}, a.current.cert(), p.now()))
+		c := describe(place{name: a.name, profile: CA}, a.current.cert(), p.now())
+		c.Stage = a.standing(p.now()).Stage
+		list = append(list, c)
 	}
 	for i := range s.identities {
 		list = append(list, s.describe(&s.identities[i], p.now()))
@@ -82,20 +88,9 @@ func describe(at place, cert *x509.Certificate, now time.Time) Certificate {
 		Serial:    serialOf(cert),
 		NotBefore: cert.NotBefore,
 		NotAfter:  cert.NotAfter,
-		DaysLeft:  daysLeft(cert, now),
+		DaysLeft:  lifespan.Days(cert.NotAfter.Sub(now)),
 		Status:    statusOf(cert, now),
 	}
-}
-
-// daysLeft counts whole days, rounding down on both sides of zero.
-func daysLeft(cert *x509.Certificate, now time.Time) int {
-	const day = 24 * time.Hour
-	left := cert.NotAfter.Sub(now)
-	days := int(left / day)
-	if left < 0 && left%day != 0 {
-		days--
-	}
-	return days
 }
 
 func statusOf(cert *x509.Certificate, now time.Time) Status {

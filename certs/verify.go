@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 // Severity says whether a finding keeps the cluster from working securely.
@@ -194,7 +196,7 @@ func (v *verification) standing(e *existing, a *authority) {
 		v.fail(e.name, v.remake(e), "was not issued by %s, but by %s", a.name, v.state.issuerName(cert))
 	}
 	if cert.NotAfter.After(a.current.notAfter()) {
-		v.fail(e.name, "run `etcdctr certs renew "+e.name+"`", "outlives its authority: nobody accepts it after %s", a.current.notAfter().UTC().Format(time.DateOnly))
+		v.fail(e.name, "run `etcdctr certs renew "+e.name+"`", "outlives its authority: nobody accepts it after %s", lifespan.When(a.current.notAfter(), v.now))
 	}
 	if when := a.issued.revoked(cert); when != nil {
 		v.fail(e.name, v.remake(e)+" for a new one, or delete the folder", "was revoked on %s", when.UTC().Format(time.DateOnly))

@@ -70,8 +70,8 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 				o.Plan = nil
 			},
 			[]string{
-				"error: ca/client: expired on 2040-02-27, and all that it issued",
-				"error: ca/peer: expired on 2040-02-27, and all that it issued",
+				"error: ca/client: expired on 2040-02-27 12:00 UTC, and all that it issued",
+				"error: ca/peer: expired on 2040-02-27 12:00 UTC, and all that it issued",
 			},
 		},
 		"the clock is wrong": {

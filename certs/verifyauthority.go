@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 // authorities checks the authorities, and that there is one for everything.
@@ -48,11 +50,11 @@ func (v *verification) authority(a *authority) {
 	case a.current.early(v.now):
 		v.fail(a.name, "set this machine's clock right", "is not valid before %s", a.current.notBefore().UTC().Format(time.RFC3339))
 	case !end.After(v.now):
-		v.fail(a.name, remedyRotate, "expired on %s, and all that it issued", end.UTC().Format(time.DateOnly))
+		v.fail(a.name, remedyRotate, "expired on %s, and all that it issued", lifespan.When(end, v.now))
 	case end.Sub(v.now) <= v.within:
 		v.fail(a.name, remedyRotate, "%s", expiry(cert, v.now))
 	case end.Sub(v.now) < DefaultLifetime:
-		v.warn(a.name, remedyRotate, "expires in %s: what it issues ends with it", inDays(end.Sub(v.now)))
+		v.warn(a.name, remedyRotate, "expires in %s: what it issues ends with it", lifespan.Words(end.Sub(v.now)))
 	}
 	v.rotation(a)
 	v.ownList(a)

@@ -3,7 +3,6 @@ package health
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // findings are things to be said about members, in the order they were found.
@@ -49,12 +48,4 @@ func (f findings) lines() []string {
 		}
 	}
 	return lines
-}
-
-func days(d time.Duration) int {
-	const day = 24 * time.Hour
-	if d < 0 {
-		d -= day - 1 // round down
-	}
-	return int(d / day)
 }

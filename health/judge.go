@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 const (
@@ -312,9 +314,9 @@ func (v *verdict) certificates() {
 			life := c.cert.NotAfter.Sub(c.cert.NotBefore)
 			switch {
 			case left <= 0:
-				v.failures.add(v.shower(a, c), "%s certificate expired %s: renew it", c.use, c.cert.NotAfter.Format(time.DateOnly))
+				v.failures.add(v.shower(a, c), "%s certificate expired %s: renew it", c.use, lifespan.When(c.cert.NotAfter, v.now))
 			case left < life/certificateWarning:
-				v.warnings.add(v.shower(a, c), "%s certificate ends in %d days: renew it", c.use, days(left))
+				v.warnings.add(v.shower(a, c), "%s certificate ends in %s: renew it", c.use, lifespan.Words(left))
 			}
 		}
 	}

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
+
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 // This file turns answers and a verdict into a Report.
@@ -51,7 +54,7 @@ func (v *verdict) memberReport(a answer) MemberReport {
 	for _, c := range a.certificates {
 		r.Certificates = append(r.Certificates, Certificate{
 			Use: c.use, Subject: c.cert.Subject.String(),
-			NotAfter: c.cert.NotAfter, DaysLeft: days(c.cert.NotAfter.Sub(v.now)),
+			NotBefore: c.cert.NotBefore, NotAfter: c.cert.NotAfter, DaysLeft: lifespan.Days(c.cert.NotAfter.Sub(v.now)),
 		})
 	}
 	if a.err != nil {
@@ -112,6 +115,17 @@ func (m MemberReport) DaysLeft() (least int, ok bool) {
 		}
 	}
 	return least, ok
+}
+
+// CertificatesEnd is when the first of the member's certificates ends, and whether it
+// has any.
+func (m MemberReport) CertificatesEnd() (first time.Time, ok bool) {
+	for _, c := range m.Certificates {
+		if !ok || c.NotAfter.Before(first) {
+			first, ok = c.NotAfter, true
+		}
+	}
+	return first, ok
 }
 
 // Lag is how many raft entries the member is behind the one furthest ahead.

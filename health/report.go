@@ -95,8 +95,9 @@ const (
 
 // Certificate is a certificate in use.
 type Certificate struct {
-	Use      string    `json:"use"` // server, peer or client: who shows it
-	Subject  string    `json:"subject"`
-	NotAfter time.Time `json:"notAfter"`
-	DaysLeft int       `json:"daysLeft"` // whole days, negative once expired
+	Use       string    `json:"use"` // server, peer or client: who shows it
+	Subject   string    `json:"subject"`
+	NotBefore time.Time `json:"notBefore"`
+	NotAfter  time.Time `json:"notAfter"`
+	DaysLeft  int       `json:"daysLeft"` // whole days, negative once expired
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 // isAuto reports whether the cluster that the flags describe makes its own
@@ -36,7 +36,7 @@ func (o certsRenewOptions) renewAuto(ctx context.Context, a *app, names []string
 			a.say("%s: ends late enough", m.Member)
 			continue
 		}
-		a.say("%s: %s renewed, until %s", m.Member, strings.Join(m.Uses, " and "), m.Until.UTC().Format(time.DateOnly))
+		a.say("%s: %s renewed, until %s", m.Member, strings.Join(m.Uses, " and "), lifespan.When(m.Until, a.now()))
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 // healthColumn is one thing that is told of a member.
@@ -119,9 +120,9 @@ func clockCell(_ health.Report, m health.MemberReport) string {
 	return fmt.Sprintf("%+d s", *m.ClockAheadMillis/1000)
 }
 
-func certDaysCell(_ health.Report, m health.MemberReport) string {
-	if left, ok := m.DaysLeft(); ok {
-		return fmt.Sprint(left)
+func certDaysCell(r health.Report, m health.MemberReport) string {
+	if end, ok := m.CertificatesEnd(); ok {
+		return lifespan.Cell(end.Sub(r.Time))
 	}
 	return terminal.Unknown
 }

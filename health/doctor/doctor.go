@@ -165,7 +165,7 @@ func (w ward) candidates(m Member) []candidate {
 			found[i].rank += rankSymptom - rankAlarm - 1
 		}
 	}
-	found = append(found, fromCertificates(m)...)
+	found = append(found, w.fromCertificates(m)...)
 	found = append(found, w.fromMembership(m)...)
 	found = append(found, w.fromPauses(m)...)
 	if m.Serves || m.Waits {
@@ -268,19 +268,6 @@ func fromAlarms(m Member) []candidate {
 	return found
 }
 
-// fromCertificates is what the handshakes have shown. Who is connected already
-// notices nothing of it.
-func fromCertificates(m Member) []candidate {
-	var found []candidate
-	for _, use := range m.Expired {
-		found = append(found, candidate{
-			member: m.Name, known: true, rank: rankExpired, cause: "the " + use + " certificate has expired",
-			remedy: Remedy{Kind: RenewCerts},
-		})
-	}
-	return found
-}
-
 // fromLog is what the log says: each line that a rule knows, and the last error
 // that none does. If that error ended the member, it is more than a symptom: the
 // lines before it may tell of peers that came or went meanwhile.
@@ -296,7 +283,7 @@ func (e Evidence) fromLog(m Member) []candidate {
 			continue
 		}
 		if c, ok := recognise(rules(), m, entry.text); ok {
-			found = append(found, c)
+			found = append(found, e.withExpired(c))
 			continue
 		}
 		if entry.bad() {

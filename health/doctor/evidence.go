@@ -79,6 +79,10 @@ type Member struct {
 	// Expired are the certificates around it that have ended: server, peer or
 	// client, who shows it.
 	Expired []string
+	// ExpiredAt is when the first of these ended, and Lived how long it was good for;
+	// zero where that is not known.
+	ExpiredAt time.Time
+	Lived     time.Duration
 	// Space is what its database takes.
 	Space Space
 	// Log is the end of its log, oldest line first, of its current start, see

@@ -15,7 +15,7 @@ func (e *Evidence) Add(r health.Report) {
 	for _, answer := range r.Members {
 		for i := range e.Members {
 			if e.Members[i].Name == answer.Name {
-				e.Members[i].Expired = expired(answer, r.Time)
+				e.Members[i].expire(answer, r.Time)
 				e.Members[i].hear(answer)
 			}
 		}
@@ -35,12 +35,15 @@ func (m *Member) hear(r health.MemberReport) {
 	}
 }
 
-func expired(r health.MemberReport, now time.Time) []string {
-	var uses []string
+// expire notes the certificates around a member that have ended by now.
+func (m *Member) expire(r health.MemberReport, now time.Time) {
 	for _, c := range r.Certificates {
-		if !c.NotAfter.After(now) {
-			uses = append(uses, c.Use)
+		if c.NotAfter.After(now) {
+			continue
+		}
+		m.Expired = append(m.Expired, c.Use)
+		if m.ExpiredAt.IsZero() || c.NotAfter.Before(m.ExpiredAt) {
+			m.ExpiredAt, m.Lived = c.NotAfter, c.NotAfter.Sub(c.NotBefore)
 		}
 	}
-	return uses
 }
