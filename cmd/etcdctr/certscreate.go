@@ -100,7 +100,7 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions) error {
 	if err := plan.Validate(); err != nil {
 		return usage(err)
 	}
-	dir, err := o.cluster.certificates(a)
+	dir, err := o.cluster.certificatesAsRun(a)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
 		return err
 	}
 	i.Plan = etcdctr.CertsPlan(c)
-	dir, err := o.cluster.certificates(a)
+	dir, err := o.cluster.certificatesAsRun(a)
 	if err != nil {
 		return err
 	}

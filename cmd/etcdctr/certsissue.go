@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -48,7 +49,7 @@ name says. A client without one tells its user by name and password.`,
 			return runCertsIssue(cmd.Context(), a, o, args[0])
 		},
 	}
-	o.cluster = addCertsDirFlags(cmd)
+	o.cluster = addFindingFlags(cmd)
 	addKeyFlags(cmd, &o.keys, string(certs.DefaultKey), "365d")
 	flags := cmd.Flags()
 	flags.BoolVar(&o.server, "server", false, "a server instead of a client")
@@ -78,7 +79,7 @@ func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string
 	if err := errors.Join(issue.Validate(), o.export.validate()); err != nil {
 		return usage(err)
 	}
-	dir, err := o.cluster.certificates(a)
+	dir, err := o.cluster.certificatesAsRun(a)
 	if err != nil {
 		return err
 	}
@@ -90,6 +91,7 @@ func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string
 	if err != nil {
 		return certsError(dir, err)
 	}
+	a.say("%s: %s, %s and %s are in %s", folderOf(issue), certs.CertFile, certs.KeyFile, certs.CAFile, filepath.Join(dir, filepath.FromSlash(folderOf(issue))))
 	return o.export.write(a, a.pki(dir), issue, o.grantee)
 }
 

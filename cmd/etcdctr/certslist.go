@@ -1,13 +1,12 @@
 package main
 
 import (
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 func newCertsListCommand(a *app) *cobra.Command {
@@ -18,14 +17,14 @@ func newCertsListCommand(a *app) *cobra.Command {
 		Short: "List the certificates: whose, for what, until when",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			dir, err := flags.certificates(a)
+			dir, err := flags.certificatesAsRun(a)
 			if err != nil {
 				return err
 			}
 			return runCertsList(a, dir, format)
 		},
 	}
-	flags = addCertsDirFlags(cmd)
+	flags = addFindingFlags(cmd)
 	addFormatFlag(cmd, &format)
 	return cmd
 }
@@ -36,18 +35,30 @@ func runCertsList(a *app, dir, format string) error {
 		return certsError(dir, err)
 	}
 	var rows [][]string
+	var replaced []string
 	for _, c := range list {
-		rows = append(rows, certificateRow(c))
+		rows = append(rows, a.certificateRow(c))
+		if c.Stage != "" {
+			replaced = append(replaced, c.Identity)
+		}
 	}
-	return a.result(format, list, a.table([]string{"identity", "profile", "subject", "hosts", "key", "expires", "days", "status"}, rows))
+	err = a.result(format, list, a.table([]string{"identity", "profile", "subject", "hosts", "key", "expires", "days", "status"}, rows))
+	if len(replaced) > 0 {
+		a.say("certificates in %s: the replacement of %s is under way: `etcdctr certs rotate-ca` goes on with it, and with --abort back", dir, strings.Join(replaced, ", "))
+	}
+	return err
 }
 
-func certificateRow(c certs.Certificate) []string {
+func (a *app) certificateRow(c certs.Certificate) []string {
 	if c.Status == certs.Broken {
 		return []string{c.Identity, string(c.Profile), "", "", "", "", "", string(c.Status)}
 	}
+	status := string(c.Status)
+	if c.Stage != "" {
+		status += ", being replaced: " + string(c.Stage) + " is done"
+	}
 	return []string{
 		c.Identity, string(c.Profile), c.Subject, strings.Join(c.Hosts, ","), string(c.Key),
-		c.NotAfter.UTC().Format(time.DateOnly), strconv.Itoa(c.DaysLeft), string(c.Status),
+		lifespan.When(c.NotAfter, a.now()), lifespan.Cell(c.NotAfter.Sub(a.now())), status,
 	}
 }

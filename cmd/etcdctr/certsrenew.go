@@ -60,7 +60,7 @@ func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []str
 	if o.cluster.isAuto(a) {
 		return o.renewAuto(ctx, a, names)
 	}
-	dir, err := o.cluster.certificates(a)
+	dir, err := o.cluster.certificatesAsRun(a)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func runCertsRequest(ctx context.Context, a *app, o certsRequestOptions, names [
 	if err != nil {
 		return err
 	}
-	dir, err := o.cluster.certificates(a)
+	dir, err := o.cluster.certificatesAsRun(a)
 	if err != nil {
 		return err
 	}

@@ -41,14 +41,14 @@ that was: what cfssl or openssl has issued, or a copy that turned up elsewhere.`
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := flags.certificates(a)
+			dir, err := flags.certificatesAsRun(a)
 			if err != nil {
 				return err
 			}
 			return runCertsRevoke(cmd.Context(), a, dir, args, files)
 		},
 	}
-	flags = addCertsDirFlags(cmd)
+	flags = addFindingFlags(cmd)
 	cmd.Flags().StringSliceVar(&files, "certificate", nil, "file with a certificate to revoke, PEM or DER")
 	return cmd
 }

@@ -108,7 +108,7 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 	if err != nil {
 		return err
 	}
-	dir, err := o.cluster.certificates(a)
+	dir, err := o.cluster.certificatesAsRun(a)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions) error {
 	if c.TLS != cluster.Mutual {
 		return usage(fmt.Errorf("tls: %s has no use for certificates: use mutual", c.TLS))
 	}
-	dir, err := o.cluster.certificates(a)
+	dir, err := o.cluster.certificatesAsRun(a)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 // defaultClusterFile is read when it is there and no -f says otherwise.
@@ -236,6 +237,34 @@ func (f *clusterFlags) certificates(a *app) (string, error) {
 		return "", err
 	}
 	return cmp.Or(f.certsDir, spec.CertsDir, filepath.Join(f.dir(), "certs")), nil
+}
+
+// certificatesAsRun is certificates for who works on those of a cluster that may run:
+// where no folder was named it is the one that the members were given. A command that
+// describes a cluster means the one of the name that it describes, and one that finds it
+// also the only one of the folder.
+func (f *clusterFlags) certificatesAsRun(a *app) (string, error) {
+	spec, _, err := f.read(a)
+	if err != nil {
+		return "", err
+	}
+	here := cmp.Or(f.certsDir, spec.CertsDir, filepath.Join(f.dir(), "certs"))
+	if f.certsDir != "" || spec.CertsDir != "" {
+		return here, nil
+	}
+	if f.cmd.Flags().Lookup("members") != nil {
+		spec.Name = spec.ClusterName()
+	}
+	cs, e, err := a.clusters(f, working{progress: terminal.Quiet})
+	if err != nil {
+		return here, nil //nolint:nilerr // what can't be asked says nothing of certificates
+	}
+	defer e.close()
+	c, err := cs.Find(f.cmd.Context(), spec)
+	if err != nil {
+		return here, f.cmd.Context().Err()
+	}
+	return shortPath(c.CertsDir()), nil
 }
 
 // configDir is the folder of the files that a service of the stack reads, below one

@@ -88,7 +88,7 @@ func runCompact(ctx context.Context, a *app, o compactOptions, args []string) er
 		if o.recover {
 			return recoverSpace(ctx, a, members, revision, o)
 		}
-		return compact(ctx, a, members, revision)
+		return compact(ctx, a, members, revision, o)
 	})
 }
 
@@ -100,7 +100,7 @@ func explainAge(err error) error {
 	return err
 }
 
-func compact(ctx context.Context, a *app, members *member.Client, revision int64) error {
+func compact(ctx context.Context, a *app, members *member.Client, revision int64, o compactOptions) error {
 	if revision == 0 {
 		v, err := members.Look(ctx)
 		if err != nil {
@@ -114,6 +114,9 @@ func compact(ctx context.Context, a *app, members *member.Client, revision int64
 		return err
 	}
 	a.say("compacted to revision %d: `etcdctr defrag` gives the free pages back to the disk", revision)
+	if o.format == formatJSON {
+		return a.printJSON(member.Recovery{Revision: revision})
+	}
 	return nil
 }
 

@@ -38,7 +38,7 @@ brings its server and the records along.`,
 
 // resolveDNS resolves a cluster that has records.
 func (f *clusterFlags) resolveDNS(a *app) (*cluster.Cluster, error) {
-	c, err := f.resolve(a)
+	c, err := f.resolveAsRun(a)
 	if err != nil {
 		return nil, err
 	}

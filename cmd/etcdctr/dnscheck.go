@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +48,7 @@ func runDNSCheck(ctx context.Context, a *app, flags *clusterFlags, server, forma
 	if err != nil {
 		return err
 	}
-	dir, err := flags.certificates(a)
+	dir, err := flags.certificatesAsRun(a)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (a *app) checkNames(c *cluster.Cluster, dir string) ([]dns.Finding, error) 
 	}
 	var list []dns.Finding
 	for _, f := range found {
-		if f.Severity == certs.Error {
+		if f.Severity == certs.Error && strings.HasPrefix(f.Identity, "members/") {
 			list = append(list, dns.Finding{Name: f.Identity, Type: "certificate", Problem: f.Problem, Remedy: f.Remedy})
 		}
 	}
