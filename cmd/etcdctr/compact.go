@@ -114,10 +114,7 @@ func compact(ctx context.Context, a *app, members *member.Client, revision int64
 		return err
 	}
 	a.say("compacted to revision %d: `etcdctr defrag` gives the free pages back to the disk", revision)
-	if o.format == formatJSON {
-		return a.printJSON(member.Recovery{Revision: revision})
-	}
-	return nil
+	return a.result(o.format, member.Recovery{Revision: revision}, nil)
 }
 
 func recoverSpace(ctx context.Context, a *app, members *member.Client, revision int64, o compactOptions) error {
