@@ -42,11 +42,13 @@ func runCertsList(a *app, dir, format string) error {
 			replaced = append(replaced, c.Identity)
 		}
 	}
-	err = a.result(format, list, a.table([]string{"identity", "profile", "subject", "hosts", "key", "expires", "days", "status"}, rows))
-	if len(replaced) > 0 {
-		a.say("certificates in %s: the replacement of %s is under way: `etcdctr certs rotate-ca` goes on with it, and with --abort back", dir, strings.Join(replaced, ", "))
-	}
-	return err
+	table := a.table([]string{"identity", "profile", "subject", "hosts", "key", "expires", "days", "status"}, rows)
+	return a.result(format, list, func() {
+		table()
+		if len(replaced) > 0 {
+			a.say("certificates in %s: the replacement of %s is under way: `etcdctr certs rotate-ca` goes on with it, and with --abort back", dir, strings.Join(replaced, ", "))
+		}
+	})
 }
 
 func (a *app) certificateRow(c certs.Certificate) []string {
