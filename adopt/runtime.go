@@ -435,12 +435,12 @@ func (r *Runtime) BringBack(ctx context.Context, name, server, where string) err
 }
 
 // Stage is for our own server.
-func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, made runtime.Made) error {
 	s, err := r.stager()
 	if err != nil {
 		return err
 	}
-	return s.Stage(ctx, want, server, by, files)
+	return s.Stage(ctx, want, server, by, made)
 }
 
 // Exchange is for our own server.

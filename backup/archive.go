@@ -173,7 +173,7 @@ func readEnd(f io.ReaderAt, size int64) (Metadata, error) {
 	if !bytes.Equal(foot, footer(begin)) || begin < 0 || begin >= end {
 		return Metadata{}, ErrIncomplete
 	}
-	zip, err := unzip(io.NewSectionReader(f, begin, end-begin))
+	zip, err := unzip(io.NewSectionReader(f, begin, end-begin), 1)
 	if err != nil {
 		return Metadata{}, err
 	}
@@ -194,7 +194,11 @@ func decodeMetadata(r io.Reader) (Metadata, error) {
 	return m, m.check()
 }
 
-// unzip bounds its memory, whatever it reads.
-func unzip(r io.Reader) (*zstd.Decoder, error) {
-	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(2*window), zstd.WithDecoderLowmem(true))
+// beside is how many blocks are uncompressed beside whoever reads all of a database.
+const beside = 2
+
+// unzip bounds its memory, whatever it reads. More blocks than one at a time are
+// uncompressed by others than who reads.
+func unzip(r io.Reader, blocks int) (*zstd.Decoder, error) {
+	return zstd.NewReader(r, zstd.WithDecoderConcurrency(blocks), zstd.WithDecoderMaxWindow(2*window), zstd.WithDecoderLowmem(true))
 }

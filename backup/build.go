@@ -13,6 +13,8 @@ import (
 	"go.etcd.io/bbolt"
 	"go.etcd.io/etcd/etcdutl/v3/snapshot"
 	"go.uber.org/zap"
+
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // A restored cluster is built of one snapshot, whatever its size, which is only
@@ -161,19 +163,27 @@ func buildAll(snapshot, dir string, members []identity, later func(path string) 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	for i, m := range members {
+	first := filepath.Join(dir, "first.db") // where it is noted who the members are, as in every other
+	if err := runtime.Together(members, func(m identity) error {
 		made, err := buildLog(filepath.Join(dir, m.Name), m)
-		if err == nil && i == 0 {
-			err = adopt(snapshot, made, later, to)
-		}
-		if err == nil {
+		switch {
+		case err != nil:
+		case m.Name == members[0].Name:
+			err = os.Rename(made, first)
+		default:
 			err = os.Remove(made)
 		}
 		if err != nil {
 			return fmt.Errorf("cannot make the data of %s: %w", m.Name, err)
 		}
+		return nil
+	}); err != nil {
+		return err
 	}
-	return nil
+	if err := adopt(snapshot, first, later, to); err != nil {
+		return fmt.Errorf("cannot make the data of %s: %w", members[0].Name, err)
+	}
+	return os.Remove(first)
 }
 
 // identities are the members of a cluster that never was before.

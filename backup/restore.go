@@ -1,12 +1,10 @@
 package backup
 
 import (
-	"archive/tar"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
-	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -158,12 +155,12 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if err := r.build(ctx, u.Snapshot, scratch, seen); err != nil {
 		return Restored{}, err
 	}
-	result := Restored{Metadata: u.Metadata}
-	if result.Aside, err = r.exchange(ctx, have, u.Snapshot, scratch); err != nil {
-		return result, err
-	}
 	c, err := inspect(u.Snapshot)
 	if err != nil {
+		return Restored{}, err
+	}
+	result := Restored{Metadata: u.Metadata}
+	if result.Aside, err = r.exchange(ctx, have, u.Snapshot, scratch); err != nil {
 		return result, err
 	}
 	if result.Revision, err = r.prove(ctx, c.Size); err == nil {
@@ -330,18 +327,18 @@ func (r *Restoration) fillAll(ctx context.Context, s runtime.Stager, have *runti
 	if by.Over, err = r.holders(ctx, have); err != nil {
 		return nil, err
 	}
-	// The first member by itself, since that may make what all share, and then the
-	// others at the same time: disks are what is waited for.
 	members := r.Want.Members
-	for _, some := range [][]cluster.Member{members[:1], members[1:]} {
-		for _, m := range some {
-			r.tell("fill %s", m.Name)
-		}
-		if err := runtime.Together(some, func(m cluster.Member) error {
-			return r.stage(ctx, s, m.Name, by, db, filepath.Join(scratch, membersDir, m.Name))
-		}); err != nil {
-			return nil, err
-		}
+	for _, m := range members {
+		r.tell("fill %s", m.Name)
+	}
+	if err := runtime.Together(members, func(m cluster.Member) error {
+		made := runtime.Made{Dir: filepath.Join(scratch, membersDir, m.Name), Database: db, Own: m.Name == members[0].Name}
+		return s.Stage(ctx, r.Want, m.Name, by, made)
+	}); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(db); err != nil { // it may be a member's by now
+		return nil, err
 	}
 	return r.place(ctx, s, have)
 }
@@ -391,18 +388,6 @@ func (r *Restoration) place(ctx context.Context, s runtime.Stager, have *runtime
 		return err
 	})
 	return aside, err
-}
-
-// stage streams a member's folder to a server, with the database that all share. A
-// runtime that runs etcd as somebody else gives the files to whom it runs as.
-func (r *Restoration) stage(ctx context.Context, s runtime.Stager, server string, by runtime.Restoration, db, dir string) error {
-	out, in := io.Pipe()
-	defer out.Close()
-	go func() {
-		files := tar.NewWriter(in)
-		in.CloseWithError(errors.Join(tarfolder.Add(files, dir, ""), tarfolder.AddFile(files, db, "member/snap/db"), files.Close()))
-	}()
-	return s.Stage(ctx, r.Want, server, by, out)
 }
 
 // resume has the former members go on as they were: those that ran run again.

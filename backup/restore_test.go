@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -249,11 +248,11 @@ type failing struct {
 	server string
 }
 
-func (f failing) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+func (f failing) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, made runtime.Made) error {
 	if server == f.server {
 		return errors.New("the disk is full")
 	}
-	return f.Runtime.Stage(ctx, want, server, by, files)
+	return f.Runtime.Stage(ctx, want, server, by, made)
 }
 
 func TestARestorationThatFailsLeavesTheOldClusterRunning(t *testing.T) {

@@ -136,7 +136,7 @@ func readSegment(ctx context.Context, s Store, g Segment, do func(batch) error) 
 		return err
 	}
 	defer f.Close()
-	zip, err := unzip(bufio.NewReaderSize(io.NewSectionReader(f, 0, f.Size()), frameBytes))
+	zip, err := unzip(bufio.NewReaderSize(io.NewSectionReader(f, 0, f.Size()), frameBytes), 1)
 	if err != nil {
 		return err
 	}

@@ -48,11 +48,11 @@ func (k killed) change() error {
 	return nil
 }
 
-func (k killed) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+func (k killed) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, made runtime.Made) error {
 	if err := k.change(); err != nil {
 		return err
 	}
-	return k.Runtime.Stage(ctx, want, server, by, files)
+	return k.Runtime.Stage(ctx, want, server, by, made)
 }
 
 func (k killed) Exchange(ctx context.Context, want *cluster.Cluster, server string) (string, error) {

@@ -67,7 +67,7 @@ func unpack(ctx context.Context, archive, dir string, secret Secret) (Unpacked, 
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return u, err
 	}
-	zip, err := unzip(f)
+	zip, err := unzip(f, beside)
 	if err != nil {
 		return u, err
 	}
@@ -118,7 +118,7 @@ func (u *Unpacked) sealed(ctx context.Context, from io.Reader, dir string, secre
 	if err != nil {
 		return err
 	}
-	zip, err := unzip(plain)
+	zip, err := unzip(plain, beside)
 	if err != nil {
 		return err
 	}
@@ -146,11 +146,18 @@ func (u *Unpacked) snapshot(ctx context.Context, from io.Reader, size int64) err
 	})
 }
 
+// piece is how many bytes of a snapshot are copied at once.
+const piece = 256 << 10
+
 // copyChecked copies a snapshot, and verifies the checksum at its end.
 func copyChecked(to io.Writer, from io.Reader, size int64) (string, error) {
 	hash := sha256.New()
-	if _, err := io.CopyN(io.MultiWriter(to, hash), from, size-sha256.Size); err != nil {
+	both := struct{ io.Writer }{io.MultiWriter(to, hash)}
+	switch n, err := io.CopyBuffer(both, io.LimitReader(from, size-sha256.Size), make([]byte, piece)); {
+	case err != nil:
 		return "", errors.Join(ErrDamaged, err)
+	case n < size-sha256.Size:
+		return "", errors.Join(ErrDamaged, io.ErrUnexpectedEOF)
 	}
 	sum := make([]byte, sha256.Size)
 	if _, err := io.ReadFull(from, sum); err != nil {

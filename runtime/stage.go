@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 
@@ -15,11 +14,12 @@ import (
 // place. What is made and has not taken its place yet tells, as long as it is there,
 // that a restoration was not finished: no other note is kept of it.
 type Stager interface {
-	// Stage puts files, a tar archive of what is to be in the data directory of a server
-	// that does not run, beside what the server has, of which nothing is touched, and
-	// makes what the data is kept in where there is nothing yet. Files that have not all
-	// arrived are no staged data, and what was staged before is replaced.
-	Stage(ctx context.Context, want *cluster.Cluster, server string, by Restoration, files io.Reader) error
+	// Stage puts what was made to be the data directory of a server that does not run
+	// beside what the server has, of which nothing is touched, and makes what the data is
+	// kept in where there is nothing yet. What has not all arrived is no staged data, and
+	// what was staged before is replaced. It is called for several servers at the same
+	// time.
+	Stage(ctx context.Context, want *cluster.Cluster, server string, by Restoration, made Made) error
 	// Exchange puts what was staged in the place of the data of a server that does not
 	// run, which is set aside; where is "" if there was none.
 	Exchange(ctx context.Context, want *cluster.Cluster, server string) (where string, err error)
@@ -33,6 +33,19 @@ type Stager interface {
 	Staged(ctx context.Context, name, server string) (*Restoration, error)
 	// MadeBy tells who has made the data that a server has; nil where it was no restoration.
 	MadeBy(ctx context.Context, name, server string) (*Restoration, error)
+}
+
+// Made is what was made on this machine to be a server's data directory.
+type Made struct {
+	// Dir is a folder with all of it but the database, for this server alone: it may be
+	// taken away.
+	Dir string
+	// Database is the file that is to be member/snap/db in it. Nobody writes to it: other
+	// servers are given the same one.
+	Database string
+	// Own says that this server is the only one that may be given the file itself, and no
+	// copy of it.
+	Own bool
 }
 
 // Restoration is what makes data for the servers of a cluster.

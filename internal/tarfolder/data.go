@@ -27,3 +27,14 @@ func Data(dir string) (io.ReadCloser, error) {
 	}()
 	return out, nil
 }
+
+// Made gives a folder that is to be a data directory, and the database that is to be in
+// it, as an archive.
+func Made(dir, database string) io.ReadCloser {
+	out, in := io.Pipe()
+	go func() {
+		to := tar.NewWriter(in)
+		in.CloseWithError(errors.Join(Add(to, dir, ""), AddFile(to, database, "member/snap/db"), to.Close()))
+	}()
+	return out
+}

@@ -110,6 +110,8 @@ type Runtime struct {
 	o      Options
 	engine Engine
 
+	filling sync.Mutex // held while it is looked for what is to be filled, and made
+
 	mu     sync.Mutex
 	there  bool                                // the engine has answered
 	made   *stack.Make                         // whose engine it is

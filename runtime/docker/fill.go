@@ -15,6 +15,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
@@ -36,7 +37,9 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 }
 
 // Stage does the same, and does not change the names.
-func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, made runtime.Made) error {
+	files := tarfolder.Made(made.Dir, made.Database)
+	defer files.Close()
 	mark, err := by.Mark()
 	if err == nil {
 		_, err = r.fill(ctx, want, server, mark, files)
@@ -68,8 +71,11 @@ func (r *Runtime) fill(ctx context.Context, want *cluster.Cluster, server string
 	return h, err
 }
 
-// toFill finds what a server that does not run has its data in, or makes it.
+// toFill finds what a server that does not run has its data in, or makes it: once, for
+// what several share that are filled at the same time.
 func (r *Runtime) toFill(ctx context.Context, want *cluster.Cluster, server string) (home, error) {
+	r.filling.Lock()
+	defer r.filling.Unlock()
 	if want.Data == cluster.Memory {
 		return home{}, fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
 	}

@@ -39,9 +39,9 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 }
 
 // Stage puts files beside a server's data, on the machine that is to run it.
-func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, made runtime.Made) error {
 	return r.each(ctx, want, []string{server}, func(ctx context.Context, p part) error {
-		return p.machine.engine.Stage(ctx, p.want, server, by, files)
+		return p.machine.engine.Stage(ctx, p.want, server, by, made)
 	})
 }
 

@@ -333,7 +333,7 @@ func (r *Runtime) SetAside(_ context.Context, name, server string) (string, erro
 	for n := 2; exists(aside); n++ {
 		aside = fmt.Sprintf("%s%s%s-%d", dir, asideSuffix, r.now().UTC().Format(asideTime), n)
 	}
-	if err := os.Rename(dir, aside); err != nil {
+	if err := rename(dir, aside); err != nil {
 		return "", fmt.Errorf("cannot set the data of %s aside: %w", server, err)
 	}
 	return aside, nil

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/durable"
 	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -75,11 +76,19 @@ func (r *Runtime) unpack(ctx context.Context, server, dir string, files io.Reade
 	return nil
 }
 
+// rename gives a folder another name beside it, for good once it returns.
+func rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return durable.Dir(filepath.Dir(to))
+}
+
 // exchange has a folder take the place of a server's data.
 func (r *Runtime) exchange(ctx context.Context, name, server, dir, made string) (string, error) {
 	where, err := r.SetAside(ctx, name, server)
 	if err == nil {
-		err = os.Rename(made, dir)
+		err = rename(made, dir)
 	}
 	if err != nil {
 		return where, fmt.Errorf("cannot fill the data of %s: %w", server, err)
@@ -87,23 +96,68 @@ func (r *Runtime) exchange(ctx context.Context, name, server, dir, made string) 
 	return where, nil
 }
 
-// Stage unpacks files beside the server's data.
-func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+// Stage has what was made take a name beside the server's data.
+func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, made runtime.Made) error {
 	dir, err := r.restingDir(want, server)
 	if err == nil {
-		err = r.unpack(ctx, server, dir, files)
+		err = r.take(ctx, server, dir, made)
 	}
-	if err != nil {
-		return err
-	}
-	mark, err := by.Mark()
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir+fillingSuffix, filepath.FromSlash(runtime.MarkFile)), mark, 0o600)
+		err = mark(dir+fillingSuffix, by)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot fill the data of %s: %w", server, err)
 	}
 	return nil
+}
+
+// take makes the folder that is being filled of what was made, by no more than other names
+// where that is on the same disk.
+func (r *Runtime) take(ctx context.Context, server, dir string, made runtime.Made) error {
+	if err := r.hideFolder(); err != nil {
+		return err
+	}
+	filling := dir + fillingSuffix
+	err := os.RemoveAll(filling)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(filling), 0o700)
+	}
+	if err != nil {
+		return err
+	}
+	if os.Rename(made.Dir, filling) != nil { // on another disk it is copied
+		files := tarfolder.Made(made.Dir, made.Database)
+		defer files.Close()
+		return r.unpack(ctx, server, dir, files)
+	}
+	err = takeDatabase(ctx, filepath.Join(filling, "member", "snap", "db"), made)
+	if err == nil {
+		err = durable.Tree(filling)
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(filling))
+	}
+	return nil
+}
+
+func takeDatabase(ctx context.Context, to string, made runtime.Made) error {
+	if made.Own && os.Link(made.Database, to) == nil {
+		return nil
+	}
+	return durable.Copy(ctx, to, made.Database)
+}
+
+// mark notes whose a folder is that has been filled, which tells that it is whole.
+func mark(filling string, by runtime.Restoration) error {
+	data, err := by.Mark()
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(filling, filepath.FromSlash(runtime.MarkFile))
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		return err
+	}
+	return durable.Tree(filepath.Dir(file))
 }
 
 // Exchange changes the names.
@@ -134,10 +188,10 @@ func (r *Runtime) Retract(ctx context.Context, name, server, where string) error
 		return err
 	}
 	if exists(dir) {
-		err = os.Rename(dir, dir+fillingSuffix)
+		err = rename(dir, dir+fillingSuffix)
 	}
 	if err == nil && where != "" {
-		err = os.Rename(where, dir)
+		err = rename(where, dir)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot bring the data of %s back: %w", server, err)
@@ -253,7 +307,7 @@ func (r *Runtime) BringBack(ctx context.Context, name, server, where string) err
 	if _, err := r.SetAside(ctx, name, server); err != nil {
 		return err
 	}
-	if err := os.Rename(where, dir); err != nil {
+	if err := rename(where, dir); err != nil {
 		return fmt.Errorf("cannot bring the data of %s back: %w", server, err)
 	}
 	return nil

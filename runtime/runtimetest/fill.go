@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 
@@ -74,21 +76,22 @@ func stageExchangesLater(s *subject) {
 	c := s.place(s.spec(1))
 	s.apply(c)
 	s.write("old")
-	if err := stager.Stage(s.ctx, c, "etcd1", runtime.Restoration{}, logOnly(s)); err == nil {
+	if err := stager.Stage(s.ctx, c, "etcd1", runtime.Restoration{}, madeOf(s, false)); err == nil {
 		s.Error("data is staged for a server that runs")
 	}
 	s.stop("etcd1")
 	first := runtime.Restoration{ID: "first", Over: []string{"etcd1"}, Again: []string{"restore", "a file"}}
-	broken := io.MultiReader(io.LimitReader(logOnly(s), 700), failing{})
-	if err := stager.Stage(s.ctx, c, "etcd1", first, broken); err == nil {
-		s.Error("half an archive is staged")
+	half := madeOf(s, false)
+	half.Database += " of nobody"
+	if err := stager.Stage(s.ctx, c, "etcd1", first, half); err == nil {
+		s.Error("data without a database is staged")
 	}
 	s.wantStaged(stager, nil, nil)
 	if where, err := stager.Exchange(s.ctx, c, "etcd1"); err == nil {
 		s.Errorf("what was not staged has taken the place of what is in %q", where)
 	}
-	s.stage(stager, c, runtime.Restoration{ID: "zeroth"})
-	s.stage(stager, c, first)
+	s.stage(stager, c, runtime.Restoration{ID: "zeroth"}, true)
+	s.stage(stager, c, first, false)
 	s.wantStaged(stager, &first, nil)
 	s.wantFiles(filler, "etcd1", "member/snap/db")
 	where, err := stager.Exchange(s.ctx, c, "etcd1")
@@ -116,11 +119,35 @@ func stageExchangesLater(s *subject) {
 	s.wantValue("etcd1", "old")
 }
 
-func (s *subject) stage(stager runtime.Stager, c *cluster.Cluster, by runtime.Restoration) {
+func (s *subject) stage(stager runtime.Stager, c *cluster.Cluster, by runtime.Restoration, own bool) {
 	s.Helper()
-	if err := stager.Stage(s.ctx, c, "etcd1", by, logOnly(s)); err != nil {
+	made := madeOf(s, own)
+	if err := stager.Stage(s.ctx, c, "etcd1", by, made); err != nil {
 		s.Fatal(err)
 	}
+	if got, err := os.ReadFile(made.Database); err != nil || string(got) != database {
+		s.Errorf("the database that others are made of holds %q, %v", got, err)
+	}
+}
+
+const database = "what all hold"
+
+// madeOf is on this machine what makes a server's data look like etcd's.
+func madeOf(s *subject, own bool) runtime.Made {
+	s.Helper()
+	scratch := s.TempDir()
+	made := runtime.Made{Dir: filepath.Join(scratch, "made"), Database: filepath.Join(scratch, "db"), Own: own}
+	for _, folder := range []string{"snap", "wal"} {
+		if err := os.MkdirAll(filepath.Join(made.Dir, "member", folder), 0o700); err != nil {
+			s.Fatal(err)
+		}
+	}
+	for file, text := range map[string]string{filepath.Join(made.Dir, "member", "wal", "0.wal"): "log", made.Database: database} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			s.Fatal(err)
+		}
+	}
+	return made
 }
 
 // wantStaged wants what is staged, and what is in its place, to be of these.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
@@ -58,7 +59,9 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 }
 
 // Stage puts files into such a volume, and notes it.
-func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, files io.Reader) error {
+func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, made runtime.Made) error {
+	files := tarfolder.Made(made.Dir, made.Database)
+	defer files.Close()
 	mark, err := by.Mark()
 	if err != nil {
 		return err
@@ -211,7 +214,7 @@ func (r *Runtime) fill(ctx context.Context, want *cluster.Cluster, server string
 	if want.Data == cluster.Memory {
 		return nil, home{}, fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
 	}
-	t, err := r.target(ctx, want)
+	t, err := r.toFill(ctx, want)
 	if err != nil {
 		return nil, home{}, err
 	}
@@ -221,9 +224,6 @@ func (r *Runtime) fill(ctx context.Context, want *cluster.Cluster, server string
 	}
 	m := members[0]
 	if err := t.resting(server); err != nil {
-		return nil, home{}, err
-	}
-	if err := r.connect(ctx, t); err != nil {
 		return nil, home{}, err
 	}
 	own, err := r.ownerOf(ctx, want)
@@ -239,6 +239,18 @@ func (r *Runtime) fill(ctx context.Context, want *cluster.Cluster, server string
 	}
 	done()
 	return t, fresh, nil
+}
+
+// toFill finds what files come to the nodes by. That is made once, however many are filled
+// at the same time.
+func (r *Runtime) toFill(ctx context.Context, want *cluster.Cluster) (*target, error) {
+	r.connecting.Lock()
+	defer r.connecting.Unlock()
+	t, err := r.target(ctx, want)
+	if err == nil {
+		err = r.connect(ctx, t)
+	}
+	return t, err
 }
 
 // dataDir is where a member has its data in its volume.

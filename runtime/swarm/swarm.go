@@ -87,10 +87,11 @@ type Runtime struct {
 	o      Options
 	engine Engine
 
-	mu     sync.Mutex
-	joined *membership         // nil: nobody has asked
-	left   map[string][]string // volumes that were not deleted, by node
-	noting sync.Mutex          // held while a note is read and written
+	mu         sync.Mutex
+	joined     *membership         // nil: nobody has asked
+	left       map[string][]string // volumes that were not deleted, by node
+	noting     sync.Mutex          // held while a note is read and written
+	connecting sync.Mutex          // held while it is looked for a network and made
 }
 
 var (

@@ -33,6 +33,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/metrics"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/dns"
+	"github.com/etcdctr/etcdctr/internal/durable"
 	"github.com/etcdctr/etcdctr/runtime/datadir"
 	"github.com/etcdctr/etcdctr/runtime/swarm/carrier"
 	"github.com/etcdctr/etcdctr/stack/relay"
@@ -115,15 +116,13 @@ func setAside(args []string) error {
 	if _, err := os.Lstat(args[1]); err == nil {
 		return fmt.Errorf("%s: there is one already", args[1])
 	}
+	if err := durable.Tree(args[0]); err != nil { // an engine that has copied it there has not waited for the disk
+		return err
+	}
 	if err := os.Rename(args[0], args[1]); err != nil {
 		return err
 	}
-	parent, err := os.Open(filepath.Dir(args[1]))
-	if err != nil {
-		return err
-	}
-	defer parent.Close()
-	return parent.Sync()
+	return durable.Dir(filepath.Dir(args[1]))
 }
 
 // lookAt writes what package datadir finds as JSON, on one line.

@@ -1,14 +1,14 @@
 //go:build unix
 
-package atomicdir
+package durable
 
 import (
 	"errors"
 	"os"
 )
 
-// syncDir makes a directory's entries durable.
-func syncDir(path string) error {
+// Dir makes a directory's entries durable.
+func Dir(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

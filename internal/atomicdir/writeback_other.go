@@ -1,7 +1,0 @@
-//go:build !linux
-
-package atomicdir
-
-import "os"
-
-func startWriteback(*os.File) {}
