@@ -11,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -18,6 +19,10 @@ import (
 type Adoption struct {
 	// Cluster is one whose runtime is a *Runtime: see etcdctr.Options.Adopt.
 	Cluster *etcdctr.Cluster
+	// File is the cluster file, and Description what Do writes there, nil where it has
+	// one; Do takes its line adopts out at the end. Empty: none is touched.
+	File        string
+	Description *Description
 	// Program and Scratch are those of a Copying.
 	Program backup.Program
 	Scratch string
@@ -25,8 +30,8 @@ type Adoption struct {
 	Wait time.Duration
 	// Now is the clock; nil stands for the system's.
 	Now func() time.Time
-	// Doing is told what a Copying does, and Tell the steps of the other ways; both
-	// may be nil.
+	// Doing is told what is done besides steps, and Tell the steps of all ways but
+	// Copy; both may be nil.
 	Doing func(action string)
 	Tell  func(converge.Event)
 }
@@ -36,6 +41,12 @@ func (a *Adoption) now() time.Time {
 		return time.Now()
 	}
 	return a.Now()
+}
+
+func (a *Adoption) doing(format string, args ...any) {
+	if a.Doing != nil {
+		a.Doing(fmt.Sprintf(format, args...))
+	}
 }
 
 // Plan says what an adoption is going to do.
@@ -49,6 +60,12 @@ type Plan struct {
 	Steps converge.Steps
 	// Done tells that nothing is left to adopt.
 	Done bool
+	// File is the text of the cluster file that is written; empty where there is one.
+	File string
+	// Remaining are the findings of lint that adopting does not put right.
+	Remaining []lint.Finding
+	// Said are the last lines of members that do not run, by name.
+	Said map[string][]string
 }
 
 // ErrNoRuntime is the error of a cluster that adopts nothing.
@@ -75,6 +92,15 @@ func (a *Adoption) Plan(ctx context.Context) (Plan, error) {
 	if p.Done {
 		return p, nil
 	}
+	if a.Description != nil {
+		p.File = a.Description.Text()
+	}
+	if p.Said, err = r.lastLines(ctx, c.stack); err != nil {
+		return p, err
+	}
+	if p.Remaining, err = Remaining(ctx, c.stack, want); err != nil {
+		return p, err
+	}
 	if c.stack.empty() {
 		return p, fmt.Errorf("%s: %w", c.stack.Name, ErrEmpty)
 	}
@@ -90,6 +116,20 @@ func (a *Adoption) Plan(ctx context.Context) (Plan, error) {
 	}
 	return p, err
 }
+
+// lastLines are those of the members that do not run.
+func (r *Runtime) lastLines(ctx context.Context, s *Stack) (map[string][]string, error) {
+	ended := slices.DeleteFunc(slices.Clone(s.Members), func(m Member) bool { return m.Runs() || m.Retired })
+	if len(ended) == 0 {
+		return nil, nil
+	}
+	said := map[string][]string{}
+	err := r.Foreign.Logs(ctx, ended, runtime.LogOptions{Tail: lastLines}, func(l runtime.Line) { said[l.Server] = append(said[l.Server], l.Text) })
+	return said, err
+}
+
+// lastLines is how many a member's end is looked for in.
+const lastLines = 50
 
 // way is the one that was begun, or is to be.
 func (r *Runtime) way(ctx context.Context, c *scene, want *cluster.Cluster) (Way, string, error) {
@@ -114,6 +154,9 @@ func (a *Adoption) change() etcdctr.Change {
 // Do goes the way of a plan. Called again after it was interrupted, with a new
 // plan, it goes on.
 func (a *Adoption) Do(ctx context.Context, p Plan) error {
+	if err := a.write(); err != nil {
+		return err
+	}
 	switch {
 	case p.Done:
 	case p.Way == Copy:
@@ -128,11 +171,20 @@ func (a *Adoption) Do(ctx context.Context, p Plan) error {
 			return err
 		}
 	}
+	struck, err := Settle(ctx, a.Cluster, a.File)
+	for _, line := range struck {
+		a.doing("the line %s is taken out of %s", line, a.File)
+	}
+	return err
+}
+
+// Kept are the members that were adopted, as they are kept.
+func (a *Adoption) Kept(ctx context.Context) (*Stack, error) {
 	r, ok := a.Cluster.Runtime().(*Runtime)
 	if !ok {
-		return ErrNoRuntime
+		return nil, ErrNoRuntime
 	}
-	return r.settle(ctx, p.Want.Name)
+	return r.Foreign.Look(ctx)
 }
 
 // quiet stops a single member that nobody here reaches, which is going to be

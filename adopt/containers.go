@@ -59,6 +59,8 @@ type Containers struct {
 	Engine Engine
 	// Names are those of Compose projects and containers.
 	Names []string
+	// Answers, if it is not nil, says why the engine is not there to be asked.
+	Answers func(context.Context) error
 }
 
 var _ Foreign = (*Containers)(nil)
@@ -77,8 +79,7 @@ func (c *Containers) Look(ctx context.Context) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := lint.Options{ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }}
-	if s.Described, err = lint.Read([]lint.Input{{Name: s.Name, Data: data, Live: true}}, options); err != nil {
+	if s.Described, err = readLive(s.Name, data); err != nil {
 		return nil, err
 	}
 	for _, described := range s.Described {
@@ -97,11 +98,21 @@ func (c *Containers) Look(ctx context.Context) (*Stack, error) {
 	return s, s.check()
 }
 
+// readLive reads what an engine says of containers.
+func readLive(name string, data []byte) ([]*lint.Stack, error) {
+	return lint.Read([]lint.Input{{Name: name, Data: data, Live: true}}, lint.Options{ReadFile: func(string) ([]byte, error) { return nil, os.ErrNotExist }})
+}
+
 // bare is a container's name as people write it.
 func bare(name string) string { return strings.TrimPrefix(name, "/") }
 
 // inspect gives the containers of all names, each once.
 func (c *Containers) inspect(ctx context.Context) ([]container.InspectResponse, error) {
+	if c.Answers != nil {
+		if err := c.Answers(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var ids []string
 	for _, name := range c.Names {
 		list, err := c.Engine.ContainerList(ctx, client.ContainerListOptions{

@@ -193,17 +193,29 @@ func (r *Runtime) meet(ctx context.Context, want *cluster.Cluster, c *scene) err
 }
 
 // Apply gives our own servers the data of those of their names that are to be
-// adopted, and makes them run.
+// adopted, and makes them run. Those that were stopped for a server of ours that can't
+// be started run again.
 func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...string) error {
 	c, err := r.look(ctx, want.Name)
 	if err != nil {
 		return err
 	}
-	for _, w := range want.Members {
-		m, left := c.member(w.Name)
-		if !left || len(servers) > 0 && !slices.Contains(servers, w.Name) {
-			continue
-		}
+	replaced := slices.DeleteFunc(slices.Clone(c.left), func(m Member) bool {
+		return !slices.ContainsFunc(want.Members, func(w cluster.Member) bool { return w.Name == m.Name }) ||
+			len(servers) > 0 && !slices.Contains(servers, m.Name)
+	})
+	err = r.exchange(ctx, want, c, replaced, servers)
+	if err == nil {
+		return r.retire(ctx, want.Name, replaced)
+	}
+	if ctx.Err() != nil { // whoever interrupts it has it go on, or goes on later
+		return err
+	}
+	return errors.Join(err, r.startAgain(ctx, want.Name, replaced))
+}
+
+func (r *Runtime) exchange(ctx context.Context, want *cluster.Cluster, c *scene, replaced []Member, servers []string) error {
+	for _, m := range replaced {
 		if err := r.succeed(ctx, want, m); err != nil {
 			return err
 		}
@@ -211,7 +223,49 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 	if err := r.meet(ctx, want, c); err != nil {
 		return err
 	}
-	return r.Runtime.Apply(ctx, want, servers...)
+	for attempt := 1; ; attempt++ {
+		err := r.Runtime.Apply(ctx, want, servers...)
+		refused := (*runtime.StartError)(nil)
+		if !errors.As(err, &refused) || len(refused.Log) > 0 || len(replaced) == 0 || attempt == mostStarts {
+			return err
+		}
+		select { // a port of what was stopped just now may be given back a moment later
+		case <-ctx.Done():
+			return err
+		case <-time.After(nextStart):
+		}
+	}
+}
+
+// How often, and how long after each other, a server is started in the place of one
+// that was stopped for it.
+const (
+	mostStarts = 5
+	nextStart  = time.Second
+)
+
+func (r *Runtime) retire(ctx context.Context, name string, members []Member) error {
+	for _, m := range members {
+		if err := r.Foreign.Retire(ctx, name, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startAgain starts those of members that ran and whose successors do not.
+func (r *Runtime) startAgain(ctx context.Context, name string, members []Member) error {
+	ours, err := r.Runtime.Observe(ctx, name)
+	if err != nil && !errors.Is(err, runtime.ErrNotFound) {
+		return err
+	}
+	var errs []error
+	for _, m := range members {
+		if successor, ok := ours.Server(m.Name); m.Active() && (!ok || !successor.Runs()) {
+			errs = append(errs, r.Foreign.Start(ctx, m))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // succeed brings what a member holds into the server of ours that takes its place.
@@ -226,10 +280,8 @@ func (r *Runtime) succeed(ctx context.Context, want *cluster.Cluster, m Member) 
 		return err
 	}
 	defer data.Close()
-	if _, err := r.Fill(ctx, want, m.Name, data); err != nil {
-		return err
-	}
-	return r.Foreign.Retire(ctx, want.Name, m)
+	_, err = r.Fill(ctx, want, m.Name, data)
+	return err
 }
 
 // settle retires what an interrupted adoption has left between taking its data and

@@ -250,10 +250,13 @@ func TestAdoptOfBitnamisStackKeepsWhatItHoldsAndServesMeanwhile(t *testing.T) {
 	load.wantMore(settledWrites)
 
 	plan := s.adopt("--dry-run", "--image", s.ref, s.name)
-	for _, want := range []string{"each member goes on with its data", "authentication-none", "adopts: " + s.name} {
+	for _, want := range []string{"each member goes on with its data", "client-no-tls", "adopts: " + s.name} {
 		if !strings.Contains(plan, want) {
 			t.Errorf("the plan has no %q:\n%s", want, plan)
 		}
+	}
+	if strings.Contains(plan, "authentication-none") {
+		t.Errorf("the plan has a finding that adopting puts right:\n%s", plan)
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, "etcdctr.yaml")); err == nil {
 		t.Error("--dry-run has written the cluster file")

@@ -7,7 +7,13 @@ import (
 )
 
 // Foreign are the members that a cluster file adopts, as its key adopts names them.
-func (r *Runtimes) Foreign(adopts string) adopt.Foreign { return adopt.Find(r.Engine, adopts) }
+func (r *Runtimes) Foreign(adopts string) adopt.Foreign {
+	foreign := adopt.Find(r.Engine, adopts)
+	if c, onEngine := foreign.(*adopt.Containers); onEngine && r.Engine != nil {
+		c.Answers = r.Engine.Answers
+	}
+	return foreign
+}
 
 // adopting gives a runtime with the members that a cluster file adopts, or nil where
 // they can't be brought to it.

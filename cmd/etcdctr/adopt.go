@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,9 +15,8 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/converge"
-	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/lint"
+	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtimes"
 )
 
@@ -42,8 +42,8 @@ a container by name, running or stopped, a data folder of this machine with or
 without a process on it, or a Compose file, a systemd unit or another file that
 describes them.
 
-It writes the cluster file, unless there is one, and says what lint has against what
-is there and what will differ. Then it takes the way that interrupts least: each
+It writes the cluster file, unless there is one, and says what will be done and differ,
+and what lint will have against it still. Then it takes the way that interrupts least: each
 member goes on in a new server with its data, or new members join and the old ones
 leave, one at a time, with the quorum kept and the leader last. Where neither can be,
 because nothing runs, or TLS begins, or the two can't reach each other, all are
@@ -86,219 +86,110 @@ func runAdopt(ctx context.Context, a *app, o adoptOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	if err := o.source(&spec, args); err != nil {
-		return err
-	}
 	o.working.founds = true
 	cs, e, err := a.clusters(o.cluster, o.working)
 	if err != nil {
 		return err
 	}
 	defer e.close()
-	foreign := e.Foreign(spec.Adopts)
-	if _, onEngine := foreign.(*adopt.Containers); onEngine {
-		if err := e.Engine.Answers(ctx); err != nil {
+	b := adopt.Beginning{Clusters: cs, Foreign: e.Foreign, Spec: spec, Sources: args, File: cmp.Or(o.cluster.file, defaultClusterFile)}
+	if o.forget {
+		return o.forgetOld(ctx, a, b)
+	}
+	if o.working.pull != pullAlways {
+		if b.Carried, err = runtimes.CarriedEtcd(); err != nil {
 			return err
 		}
 	}
-	if o.forget {
-		return o.forgetOld(ctx, a, foreign, spec.Members.List)
-	}
-	stack, err := foreign.Look(ctx)
+	adoption, err := adopt.Begin(ctx, b)
 	if err != nil {
 		return explainAdopt(err)
 	}
-	file := o.clusterFile()
-	text, err := o.describe(ctx, a, foreign, stack, &spec, file)
-	if err != nil {
-		return explainAdopt(err)
-	}
-	c, err := cs.Find(ctx, spec)
-	if err != nil {
-		return err
-	}
-	return o.adopt(ctx, a, &found{Cluster: c, board: e.board, engines: e}, text)
+	return o.adopt(ctx, a, &found{Cluster: adoption.Cluster, board: e.board, engines: e}, adoption)
 }
 
-// clusterFile is the file that describes the cluster, or will.
-func (o adoptOptions) clusterFile() string {
-	if o.cluster.file != "" {
-		return o.cluster.file
-	}
-	return defaultClusterFile
-}
-
-// source has the spec adopt what the arguments name.
-func (o adoptOptions) source(spec *cluster.Spec, args []string) error {
-	var names []string
-	for _, arg := range args {
-		some, err := adopt.Source(arg)
-		if err != nil {
-			return usage(err)
-		}
-		names = append(names, some...)
-	}
-	named := strings.Join(names, ",")
-	switch {
-	case named == "" && spec.Adopts == "":
-		return withHint(usage(errors.New("nothing says what is to be adopted")),
-			"name a Compose project, containers or data folders: etcdctr adopt --dry-run NAME; `docker ps` and `docker compose ls` show what there is")
-	case named != "" && spec.Adopts != "" && named != spec.Adopts:
-		return usage(fmt.Errorf("%s adopts %s, not %s: leave the argument out, or name another file with -f", o.clusterFile(), spec.Adopts, named))
-	case named != "":
-		spec.Adopts = named
-	}
-	return nil
-}
-
-// describe completes the spec by what is there, where no file describes the
-// cluster yet, and gives the text of the file.
-func (o adoptOptions) describe(ctx context.Context, a *app, foreign adopt.Foreign, stack *adopt.Stack, spec *cluster.Spec, file string) (string, error) {
-	if _, err := os.Stat(file); err == nil {
-		return "", nil
-	}
-	d, err := adopt.Describe(stack, *spec)
-	if err != nil {
-		return "", err
-	}
-	if err := o.chooseImage(ctx, foreign, stack, &d); err != nil {
-		return "", err
-	}
-	if d.Because != "" {
-		a.say("%s", d.Because)
-	}
-	for _, dropped := range d.Dropped {
-		a.warn("%s=%s is not taken over: %s", dropped.Name, dropped.Was, dropped.Is)
-	}
-	*spec, err = cluster.Load(file, []byte(d.Text()))
-	return d.Text(), err
-}
-
-// chooseImage has the description name an image that is there, unless all are to be
-// pulled.
-func (o adoptOptions) chooseImage(ctx context.Context, foreign adopt.Foreign, stack *adopt.Stack, d *adopt.Description) error {
-	onEngine, ok := foreign.(*adopt.Containers)
-	if !ok || o.working.pull == pullAlways {
-		return nil
-	}
-	carried, err := runtimes.CarriedEtcd()
-	if err != nil {
-		return err
-	}
-	return onEngine.ChooseImage(ctx, stack, d, carried)
-}
-
-func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, text string) error {
+func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, adoption *adopt.Adoption) error {
 	defer c.board.Close()
-	program, err := o.program()
-	if err != nil {
+	var err error
+	if adoption.Program, err = etcdFor(o.theirEtcd); err != nil {
 		return err
 	}
-	adoption := &adopt.Adoption{
-		Cluster: c.Cluster, Program: program, Scratch: o.scratch, Wait: defaultWaitTimeout, Now: a.now,
-		Doing: func(action string) { a.say("%s", action) }, Tell: c.showStep(a),
-	}
+	adoption.Scratch, adoption.Wait, adoption.Now = o.scratch, defaultWaitTimeout, a.now
+	adoption.Doing, adoption.Tell = func(action string) { a.say("%s", action) }, c.showStep(a)
 	plan, err := adoption.Plan(ctx)
 	if plan.Stack != nil {
-		if err := o.tell(a, plan, text); err != nil {
+		if err := o.tell(a, adoption, plan); err != nil {
 			return err
 		}
 	}
-	if err != nil {
+	if err != nil || o.dryRun {
 		return explainAdopt(err)
-	}
-	if o.dryRun {
-		return nil
 	}
 	if !plan.Done {
 		if err := o.consent(ctx, a, plan); err != nil {
 			return err
 		}
 	}
-	if err := o.write(a, text); err != nil {
-		return err
-	}
 	if err := adoption.Do(ctx, plan); err != nil {
 		return explainAdopt(c.explain(ctx, o.cluster, err))
 	}
 	c.board.Close()
-	return o.sayAdopted(ctx, a, c, plan.Want)
+	return sayAdopted(ctx, a, c, adoption, plan.Want)
 }
 
-// program is the etcd that carries out a log where that of the members can't be
-// had.
-func (o adoptOptions) program() (backup.Program, error) {
-	if o.theirEtcd != "" {
-		return backup.Program{Path: o.theirEtcd, Given: true}, nil
+// tell shows what would be done, in which order, and then what will be otherwise.
+func (o adoptOptions) tell(a *app, adoption *adopt.Adoption, p adopt.Plan) error {
+	if d := adoption.Description; d != nil {
+		if d.Because != "" {
+			a.say("%s", d.Because)
+		}
+		for _, dropped := range d.Dropped {
+			a.warn("%s=%s is not taken over: %s", dropped.Name, dropped.Was, dropped.Is)
+		}
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return backup.Program{}, fmt.Errorf("cannot find this program's file: %w", err)
-	}
-	return backup.Program{Path: self}, nil
+	return a.result(o.format, p.Report(), func() {
+		if p.Done {
+			a.say("all members of %s were adopted", p.Stack.Name)
+			return
+		}
+		a.warnOfEnded(p)
+		if p.Way != "" {
+			a.printWay(p)
+		}
+		if p.File != "" {
+			fmt.Fprintf(a.out, "%s:\n\n%s\n", adoption.File, p.File)
+		}
+		var rows [][]string
+		for _, d := range p.Report().Differences {
+			rows = append(rows, []string{cmp.Or(d.Member, "all"), d.Name, terminal.OrDash(d.Was), terminal.OrDash(d.Is)})
+		}
+		a.table([]string{"MEMBER", "WHAT DIFFERS", "NOW", "THEN"}, rows)()
+		if len(p.Remaining) > 0 {
+			fmt.Fprintf(a.out, "\nwhat lint will have against it still:\n\n")
+			a.table(lint.Header, lint.Rows(p.Remaining))()
+		}
+	})
 }
 
-// adoptInfo is the form of a plan that scripts read.
-type adoptInfo struct {
-	File        string                `json:"file,omitempty"` // what would be written
-	Findings    []lint.Finding        `json:"findings"`
-	Differences []differenceInfo      `json:"differences"`
-	Way         adopt.Way             `json:"way,omitempty"`
-	Why         string                `json:"why,omitempty"` // no way that interrupts less is taken
-	Steps       []converge.StepReport `json:"steps"`
-	Done        bool                  `json:"done"`
-	Members     map[string]string     `json:"members"` // what they are doing
-}
-
-type differenceInfo struct {
-	Member string `json:"member,omitempty"` // empty: all
-	Name   string `json:"name"`
-	Was    string `json:"was"`
-	Is     string `json:"is"`
-}
-
-func (o adoptOptions) tell(a *app, p adopt.Plan, text string) error {
-	info := adoptInfo{
-		File: text, Findings: p.Stack.Findings(), Way: p.Way, Why: p.Why, Steps: p.Steps.Report(), Done: p.Done,
-		Differences: []differenceInfo{}, Members: map[string]string{},
-	}
+// warnOfEnded tells of members that do not run what they said last.
+func (a *app) warnOfEnded(p adopt.Plan) {
 	for _, m := range p.Stack.Members {
-		info.Members[m.Name] = m.Detail
-	}
-	for _, change := range adopt.Differences(p.Stack, p.Want) {
-		for _, d := range change.Differences {
-			info.Differences = append(info.Differences, differenceInfo{change.Server, d.Name, d.Was, d.Is})
+		if m.Runs() {
+			continue
+		}
+		a.warn("%s does not run: %s", m.Name, m.Detail)
+		if m.Error != "" {
+			a.warn("%s: %s", m.Name, m.Error)
+		}
+		for _, words := range logs.LastWords(p.Said[m.Name], mostWords) {
+			a.warn("%s says: %s", m.Name, words)
 		}
 	}
-	if o.format == formatJSON {
-		return a.printJSON(info)
-	}
-	if p.Done {
-		a.say("all members of %s were adopted", p.Stack.Name)
-		return nil
-	}
-	for _, m := range p.Stack.Members {
-		if !m.Runs() {
-			a.warn("%s does not run: %s", m.Name, m.Detail)
-		}
-	}
-	if text != "" {
-		fmt.Fprintf(a.out, "%s:\n\n%s\n", o.clusterFile(), text)
-	}
-	if len(info.Findings) > 0 {
-		a.table(lint.Header, lint.Rows(info.Findings))()
-		fmt.Fprintln(a.out)
-	}
-	var rows [][]string
-	for _, d := range info.Differences {
-		member := d.Member
-		if member == "" {
-			member = "all"
-		}
-		rows = append(rows, []string{member, d.Name, terminal.OrDash(d.Was), terminal.OrDash(d.Is)})
-	}
-	a.table([]string{"MEMBER", "WHAT DIFFERS", "NOW", "THEN"}, rows)()
-	fmt.Fprintf(a.out, "\n%s", p.Way)
+}
+
+// printWay shows the steps, and what is left of before.
+func (a *app) printWay(p adopt.Plan) {
+	fmt.Fprint(a.out, p.Way)
 	if p.Why != "" {
 		fmt.Fprintf(a.out, ": %s", p.Why)
 	}
@@ -306,8 +197,7 @@ func (o adoptOptions) tell(a *app, p adopt.Plan, text string) error {
 	if p.Way == adopt.Copy {
 		fmt.Fprintln(a.out, "no request is answered from the first stop until the new members serve")
 	}
-	fmt.Fprintf(a.out, "what is of %s is kept, stopped\n", p.Stack.Name)
-	return nil
+	fmt.Fprintf(a.out, "what is of %s is kept, stopped\n\n", p.Stack.Name)
 }
 
 func (o adoptOptions) consent(ctx context.Context, a *app, p adopt.Plan) error {
@@ -324,24 +214,9 @@ func (o adoptOptions) consent(ctx context.Context, a *app, p adopt.Plan) error {
 	return err
 }
 
-// write writes the cluster file, where there is none.
-func (o adoptOptions) write(a *app, text string) error {
-	if text == "" {
-		return nil
-	}
-	if err := outfile.Write(o.clusterFile(), []byte(text), 0o644); err != nil {
-		return fmt.Errorf("cannot write the cluster file: %w", err)
-	}
-	a.say("%s describes it", o.clusterFile())
-	return nil
-}
-
-func (o adoptOptions) sayAdopted(ctx context.Context, a *app, c *found, want *cluster.Cluster) error {
-	stack, err := c.engines.Foreign(c.Spec().Adopts).Look(ctx)
+func sayAdopted(ctx context.Context, a *app, c *found, adoption *adopt.Adoption, want *cluster.Cluster) error {
+	stack, err := adoption.Kept(ctx)
 	if err != nil {
-		return err
-	}
-	if err := o.strike(a); err != nil {
 		return err
 	}
 	a.say("%s has taken over: `etcdctr health` shows its members, `etcdctr connect` the way to them", c.name())
@@ -357,35 +232,14 @@ func (o adoptOptions) sayAdopted(ctx context.Context, a *app, c *found, want *cl
 	return nil
 }
 
-// strike takes the line out of the cluster file that says what is to be adopted: a
-// cluster that is made anew must not find it there again.
-func (o adoptOptions) strike(a *app) error {
-	data, err := os.ReadFile(o.clusterFile())
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("cannot read the cluster file: %w", err)
-	}
-	left, struck := adopt.Strike(data)
-	if !struck {
-		return nil
-	}
-	if err := outfile.Write(o.clusterFile(), left, 0o644); err != nil {
-		return fmt.Errorf("cannot write the cluster file: %w", err)
-	}
-	a.say("the line adopts is taken out of %s", o.clusterFile())
-	return nil
-}
-
 // forgetOld deletes what was adopted.
-func (o adoptOptions) forgetOld(ctx context.Context, a *app, foreign adopt.Foreign, members []cluster.MemberSpec) error {
-	stack, err := foreign.Look(ctx)
+func (o adoptOptions) forgetOld(ctx context.Context, a *app, b adopt.Beginning) error {
+	stack, err := b.Retired(ctx)
+	if errors.Is(err, adopt.ErrNotAdopted) {
+		return withHint(err, "`etcdctr adopt %s` adopts it", stack.Name)
+	}
 	if err != nil {
 		return explainAdopt(err)
-	}
-	if !stack.Retired() {
-		return withHint(fmt.Errorf("%s: %w", stack.Name, adopt.ErrNotAdopted), "`etcdctr adopt %s` adopts it", stack.Name)
 	}
 	if !o.yes {
 		if !a.atTerminal() {
@@ -395,11 +249,7 @@ func (o adoptOptions) forgetOld(ctx context.Context, a *app, foreign adopt.Forei
 			return err
 		}
 	}
-	var inUse []string
-	for _, m := range members {
-		inUse = append(inUse, m.Data)
-	}
-	left, err := adopt.Forget(ctx, foreign, inUse...)
+	left, err := b.Forget(ctx)
 	for _, l := range left {
 		a.say("%s is left: delete it once nobody needs it", l)
 	}
@@ -414,6 +264,8 @@ func explainAdopt(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, adopt.ErrNoSource):
+		return withHint(usage(err), "name a Compose project, containers or data folders: etcdctr adopt --dry-run NAME; `docker ps` and `docker compose ls` show what there is")
 	case errors.Is(err, adopt.ErrRelease):
 		return withHint(usage(err), "--etcd 3.6, for example, says it")
 	case errors.Is(err, adopt.ErrNothing):

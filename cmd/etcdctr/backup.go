@@ -137,13 +137,9 @@ func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (stri
 	if o.dataDir == "" {
 		return c.Backup(ctx, o.output, r)
 	}
-	self, err := os.Executable()
+	program, err := etcdFor(o.etcdBinary)
 	if err != nil {
-		return "", backup.Metadata{}, fmt.Errorf("cannot find this program's file: %w", err)
-	}
-	program := backup.Program{Path: self}
-	if o.etcdBinary != "" {
-		program = backup.Program{Path: o.etcdBinary, Given: true}
+		return "", backup.Metadata{}, err
 	}
 	return c.BackupFolder(ctx, o.dataDir, o.output, program, r)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -96,9 +95,9 @@ func (a *app) runEtcdctl(ctx context.Context, f *clusterFlags, args []string) er
 // runProgram runs this very binary under the name of one of the programs that
 // it carries.
 func (a *app) runProgram(ctx context.Context, name string, args, env []string) error {
-	self, err := os.Executable()
+	self, err := thisProgram()
 	if err != nil {
-		return fmt.Errorf("cannot find this program's file: %w", err)
+		return err
 	}
 	const patience = 5 * time.Second
 	cmd := exec.CommandContext(ctx, self)

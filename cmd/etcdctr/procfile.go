@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 
@@ -90,9 +89,9 @@ func etcdCommand(binary string) (string, error) {
 	if binary != "" {
 		return compose.QuoteShell(binary), nil
 	}
-	self, err := os.Executable()
+	self, err := thisProgram()
 	if err != nil {
-		return "", fmt.Errorf("cannot find this program's file: %w", err)
+		return "", err
 	}
 	return compose.QuoteShell(self) + " etcd", nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -65,16 +64,16 @@ func runRecover(ctx context.Context, a *app, o recoverOptions) error {
 		return err
 	}
 	defer c.close()
-	self, err := os.Executable()
+	program, err := etcdFor("")
 	if err != nil {
-		return fmt.Errorf("cannot find this program's file: %w", err)
+		return err
 	}
 	options, err := o.options(a)
 	if err != nil {
 		return err
 	}
 	how := etcdctr.RecoverOptions{
-		RestoreOptions: options, Output: o.output, Backups: o.backups, Program: backup.Program{Path: self}, Found: a.sayFound,
+		RestoreOptions: options, Output: o.output, Backups: o.backups, Program: program, Found: a.sayFound,
 	}
 	if o.dryRun {
 		f, err := c.PlanRecover(ctx, how)

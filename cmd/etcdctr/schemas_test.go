@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -34,7 +35,7 @@ import (
 // shapes are what --format json prints, by command, and the lines of --progress
 // json. Several commands print a plan.
 var shapes = map[string]any{
-	"adopt": adoptInfo{}, "backup": backup.FoundReport{}, "backup-verify": backup.Report{}, "certs-list": []certs.Certificate{}, "certs-verify": []certs.Finding{},
+	"adopt": adopt.Report{}, "backup": backup.FoundReport{}, "backup-verify": backup.Report{}, "certs-list": []certs.Certificate{}, "certs-verify": []certs.Finding{},
 	"compact-recover": member.Recovery{}, "defrag": []member.Reclaimed{}, "discovery-status": discovery.Status{}, "dns": []dns.Record{},
 	"dns-check": []dns.Finding{}, "doctor": etcdctr.Diagnosis{}, "environment": map[string]string{}, "explain": cluster.Explanation{}, "explain-list": []cluster.Explanation{},
 	"health": health.Report{}, "image-build": images.Result{}, "lint": lint.Result{}, "ls": []runtime.Summary{}, "plan": []converge.StepReport{},

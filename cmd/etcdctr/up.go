@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
@@ -136,6 +137,13 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		}
 	}
 	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
+		return err
+	}
+	struck, err := adopt.Settle(ctx, c.Cluster, cmp.Or(o.cluster.file, defaultClusterFile))
+	for _, line := range struck {
+		a.say("the line %s is taken out of the cluster file: what it was about is adopted", line)
+	}
+	if err != nil {
 		return err
 	}
 	lost := cameUpEmpty(c.Spec().Backup.Destination, c.CheckBackups(ctx))
