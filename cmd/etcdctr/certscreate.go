@@ -120,7 +120,7 @@ func (o certsCreateOptions) only(c *cluster.Cluster, members []certs.Member) ([]
 	if o.member == "" {
 		return members, nil
 	}
-	wanted, err := findMember(c, o.member)
+	wanted, err := c.Member(o.member)
 	return slices.DeleteFunc(members, func(m certs.Member) bool { return m.Name != wanted.Name }), err
 }
 

@@ -266,9 +266,3 @@ func (f *clusterFlags) certificatesAsRun(a *app) (string, error) {
 	}
 	return shortPath(c.CertsDir()), nil
 }
-
-// configDir is the folder of the files that a service of the stack reads, below one
-// for all clusters: see docker.Config.
-func (f *clusterFlags) configDir(folder string, c *cluster.Cluster) string {
-	return filepath.Join(f.dir(), folder, c.Name)
-}

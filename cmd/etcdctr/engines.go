@@ -8,6 +8,7 @@ import (
 	etcdversion "go.etcd.io/etcd/api/v3/version"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/files"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtime/docker/engine"
@@ -75,7 +76,7 @@ func (a *app) open(folder string, w working) (*engines, error) {
 	}
 	e := &engines{app: a, board: a.newProgress(w.progress), founds: w.founds}
 	o := w.with
-	o.Folder, o.Program, o.Self, o.Installed, o.UserAgent = folder, self.File, self, unitProgram(""), userAgent()
+	o.Folder, o.Program, o.Self, o.Installed, o.UserAgent = folder, self.File, self, files.Etcd, userAgent()
 	o.Pull, o.Further, o.Now, o.Events = docker.Pull(w.pull), a.further, a.now, a.show(e.board)
 	if e.Runtimes, err = runtimes.Open(o); err != nil {
 		e.board.Close()

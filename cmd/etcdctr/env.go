@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,7 +34,7 @@ in its Compose file.`,
 		if err != nil {
 			return err
 		}
-		m, err := findMember(c, args[0])
+		m, err := c.Member(args[0])
 		if err != nil {
 			return err
 		}
@@ -65,20 +64,6 @@ func renderEnv(m cluster.Member, format string) ([]byte, error) {
 	default:
 		return compose.EnvFile(m), nil
 	}
-}
-
-// findMember gives the member that a command names.
-func findMember(c *cluster.Cluster, name string) (cluster.Member, error) {
-	i := slices.IndexFunc(c.Members, func(m cluster.Member) bool { return m.Name == name })
-	if i >= 0 {
-		return c.Members[i], nil
-	}
-	names := make([]string, len(c.Members))
-	for i, m := range c.Members {
-		names[i] = m.Name
-	}
-	return cluster.Member{}, usage(fmt.Errorf("%q is not a member of %s: its members are %s",
-		name, c.Name, strings.Join(names, ", ")))
 }
 
 // noArgs wants nothing but flags.

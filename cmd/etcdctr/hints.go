@@ -2,11 +2,13 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/files"
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
@@ -23,13 +25,13 @@ func hinted(err error) error {
 	if h := (*hintedError)(nil); err == nil || errors.As(err, &h) {
 		return err
 	}
-	for _, advise := range []func(error) error{hintOfDeletion, hintOfPlace, hintOfRefusal, hintOfAway, hintOfEngine, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates} {
+	for _, advise := range []func(error) error{hintOfDeletion, hintOfPlace, hintOfRefusal, hintOfAway, hintOfEngine, hintOfRuntime, hintOfProcesses, hintOfImage, hintOfCertificates, hintOfFiles} {
 		if with := advise(err); with != nil {
 			return with
 		}
 	}
-	wrong, in := cluster.Problems(nil), (*etcdctr.InputError)(nil)
-	if errors.As(err, &wrong) || errors.As(err, &in) {
+	wrong, in, unknown := cluster.Problems(nil), (*etcdctr.InputError)(nil), (*cluster.UnknownMemberError)(nil)
+	if errors.As(err, &wrong) || errors.As(err, &in) || errors.As(err, &unknown) {
 		return usage(err)
 	}
 	return err
@@ -172,6 +174,26 @@ func hintOfImage(err error) error {
 	if errors.Is(err, images.ErrNotLinux) {
 		return withHint(err, "this program can't run in a container: build an image of the one for linux, "+
 			"with `docker build --tag %s .` in etcdctr's source", docker.RelayReference)
+	}
+	return nil
+}
+
+// hintOfFiles is about files that a cluster can't be written as.
+func hintOfFiles(err error) error {
+	unfit := (*files.UnfitError)(nil)
+	if errors.As(err, &unfit) {
+		err = usage(err)
+		if unfit.Option != "" {
+			err = fmt.Errorf("--%w", err)
+		}
+	}
+	switch {
+	case errors.As(err, new(*files.JoinsError)):
+		return withHint(err, "`etcdctr up` adds it, and writes its archive when its turn comes")
+	case errors.As(err, new(*files.NoMachinesError)):
+		return withHint(usage(err), "give each its host in the cluster file")
+	case unfit != nil:
+		return err
 	}
 	return nil
 }

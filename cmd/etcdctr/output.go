@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
@@ -38,16 +37,4 @@ func (a *app) writeResult(output string, data []byte) error {
 // writeFile writes a file whole, and the folders that it is in.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
 	return outfile.Folder(filepath.Dir(path), mode, outfile.File{Name: filepath.Base(path), Data: data})
-}
-
-// writeFolder writes files into a folder: all, or none.
-func writeFolder(dir string, files []compose.File) error {
-	var all []outfile.File
-	for _, f := range files {
-		all = append(all, outfile.File(f))
-	}
-	if err := outfile.Folder(dir, 0o644, all...); err != nil {
-		return fmt.Errorf("cannot write the files of %s: %w", dir, err)
-	}
-	return nil
 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
-
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/runtime/docker"
+	"github.com/etcdctr/etcdctr/files"
 )
 
 // described is the cluster of flags, to make what others need who start it.
@@ -14,11 +12,8 @@ func (a *app) described(f *clusterFlags, spec cluster.Spec, certsDir string) *et
 	return etcdctr.New(etcdctr.Options{Folder: f.dir(), Events: a.tell, Now: a.now, Random: a.random}).Describe(spec)
 }
 
-// prepare makes what a stack needs besides its Compose file: certificates, the
-// files that its services read, a place at a discovery service.
-func (a *app) prepare(ctx context.Context, c *cluster.Cluster, f *clusterFlags) error {
-	if err := a.described(f, c.Spec, c.Spec.CertsDir).Provide(ctx, c); err != nil {
-		return err
-	}
-	return docker.WriteConfigs(c, f.dir())
+// files writes the files of a cluster that flags describe.
+func (a *app) files(f *clusterFlags, c *cluster.Cluster) (files.Writer, error) {
+	dir, err := f.certificates(a)
+	return files.Writer{Described: a.described(f, c.Spec, c.Spec.CertsDir), Folder: f.dir(), CertsDir: dir}, err
 }

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"path"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/files"
 )
 
 type procfileOptions struct {
@@ -31,9 +28,7 @@ process manager.`,
 		Example: `  etcdctr procfile > Procfile && foreman start
   etcdctr procfile --tls none --etcd-binary /usr/bin/etcd -o Procfile`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runProcfile(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runProcfile),
 	}
 	o.cluster = addClusterFlags(cmd)
 	flags := cmd.Flags()
@@ -43,8 +38,12 @@ process manager.`,
 	return cmd
 }
 
-func runProcfile(ctx context.Context, a *app, o procfileOptions) error {
-	place, err := o.placement(a)
+func runProcfile(ctx context.Context, a *app, o procfileOptions, _ []string) error {
+	dir, err := o.cluster.certificates(a)
+	if err != nil {
+		return err
+	}
+	place, err := files.Writer{CertsDir: dir}.InProcesses(o.output, o.dataDir)
 	if err != nil {
 		return err
 	}
@@ -52,35 +51,19 @@ func runProcfile(ctx context.Context, a *app, o procfileOptions) error {
 	if err != nil {
 		return err
 	}
-	if c.SpansMachines() {
-		return usage(fmt.Errorf("the members of %s have machines of their own, and a Procfile is for one machine: see `etcdctr systemd`", c.Name))
-	}
 	command, err := etcdCommand(o.etcdBinary)
 	if err != nil {
 		return err
 	}
-	if err := a.prepare(ctx, c, o.cluster); err != nil {
+	w, err := a.files(o.cluster, c)
+	if err != nil {
 		return err
 	}
-	return a.writeResult(o.output, compose.Procfile(c, command))
-}
-
-// placement has paths as they are from the Procfile's folder.
-func (o procfileOptions) placement(a *app) (cluster.Placement, error) {
-	base := "."
-	if o.output != "" {
-		base = filepath.Dir(o.output)
-	}
-	data, err := composePath(base, o.dataDir)
+	file, err := w.Procfile(ctx, c, command)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	dir, err := o.cluster.certificates(a)
-	if err != nil {
-		return nil, err
-	}
-	certs, err := composePath(base, dir)
-	return cluster.InProcesses(path.Clean(data), path.Clean(certs)), err
+	return a.writeResult(o.output, file)
 }
 
 // etcdCommand starts an etcd in a shell: the given one, or that inside this

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -8,18 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/files"
 )
 
 type systemdOptions struct {
-	cluster    *clusterFlags
-	member     string
-	etcdBinary string
-	output     string
+	files.UnitOptions
+	cluster *clusterFlags
+	output  string
 }
-
-// installedProgram is where units expect this program.
-const installedProgram = "/usr/local/bin/etcdctr"
 
 func newSystemdCommand(a *app) *cobra.Command {
 	var o systemdOptions
@@ -39,45 +36,33 @@ to put it there.`,
 		Example: `  etcdctr systemd -o units
   etcdctr systemd --member etcd1 --etcd-binary /usr/bin/etcd`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runSystemd(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runSystemd),
 	}
 	o.cluster = addClusterFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&o.member, "member", "", "only this member's")
-	flags.StringVar(&o.etcdBinary, "etcd-binary", "", "absolute path of an etcd on the machine, to run instead of the one inside "+installedProgram)
+	flags.StringVar(&o.Member, "member", "", "only this member's")
+	flags.StringVar(&o.Etcd, "etcd-binary", "", "absolute path of an etcd on the machine, to run instead of the one inside "+files.Program)
 	flags.StringVarP(&o.output, "output", "o", "", "folder to write the files into instead of standard output")
 	return cmd
 }
 
-func runSystemd(ctx context.Context, a *app, o systemdOptions) error {
-	if o.etcdBinary != "" && !filepath.IsAbs(o.etcdBinary) {
-		return usage(fmt.Errorf("--etcd-binary must be an absolute path on the members' machine, not %q", o.etcdBinary))
+func runSystemd(ctx context.Context, a *app, o systemdOptions, _ []string) error {
+	if o.Etcd != "" && !filepath.IsAbs(o.Etcd) {
+		return usage(fmt.Errorf("--etcd-binary must be an absolute path on the members' machine, not %q", o.Etcd))
 	}
 	c, err := o.cluster.resolveIn(a, cluster.UnderSystemd)
 	if err != nil {
 		return err
 	}
-	part := c
-	if o.member != "" {
-		m, err := findMember(c, o.member)
-		if err != nil {
-			return err
-		}
-		part = c.Only(m.Name)
-	}
-	if err := a.prepare(ctx, c, o.cluster); err != nil {
+	w, err := a.files(o.cluster, c)
+	if err != nil {
 		return err
 	}
-	files := compose.UnitFiles(part, unitProgram(o.etcdBinary))
-	if o.member == "" {
-		files = append(files, compose.BackupUnitFiles(c, installedProgram)...)
+	units, err := w.Units(ctx, c, o.UnitOptions)
+	if err != nil || o.output != "" {
+		return cmp.Or(err, files.Write(o.output, units))
 	}
-	if o.output != "" {
-		return writeFolder(o.output, files)
-	}
-	for i, f := range files {
+	for i, f := range units {
 		head := "# " + f.Name + "\n"
 		if i > 0 {
 			head = "\n" + head
@@ -87,11 +72,4 @@ func runSystemd(ctx context.Context, a *app, o systemdOptions) error {
 		}
 	}
 	return nil
-}
-
-func unitProgram(etcdBinary string) string {
-	if etcdBinary != "" {
-		return etcdBinary
-	}
-	return installedProgram + " etcd"
 }

@@ -18,6 +18,11 @@ import (
 
 // This file is what the verbs that change a cluster have in common.
 
+// with has a command do what its options say, once they are read.
+func with[O any](a *app, o *O, do func(ctx context.Context, a *app, o O, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error { return do(cmd.Context(), a, *o, args) }
+}
+
 // done says in a word what a verb has made of a cluster.
 var done = map[converge.Verb]string{
 	converge.Start: "started", converge.Stop: "stopped", converge.Restart: "restarted", converge.Replace: "replaced",

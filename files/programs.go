@@ -1,0 +1,140 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/etcdctr/etcdctr/bundle"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/runtime/hosts"
+)
+
+// This file is what runs members as programs: process managers, and whole machines.
+
+// InProcesses places members that a Procfile starts, which finds their data and
+// certificates from the folder that it will be in; the current one for no output.
+func (w Writer) InProcesses(output, dataDir string) (cluster.Placement, error) {
+	data, errData := from(output, dataDir)
+	certs, errCerts := from(output, w.CertsDir)
+	return cluster.InProcesses(path.Clean(data), path.Clean(certs)), errors.Join(errData, errCerts)
+}
+
+// Procfile gives the Procfile of a cluster that is placed so, and makes what it needs.
+// An etcd is started by command, as a shell reads it.
+func (w Writer) Procfile(ctx context.Context, c *cluster.Cluster, command string) ([]byte, error) {
+	if c.SpansMachines() {
+		return nil, &UnfitError{"", fmt.Sprintf("the members of %s have machines of their own, and a Procfile is for one machine: see `etcdctr systemd`", c.Name)}
+	}
+	return compose.Procfile(c, command), w.Provide(ctx, c)
+}
+
+// Program is where units expect etcdctr.
+const Program = "/usr/local/bin/etcdctr"
+
+// Etcd is how units start etcd where they are told of none: the one in Program.
+const Etcd = Program + " etcd"
+
+// UnitOptions are what systemd units differ in.
+type UnitOptions struct {
+	Member string // only this one's
+	Etcd   string // absolute path of an etcd on the machines; empty for Etcd
+}
+
+// Units gives the systemd units of a cluster that is placed cluster.UnderSystemd, with
+// their environment files, and makes what they need.
+func (w Writer) Units(ctx context.Context, c *cluster.Cluster, o UnitOptions) ([]compose.File, error) {
+	program, part := Etcd, c
+	if o.Etcd != "" {
+		program = o.Etcd
+	}
+	if o.Member != "" {
+		var err error
+		if part, err = member(c, o.Member); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Provide(ctx, c); err != nil {
+		return nil, err
+	}
+	files := compose.UnitFiles(part, program)
+	if o.Member == "" {
+		files = append(files, compose.BackupUnitFiles(c, Program)...)
+	}
+	return files, nil
+}
+
+// NoMachinesError is the error of packing for machines what has none.
+type NoMachinesError struct{ Name string }
+
+func (e *NoMachinesError) Error() string {
+	return fmt.Sprintf("the members of %s have no machines of their own", e.Name)
+}
+
+// JoinsError is the error of packing a member that a cluster, which is founded already,
+// does not have yet.
+type JoinsError struct{ Member, Cluster string }
+
+func (e *JoinsError) Error() string {
+	return fmt.Sprintf("%s is to join %s, which is founded already", e.Member, e.Cluster)
+}
+
+// Bundles writes an archive for each machine of a cluster into a folder, or for those of
+// the members that are named, and makes what they need. It tells of each that it has
+// written.
+func (w Writer) Bundles(ctx context.Context, c *cluster.Cluster, folder string, members []string, tell func(file string, m bundle.Machine)) error {
+	if !c.SpansMachines() {
+		return &NoMachinesError{c.Name}
+	}
+	native, err := cluster.Resolve(c.Spec, cluster.UnderSystemd)
+	if err != nil {
+		return err
+	}
+	founded, err := asFounded(c, folder, members)
+	if err != nil {
+		return err
+	}
+	c, native = c.AsStarted(founded), native.AsStarted(founded)
+	if err := w.Provide(ctx, c); err != nil {
+		return err
+	}
+	var errs []error
+	for _, m := range bundle.Machines(c, native, w.CertsDir, Etcd) {
+		if len(members) > 0 && !slices.Contains(members, m.Member()) {
+			continue
+		}
+		file := filepath.Join(folder, m.Name()+".tar.gz")
+		if err := m.Write(ctx, file); err != nil {
+			errs = append(errs, fmt.Errorf("cannot write what %s runs: %w", m.Member(), err))
+			continue
+		}
+		tell(file, m)
+	}
+	return errors.Join(errs...)
+}
+
+// asFounded are the settings by which members were founded or have joined, of a cluster
+// that has been changed since. Whoever is not among them can't be founded any more.
+func asFounded(c *cluster.Cluster, folder string, members []string) (map[string]cluster.Settings, error) {
+	founded, err := hosts.Handed(folder, c.Name)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, name := range members {
+		if !has(c, name) {
+			errs = append(errs, &UnfitError{"", fmt.Sprintf("%s has no member %q", c.Name, name)})
+		}
+	}
+	for _, m := range c.Members {
+		_, known := founded[m.Name]
+		if len(founded) > 0 && !known && (len(members) == 0 || slices.Contains(members, m.Name)) {
+			errs = append(errs, &JoinsError{m.Name, c.Name})
+		}
+	}
+	return founded, errors.Join(errs...)
+}
