@@ -302,6 +302,7 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 	restoration := &backup.Restoration{
 		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Warn: o.Warn, Ask: c.askMembers,
 		Provide: func(ctx context.Context, want *cluster.Cluster) error { return c.Provide(ctx, want) },
+		Check:   c.checkProvided,
 		Again:   o.again(place),
 	}
 	restoration.Seen, restoration.Asked = o.seen, o.seen > 0

@@ -190,7 +190,7 @@ func (c *Cluster) hands(change Change) *converge.Hands {
 	}
 	return &converge.Hands{
 		Runtime: c.runtime, Ask: converge.Asking(clientTLS, member.Patience{Question: oneQuestion, Progress: change.Wait}), Hop: c.hop, Bridge: c.bridge,
-		Provide: c.provide, Tell: tell, Now: c.o.Now, Patience: change.Wait, Keep: change.Keep,
+		Provide: c.provide, Check: c.checkProvided, Tell: tell, Now: c.o.Now, Patience: change.Wait, Keep: change.Keep,
 	}
 }
 

@@ -58,9 +58,7 @@ func (c *Cluster) provide(ctx context.Context, want *cluster.Cluster) (changed b
 	if want.TLS != cluster.Mutual {
 		return false, nil
 	}
-	plan := CertsPlan(want)
-	plan.Own = plan.Own && c.have == nil // members that are there have been given theirs
-	report, err := c.PKI().Ensure(ctx, plan)
+	report, err := c.PKI().Ensure(ctx, c.certsPlan(want))
 	if err != nil {
 		return false, fmt.Errorf("certificates in %s: %w", c.CertsDir(), err)
 	}
@@ -70,6 +68,33 @@ func (c *Cluster) provide(ctx context.Context, want *cluster.Cluster) (changed b
 		c.o.Events(Event{Warning: fmt.Errorf("%s held no authority, and %s runs: its members start again with a new one, and clients that have the old certificates get in no more", c.CertsDir(), want.Name)})
 	}
 	return report.Changed(), nil
+}
+
+// certsPlan is the PKI that the cluster needs. Members that are there have been given
+// their authorities, whosever these are.
+func (c *Cluster) certsPlan(want *cluster.Cluster) certs.Plan {
+	plan := CertsPlan(want)
+	plan.Own = plan.Own && c.have == nil
+	return plan
+}
+
+// checkProvided is what provide refuses, which makes nothing.
+func (c *Cluster) checkProvided(ctx context.Context, want *cluster.Cluster) error {
+	if c.o.Provided {
+		return nil
+	}
+	if want.Discovery != nil && want.Discovery.Server == nil {
+		if err := c.meetAt(ctx, want, false); err != nil {
+			return err
+		}
+	}
+	if want.TLS != cluster.Mutual {
+		return nil
+	}
+	if err := c.PKI().Check(ctx, c.certsPlan(want)); err != nil {
+		return fmt.Errorf("certificates in %s: %w", c.CertsDir(), err)
+	}
+	return nil
 }
 
 // tokenFile is where the discovery token of a cluster is kept, from the first
@@ -99,16 +124,24 @@ func (c *Cluster) provideDiscovery(ctx context.Context, want *cluster.Cluster) e
 	if d.Server != nil {
 		return c.KeepToken(want)
 	}
+	return c.meetAt(ctx, want, true)
+}
+
+// meetAt looks whether the members can meet at an existing discovery service. Those of
+// whom it is told by etcdctr are told to it where they are to join.
+func (c *Cluster) meetAt(ctx context.Context, want *cluster.Cluster, join bool) error {
+	d := want.Discovery
 	if len(running(c.have)) > 0 {
 		return nil // they have met
 	}
 	s, err := Discovery(ctx, d)
 	if err == nil {
 		defer s.Close()
-		if members := registrations(want); d.ByProxy() {
-			err = s.Join(ctx, d.Token, members)
-		} else {
+		switch members := registrations(want); {
+		case !d.ByProxy():
 			err = s.Check(ctx, d.Token, members)
+		case join:
+			err = s.Join(ctx, d.Token, members)
 		}
 	}
 	if errors.Is(err, discovery.ErrNotReached) && !d.ByProxy() {

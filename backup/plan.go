@@ -33,6 +33,9 @@ func (r *Restoration) Plan(ctx context.Context, archive string) (Forecast, error
 	}
 	defer os.RemoveAll(scratch)
 	u, err := r.unpack(ctx, archive, scratch)
+	if err == nil {
+		err = r.check(ctx)
+	}
 	if err != nil {
 		return Forecast{}, err
 	}

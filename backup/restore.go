@@ -58,6 +58,8 @@ type Restoration struct {
 	// Provide makes what the members need besides what runs them, such as
 	// certificates; may be nil.
 	Provide func(ctx context.Context, want *cluster.Cluster) error
+	// Check tells what Provide would refuse, and makes nothing; may be nil.
+	Check func(ctx context.Context, want *cluster.Cluster) error
 	// Consent is asked before anything is touched that is there; an error ends
 	// it. Without it that is ErrNoConsent.
 	Consent func(ctx context.Context, there There) error
@@ -130,6 +132,9 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	}
 	defer os.RemoveAll(scratch)
 	u, err := r.unpack(ctx, archive, scratch)
+	if err == nil {
+		err = r.check(ctx)
+	}
 	if err != nil {
 		return Restored{}, err
 	}
@@ -167,6 +172,19 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 		result.Overfull = r.overfull(c.Size)
 	}
 	return result, err
+}
+
+// check finds what the members can't be given, before anybody is asked anything.
+func (r *Restoration) check(ctx context.Context) error {
+	if r.Check != nil {
+		if err := r.Check(ctx, r.Want); err != nil {
+			return err
+		}
+	}
+	if checker, ok := r.Runtime.(runtime.Checker); ok {
+		return checker.Check(ctx, r.Want)
+	}
+	return nil
 }
 
 // unpack unpacks an archive, and looks whether the cluster that is to be reads it.

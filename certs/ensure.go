@@ -56,6 +56,28 @@ func (p *PKI) Ensure(ctx context.Context, plan Plan) (Report, error) {
 	return report, nil
 }
 
+// Check is the error that Ensure would have but for writing, and writes nothing.
+func (p *PKI) Check(ctx context.Context, plan Plan) error {
+	if err := plan.Validate(); err != nil {
+		return err
+	}
+	if _, fits := p.fits(plan); fits {
+		return nil
+	}
+	s, err := p.observe()
+	if err != nil {
+		return err
+	}
+	if err := p.ensureAuthorities(s, plan); err != nil {
+		return err
+	}
+	steps, err := p.decide(s, plan)
+	if err == nil {
+		_, err = p.issueAll(ctx, s, steps)
+	}
+	return err
+}
+
 // fits reports whether the plan needs nothing written. That is the usual case,
 // and it needs neither the lock nor a directory that can be written to.
 func (p *PKI) fits(plan Plan) (Report, bool) {

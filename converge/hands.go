@@ -26,6 +26,8 @@ type Hands struct {
 	// whether anything is otherwise than before. It is called once, when nothing
 	// is refused and before anything is done. Where it is nil, all is there.
 	Provide func(ctx context.Context, want *cluster.Cluster) (changed bool, err error)
+	// Check tells what Provide would refuse, and makes nothing. Where it is nil, nothing.
+	Check func(ctx context.Context, want *cluster.Cluster) error
 	// Bridge describes the wanted cluster with members that answer clients with and
 	// without TLS. Where it is nil, members can't go over from one to the other.
 	Bridge func(ctx context.Context) (*cluster.Cluster, error)
@@ -97,14 +99,44 @@ func (s Step) Short() string {
 }
 
 // Plan tells what Do would do, and does nothing. Its error is that of the
-// package's Plan, or that of looking; Do does not fail for an EndlessError.
+// package's Plan, that of looking, or what Do would be refused by whoever provides and
+// prepares; Do does not fail for an EndlessError.
 func (h *Hands) Plan(ctx context.Context, w Wish) (Steps, error) {
 	r := h.run(w)
 	defer r.close()
 	if err := r.look(ctx); err != nil {
 		return nil, err
 	}
-	return Plan(r.situation)
+	steps, err := Plan(r.situation)
+	if err != nil && !errors.As(err, new(*EndlessError)) && !r.brings(steps, err) {
+		return steps, err
+	}
+	if err := r.check(ctx, steps); err != nil {
+		return nil, err
+	}
+	return steps, err
+}
+
+// check has refused what can be told of the steps before any is taken.
+func (r *run) check(ctx context.Context, steps Steps) error {
+	if r.Check != nil && r.wish.Want != nil {
+		if err := r.Check(ctx, r.wish.Want); err != nil {
+			return err
+		}
+	}
+	checker, ok := r.Runtime.(runtime.Checker)
+	if !ok {
+		return nil
+	}
+	for _, s := range steps {
+		if s.Kind != Prepare {
+			continue
+		}
+		if err := checker.Check(ctx, r.prepared(s.To), s.Servers...); err != nil {
+			return &StepError{s, err}
+		}
+	}
+	return nil
 }
 
 // Do makes a wish come true, and tells what it has done, also if it fails. Its

@@ -99,6 +99,12 @@ type Command struct {
 // Size of a terminal, in characters.
 type Size struct{ Width, Height uint }
 
+// Checker is a Runtime that can tell some of what Prepare refuses while it gets and makes
+// nothing.
+type Checker interface {
+	Check(ctx context.Context, want *cluster.Cluster, servers ...string) error
+}
+
 // Fetcher is a Runtime that fetches from elsewhere what servers are made of.
 type Fetcher interface {
 	// Lacking are what Prepare would fetch, by name, such as references of images.

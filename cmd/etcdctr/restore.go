@@ -111,6 +111,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 		f, err := c.PlanRestore(ctx, args[0], options)
 		c.board.Close()
 		if err == nil {
+			a.sayPlanned(c)
 			a.sayBackups(c.Spec(), f.There.By.Cluster)
 		}
 		return a.printForecast(o, f, o.explain(c, err, false))

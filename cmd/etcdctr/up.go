@@ -213,6 +213,9 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 	if format == formatJSON {
 		return cmp.Or(a.printJSON(steps.Report()), err)
 	}
+	if err == nil || len(steps) > 0 {
+		a.sayPlanned(c)
+	}
 	if err == nil {
 		err = c.tellFetched(ctx, a)
 	}
@@ -238,6 +241,11 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		a.sayTakes(steps)
 	}
 	return err
+}
+
+// sayPlanned says whose plan it is that follows.
+func (a *app) sayPlanned(c *found) {
+	a.say("what would become of %s, runtime %s:", c.name(), c.Runtime().Name())
 }
 
 func (a *app) sayTakes(steps converge.Steps) {

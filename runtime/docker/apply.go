@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -48,6 +50,31 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 		return err
 	}
 	return r.execute(ctx, p)
+}
+
+// Check refuses what Prepare does of what is on the engine. Images that have to be got
+// count as there, and files too that are made before.
+func (r *Runtime) Check(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, ref := range stack.ImageRefs(t.wanted.Project) {
+		if t.wanted.Images[ref] == "" && r.o.Pull == PullNever && ref != compose.OwnImage {
+			errs = append(errs, &ImageError{Ref: ref, Never: true})
+		}
+		t.wanted.Images[ref] = cmp.Or(t.wanted.Images[ref], ref)
+	}
+	if r.o.File != nil {
+		errs = append(errs, t.wanted.CheckFiles())
+	}
+	err = errors.Join(errs...)
+	if err = errors.Join(err, r.checkLent(ctx, t, servers)); err != nil {
+		return err
+	}
+	_, err = stack.PlanPrepare(t.wanted, t.state, servers...)
+	return err
 }
 
 // Apply makes servers run as wanted, and what they share: networks, the stack's

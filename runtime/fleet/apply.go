@@ -136,6 +136,13 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 	})
 }
 
+// Check refuses what Prepare does on each machine that answers.
+func (r *Runtime) Check(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	return r.where(ctx, want, servers, func(ctx context.Context, p part) error {
+		return p.machine.engine.Check(ctx, p.want, p.member.Name)
+	})
+}
+
 // Apply makes members run on their machines. Where several are to be made, all are
 // there before the first of them is started.
 func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...string) error {

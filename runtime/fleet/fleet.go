@@ -26,6 +26,7 @@ type Engine interface {
 	runtime.Noter
 	runtime.Sharer
 	runtime.CopyTeller
+	runtime.Checker
 	// Make makes servers that are not there yet, and starts none of them.
 	Make(ctx context.Context, want *cluster.Cluster, servers ...string) error
 	// AskImage asks the image of a spec for its release, where nothing else tells it.

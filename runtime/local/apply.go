@@ -19,6 +19,11 @@ import (
 
 // Prepare finds the etcd that is to run, and looks at folders that it is given.
 func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	return r.Check(ctx, want, servers...)
+}
+
+// Check is all of Prepare: there is nothing to get.
+func (r *Runtime) Check(ctx context.Context, want *cluster.Cluster, servers ...string) error {
 	_, err := r.stack(ctx, want)
 	return errors.Join(err, r.becomesEtcd(ctx, want), r.checkLent(want, servers), r.checkBeside(ctx, want))
 }
