@@ -33,6 +33,7 @@ type home struct {
 	dir       string        // the data directory
 	wal       string        // where etcd looks whether it starts for the first time
 	split     bool          // the log is not in the data directory
+	image     string        // of another server, where this one has no container; may be empty
 }
 
 // home finds a server's data; false when nothing of the server is there.
@@ -57,6 +58,9 @@ func (f *found) home(server string) (home, bool) {
 		}
 		if lent, ok := f.lent[server]; ok {
 			h.store = lent
+		}
+		if len(f.Own.Containers) > 0 {
+			h.image = f.Own.Containers[0].ImageID
 		}
 	}
 	if h.wal == "" {
@@ -114,7 +118,8 @@ func (r *Runtime) DataSize(ctx context.Context, name, server string) (int64, err
 }
 
 // exists looks for a file or folder of a server, through a container that is
-// never started where the server has none.
+// never started where the server has none. That may be of any image, and to pack
+// etcdctr's own takes longer than all the rest.
 func (r *Runtime) exists(ctx context.Context, name string, h home, file string) (bool, error) {
 	if h.container != "" {
 		if there, known := r.lookIn(h, file); known {
@@ -122,11 +127,21 @@ func (r *Runtime) exists(ctx context.Context, name string, h home, file string) 
 		}
 		return r.stat(ctx, h.container, file)
 	}
+	if h.image != "" {
+		there, err := r.existsFor(ctx, h.image, name, h, file)
+		if !errdefs.IsNotFound(err) { // somebody may have removed the image by force
+			return there, err
+		}
+	}
 	image, err := r.ownImage(ctx)
 	if err != nil {
 		return false, err
 	}
-	there := false
+	return r.existsFor(ctx, image, name, h, file)
+}
+
+// existsFor looks for a file as a container of an image sees it.
+func (r *Runtime) existsFor(ctx context.Context, image, name string, h home, file string) (there bool, err error) {
 	err = helper(name, image, h, setAsideProgram).With(ctx, r.engine, func(id string) (err error) {
 		there, err = r.stat(ctx, id, file)
 		return err
