@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
@@ -72,6 +73,35 @@ func (c *Connection) Close() error { return c.Way.Close() }
 // names: those that have ever been started.
 func (c *Connection) Reachable() []runtime.Server {
 	return slices.DeleteFunc(c.State.Members(), func(m runtime.Server) bool { return m.ClientURL() == "" })
+}
+
+// IdleError is the error of a cluster of which no member runs, so that nobody answers.
+type IdleError struct {
+	Cluster string
+	// Members are those that there are, each with how it is: etcd1 is stopped.
+	Members []string
+}
+
+func (e *IdleError) Error() string {
+	if len(e.Members) == 0 {
+		return fmt.Sprintf("%s has no member that was ever started", e.Cluster)
+	}
+	return fmt.Sprintf("no member of %s runs: %s", e.Cluster, strings.Join(e.Members, ", "))
+}
+
+// Idle is an *IdleError where no member could answer, and nil otherwise.
+func (c *Connection) Idle() error {
+	idle := &IdleError{Cluster: c.State.Name}
+	for _, m := range c.State.Members() {
+		if m.ClientURL() == "" {
+			continue
+		}
+		if m.MayAnswer() {
+			return nil
+		}
+		idle.Members = append(idle.Members, m.Name+" is "+string(m.Status))
+	}
+	return idle
 }
 
 // URLs are the members' client URLs by name, as Way.Dial understands them.

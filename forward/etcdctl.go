@@ -22,6 +22,9 @@ type Etcdctl struct {
 	Args []string
 	// Env is the caller's environment, and what leads to the members.
 	Env []string
+	// Elsewhere says that the caller names endpoints himself, which need not be the
+	// members'.
+	Elsewhere bool
 
 	ports *Ports
 	proxy *proxy
@@ -36,7 +39,7 @@ func ForEtcdctl(ctx context.Context, way *etcdctr.Connection, certsDir, client s
 		return nil, err
 	}
 	members := way.Reachable()
-	e := &Etcdctl{Args: translateEndpoints(args, members, ports), ports: ports}
+	e := &Etcdctl{Args: translateEndpoints(args, members, ports), Elsewhere: given(args, "--endpoints"), ports: ports}
 	if e.proxy, err = startProxy(members, way.Way.Dial); err != nil {
 		e.Close()
 		return nil, err

@@ -83,6 +83,9 @@ func runConnect(ctx context.Context, a *app, o connectOptions) error {
 		return err
 	}
 	defer a.closeWay(way)
+	if err := way.Idle(); err != nil {
+		a.warn("%v: `%s` tells what helps", err, o.cluster.again("doctor"))
+	}
 	if way.Way.Open {
 		vars, err := c.variables(way, openURLs(way.Reachable()))
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +13,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/forward"
+	"github.com/etcdctr/etcdctr/internal/shellword"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 func newEtcdctlCommand(a *app) *cobra.Command {
@@ -39,6 +43,10 @@ this machine.`,
 		if err := cmd.Flags().Parse(own); err != nil {
 			return usage(err)
 		}
+		if late := misplaced(cmd.Flags(), rest); len(late) > 0 {
+			return withHint(usage(fmt.Errorf("%s: is a flag of etcdctr's, and what stands from etcdctl's command on is etcdctl's", late[0])),
+				"`etcdctr etcdctl %s`", shellword.Line(slices.Concat(own, late, lessThese(rest, late))...))
+		}
 		return a.runEtcdctl(cmd.Context(), flags, rest)
 	}
 	return cmd
@@ -63,6 +71,39 @@ func splitArgs(flags *pflag.FlagSet, args []string) (own, rest []string) {
 	return args, nil
 }
 
+// misplaced are the words of flags' own flags behind etcdctl's command, which has none of
+// the same names and would only say so. Behind a -- they are whose command that is.
+func misplaced(flags *pflag.FlagSet, args []string) []string {
+	var late []string
+	for i := 0; i < len(args) && args[i] != "--"; i++ {
+		name, _, hasValue := strings.Cut(args[i], "=")
+		flag := lookup(flags, name)
+		if flag == nil || flag.Name == "help" {
+			continue
+		}
+		late = append(late, args[i])
+		if !hasValue && flag.NoOptDefVal == "" && i+1 < len(args) {
+			i++
+			late = append(late, args[i])
+		}
+	}
+	return late
+}
+
+// lessThese is what is left of words once others, which are among them in this order, are
+// taken out.
+func lessThese(words, others []string) []string {
+	var left []string
+	for _, w := range words {
+		if len(others) > 0 && w == others[0] {
+			others = others[1:]
+			continue
+		}
+		left = append(left, w)
+	}
+	return left
+}
+
 func lookup(flags *pflag.FlagSet, arg string) *pflag.Flag {
 	if name, long := strings.CutPrefix(arg, "--"); long {
 		return flags.Lookup(name)
@@ -84,12 +125,37 @@ func (a *app) runEtcdctl(ctx context.Context, f *clusterFlags, args []string) er
 		return err
 	}
 	defer a.closeWay(way)
+	if err := way.Idle(); err != nil {
+		return withHint(err, "`%s` tells what helps", f.again("doctor"))
+	}
 	ctl, err := forward.ForEtcdctl(ctx, way, c.CertsDir(), etcdctr.AdminClient, args, os.Environ())
 	if err != nil {
 		return err
 	}
 	defer ctl.Close()
-	return a.runProgram(ctx, "etcdctl", ctl.Args, ctl.Env)
+	err = a.runProgram(ctx, "etcdctl", ctl.Args, ctl.Env)
+	if failed := exitStatus(0); errors.As(err, &failed) && ctx.Err() == nil && !ctl.Elsewhere {
+		a.hintOfSilence(ctx, f, c)
+	}
+	return err
+}
+
+// hintOfSilence says who does not serve once etcdctl has failed, which tells only that its
+// time was up.
+func (a *app) hintOfSilence(ctx context.Context, f *clusterFlags, c *found) {
+	all, err := c.Standings(ctx)
+	if err != nil {
+		return // etcdctl has said what it knows
+	}
+	var silent []string
+	for _, s := range all {
+		if s.Role == runtime.Member && s.Health != etcdctr.Healthy && s.Health != etcdctr.Learner {
+			silent = append(silent, s.Name)
+		}
+	}
+	if len(silent) > 0 {
+		a.voice.Say(terminal.Hint, fmt.Sprintf("no read is answered by %s: `%s` tells why, and what helps", strings.Join(silent, ", "), f.again("doctor")))
+	}
 }
 
 // runProgram runs this very binary under the name of one of the programs that
