@@ -63,6 +63,28 @@ func (c *Cluster) Losses(ctx context.Context, change Change) ([]string, error) {
 	return places, nil
 }
 
+// Kept are the volumes and folders with data of members that the steps of a change take
+// away without it. They serve nobody, and a change that has Data deletes them.
+func (c *Cluster) Kept(ctx context.Context, steps converge.Steps) ([]string, error) {
+	among := func(s runtime.Server, kind converge.Kind) bool {
+		return slices.ContainsFunc(steps, func(step converge.Step) bool { return step.Kind == kind && slices.Contains(step.Servers, s.Name) })
+	}
+	have, err := c.Observe(ctx)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var places []string
+	for _, s := range have.Servers {
+		if among(s, converge.Remove) && !among(s, converge.Delete) {
+			places = append(places, s.Loss()...)
+		}
+	}
+	return places, nil
+}
+
 // LastBackup keeps what a cluster of the profile production holds, for who is about to
 // delete its data: in the destination of its Spec, or else in a folder. It gives no
 // place where there is nothing to keep.

@@ -87,6 +87,9 @@ type Event struct {
 	Detail string // why, or how far
 	Done   bool
 	Err    error // why it failed
+	// Operation says that it is one of the many that a step of a change comes down to on
+	// this runtime, and says nothing of itself that a person has to know.
+	Operation bool
 }
 
 // Caveat is the action of an event that tells what will not be as described, or as

@@ -16,6 +16,7 @@ import (
 // found is a cluster with all that it takes to work on it.
 type found struct {
 	*etcdctr.Cluster
+	flags   *clusterFlags // that it was found by
 	board   terminal.Board
 	engines *engines
 }
@@ -59,7 +60,7 @@ func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, err
 		e.close()
 		return nil, err
 	}
-	return &found{Cluster: c, board: e.board, engines: e}, nil
+	return &found{Cluster: c, flags: f, board: e.board, engines: e}, nil
 }
 
 // clusters are those of the flags' folder, on this machine's runtimes.

@@ -105,7 +105,7 @@ func (a *app) show(board terminal.Board) func(runtime.Event) {
 			return
 		}
 		if e.Err == nil {
-			board.Show(terminal.Step{Item: cmp.Or(e.Server, "all"), Action: e.Action, Detail: e.Detail, Done: e.Done})
+			board.Show(terminal.Step{Item: cmp.Or(e.Server, "all"), Action: e.Action, Detail: e.Detail, Done: e.Done, Part: e.Operation})
 		}
 	}
 }

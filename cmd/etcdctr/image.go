@@ -143,7 +143,9 @@ func (f *sourceFlags) build(ctx context.Context, platforms []v1.Platform, progre
 
 // showImageEvents puts the events of package images on a board.
 func showImageEvents(board terminal.Board) images.Progress {
-	return func(e images.Event) { board.Show(terminal.Step(e)) }
+	return func(e images.Event) {
+		board.Show(terminal.Step{Item: e.Item, Action: e.Action, Detail: e.Detail, Current: e.Current, Total: e.Total, Done: e.Done})
+	}
 }
 
 // imageError attaches what the command line can do about an error.

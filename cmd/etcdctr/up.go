@@ -199,7 +199,7 @@ func (a *app) stay(ctx context.Context, c *found, f *local.Foreground) error {
 }
 
 func addDryRunFlag(cmd *cobra.Command, dry *bool) {
-	cmd.Flags().BoolVar(dry, "dry-run", false, "print what would be done, and do nothing")
+	cmd.Flags().BoolVar(dry, "dry-run", false, "print what would be done, and do nothing: + is made, ~ is changed, - is taken away, and the rest only waits or looks")
 }
 
 // printPlan tells what would be done, and does nothing.
@@ -237,6 +237,9 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 	if err == nil {
 		a.sayOldCopies(old)
 	}
+	if err == nil && change.Verb == converge.Up {
+		err = c.sayKept(ctx, a, steps)
+	}
 	if err == nil && endless == nil {
 		a.sayTakes(steps)
 	}
@@ -246,6 +249,21 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 // sayPlanned says whose plan it is that follows.
 func (a *app) sayPlanned(c *found) {
 	a.say("what would become of %s, runtime %s:", c.name(), c.Runtime().Name())
+}
+
+// sayKept says where the data stays of members that are taken away.
+func (f *found) sayKept(ctx context.Context, a *app, steps converge.Steps) error {
+	kept, err := f.Kept(ctx, steps)
+	if err != nil {
+		return err
+	}
+	for i, place := range kept {
+		kept[i] = shortPath(place)
+	}
+	if len(kept) > 0 {
+		a.say("the data of members that go stays, and nothing reads it any more: %s; `%s` deletes it", strings.Join(kept, ", "), f.flags.again("up", "--volumes"))
+	}
+	return nil
 }
 
 func (a *app) sayTakes(steps converge.Steps) {

@@ -40,7 +40,7 @@ func (o upOptions) upFile(ctx context.Context, a *app) error {
 		e.close()
 		return err
 	}
-	f := &found{Cluster: c, board: e.board, engines: e}
+	f := &found{Cluster: c, flags: o.cluster, board: e.board, engines: e}
 	defer f.close()
 	change := etcdctr.Change{Verb: converge.Up, Keep: o.keep, Wait: o.waitTimeout}
 	if o.dryRun {

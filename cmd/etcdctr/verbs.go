@@ -122,6 +122,11 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 			return err
 		}
 	}
+	if change.Verb == converge.Up {
+		if err := f.sayKept(ctx, a, outcome.Done); err != nil {
+			return err
+		}
+	}
 	switch word, named := done[change.Verb], strings.Join(change.Servers, ", "); {
 	case change.Verb == converge.Down: // which has words of its own
 	case len(outcome.Done) == 0 && change.Verb != converge.Up:
@@ -202,7 +207,7 @@ func (f *found) showStep(a *app) func(converge.Event) {
 		}
 		s := terminal.Step{
 			Item: cmp.Or(e.Step.About(), strings.TrimPrefix(e.Step.To, "v"), f.name()), Action: string(e.Step.Kind), Detail: e.Step.Cause,
-			Done: e.Kind == converge.Ends && e.Err == nil,
+			Done: e.Kind == converge.Ends && e.Err == nil, Whole: true,
 		}
 		if share, known := e.Share(); known && e.Kind == converge.Moves {
 			s.Detail = fmt.Sprintf("%.0f %% in step", 100*share)

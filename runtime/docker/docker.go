@@ -222,7 +222,7 @@ func (r *Runtime) progress(project string) stack.Progress {
 	return func(e stack.Event) {
 		r.tell(runtime.Event{
 			Server: serverOf(project, e.Op.Name), Action: string(e.Op.Verb), Detail: e.Op.Cause,
-			Done: e.Stage == stack.Done, Err: e.Err,
+			Done: e.Stage == stack.Done, Err: e.Err, Operation: true,
 		})
 	}
 }

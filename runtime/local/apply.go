@@ -367,9 +367,9 @@ func (r *Runtime) now() time.Time { return r.o.Now() }
 // tell tells what is done to servers; to the cluster if there are none.
 func (r *Runtime) tell(action string, servers []string, done bool) {
 	if len(servers) == 0 {
-		r.o.Events(runtime.Event{Action: action, Done: done})
+		r.o.Events(runtime.Event{Action: action, Done: done, Operation: true})
 	}
 	for _, s := range servers {
-		r.o.Events(runtime.Event{Server: s, Action: action, Done: done})
+		r.o.Events(runtime.Event{Server: s, Action: action, Done: done, Operation: true})
 	}
 }

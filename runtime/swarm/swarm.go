@@ -117,8 +117,9 @@ func New(o Options) *Runtime {
 func (*Runtime) Name() string { return Name }
 
 // doing tells that something is done to a server, and gives what tells that it is.
+// Without a detail it is an operation like many.
 func (r *Runtime) doing(server, action, detail string) (done func()) {
-	e := runtime.Event{Server: server, Action: action, Detail: detail}
+	e := runtime.Event{Server: server, Action: action, Detail: detail, Operation: detail == ""}
 	r.tell(e)
 	return func() {
 		e.Done = true

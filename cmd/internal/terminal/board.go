@@ -28,6 +28,11 @@ type Step struct {
 	Current int64  `json:"current,omitempty"`
 	Total   int64  `json:"total,omitempty"` // bytes; 0 where nothing is counted
 	Done    bool   `json:"done"`
+
+	// Whole is a step of a plan, and Part one of the operations that such a step comes
+	// down to: a person who reads lines is told of the former, in one line each, and of
+	// the latter only where they take their time.
+	Whole, Part bool `json:"-"`
 }
 
 // Board shows Steps. Its methods may be called from any goroutine.
@@ -48,7 +53,7 @@ func NewBoard(mode string, voice *Voice, now func() time.Time) Board {
 			return newBarBoard(f)
 		}
 	}
-	return &lineBoard{voice: voice, now: now, every: 5 * time.Second, write: writePlainStep, last: map[string]lastLine{}}
+	return &lineBoard{voice: voice, now: now, every: 5 * time.Second, write: writePlainStep, last: map[string]lastLine{}, brief: true, began: map[string]time.Time{}}
 }
 
 type quiet struct{}
@@ -66,6 +71,10 @@ type lineBoard struct {
 
 	mu   sync.Mutex
 	last map[string]lastLine
+
+	brief bool                 // what follows from other lines is left out
+	began map[string]time.Time // what is under way
+	under int                  // how many Whole steps are
 }
 
 type lastLine struct {
@@ -91,12 +100,38 @@ func (p *lineBoard) Show(s Step) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
+	if p.brief && !p.worth(s, now) {
+		return
+	}
 	last, known := p.last[s.Item]
 	if known && last.repeats(s, now, p.every) {
 		return
 	}
 	p.last[s.Item] = lastLine{s.Action, now, s.Done}
 	p.write(p.voice, s)
+}
+
+// worth reports whether a step is worth a line of its own.
+func (p *lineBoard) worth(s Step, now time.Time) bool {
+	key := fmt.Sprint(s.Whole, s.Action, s.Item)
+	began, goes := p.began[key]
+	if !goes {
+		began, p.began[key] = now, now
+	}
+	if s.Done {
+		delete(p.began, key)
+	}
+	long := now.Sub(began) >= p.every
+	if s.Whole {
+		switch {
+		case s.Done && goes:
+			p.under--
+		case !s.Done && !goes:
+			p.under++
+		}
+		return long || !s.Done
+	}
+	return long || !s.Part || p.under == 0
 }
 
 func (*lineBoard) Close() {}

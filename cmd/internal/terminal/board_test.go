@@ -51,6 +51,48 @@ func TestWhatIsDoneIsToldOnce(t *testing.T) {
 	}
 }
 
+func TestStepsOfAPlanAreALineEachAndWhatTheyComeDownToIsNone(t *testing.T) {
+	var said bytes.Buffer
+	now := time.Unix(0, 0)
+	board := NewBoard(Plain, &Voice{Out: &said}, func() time.Time { return now })
+	part := func(item string, takes time.Duration) {
+		s := Step{Item: item, Action: "start", Part: true}
+		board.Show(s)
+		now = now.Add(takes)
+		s.Done = true
+		board.Show(s)
+	}
+	whole := func(s Step, within func()) {
+		s.Whole = true
+		board.Show(s)
+		within()
+		s.Done = true
+		board.Show(s)
+	}
+	part("relay", 0) // of no step
+	whole(Step{Item: "etcd1, etcd2", Action: "apply", Detail: "a new cluster"}, func() {
+		part("etcd1", 0)
+		part("etcd2", 6*time.Second)
+	})
+	whole(Step{Item: "etcd1", Action: "start"}, func() {
+		part("etcd1", 0)
+		board.Show(Step{Item: "etcd1", Action: "run on its machine", Detail: "docker compose up"})
+	})
+	whole(Step{Item: "etcd1", Action: "start"}, func() {})
+	want := `etcdctr: start relay
+etcdctr: start relay: done
+etcdctr: apply etcd1, etcd2: a new cluster
+etcdctr: start etcd2: done
+etcdctr: apply etcd1, etcd2: done
+etcdctr: start etcd1
+etcdctr: run on its machine etcd1: docker compose up
+etcdctr: start etcd1
+`
+	if diff := cmp.Diff(want, said.String()); diff != "" {
+		t.Errorf("said (-want +got):\n%s", diff)
+	}
+}
+
 func TestAutomaticProgressIsPlainWhereThereIsNoTerminal(t *testing.T) {
 	if diff := cmp.Diff(tell(Plain), tell(Auto)); diff != "" {
 		t.Errorf("auto differs from plain (-plain +auto):\n%s", diff)
