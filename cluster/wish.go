@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +21,26 @@ func (s Spec) Wish() string {
 		text += documentEnd + said
 	}
 	return text
+}
+
+// Flags are the keys that flags gave, now or when the cluster was started: what a command
+// line has to say to describe it as it is. They are in the order of Keys, the folder of
+// certificates last.
+func (s Spec) Flags() []Variable {
+	if s.source == nil {
+		return nil
+	}
+	var all []Variable
+	for _, key := range append(Keys(), Key{Name: "certs-dir"}) {
+		switch {
+		case !s.source.flags[key.Name]:
+		case key.Name == "members":
+			all = append(all, Variable{key.Name, strconv.Itoa(s.Members.Count)})
+		default:
+			all = append(all, Variable{key.Name, s.field(key.Name).String()})
+		}
+	}
+	return all
 }
 
 // nameKey is how a cluster is found, and no part of what it was started with.

@@ -89,3 +89,15 @@ func TestAWishOfAnotherProgramIsLeftAlone(t *testing.T) {
 		t.Errorf("got %v of\n%s", taken, s.Text())
 	}
 }
+
+func TestFlagsSayAgainWhatFlagsSaid(t *testing.T) {
+	wish := spec(t, "tls: none", map[string]string{"members": "5", "monitoring": "true"}).Wish()
+	s, _ := spec(t, "tls: none", map[string]string{"name": "orders", "certs-dir": "/certs"}).Recall(wish)
+	want := []cluster.Variable{{Name: "name", Value: "orders"}, {Name: "members", Value: "5"}, {Name: "monitoring", Value: "true"}, {Name: "certs-dir", Value: "/certs"}}
+	if diff := cmp.Diff(want, s.Flags()); diff != "" {
+		t.Errorf("flags (-want +got):\n%s", diff)
+	}
+	if got := spec(t, "members: 5", nil).Flags(); len(got) > 0 {
+		t.Errorf("a file's keys are given as flags: %v", got)
+	}
+}

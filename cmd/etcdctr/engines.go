@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"path/filepath"
 	"sync"
 
 	etcdversion "go.etcd.io/etcd/api/v3/version"
@@ -48,6 +49,25 @@ type working struct {
 // readComposeFile reads a Compose file as the description of a cluster.
 func readComposeFile(ctx context.Context, path string, data []byte) (*docker.File, error) {
 	return docker.ReadFile(ctx, path, data)
+}
+
+// compare tells how the engine has a cluster otherwise than a Compose file says; empty where
+// it has not, or where no Docker Compose would do anything to it.
+func (e *engines) compare(ctx context.Context, c *found, path string, text []byte) (string, error) {
+	full, err := filepath.Abs(path)
+	if err != nil || e.Docker() == nil || c.Runtime().Name() != docker.Name {
+		return "", err
+	}
+	file, err := docker.ReadFile(ctx, full, text)
+	if err != nil {
+		return "", err
+	}
+	want, err := c.Want(ctx)
+	if err != nil {
+		return "", err
+	}
+	differs, err := e.Docker().Compare(ctx, file, want)
+	return differs.String(), err
 }
 
 // registryCertsDirs are where Docker keeps the certificates of registries.

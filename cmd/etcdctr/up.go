@@ -146,6 +146,9 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := o.cluster.warnOfComposeFile(ctx, a, c); err != nil {
+		return err
+	}
 	lost := cameUpEmpty(c.Spec().Backup.Destination, c.CheckBackups(ctx))
 	if lost != nil && o.working.with.Foreground != nil {
 		a.fail(lost)
