@@ -532,6 +532,24 @@ func (r *Runtime) MadeBy(ctx context.Context, name, server string) (*runtime.Res
 	return r.restorationOf(ctx, name, server, runtime.Stager.MadeBy)
 }
 
+// Remark is for our own server.
+func (r *Runtime) Remark(ctx context.Context, name, server string, by runtime.Restoration) error {
+	s, err := r.stager()
+	if err != nil {
+		return err
+	}
+	return s.Remark(ctx, name, server, by)
+}
+
+// AsideMadeBy tells of our own server.
+func (r *Runtime) AsideMadeBy(ctx context.Context, name, server, where string) (*runtime.Restoration, error) {
+	s, err := r.stager()
+	if err != nil {
+		return nil, err
+	}
+	return s.AsideMadeBy(ctx, name, server, where)
+}
+
 func (r *Runtime) restorationOf(ctx context.Context, name, server string, of func(runtime.Stager, context.Context, string, string) (*runtime.Restoration, error)) (*runtime.Restoration, error) {
 	s, ok := r.Runtime.(runtime.Stager)
 	if !ok {

@@ -10,29 +10,6 @@ import (
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
-// LastAside is where the last restoration has set aside the data of each member that
-// had any. ErrNothing says that there is none.
-func LastAside(ctx context.Context, r Runtime, have *runtime.State) (map[string]string, error) {
-	names, err := concerned(ctx, r, have)
-	if err != nil {
-		return nil, err
-	}
-	last := map[string]string{}
-	for _, name := range names {
-		all, err := r.Aside(ctx, have.Name, name)
-		if err != nil {
-			return nil, err
-		}
-		if len(all) > 0 {
-			last[name] = all[0]
-		}
-	}
-	if len(last) == 0 {
-		return nil, fmt.Errorf("%s: %w", have.Name, ErrNothing)
-	}
-	return last, nil
-}
-
 // concerned are the members that are there, and those that had data before the
 // restoration that has made theirs: one that it has taken away may be seen no more.
 func concerned(ctx context.Context, r Runtime, have *runtime.State) ([]string, error) {
@@ -60,7 +37,9 @@ func concerned(ctx context.Context, r Runtime, have *runtime.State) ([]string, e
 // Undo brings back what the last restoration has set aside, of all members at
 // once, and sets aside what there is instead. Of a restoration that was not finished,
 // members that it had not come to are left as they are, and what it has made is
-// deleted. It starts nothing. ErrNothing says that there is nothing to undo.
+// deleted. It starts nothing. Where it was ended in the middle, another one goes on, and
+// ErrUndone says that nothing was left to do: only of a cluster that was started in between
+// what was set aside instead comes back. ErrNothing says that there is nothing to undo.
 func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error) {
 	have, err := r.Observe(ctx, name)
 	if err != nil {
@@ -83,67 +62,71 @@ func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error
 	if err != nil || found {
 		return back, err
 	}
-	last, err := LastAside(ctx, r, have)
+	l, err := lastRestoration(ctx, r, have)
 	if err != nil {
 		return nil, err
 	}
-	came, err := withIt(ctx, r, have)
-	if err != nil {
-		return nil, err
+	if len(l.made) == 0 {
+		return give(ctx, r, name, l.undone)
 	}
-	for _, server := range slices.Sorted(maps.Keys(last)) {
-		if err := r.BringBack(ctx, name, server, last[server]); err != nil {
-			return nil, err
-		}
-	}
-	for _, m := range came {
-		if last[m] != "" {
-			continue
-		}
-		if _, err := r.SetAside(ctx, name, m); err != nil {
-			return nil, err
-		}
-	}
-	return last, nil
+	return give(ctx, r, name, l.made)
 }
 
-// withIt are the members whose data a restoration has made; all, where none of them tells.
-func withIt(ctx context.Context, r Runtime, have *runtime.State) ([]string, error) {
-	s, err := stager(r)
-	if err != nil {
-		return nil, err
-	}
-	var made, all []string
-	for _, m := range have.Members() {
-		all = append(all, m.Name)
-		if m.Status == runtime.Away {
+// give gives members what was set aside of them, and none to those of which that is
+// empty. It tells who has other data now, and where that was.
+func give(ctx context.Context, r Runtime, name string, where map[string]string) (map[string]string, error) {
+	given := map[string]string{}
+	for _, server := range slices.Sorted(maps.Keys(where)) {
+		if where[server] == "" {
+			if _, err := r.SetAside(ctx, name, server); err != nil {
+				return nil, err
+			}
 			continue
 		}
-		by, err := s.MadeBy(ctx, have.Name, m.Name)
-		if err != nil {
+		if err := r.BringBack(ctx, name, server, where[server]); err != nil {
 			return nil, err
 		}
-		if by != nil {
-			made = append(made, m.Name)
-		}
+		given[server] = where[server]
 	}
-	if len(made) == 0 {
-		return all, nil
-	}
-	return made, nil
+	return given, nil
 }
 
-// ErrNothing is the error of a cluster of which nothing was set aside.
-var ErrNothing = errors.New("nothing was set aside of it")
+// Errors of what is there to be brought back.
+var (
+	// ErrNothing is the error of a cluster of which nothing was set aside.
+	ErrNothing = errors.New("nothing was set aside of it")
+	// ErrUndone is the error of a cluster whose last restoration is undone, and which was
+	// not started since.
+	ErrUndone = errors.New("its last restoration is undone: its members have what they had before")
+)
 
 // Undoable finds out whether there is a restoration to undo: ErrNothing says that there
-// is none.
+// is none, and ErrUndone that it is undone.
 func Undoable(ctx context.Context, r Runtime, have *runtime.State) error {
 	by, err := Unfinished(ctx, r, have)
-	if err == nil && by == nil {
-		_, err = LastAside(ctx, r, have)
+	if err != nil || by != nil {
+		return err
 	}
-	return err
+	l, err := lastRestoration(ctx, r, have)
+	switch {
+	case err != nil:
+		return err
+	case !have.Active() && l.isUndone():
+		return fmt.Errorf("%s: %w", have.Name, ErrUndone)
+	case !leads(l.made) && !leads(l.undone):
+		return fmt.Errorf("%s: %w", have.Name, ErrNothing)
+	}
+	return nil
+}
+
+// leads tells that there is something to bring back.
+func leads(where map[string]string) bool {
+	for _, w := range where {
+		if w != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // Unfinished is the restoration that was not finished: some members have what it has
@@ -206,12 +189,34 @@ func takeBack(ctx context.Context, r Runtime, have *runtime.State) (map[string]s
 			back[m.Name] = where
 		}
 	}
+	if err := noteTakenBack(ctx, s, have, by); err != nil {
+		return back, true, err
+	}
 	for _, m := range reachable(have) {
 		if err := s.Unstage(ctx, have.Name, m.Name); err != nil {
 			return back, true, err
 		}
 	}
 	return back, true, nil
+}
+
+// noteTakenBack has whoever asks for the same once more not be given what was there before
+// the restoration that was finished before that.
+func noteTakenBack(ctx context.Context, s runtime.Stager, have *runtime.State, by *runtime.Restoration) error {
+	for _, m := range reachable(have) {
+		made, err := s.MadeBy(ctx, have.Name, m.Name)
+		if err != nil {
+			return err
+		}
+		if made == nil || made.TakenBack >= by.Number || m.Active() {
+			continue
+		}
+		made.TakenBack = by.Number
+		if err := s.Remark(ctx, have.Name, m.Name, *made); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // takeBackOne gives a member that the restoration had come to its former data again,

@@ -76,6 +76,20 @@ func (k killed) Retract(ctx context.Context, name, server, where string) error {
 	return k.Runtime.Retract(ctx, name, server, where)
 }
 
+func (k killed) BringBack(ctx context.Context, name, server, where string) error {
+	if err := k.change(); err != nil {
+		return err
+	}
+	return k.Runtime.BringBack(ctx, name, server, where)
+}
+
+func (k killed) Remark(ctx context.Context, name, server string, by runtime.Restoration) error {
+	if err := k.change(); err != nil {
+		return err
+	}
+	return k.Runtime.Remark(ctx, name, server, by)
+}
+
 func (k killed) Unstage(ctx context.Context, name, server string) error {
 	if err := k.change(); err != nil {
 		return err
@@ -147,7 +161,7 @@ func (h *half) held() map[string]string {
 	for _, m := range h.observe().Members() {
 		sum := sha256.New()
 		err := filepath.WalkDir(filepath.Join(m.DataAt, "member"), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
+			if err != nil || d.IsDir() || d.Name() == filepath.Base(runtime.MarkFile) {
 				return err
 			}
 			file, err := os.Open(path)
@@ -192,7 +206,7 @@ func (h *half) wantFormer(when string) {
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(h.observe().Members()[0].DataAt)), "*", "*.filling")); err != nil || len(left) > 0 {
 		h.Errorf("%s: %v is left, %v", when, left, err)
 	}
-	if err := backup.Undoable(h.Context(), h.r, h.observe()); err != nil && !errors.Is(err, backup.ErrNothing) {
+	if err := backup.Undoable(h.Context(), h.r, h.observe()); err != nil && !errors.Is(err, backup.ErrNothing) && !errors.Is(err, backup.ErrUndone) {
 		h.Error(err)
 	}
 }
@@ -217,7 +231,7 @@ func (h *half) wantRestored(when string, want *cluster.Cluster) {
 
 func (h *half) undo() {
 	h.Helper()
-	if _, err := backup.Undo(h.Context(), h.r, "orders"); err != nil && !errors.Is(err, backup.ErrNothing) {
+	if _, err := backup.Undo(h.Context(), h.r, "orders"); err != nil && !errors.Is(err, backup.ErrNothing) && !errors.Is(err, backup.ErrUndone) {
 		h.Fatal(err)
 	}
 }
@@ -238,6 +252,46 @@ func (h *half) undoAll(unfinished, finished bool) {
 	}
 	if finished {
 		h.undo()
+	}
+}
+
+// An undo that is killed after any of its changes, the last one included, and typed again
+// comes to the same end: what there was before the last restoration, and not before the
+// one before that. Where the members ran since, another one is meant.
+func TestAnUndoKilledAfterAnyChange(t *testing.T) {
+	defer func(size int64) { wal.SegmentSizeBytes = size }(wal.SegmentSizeBytes)
+	wal.SegmentSizeBytes = 1 << 20
+	for name, killed := range map[string]int{"of one that was finished": never, "of one that was not": 3} {
+		t.Run(name, func(t *testing.T) {
+			h := newHalf(t, 2)
+			first := h.former
+			h.restore(h.want, never)
+			h.former = h.held()
+			last := map[string]string{}
+			for at, done := 0, false; !done; at++ {
+				h.restore(h.want, killed)
+				last = h.held()
+				when := fmt.Sprintf("killed after %d changes", at)
+				_, err := backup.Undo(t.Context(), killedAfter(h.r, at), "orders")
+				if done = err == nil; !done && !errors.Is(err, errKilled) {
+					t.Fatalf("%s: it gives %v", when, err)
+				}
+				h.undo()
+				h.wantFormer(when)
+				if _, err := backup.Undo(t.Context(), h.r, "orders"); !errors.Is(err, backup.ErrUndone) {
+					t.Errorf("%s, and done: another one gives %v", when, err)
+				}
+				h.wantFormer(when + ", and once more")
+			}
+			if err := h.r.Apply(t.Context(), h.want); err != nil {
+				t.Fatal(err)
+			}
+			h.undo()
+			if h.former = first; killed == never {
+				h.former = last
+			}
+			h.wantFormer("started since")
+		})
 	}
 }
 
@@ -263,7 +317,7 @@ func TestARestorationKilledAfterAnyChange(t *testing.T) {
 			}
 			h.undoAll(by != nil, at == changes)
 			h.wantFormer(when)
-			if at < changes { // after a whole one, one that was undone would lead to that
+			if at < changes { // one over a whole one would lead back to that
 				h.restore(want, at)
 			}
 			h.restore(want, never)

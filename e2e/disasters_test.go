@@ -284,6 +284,20 @@ func (s *stricken) rest(d time.Duration) { time.Sleep(d) }
 func (s *stricken) judge(struck time.Time) (acknowledged, lost int, out time.Duration) {
 	s.t.Helper()
 	s.writing.end()
+	acknowledged, lost = s.lost()
+	last := struck
+	for i, a := range s.acknowledged() {
+		if i > 0 && a.at.After(struck) {
+			out = max(out, a.at.Sub(last))
+			last = a.at
+		}
+	}
+	return acknowledged, lost, out
+}
+
+// lost counts the writes that were acknowledged, and those of them that are not there.
+func (s *stricken) lost() (acknowledged, lost int) {
+	s.t.Helper()
 	c := s.client()
 	defer c.Close()
 	r, err := c.Get(s.t.Context(), "written/", clientv3.WithPrefix(), clientv3.WithKeysOnly())
@@ -295,17 +309,12 @@ func (s *stricken) judge(struck time.Time) (acknowledged, lost int, out time.Dur
 		there[string(kv.Key)] = true
 	}
 	all := s.acknowledged()
-	last := struck
-	for i, a := range all {
+	for _, a := range all {
 		if !there[a.key] {
 			lost++
 		}
-		if i > 0 && a.at.After(struck) {
-			out = max(out, a.at.Sub(last))
-			last = a.at
-		}
 	}
-	return len(all), lost, out
+	return len(all), lost
 }
 
 // follow keeps continuous backups until they are stopped.

@@ -33,6 +33,10 @@ type Stager interface {
 	Staged(ctx context.Context, name, server string) (*Restoration, error)
 	// MadeBy tells who has made the data that a server has; nil where it was no restoration.
 	MadeBy(ctx context.Context, name, server string) (*Restoration, error)
+	// Remark notes anew who has made the data that a server has that does not run.
+	Remark(ctx context.Context, name, server string, by Restoration) error
+	// AsideMadeBy tells the same of data that was set aside.
+	AsideMadeBy(ctx context.Context, name, server, where string) (*Restoration, error)
 }
 
 // Made is what was made on this machine to be a server's data directory.
@@ -51,6 +55,11 @@ type Made struct {
 // Restoration is what makes data for the servers of a cluster.
 type Restoration struct {
 	ID string `json:"id"`
+	// Number counts a cluster's restorations: the last has the greatest.
+	Number int `json:"number,omitempty"`
+	// TakenBack is the number of a later one that was not finished and not brought to its
+	// end; 0 for none.
+	TakenBack int `json:"takenBack,omitempty"`
 	// Over are the servers that had data before.
 	Over []string `json:"over,omitempty"`
 	// Again is the command that goes on with it where it was not finished, as arguments

@@ -188,6 +188,11 @@ func (a *app) sayAside(flags *clusterFlags, aside map[string]string) {
 // undoRestore asks before it stops members: what they hold by now is set aside.
 func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error {
 	have, err := c.RestoreToUndo(ctx)
+	if errors.Is(err, backup.ErrUndone) {
+		a.say("%v", err)
+		a.say("`%s` starts %s", upInBackground(c, o.cluster), c.name())
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -209,7 +214,7 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error
 		a.say("%s has the data again that was kept in %s", server, back[server])
 	}
 	if unfinished == nil {
-		a.say("what they held until now is set aside in turn: another `%s` brings that back", o.cluster.again("restore", "--undo"))
+		a.say("what they held until now is set aside in turn: another `%s` brings that back, once %s was started", o.cluster.again("restore", "--undo"), c.name())
 	} else {
 		a.say("the restoration was not finished, and what it had made is deleted: all members have what they had before")
 	}

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -163,6 +164,52 @@ func (r *Runtime) Staged(ctx context.Context, name, server string) (*runtime.Res
 // MadeBy reads the mark in the server's data.
 func (r *Runtime) MadeBy(ctx context.Context, name, server string) (*runtime.Restoration, error) {
 	return r.marked(ctx, name, server, "")
+}
+
+// Remark writes the mark in the server's data.
+func (r *Runtime) Remark(ctx context.Context, name, server string, by runtime.Restoration) error {
+	h, err := r.resting(ctx, name, server)
+	if err == nil {
+		err = r.remark(ctx, name, h, by)
+	}
+	if err != nil {
+		return fmt.Errorf("note who has made the data of %s: %w", server, err)
+	}
+	return nil
+}
+
+func (r *Runtime) remark(ctx context.Context, name string, h home, by runtime.Restoration) error {
+	mark, err := by.Mark()
+	if err != nil {
+		return err
+	}
+	image, err := r.ownImage(ctx)
+	if err != nil {
+		return err
+	}
+	var file bytes.Buffer
+	to := tar.NewWriter(&file)
+	if err := errors.Join(addMark(to, "", owner{}, mark), to.Close()); err != nil {
+		return err
+	}
+	return helper(name, image, h, setAsideProgram).With(ctx, r.engine, func(id string) error {
+		_, err := r.engine.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: h.dir, Content: &file})
+		return err
+	})
+}
+
+// AsideMadeBy reads the mark in data that was set aside.
+func (r *Runtime) AsideMadeBy(ctx context.Context, name, server, where string) (*runtime.Restoration, error) {
+	folder, err := r.setAsideAt(ctx, name, server, where)
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	h, _ := f.home(server) // which has it
+	return r.markIn(ctx, name, h, folder)
 }
 
 func (r *Runtime) marked(ctx context.Context, name, server, suffix string) (*runtime.Restoration, error) {

@@ -91,6 +91,25 @@ func (r *Runtime) MadeBy(ctx context.Context, name, server string) (by *runtime.
 	return by, err
 }
 
+// Remark notes anew who has made a server's data.
+func (r *Runtime) Remark(ctx context.Context, name, server string, by runtime.Restoration) error {
+	return r.with(ctx, name, server, func(ctx context.Context, x place) error {
+		return x.machine.engine.Remark(ctx, name, x.member, by)
+	})
+}
+
+// AsideMadeBy tells who has made data that was set aside of a server.
+func (r *Runtime) AsideMadeBy(ctx context.Context, name, server, where string) (by *runtime.Restoration, err error) {
+	err = r.with(ctx, name, server, func(ctx context.Context, x place) error {
+		there, err := x.keptAt(ctx, name, server, where)
+		if err == nil {
+			by, err = x.machine.engine.AsideMadeBy(ctx, name, x.member, there)
+		}
+		return err
+	})
+	return by, err
+}
+
 // names says where something is on a machine; empty for nothing.
 func (m *machine) names(where string) string {
 	if where == "" {

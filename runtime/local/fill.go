@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/google/renameio/v2/maybe"
+
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/internal/durable"
 	"github.com/etcdctr/etcdctr/internal/tarfolder"
@@ -147,17 +149,33 @@ func takeDatabase(ctx context.Context, to string, made runtime.Made) error {
 	return durable.Copy(ctx, to, made.Database)
 }
 
-// mark notes whose a folder is that has been filled, which tells that it is whole.
-func mark(filling string, by runtime.Restoration) error {
+// mark notes who has made a data directory, for good once it returns. Of one that has been
+// filled it tells that it is whole.
+func mark(dir string, by runtime.Restoration) error {
 	data, err := by.Mark()
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(filling, filepath.FromSlash(runtime.MarkFile))
-	if err := os.WriteFile(file, data, 0o600); err != nil {
+	file := filepath.Join(dir, filepath.FromSlash(runtime.MarkFile))
+	if err := maybe.WriteFile(file, data, 0o600); err != nil {
 		return err
 	}
-	return durable.Tree(filepath.Dir(file))
+	return durable.Dir(filepath.Dir(file))
+}
+
+// Remark writes the mark in the server's data.
+func (r *Runtime) Remark(_ context.Context, name, server string, by runtime.Restoration) error {
+	dir, err := r.dataDir(name, server)
+	if err == nil {
+		err = r.resting(name, server)
+	}
+	if err == nil {
+		err = mark(dir, by)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot note who has made the data of %s: %w", server, err)
+	}
+	return nil
 }
 
 // Exchange changes the names.
@@ -224,6 +242,14 @@ func (r *Runtime) MadeBy(_ context.Context, name, server string) (*runtime.Resto
 		return nil, err
 	}
 	return markIn(dir)
+}
+
+// AsideMadeBy reads the mark in data that was set aside.
+func (r *Runtime) AsideMadeBy(ctx context.Context, name, server, where string) (*runtime.Restoration, error) {
+	if err := r.wasSetAside(ctx, name, server, where); err != nil {
+		return nil, err
+	}
+	return markIn(where)
 }
 
 // markIn is nil where there is none.

@@ -102,6 +102,30 @@ func stageExchangesLater(s *subject) {
 	if all, err := filler.Aside(s.ctx, s.name, "etcd1"); err != nil || len(all) == 0 || all[0] != where {
 		s.Errorf("Aside gave %q and %v, want %s first", all, err, where)
 	}
+	first.TakenBack = 7
+	if err := stager.Remark(s.ctx, s.name, "etcd1", first); err != nil {
+		s.Error(err)
+	}
+	s.wantStaged(stager, nil, &first)
+	s.wantAsideMadeBy(stager, where, nil)
+	if err := filler.BringBack(s.ctx, s.name, "etcd1", where); err != nil {
+		s.Fatal(err)
+	}
+	s.wantStaged(stager, nil, nil)
+	newest, err := filler.Aside(s.ctx, s.name, "etcd1")
+	if err != nil || len(newest) == 0 {
+		s.Fatalf("Aside gave %q and %v", newest, err)
+	}
+	s.wantAsideMadeBy(stager, newest[0], &first)
+	if err := filler.BringBack(s.ctx, s.name, "etcd1", newest[0]); err != nil {
+		s.Fatal(err)
+	}
+	s.wantStaged(stager, nil, &first)
+	if all, err := filler.Aside(s.ctx, s.name, "etcd1"); err != nil || len(all) == 0 {
+		s.Fatalf("Aside gave %q and %v", all, err)
+	} else {
+		where = all[0]
+	}
 	if err := stager.Retract(s.ctx, s.name, "etcd1", where+"0"); err == nil {
 		s.Error("what was not set aside can take the place")
 	}
@@ -168,6 +192,13 @@ func (s *subject) wantStaged(stager runtime.Stager, waits, made *runtime.Restora
 	}
 	if x, _ := seen.Server("etcd1"); !reflect.DeepEqual(x.Restoring, waits) {
 		s.Errorf("in the state it is %+v, want %+v", x.Restoring, waits)
+	}
+}
+
+func (s *subject) wantAsideMadeBy(stager runtime.Stager, where string, want *runtime.Restoration) {
+	s.Helper()
+	if by, err := stager.AsideMadeBy(s.ctx, s.name, "etcd1", where); err != nil || !reflect.DeepEqual(by, want) {
+		s.Errorf("what is in %s is made by %+v, %v; want %+v", where, by, err, want)
 	}
 }
 

@@ -136,8 +136,7 @@ func (r *Runtime) SetAside(ctx context.Context, name, server string) (where stri
 	is := f.note.copied()
 	fresh := home{place{h.node, freshVolume(name, server)}, h.image}
 	is.homes[server] = fresh
-	delete(is.made, server)
-	is.aside[server] = append(slices.Clone(is.aside[server]), h.place)
+	is.putAside(server, h.place)
 	where = aside(h.volume, f.nodes.hostname(h.node))
 	done := r.doing(server, "set data aside", where)
 	if err := r.write(ctx, name, f.note, is); err != nil {

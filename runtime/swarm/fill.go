@@ -151,9 +151,7 @@ func (r *Runtime) Retract(ctx context.Context, name, server, where string) error
 	}
 	return r.edit(ctx, name, func(is *note) {
 		is.staged[server] = staged{now, mark}
-		delete(is.made, server)
-		is.homes[server] = former
-		is.aside[server] = slices.DeleteFunc(slices.Clone(is.aside[server]), func(p place) bool { return p == former.place })
+		is.use(server, former, is.takeFromAside(server, former.place))
 	})
 }
 
@@ -203,6 +201,32 @@ func (r *Runtime) MadeBy(ctx context.Context, name, server string) (*runtime.Res
 		return nil, err
 	}
 	mark, ok := f.note.made[server]
+	if !ok {
+		return nil, nil
+	}
+	return runtime.ReadMark([]byte(mark))
+}
+
+// Remark edits the note.
+func (r *Runtime) Remark(ctx context.Context, name, server string, by runtime.Restoration) error {
+	mark, err := by.Mark()
+	if err != nil {
+		return err
+	}
+	return r.edit(ctx, name, func(is *note) { is.made[server] = string(mark) })
+}
+
+// AsideMadeBy reads the note.
+func (r *Runtime) AsideMadeBy(ctx context.Context, name, server, where string) (*runtime.Restoration, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := f.setAsideAt(server, where)
+	if err != nil {
+		return nil, err
+	}
+	mark, ok := f.note.asideBy[p.volume]
 	if !ok {
 		return nil, nil
 	}
@@ -284,18 +308,17 @@ func (r *Runtime) move(ctx context.Context, f *found, server string, to home, ed
 		}
 	}
 	err = r.edit(ctx, f.name, func(is *note) {
-		is.homes[server] = to
-		delete(is.made, server)
-		edit(is)
-		is.aside[server] = slices.DeleteFunc(slices.Clone(is.aside[server]), func(p place) bool { return p == to.place })
+		mark := is.takeFromAside(server, to.place)
 		switch {
 		case !noted || data == runtime.Volatile:
 		case data == runtime.None:
 			is.empty[server] = append(slices.Clone(is.empty[server]), was.place)
 		default:
-			is.aside[server] = append(is.aside[server], was.place)
+			is.putAside(server, was.place)
 			where = aside(was.volume, f.nodes.hostname(was.node))
 		}
+		is.use(server, to, mark)
+		edit(is)
 	})
 	if err != nil {
 		return "", err

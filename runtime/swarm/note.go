@@ -31,8 +31,9 @@ const (
 	emptyLabel  = "io.etcdctr.empty." // the same of what is only to be deleted
 	// And the server: node, volume, image of data that is to take the place of what it
 	// has, and in the next line by which restoration.
-	stagedLabel = "io.etcdctr.staged."
-	madeLabel   = "io.etcdctr.made." // and the server: the restoration that has made its data
+	stagedLabel  = "io.etcdctr.staged."
+	madeLabel    = "io.etcdctr.made."       // and the server: the restoration that has made its data
+	asideByLabel = "io.etcdctr.aside-made." // and the volume: the same of data that was set aside
 )
 
 // place is a volume on a node.
@@ -73,16 +74,17 @@ type note struct {
 	aside        map[string][]place
 	// empty is what a server had that holds nothing. To look for data on another node
 	// makes a volume there that was gone.
-	empty  map[string][]place
-	staged map[string]staged
-	made   map[string]string // marks
+	empty   map[string][]place
+	staged  map[string]staged
+	made    map[string]string // marks
+	asideBy map[string]string // marks, by volume
 }
 
 func noteName(name string) string { return name + "_etcdctr" }
 
 // readNote reads a cluster's note among the configs of the swarm.
 func readNote(name string, configs []swarm.Config) note {
-	n := note{homes: map[string]home{}, aside: map[string][]place{}, empty: map[string][]place{}, staged: map[string]staged{}, made: map[string]string{}}
+	n := note{homes: map[string]home{}, aside: map[string][]place{}, empty: map[string][]place{}, staged: map[string]staged{}, made: map[string]string{}, asideBy: map[string]string{}}
 	i := slices.IndexFunc(configs, func(c swarm.Config) bool { return isNote(c, name) })
 	if i < 0 {
 		return n
@@ -104,6 +106,9 @@ func readNote(name string, configs []swarm.Config) note {
 		}
 		if server, ok := strings.CutPrefix(label, madeLabel); ok {
 			n.made[server] = value
+		}
+		if volume, ok := strings.CutPrefix(label, asideByLabel); ok {
+			n.asideBy[volume] = value
 		}
 		if server, ok := strings.CutPrefix(label, asideLabel); ok {
 			n.aside[server] = readPlaces(value)
@@ -150,6 +155,13 @@ func (n note) labels(name string) map[string]string {
 	for server, mark := range n.made {
 		labels[madeLabel+server] = mark
 	}
+	for _, places := range n.aside {
+		for _, p := range places {
+			if mark, ok := n.asideBy[p.volume]; ok {
+				labels[asideByLabel+p.volume] = mark
+			}
+		}
+	}
 	writePlaces(labels, asideLabel, n.aside)
 	writePlaces(labels, emptyLabel, n.empty)
 	return labels
@@ -158,8 +170,35 @@ func (n note) labels(name string) map[string]string {
 // copied gives a note that can be edited without changing this one.
 func (n note) copied() note {
 	n.homes, n.aside, n.empty = maps.Clone(n.homes), maps.Clone(n.aside), maps.Clone(n.empty)
-	n.staged, n.made = maps.Clone(n.staged), maps.Clone(n.made)
+	n.staged, n.made, n.asideBy = maps.Clone(n.staged), maps.Clone(n.made), maps.Clone(n.asideBy)
 	return n
+}
+
+// putAside notes that a volume is set aside of a server, and who has made what is in it.
+func (n *note) putAside(server string, p place) {
+	n.aside[server] = append(slices.Clone(n.aside[server]), p)
+	if mark, ok := n.made[server]; ok {
+		n.asideBy[p.volume] = mark
+	}
+	delete(n.made, server)
+}
+
+// takeFromAside notes that a volume is set aside no more, and gives the mark of who has
+// made what is in it.
+func (n *note) takeFromAside(server string, p place) (mark string) {
+	n.aside[server] = slices.DeleteFunc(slices.Clone(n.aside[server]), func(a place) bool { return a == p })
+	mark = n.asideBy[p.volume]
+	delete(n.asideBy, p.volume)
+	return mark
+}
+
+// use notes where a server has its data from now on, and the mark of who has made it.
+func (n *note) use(server string, h home, mark string) {
+	n.homes[server] = h
+	delete(n.made, server)
+	if mark != "" {
+		n.made[server] = mark
+	}
 }
 
 // write keeps the note, if it is another one than was read.

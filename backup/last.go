@@ -1,0 +1,134 @@
+package backup
+
+import (
+	"context"
+	"slices"
+
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// The last restoration is known by its marks, in what members have and in what was set
+// aside of them. Which members it is undone of shows by them, too: so an undo that was
+// ended in the middle goes on, and one that was ended behind its last step is not taken
+// for none.
+
+// last is how far the last restoration is undone.
+type last struct {
+	// made are the members that have what came with it, and where what they had before
+	// is; empty for nothing.
+	made map[string]string
+	// undone are those that have what they had before, and where what came with it is;
+	// empty for nothing.
+	undone map[string]string
+	// takenBack tells that a later one was not finished, and is as if it had never been.
+	takenBack bool
+}
+
+func (l last) isUndone() bool { return l.takenBack || len(l.made) == 0 && len(l.undone) > 0 }
+
+// kept is what a member has, and what was set aside of it last.
+type kept struct {
+	name          string
+	data          runtime.Data
+	by            *runtime.Restoration // who has made what it has
+	aside         []string             // the newest first
+	asideBy, next *runtime.Restoration // who has made the newest of these, and the one before
+}
+
+// lastRestoration looks at all members.
+func lastRestoration(ctx context.Context, r Runtime, have *runtime.State) (last, error) {
+	s, err := stager(r)
+	if err != nil {
+		return last{}, err
+	}
+	names, err := concerned(ctx, r, have)
+	if err != nil {
+		return last{}, err
+	}
+	all := make([]*kept, len(names))
+	for i, name := range names {
+		all[i] = &kept{name: name}
+	}
+	if err := runtime.Together(all, func(k *kept) error { return k.look(ctx, r, s, have.Name) }); err != nil {
+		return last{}, err
+	}
+	var by runtime.Restoration
+	for _, k := range all {
+		for _, m := range []*runtime.Restoration{k.by, k.asideBy, k.next} {
+			if m != nil && m.Number >= by.Number {
+				by = *m
+			}
+		}
+	}
+	l := last{made: map[string]string{}, undone: map[string]string{}}
+	for _, k := range all {
+		k.sort(by, l)
+		l.takenBack = l.takenBack || k.by != nil && k.by.TakenBack > by.Number
+	}
+	return l, nil
+}
+
+func (k *kept) look(ctx context.Context, r Runtime, s runtime.Stager, cluster string) (err error) {
+	if k.data, err = r.Data(ctx, cluster, k.name); err != nil {
+		return err
+	}
+	if k.by, err = s.MadeBy(ctx, cluster, k.name); err != nil {
+		return err
+	}
+	if k.aside, err = r.Aside(ctx, cluster, k.name); err != nil {
+		return err
+	}
+	if len(k.aside) > 0 {
+		k.asideBy, err = s.AsideMadeBy(ctx, cluster, k.name, k.aside[0])
+	}
+	if err == nil && len(k.aside) > 1 {
+		k.next, err = s.AsideMadeBy(ctx, cluster, k.name, k.aside[1])
+	}
+	return err
+}
+
+// sort tells where a member stands with a restoration; one without an ID is one that has
+// left no marks.
+func (k *kept) sort(by runtime.Restoration, l last) {
+	is := func(m *runtime.Restoration) bool { return m != nil && m.ID == by.ID }
+	newest := ""
+	if len(k.aside) > 0 {
+		newest = k.aside[0]
+	}
+	had := slices.Contains(by.Over, k.name)
+	switch {
+	case by.ID == "":
+		l.made[k.name] = newest
+	case is(k.by) && had:
+		l.made[k.name] = newest
+	case is(k.by):
+		l.made[k.name] = ""
+	case k.data == runtime.None && had && len(k.aside) > 1 && is(k.asideBy): // an undo was ended right here
+		l.made[k.name], l.undone[k.name] = k.aside[1], newest
+	case k.data == runtime.None && had && is(k.next): // a redo was
+		l.made[k.name], l.undone[k.name] = newest, k.aside[1]
+	case is(k.asideBy):
+		l.undone[k.name] = newest
+	case k.data == runtime.None && had: // the restoration has taken it away
+		l.made[k.name] = newest
+	case had: // that was undone
+		l.undone[k.name] = ""
+	}
+}
+
+// lastNumber is the number of the last restoration, as far as the machines answer.
+func lastNumber(ctx context.Context, r Runtime, s runtime.Stager, have *runtime.State) (int, error) {
+	var numbers []int
+	for _, m := range reachable(have) {
+		k := kept{name: m.Name}
+		if err := k.look(ctx, r, s, have.Name); err != nil {
+			return 0, err
+		}
+		for _, by := range []*runtime.Restoration{k.by, k.asideBy, k.next} {
+			if by != nil {
+				numbers = append(numbers, by.Number, by.TakenBack)
+			}
+		}
+	}
+	return slices.Max(append(numbers, 0)), nil
+}
