@@ -294,7 +294,7 @@ func TestAnEtcdThatCannotAskTheStacksDNSServerIsRefused(t *testing.T) {
 	cmd := l.command("unshare", "--user", etcdctrBinary(t),
 		"up", "--detach", "--bootstrap", "dns", "--tls", "none", "--etcd-binary", etcd)
 	_, err := output(cmd, l.dir)
-	want := etcd + " would ask this machine's DNS server for the members: only root on Linux can give it another one"
+	want := etcd + " would ask this machine's DNS server for the members: only root on Linux can give another program than this one a DNS server"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
