@@ -167,11 +167,11 @@ docs: ## Write docs/reference, docs/releases, and the pages made of tables
 	go test ./cmd/etcdctr -run '^Test(Reference|BootstrapsPage|EnginesPage|SettingsPage|ReleasePages|Schemas|WhatIsNotRunIsCounted|ThePictureIsOfWhatIsPrinted)$$' -update
 	go test ./lint ./monitoring ./health/doctor -run '^TestPage$$' -update
 
-# What a new minor of etcd takes stands at Release in cluster/version.go. 3.4 can't be
+# What a new minor of etcd takes stands in CONTRIBUTING.md. 3.4 can't be
 # built any more: its program is Debian's.
 .PHONY: settings
 settings: .cache/etcd/3.4/etcd ## Read every etcd's settings into cluster/releases, then write their pages
-	go run ./cmd/internal/settings $(OLDER:%=tools/etcd-%) . tools/etcd-$(COMING) .cache/etcd/3.4/etcd
+	go run ./cmd/internal/settings $(OLDER:%=tools/etcd-%) . $(COMING:%=tools/etcd-%) .cache/etcd/3.4/etcd
 	$(MAKE) --no-print-directory docs
 
 .PHONY: metrics

@@ -61,6 +61,10 @@ const (
 // members are in containers of an image.
 func (r Runtime) RunsPrograms() bool { return r == Process }
 
+// Adopts tells runtimes that members can be brought to which something else has started:
+// on the nodes of a swarm there are none.
+func (r Runtime) Adopts() bool { return r == Docker || r == Process }
+
 // Data is what keeps a member's data.
 type Data string
 

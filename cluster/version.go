@@ -28,28 +28,8 @@ const (
 	Foreign Support = "not supported to run"
 )
 
-// Release is a minor of etcd. A new one is
-//   - its line below. What goes by the supported minors, the newest or the one before it
-//     follows by itself, and tests tell of what does not: the Makefile (OLDER, LINKED,
-//     COMING), lists on pages, tests of e2e with a minor in their name;
-//   - its module: go.mod links the newest, the one that it was becomes tools/etcd-3.N,
-//     and the pre-release in tools/etcd-3.N the next one, or goes; the labels of the
-//     Dockerfile;
-//   - what programs derive of it: `make settings` (releases/ here, docs/releases),
-//     `make metrics` (monitoring/releases), `make errors` (health/doctor/releases) and
-//     `make refusals` (docs/refused-calls.md);
-//   - what its new settings mean, in meaning.go, and what they refuse in bootstraps.go;
-//   - alerts, panels and curves of metrics that it has anew or no longer, in monitoring
-//     and dashboard/metrics.go, and monitoring/testdata/alerts/3.N.yml, which tries what
-//     is right for it alone;
-//   - what a hop to it takes, in Demands and in converge/release.go, and its way in
-//     docs/upgrade.md; rules of lint that name releases;
-//   - goldens: -update in compose, converge and lint, -update-scripts in cmd/etcdctr;
-//     compose/testdata/prerelease.txtar and bad-prerelease.txtar name the one that
-//     comes next.
-//
-// A patch is its line below, its module with go.mod beside it, `make settings`, the
-// goldens and the Dockerfile.
+// Release is a minor of etcd. What a new one takes stands in CONTRIBUTING.md, "Where a
+// change goes", as does what a patch takes.
 type Release struct {
 	// Tested is the release of the minor that the project is tested with, and
 	// that the table was read from.

@@ -221,11 +221,7 @@ var settings = func() (all [most][most + 1]cluster.Settings) {
 
 func peerURL(slot int) string { return "http://" + name(slot) + ":2380" }
 
-var patches = map[int8]int{5: 35, 6: 16, 7: 3}
-
-func release(minor int8) cluster.Version {
-	return cluster.Version{Minor: int(minor), Patch: patches[minor]}
-}
+func release(minor int8) cluster.Version { return cluster.KnownPatches[int(minor)] }
 
 func (w *world) description(etcd cluster.Version) *cluster.Cluster {
 	c := &cluster.Cluster{Name: "sim", Etcd: etcd, TLS: cluster.NoTLS, Data: cluster.Volume}

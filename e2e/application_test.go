@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // pageBlocks are the Compose files on the page about applications: one beside
@@ -16,7 +18,7 @@ func pageBlocks(t *testing.T, image, user string) []string {
 	t.Helper()
 	var blocks []string
 	for _, found := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindAllStringSubmatch(readFile(t, "../docs/compose.md"), -1) {
-		text := strings.ReplaceAll(found[1], "gcr.io/etcd-development/etcd:v3.7.3", image)
+		text := strings.ReplaceAll(found[1], cluster.OfficialImage+":"+cluster.DefaultVersion.String(), image)
 		blocks = append(blocks, strings.ReplaceAll(text, `"1000:1000"`, `"`+user+`"`))
 	}
 	if len(blocks) != 3 {

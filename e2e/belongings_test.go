@@ -22,7 +22,7 @@ services:
     entrypoint: [/usr/local/bin/etcdctl, watch, x]
     environment: {ETCDCTL_ENDPOINTS: "http://etcd1:2379"}
     volumes: ["appdata:/data"]
-    networks: [cluster]
+    networks: [NETWORK]
 volumes: {appdata: }
 `
 
@@ -36,7 +36,7 @@ func (s *stack) objects(kind string) []string {
 func TestAnApplicationBesideTheStackIsLeftAlone(t *testing.T) {
 	s := newStack(t)
 	s.generate("--tls", "none", "--members", "1")
-	writeFile(t, filepath.Join(s.dir, "docker-compose.override.yml"), strings.ReplaceAll(besideFile, "IMAGE", etcdImage(t, cluster.NewestMinor)))
+	writeFile(t, filepath.Join(s.dir, "docker-compose.override.yml"), strings.NewReplacer("IMAGE", etcdImage(t, cluster.NewestMinor), "NETWORK", compose.ClusterNetwork).Replace(besideFile))
 	both := []string{"--file", "docker-compose.yml", "--file", "docker-compose.override.yml"}
 	s.compose(append(both, "up", "--detach", "--wait", "etcd1", "app")...)
 	app := s.containers()["app"]

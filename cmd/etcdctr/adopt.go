@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,8 +69,8 @@ as they are, also before they are adopted.`,
 	addPullFlag(cmd, &o.working.pull)
 	addFormatFlag(cmd, &o.format)
 	flags := cmd.Flags()
-	flags.Var(&choice{value: new(string), of: []string{string(cluster.Docker), string(cluster.Process)}}, "runtime",
-		"what is to run the members: docker or process (default what runs them now)")
+	to := slices.DeleteFunc(cluster.ClosedChoiceOf("runtime").Takes(), func(word string) bool { return !cluster.Runtime(word).Adopts() })
+	flags.Var(&choice{value: new(string), of: to}, "runtime", "what is to run the members: "+strings.Join(to, " or ")+" (default what runs them now)")
 	flags.StringVar(&o.theirEtcd, "their-etcd", "", "etcd of the release that wrote the data, for its log (default the one that ran on it, or the one inside)")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the data of all members, where it has to be copied")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")
