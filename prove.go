@@ -28,6 +28,8 @@ type Proof struct {
 	Seen     string `json:"seen"`
 	OK       bool   `json:"ok"`
 	Detail   string `json:"detail,omitempty"`
+	// Remedy is what to do where it is not OK.
+	Remedy string `json:"remedy,omitempty"`
 	// Away says that a member was not there to be tried, which is no surprise of who
 	// reaches it.
 	Away bool `json:"-"`
@@ -66,7 +68,26 @@ func (c *Cluster) Verify(ctx context.Context) (proofs []Proof, err error) {
 		return nil, err
 	}
 	users, err := c.proveUsers(ctx, way, promised.Auth, tried)
-	return slices.Concat(proofs, exposed, ports, users), err
+	all := slices.Concat(proofs, exposed, ports, users)
+	for i := range all {
+		all[i].Remedy = remedyOf(all[i])
+	}
+	return all, err
+}
+
+// remedyOf is what to do about a proof: nothing where all is as promised.
+func remedyOf(p Proof) string {
+	switch {
+	case p.OK:
+		return ""
+	case p.Remedy != "":
+		return p.Remedy
+	case p.Away:
+		return "`etcdctr doctor` tells why a member is away; what the others promise is true"
+	case p.Seen == string(exposure.Silent):
+		return "what is not answered in time proves nothing, as on a busy machine: `etcdctr health` tells how the members are; verify again once they are well"
+	}
+	return "if that is what you meant, say so in the cluster file or with --tls and --publish; if not, `etcdctr up` makes the stack as described"
 }
 
 // proveExposure has what runs the cluster compare what is open with what is
@@ -79,7 +100,9 @@ func (c *Cluster) proveExposure(ctx context.Context, promised *cluster.Cluster) 
 	exposures, warnings, err := e.Expose(ctx, promised)
 	var proofs []Proof
 	for _, x := range exposures {
-		proofs = append(proofs, prove(x.Subject, x.Check, x.Expected, x.Seen))
+		p := prove(x.Subject, x.Check, x.Expected, x.Seen)
+		p.Remedy = x.Remedy
+		proofs = append(proofs, p)
 	}
 	for _, w := range warnings {
 		c.o.Events(Event{Warning: errors.New(w)})

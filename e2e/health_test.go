@@ -147,6 +147,14 @@ func TestVerifyFindsWhatWasNotPromised(t *testing.T) {
 	if code != 1 || !strings.Contains(out, stranger) {
 		t.Errorf("exit code %d, want 1 and the stranger named:\n%s", code, out)
 	}
+	_, err := s.tryEtcdctr("verify", "-f", "published.yaml")
+	wantError(t, err, "hint: whoever is on the members' network", "--beside '"+stranger+"' expects")
+	if out, code := s.verdict("verify", "-f", "published.yaml", "--beside", stranger); code != 0 {
+		t.Errorf("an application that is expected, and exit code %d:\n%s", code, out)
+	}
+	if out, code := s.verdict("verify", "-f", "published.yaml", "--beside", stranger+"-2"); code != 1 {
+		t.Errorf("another one is expected, and exit code %d:\n%s", code, out)
+	}
 }
 
 // `systemctl restart nftables` and the like flush the engine's rules with all others.

@@ -2,6 +2,9 @@ package runtime
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
 )
@@ -20,7 +23,29 @@ type Exposure struct {
 	Subject        string // a server or a network
 	Check          string
 	Expected, Seen string
+	// Remedy is what to do where they differ, if it is something of its own.
+	Remedy string
 }
 
 // Nothing is the word for an exposure that there is not.
 const Nothing = "none"
+
+// Company compares who is on the network of a cluster's members besides these with who
+// may be: those that are there of the beside.
+func Company(network, check string, there, beside []string) Exposure {
+	uninvited := slices.DeleteFunc(slices.Clone(there), func(who string) bool { return slices.Contains(beside, who) })
+	invited := slices.DeleteFunc(slices.Clone(there), func(who string) bool { return slices.Contains(uninvited, who) })
+	x := Exposure{Subject: "network " + network, Check: check, Expected: sorted(invited), Seen: sorted(there)}
+	if len(uninvited) > 0 {
+		x.Remedy = fmt.Sprintf("whoever is on the members' network reaches their ports, and gets no further there than its certificate: "+
+			"--beside '%s' expects an application that belongs there, and anybody else is to leave the network", strings.Join(uninvited, ","))
+	}
+	return x
+}
+
+func sorted(words []string) string {
+	if len(words) == 0 {
+		return Nothing
+	}
+	return strings.Join(slices.Sorted(slices.Values(words)), ", ")
+}

@@ -58,11 +58,12 @@ type Options struct {
 	// CacheDir is where it keeps what can be made again; empty for the user's.
 	CacheDir string
 
-	// Pull, Route and Outside are those of docker.Options, Foreground and Further of
-	// local.Options.
+	// Pull, Route, Outside and Beside are those of docker.Options, Foreground and Further
+	// of local.Options.
 	Pull       docker.Pull
 	Route      string
 	Outside    []string
+	Beside     []string
 	Foreground *local.Foreground
 	Further    int
 
@@ -189,7 +190,7 @@ func (r *Runtimes) dockerOn(on *engine.Engine, events func(runtime.Event)) *dock
 	return docker.New(docker.Options{
 		Engine: on, Answers: on.Answers, Folder: r.o.Folder, CertsDir: certsFolder, DNSDir: dnsFolder, MonitoringDir: watchFolder,
 		LockDir: r.below("stacks"), Pull: r.o.Pull, Auth: engine.Credentials, Self: r.o.Self, SelfRelease: "v" + etcdversion.Version,
-		Route: r.o.Route, Outside: r.o.Outside, Wait: r.o.Wait, Now: r.o.Now, Events: events, File: r.o.File,
+		Route: r.o.Route, Outside: r.o.Outside, Beside: r.o.Beside, Wait: r.o.Wait, Now: r.o.Now, Events: events, File: r.o.File,
 	})
 }
 
@@ -203,7 +204,7 @@ func (r *Runtimes) swarm() *swarm.Runtime {
 			return err
 		},
 		AskRelease: r.docker.AskImage, OwnImage: r.docker.OwnImage, Relay: []string{docker.RelayProgram},
-		Auth: engine.Credentials, Wait: r.o.Wait, Now: r.o.Now, Events: r.o.Events,
+		Auth: engine.Credentials, Beside: r.o.Beside, Wait: r.o.Wait, Now: r.o.Now, Events: r.o.Events,
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 // flagWords say in the help what the value of a flag is, where its own name and
 // type do not.
 var flagWords = map[string]string{
-	"at": "TIME", "backups": "FOLDER", "ca": "FILE", "cacert": "FILE", "ca-cert": "FILE", "ca-key": "FILE",
+	"at": "TIME", "backups": "FOLDER", "beside": "NAME", "ca": "FILE", "cacert": "FILE", "ca-cert": "FILE", "ca-key": "FILE",
 	"cert": "FILE", "certificate": "FILE", "certs-dir": "FOLDER", "client": "NAME", "client-ca-cert": "FILE", "client-ca-key": "FILE",
 	"cn": "NAME", "crl": "FILE", "data-dir": "FOLDER", "dir": "FOLDER", "discovery-cacert": "FILE",
 	"discovery-cert": "FILE", "discovery-domain": "DOMAIN", "discovery-endpoints": "URLS", "discovery-key": "FILE",

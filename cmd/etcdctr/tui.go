@@ -67,7 +67,9 @@ func (a *app) fail(err error) {
 		a.voice.Say(terminal.Failure, line)
 	}
 	if h := (*hintedError)(nil); errors.As(err, &h) {
-		a.voice.Say(terminal.Hint, h.hint)
+		for hint := range strings.SplitSeq(h.hint, "\n") {
+			a.voice.Say(terminal.Hint, hint)
+		}
 	}
 }
 

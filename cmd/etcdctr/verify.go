@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 type verifyOptions struct {
 	cluster *clusterFlags
 	outside []string
+	beside  []string
 	format  string
 }
 
@@ -33,10 +35,12 @@ networks, and it tries every port the way strangers would, with
 
 From where the members are it tries to get out: to a container elsewhere on the
 engine, and to what --outside names, which have to answer an ordinary container.
-Where the description says who etcd's users are, it tries as each of them to read and
+A container of somebody else's on the members' network is a surprise unless --beside
+names it. Where the description says who etcd's users are, it tries as each of them to read and
 to write all keys that a role is about, and changes nothing. It exits with 0 only if
 nothing is a surprise. etcd logs the refused connections.`,
 		Example: `  etcdctr verify
+  etcdctr verify --beside shop-web-1
   etcdctr verify --outside 192.0.2.1:443
   etcdctr verify --publish loopback --format json`,
 		Args: noArgs,
@@ -47,12 +51,13 @@ nothing is a surprise. etcd logs the refused connections.`,
 	o.cluster = addClusterFlags(cmd)
 	addRuntimeFlag(cmd)
 	cmd.Flags().StringSliceVar(&o.outside, "outside", nil, "an address beyond the engine's machine that no member may reach, such as 192.0.2.1:443")
+	cmd.Flags().StringSliceVar(&o.beside, "beside", nil, "a container that may be on the members' network, such as that of an application")
 	addFormatFlag(cmd, &o.format)
 	return cmd
 }
 
 func runVerify(ctx context.Context, a *app, o verifyOptions) error {
-	c, err := o.cluster.find(ctx, a, working{with: runtimes.Options{Outside: o.outside}})
+	c, err := o.cluster.find(ctx, a, working{with: runtimes.Options{Outside: o.outside, Beside: o.beside}})
 	if err != nil {
 		return err
 	}
@@ -82,12 +87,14 @@ func (a *app) printProofs(proofs []etcdctr.Proof, format string) error {
 // surprises gives what is not as promised as an error.
 func (a *app) surprises(proofs []etcdctr.Proof) error {
 	var errs []error
-	away := true
+	var remedies []string
 	for _, p := range proofs {
 		if p.OK {
 			continue
 		}
-		away = away && p.Away
+		if !slices.Contains(remedies, p.Remedy) {
+			remedies = append(remedies, p.Remedy)
+		}
 		err := fmt.Errorf("%s: %s: expected %s, seen %s", p.Subject, p.Check, p.Expected, p.Seen)
 		if p.Detail != "" {
 			err = fmt.Errorf("%w (%s)", err, p.Detail)
@@ -97,8 +104,5 @@ func (a *app) surprises(proofs []etcdctr.Proof) error {
 	if len(errs) == 0 {
 		a.say("%s, no surprise", terminal.Plural(len(proofs), "proof"))
 	}
-	if away {
-		return withHint(errors.Join(errs...), "`etcdctr doctor` tells why a member is away; what the others promise is true")
-	}
-	return withHint(errors.Join(errs...), "if that is what you meant, say so in the cluster file or with --tls and --publish; if not, `etcdctr up` makes the stack as described")
+	return withHint(errors.Join(errs...), "%s", strings.Join(remedies, "\n"))
 }

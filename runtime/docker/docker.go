@@ -75,6 +75,10 @@ type Options struct {
 	// members try to reach.
 	Outside []string
 
+	// Beside are containers that may be on the members' network without being of the
+	// cluster, by their names.
+	Beside []string
+
 	// Wait bounds each wait for what a server's start depends on; 0 stands for
 	// DefaultWait.
 	Wait time.Duration

@@ -41,7 +41,7 @@ func (r *Runtime) Expose(ctx context.Context, want *cluster.Cluster) ([]runtime.
 	for _, n := range s.Networks {
 		all = append(all,
 			runtime.Exposure{Subject: "network " + n.Name, Check: "way in or out", Expected: wayOut(bool(promised.Networks[n.Key].Internal)), Seen: wayOut(n.Internal)},
-			runtime.Exposure{Subject: "network " + n.Name, Check: "other containers", Expected: runtime.Nothing, Seen: orNothing(strangers[n.Name])})
+			runtime.Company(n.Name, "other containers", strangers[n.Name], r.o.Beside))
 	}
 	tried, warnings, err := r.waysOut(ctx, s, promised)
 	return append(all, tried...), append(r.neighbours(want), warnings...), err

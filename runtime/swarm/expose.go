@@ -47,7 +47,7 @@ func (r *Runtime) Expose(ctx context.Context, want *cluster.Cluster) ([]runtime.
 	}
 	return append(all,
 		runtime.Exposure{Subject: "network " + n.Name, Check: "way in or out", Expected: runtime.Nothing, Seen: wayOut(n.Internal)},
-		runtime.Exposure{Subject: "network " + n.Name, Check: "others on any node", Expected: runtime.Nothing, Seen: orNothing(strangers)}), nil, nil
+		runtime.Company(n.Name, "others on any node", strangers, r.o.Beside)), nil, nil
 }
 
 // seenNetworks are those of a service's task, by the stack file's name where it is the

@@ -71,6 +71,9 @@ type Options struct {
 	// Auth gives what a registry is shown for an image, encoded as the engine wants
 	// it; nil shows nothing.
 	Auth func(ref string) (string, error)
+	// Beside is what may be on the members' network without being of the cluster, as
+	// Expose calls it.
+	Beside []string
 	// Wait bounds each wait for Swarm; 0 stands for DefaultWait.
 	Wait time.Duration
 	// Now is the clock; nil stands for time.Now.
