@@ -12,6 +12,9 @@ func Explain(r Rule) string {
 	if r.Choice {
 		b.WriteString("Where etcdctr was asked for it by name, it is no finding.\n")
 	}
+	if r.Cuts != "" {
+		fmt.Fprintf(&b, "What --fix writes cuts off %s.\n", r.Cuts)
+	}
 	fmt.Fprintf(&b, "\nnot so:\n\n%s\n\nbut so:\n\n%s\n\nsource: %s\n", r.Bad, r.Good, r.Source)
 	return b.String()
 }

@@ -63,6 +63,8 @@ type Finding struct {
 	Fix     string `json:"fix"`     // what to do
 	// Fixable tells that Fix can write it.
 	Fixable bool `json:"fixable"`
+	// Cuts is who loses the way to the member where Fix writes it; empty: nobody.
+	Cuts string `json:"cuts,omitempty"`
 
 	fix func(*editor)
 }

@@ -100,6 +100,25 @@ func plural(n int, word string) string {
 	return fmt.Sprintf("%d %s", n, word)
 }
 
+// CutsHeader is that of CutsRows.
+var CutsHeader = []string{"where", "rule", "member", "is cut off by --fix"}
+
+// CutsRows are the findings whose fixes cut somebody off, as lines of a table.
+func CutsRows(findings []Finding) [][]string {
+	var rows [][]string
+	for _, f := range findings {
+		if f.Cuts != "" {
+			rows = append(rows, []string{f.String(), f.Rule, f.Member, f.Cuts})
+		}
+	}
+	return rows
+}
+
+// Left are the findings that Fix does not put right.
+func Left(findings []Finding) []Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.Fixable })
+}
+
 // Fixable counts the findings that Fix can put right.
 func Fixable(findings []Finding) int {
 	n := 0

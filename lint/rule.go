@@ -17,6 +17,9 @@ type Rule struct {
 	// Choice tells that etcdctr itself makes such descriptions, when it is asked
 	// to by name. In its own it is no finding.
 	Choice bool
+	// Cuts is who is cut off where a finding is put right by a rule of thumb, and what they
+	// would need instead; empty: nobody.
+	Cuts string
 	// Blind tells that it needs no settings to judge by.
 	Blind bool
 
@@ -53,7 +56,9 @@ func Check(s *Stack, off ...string) []Finding {
 		return a.Rule == b.Rule && a.Place == b.Place && a.Member == b.Member && a.Message == b.Message
 	})
 	for i := range findings {
-		findings[i].Fixable = findings[i].canFix()
+		if findings[i].Fixable = findings[i].canFix(); !findings[i].Fixable {
+			findings[i].Cuts = ""
+		}
 	}
 	return findings
 }
@@ -99,7 +104,7 @@ func (r *reporter) in(m *Member, f found) {
 func (r *reporter) add(member string, f found) {
 	r.findings = append(r.findings, Finding{
 		Rule: r.rule.ID, Severity: cmp.Or(f.severity, r.rule.Severity), Place: f.at, Member: member,
-		Message: f.message, Why: r.rule.Why, Fix: f.remedy, fix: f.fix,
+		Message: f.message, Why: r.rule.Why, Fix: f.remedy, Cuts: r.rule.Cuts, fix: f.fix,
 	})
 }
 

@@ -72,6 +72,7 @@ var containerRules = []Rule{
 		Source: docsCompose + "#container_name",
 		Bad:    "  etcd1:\n    container_name: etcd1",
 		Good:   "  etcd1: {}   # others reach it by the service's name all the same",
+		Cuts:   "whoever calls the container by that name from outside of the project, such as scripts",
 		check:  checkContainerName,
 	},
 	{

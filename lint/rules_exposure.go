@@ -15,6 +15,7 @@ var exposureRules = []Rule{
 		Source: docsSecurity,
 		Bad:    "services:\n  etcd:\n    image: quay.io/coreos/etcd:v3.6.16\n    command: etcd --listen-client-urls http://0.0.0.0:2379 --advertise-client-urls http://etcd:2379\n    ports: [\"2379:2379\"]",
 		Good:   "    ports: [\"127.0.0.1:2379:2379\"]   # or TLS with client certificates, or no port at all: services of the project reach etcd:2379 without",
+		Cuts:   "clients on other machines: they need the port, and with it TLS and certificates",
 		check:  eachMember(checkClientPortOpen),
 	},
 	{
@@ -24,6 +25,7 @@ var exposureRules = []Rule{
 		Source: "https://docs.docker.com/engine/network/port-publishing/",
 		Bad:    "    ports: [\"2379:2379\"]",
 		Good:   "    ports: [\"127.0.0.1:2379:2379\"]",
+		Cuts:   "clients on other machines: they need the port, and with it TLS and certificates",
 		check:  eachMember(checkClientPortPublished),
 	},
 	{
@@ -33,6 +35,7 @@ var exposureRules = []Rule{
 		Source: docsSecurity,
 		Bad:    "    command: etcd --listen-peer-urls http://0.0.0.0:2380 --initial-advertise-peer-urls http://etcd1:2380\n    ports: [\"2380:2380\"]",
 		Good:   "    # no port for peers: members of one project reach etcd1:2380 without; across machines peer-client-cert-auth",
+		Cuts:   "members and tools on other machines: members there need the port, and with it peer certificates",
 		check:  eachMember(checkPeerPortOpen),
 	},
 	{
@@ -42,6 +45,7 @@ var exposureRules = []Rule{
 		Source: docsContainer,
 		Bad:    "    ports: [\"127.0.0.1:2380:2380\"]",
 		Good:   "    # no port for peers",
+		Cuts:   "members and tools on other machines: members there need the port, and with it peer certificates",
 		check:  checkPeerPortPublished,
 	},
 	{
@@ -279,6 +283,13 @@ func checkClientTLS(m *Member, r *reporter) {
 func checkNoAuthentication(m *Member, c *Container, r *reporter) {
 	v := c.variable("ALLOW_NONE_AUTHENTICATION")
 	if v == nil || !slices.Contains([]string{"yes", "true", "1"}, strings.ToLower(v.value)) {
+		return
+	}
+	if c.image.maker == upstream {
+		r.in(m, found{
+			at: v.at, severity: Note, message: "ALLOW_NONE_AUTHENTICATION means nothing to this image, nor would ETCD_ROOT_PASSWORD: both are bitnami's",
+			remedy: "leave it out; let clients show certificates, or make users with etcdctl and switch authentication on", fix: v.remove,
+		})
 		return
 	}
 	r.in(m, found{

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/adopt"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/lint"
 )
@@ -50,8 +51,9 @@ off, and so does this in a Compose file, or in a service of it:
 
     x-etcdctr-lint: [RULE]
 
---fix writes what can be put right by a rule of thumb, and shows what it changes.
-Comments, anchors and order stay. --fix --dry-run only shows it.
+--fix writes what can be put right by a rule of thumb, and shows who is cut off by that,
+such as clients on other machines, and what it changes. Comments, anchors and order
+stay. --fix --dry-run only shows it, and the findings that it leaves.
 
 It exits with 1 if there is a finding as bad as --fail-on, or worse, and with 2 if
 there is nothing that it could judge.`,
@@ -132,7 +134,7 @@ func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 		}
 	}
 	a.warnAll(result.Unread)
-	if err := a.tellFindings(result, o.format); err != nil {
+	if err := a.tellFindings(result, o); err != nil {
 		return err
 	}
 	if o.failOn != "none" && lint.Worst(result.Findings, lint.Severity(o.failOn)) {
@@ -226,6 +228,10 @@ func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
 	if err != nil {
 		return err
 	}
+	if rows := lint.CutsRows(findings); len(rows) > 0 {
+		terminal.Table(a.voice.Out, lint.CutsHeader, rows)
+		fmt.Fprintln(a.voice.Out)
+	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		before, err := os.ReadFile(name)
 		if err != nil {
@@ -245,8 +251,8 @@ func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
 	return nil
 }
 
-func (a *app) tellFindings(r lint.Result, format string) error {
-	switch format {
+func (a *app) tellFindings(r lint.Result, o lintOptions) error {
+	switch o.format {
 	case formatJSON:
 		return a.printJSON(r)
 	case formatSARIF:
@@ -254,11 +260,18 @@ func (a *app) tellFindings(r lint.Result, format string) error {
 	case formatGitHub:
 		return lint.WriteGitHub(a.out, r.Findings)
 	}
-	if len(r.Findings) > 0 {
-		a.table(lint.Header, lint.Rows(r.Findings))()
+	shown := r.Findings
+	if o.fix && o.dryRun { // what the difference shows is told by it
+		shown = lint.Left(r.Findings)
+	}
+	if len(shown) > 0 {
+		a.table(lint.Header, lint.Rows(shown))()
 	}
 	summary := lint.Summary(r.Findings)
-	if n := lint.Fixable(r.Findings); n > 0 {
+	switch n := lint.Fixable(r.Findings); {
+	case n > 0 && o.fix && o.dryRun:
+		summary += fmt.Sprintf(", %d of them put right by the difference above", n)
+	case n > 0:
 		summary += fmt.Sprintf(", %d of them for --fix", n)
 	}
 	members := "members"
