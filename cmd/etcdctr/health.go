@@ -83,7 +83,7 @@ func (a *app) watchHealth(ctx context.Context, check func(context.Context) healt
 	show := a.printRound
 	if o.format == formatJSON {
 		show = func(r health.Report) error { return a.printJSONLine(r) }
-	} else if s := a.newWatchScreen(name); s != nil {
+	} else if s := a.newWatchScreen(name, o.interval); s != nil {
 		show = s.show
 	}
 	again := time.NewTicker(o.interval)

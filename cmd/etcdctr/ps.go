@@ -43,13 +43,13 @@ func runPs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	}
 	infos := []etcdctr.ServerReport{}
 	var rows [][]string
-	header, several := []string{"name", "program", "status", "ports"}, onSeveral(all)
+	header, several := []string{"name", "etcd", "program", "status", "ports"}, onSeveral(all)
 	if several {
 		header = append(header, "machine")
 	}
 	for _, s := range all {
 		infos = append(infos, s.Report())
-		row := []string{s.Name, s.Program, a.tint(colourOf(s), statusText(s, a.now())), strings.Join(s.Published, ", ")}
+		row := []string{s.Name, terminal.OrDash(strings.TrimPrefix(s.Release, "v")), s.Program, a.tint(colourOf(s), statusText(s, a.now())), strings.Join(s.Published, ", ")}
 		if several {
 			row = append(row, s.Host)
 		}

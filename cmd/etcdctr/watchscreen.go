@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 type watchScreen struct {
 	screen  *terminal.Screen
 	name    string
+	every   time.Duration
 	last    health.Report
 	reads   map[string][]float64 // milliseconds, by member
 	changes []string
@@ -28,12 +30,12 @@ const (
 )
 
 // newWatchScreen gives nil where there is no terminal to draw on.
-func (a *app) newWatchScreen(name string) *watchScreen {
+func (a *app) newWatchScreen(name string, every time.Duration) *watchScreen {
 	screen := terminal.NewScreen(a.out)
 	if screen == nil {
 		return nil
 	}
-	return &watchScreen{screen: screen, name: name, reads: map[string][]float64{}}
+	return &watchScreen{screen: screen, name: name, every: every, reads: map[string][]float64{}}
 }
 
 // show draws a report over the one before.
@@ -49,7 +51,7 @@ func (s *watchScreen) lines(r health.Report) []string {
 	if r.Leader != "" {
 		head += ", led by " + r.Leader
 	}
-	lines := []string{s.paint(text.Bold, s.name) + "  " + head + "  " + s.paint(text.Faint, r.Time.Format(time.TimeOnly))}
+	lines := []string{s.paint(text.Bold, s.name) + "  " + head + "  " + s.paint(text.Faint, fmt.Sprintf("%s, every %s until Ctrl-C", r.Time.Format(time.TimeOnly), s.every))}
 	if len(r.Members) > 0 {
 		rows := [][]string{s.headings()}
 		for _, m := range r.Members {

@@ -24,7 +24,7 @@ func reportAt(seconds int, leader string, members ...health.MemberReport) health
 
 func TestTheScreenShowsTheLastReportInPlaceAndWhatChanged(t *testing.T) {
 	var out bytes.Buffer
-	s := &watchScreen{screen: &terminal.Screen{Out: &out, Size: func() (int, int) { return 100, 24 }}, name: "orders", reads: map[string][]float64{}}
+	s := &watchScreen{screen: &terminal.Screen{Out: &out, Size: func() (int, int) { return 100, 24 }}, name: "orders", every: 2 * time.Second, reads: map[string][]float64{}}
 	one := health.MemberReport{Name: "etcd1", Role: health.Leader, Version: "3.7.3", ReadMillis: 2, DBSize: 20480}
 	two := health.MemberReport{Name: "etcd2", Role: health.Follower, Version: "3.7.3", ReadMillis: 1, DBSize: 20480}
 	if err := s.show(reportAt(5, "etcd1", one, two)); err != nil {
@@ -39,7 +39,7 @@ func TestTheScreenShowsTheLastReportInPlaceAndWhatChanged(t *testing.T) {
 	if n := strings.Count(first, "\n"); !strings.HasPrefix(out.String()[len(first):], "\x1b["+string(rune('0'+n))+"A") {
 		t.Errorf("the second report does not begin where the first did: %q", out.String()[len(first):])
 	}
-	want := `orders  ✕ not healthy, led by etcd2  03:04:07
+	want := `orders  ✕ not healthy, led by etcd2  03:04:07, every 2s until Ctrl-C
 
   MEMBER  ROLE    VERSION  READ        DB SIZE  BEHIND  CERT DAYS  ALARMS
 ✕ etcd1   silent  -        -       █   -        -       -          -
@@ -59,7 +59,7 @@ func TestTheScreenShowsTheLastReportInPlaceAndWhatChanged(t *testing.T) {
 // What does not fit could not be drawn over.
 func TestTheScreenIsNoHigherThanTheTerminal(t *testing.T) {
 	var out bytes.Buffer
-	s := &watchScreen{screen: &terminal.Screen{Out: &out, Size: func() (int, int) { return 80, 6 }}, name: "orders", reads: map[string][]float64{}}
+	s := &watchScreen{screen: &terminal.Screen{Out: &out, Size: func() (int, int) { return 80, 6 }}, name: "orders", every: 2 * time.Second, reads: map[string][]float64{}}
 	m := health.MemberReport{Name: "etcd1", Role: health.Leader, Version: "3.7.3"}
 	if err := s.show(reportAt(5, "etcd1", m, m, m, m, m)); err != nil {
 		t.Fatal(err)

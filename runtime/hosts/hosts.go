@@ -103,9 +103,28 @@ func (r *Runtime) Lock(ctx context.Context, name string, waiting func()) (releas
 // ErrOnMachines is the error of what only somebody at the machines can do.
 var ErrOnMachines = runtime.ErrElsewhere
 
-// Logs are on the machines.
-func (*Runtime) Logs(_ context.Context, name string, _ runtime.LogOptions, _ func(runtime.Line)) error {
-	return fmt.Errorf("the logs of %s: %w", name, ErrOnMachines)
+// Logs are on the machines: the error says what shows them there.
+func (r *Runtime) Logs(ctx context.Context, name string, o runtime.LogOptions, _ func(runtime.Line)) error {
+	have, err := r.Observe(ctx, name)
+	if err != nil {
+		return err
+	}
+	chosen, err := choose(have, o.Servers)
+	if err != nil {
+		return err
+	}
+	command := "docker compose logs"
+	if o.Follow {
+		command += " --follow"
+	}
+	if o.Tail >= 0 {
+		command += fmt.Sprintf(" --tail %d", o.Tail)
+	}
+	err = fmt.Errorf("the logs of %s: %w", name, ErrOnMachines)
+	for _, s := range chosen {
+		err = fmt.Errorf("%w\n%s%s", err, at(have.Name, s), command)
+	}
+	return err
 }
 
 // Prepare has nothing to get: what a machine needs is in its archive.

@@ -216,3 +216,18 @@ func TestDataIsPutAwayByWhoIsThere(t *testing.T) {
 		t.Errorf("its data is %q", m.Data)
 	}
 }
+
+func TestLogsAreShownByACommandOnEachMachine(t *testing.T) {
+	s := newSite(t)
+	s.apply()
+	err := s.runtime.Logs(t.Context(), "site", runtime.LogOptions{Servers: []string{"etcd1", "etcd3"}, Tail: 20, Follow: true}, nil)
+	want := `the logs of site: only their machines have that
+on 192.0.2.1: cd site-etcd1 && docker compose logs --follow --tail 20
+on 192.0.2.3: cd site-etcd3 && docker compose logs --follow --tail 20`
+	if !errors.Is(err, runtime.ErrElsewhere) || err.Error() != want {
+		t.Errorf("got %v, want\n%s", err, want)
+	}
+	if err := s.runtime.Logs(t.Context(), "site", runtime.LogOptions{Tail: -1}, nil); !strings.HasSuffix(err.Error(), "cd site-etcd3 && docker compose logs") {
+		t.Errorf("of all, the error is %v", err)
+	}
+}
