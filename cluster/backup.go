@@ -162,9 +162,6 @@ func (c *Cluster) BackupVariables(destination, certsDir string) []Variable {
 // backup decides what is backed up; nil when nothing is.
 func (r *resolver) backup() *Backup {
 	s := r.spec.Backup
-	if other := r.spec.BackupsOf(); other != "" {
-		r.warn("backup", "these are the backups of %s: %s takes none, and has its own by a cluster file of its own", other, r.spec.Name)
-	}
 	if s == (BackupSpec{}) {
 		return nil
 	}

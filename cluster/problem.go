@@ -74,7 +74,8 @@ type source struct {
 	flags map[string]bool // keys that a flag has overridden
 	said  Spec            // what the file said before the first of them
 
-	backupsOf string // see Spec.BackupsOf
+	named    string   // the name that it gave, where a flag gave another
+	withheld []string // the keys about that one, which count for it only: see Spec.Set
 
 	problems   Problems // what could not be read
 	repeated   Problems // keys that are given twice, of which the first was read

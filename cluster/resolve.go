@@ -89,9 +89,20 @@ func (r *resolver) warn(path, format string, args ...any) {
 	r.warnings = append(r.warnings, r.spec.source.problem(path, format, args...))
 }
 
+// withheld tells what of the file is about another cluster than this one.
+func (r *resolver) withheld() {
+	if other := r.spec.BackupsOf(); other != "" {
+		r.warn("backup", "these are the backups of %s: %s takes none, and has its own by a cluster file of its own", other, r.spec.Name)
+	}
+	if other := r.spec.named("adopts"); other != "" {
+		r.warn("adopts", "is about %s: %s takes over nothing, and begins empty", other, r.spec.Name)
+	}
+}
+
 // cluster decides all that the members have in common.
 func (r *resolver) cluster() *Cluster {
 	s := r.spec
+	r.withheld()
 	oneOf(r, "version", s.Version, "1", "1")
 	c := &Cluster{
 		Spec:      s,

@@ -226,7 +226,8 @@ type UserSpec struct {
 // Set lays a flag's value over what the file says. key is a key of the Spec
 // with a single value, or members with a number; anything else is a mistake in
 // the program and panics. Under another name than the file's the cluster is not the one
-// whose backups the file describes: see BackupsOf.
+// whose backups the file describes, nor the one that is to take members over: these keys
+// are as if they were not there.
 func (s *Spec) Set(key, value string) error {
 	if s.source == nil {
 		s.source = &source{}
@@ -252,21 +253,36 @@ func (s *Spec) Set(key, value string) error {
 	if !ok {
 		panic(fmt.Sprintf("cluster: the spec has no key %q", key))
 	}
-	if key == nameKey && s.Name != "" && s.Name != value && s.Backup != (BackupSpec{}) {
-		s.source.backupsOf, s.Backup = s.Name, BackupSpec{}
+	if key == nameKey && s.Name != "" && s.Name != value {
+		s.withhold()
 	}
 	field.SetString(value)
 	return nil
 }
 
-// BackupsOf is the cluster whose backups the file describes, where a flag has given this
-// one another name: it takes none, as they would lie among that one's. Empty otherwise.
-func (s Spec) BackupsOf() string {
-	if s.source == nil {
+// withhold drops what the file says of the cluster that it names, and of no other.
+func (s *Spec) withhold() {
+	s.source.named = s.Name
+	if s.Backup != (BackupSpec{}) {
+		s.source.withheld, s.Backup = append(s.source.withheld, "backup"), BackupSpec{}
+	}
+	if s.Adopts != "" {
+		s.source.withheld, s.Adopts = append(s.source.withheld, "adopts"), ""
+	}
+}
+
+// named is the cluster that a key was about which this one does not have, as a flag has
+// given it another name; empty otherwise.
+func (s Spec) named(key string) string {
+	if s.source == nil || !slices.Contains(s.source.withheld, key) {
 		return ""
 	}
-	return s.source.backupsOf
+	return s.source.named
 }
+
+// BackupsOf is the cluster whose backups the file describes, where a flag has given this
+// one another name: it takes none, as they would lie among that one's. Empty otherwise.
+func (s Spec) BackupsOf() string { return s.named("backup") }
 
 // Says tells whether the spec says something of a key, or of a setting of etcd as
 // KeyOf writes it.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -58,7 +59,11 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 			return err
 		}
 	}
-	c, err := o.cluster.find(ctx, a, o.working)
+	c, err := o.find(ctx, a)
+	if errors.Is(err, adopt.ErrNothing) {
+		a.say("there is nothing to take down: %v", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -104,6 +109,25 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 		a.say("%s is gone, its data too%s", c.name(), leftOf(have))
 	}
 	return nil
+}
+
+// find finds the cluster. A line about members that it has adopted long ago is taken out
+// of its file first: once its data is gone, what was kept of them would count as what is
+// still to be adopted.
+func (o downOptions) find(ctx context.Context, a *app) (*found, error) {
+	c, err := o.cluster.find(ctx, a, o.working)
+	if err != nil || o.dryRun {
+		return c, err
+	}
+	struck, err := a.settle(ctx, c, o.cluster)
+	if err == nil && len(struck) == 0 {
+		return c, nil
+	}
+	c.close()
+	if err != nil {
+		return nil, err
+	}
+	return o.cluster.find(ctx, a, o.working)
 }
 
 // leftBehind tells what a runtime could not delete, by what deletes it.

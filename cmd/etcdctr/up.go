@@ -139,11 +139,7 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
 		return err
 	}
-	struck, err := adopt.Settle(ctx, c.Cluster, cmp.Or(o.cluster.file, defaultClusterFile))
-	for _, line := range struck {
-		a.say("the line %s is taken out of the cluster file: what it was about is adopted", line)
-	}
-	if err != nil {
+	if _, err := a.settle(ctx, c, o.cluster); err != nil {
 		return err
 	}
 	if err := o.cluster.warnOfComposeFile(ctx, a, c); err != nil {
@@ -154,6 +150,16 @@ func runUp(ctx context.Context, a *app, o upOptions) error {
 		a.fail(lost)
 	}
 	return errors.Join(a.stay(ctx, c, o.working.with.Foreground), lost)
+}
+
+// settle takes out of the cluster file what is about members that are adopted by now, and
+// tells which lines.
+func (a *app) settle(ctx context.Context, c *found, f *clusterFlags) ([]string, error) {
+	struck, err := adopt.Settle(ctx, c.Cluster, cmp.Or(f.file, defaultClusterFile))
+	for _, line := range struck {
+		a.say("the line %s is taken out of the cluster file: what it was about is adopted", line)
+	}
+	return struck, err
 }
 
 // cameUpEmpty is the error of a cluster that holds less than its backups say it
