@@ -151,7 +151,7 @@ func (s *stack) certs(command string) {
 // tryRotate replaces the authorities of the stack's members.
 func (s *stack) tryRotate(args ...string) (string, error) {
 	s.t.Helper()
-	return try(s.t, s.dir, etcdctrBinary(s.t), append([]string{"certs", "rotate-ca", "--name", s.name, "--image", s.ref}, args...)...)
+	return try(s.t, s.dir, etcdctrBinary(s.t), append([]string{"certs", "rotate-ca", "--name", s.name}, args...)...)
 }
 
 // wantShown wants each member to show on both ports what is in its files now,
@@ -265,7 +265,7 @@ func TestRenewalOfAutoTLSReachesEveryMember(t *testing.T) {
 	s.up()
 	renew := func(args ...string) {
 		t.Helper()
-		run(t, s.dir, etcdctrBinary(t), append([]string{"certs", "renew", "--tls", "auto", "--name", s.name, "--image", s.ref}, args...)...)
+		run(t, s.dir, etcdctrBinary(t), append([]string{"certs", "renew", "--tls", "auto", "--name", s.name}, args...)...)
 	}
 	wantDays := func(want int) {
 		t.Helper()
