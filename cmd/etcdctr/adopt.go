@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/adopt"
-	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/compose"
@@ -104,7 +103,7 @@ func runAdopt(ctx context.Context, a *app, o adoptOptions, args []string) error 
 	}
 	adoption, err := adopt.Begin(ctx, b)
 	if err != nil {
-		return explainAdopt(err)
+		return err
 	}
 	return o.adopt(ctx, a, &found{Cluster: adoption.Cluster, board: e.board, engines: e}, adoption)
 }
@@ -124,7 +123,7 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, adoption *ado
 		}
 	}
 	if err != nil || o.dryRun {
-		return explainAdopt(err)
+		return err
 	}
 	if !plan.Done {
 		if err := o.consent(ctx, a, plan); err != nil {
@@ -132,7 +131,7 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, adoption *ado
 		}
 	}
 	if err := adoption.Do(ctx, plan); err != nil {
-		return explainAdopt(c.explain(ctx, o.cluster, err))
+		return c.explain(ctx, o.cluster, err)
 	}
 	c.board.Close()
 	return sayAdopted(ctx, a, c, adoption, plan.Want)
@@ -240,7 +239,7 @@ func (o adoptOptions) forgetOld(ctx context.Context, a *app, b adopt.Beginning) 
 		return withHint(err, "`etcdctr adopt %s` adopts it", stack.Name)
 	}
 	if err != nil {
-		return explainAdopt(err)
+		return err
 	}
 	if !o.yes {
 		if !a.atTerminal() {
@@ -256,29 +255,6 @@ func (o adoptOptions) forgetOld(ctx context.Context, a *app, b adopt.Beginning) 
 	}
 	if err == nil && len(left) == 0 {
 		a.say("%s is gone", stack.Name)
-	}
-	return err
-}
-
-// explainAdopt says what to do about members that can't be adopted.
-func explainAdopt(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, adopt.ErrNoSource):
-		return withHint(usage(err), "name a Compose project, containers or data folders: etcdctr adopt --dry-run NAME; `docker ps` and `docker compose ls` show what there is")
-	case errors.Is(err, adopt.ErrRelease):
-		return withHint(usage(err), "--etcd 3.6, for example, says it")
-	case errors.Is(err, adopt.ErrNothing):
-		return withHint(usage(err), "`docker ps --all` shows the containers; a data folder is the one that has the folder member in it")
-	case errors.Is(err, adopt.ErrElsewhere):
-		return withHint(usage(err), "name the other containers or folders too, separated by blanks; if they are on other machines, `etcdctr backup` takes what the cluster holds, and `etcdctr restore` makes a cluster of it")
-	case errors.Is(err, adopt.ErrEmpty):
-		return withHint(err, "`etcdctr up` starts a new cluster where no file says adopts; `etcdctr lint` tells what keeps the old one from starting")
-	case errors.Is(err, backup.ErrUncommitted):
-		return withHint(err, "--their-etcd names one")
-	case errors.Is(err, adopt.ErrMinority):
-		return withHint(err, "`etcdctr backup --data-dir FOLDER` takes what one member holds, and `etcdctr restore` makes a cluster of it")
 	}
 	return err
 }

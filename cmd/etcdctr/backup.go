@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
@@ -109,8 +110,11 @@ func runBackup(ctx context.Context, a *app, o backupOptions) error {
 	}
 	path, made, err := o.take(ctx, a, r)
 	board.Close()
+	if err != nil && o.endpoints.given() {
+		return hints.Endpoints(err)
+	}
 	if err != nil {
-		return o.explain(err)
+		return err
 	}
 	a.say("%s: revision %d, %s of %s", path, made.Revision, terminal.HumanBytes(made.Size), made.From)
 	if made.Missing > 0 {
@@ -199,17 +203,6 @@ func (f *secretFlags) read(a *app) (backup.Secret, error) {
 	return s, err
 }
 
-// explainSealed says what to do about what stays encrypted.
-func explainSealed(err error) error {
-	switch {
-	case errors.Is(err, backup.ErrSealed):
-		return withHint(usage(err), "--identity-file or --passphrase-file opens it")
-	case errors.Is(err, backup.ErrSecret):
-		return withHint(usage(err), "--identity-file names another key, --passphrase-file another passphrase")
-	}
-	return err
-}
-
 // readPassphrase says what comes of one, which takes its time and tells no progress.
 func (a *app) readPassphrase(file string) (string, error) {
 	data, err := os.ReadFile(file)
@@ -222,27 +215,4 @@ func (a *app) readPassphrase(file string) (string, error) {
 	}
 	a.say("making a key of the passphrase: that takes some seconds, on purpose, so that nobody tries many")
 	return passphrase, nil
-}
-
-func (o backupOptions) explain(err error) error {
-	if o.endpoints.given() {
-		return explainEndpoints(err)
-	}
-	return explainBackup(err)
-}
-
-// explainBackup says what to do about a backup that could not be made.
-func explainBackup(err error) error {
-	var no *backup.NoFolderError
-	switch {
-	case errors.As(err, &no):
-		return withHint(usage(err), "`mkdir -p %s` makes it; the name of a file ends in %s", no.Dir, backup.Extension)
-	case errors.Is(err, backup.ErrExists):
-		return withHint(err, "--output names another file, or a folder")
-	case errors.Is(err, backup.ErrSeal):
-		return withHint(usage(err), "`age-keygen` makes a key, and writes the public one, age1…, beside it")
-	case errors.Is(err, backup.ErrNobody):
-		return withHint(err, "`etcdctr doctor` names the cause; --data-dir takes the data folder of a stopped member")
-	}
-	return err
 }

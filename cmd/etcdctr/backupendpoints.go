@@ -12,8 +12,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/etcdctr/etcdctr"
-	"github.com/etcdctr/etcdctr/backup"
-	"github.com/etcdctr/etcdctr/member"
 )
 
 // endpointFlags name a cluster by where its clients reach it.
@@ -129,15 +127,4 @@ func (a *app) askPassword(ctx context.Context, what string) (string, error) {
 	case <-ctx.Done():
 		return "", errors.Join(ctx.Err(), term.Restore(in, shown))
 	}
-}
-
-// explainEndpoints says what to do about a backup of members that nobody here runs.
-func explainEndpoints(err error) error {
-	switch {
-	case errors.Is(err, member.ErrDenied):
-		return withHint(err, "etcd gives its data to users with the role root only: --user and --%s, or --cert and --key, say who that is", passwordFlag)
-	case errors.Is(err, backup.ErrNobody):
-		return withHint(err, "`etcdctl endpoint status` with the same flags says what each answers; --%s names all members that there are", endpointsFlag)
-	}
-	return explainBackup(err)
 }

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
-	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 )
 
@@ -51,12 +49,6 @@ func runBackupRun(ctx context.Context, a *app, o backupRunOptions) error {
 	}
 	defer c.close()
 	r, err := c.Runner(ctx)
-	if errors.As(err, new(*etcdctr.OtherBackupsError)) {
-		return withHint(err, "a cluster file of its own, which -f names, has its own; `etcdctr backup` takes one at once")
-	}
-	if errors.Is(err, etcdctr.ErrNoDestination) {
-		return withHint(err, "write `backup: {destination: /backups}` into it, or take one with `etcdctr backup`")
-	}
 	if err != nil {
 		return err
 	}

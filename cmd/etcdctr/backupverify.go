@@ -57,7 +57,7 @@ func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, 
 	}
 	report, err := backup.Verify(ctx, archive, scratch, opens)
 	if err != nil {
-		return explainSealed(err)
+		return err
 	}
 	a.say("%s can be restored: revision %d, %s", file, report.Metadata.Revision, terminal.HumanBytes(report.Metadata.Size))
 	return a.result(format, report, nil)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -18,9 +17,6 @@ func (a *app) pki(dir string) *certs.PKI {
 func certsError(dir string, err error) error {
 	if err == nil {
 		return nil
-	}
-	if name := (*certs.NameError)(nil); errors.As(err, &name) {
-		err = usage(err)
 	}
 	return fmt.Errorf("certificates in %s: %w", dir, err)
 }

@@ -129,18 +129,14 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 		return certsError(dir, err)
 	}
 	err = o.do(ctx, a, r)
-	switch lag, waits, unseen := (*certs.LaggingError)(nil), (*certs.UnconfirmedError)(nil), (*certs.UnseenError)(nil); {
-	case errors.As(err, &waits):
+	switch {
+	case errors.As(err, new(*certs.UnconfirmedError)):
 		a.say("%v", err)
 		if o.clientsReady {
 			a.say("--clients-ready: was given before there were certificates of the new authority to hand out")
 		}
 		a.say("next: hand them their new folders, restart those that read them only once, then: etcdctr certs rotate-ca --clients-ready")
 		return nil
-	case errors.As(err, &lag):
-		err = withHint(err, "`etcdctr restart %s`, or `etcdctr certs rotate-ca` for all that is left", strings.Join(lag.Members, " "))
-	case errors.As(err, &unseen):
-		return withHint(certsError(dir, err), "where the members run elsewhere, restart each of them and say so with --restarted; where none runs at all, too")
 	case err == nil && r.Seen() && o.stage == "":
 		err = sayTrusted(a, r)
 	}

@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 )
 
 type certsRunOptions struct {
@@ -53,7 +52,7 @@ func runCertsRun(ctx context.Context, a *app, o certsRunOptions) error {
 	}
 	for {
 		if err := renewDue(ctx, a, o.cluster); err != nil && ctx.Err() == nil {
-			a.fail(hinted(err))
+			a.fail(hints.For("certs run", err))
 		}
 		select {
 		case <-ctx.Done():
@@ -75,13 +74,11 @@ func renewDue(ctx context.Context, a *app, f *clusterFlags) error {
 		sign = certs.SignBy(command, os.Environ())
 	}
 	report, err := c.RenewDue(ctx, sign)
-	switch elsewhere := (*etcdctr.ElsewhereError)(nil); {
+	switch {
 	case len(report.Changes) > 0:
 		a.sayReport(c.CertsDir(), report)
 	case err == nil:
 		a.say("certificates in %s: none is due", c.CertsDir())
-	case errors.As(err, &elsewhere):
-		return withHint(err, "name what has them signed in the cluster file, `certs: {renew-command: …}`, or `etcdctr certs request` and `etcdctr certs import`")
 	}
 	return err
 }

@@ -9,8 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/etcdctr/etcdctr"
-	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/member"
 )
@@ -81,7 +79,7 @@ func runCompact(ctx context.Context, a *app, o compactOptions, args []string) er
 		if aged {
 			known := time.Time{}
 			if revision, known, err = c.RevisionBefore(ctx, members, a.now().Add(-o.older)); err != nil {
-				return explainAge(err)
+				return err
 			}
 			a.say("revision %d is of %s: what came after it is kept", revision, known.Format(time.RFC3339))
 		}
@@ -90,14 +88,6 @@ func runCompact(ctx context.Context, a *app, o compactOptions, args []string) er
 		}
 		return compact(ctx, a, members, revision, o)
 	})
-}
-
-// explainAge says what would tell how old revisions are.
-func explainAge(err error) error {
-	if errors.Is(err, backup.ErrUnknownAge) || errors.Is(err, etcdctr.ErrNoDestination) {
-		return withHint(err, "`continuous: true` under backup: has it noted from now on; auto-compaction-mode: periodic and auto-compaction-retention: 1h have etcd do it by itself")
-	}
-	return err
 }
 
 func compact(ctx context.Context, a *app, members *member.Client, revision int64, o compactOptions) error {

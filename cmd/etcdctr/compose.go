@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -64,6 +66,9 @@ func runCompose(ctx context.Context, a *app, o composeOptions, _ []string) error
 		return ofMachine(o.cluster, a, c, func(ctx context.Context, e *engines) (*cluster.Cluster, error) { return e.AsStarted(ctx, c, folder) })
 	}
 	file, err := w.Compose(ctx, c, o.ComposeOptions)
+	if unfit := (*files.UnfitError)(nil); errors.As(err, &unfit) && unfit.Option != "" {
+		return usage(fmt.Errorf("--%w", err))
+	}
 	if err != nil {
 		return err
 	}

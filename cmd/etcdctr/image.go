@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
@@ -131,7 +130,7 @@ func (f *sourceFlags) build(ctx context.Context, platforms []v1.Platform, progre
 	}
 	imgs, err := images.BuildAll(ctx, source, platforms)
 	if err != nil {
-		return nil, imageError(err)
+		return nil, err
 	}
 	for _, img := range imgs {
 		if _, err := cluster.ParseVersion(img.Binaries.Version); err != nil {
@@ -146,23 +145,4 @@ func showImageEvents(board terminal.Board) images.Progress {
 	return func(e images.Event) {
 		board.Show(terminal.Step{Item: e.Item, Action: e.Action, Detail: e.Detail, Current: e.Current, Total: e.Total, Done: e.Done})
 	}
-}
-
-// imageError attaches what the command line can do about an error.
-func imageError(err error) error {
-	switch {
-	case errors.Is(err, images.ErrNotLinux):
-		return withHint(err, "images run on linux, and only an etcdctr of `make build` carries what they are made of: give --source module, or --source dir with a linux etcdctr")
-	case errors.Is(err, images.ErrNoImage):
-		return withHint(err, "docker pull brings it, or etcdctr image build --tag makes it")
-	case errors.Is(err, images.ErrNoGo):
-		return withHint(err, "install Go, or give --source release or --source self")
-	case errors.Is(err, images.ErrPlainHTTP):
-		return withHint(err, "give --plain-http if the network between is trusted")
-	case errors.Is(err, images.ErrDiffers):
-		return withHint(err, "move it away, or choose another --output")
-	case errors.Is(err, syscall.ENOSPC):
-		return withHint(err, "make room there; XDG_CACHE_HOME and TMPDIR choose other places for what is downloaded and unpacked")
-	}
-	return err
 }

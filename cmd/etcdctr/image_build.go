@@ -76,7 +76,7 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
 	ref := cmp.Or(o.tag, "localhost/etcd:"+imgs[0].Binaries.Version)
 	digest, err := destination.Write(ctx, ref, imgs, showImageEvents(board))
 	if err != nil {
-		return imageError(err)
+		return err
 	}
 	board.Close()
 	if o.sbom != "" {

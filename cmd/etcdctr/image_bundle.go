@@ -66,7 +66,7 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
 		err = bundle.Write(ctx, o.output, showImageEvents(e.board))
 	}
 	if err != nil {
-		return imageError(err)
+		return err
 	}
 	e.board.Close()
 	a.say("wrote %s: %s and %d files", o.output, strings.Join(bundle.Images, ", "), len(bundle.Files))

@@ -41,7 +41,7 @@ func runImageLoad(ctx context.Context, a *app, path string, o imageLoadOptions) 
 		err = images.CheckFiles(o.output, files)
 	}
 	if err != nil {
-		return imageError(err)
+		return err
 	}
 	engine, err := a.connectEngine(ctx)
 	if err != nil {
@@ -52,7 +52,7 @@ func runImageLoad(ctx context.Context, a *app, path string, o imageLoadOptions) 
 	defer board.Close()
 	refs, err := images.LoadStored(ctx, engine, path, showImageEvents(board))
 	if err != nil {
-		return imageError(err)
+		return err
 	}
 	board.Close()
 	for _, ref := range refs {

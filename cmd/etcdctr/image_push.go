@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/distribution/reference"
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/images"
 )
 
@@ -64,23 +64,14 @@ func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) e
 }
 
 func pushError(ref string, err error) error {
-	host := registryOf(ref)
+	host := hints.Registry(ref)
 	switch {
 	case errors.Is(err, images.ErrDenied):
 		return withHint(err, "`docker login %s`, as someone who may write there", host)
 	case errors.Is(err, images.ErrUntrusted):
 		return withHint(err, "put the certificate of its authority into /etc/docker/certs.d/%s/ca.crt, where Docker looks too, or among the system's", host)
 	}
-	return imageError(err)
-}
-
-// registryOf is what docker login calls the registry of a reference.
-func registryOf(ref string) string {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return ""
-	}
-	return reference.Domain(named)
+	return err
 }
 
 // exactly is cobra.ExactArgs with a sentence that says what is wanted.

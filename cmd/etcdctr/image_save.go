@@ -50,5 +50,5 @@ func runImageSave(ctx context.Context, a *app, refs []string, o imageSaveOptions
 	defer engine.Close()
 	board := a.newProgress(o.progress)
 	defer board.Close()
-	return imageError(images.Save(ctx, engine, refs, o.output, showImageEvents(board)))
+	return images.Save(ctx, engine, refs, o.output, showImageEvents(board))
 }

@@ -117,9 +117,6 @@ func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 		return err
 	}
 	result, err := lint.Judge(inputs, options, o.off...)
-	if errors.Is(err, lint.ErrOurs) {
-		return withHint(usage(err), "`etcdctr up --dry-run` checks it and shows what would be done; `etcdctr compose` gives what lint can judge")
-	}
 	if err != nil {
 		return usage(err)
 	}

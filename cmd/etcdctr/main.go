@@ -12,8 +12,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/multicall"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/runtime/local"
@@ -55,7 +57,7 @@ func run(a *app, args []string) int {
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(everyFlagMistake(args))
 	cmd, err := root.ExecuteContextC(ctx)
-	err = hinted(err)
+	err = hints.For(strings.TrimPrefix(cmd.CommandPath(), "etcdctr "), err)
 	if err == nil {
 		return 0
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"time"
 
@@ -78,25 +77,11 @@ func runRecover(ctx context.Context, a *app, o recoverOptions) error {
 	if o.dryRun {
 		f, err := c.PlanRecover(ctx, how)
 		c.board.Close()
-		return a.printForecast(o.restoreOptions, f, explainRecover(err))
+		return a.printForecast(o.restoreOptions, f, err)
 	}
 	restored, err := c.Recover(ctx, how)
 	c.board.Close()
-	return a.sayRestored(c, o.restoreOptions, restored, explainRecover(err))
-}
-
-func explainRecover(err error) error {
-	switch {
-	case errors.Is(err, etcdctr.ErrQuorum), errors.Is(err, etcdctr.ErrUnreached):
-		return withHint(err, "`etcdctr doctor` names what to do about members that are away")
-	case errors.Is(err, backup.ErrNobody):
-		return withHint(err, "--backups names a folder of backups, the newest of which is brought back")
-	case errors.Is(err, backup.ErrTwoClusters):
-		return withHint(err, "`etcdctr backup --data-dir` keeps what one of them holds, and `etcdctr restore` makes a cluster of it")
-	case errors.Is(err, backup.ErrUncommitted):
-		return withHint(err, "`etcdctr backup --data-dir … --etcd-binary …` keeps what it holds by another etcd, and `etcdctr restore` makes a cluster of it")
-	}
-	return explainBackup(err)
+	return a.sayRestored(c, o.restoreOptions, restored, err)
 }
 
 // sayFound tells what there is to rebuild from.

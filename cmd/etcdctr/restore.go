@@ -114,7 +114,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 			a.sayPlanned(c)
 			a.sayBackups(c.Spec(), f.There.By.Cluster)
 		}
-		return a.printForecast(o, f, o.explain(c, err, false))
+		return a.printForecast(o, f, err)
 	}
 	restored, err := c.Restore(ctx, args[0], options)
 	c.board.Close()
@@ -153,8 +153,12 @@ func (o restoreOptions) options(a *app) (etcdctr.RestoreOptions, error) {
 // sayRestored tells what has become of a restoration.
 func (a *app) sayRestored(c *found, o restoreOptions, restored backup.Restored, err error) error {
 	a.sayAside(o.cluster, restored.Aside)
+	if len(restored.Aside) > 0 {
+		err = withHint(err, "`etcdctr doctor` names the cause; restore can be run again, and `%s && %s` brings the former cluster back",
+			o.cluster.again("restore", "--undo"), upInBackground(c, o.cluster))
+	}
 	if err != nil {
-		return o.explain(c, err, len(restored.Aside) > 0)
+		return err
 	}
 	if restored.Overfull {
 		a.warn("its database takes more than quota-backend-bytes, and etcd refuses the first write: a larger one lets it go on")
@@ -300,18 +304,4 @@ func (a *app) confirm(ctx context.Context, name string) error {
 		return usage(errors.New("there is no terminal to ask on whether it may be replaced: --yes says so"))
 	}
 	return a.askName(ctx, name)
-}
-
-func (o restoreOptions) explain(c *found, err error, exchanged bool) error {
-	var old *backup.TooOldError
-	switch {
-	case errors.Is(err, backup.ErrUnknownMoment):
-		return withHint(err, "`etcdctr backup list` shows the backups: without --at and --revision a file is restored as it is")
-	case errors.As(err, &old):
-		return withHint(err, "--etcd 3.%d or a later one reads it", old.Data)
-	case exchanged:
-		return withHint(err, "`etcdctr doctor` names the cause; restore can be run again, and `%s && %s` brings the former cluster back",
-			o.cluster.again("restore", "--undo"), upInBackground(c, o.cluster))
-	}
-	return explainSealed(err)
 }

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
@@ -66,46 +66,23 @@ func (a *app) fail(err error) {
 	for _, line := range strings.Split(err.Error(), "\n") {
 		a.voice.Say(terminal.Failure, line)
 	}
-	if h := (*hintedError)(nil); errors.As(err, &h) {
-		for hint := range strings.SplitSeq(h.hint, "\n") {
-			a.voice.Say(terminal.Hint, hint)
-		}
+	if hints.Of(err) == "" {
+		return
+	}
+	for hint := range strings.SplitSeq(hints.Of(err), "
+") {
+		a.voice.Say(terminal.Hint, hint)
 	}
 }
-
-// hintedError carries advice that only the command line can give: a library
-// does not know which flag the user could have set.
-type hintedError struct {
-	err  error
-	hint string
-}
-
-func (e *hintedError) Error() string { return e.err.Error() }
-func (e *hintedError) Unwrap() error { return e.err }
 
 // withHint attaches what to do next to err; nil stays nil.
-func withHint(err error, format string, args ...any) error {
-	if err == nil {
-		return nil
-	}
-	return &hintedError{err: err, hint: fmt.Sprintf(format, args...)}
-}
+func withHint(err error, format string, args ...any) error { return hints.With(err, format, args...) }
 
-// usageError marks an error as the caller's: exit code 2.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usage(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &usageError{err}
-}
+// usage marks an error as the caller's: exit code 2.
+func usage(err error) error { return hints.Usage(err) }
 
 func exitCode(err error) int {
-	if u := (*usageError)(nil); errors.As(err, &u) {
+	if hints.IsUsage(err) {
 		return exitUsage
 	}
 	return exitFailure

@@ -1,0 +1,55 @@
+package hints_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/local"
+)
+
+func TestAdviceIsForTheCommandThatIsRun(t *testing.T) {
+	nobody := fmt.Errorf("orders: %w", backup.ErrNobody)
+	for command, want := range map[string]string{"backup": "--data-dir takes", "recover": "--backups names", "backup list": "", "up": ""} {
+		if hint := hints.Of(hints.For(command, nobody)); hint == "" != (want == "") || !strings.Contains(hint, want) {
+			t.Errorf("%s says %q, not %q", command, hint, want)
+		}
+	}
+}
+
+func TestWhatIsSaidAlreadyStays(t *testing.T) {
+	err := hints.With(backup.ErrNobody, "as %s says", "somebody")
+	if got := hints.For("backup", err); hints.Of(got) != "as somebody says" || !errors.Is(got, backup.ErrNobody) {
+		t.Errorf("it is %q of %v", hints.Of(got), got)
+	}
+	if hints.For("backup", nil) != nil || hints.With(nil, "nothing") != nil || hints.Usage(nil) != nil {
+		t.Error("nothing went wrong, and something is said")
+	}
+}
+
+// An etcd of another release that somebody has named is a wrong question, and one that
+// this program has is none.
+func TestOneTypeMayBeTwoMistakes(t *testing.T) {
+	for path, wrong := range map[string]bool{"/opt/etcd": true, "": false} {
+		err := hints.For("up", &local.OtherReleaseError{Path: path})
+		if hints.IsUsage(err) != wrong || hints.Of(err) == "" {
+			t.Errorf("%q: usage %t, hint %q", path, hints.IsUsage(err), hints.Of(err))
+		}
+	}
+}
+
+// A member whose machine was away is started again with it.
+func TestDownSaysThatAMemberComesBackWithItsMachine(t *testing.T) {
+	away := &runtime.AwayError{Server: "etcd1", Machine: "ssh://root@192.0.2.1", Err: errors.New("no route to host")}
+	for kind, again := range map[converge.Kind]string{converge.Remove: "`etcdctr down`", converge.Delete: "`etcdctr down --volumes`"} {
+		err := hints.For("down", &converge.StepError{Step: converge.Step{Kind: kind}, Err: away})
+		if hint := hints.Of(err); !strings.Contains(hint, "comes back with its machine, and takes "+again+" again") {
+			t.Errorf("%s: the hint is %s", kind, hint)
+		}
+	}
+}

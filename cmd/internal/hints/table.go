@@ -1,0 +1,230 @@
+package hints
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/distribution/reference"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/adopt"
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/files"
+	"github.com/etcdctr/etcdctr/images"
+	"github.com/etcdctr/etcdctr/lint"
+	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/docker"
+	"github.com/etcdctr/etcdctr/runtime/docker/engine"
+	"github.com/etcdctr/etcdctr/runtime/local"
+)
+
+// Commands that have some advice in common.
+var (
+	archives = []string{"backup", "recover"}
+	opening  = []string{"backup verify", "restore"}
+	moving   = []string{"image build", "image bundle", "image load", "image push", "image save"}
+)
+
+func in(commands ...string) []string { return commands }
+
+// advices are in order: the first that is about an error is what is said of it.
+var advices = []advice{
+	// adopting
+	{in("adopt"), is(adopt.ErrNoSource, "name a Compose project, containers or data folders: etcdctr adopt --dry-run NAME; `docker ps` and `docker compose ls` show what there is"), true},
+	{in("adopt"), is(adopt.ErrRelease, "--etcd 3.6, for example, says it"), true},
+	{in("adopt"), is(adopt.ErrNothing, "`docker ps --all` shows the containers; a data folder is the one that has the folder member in it"), true},
+	{in("adopt"), is(adopt.ErrElsewhere, "name the other containers or folders too, separated by blanks; if they are on other machines, `etcdctr backup` takes what the cluster holds, and `etcdctr restore` makes a cluster of it"), true},
+	{in("adopt"), is(adopt.ErrEmpty, "`etcdctr up` starts a new cluster where no file says adopts; `etcdctr lint` tells what keeps the old one from starting"), false},
+	{in("adopt"), is(backup.ErrUncommitted, "--their-etcd names one"), false},
+	{in("adopt"), is(adopt.ErrMinority, "`etcdctr backup --data-dir FOLDER` takes what one member holds, and `etcdctr restore` makes a cluster of it"), false},
+
+	// taking backups, and bringing them back
+	{in("recover"), is(etcdctr.ErrQuorum, "`etcdctr doctor` names what to do about members that are away"), false},
+	{in("recover"), is(etcdctr.ErrUnreached, "`etcdctr doctor` names what to do about members that are away"), false},
+	{in("recover"), is(backup.ErrNobody, "--backups names a folder of backups, the newest of which is brought back"), false},
+	{in("recover"), is(backup.ErrTwoClusters, "`etcdctr backup --data-dir` keeps what one of them holds, and `etcdctr restore` makes a cluster of it"), false},
+	{in("recover"), is(backup.ErrUncommitted, "`etcdctr backup --data-dir … --etcd-binary …` keeps what it holds by another etcd, and `etcdctr restore` makes a cluster of it"), false},
+	{in("backup run"), every[*etcdctr.OtherBackupsError]("a cluster file of its own, which -f names, has its own; `etcdctr backup` takes one at once"), false},
+	{in("backup run"), is(etcdctr.ErrNoDestination, "write `backup: {destination: /backups}` into it, or take one with `etcdctr backup`"), false},
+	{archives, as(func(e *backup.NoFolderError) string {
+		return fmt.Sprintf("`mkdir -p %s` makes it; the name of a file ends in %s", e.Dir, backup.Extension)
+	}), true},
+	{archives, is(backup.ErrExists, "--output names another file, or a folder"), false},
+	{archives, is(backup.ErrSeal, "`age-keygen` makes a key, and writes the public one, age1…, beside it"), true},
+	{in("backup"), is(backup.ErrNobody, "`etcdctr doctor` names the cause; --data-dir takes the data folder of a stopped member"), false},
+	{in("restore"), is(backup.ErrUnknownMoment, "`etcdctr backup list` shows the backups: without --at and --revision a file is restored as it is"), false},
+	{in("restore"), as(func(e *backup.TooOldError) string { return fmt.Sprintf("--etcd 3.%d or a later one reads it", e.Data) }), false},
+	{opening, is(backup.ErrSealed, "--identity-file or --passphrase-file opens it"), true},
+	{opening, is(backup.ErrSecret, "--identity-file names another key, --passphrase-file another passphrase"), true},
+	{in("compact"), is(backup.ErrUnknownAge, noted), false},
+	{in("compact"), is(etcdctr.ErrNoDestination, noted), false},
+
+	// data that was to be deleted
+	{about: as(func(e *etcdctr.OtherFolderError) string {
+		return fmt.Sprintf("`--name %s` says that it is meant", e.Name)
+	})},
+	{about: as(func(e *etcdctr.LastBackupError) string {
+		if len(e.First) > 0 {
+			return fmt.Sprintf("`%s` comes first, or say --no-backup to do without", etcdctr.Typed(e.First))
+		}
+		return "start it with `etcdctr up`, or say --no-backup to do without"
+	})},
+
+	// a cluster that may be on several runtimes
+	{about: as(func(e *etcdctr.AwayError) string {
+		return fmt.Sprintf("start it, or say where it is: DOCKER_HOST, or `docker context use`; a new and empty %s beside it is made with `etcdctr up --runtime %s` only", e.Name, cluster.Process)
+	})},
+	{about: as(func(e *etcdctr.TwiceError) string {
+		return fmt.Sprintf("--runtime says which is meant, such as --runtime %s; `etcdctr ls` shows them", e.Runtimes[0])
+	})},
+	{about: as(ofRefusal)},
+	{about: ofAway},
+
+	// finding an engine
+	{about: every[*engine.PlaceError]("DOCKER_HOST is something like unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://HOST, and DOCKER_CERT_PATH a folder with ca.pem, cert.pem and key.pem")},
+	{about: every[*engine.ContextError]("`docker context ls` shows what there is; DOCKER_CONTEXT=default goes without one")},
+	{about: as(ofSilence)},
+
+	// what runs a cluster
+	{about: as(func(e *etcdctr.OtherRuntimeError) string {
+		return fmt.Sprintf("`etcdctr down --name %s` ends it; --name starts another one beside it", e.Name)
+	})},
+	{about: every[*docker.ForeignError]("`etcdctr ls` shows the clusters that there are; --name chooses one")},
+	{about: every[*etcdctr.UnknownServerError](""), wrong: true},
+	{about: is(runtime.ErrNotFound, "start it with `etcdctr up`, or name the right one with --name: `etcdctr ls` shows those that there are")},
+	{about: as(func(e *runtime.NotRunningError) string { return fmt.Sprintf("`etcdctr start %s` starts it", e.Server) })},
+	{about: every[*docker.SubnetError](""), wrong: true},
+	{about: every[*docker.LockError]("set XDG_CACHE_HOME to a folder that can be written to")},
+	{about: as(func(e *local.OtherReleaseError) string {
+		if e.Path == "" {
+			return ""
+		}
+		return fmt.Sprintf("`--etcd 3.%d` goes over to what it is; where several releases are on the way, a path with {minor} names one of each, as in --etcd-binary '/opt/etcd/{minor}/etcd'", e.Have.Minor)
+	}), wrong: true},
+	{about: every[*local.OtherReleaseError]("--etcd-binary names another etcd to run in processes")},
+	{about: every[*local.BesideError]("another one of the same name would be empty: stop what has started that one, or give this one a --name and certificates of its own")},
+	{about: is(local.ErrOtherMachines, "`etcdctr bundle` makes what each of them runs")},
+	{about: is(local.ErrResolver, "leave --etcd-binary out, or use bootstrap: static or discovery"), wrong: true},
+
+	// images
+	{about: as(ofImage)},
+	{moving, is(images.ErrNotLinux, "images run on linux, and only an etcdctr of `make build` carries what they are made of: give --source module, or --source dir with a linux etcdctr"), false},
+	{moving, is(images.ErrNoImage, "docker pull brings it, or etcdctr image build --tag makes it"), false},
+	{moving, is(images.ErrNoGo, "install Go, or give --source release or --source self"), false},
+	{moving, is(images.ErrPlainHTTP, "give --plain-http if the network between is trusted"), false},
+	{moving, is(images.ErrDiffers, "move it away, or choose another --output"), false},
+	{moving, is(syscall.ENOSPC, "make room there; XDG_CACHE_HOME and TMPDIR choose other places for what is downloaded and unpacked"), false},
+	{about: is(images.ErrNotLinux, "this program can't run in a container: build an image of the one for linux, with `docker build --tag "+docker.RelayReference+" .` in etcdctr's source")},
+
+	// certificates
+	{in("certs rotate-ca"), as(func(e *certs.LaggingError) string {
+		return fmt.Sprintf("`etcdctr restart %s`, or `etcdctr certs rotate-ca` for all that is left", strings.Join(e.Members, " "))
+	}), false},
+	{in("certs rotate-ca"), every[*certs.UnseenError]("where the members run elsewhere, restart each of them and say so with --restarted; where none runs at all, too"), false},
+	{in("certs run"), every[*etcdctr.ElsewhereError]("name what has them signed in the cluster file, `certs: {renew-command: …}`, or `etcdctr certs request` and `etcdctr certs import`"), false},
+	{about: every[*etcdctr.TokenError]("`etcdctr discovery new` makes a token, `etcdctr discovery status` shows one")},
+	{about: as(func(e *certs.SharedError) string {
+		return fmt.Sprintf("--certs-dir certs-%s, or certs-dir in the cluster file, gives %s a folder of its own; naming the one that is there shares it", e.By, e.By)
+	})},
+	{about: every[*certs.RevokedError]("`etcdctr certs create` makes another one, and nobody is restarted for it")},
+	{about: is(etcdctr.ErrNoCertificate, "these commands need the certificates that the cluster was made with: say where they are with --certs-dir")},
+	{about: every[*certs.NameError](""), wrong: true},
+
+	// a cluster as files
+	{about: every[*files.JoinsError]("`etcdctr up` adds it, and writes its archive when its turn comes")},
+	{about: every[*files.NoMachinesError]("give each its host in the cluster file"), wrong: true},
+	{about: every[*files.UnfitError](""), wrong: true},
+
+	// what is described
+	{in("lint"), is(lint.ErrOurs, "`etcdctr up --dry-run` checks it and shows what would be done; `etcdctr compose` gives what lint can judge"), true},
+	{about: every[cluster.Problems](""), wrong: true},
+	{about: every[*cluster.UnknownMemberError](""), wrong: true},
+	{about: every[*etcdctr.InputError](""), wrong: true},
+}
+
+const noted = "`continuous: true` under backup: has it noted from now on; auto-compaction-mode: periodic and auto-compaction-retention: 1h have etcd do it by itself"
+
+// Endpoints says what is to be done about the backup of members that nobody here runs,
+// which are named by flags.
+func Endpoints(err error) error {
+	switch {
+	case errors.Is(err, member.ErrDenied):
+		return With(err, "etcd gives its data to users with the role root only: --user and --password-file, or --cert and --key, say who that is")
+	case errors.Is(err, backup.ErrNobody):
+		return With(err, "`etcdctl endpoint status` with the same flags says what each answers; --endpoints names all members that there are")
+	}
+	return err
+}
+
+// ofRefusal is the remedy that is named with it.
+func ofRefusal(r *converge.Refusal) string {
+	command := etcdctr.Typed(r.Remedy.Command)
+	if command != "" {
+		command = "`" + command + "`"
+	}
+	return strings.TrimSpace(command + " " + r.Remedy.Text)
+}
+
+// ofAway is about a cluster that was taken away but for what is on machines that do not
+// answer.
+func ofAway(err error) (string, bool) {
+	step := (*converge.StepError)(nil)
+	if !errors.As(err, &step) || !errors.As(err, new(*runtime.AwayError)) || len(step.Step.Servers) > 0 {
+		return "", false
+	}
+	again := map[converge.Kind]string{converge.Remove: "down", converge.Delete: "down --volumes"}[step.Step.Kind]
+	return fmt.Sprintf("everything else is down; a member comes back with its machine, and takes `etcdctr %s` again then", again), again != ""
+}
+
+// ofSilence is about an engine that does not answer.
+func ofSilence(e *engine.SilentError) string {
+	return map[engine.Reason]string{
+		engine.Nobody: "start it, or say where it is: DOCKER_HOST, or `docker context use`",
+		engine.BySSH:  fmt.Sprintf("`docker --host %s version` has to work, and ssh without asking for anything", e.Place),
+		engine.Forbidden: "join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in again), " +
+			"run a rootless engine, or do without: `etcdctr up --runtime process`",
+		engine.Untrusted:   "ca.pem in DOCKER_CERT_PATH, or in the Docker context, must be the authority that made it",
+		engine.NotAccepted: "cert.pem and key.pem in DOCKER_CERT_PATH, or in the Docker context, must be from the authority that the engine trusts",
+		engine.OnlyTLS:     "set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to a folder with ca.pem, cert.pem and key.pem",
+	}[e.Reason]
+}
+
+// ofImage is about an image that could not be got.
+func ofImage(missing *docker.ImageError) string {
+	const load = "load an archive of it with `etcdctr image load`, or "
+	prometheus, _, _ := strings.Cut(cluster.DefaultPrometheusImage, ":")
+	release, official := strings.CutPrefix(missing.Ref, cluster.OfficialImage+":")
+	switch {
+	case missing.Never:
+		return "leave --pull never away, or `etcdctr image load` an archive of it"
+	case missing.There:
+		return "without --pull always the one that is on the engine runs"
+	case missing.Login:
+		return fmt.Sprintf("`docker login %s`, as someone who may read it, or load an archive of it with `etcdctr image load`", Registry(missing.Ref))
+	case missing.Ref == cluster.DefaultDNSImage:
+		return fmt.Sprintf("--dns-image %s takes the DNS server that etcdctr has itself; or load an archive of CoreDNS's image with `etcdctr image load`", compose.OwnImage)
+	case official:
+		release = strings.TrimPrefix(release, "v")
+		return fmt.Sprintf(load+"make it here: `etcdctr image build --source module --etcd %s --tag %s` where there is Go, "+
+			"`--source dir --dir FOLDER` instead with an etcd %s that you have; or choose another with --image", release, missing.Ref, release)
+	case strings.HasPrefix(missing.Ref, prometheus+":"):
+		return load + "choose another Prometheus with --prometheus-image"
+	}
+	return load + "choose another with --image (`etcdctr image build` makes one) or --dns-image or --prometheus-image"
+}
+
+// Registry is what docker login calls the registry of a reference.
+func Registry(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ""
+	}
+	return reference.Domain(named)
+}
