@@ -14,6 +14,7 @@ import (
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/logs"
@@ -69,7 +70,7 @@ as they are, also before they are adopted.`,
 	addFormatFlag(cmd, &o.format)
 	flags := cmd.Flags()
 	to := slices.DeleteFunc(cluster.ClosedChoiceOf("runtime").Takes(), func(word string) bool { return !cluster.Runtime(word).Adopts() })
-	flags.Var(&choice{value: new(string), of: to}, "runtime", "what is to run the members: "+strings.Join(to, " or ")+" (default what runs them now)")
+	flags.Var(&typed.Choice{Value: new(string), Of: to}, "runtime", "what is to run the members: "+strings.Join(to, " or ")+" (default what runs them now)")
 	flags.StringVar(&o.theirEtcd, "their-etcd", "", "etcd of the release that wrote the data, for its log (default the one that ran on it, or the one inside)")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the data of all members, where it has to be copied")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")

@@ -13,6 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 // How archives are compressed.
@@ -63,7 +64,7 @@ in clear: the cluster's name, time, revision, size and release.`,
   etcdctr backup --encrypt --passphrase-file passphrase
   etcdctr backup --data-dir .etcdctr/etcd/etcd1/data
   etcdctr backup --endpoints https://10.0.0.1:2379,https://10.0.0.2:2379 --cacert ca.crt --cert root.crt --key root.key`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBackup(cmd.Context(), a, o) },
 	}
 	o.cluster = addFindingFlags(cmd)
@@ -76,7 +77,7 @@ in clear: the cluster's name, time, revision, size and release.`,
 	flags.StringVar(&o.dataDir, "data-dir", "", "take the data folder of a stopped member instead of a running cluster")
 	flags.StringVar(&o.etcdBinary, "etcd-binary", "", "with --data-dir, the etcd that wrote the data (default the one inside, where it is of that release)")
 	o.compression = compressFast
-	flags.Var(&choice{value: &o.compression, of: []string{compressFast, compressNone}}, "compression", "how the data is compressed: fast or none")
+	flags.Var(&typed.Choice{Value: &o.compression, Of: []string{compressFast, compressNone}}, "compression", "how the data is compressed: fast or none")
 	flags.BoolVar(&o.keys, "with-keys", false, "put the certificates in, with their keys, encrypted")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase of --with-keys or --encrypt")
 	flags.BoolVar(&o.encrypt, "encrypt", false, "encrypt all of it, by the passphrase")

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 // endpointFlags name a cluster by where its clients reach it.
@@ -36,7 +37,7 @@ func addEndpointFlags(cmd *cobra.Command) *endpointFlags {
 	flags.StringVar(&f.at.CACert, "cacert", "", "with --endpoints, certificate of the authority that vouches for the members")
 	flags.StringVar(&f.at.Cert, "cert", "", "with --endpoints, certificate to show the members")
 	flags.StringVar(&f.at.Key, "key", "", "with --endpoints, private key of that certificate")
-	flags.Lookup("key").Value = inWords{flags.Lookup("key").Value, "FILE"}
+	flags.Lookup("key").Value = typed.InWords{Value: flags.Lookup("key").Value, Word: "FILE"}
 	flags.BoolVar(&f.at.SkipVerify, "insecure-skip-tls-verify", false, "with --endpoints, take any certificate for a member's")
 	flags.StringVar(&f.at.User, "user", "", "with --endpoints, user of etcd's who has the role root, where a password tells who that is")
 	flags.StringVar(&f.passwordFile, passwordFlag, "", "file with that user's password (default it is asked for)")

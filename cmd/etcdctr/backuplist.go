@@ -10,6 +10,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 func newBackupListCommand(a *app) *cobra.Command {
@@ -23,7 +24,7 @@ exit code is 1 then. --format json writes an object for each, one to a line.`,
 		Example: `  etcdctr backup list
   etcdctr backup list s3://backups/orders
   etcdctr backup list /backups --format json | jq .metadata.revision`,
-		Args: atMost("FOLDER"),
+		Args: typed.AtMost("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runBackupList(cmd.Context(), a, folder(args), format)
 		},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type pruneOptions struct {
@@ -25,7 +26,7 @@ keeps, of each cluster by itself, and what was kept of the changes after them. T
 somebody may want to save what there is of it.`,
 		Example: `  etcdctr backup prune /backups --keep-last 3 --keep-daily 7 --keep-weekly 4
   etcdctr backup prune /backups --keep-daily 7 --dry-run`,
-		Args: atMost("FOLDER"),
+		Args: typed.AtMost("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runBackupPrune(cmd.Context(), a, folder(args), o)
 		},

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type backupRunOptions struct {
@@ -31,7 +32,7 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 		Example: `  etcdctr backup run
   etcdctr backup run --metrics-file /var/lib/prometheus/node-exporter/etcdctr.prom
   etcdctr backup run --once`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBackupRun(cmd.Context(), a, o) },
 	}
 	o.cluster = addClusterFlags(cmd)

@@ -12,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 func newBackupVerifyCommand(a *app) *cobra.Command {
@@ -26,7 +27,7 @@ snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it mad
 		Example: `  etcdctr backup verify orders-20261128T120000Z.tar.zst
   etcdctr backup verify s3://backups/orders/orders-20261128T120000Z.tar.zst
   etcdctr backup verify snapshot.db --scratch /var/tmp`,
-		Args: exactArgs("FILE"),
+		Args: typed.Exact("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runBackupVerify(cmd.Context(), a, args[0], scratch, format, secret)
 		},

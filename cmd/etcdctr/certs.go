@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/certs"
-	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 func newCertsCommand(a *app) *cobra.Command {
@@ -24,7 +24,7 @@ in one folder, certs beside the cluster file unless --certs-dir says otherwise:
 
 A member needs its own folder, members/NAME, and a client its own, clients/NAME;
 the authorities' keys are needed by these commands alone.`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 	}
 	cmd.AddCommand(
 		newCertsCreateCommand(a),
@@ -54,7 +54,7 @@ type keyFlags struct {
 
 func addKeyFlags(cmd *cobra.Command, f *keyFlags, algorithmDefault, lifetimeDefault string) {
 	addAlgorithmFlag(cmd, &f.algorithm, algorithmDefault)
-	cmd.Flags().Var((*days)(&f.lifetime), "lifetime",
+	cmd.Flags().Var((*typed.Days)(&f.lifetime), "lifetime",
 		fmt.Sprintf("how long certificates are valid, such as 90d or 12h (default %s)", lifetimeDefault))
 }
 
@@ -63,34 +63,9 @@ func addAlgorithmFlag(cmd *cobra.Command, value *string, byDefault string) {
 	for i, algorithm := range certs.KeyAlgorithms() {
 		algorithms[i] = string(algorithm)
 	}
-	cmd.Flags().Var(&choice{value: value, of: algorithms}, "key-algorithm",
+	cmd.Flags().Var(&typed.Choice{Value: value, Of: algorithms}, "key-algorithm",
 		fmt.Sprintf("keys to make: %s (default %s)", strings.Join(algorithms, ", "), byDefault))
 }
-
-// days is a flag for a duration that may be written in days too, as
-// certificates are thought of.
-type days time.Duration
-
-func (d *days) duration() time.Duration { return time.Duration(*d) }
-
-func (d *days) String() string {
-	switch v := time.Duration(*d); {
-	case v == 0:
-		return ""
-	case v%(24*time.Hour) == 0:
-		return fmt.Sprintf("%dd", v/(24*time.Hour))
-	default:
-		return v.String()
-	}
-}
-
-func (d *days) Set(text string) error {
-	v, err := cluster.ParseDays(text)
-	*d = days(v)
-	return err
-}
-
-func (d *days) Type() string { return "duration" }
 
 // loadAuthority reads an authority that two flags name together.
 func loadAuthority(certFlag, certFile, keyFlag, keyFile string) (*certs.Authority, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsCreateOptions struct {
@@ -24,7 +25,7 @@ type certsCreateOptions struct {
 	exact    bool
 	singleCA bool
 
-	caLifetime                days
+	caLifetime                typed.Days
 	clientCACert, clientCAKey string
 	peerCACert, peerCAKey     string
 	cfssl                     string
@@ -51,7 +52,7 @@ needs, and the authorities' keys stay here.`,
   etcdctr certs create --client root,backup --key-algorithm ed25519
   etcdctr certs create --client-ca-cert ca.pem --client-ca-key ca-key.pem
   etcdctr certs create --from-cfssl ./cfssl`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCertsCreate(cmd.Context(), a, o)
 		},
@@ -140,7 +141,7 @@ func (o certsCreateOptions) plan(c *cluster.Cluster) (certs.Plan, error) {
 	}
 	plan.SingleCA, plan.Exact = o.singleCA, o.exact
 	plan.Key, plan.Lifetime = certs.KeyAlgorithm(o.keys.algorithm), o.keys.lifetime
-	plan.Authority.Lifetime = o.caLifetime.duration()
+	plan.Authority.Lifetime = o.caLifetime.Duration()
 	var clientErr, peerErr error
 	plan.Authority.Client, clientErr = loadAuthority("client-ca-cert", o.clientCACert, "client-ca-key", o.clientCAKey)
 	plan.Authority.Peer, peerErr = loadAuthority("peer-ca-cert", o.peerCACert, "peer-ca-key", o.peerCAKey)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 // passwordVariable may hold the password of a keystore.
@@ -29,7 +30,7 @@ func (f *exportFlags) add(cmd *cobra.Command) {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.dir, "output", "", "folder for a copy of the files, which a renewal leaves as it is")
-	flags.Var(&choice{value: &f.format, of: formats}, "format", "of that copy: "+strings.Join(formats, ", ")+", the last two for Java")
+	flags.Var(&typed.Choice{Value: &f.format, Of: formats}, "format", "of that copy: "+strings.Join(formats, ", ")+", the last two for Java")
 	flags.StringVar(&f.passwordFile, "password-file", "",
 		"file with the keystore's password (default $"+passwordVariable+", or one that is made up, in "+certs.PasswordFile+" of the folder)")
 }

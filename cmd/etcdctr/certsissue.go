@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsIssueOptions struct {
@@ -44,7 +45,7 @@ name says. A client without one tells its user by name and password.`,
   etcdctr certs issue app --for 1000
   etcdctr certs issue app --format pkcs12 --output ./app-certs
   etcdctr certs issue proxy --server --host etcd.example.com`,
-		Args: exactArgs("NAME"),
+		Args: typed.Exact("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runCertsIssue(cmd.Context(), a, o, args[0])
 		},

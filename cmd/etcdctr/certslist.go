@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
@@ -15,7 +16,7 @@ func newCertsListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the certificates: whose, for what, until when",
-		Args:  noArgs,
+		Args:  typed.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			dir, err := flags.certificatesAsRun(a)
 			if err != nil {

@@ -6,12 +6,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsRenewOptions struct {
 	cluster *clusterFlags
 	keys    keyFlags
-	within  days
+	within  typed.Days
 	keepKey bool
 }
 
@@ -49,7 +50,7 @@ themselves, which etcd does at its first start only.`,
 func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []string) error {
 	renew := certs.RenewOptions{
 		Names:    names,
-		Within:   o.within.duration(),
+		Within:   o.within.Duration(),
 		KeepKey:  o.keepKey,
 		Key:      certs.KeyAlgorithm(o.keys.algorithm),
 		Lifetime: o.keys.lifetime,

@@ -30,7 +30,7 @@ func (o certsRenewOptions) renewAuto(ctx context.Context, a *app, names []string
 	if err != nil {
 		return err
 	}
-	renewed, err := c.RenewSelfSigned(ctx, chosen, o.within.duration(), o.keys.lifetime)
+	renewed, err := c.RenewSelfSigned(ctx, chosen, o.within.Duration(), o.keys.lifetime)
 	for _, m := range renewed {
 		if len(m.Uses) == 0 {
 			a.say("%s: ends late enough", m.Member)

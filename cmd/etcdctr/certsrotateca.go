@@ -11,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -58,7 +59,7 @@ stage puts away what was taken out before.`,
   etcdctr certs rotate-ca --clients-ready
   etcdctr certs rotate-ca --authority client --ca-cert ca.pem --ca-key ca-key.pem
   etcdctr certs rotate-ca --stage switch --restarted`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCertsRotateCA(cmd.Context(), a, o)
 		},
@@ -67,9 +68,9 @@ stage puts away what was taken out before.`,
 	addProgressFlag(cmd, &o.working.progress)
 	addKeyFlags(cmd, &o.keys, "as before", "as before")
 	flags := cmd.Flags()
-	flags.Var(&choice{value: &o.stage, of: []string{string(certs.Begin), string(certs.Switch), string(certs.Finish)}}, "stage",
+	flags.Var(&typed.Choice{Value: &o.stage, Of: []string{string(certs.Begin), string(certs.Switch), string(certs.Finish)}}, "stage",
 		"only this one: begin, switch or finish")
-	flags.Var(&choice{value: &o.authority, of: []string{string(certs.Client), string(certs.Peer)}}, "authority",
+	flags.Var(&typed.Choice{Value: &o.authority, Of: []string{string(certs.Client), string(certs.Peer)}}, "authority",
 		"client or peer (default both)")
 	flags.StringVar(&o.caCert, "ca-cert", "", "existing authority to change to, PEM, its chain after it")
 	flags.StringVar(&o.caKey, "ca-key", "", "its private key, PEM")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsRunOptions struct {
@@ -34,7 +35,7 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 --once it looks once and ends, for who has a timer of their own.`,
 		Example: `  etcdctr certs run
   etcdctr certs run --once       # for a daily job`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runCertsRun(cmd.Context(), a, o) },
 	}
 	o.cluster = addFindingFlags(cmd)

@@ -9,11 +9,12 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsVerifyOptions struct {
 	cluster *clusterFlags
-	within  days
+	within  typed.Days
 	format  string
 }
 
@@ -26,7 +27,7 @@ func newCertsVerifyCommand(a *app) *cobra.Command {
 the names and addresses which the cluster needs, its dates, whether it is revoked,
 and the files' permissions. It prints each finding with its remedy and exits 1
 when there is an error; warnings alone exit 0.`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCertsVerify(cmd.Context(), a, o)
 		},
@@ -51,7 +52,7 @@ func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions) error {
 	}
 	plan := etcdctr.CertsPlan(c)
 	plan.Clients = nil // which clients there are is not the cluster's matter
-	findings, err := a.pki(dir).Verify(certs.VerifyOptions{Plan: &plan, Within: o.within.duration()})
+	findings, err := a.pki(dir).Verify(certs.VerifyOptions{Plan: &plan, Within: o.within.Duration()})
 	if err != nil {
 		return certsError(dir, err)
 	}

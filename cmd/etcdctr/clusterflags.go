@@ -16,6 +16,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 // defaultClusterFile is read when it is there and no -f says otherwise.
@@ -65,7 +66,7 @@ func addFindingFlags(cmd *cobra.Command, keys ...string) *clusterFlags {
 
 // addRuntimeFlag says what runs a cluster, which tells those of one name apart.
 func addRuntimeFlag(cmd *cobra.Command) {
-	cmd.Flags().Var(&choice{value: new(string), of: cluster.ClosedChoiceOf("runtime").Takes()}, "runtime", "what runs it, where several have its name")
+	cmd.Flags().Var(&typed.Choice{Value: new(string), Of: cluster.ClosedChoiceOf("runtime").Takes()}, "runtime", "what runs it, where several have its name")
 }
 
 // addCertsDirFlags gives cmd those of the flags that tell where a cluster's

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -44,7 +45,7 @@ then only the alarm is dropped. No client that knows all members sees a failure.
   etcdctr compact 4000
   etcdctr compact --older-than 1h
   etcdctr compact --recover`,
-		Args: atMost("REVISION"),
+		Args: typed.AtMost("REVISION"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runCompact(cmd.Context(), a, o, args) },
 	}
 	o.cluster = addFindingFlags(cmd)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 // This file is what shells complete besides commands and flags.
@@ -16,7 +17,7 @@ import (
 // none for is refused.
 func addCompletion(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
-	completeGroups(root)
+	typed.CompleteGroups(root)
 }
 
 // completeMembers completes the members of the cluster that the flags find, but

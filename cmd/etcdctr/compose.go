@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/files"
 )
 
@@ -37,13 +38,13 @@ which refuses what today's Compose reads.`,
   etcdctr compose --member etcd1 -o etcd1/docker-compose.yml
   etcdctr compose --publish loopback | docker compose -f - up -d
   etcdctr compose --for swarm -o stack.yml && docker stack deploy -c stack.yml etcd`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: with(a, &o, runCompose),
 	}
 	o.cluster = addClusterFlags(cmd)
 	cmd.Flags().StringVar(&o.Member, "member", "", "only this member, for the machine that the cluster file gives it as host")
 	cmd.Flags().StringVar(&o.EnvDir, "env-dir", "", "write one environment file a member into this folder and refer to them")
-	cmd.Flags().Var(&choice{value: &o.For, of: []string{string(cluster.Swarm), files.Version1}}, "for", "what is to run the members other than today's Docker Compose: swarm or v1 (docker-compose 1.27 to 1.29)")
+	cmd.Flags().Var(&typed.Choice{Value: &o.For, Of: []string{string(cluster.Swarm), files.Version1}}, "for", "what is to run the members other than today's Docker Compose: swarm or v1 (docker-compose 1.27 to 1.29)")
 	cmd.Flags().StringVarP(&o.Output, "output", "o", "", "file to write instead of standard output")
 	return cmd
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/forward"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -41,7 +42,7 @@ What it prints on standard output are the variables that etcdctl reads; a Go
 client takes the same endpoints and files.`,
 		Example: `  etcdctr connect
   etcdctr connect --listen 127.0.0.1:0 --format json`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runConnect(cmd.Context(), a, o)
 		},
@@ -51,7 +52,7 @@ client takes the same endpoints and files.`,
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:2379", "address for the first member; the others follow in steps of 100, or on any free port with port 0")
 	addRouteFlag(flags, &o.route)
 	o.format = formatShell
-	flags.Var(&choice{value: &o.format, of: []string{formatShell, formatJSON}}, "format",
+	flags.Var(&typed.Choice{Value: &o.format, Of: []string{formatShell, formatJSON}}, "format",
 		"shell for export commands, or json")
 	return cmd
 }
@@ -61,7 +62,7 @@ const formatShell = "shell"
 // addRouteFlag adds the flag that chooses the way to the members.
 func addRouteFlag(flags *pflag.FlagSet, route *string) {
 	*route = docker.AutoRoute
-	flags.Var(&choice{value: route, of: []string{docker.AutoRoute, docker.DirectRoute, docker.RelayRoute}}, "via",
+	flags.Var(&typed.Choice{Value: route, Of: []string{docker.AutoRoute, docker.DirectRoute, docker.RelayRoute}}, "via",
 		"direct to the containers' addresses, through a relay, or auto: direct where that works")
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/dashboard"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtimes"
@@ -38,7 +39,7 @@ The page is served on loopback only, below a path that nobody guesses, by the wa
 that connect takes: nothing is published, and nothing is loaded from elsewhere.`,
 		Example: `  etcdctr dashboard
   etcdctr dashboard --listen 127.0.0.1:8379`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDashboard(cmd.Context(), a, o)
 		},

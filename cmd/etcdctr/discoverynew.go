@@ -8,6 +8,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/discovery"
 )
 
@@ -24,7 +25,7 @@ func newDiscoveryNewCommand(a *app) *cobra.Command {
 		Short: "Register a fresh token and print it",
 		Example: `  etcdctr discovery new --size 3 --discovery-endpoints https://discovery.example.com:2379
   etcdctr discovery new --size 3 --v2 --discovery-endpoints http://discovery.example.com:2379`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDiscoveryNew(cmd.Context(), a, o)
 		},

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 func newDiscoveryRmCommand(a *app) *cobra.Command {
@@ -13,7 +15,7 @@ func newDiscoveryRmCommand(a *app) *cobra.Command {
 		Long: `rm removes a token and who has registered. Members of a cluster that has formed
 do not mind: they go by their data. One that has lost its data can't come back
 under the token any more, which would break it.`,
-		Args: exactArgs("TOKEN"),
+		Args: typed.Exact("TOKEN"),
 	}
 	flags := addDiscoveryFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/discovery"
 )
 
@@ -15,7 +16,7 @@ func newDiscoveryStatusCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status TOKEN",
 		Short: "Show a token's size, who has registered and how many are missing",
-		Args:  exactArgs("TOKEN"),
+		Args:  typed.Exact("TOKEN"),
 	}
 	flags := addDiscoveryFlags(cmd)
 	addFormatFlag(cmd, &format)

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/dns"
 )
 
@@ -20,10 +21,10 @@ brings its server and the records along.`,
 		Example: `  etcdctr dns --bootstrap dns
   etcdctr dns --bootstrap dns --discovery-domain etcd.example.com --format zone > etcd.example.com.zone
   etcdctr dns check 192.0.2.53 --bootstrap dns`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 	}
 	flags := addClusterFlags(cmd)
-	cmd.Flags().Var(&choice{value: &format, of: []string{formatTable, "zone", "dnsmasq", "coredns", formatJSON}}, "format",
+	cmd.Flags().Var(&typed.Choice{Value: &format, Of: []string{formatTable, "zone", "dnsmasq", "coredns", formatJSON}}, "format",
 		"table, zone (a zone file), dnsmasq or coredns (their configuration) or json")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		c, err := flags.resolveDNS(a)

@@ -12,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/dns"
 )
 
@@ -29,7 +30,7 @@ the names in the records.
 It prints each finding with its remedy, and exits 1 when there is one.`,
 		Example: `  etcdctr dns check 192.0.2.53 --bootstrap dns --discovery-domain etcd.example.com
   etcdctr dns check 127.0.0.1:5353`,
-		Args: exactArgs("SERVER"),
+		Args: typed.Exact("SERVER"),
 	}
 	flags := addClusterFlags(cmd)
 	addFormatFlag(cmd, &format)

@@ -12,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 )
 
@@ -23,7 +24,7 @@ func newDoctorCommand(a *app) *cobra.Command {
 		Long: `doctor looks at the members' containers or processes, at their logs and at what
 they answer, and names one cause and one command that puts it right: the cause that explains
 the others. It exits with 0 if there is nothing to put right.`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 	}
 	f := addFindingFlags(cmd)
 	addFormatFlag(cmd, &format)

@@ -11,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -36,7 +37,7 @@ Compose project holds, such as an application beside the members, is left alone
 with its volumes and with the networks that it is on.`,
 		Example: `  etcdctr down
   etcdctr down --name orders --volumes`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDown(cmd.Context(), a, o)
 		},

@@ -2,12 +2,11 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 )
 
@@ -21,10 +20,10 @@ of its own gets that of its systemd unit there, see systemd: its container's is
 in its Compose file.`,
 		Example: `  etcdctr env etcd1 > etcd1.env
   etcdctr env etcd2 --tls none --format json`,
-		Args: exactArgs("MEMBER"),
+		Args: typed.Exact("MEMBER"),
 	}
 	flags := addClusterFlags(cmd)
-	cmd.Flags().Var(&choice{value: &format, of: []string{"env", "shell", "json"}}, "format",
+	cmd.Flags().Var(&typed.Choice{Value: &format, Of: []string{"env", "shell", "json"}}, "format",
 		"env for an environment file, shell for export commands, or json")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		c, err := flags.resolve(a)
@@ -63,33 +62,5 @@ func renderEnv(m cluster.Member, format string) ([]byte, error) {
 		return append(data, '\n'), err
 	default:
 		return compose.EnvFile(m), nil
-	}
-}
-
-// noArgs wants nothing but flags.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	return usage(fmt.Errorf("%s takes flags only, and not %q: %s", cmd.CommandPath(), args[0], cmd.UseLine()))
-}
-
-// atMost wants one argument, or none.
-func atMost(name string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) <= 1 {
-			return nil
-		}
-		return usage(fmt.Errorf("%s takes one %s at most, and not %q too: %s", cmd.CommandPath(), name, args[1], cmd.UseLine()))
-	}
-}
-
-// exactArgs wants the named arguments, and names the missing ones.
-func exactArgs(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == len(names) {
-			return nil
-		}
-		return usage(fmt.Errorf("%s takes %s: %s", cmd.CommandPath(), strings.Join(names, " and "), cmd.UseLine()))
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 func newExplainCommand(a *app) *cobra.Command {
@@ -25,7 +26,7 @@ variable, or a key under settings in the cluster file:
     etcdctr explain ETCD_INITIAL_CLUSTER_STATE
 
 Without one, it lists all of them.`,
-		Args: atMost("SETTING"),
+		Args: typed.AtMost("SETTING"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return cluster.SettingNames(), cobra.ShellCompDirectiveNoFileComp
 		},

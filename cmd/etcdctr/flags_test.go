@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 // A value is called by a word that says what it is: a file, a folder, one of
@@ -48,7 +49,7 @@ func TestCommandsAboutARunningClusterTakeOnlyWhatFindsIt(t *testing.T) {
 				t.Errorf("%s: --%s is there: %t", name, k.Name, has)
 			}
 		}
-		for _, flag := range finding {
+		for _, flag := range typed.Finding {
 			if cmd.Flags().Lookup(flag) == nil {
 				t.Errorf("%s has no --%s", name, flag)
 			}

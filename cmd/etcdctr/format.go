@@ -1,12 +1,10 @@
 package main
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 const (
@@ -18,7 +16,7 @@ const (
 // result a script would read.
 func addFormatFlag(cmd *cobra.Command, format *string) {
 	*format = formatTable
-	cmd.Flags().Var(&choice{value: format, of: []string{formatTable, formatJSON}}, "format",
+	cmd.Flags().Var(&typed.Choice{Value: format, Of: []string{formatTable, formatJSON}}, "format",
 		"how the result looks: table or json")
 }
 
@@ -38,29 +36,3 @@ func (a *app) result(format string, v any, text func()) error {
 func (a *app) table(header []string, rows [][]string) func() {
 	return func() { terminal.Table(a.out, header, rows) }
 }
-
-// choice is a flag whose value is one of a few words.
-type choice struct {
-	value *string
-	of    []string
-}
-
-func (c *choice) String() string {
-	if c.value == nil {
-		return ""
-	}
-	return *c.value
-}
-
-func (c *choice) Set(s string) error {
-	for _, o := range c.of {
-		if s == o {
-			*c.value = s
-			return nil
-		}
-	}
-	return fmt.Errorf("must be one of %v", c.of)
-}
-
-// Type is what the help shows as the value.
-func (c *choice) Type() string { return strings.Join(c.of, "|") }

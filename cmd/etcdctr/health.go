@@ -10,6 +10,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/health"
 )
 
@@ -37,7 +38,7 @@ not be compared is a failure then.`,
 		Example: `  etcdctr health
   etcdctr health --watch --interval 5s
   etcdctr health --format json | jq .failures`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runHealth(cmd.Context(), a, o)
 		},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/images"
 )
 
@@ -20,7 +21,7 @@ func newImageCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "image",
 		Short: "Make etcd images and move them: no registry, no builder and no internet needed",
-		Args:  noArgs,
+		Args:  typed.NoArgs,
 	}
 	cmd.AddCommand(
 		newImageBuildCommand(a),
@@ -49,7 +50,7 @@ func addSourceFlags(cmd *cobra.Command) *sourceFlags {
 	for _, o := range images.Origins() {
 		origins.Words = append(origins.Words, cluster.Word{Word: o.Word, Means: o.Means})
 	}
-	flags.Var(&choice{value: &f.source, of: origins.Takes()}, "source", origins.String())
+	flags.Var(&typed.Choice{Value: &f.source, Of: origins.Takes()}, "source", origins.String())
 	flags.StringVar(&f.etcd, "etcd", "", "etcd release of "+versionedSources()+", such as "+cluster.ReleaseExample+" (default "+cluster.DefaultVersion.String()+")")
 	flags.StringVar(&f.dir, "dir", "", "folder of dir: etcd, etcdctl and etcdutl, or one such folder a platform (linux-arm64)")
 	flags.StringVar(&f.mirror, "mirror", "", "where release finds VERSION/etcd-VERSION-OS-ARCH.tar.gz and SHA256SUMS (default "+images.ReleaseMirror+")")

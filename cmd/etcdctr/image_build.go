@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/images"
 )
 
@@ -40,7 +41,7 @@ The image has the tag localhost/etcd:VERSION unless --tag says otherwise.`,
   etcdctr image build --source module --etcd 3.6 --tag registry.example/etcd:v3.6.16
   etcdctr image build --source module --platform linux/amd64,linux/arm64 --output oci:etcd-image
   etcdctr image build --source release --mirror https://mirror.example/etcd --output tar:etcd.tar`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runImageBuild(cmd.Context(), a, o)
 		},

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type imageBundleOptions struct {
@@ -32,7 +34,7 @@ as it. For a DNS server that cannot be had, the stack gets the one that this pro
 has itself, unless --dns-image names one. --pull says otherwise, as for up.`,
 		Example: `  etcdctr image bundle --members 5 --output orders.tar
   etcdctr image load --output orders orders.tar`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runImageBundle(cmd.Context(), a, o)
 		},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/images"
 )
 
@@ -25,7 +26,7 @@ takes the Engine's. The result is one reference a line.
 
 With --output, the Compose file and the certificates of a bundle are written
 into a folder. Files that are there and differ are not touched: load refuses.`,
-		Args: exactly(1, "the archive, or the folder of an OCI layout"),
+		Args: typed.Exactly(1, "the archive, or the folder of an OCI layout"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runImageLoad(cmd.Context(), a, args[0], o)
 		},

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/images"
 )
 
@@ -29,7 +30,7 @@ used to log in, and /etc/docker/certs.d says which authorities to trust besides
 the system's. The result is the reference with its digest.`,
 		Example: `  etcdctr image push registry.example/etcd:v3.7.3
   etcdctr image push --from etcd-image registry.example/etcd:v3.7.3`,
-		Args: exactly(1, "the reference to push to"),
+		Args: typed.Exactly(1, "the reference to push to"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runImagePush(cmd.Context(), a, args[0], o)
 		},
@@ -72,14 +73,4 @@ func pushError(ref string, err error) error {
 		return withHint(err, "put the certificate of its authority into /etc/docker/certs.d/%s/ca.crt, where Docker looks too, or among the system's", host)
 	}
 	return err
-}
-
-// exactly is cobra.ExactArgs with a sentence that says what is wanted.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usage(fmt.Errorf("give %s", what))
-		}
-		return nil
-	}
 }

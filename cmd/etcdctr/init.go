@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 )
 
@@ -25,7 +26,7 @@ it is. ` + "`etcdctr up`" + ` makes the cluster what the file says, now and afte
 		Example: `  etcdctr init
   etcdctr init --name orders --members 5 --profile production
   etcdctr init -f orders/etcdctr.yaml --name orders`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 	}
 	f := &clusterFlags{cmd: cmd}
 	addFileFlag(cmd, f)

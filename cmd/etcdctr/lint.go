@@ -15,6 +15,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/lint"
 )
@@ -76,8 +77,8 @@ there is nothing that it could judge.`,
 	for _, s := range lint.Severities() {
 		severities = append(severities, string(s))
 	}
-	flags.Var(&choice{value: &o.failOn, of: severities}, "fail-on", "exit with 1 from this severity on: error, warning, note or none")
-	flags.Var(&choice{value: &o.format, of: []string{formatTable, formatJSON, formatSARIF, formatGitHub}}, "format",
+	flags.Var(&typed.Choice{Value: &o.failOn, Of: severities}, "fail-on", "exit with 1 from this severity on: error, warning, note or none")
+	flags.Var(&typed.Choice{Value: &o.format, Of: []string{formatTable, formatJSON, formatSARIF, formatGitHub}}, "format",
 		"how the result looks: table, json, sarif or github")
 	flags.StringVar(&o.explain, "explain", "", "say what a rule is about, and judge nothing")
 	var rules []string

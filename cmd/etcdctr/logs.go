@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -39,7 +40,7 @@ them, for jq.`,
 	f := addFindingFlags(cmd)
 	flags.StringVar(&o.since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
 	flags.StringVar(&o.tail, "tail", "", "only so many last lines of each member, before --level and --grep choose among them")
-	flags.Var(&choice{value: &o.level, of: logs.Levels}, "level", "the least grave that is shown: debug, info, warn, error or fatal")
+	flags.Var(&typed.Choice{Value: &o.level, Of: logs.Levels}, "level", "the least grave that is shown: debug, info, warn, error or fatal")
 	flags.StringVar(&o.grep, "grep", "", "only lines that this regular expression matches")
 	flags.BoolVar(&o.raw, "raw", false, "print lines as they were written")
 	cmd.ValidArgsFunction = completeMembers(a, f)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtimes"
 )
@@ -22,7 +23,7 @@ run, or ran, as processes from the folder of the cluster file, those too that ar
 and whose data is kept. Where the engine
 can't be asked it lists the others and says why; without any it fails. A cluster whose
 members' machines have engines is listed where its file is.`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 	}
 	f := addCertsDirFlags(cmd)
 	addFormatFlag(cmd, &format)

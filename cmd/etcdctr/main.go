@@ -18,6 +18,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/multicall"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
@@ -55,7 +56,7 @@ func run(a *app, args []string) int {
 	root := newRootCommand(a)
 	addCompletion(root)
 	root.SetArgs(args)
-	root.SetFlagErrorFunc(everyFlagMistake(args))
+	root.SetFlagErrorFunc(typed.EveryMistake(args))
 	cmd, err := root.ExecuteContextC(ctx)
 	err = hints.For(strings.TrimPrefix(cmd.CommandPath(), "etcdctr "), err)
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/monitoring"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -55,14 +56,14 @@ makes it.`,
   etcdctr monitoring print --for prometheus > prometheus.yml
   etcdctr monitoring print --for rules > etcd-rules.yml
   etcdctr monitoring print --for grafana > etcd-dashboard.json`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runMonitoringPrint(cmd.Context(), a, o)
 		},
 	}
 	o.cluster = addClusterFlags(cmd)
 	flags := cmd.Flags()
-	flags.Var(&choice{value: &o.program, of: []string{forPrometheus, forRules, forGrafana, forOpenTelemetry}}, "for",
+	flags.Var(&typed.Choice{Value: &o.program, Of: []string{forPrometheus, forRules, forGrafana, forOpenTelemetry}}, "for",
 		"prometheus, rules, grafana or otel")
 	flags.StringVar(&o.certsPath, "certs-path", "", "folder of the certificate as that program sees it (default where it is here)")
 	flags.StringVar(&o.rulesPath, "rules-path", "etcd-rules.yml", "rule file as Prometheus sees it, empty for none")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/files"
 )
@@ -27,7 +28,7 @@ differ in their ports. ` + "`etcdctr up --runtime process`" + ` does the same wi
 process manager.`,
 		Example: `  etcdctr procfile > Procfile && foreman start
   etcdctr procfile --tls none --etcd-binary /usr/bin/etcd -o Procfile`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: with(a, &o, runProcfile),
 	}
 	o.cluster = addClusterFlags(cmd)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -21,7 +22,7 @@ func newPsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ps",
 		Short: "List the members of the cluster and what they need, with how they are",
-		Args:  noArgs,
+		Args:  typed.NoArgs,
 	}
 	f := addFindingFlags(cmd)
 	addFormatFlag(cmd, &format)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 const (
@@ -12,6 +14,6 @@ const (
 
 func addPullFlag(cmd *cobra.Command, policy *string) {
 	*policy = pullMissing
-	cmd.Flags().Var(&choice{value: policy, of: []string{pullMissing, pullAlways, pullNever}}, "pull",
+	cmd.Flags().Var(&typed.Choice{Value: policy, Of: []string{pullMissing, pullAlways, pullNever}}, "pull",
 		"when to pull the image: missing, always or never")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type recoverOptions struct {
@@ -38,7 +39,7 @@ do not answer here: others may reach them.`,
 		Example: `  etcdctr recover --dry-run
   etcdctr recover
   etcdctr recover --backups /backups --output /backups`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRecover(cmd.Context(), a, o) },
 	}
 	o.cluster = addClusterFlags(cmd)

@@ -18,6 +18,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -62,7 +63,7 @@ backup, prints the steps, and does nothing.`,
   etcdctr restore /backups --at 2026-11-28T12:34:56Z
   etcdctr restore --members 5 --name rehearsal orders-20261128T120000Z.tar.zst
   etcdctr restore --undo && etcdctr up`,
-		Args: atMost("ARCHIVE"),
+		Args: typed.AtMost("ARCHIVE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runRestore(cmd.Context(), a, o, args) },
 	}
 	o.cluster = addClusterFlags(cmd)

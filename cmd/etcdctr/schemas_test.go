@@ -22,6 +22,7 @@ import (
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/discovery"
 	"github.com/etcdctr/etcdctr/dns"
@@ -70,7 +71,7 @@ func TestEveryJSONHasAShape(t *testing.T) {
 		if format == nil {
 			return
 		}
-		if f, ok := format.Value.(*choice); !ok || !slices.Contains(f.of, formatJSON) {
+		if f, ok := format.Value.(*typed.Choice); !ok || !slices.Contains(f.Of, formatJSON) {
 			return
 		}
 		if shapeOf[name] == "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/files"
 )
 
@@ -35,7 +36,7 @@ and etcdctr in /usr/local/bin. ` + "`etcdctr bundle`" + ` packs all that with th
 to put it there.`,
 		Example: `  etcdctr systemd -o units
   etcdctr systemd --member etcd1 --etcd-binary /usr/bin/etcd`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: with(a, &o, runSystemd),
 	}
 	o.cluster = addClusterFlags(cmd)

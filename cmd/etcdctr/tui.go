@@ -9,6 +9,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 // This file is the program's voice: every line that a person reads passes
@@ -44,7 +45,7 @@ func (a *app) newProgress(mode string) terminal.Board {
 func addProgressFlag(cmd *cobra.Command, mode *string) {
 	*mode = terminal.Auto
 	modes := []string{terminal.Auto, terminal.Plain, terminal.JSON, terminal.Quiet}
-	cmd.Flags().Var(&choice{value: mode, of: modes}, "progress",
+	cmd.Flags().Var(&typed.Choice{Value: mode, Of: modes}, "progress",
 		"how progress is told on standard error: auto (a terminal gets bars), plain, json or quiet")
 }
 
@@ -69,8 +70,7 @@ func (a *app) fail(err error) {
 	if hints.Of(err) == "" {
 		return
 	}
-	for hint := range strings.SplitSeq(hints.Of(err), "
-") {
+	for hint := range strings.SplitSeq(hints.Of(err), "\n") {
 		a.voice.Say(terminal.Hint, hint)
 	}
 }

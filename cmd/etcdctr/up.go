@@ -16,6 +16,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -66,7 +67,7 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
   etcdctr up --members 5 --publish loopback --dry-run
   etcdctr up --runtime process -d
   etcdctr up --file-compose docker-compose.yml`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runUp(cmd.Context(), a, o)
 		},
@@ -79,10 +80,10 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long a member may take to answer, besides reading its data")
 	addDryRunFlag(cmd, &o.dryRun)
 	runtimes := cluster.ClosedChoiceOf("runtime")
-	flags.Var(&choice{value: new(string), of: runtimes.Takes()}, "runtime", runtimes.String())
+	flags.Var(&typed.Choice{Value: new(string), Of: runtimes.Takes()}, "runtime", runtimes.String())
 	flags.BoolVarP(&o.detach, "detach", "d", false, "leave the members in the background, where containers are in any case")
 	flags.String("etcd-binary", "", "etcd to run in processes instead of the one inside this program; {minor} stands for "+fmt.Sprintf("3.%d, {release} for %s", cluster.NewestMinor, cluster.DefaultVersion))
-	flags.Var(&choice{value: &o.clients, of: []string{string(converge.Both), string(converge.Moved)}}, "clients",
+	flags.Var(&typed.Choice{Value: &o.clients, Of: []string{string(converge.Both), string(converge.Moved)}}, "clients",
 		"where --tls goes over from none to mutual, or back: both has members answer with and without TLS, moved ends that")
 	flags.BoolVar(&o.keep, "keep", false, "leave what a failed first start has created, to look at it")
 	flags.BoolVar(&o.volumes, "volumes", false, "delete the data of members that are not wanted any more")

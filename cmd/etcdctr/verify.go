@@ -11,6 +11,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/health/exposure"
 	"github.com/etcdctr/etcdctr/runtimes"
 )
@@ -43,7 +44,7 @@ nothing is a surprise. etcd logs the refused connections.`,
   etcdctr verify --beside shop-web-1
   etcdctr verify --outside 192.0.2.1:443
   etcdctr verify --publish loopback --format json`,
-		Args: noArgs,
+		Args: typed.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runVerify(cmd.Context(), a, o)
 		},

@@ -10,6 +10,7 @@ import (
 	etcdversion "go.etcd.io/etcd/api/v3/version"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 // version is set by the linker in a release build; see buildVersion for the
@@ -30,7 +31,7 @@ func newVersionCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Tell the version, the etcd carried inside and the etcd versions supported",
-		Args:  noArgs,
+		Args:  typed.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return printVersion(a, format)
 		},

@@ -1,4 +1,4 @@
-package main
+package typed
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 )
 
 // This file is how the help shows flags, and what is said of one that there is
@@ -35,22 +36,23 @@ var flagWords = map[string]string{
 // typeWords are the same for flags of which the type says enough.
 var typeWords = map[string]string{"duration": "DURATION", "int": "N", "int64": "N", "uint64": "N", "user": "UID[:GID]"}
 
-// inWords is a flag's value whose type is a word of the help.
-type inWords struct {
+// InWords is a flag's value whose type is a word of the help.
+type InWords struct {
 	pflag.Value
-	word string
+	Word string
 }
 
-func (v inWords) Type() string { return v.word }
+// Type is that word.
+func (v InWords) Type() string { return v.Word }
 
-// wordFlags has the help of a command, and of those below it, call each value by
+// WordFlags has the help of a command, and of those below it, call each value by
 // its word, and shells complete the words of a closed choice.
-func wordFlags(cmd *cobra.Command) {
+func WordFlags(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
-		wordFlags(sub)
+		WordFlags(sub)
 	}
 	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
-		if _, said := flag.Value.(inWords); said {
+		if _, said := flag.Value.(InWords); said {
 			return
 		}
 		word, ok := flagWords[flag.Name]
@@ -59,7 +61,7 @@ func wordFlags(cmd *cobra.Command) {
 		} else if !ok {
 			word, ok = typeWords[kind]
 		}
-		if c, closed := flag.Value.(*choice); closed {
+		if c, closed := flag.Value.(*Choice); closed {
 			word, ok = c.Type(), false
 		} else if key := cluster.ClosedChoiceOf(flag.Name); key.Words != nil {
 			word, ok = strings.Join(key.Takes(), "|"), true
@@ -69,7 +71,7 @@ func wordFlags(cmd *cobra.Command) {
 			_ = cmd.RegisterFlagCompletionFunc(flag.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 		}
 		if ok {
-			flag.Value = inWords{flag.Value, word}
+			flag.Value = InWords{flag.Value, word}
 		}
 		if slices.Contains([]string{"[]", "0s", "0"}, flag.DefValue) {
 			flag.DefValue = "" // the help shows no default that is none
@@ -83,8 +85,8 @@ type flagGroup struct {
 	Flags *pflag.FlagSet
 }
 
-// finding are the flags that find a cluster.
-var finding = []string{"file", "name", "certs-dir"}
+// Finding are the flags that find a cluster.
+var Finding = []string{"file", "name", "certs-dir"}
 
 // groupFlags parts the flags of a command: its own first, then those that many
 // commands have, the common ones before those of a discovery service.
@@ -94,16 +96,16 @@ func groupFlags(cmd *cobra.Command) []flagGroup {
 		names = append(names, k.Name)
 	}
 	usual := append(slices.Clone(names), "runtime", "etcd-binary")
-	find := group("Which cluster", cmd, finding)
+	find := group("Which cluster", cmd, Finding)
 	describe := group("What it is, instead of the cluster file's keys", cmd, slices.DeleteFunc(usual, func(name string) bool {
-		return slices.Contains(finding, name) || strings.HasPrefix(name, "discovery-")
+		return slices.Contains(Finding, name) || strings.HasPrefix(name, "discovery-")
 	}))
 	meet := group("How its members find each other by discovery or DNS", cmd, slices.DeleteFunc(names, func(name string) bool {
 		return !strings.HasPrefix(name, "discovery-")
 	}))
 	shared := []flagGroup{find, describe, meet}
 	if cmd.LocalFlags().Lookup("members") == nil { // then they are about something else
-		shared = []flagGroup{group(find.Title, cmd, append(slices.Clone(finding), "runtime"))}
+		shared = []flagGroup{group(find.Title, cmd, append(slices.Clone(Finding), "runtime"))}
 	}
 	own := flagGroup{"Flags", ordered()}
 	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
@@ -131,8 +133,8 @@ func ordered() *pflag.FlagSet {
 	return set
 }
 
-// showGroups has the help of all commands show their flags in groups.
-func showGroups(root *cobra.Command) {
+// ShowGroups has the help of all commands show their flags in groups.
+func ShowGroups(root *cobra.Command) {
 	cobra.AddTemplateFunc("groupFlags", groupFlags)
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(),
 		"Flags:\n{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}",
@@ -144,17 +146,17 @@ func showGroups(root *cobra.Command) {
 func unknownFlag(cmd *cobra.Command, err error) error {
 	unknown := (*pflag.NotExistError)(nil)
 	if !errors.As(err, &unknown) {
-		return usage(err)
+		return hints.Usage(err)
 	}
 	name := unknown.GetSpecifiedName()
 	describes := slices.ContainsFunc(cluster.Keys(), func(k cluster.Key) bool { return k.Name == name })
 	if describes && cmd.Flags().Lookup("certs-dir") != nil {
-		return withHint(usage(err), "what a cluster is stands in its file, or is said to `etcdctr up` or `etcdctr compose`: %s takes it from there", cmd.CommandPath())
+		return hints.With(hints.Usage(err), "what a cluster is stands in its file, or is said to `etcdctr up` or `etcdctr compose`: %s takes it from there", cmd.CommandPath())
 	}
 	var known []string
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
 	if near := cluster.Nearest(name, known); near != "" {
 		err = fmt.Errorf("%w: did you mean --%s?", err, near)
 	}
-	return withHint(usage(err), "`%s --help` lists the flags", cmd.CommandPath())
+	return hints.With(hints.Usage(err), "`%s --help` lists the flags", cmd.CommandPath())
 }

@@ -1,4 +1,4 @@
-package main
+package typed
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// everyFlagMistake tells all that is wrong with the flags of a command line, of which
+// EveryMistake tells all that is wrong with the flags of a command line, of which
 // the parser has told the first: it goes on without what it has told of.
-func everyFlagMistake(args []string) func(*cobra.Command, error) error {
+func EveryMistake(args []string) func(*cobra.Command, error) error {
 	return func(cmd *cobra.Command, first error) error {
 		_, rest, err := cmd.Root().Find(args)
 		if err != nil {
