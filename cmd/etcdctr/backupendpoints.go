@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -92,7 +91,11 @@ func (f *endpointFlags) endpoints(ctx context.Context, a *app) (etcdctr.Endpoint
 
 func (f *endpointFlags) password(ctx context.Context, a *app) (string, error) {
 	if f.passwordFile == "" {
-		return a.askPassword(ctx, "the password of "+f.at.User)
+		what := "the password of " + f.at.User
+		if !a.asker().Person() {
+			return "", usage(fmt.Errorf("there is no terminal to ask for %s on: --%s names a file with it", what, passwordFlag))
+		}
+		return a.asker().Secret(ctx, what)
 	}
 	data, err := os.ReadFile(f.passwordFile)
 	if err != nil {
@@ -103,29 +106,4 @@ func (f *endpointFlags) password(ctx context.Context, a *app) (string, error) {
 		return "", usage(fmt.Errorf("--%s: %s is empty", passwordFlag, f.passwordFile))
 	}
 	return password, nil
-}
-
-// askPassword asks for what nobody is to read along.
-func (a *app) askPassword(ctx context.Context, what string) (string, error) {
-	if !a.atTerminal() {
-		return "", usage(fmt.Errorf("there is no terminal to ask for %s on: --%s names a file with it", what, passwordFlag))
-	}
-	in := int(a.in.(*os.File).Fd())
-	shown, err := term.GetState(in)
-	if err != nil {
-		return "", err
-	}
-	fmt.Fprintf(a.voice.Out, "etcdctr: %s: ", what)
-	defer fmt.Fprintln(a.voice.Out)
-	typed := make(chan string, 1)
-	go func() {
-		text, _ := term.ReadPassword(in) // none is wrong, too
-		typed <- string(text)
-	}()
-	select {
-	case password := <-typed:
-		return password, ctx.Err()
-	case <-ctx.Done():
-		return "", errors.Join(ctx.Err(), term.Restore(in, shown))
-	}
 }

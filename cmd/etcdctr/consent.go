@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
-	"golang.org/x/term"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
 // consent asks whether data may be deleted for good, once it is known which. An
@@ -25,11 +23,6 @@ func (a *app) consent(yes bool) (consent, error) {
 		return nil, usage(fmt.Errorf("--volumes deletes the data for good, and there is no terminal to ask on: --yes says that it is meant"))
 	}
 	return a.askForName, nil
-}
-
-func (a *app) atTerminal() bool {
-	f, ok := a.in.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func (a *app) askForName(ctx context.Context, cluster string, losses []string) error {
@@ -52,19 +45,10 @@ func (a *app) askName(ctx context.Context, cluster string) error {
 	return nil
 }
 
-// ask reads one line of an answer. Whoever cancels ctx need not answer.
+func (a *app) asker() terminal.Asker { return terminal.Asker{In: a.in, Out: a.voice.Out} }
+
+func (a *app) atTerminal() bool { return a.asker().Person() }
+
 func (a *app) ask(ctx context.Context, question string) (string, error) {
-	fmt.Fprintf(a.voice.Out, "etcdctr: %s: ", question)
-	answered := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(a.in).ReadString('\n') // none is an answer too
-		answered <- strings.TrimSpace(line)
-	}()
-	select {
-	case line := <-answered:
-		return line, ctx.Err()
-	case <-ctx.Done():
-		fmt.Fprintln(a.voice.Out)
-		return "", ctx.Err()
-	}
+	return a.asker().Ask(ctx, question)
 }

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -52,7 +51,7 @@ func runExec(ctx context.Context, a *app, f *clusterFlags, server string, c runt
 			"`etcdctr etcdctl` runs etcdctl against them, and any other command runs as it is")
 	}
 	c.Stdin, c.Stdout, c.Stderr = a.in, a.out, a.voice.Out
-	restore, err := a.attachTerminal(&c)
+	restore, err := terminal.Attach(&c)
 	if err != nil {
 		return err
 	}
@@ -70,39 +69,4 @@ func runExec(ctx context.Context, a *app, f *clusterFlags, server string, c runt
 func (f *found) execer() (runtime.Execer, bool) {
 	e, ok := f.Runtime().(runtime.Execer)
 	return e, ok
-}
-
-// attachTerminal gives the command a terminal if somebody sits at one, and the
-// function that puts theirs back.
-func (a *app) attachTerminal(c *runtime.Command) (restore func() error, err error) {
-	in, ok := a.in.(*os.File)
-	out, okOut := a.out.(*os.File)
-	if !ok || !okOut || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
-		return func() error { return nil }, nil
-	}
-	before, err := term.MakeRaw(int(in.Fd()))
-	if err != nil {
-		return nil, fmt.Errorf("prepare the terminal: %w", err)
-	}
-	c.TTY = true
-	sizes := make(chan runtime.Size, 1)
-	c.Resized = sizes
-	stop := watchSize(out, sizes)
-	return func() error {
-		stop()
-		return term.Restore(int(in.Fd()), before)
-	}, nil
-}
-
-// sendSize replaces a size that nobody has read yet.
-func sendSize(out *os.File, sizes chan runtime.Size) {
-	width, height, err := term.GetSize(int(out.Fd()))
-	if err != nil {
-		return
-	}
-	select {
-	case <-sizes:
-	default:
-	}
-	sizes <- runtime.Size{Width: uint(width), Height: uint(height)}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/healthview"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/health"
@@ -84,8 +85,8 @@ func (a *app) watchHealth(ctx context.Context, check func(context.Context) healt
 	show := a.printRound
 	if o.format == formatJSON {
 		show = func(r health.Report) error { return a.printJSONLine(r) }
-	} else if s := a.newWatchScreen(name, o.interval); s != nil {
-		show = s.show
+	} else if s := healthview.NewScreen(a.out, name, o.interval); s != nil {
+		show = s.Show
 	}
 	again := time.NewTicker(o.interval)
 	defer again.Stop()
@@ -133,21 +134,5 @@ func (a *app) verdict(r health.Report) error {
 }
 
 func (a *app) printHealth(r health.Report, format string) error {
-	var head []string
-	for _, c := range healthColumns {
-		head = append(head, c.name)
-	}
-	var rows [][]string
-	for _, m := range r.Members {
-		var row []string
-		for _, c := range healthColumns {
-			cell, known := c.of(r, m)
-			if known {
-				cell = a.tint(c.colour(m), cell)
-			}
-			row = append(row, cell)
-		}
-		rows = append(rows, row)
-	}
-	return a.result(format, r, a.table(head, rows))
+	return a.result(format, r, a.table(healthview.Table(r, a.tint)))
 }

@@ -1,7 +1,8 @@
-package main
+package healthview
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -13,9 +14,9 @@ import (
 	"github.com/etcdctr/etcdctr/health"
 )
 
-// watchScreen is a terminal on which one report takes the place of the other, with
+// Screen is a terminal on which one report takes the place of the other, with
 // what changed on the way.
-type watchScreen struct {
+type Screen struct {
 	screen  *terminal.Screen
 	name    string
 	every   time.Duration
@@ -29,20 +30,21 @@ const (
 	mostChanges = 5
 )
 
-// newWatchScreen gives nil where there is no terminal to draw on.
-func (a *app) newWatchScreen(name string, every time.Duration) *watchScreen {
-	screen := terminal.NewScreen(a.out)
+// NewScreen gives one for the cluster of a name, which is drawn anew every so often; nil
+// where there is no terminal to draw on.
+func NewScreen(out io.Writer, name string, every time.Duration) *Screen {
+	screen := terminal.NewScreen(out)
 	if screen == nil {
 		return nil
 	}
-	return &watchScreen{screen: screen, name: name, every: every, reads: map[string][]float64{}}
+	return &Screen{screen: screen, name: name, every: every, reads: map[string][]float64{}}
 }
 
-// show draws a report over the one before.
-func (s *watchScreen) show(r health.Report) error { return s.screen.Draw(s.lines(r)) }
+// Show draws a report over the one before.
+func (s *Screen) Show(r health.Report) error { return s.screen.Draw(s.lines(r)) }
 
 // lines are those of a report, and what changed since the one before.
-func (s *watchScreen) lines(r health.Report) []string {
+func (s *Screen) lines(r health.Report) []string {
 	s.remember(r)
 	head := s.paint(text.FgGreen, "● healthy")
 	if !r.Healthy {
@@ -74,7 +76,7 @@ func (s *watchScreen) lines(r health.Report) []string {
 	return lines
 }
 
-func (s *watchScreen) headings() []string {
+func (s *Screen) headings() []string {
 	var row []string
 	for _, c := range watchedColumns() {
 		row = append(row, s.paint(text.Faint, strings.ToUpper(c.name)))
@@ -86,7 +88,7 @@ func (s *watchScreen) headings() []string {
 	return row
 }
 
-func (s *watchScreen) row(r health.Report, m health.MemberReport) []string {
+func (s *Screen) row(r health.Report, m health.MemberReport) []string {
 	var row []string
 	for _, c := range watchedColumns() {
 		cell, known := c.of(r, m)
@@ -131,7 +133,7 @@ func older(r health.Report, m health.MemberReport) bool {
 }
 
 // remember keeps what is drawn over time, and what changed.
-func (s *watchScreen) remember(r health.Report) {
+func (s *Screen) remember(r health.Report) {
 	for _, m := range r.Members {
 		s.reads[m.Name] = lately(s.reads[m.Name], m.ReadMillis)
 	}
@@ -149,4 +151,4 @@ func lately(values []float64, v float64) []float64 {
 	return values[max(0, len(values)-sparkWidth):]
 }
 
-func (s *watchScreen) paint(c text.Color, t string) string { return s.screen.Paint(c, t) }
+func (s *Screen) paint(c text.Color, t string) string { return s.screen.Paint(c, t) }

@@ -1,4 +1,4 @@
-package main
+package healthview
 
 import (
 	"bytes"
@@ -24,16 +24,16 @@ func reportAt(seconds int, leader string, members ...health.MemberReport) health
 
 func TestTheScreenShowsTheLastReportInPlaceAndWhatChanged(t *testing.T) {
 	var out bytes.Buffer
-	s := &watchScreen{screen: &terminal.Screen{Out: &out, Size: func() (int, int) { return 100, 24 }}, name: "orders", every: 2 * time.Second, reads: map[string][]float64{}}
+	s := &Screen{screen: &terminal.Screen{Out: &out, Size: func() (int, int) { return 100, 24 }}, name: "orders", every: 2 * time.Second, reads: map[string][]float64{}}
 	one := health.MemberReport{Name: "etcd1", Role: health.Leader, Version: "3.7.3", ReadMillis: 2, DBSize: 20480}
 	two := health.MemberReport{Name: "etcd2", Role: health.Follower, Version: "3.7.3", ReadMillis: 1, DBSize: 20480}
-	if err := s.show(reportAt(5, "etcd1", one, two)); err != nil {
+	if err := s.Show(reportAt(5, "etcd1", one, two)); err != nil {
 		t.Fatal(err)
 	}
 	first := out.String()
 	gone := health.MemberReport{Name: "etcd1", Error: "no answer"}
 	two.Role, two.ReadMillis = health.Leader, 4
-	if err := s.show(reportAt(7, "etcd2", gone, two)); err != nil {
+	if err := s.Show(reportAt(7, "etcd2", gone, two)); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(first, "\n"); !strings.HasPrefix(out.String()[len(first):], "\x1b["+string(rune('0'+n))+"A") {
@@ -59,9 +59,9 @@ func TestTheScreenShowsTheLastReportInPlaceAndWhatChanged(t *testing.T) {
 // What does not fit could not be drawn over.
 func TestTheScreenIsNoHigherThanTheTerminal(t *testing.T) {
 	var out bytes.Buffer
-	s := &watchScreen{screen: &terminal.Screen{Out: &out, Size: func() (int, int) { return 80, 6 }}, name: "orders", every: 2 * time.Second, reads: map[string][]float64{}}
+	s := &Screen{screen: &terminal.Screen{Out: &out, Size: func() (int, int) { return 80, 6 }}, name: "orders", every: 2 * time.Second, reads: map[string][]float64{}}
 	m := health.MemberReport{Name: "etcd1", Role: health.Leader, Version: "3.7.3"}
-	if err := s.show(reportAt(5, "etcd1", m, m, m, m, m)); err != nil {
+	if err := s.Show(reportAt(5, "etcd1", m, m, m, m, m)); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "\n"); n != 5 || !strings.Contains(out.String(), "… 4 more lines") {

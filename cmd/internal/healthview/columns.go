@@ -1,4 +1,6 @@
-package main
+// Package healthview shows a report of package health to a person: as a table, or on a
+// screen where one report takes the place of the other.
+package healthview
 
 import (
 	"fmt"
@@ -53,6 +55,25 @@ func (c healthColumn) colour(m health.MemberReport) text.Colors {
 		return terminal.Bad
 	}
 	return terminal.Good
+}
+
+// Table gives a report as rows under a header, with colours where they are wanted.
+func Table(r health.Report, tint func(text.Colors, string) string) (header []string, rows [][]string) {
+	for _, c := range healthColumns {
+		header = append(header, c.name)
+	}
+	for _, m := range r.Members {
+		var row []string
+		for _, c := range healthColumns {
+			cell, known := c.of(r, m)
+			if known {
+				cell = tint(c.colour(m), cell)
+			}
+			row = append(row, cell)
+		}
+		rows = append(rows, row)
+	}
+	return header, rows
 }
 
 func plain(health.Report, health.MemberReport) text.Color { return 0 }
