@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -151,6 +152,26 @@ func (e *UnknownServerError) Error() string {
 // Choose gives the servers that are named, or all that are there when none is. Wrong
 // names are reported together, each as an *UnknownServerError.
 func (c *Cluster) Choose(ctx context.Context, names ...string) ([]string, error) {
+	return c.named(ctx, nil, names)
+}
+
+// ChooseFor is Choose for a verb: one that makes members as they are described may also
+// name those that are described and gone with all that they had.
+func (c *Cluster) ChooseFor(ctx context.Context, verb converge.Verb, names ...string) ([]string, error) {
+	var described []string
+	if verb == converge.Replace {
+		want, err := c.Want(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range want.Members {
+			described = append(described, m.Name)
+		}
+	}
+	return c.named(ctx, described, names)
+}
+
+func (c *Cluster) named(ctx context.Context, described, names []string) ([]string, error) {
 	have, err := c.Observe(ctx)
 	if err != nil {
 		return nil, err
@@ -164,6 +185,9 @@ func (c *Cluster) Choose(ctx context.Context, names ...string) ([]string, error)
 	if len(names) == 0 {
 		return all, nil
 	}
+	all = append(all, described...)
+	slices.Sort(all)
+	all = slices.Compact(all)
 	var errs []error
 	for _, name := range names {
 		if !slices.Contains(all, name) {

@@ -11,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -85,6 +86,21 @@ func TestWrongNamesAreToldTogether(t *testing.T) {
 	}
 	if all, err := c.Choose(t.Context()); err != nil || len(all) != 1 {
 		t.Errorf("all are %v, %v", all, err)
+	}
+}
+
+// A member that is gone with all that it had may be replaced, and so is one to choose.
+func TestAMemberThatIsGoneMayBeReplacedAndNothingElse(t *testing.T) {
+	c := find(t, described{fake: fake{name: "process", has: holding("etcd", "")}}, cluster.Spec{TLS: "none", Members: cluster.Count(3)})
+	if _, err := c.ChooseFor(t.Context(), converge.Replace, "etcd2"); err != nil {
+		t.Errorf("to be replaced: %v", err)
+	}
+	_, err := c.ChooseFor(t.Context(), converge.Replace, "etcd9")
+	if want := `etcd has no member "etcd9": it has etcd1, etcd2, etcd3`; err == nil || err.Error() != want {
+		t.Errorf("%v; want %s", err, want)
+	}
+	if _, err := c.ChooseFor(t.Context(), converge.Restart, "etcd2"); err == nil {
+		t.Error("what is gone is restarted")
 	}
 }
 

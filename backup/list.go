@@ -203,3 +203,30 @@ func leadsOn(g Segment, kept []Found) bool {
 		return f.Err != nil || f.Metadata.Cluster == g.Cluster && f.Metadata.ClusterID == g.ClusterID && g.Revision > f.Metadata.Revision
 	})
 }
+
+// Pruning is what Prune has deleted, or would.
+type Pruning struct {
+	Gone   []Found
+	Kept   int
+	Unread []error // what can't be read, and stays
+}
+
+// Prune deletes the archives of a store that no rule keeps, of one cluster or, for no
+// name, of all: see Prunable. With dry it only tells which.
+func Prune(ctx context.Context, s Store, keep Keep, cluster string, dry bool) (Pruning, error) {
+	all, err := List(ctx, s)
+	if err != nil {
+		return Pruning{}, err
+	}
+	p := Pruning{Gone: Prunable(all, keep, cluster)}
+	p.Kept = len(all) - len(p.Gone)
+	for _, f := range all {
+		if f.Err != nil {
+			p.Unread = append(p.Unread, f.Err)
+		}
+	}
+	if err := ctx.Err(); err != nil || dry {
+		return p, err
+	}
+	return p, Delete(ctx, s, all, p.Gone)
+}

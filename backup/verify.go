@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -13,6 +14,26 @@ type Report struct {
 	Metadata Metadata `json:"metadata"`
 	// Revisions is how many of them the database keeps, deletions included.
 	Revisions int64 `json:"revisions"`
+}
+
+// ErrNoBackup is the error of a place where there is none.
+var ErrNoBackup = errors.New("there is no backup")
+
+// VerifyAt is Verify of a backup wherever it is kept, a file or s3://BUCKET/KEY.
+func VerifyAt(ctx context.Context, place, scratch string, secret Secret) (Report, error) {
+	fetched, err := os.MkdirTemp(scratch, "etcdctr-fetch-")
+	if err != nil {
+		return Report{}, err
+	}
+	defer os.RemoveAll(fetched)
+	archive, err := Fetch(ctx, place, fetched)
+	if err != nil {
+		return Report{}, err
+	}
+	if _, err := os.Stat(archive); errors.Is(err, fs.ErrNotExist) {
+		return Report{}, fmt.Errorf("%w %s", ErrNoBackup, place)
+	}
+	return Verify(ctx, archive, scratch, secret)
 }
 
 // Verify restores an archive into a folder of its own below scratch, opens what

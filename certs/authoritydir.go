@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/internal/atomicdir"
-
 	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 

@@ -150,6 +150,42 @@ func (r *Rotation) Settle(ctx context.Context) error {
 	return err
 }
 
+// How says what of a replacement is done.
+type How struct {
+	Abort  bool // goes back
+	AtOnce bool // see Now
+	Single bool // only the Stage, by itself
+}
+
+// ErrIdle is the error of going back where nothing is being replaced.
+var ErrIdle = errors.New("no authority is being replaced")
+
+// Do does what is asked for, and gives the stage after which a person has to go on;
+// empty where nobody has to.
+func (r *Rotation) Do(ctx context.Context, how How) (after Stage, err error) {
+	switch {
+	case how.Abort:
+		idle, err := r.Idle()
+		if err == nil && idle {
+			err = ErrIdle
+		}
+		if err == nil {
+			err = r.Abort(ctx)
+		}
+		if r.Seen() {
+			return "", err
+		}
+		return Finish, err
+	case how.AtOnce:
+		return "", r.Now(ctx, r.Stop, r.Start)
+	case r.Seen() && !how.Single:
+		return "", r.Run(ctx)
+	case !how.Single && r.Authority == nil && r.Settles():
+		return "", r.Settle(ctx)
+	}
+	return r.Stage, r.Once(ctx)
+}
+
 // Idle reports whether none of the authorities that are meant is being replaced: there
 // is nothing to go back from.
 func (r *Rotation) Idle() (bool, error) {

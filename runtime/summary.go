@@ -1,5 +1,10 @@
 package runtime
 
+import (
+	"slices"
+	"strings"
+)
+
 // Summary is what there is to say of a cluster in one line, as scripts read it.
 type Summary struct {
 	Name    string `json:"name"`
@@ -37,4 +42,16 @@ func (s *State) Summary() Summary {
 		sum.Status = "up"
 	}
 	return sum
+}
+
+// Releases are those that members are said to run, in order.
+func (s *State) Releases() []string {
+	var all []string
+	for _, m := range s.Present() {
+		if release := strings.TrimPrefix(m.Release, "v"); release != "" && !slices.Contains(all, release) {
+			all = append(all, release)
+		}
+	}
+	slices.Sort(all)
+	return all
 }

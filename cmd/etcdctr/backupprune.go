@@ -51,28 +51,17 @@ func runBackupPrune(ctx context.Context, a *app, destination string, o pruneOpti
 	if err != nil {
 		return usage(err)
 	}
-	all, err := backup.List(ctx, s)
+	p, err := backup.Prune(ctx, s, o.keep, o.cluster, o.dryRun)
+	for _, unread := range p.Unread {
+		a.warn("%v: it stays", unread)
+	}
 	if err != nil {
 		return err
-	}
-	gone := backup.Prunable(all, o.keep, o.cluster)
-	for _, f := range all {
-		if f.Err != nil {
-			a.warn("%v: it stays", f.Err)
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if !o.dryRun {
-		if err := backup.Delete(ctx, s, all, gone); err != nil {
-			return err
-		}
 	}
 	what := "deleted"
 	if o.dryRun {
 		what = "would be deleted"
 	}
-	a.say("%s %s, %d kept", terminal.Plural(len(gone), "backup"), what, len(all)-len(gone))
-	return a.printBackups(gone, o.format)
+	a.say("%s %s, %d kept", terminal.Plural(len(p.Gone), "backup"), what, p.Kept)
+	return a.printBackups(p.Gone, o.format)
 }

@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -44,19 +41,7 @@ func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, 
 	if err != nil {
 		return err
 	}
-	fetched, err := os.MkdirTemp(scratch, "etcdctr-fetch-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(fetched)
-	archive, err := backup.Fetch(ctx, file, fetched)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(archive); errors.Is(err, fs.ErrNotExist) {
-		return withHint(usage(fmt.Errorf("there is no backup %s", file)), "`etcdctr backup list FOLDER` shows those that there are")
-	}
-	report, err := backup.Verify(ctx, archive, scratch, opens)
+	report, err := backup.VerifyAt(ctx, file, scratch, opens)
 	if err != nil {
 		return err
 	}

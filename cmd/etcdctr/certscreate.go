@@ -3,32 +3,23 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
-	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsCreateOptions struct {
-	cluster  *clusterFlags
-	keys     keyFlags
-	member   string
-	clients  []string
-	hosts    []string
-	exact    bool
-	singleCA bool
+	cluster *clusterFlags
+	keys    keyFlags
+	certs   etcdctr.CertsOptions
 
 	caLifetime                typed.Days
 	clientCACert, clientCAKey string
 	peerCACert, peerCAKey     string
-	cfssl                     string
 }
 
 func newCertsCreateCommand(a *app) *cobra.Command {
@@ -60,17 +51,17 @@ needs, and the authorities' keys stay here.`,
 	o.cluster = addClusterFlags(cmd)
 	addKeyFlags(cmd, &o.keys, string(certs.DefaultKey), "365d")
 	flags := cmd.Flags()
-	flags.StringVar(&o.member, "member", "", "only this member's, for the machine that it has to itself")
-	flags.StringSliceVar(&o.clients, "client", []string{etcdctr.AdminClient}, "clients to make certificates for; --client= for none")
-	flags.StringSliceVar(&o.hosts, "host", nil, "further name or address of every member, or MEMBER=HOST of one")
-	flags.BoolVar(&o.exact, "exact-hosts", false, "reissue members' certificates that answer to other hosts too")
-	flags.BoolVar(&o.singleCA, "single-ca", false, "one authority for clients and peers: any client certificate opens the peer port")
+	flags.StringVar(&o.certs.Member, "member", "", "only this member's, for the machine that it has to itself")
+	flags.StringSliceVar(&o.certs.Clients, "client", []string{etcdctr.AdminClient}, "clients to make certificates for; --client= for none")
+	flags.StringSliceVar(&o.certs.Hosts, "host", nil, "further name or address of every member, or MEMBER=HOST of one")
+	flags.BoolVar(&o.certs.Exact, "exact-hosts", false, "reissue members' certificates that answer to other hosts too")
+	flags.BoolVar(&o.certs.SingleCA, "single-ca", false, "one authority for clients and peers: any client certificate opens the peer port")
 	flags.Var(&o.caLifetime, "ca-lifetime", "how long new authorities are valid (default 3650d)")
 	flags.StringVar(&o.clientCACert, "client-ca-cert", "", "existing authority for servers and clients, PEM, its chain after it; for everything with --single-ca")
 	flags.StringVar(&o.clientCAKey, "client-ca-key", "", "its private key, PEM")
 	flags.StringVar(&o.peerCACert, "peer-ca-cert", "", "existing authority for peers")
 	flags.StringVar(&o.peerCAKey, "peer-ca-key", "", "its private key, PEM")
-	flags.StringVar(&o.cfssl, "from-cfssl", "", "folder with cfssl's ca-csr.json, ca-config.json, server-csr.json, ca.pem to take over")
+	flags.StringVar(&o.certs.CFSSL, "from-cfssl", "", "folder with cfssl's ca-csr.json, ca-config.json, server-csr.json, ca.pem to take over")
 	return cmd
 }
 
@@ -79,28 +70,17 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions) error {
 	if err != nil {
 		return err
 	}
-	if c.TLS != cluster.Mutual {
-		return usage(fmt.Errorf("tls: %s has no use for certificates: use mutual", c.TLS))
+	if o.certs.Member != "" && !o.cluster.cmd.Flags().Changed("client") {
+		o.certs.Clients = nil
 	}
-	plan, err := o.plan(c)
+	if err := o.readAuthorities(); err != nil {
+		return err
+	}
+	plan, notes, err := etcdctr.CertsPlanOf(c, o.certs)
 	if err != nil {
 		return err
 	}
-	if plan.Members, err = o.only(c, plan.Members); err != nil {
-		return err
-	}
-	if o.cfssl != "" {
-		var notes []string
-		if plan, notes, err = certs.FromCFSSL(o.cfssl, plan); err != nil {
-			return usage(err)
-		}
-		for _, note := range notes {
-			a.warn("%s", note)
-		}
-	}
-	if err := plan.Validate(); err != nil {
-		return usage(err)
-	}
+	a.warnAll(notes)
 	dir, err := o.cluster.certificatesAsRun(a)
 	if err != nil {
 		return err
@@ -110,60 +90,17 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions) error {
 		return certsError(dir, err)
 	}
 	a.sayReport(dir, report)
-	if o.member != "" {
-		a.say("%s is all that the machine of %s needs", filepath.Join(dir, "members", o.member), o.member)
+	if o.certs.Member != "" {
+		a.say("%s is all that the machine of %s needs", filepath.Join(dir, "members", o.certs.Member), o.certs.Member)
 	}
 	return nil
 }
 
-// only gives the members whose certificates are wanted.
-func (o certsCreateOptions) only(c *cluster.Cluster, members []certs.Member) ([]certs.Member, error) {
-	if o.member == "" {
-		return members, nil
-	}
-	wanted, err := c.Member(o.member)
-	return slices.DeleteFunc(members, func(m certs.Member) bool { return m.Name != wanted.Name }), err
-}
-
-// plan is the cluster's plan with what the flags say about certificates.
-func (o certsCreateOptions) plan(c *cluster.Cluster) (certs.Plan, error) {
-	plan := etcdctr.CertsPlan(c)
-	plan.Clients = nil
-	clients := o.clients
-	if o.member != "" && !o.cluster.cmd.Flags().Changed("client") {
-		clients = nil
-	}
-	if c.Monitoring != nil && o.member == "" && !slices.Contains(clients, cluster.MonitoringClient) {
-		clients = append(slices.Clone(clients), cluster.MonitoringClient)
-	}
-	for _, name := range clients {
-		plan.Clients = append(plan.Clients, certs.ClientIdentity{Name: name})
-	}
-	plan.SingleCA, plan.Exact = o.singleCA, o.exact
-	plan.Key, plan.Lifetime = certs.KeyAlgorithm(o.keys.algorithm), o.keys.lifetime
-	plan.Authority.Lifetime = o.caLifetime.Duration()
+// readAuthorities reads those that flags name.
+func (o *certsCreateOptions) readAuthorities() error {
+	o.certs.Key, o.certs.Lifetime, o.certs.Authority.Lifetime = certs.KeyAlgorithm(o.keys.algorithm), o.keys.lifetime, o.caLifetime.Duration()
 	var clientErr, peerErr error
-	plan.Authority.Client, clientErr = loadAuthority("client-ca-cert", o.clientCACert, "client-ca-key", o.clientCAKey)
-	plan.Authority.Peer, peerErr = loadAuthority("peer-ca-cert", o.peerCACert, "peer-ca-key", o.peerCAKey)
-	return plan, errors.Join(addHosts(plan.Members, o.hosts), clientErr, peerErr)
-}
-
-// addHosts gives members the hosts of --host.
-func addHosts(members []certs.Member, hosts []string) error {
-	var errs []error
-	for _, h := range hosts {
-		name, host, one := strings.Cut(h, "=")
-		if !one {
-			host = h
-		}
-		if one && !slices.ContainsFunc(members, func(m certs.Member) bool { return m.Name == name }) {
-			errs = append(errs, usage(fmt.Errorf("--host %s: there is no member %q: write MEMBER=HOST, or HOST for all", h, name)))
-		}
-		for i := range members {
-			if !one || members[i].Name == name {
-				members[i].Hosts = append(members[i].Hosts, host)
-			}
-		}
-	}
-	return errors.Join(errs...)
+	o.certs.Authority.Client, clientErr = loadAuthority("client-ca-cert", o.clientCACert, "client-ca-key", o.clientCAKey)
+	o.certs.Authority.Peer, peerErr = loadAuthority("peer-ca-cert", o.peerCACert, "peer-ca-key", o.peerCAKey)
+	return errors.Join(clientErr, peerErr)
 }

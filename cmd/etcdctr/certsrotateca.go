@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -123,14 +123,17 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error
 	if err := o.wantMutual(a, members); err != nil {
 		return err
 	}
-	if idle, err := r.Idle(); o.abort && (idle || err != nil) {
-		if err == nil {
-			a.say("certificates in %s: %s is being replaced", dir, noAuthority(o.authority))
-		}
-		return certsError(dir, err)
+	if o.now {
+		sayAtOnce(a, r.Seen())
 	}
-	err = o.do(ctx, a, r)
+	after, err := r.Do(ctx, certs.How{Abort: o.abort, AtOnce: o.now, Single: o.stage != ""})
+	if err == nil && after != "" {
+		a.say("next: %s", afterStage[after])
+	}
 	switch {
+	case errors.Is(err, certs.ErrIdle):
+		a.say("certificates in %s: %s is being replaced", dir, noAuthority(o.authority))
+		return nil
 	case errors.As(err, new(*certs.UnconfirmedError)):
 		a.say("%v", err)
 		if o.clientsReady {
@@ -169,32 +172,13 @@ func (o certsRotateCAOptions) rotation(ctx context.Context, a *app, dir string, 
 	return c, r, nil
 }
 
-// do does what is asked for, and says what comes next where that is a person's.
-func (o certsRotateCAOptions) do(ctx context.Context, a *app, r *certs.Rotation) error {
-	next, do := "", r.Run
-	switch seen := r.Seen(); {
-	case o.abort:
-		do = r.Abort
-		if !seen {
-			next = settling
-		}
-	case o.now:
-		if seen {
-			a.warn("every client and member is refused from now on, until it has its new files")
-		} else {
-			a.say("members that run elsewhere have to be stopped, and started with their new folders")
-		}
-		return r.Now(ctx, r.Stop, r.Start)
-	case !seen && o.stage == "" && o.caCert == "" && r.Settles():
-		do = r.Settle
-	case !seen || o.stage != "":
-		next, do = afterStage[r.Stage], r.Once
+// sayAtOnce says what a replacement at once does to members, seen or not.
+func sayAtOnce(a *app, seen bool) {
+	if seen {
+		a.warn("every client and member is refused from now on, until it has its new files")
+	} else {
+		a.say("members that run elsewhere have to be stopped, and started with their new folders")
 	}
-	err := do(ctx)
-	if err == nil && next != "" {
-		a.say("next: %s", next)
-	}
-	return err
 }
 
 // sayTrusted says what the members trust, and of which authority there is more to do.
@@ -229,10 +213,7 @@ func (o certsRotateCAOptions) wantMutual(a *app, members *found) error {
 	if members != nil {
 		spec = members.Spec()
 	}
-	if mode := cluster.TLSMode(spec.TLS); mode != "" && mode != cluster.Mutual {
-		return usage(fmt.Errorf("tls: %s has no use for authorities: use mutual", mode))
-	}
-	return nil
+	return etcdctr.WantMutual(cmp.Or(cluster.TLSMode(spec.TLS), cluster.Mutual), "authorities")
 }
 
 // afterStage is what a person does next.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
-	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
@@ -43,8 +42,8 @@ func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions) error {
 	if err != nil {
 		return err
 	}
-	if c.TLS != cluster.Mutual {
-		return usage(fmt.Errorf("tls: %s has no use for certificates: use mutual", c.TLS))
+	if err := etcdctr.WantMutual(c.TLS, "certificates"); err != nil {
+		return err
 	}
 	dir, err := o.cluster.certificatesAsRun(a)
 	if err != nil {

@@ -99,7 +99,7 @@ func runDown(ctx context.Context, a *app, o downOptions) error {
 	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
 		return err
 	}
-	switch left := leftBehind(c.Runtime()); {
+	switch left := leftBehind(c.Left()); {
 	case !o.volumes:
 		a.say("%s is down, and its data is kept", c.name())
 	case len(left) > 0:
@@ -132,13 +132,9 @@ func (o downOptions) find(ctx context.Context, a *app) (*found, error) {
 }
 
 // leftBehind tells what a runtime could not delete, by what deletes it.
-func leftBehind(r runtime.Runtime) []string {
-	l, ok := r.(runtime.Leaver)
-	if !ok {
-		return nil
-	}
+func leftBehind(data []runtime.Left) []string {
 	var all []string
-	for _, left := range l.Left() {
+	for _, left := range data {
 		all = append(all, fmt.Sprintf("on %s: `%s`", left.Where, left.Command))
 	}
 	return all

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -42,20 +41,12 @@ func runExec(ctx context.Context, a *app, f *clusterFlags, server string, c runt
 		return err
 	}
 	defer found.close()
-	if _, err := found.Choose(ctx, server); err != nil {
-		return err
-	}
-	beside, ok := found.execer()
-	if !ok {
-		return withHint(fmt.Errorf("the members of %s are processes of this machine: there is no container to run a command in", found.name()),
-			"`etcdctr etcdctl` runs etcdctl against them, and any other command runs as it is")
-	}
 	c.Stdin, c.Stdout, c.Stderr = a.in, a.out, a.voice.Out
 	restore, err := terminal.Attach(&c)
 	if err != nil {
 		return err
 	}
-	code, err := beside.Exec(ctx, found.name(), server, c)
+	code, err := found.Exec(ctx, server, c)
 	if err := errors.Join(err, restore()); err != nil {
 		return err
 	}
@@ -63,10 +54,4 @@ func runExec(ctx context.Context, a *app, f *clusterFlags, server string, c runt
 		return exitStatus(code)
 	}
 	return nil
-}
-
-// execer is what runs the cluster, if it can run a command beside a member.
-func (f *found) execer() (runtime.Execer, bool) {
-	e, ok := f.Runtime().(runtime.Execer)
-	return e, ok
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
-	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type restoreOptions struct {
@@ -229,7 +228,7 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error
 
 // upInBackground is the command that starts a cluster and ends.
 func upInBackground(c *found, flags *clusterFlags) string {
-	if runtime.Holds(c.Runtime()) {
+	if c.Holds() {
 		return flags.again("up", "--detach")
 	}
 	return flags.again("up")

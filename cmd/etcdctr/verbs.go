@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,40 +60,14 @@ func (o verbOptions) run(ctx context.Context, a *app, verb converge.Verb, names 
 		return err
 	}
 	defer c.close()
-	asked := names
-	var described []string
-	if verb == converge.Replace { // one that is described may be gone with all that it had
-		want, err := c.Want(ctx)
-		if err != nil {
-			return err
-		}
-		for _, m := range want.Members {
-			described = append(described, m.Name)
-		}
-		asked = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(described, name) })
-	}
-	if _, err := c.Choose(ctx, asked...); err != nil {
-		return withDescribed(err, described)
+	if _, err := c.ChooseFor(ctx, verb, names...); err != nil {
+		return err
 	}
 	change := etcdctr.Change{Verb: verb, Servers: names, Wait: defaultWaitTimeout}
 	if o.dryRun {
 		return a.printPlan(ctx, c, change, o.format)
 	}
 	return c.carryOut(ctx, a, o.cluster, change)
-}
-
-// withDescribed has the error of a name that is not there list the members too that are
-// described and gone.
-func withDescribed(err error, described []string) error {
-	if unknown := (*runtime.UnknownError)(nil); errors.As(err, &unknown) {
-		for _, name := range described {
-			if !slices.Contains(unknown.Has, name) {
-				unknown.Has = append(unknown.Has, name)
-			}
-		}
-		slices.Sort(unknown.Has)
-	}
-	return err
 }
 
 // carryOut makes a change, shows its steps, and says how the cluster is after
@@ -108,7 +80,7 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 	change.Tell = f.showStep(a)
 	outcome, err := f.Make(ctx, change)
 	f.board.Close()
-	if left := leftBehind(f.Runtime()); len(left) > 0 && (err != nil || change.Verb != converge.Down) {
+	if left := leftBehind(f.Left()); len(left) > 0 && (err != nil || change.Verb != converge.Down) {
 		a.say("data is left that could not be deleted from here: %s", strings.Join(left, "; "))
 	}
 	if err != nil && ctx.Err() != nil {
@@ -151,7 +123,7 @@ func (a *app) sayInterrupted(f *found, flags *clusterFlags, change etcdctr.Chang
 	}
 	words := append([]string{cmp.Or(verbWords[change.Verb], string(change.Verb))}, change.Servers...)
 	a.say("%s: the last step that is done is %s; `%s` goes on from here", f.name(), outcome.Done[len(outcome.Done)-1].Short(), flags.again(words...))
-	if releases := releasesOf(outcome.Have); len(releases) > 1 {
+	if releases := outcome.Have.Releases(); len(releases) > 1 {
 		a.say("its members run etcd %s: they serve together for as long as it takes", strings.Join(releases, " and "))
 	}
 }
@@ -159,27 +131,13 @@ func (a *app) sayInterrupted(f *found, flags *clusterFlags, change etcdctr.Chang
 // verbWords are the command lines of verbs that are not their names.
 var verbWords = map[converge.Verb]string{converge.Replace: "member replace"}
 
-// releasesOf are the releases that members are said to run, in order.
-func releasesOf(have *runtime.State) []string {
-	var all []string
-	for _, m := range have.Present() {
-		if release := strings.TrimPrefix(m.Release, "v"); release != "" && !slices.Contains(all, release) {
-			all = append(all, release)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
 // warnOfNoQuorum says what stopping some members has come to.
 func (f *found) warnOfNoQuorum(a *app, change etcdctr.Change, have *runtime.State) {
 	if change.Verb != converge.Stop || len(change.Servers) == 0 {
 		return
 	}
-	there := have.Present()
-	run := slices.DeleteFunc(slices.Clone(there), func(m runtime.Server) bool { return !m.Runs() })
-	if len(run) > 0 && len(run) <= len(there)/2 {
-		a.warn("%d of %d members run, which is no quorum: nothing is served until others are started", len(run), len(there))
+	if s := have.Summary(); s.Running > 0 && s.Running <= s.Members/2 {
+		a.warn("%d of %d members run, which is no quorum: nothing is served until others are started", s.Running, s.Members)
 	}
 }
 

@@ -61,6 +61,7 @@ var advices = []advice{
 	{in("backup"), is(backup.ErrNobody, "`etcdctr doctor` names the cause; --data-dir takes the data folder of a stopped member"), false},
 	{in("restore"), is(backup.ErrUnknownMoment, "`etcdctr backup list` shows the backups: without --at and --revision a file is restored as it is"), false},
 	{in("restore"), as(func(e *backup.TooOldError) string { return fmt.Sprintf("--etcd 3.%d or a later one reads it", e.Data) }), false},
+	{in("backup verify"), is(backup.ErrNoBackup, "`etcdctr backup list FOLDER` shows those that there are"), true},
 	{opening, is(backup.ErrSealed, "--identity-file or --passphrase-file opens it"), true},
 	{opening, is(backup.ErrSecret, "--identity-file names another key, --passphrase-file another passphrase"), true},
 	{in("compact"), is(backup.ErrUnknownAge, noted), false},
@@ -97,6 +98,7 @@ var advices = []advice{
 		return fmt.Sprintf("`etcdctr down --name %s` ends it; --name starts another one beside it", e.Name)
 	})},
 	{about: every[*docker.ForeignError]("`etcdctr ls` shows the clusters that there are; --name chooses one")},
+	{about: every[*etcdctr.BesideError]("`etcdctr etcdctl` runs etcdctl against them, and any other command runs as it is")},
 	{about: every[*etcdctr.UnknownServerError](""), wrong: true},
 	{about: is(runtime.ErrNotFound, "start it with `etcdctr up`, or name the right one with --name: `etcdctr ls` shows those that there are")},
 	{about: as(func(e *runtime.NotRunningError) string { return fmt.Sprintf("`etcdctr start %s` starts it", e.Server) })},
