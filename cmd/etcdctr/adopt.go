@@ -62,7 +62,7 @@ as they are, also before they are adopted.`,
   etcdctr adopt --tls mutual shop
   etcdctr adopt /var/lib/etcd
   etcdctr adopt --forget-old shop`,
-		RunE: func(cmd *cobra.Command, args []string) error { return runAdopt(cmd.Context(), a, o, args) },
+		RunE: with(a, &o, runAdopt),
 	}
 	o.cluster = addClusterFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)

@@ -65,7 +65,7 @@ in clear: the cluster's name, time, revision, size and release.`,
   etcdctr backup --data-dir .etcdctr/etcd/etcd1/data
   etcdctr backup --endpoints https://10.0.0.1:2379,https://10.0.0.2:2379 --cacert ca.crt --cert root.crt --key root.key`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runBackup(cmd.Context(), a, o) },
+		RunE: with(a, &o, runBackup),
 	}
 	o.cluster = addFindingFlags(cmd)
 	o.endpoints = addEndpointFlags(cmd)
@@ -86,7 +86,7 @@ in clear: the cluster's name, time, revision, size and release.`,
 	return cmd
 }
 
-func runBackup(ctx context.Context, a *app, o backupOptions) error {
+func runBackup(ctx context.Context, a *app, o backupOptions, _ []string) error {
 	if err := o.endpoints.check(); err != nil {
 		return usage(err)
 	}

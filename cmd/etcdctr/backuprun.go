@@ -33,7 +33,7 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
   etcdctr backup run --metrics-file /var/lib/prometheus/node-exporter/etcdctr.prom
   etcdctr backup run --once`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runBackupRun(cmd.Context(), a, o) },
+		RunE: with(a, &o, runBackupRun),
 	}
 	o.cluster = addClusterFlags(cmd)
 	addRuntimeFlag(cmd)
@@ -42,7 +42,7 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 	return cmd
 }
 
-func runBackupRun(ctx context.Context, a *app, o backupRunOptions) error {
+func runBackupRun(ctx context.Context, a *app, o backupRunOptions, _ []string) error {
 	startup.Over() // what is streamed is garbage at once
 	c, err := o.cluster.find(ctx, a, working{})
 	if err != nil {

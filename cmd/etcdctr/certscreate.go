@@ -44,9 +44,7 @@ needs, and the authorities' keys stay here.`,
   etcdctr certs create --client-ca-cert ca.pem --client-ca-key ca-key.pem
   etcdctr certs create --from-cfssl ./cfssl`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCertsCreate(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runCertsCreate),
 	}
 	o.cluster = addClusterFlags(cmd)
 	addKeyFlags(cmd, &o.keys, string(certs.DefaultKey), "365d")
@@ -65,7 +63,7 @@ needs, and the authorities' keys stay here.`,
 	return cmd
 }
 
-func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions) error {
+func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions, _ []string) error {
 	c, err := o.cluster.resolveAsRun(a)
 	if err != nil {
 		return err

@@ -36,9 +36,7 @@ themselves, which etcd does at its first start only.`,
   etcdctr certs renew alice
   etcdctr certs renew --tls auto --within 30d
   etcdctr certs renew members/etcd1/peer --keep-key`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runCertsRenew(cmd.Context(), a, o, args)
-		},
+		RunE: with(a, &o, runCertsRenew),
 	}
 	o.cluster = addFindingFlags(cmd, "tls")
 	addKeyFlags(cmd, &o.keys, "as before", "as before")

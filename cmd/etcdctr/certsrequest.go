@@ -26,9 +26,7 @@ addresses and usages that etcd needs are in it. The keys stay in certs/requests 
 certs import brings the answers in; run again, they stay the same.`,
 		Example: `  etcdctr certs request
   etcdctr certs request members/etcd1/peer root`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runCertsRequest(cmd.Context(), a, o, args)
-		},
+		RunE: with(a, &o, runCertsRequest),
 	}
 	o.cluster = addClusterFlags(cmd)
 	addAlgorithmFlag(cmd, &o.algorithm, string(certs.DefaultKey))

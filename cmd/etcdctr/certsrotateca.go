@@ -60,9 +60,7 @@ stage puts away what was taken out before.`,
   etcdctr certs rotate-ca --authority client --ca-cert ca.pem --ca-key ca-key.pem
   etcdctr certs rotate-ca --stage switch --restarted`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCertsRotateCA(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runCertsRotateCA),
 	}
 	o.cluster = addFindingFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
@@ -104,7 +102,7 @@ func (o certsRotateCAOptions) options() (certs.RotateOptions, error) {
 	return rotate, usage(rotate.Validate())
 }
 
-func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions) error {
+func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []string) error {
 	rotate, err := o.options()
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 		Example: `  etcdctr certs run
   etcdctr certs run --once       # for a daily job`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runCertsRun(cmd.Context(), a, o) },
+		RunE: with(a, &o, runCertsRun),
 	}
 	o.cluster = addFindingFlags(cmd)
 	cmd.Flags().BoolVar(&o.once, "once", false, "look once, and end")
@@ -47,7 +47,7 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 // of any useful life.
 const betweenLooks = time.Hour
 
-func runCertsRun(ctx context.Context, a *app, o certsRunOptions) error {
+func runCertsRun(ctx context.Context, a *app, o certsRunOptions, _ []string) error {
 	if o.once {
 		return renewDue(ctx, a, o.cluster)
 	}

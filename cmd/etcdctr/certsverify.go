@@ -27,9 +27,7 @@ the names and addresses which the cluster needs, its dates, whether it is revoke
 and the files' permissions. It prints each finding with its remedy and exits 1
 when there is an error; warnings alone exit 0.`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCertsVerify(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runCertsVerify),
 	}
 	o.cluster = addClusterFlags(cmd)
 	cmd.Flags().Var(&o.within, "within", "certificates that end so soon are an error too, such as 30d")
@@ -37,7 +35,7 @@ when there is an error; warnings alone exit 0.`,
 	return cmd
 }
 
-func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions) error {
+func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions, _ []string) error {
 	c, err := o.cluster.resolveAsRun(a)
 	if err != nil {
 		return err

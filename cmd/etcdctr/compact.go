@@ -46,7 +46,7 @@ then only the alarm is dropped. No client that knows all members sees a failure.
   etcdctr compact --older-than 1h
   etcdctr compact --recover`,
 		Args: typed.AtMost("REVISION"),
-		RunE: func(cmd *cobra.Command, args []string) error { return runCompact(cmd.Context(), a, o, args) },
+		RunE: with(a, &o, runCompact),
 	}
 	o.cluster = addFindingFlags(cmd)
 	addFormatFlag(cmd, &o.format)

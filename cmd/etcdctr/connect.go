@@ -43,9 +43,7 @@ client takes the same endpoints and files.`,
 		Example: `  etcdctr connect
   etcdctr connect --listen 127.0.0.1:0 --format json`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runConnect(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runConnect),
 	}
 	o.cluster = addFindingFlags(cmd)
 	flags := cmd.Flags()
@@ -66,7 +64,7 @@ func addRouteFlag(flags *pflag.FlagSet, route *string) {
 		"direct to the containers' addresses, through a relay, or auto: direct where that works")
 }
 
-func runConnect(ctx context.Context, a *app, o connectOptions) error {
+func runConnect(ctx context.Context, a *app, o connectOptions, _ []string) error {
 	first, err := netip.ParseAddrPort(o.listen)
 	if err != nil {
 		return usage(fmt.Errorf("--listen %q must be an IP address and a port such as 127.0.0.1:2379", o.listen))

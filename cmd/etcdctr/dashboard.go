@@ -40,9 +40,7 @@ that connect takes: nothing is published, and nothing is loaded from elsewhere.`
 		Example: `  etcdctr dashboard
   etcdctr dashboard --listen 127.0.0.1:8379`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDashboard(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runDashboard),
 	}
 	o.cluster = addClusterFlags(cmd)
 	addRuntimeFlag(cmd)
@@ -52,7 +50,7 @@ that connect takes: nothing is published, and nothing is loaded from elsewhere.`
 	return cmd
 }
 
-func runDashboard(ctx context.Context, a *app, o dashboardOptions) error {
+func runDashboard(ctx context.Context, a *app, o dashboardOptions, _ []string) error {
 	address, err := netip.ParseAddrPort(o.listen)
 	if err != nil || !address.Addr().IsLoopback() {
 		return usage(fmt.Errorf("--listen %q must be an address of this machine alone and a port, such as 127.0.0.1:8379", o.listen))

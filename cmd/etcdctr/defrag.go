@@ -26,7 +26,7 @@ failure. Members of which less than half is free are left as they are, unless th
 is --all.`,
 		Example: `  etcdctr defrag
   etcdctr defrag etcd2 --all`,
-		RunE: func(cmd *cobra.Command, args []string) error { return runDefrag(cmd.Context(), a, o, args) },
+		RunE: with(a, &o, runDefrag),
 	}
 	o.cluster = addFindingFlags(cmd)
 	addFormatFlag(cmd, &o.format)

@@ -26,9 +26,7 @@ func newDiscoveryNewCommand(a *app) *cobra.Command {
 		Example: `  etcdctr discovery new --size 3 --discovery-endpoints https://discovery.example.com:2379
   etcdctr discovery new --size 3 --v2 --discovery-endpoints http://discovery.example.com:2379`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDiscoveryNew(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runDiscoveryNew),
 	}
 	o.flags = addDiscoveryFlags(cmd)
 	cmd.Flags().IntVar(&o.size, "size", 3, "how many members the cluster will have")
@@ -36,7 +34,7 @@ func newDiscoveryNewCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func runDiscoveryNew(ctx context.Context, a *app, o discoveryNewOptions) error {
+func runDiscoveryNew(ctx context.Context, a *app, o discoveryNewOptions, _ []string) error {
 	if o.size < 1 || o.size > cluster.MaxMembers {
 		return usage(fmt.Errorf("--size: must be from 1 to %d, not %d", cluster.MaxMembers, o.size))
 	}

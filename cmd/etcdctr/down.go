@@ -38,9 +38,7 @@ with its volumes and with the networks that it is on.`,
 		Example: `  etcdctr down
   etcdctr down --name orders --volumes`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDown(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runDown),
 	}
 	o.cluster = addFindingFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
@@ -52,7 +50,7 @@ with its volumes and with the networks that it is on.`,
 	return cmd
 }
 
-func runDown(ctx context.Context, a *app, o downOptions) error {
+func runDown(ctx context.Context, a *app, o downOptions, _ []string) error {
 	var may consent
 	if o.volumes && !o.dryRun {
 		var err error

@@ -40,9 +40,7 @@ not be compared is a failure then.`,
   etcdctr health --watch --interval 5s
   etcdctr health --format json | jq .failures`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runHealth(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runHealth),
 	}
 	o.cluster = addFindingFlags(cmd)
 	addFormatFlag(cmd, &o.format)
@@ -54,7 +52,7 @@ not be compared is a failure then.`,
 	return cmd
 }
 
-func runHealth(ctx context.Context, a *app, o healthOptions) error {
+func runHealth(ctx context.Context, a *app, o healthOptions, _ []string) error {
 	if o.timeout <= 0 || o.interval <= 0 {
 		return usage(errors.New("--timeout and --interval must be longer than nothing, such as 5s"))
 	}

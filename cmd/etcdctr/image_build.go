@@ -42,9 +42,7 @@ The image has the tag localhost/etcd:VERSION unless --tag says otherwise.`,
   etcdctr image build --source module --platform linux/amd64,linux/arm64 --output oci:etcd-image
   etcdctr image build --source release --mirror https://mirror.example/etcd --output tar:etcd.tar`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runImageBuild(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runImageBuild),
 	}
 	o.source = addSourceFlags(cmd)
 	flags := cmd.Flags()
@@ -56,7 +54,7 @@ The image has the tag localhost/etcd:VERSION unless --tag says otherwise.`,
 	return cmd
 }
 
-func runImageBuild(ctx context.Context, a *app, o imageBuildOptions) error {
+func runImageBuild(ctx context.Context, a *app, o imageBuildOptions, _ []string) error {
 	if err := o.source.check(); err != nil {
 		return err
 	}

@@ -35,9 +35,7 @@ has itself, unless --dns-image names one. --pull says otherwise, as for up.`,
 		Example: `  etcdctr image bundle --members 5 --output orders.tar
   etcdctr image load --output orders orders.tar`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runImageBundle(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runImageBundle),
 	}
 	o.cluster = addClusterFlags(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "archive to write")
@@ -46,7 +44,7 @@ has itself, unless --dns-image names one. --pull says otherwise, as for up.`,
 	return cmd
 }
 
-func runImageBundle(ctx context.Context, a *app, o imageBundleOptions) error {
+func runImageBundle(ctx context.Context, a *app, o imageBundleOptions, _ []string) error {
 	if o.output == "" {
 		return usage(errors.New("give the archive to write with --output FILE"))
 	}

@@ -63,9 +63,7 @@ there is nothing that it could judge.`,
   etcdctr lint --fix --dry-run docker-compose.yml
   etcdctr lint --format sarif > lint.sarif
   etcdctr lint --explain client-port-open`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runLint(cmd.Context(), a, o, args)
-		},
+		RunE: with(a, &o, runLint),
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.files, "file", "f", nil, "Compose file; several are one project")

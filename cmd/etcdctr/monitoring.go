@@ -57,9 +57,7 @@ makes it.`,
   etcdctr monitoring print --for rules > etcd-rules.yml
   etcdctr monitoring print --for grafana > etcd-dashboard.json`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runMonitoringPrint(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runMonitoringPrint),
 	}
 	o.cluster = addClusterFlags(cmd)
 	flags := cmd.Flags()
@@ -70,7 +68,7 @@ makes it.`,
 	return cmd
 }
 
-func runMonitoringPrint(ctx context.Context, a *app, o monitoringOptions) error {
+func runMonitoringPrint(ctx context.Context, a *app, o monitoringOptions, _ []string) error {
 	c, dir, err := o.cluster.watchedBy(ctx, a)
 	if err != nil {
 		return err

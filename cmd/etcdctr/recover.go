@@ -40,7 +40,7 @@ do not answer here: others may reach them.`,
   etcdctr recover
   etcdctr recover --backups /backups --output /backups`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRecover(cmd.Context(), a, o) },
+		RunE: with(a, &o, runRecover),
 	}
 	o.cluster = addClusterFlags(cmd)
 	addRuntimeFlag(cmd)
@@ -57,7 +57,7 @@ do not answer here: others may reach them.`,
 	return cmd
 }
 
-func runRecover(ctx context.Context, a *app, o recoverOptions) error {
+func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error {
 	startup.Over() // what is streamed is garbage at once
 	c, err := o.cluster.find(ctx, a, o.working)
 	if err != nil {

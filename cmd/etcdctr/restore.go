@@ -63,7 +63,7 @@ backup, prints the steps, and does nothing.`,
   etcdctr restore --members 5 --name rehearsal orders-20261128T120000Z.tar.zst
   etcdctr restore --undo && etcdctr up`,
 		Args: typed.AtMost("ARCHIVE"),
-		RunE: func(cmd *cobra.Command, args []string) error { return runRestore(cmd.Context(), a, o, args) },
+		RunE: with(a, &o, runRestore),
 	}
 	o.cluster = addClusterFlags(cmd)
 	addRuntimeFlag(cmd)

@@ -68,9 +68,7 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
   etcdctr up --runtime process -d
   etcdctr up --file-compose docker-compose.yml`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runUp(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runUp),
 	}
 	o.cluster = addClusterFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
@@ -97,7 +95,7 @@ const fileComposeFlag = "file-compose"
 // defaultWaitTimeout is how long a member may take to answer.
 const defaultWaitTimeout = time.Minute
 
-func runUp(ctx context.Context, a *app, o upOptions) error {
+func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 	if o.fileCompose != "" {
 		if o.cluster.cmd.Flag("runtime").Value.String() == string(cluster.Process) {
 			return usage(errors.New("--file-compose needs a Docker Engine: leave out --runtime process"))

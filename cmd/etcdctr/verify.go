@@ -45,9 +45,7 @@ nothing is a surprise. etcd logs the refused connections.`,
   etcdctr verify --outside 192.0.2.1:443
   etcdctr verify --publish loopback --format json`,
 		Args: typed.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runVerify(cmd.Context(), a, o)
-		},
+		RunE: with(a, &o, runVerify),
 	}
 	o.cluster = addClusterFlags(cmd)
 	addRuntimeFlag(cmd)
@@ -57,7 +55,7 @@ nothing is a surprise. etcd logs the refused connections.`,
 	return cmd
 }
 
-func runVerify(ctx context.Context, a *app, o verifyOptions) error {
+func runVerify(ctx context.Context, a *app, o verifyOptions, _ []string) error {
 	c, err := o.cluster.find(ctx, a, working{with: runtimes.Options{Outside: o.outside, Beside: o.beside}})
 	if err != nil {
 		return err
