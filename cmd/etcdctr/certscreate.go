@@ -71,14 +71,12 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions, _ []strin
 	if o.certs.Member != "" && !o.cluster.cmd.Flags().Changed("client") {
 		o.certs.Clients = nil
 	}
-	if err := o.readAuthorities(); err != nil {
-		return err
-	}
+	unread := o.readAuthorities()
 	plan, notes, err := etcdctr.CertsPlanOf(c, o.certs)
-	if err != nil {
+	if err := errors.Join(err, unread); err != nil {
 		return err
 	}
-	a.warnAll(notes)
+	warnAll(a, notes)
 	dir, err := o.cluster.certificatesAsRun(a)
 	if err != nil {
 		return err

@@ -133,9 +133,7 @@ func (f *clusterFlags) resolveIn(a *app, elsewhere cluster.Placement) (*cluster.
 	if err != nil {
 		return nil, usage(err)
 	}
-	for _, w := range c.Warnings {
-		a.warn("%s", w)
-	}
+	warnAll(a, c.Warnings)
 	return c, nil
 }
 

@@ -129,7 +129,7 @@ func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 			}
 		}
 	}
-	a.warnAll(result.Unread)
+	warnAll(a, result.Unread)
 	if err := a.tellFindings(result, o); err != nil {
 		return err
 	}

@@ -89,8 +89,8 @@ func exitCode(err error) int {
 }
 
 // warnAll warns of each.
-func (a *app) warnAll(notes []string) {
+func warnAll[T any](a *app, notes []T) {
 	for _, n := range notes {
-		a.warn("%s", n)
+		a.warn("%v", n)
 	}
 }

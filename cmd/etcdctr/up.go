@@ -212,44 +212,32 @@ func addDryRunFlag(cmd *cobra.Command, dry *bool) {
 
 // printPlan tells what would be done, and does nothing.
 func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, format string) error {
-	steps, err := c.Plan(ctx, change)
-	endless := (*converge.EndlessError)(nil)
-	if errors.As(err, &endless) {
-		defer a.say("%s", endless)
-		err = nil
+	f, err := c.Forecast(ctx, change)
+	if f.Endless != nil {
+		defer a.say("%s", f.Endless)
 	}
 	if format == formatJSON {
-		return cmp.Or(a.printJSON(steps.Report()), err)
+		return cmp.Or(a.printJSON(f.Steps.Report()), err)
 	}
-	if err == nil || len(steps) > 0 {
+	if err == nil || len(f.Steps) > 0 {
 		a.sayPlanned(c)
 	}
-	if err == nil {
-		err = c.tellFetched(ctx, a)
+	for _, what := range f.Lacking {
+		a.say("%s is not here yet, and would be fetched first", what)
 	}
 	if len(c.Recalled) > 0 {
 		a.say("as it was started: %s", strings.Join(c.Recalled, ", "))
 	}
-	var old []string
-	if err == nil && change.Verb == converge.Up {
-		old, err = c.OldCopies(ctx)
-	}
-	if err == nil && len(steps) == 0 && len(old) == 0 {
+	if err == nil && f.Idle() {
 		a.say("%s is as wanted: nothing to do", c.name())
 		return nil
 	}
-	if err == nil && change.Verb == converge.Up {
-		err = c.warnOfWanted(ctx, a)
-	}
-	a.printSteps(steps)
-	if err == nil {
-		a.sayOldCopies(old)
-	}
-	if err == nil && change.Verb == converge.Up {
-		err = c.sayKept(ctx, a, steps)
-	}
-	if err == nil && endless == nil {
-		a.sayTakes(steps)
+	warnAll(a, f.Warnings)
+	a.printSteps(f.Steps)
+	a.sayOldCopies(f.OldCopies)
+	c.sayKept(a, f.Kept)
+	if err == nil && f.Endless == nil {
+		a.sayTakes(f.Steps)
 	}
 	return err
 }
@@ -260,36 +248,19 @@ func (a *app) sayPlanned(c *found) {
 }
 
 // sayKept says where the data stays of members that are taken away.
-func (f *found) sayKept(ctx context.Context, a *app, steps converge.Steps) error {
-	kept, err := f.Kept(ctx, steps)
-	if err != nil {
-		return err
-	}
+func (f *found) sayKept(a *app, kept []string) {
 	for i, place := range kept {
 		kept[i] = shortPath(place)
 	}
 	if len(kept) > 0 {
 		a.say("the data of members that go stays, and nothing reads it any more: %s; `%s` deletes it", strings.Join(kept, ", "), f.flags.again("up", "--volumes"))
 	}
-	return nil
 }
 
 func (a *app) sayTakes(steps converge.Steps) {
 	if takes := steps.Takes().Round(time.Second); takes > 0 {
 		a.say("about %s in all", takes)
 	}
-}
-
-// warnOfWanted says what of the description works and costs something.
-func (f *found) warnOfWanted(ctx context.Context, a *app) error {
-	want, err := f.Want(ctx)
-	if err != nil {
-		return err
-	}
-	for _, w := range want.Warnings {
-		a.warn("%s", w)
-	}
-	return nil
 }
 
 // printSteps shows a plan as what becomes of the cluster: what is added to it,
@@ -312,13 +283,4 @@ var marks = map[converge.Kind]struct {
 	converge.Join: {"+", terminal.Good}, converge.AddLearner: {"+", terminal.Good},
 	converge.Remove: {"-", terminal.Bad}, converge.RemoveMember: {"-", terminal.Bad}, converge.Delete: {"-", terminal.Bad},
 	converge.Fill: {"~", terminal.Odd}, converge.Keep: {"+", terminal.Good},
-}
-
-// tellFetched says what would be fetched.
-func (f *found) tellFetched(ctx context.Context, a *app) error {
-	lacking, err := f.Lacking(ctx)
-	for _, what := range lacking {
-		a.say("%s is not here yet, and would be fetched first", what)
-	}
-	return err
 }

@@ -90,14 +90,16 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 		return f.explain(ctx, flags, err)
 	}
 	if change.Verb == converge.Up && len(outcome.Done) > 0 {
-		if err := f.warnOfWanted(ctx, a); err != nil {
+		want, err := f.Want(ctx)
+		if err != nil {
 			return err
 		}
-	}
-	if change.Verb == converge.Up {
-		if err := f.sayKept(ctx, a, outcome.Done); err != nil {
+		warnAll(a, want.Warnings)
+		kept, err := f.Kept(ctx, outcome.Done)
+		if err != nil {
 			return err
 		}
+		f.sayKept(a, kept)
 	}
 	switch word, named := done[change.Verb], strings.Join(change.Servers, ", "); {
 	case change.Verb == converge.Down: // which has words of its own
