@@ -18,7 +18,7 @@ import (
 func (r *run) do(ctx context.Context, step Step) error {
 	before := r.situation
 	if err := r.carryOut(ctx, step); err != nil {
-		if !r.betterNow(ctx, step, before) {
+		if !r.betterNow(ctx, step, before) && !r.stoppedSince(ctx, err) {
 			return err
 		}
 	}
@@ -40,6 +40,17 @@ func (r *run) betterNow(ctx context.Context, step Step, before Situation) bool {
 		return false
 	}
 	return r.look(ctx) == nil && (r.situation.Etcd.Quorum() || len(r.situation.Then) < len(before.Then))
+}
+
+// stoppedSince: what was waited for has been stopped meanwhile, such as by an engine that
+// a killed run had asked to. Then it is looked anew.
+func (r *run) stoppedSince(ctx context.Context, err error) bool {
+	unwell := (*UnwellError)(nil)
+	if !errors.As(err, &unwell) || !unwell.stopped || r.look(ctx) != nil {
+		return false
+	}
+	r.acted = true // it is to be seen again what is there, not what the wait would have made of it
+	return true
 }
 
 func (k Kind) isRuntimes() bool {
@@ -294,7 +305,8 @@ type UnwellError struct {
 	Err    error    // what it answered last
 	Log    []string // its last lines, of this start unless that has only begun
 
-	again bool // it is started again and again
+	again   bool // it is started again and again
+	stopped bool // somebody has stopped it during the wait
 }
 
 func (e *UnwellError) Error() string {

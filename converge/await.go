@@ -46,7 +46,7 @@ type Asker interface {
 const usualPatience = time.Minute
 
 // Serving waits until all serve. It gives up with an UnwellError: on one that has ended
-// for good, at once.
+// for good, at once, and on one that somebody has stopped, in a second.
 func (w Await) Serving(ctx context.Context) error {
 	w.Patience = cmp.Or(w.Patience, usualPatience)
 	asked := &lastAsker{Asker: w.Etcd}
@@ -137,7 +137,7 @@ const glance = 300 * time.Millisecond
 func (w Await) watch(ctx context.Context, giveUp func()) *UnwellError {
 	ticker := time.NewTicker(glance)
 	defer ticker.Stop()
-	restarts := restartsOf(w.Have)
+	restarts, rests := restartsOf(w.Have), 0
 	p := patience{Await: w, began: time.Now()}
 	p.moved = p.began
 	for {
@@ -146,7 +146,15 @@ func (w Await) watch(ctx context.Context, giveUp func()) *UnwellError {
 			return nil
 		case <-ticker.C:
 		}
-		if u := w.ended(ctx, restarts); u != nil {
+		u := w.ended(ctx, restarts)
+		if u != nil && u.stopped { // a runtime may call it that for a moment while it starts one
+			if rests++; rests < fewRests {
+				continue
+			}
+		} else {
+			rests = 0
+		}
+		if u != nil {
 			giveUp()
 			return u
 		}
@@ -157,14 +165,26 @@ func (w Await) watch(ctx context.Context, giveUp func()) *UnwellError {
 	}
 }
 
-// ended tells of a server that has ended for good.
+// ended tells of a server that has ended for good, or that was stopped during the wait.
 func (w Await) ended(ctx context.Context, restarts map[string]int) *UnwellError {
 	have, err := w.Runtime.Observe(ctx, w.Have.Name)
 	if err != nil {
 		return nil // the wait itself has an end
 	}
-	return hopelessOne(have, w.Servers, restarts)
+	if u := hopelessOne(have, w.Servers, restarts); u != nil {
+		return u
+	}
+	for _, name := range w.Servers {
+		was, _ := w.Have.Server(name)
+		if s, _ := have.Server(name); s.Status == runtime.Stopped && was.Status != runtime.Stopped {
+			return &UnwellError{Server: name, What: "was stopped", stopped: true}
+		}
+	}
+	return nil
 }
+
+// fewRests is at how many glances in a row a server has to be stopped.
+const fewRests = 3
 
 // patience is how long a wait goes on.
 type patience struct {

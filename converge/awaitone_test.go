@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/member"
@@ -104,6 +105,45 @@ func TestAMemberThatComesBackDuringTheWaitIsAsked(t *testing.T) {
 		}
 		if _, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up})); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// beingStopped is a runtime whose servers still run when they are looked at first: whoever
+// has asked for their stop is gone, and nobody tells.
+type beingStopped struct {
+	*fake
+	looks int
+}
+
+func (b *beingStopped) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	if b.looks--; b.looks == 0 {
+		for i := range b.world.nodes[:3] {
+			b.world.nodes[i].status, b.world.nodes[i].ill = stopped, false
+		}
+		b.world.settle()
+	}
+	return b.fake.Observe(ctx, name)
+}
+
+// An engine goes on stopping members whose `stop` was killed. The next run finds them
+// running, waits for them, and starts them once they have ended.
+func TestMembersThatAreStoppedDuringTheWaitAreStarted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{world: serving(3, 3)}
+		for i := range f.world.nodes[:3] {
+			f.world.nodes[i].ill = true
+		}
+		f.world.settle()
+		hands := f.hands()
+		hands.Runtime = &beingStopped{fake: f, looks: 4}
+		began := time.Now()
+		outcome, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+		if err != nil || !outcome.Etcd.Quorum() {
+			t.Errorf("%v: %v", outcome.Done, err)
+		}
+		if waited := time.Since(began); waited > 10*time.Second {
+			t.Errorf("they were waited for %s", waited)
 		}
 	})
 }
