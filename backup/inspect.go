@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type Contents struct {
 	Applied uint64
 	// Size is what etcd counts of it, in bytes: a file may have room for more.
 	Size int64
+	// Users tells that etcd's users are on: it answers nobody who is none of them.
+	Users bool
 	// Revisions is how many are kept, deletions included; only thorough counts.
 	Revisions int64
 }
@@ -118,7 +121,7 @@ type content interface {
 	last(bucket string) ([]byte, error)     // key
 }
 
-// read reads what etcd notes in the buckets key, meta and cluster
+// read reads what etcd notes in the buckets key, meta, auth and cluster
 // (server/storage/schema, the same from 3.5 to 3.7).
 func (c *Contents) read(from content) error {
 	for _, name := range []string{"key", "meta"} {
@@ -138,6 +141,7 @@ func (c *Contents) read(from content) error {
 	}
 	c.StorageVersion = string(get(from.get("meta", "storageVersion")))
 	c.ClusterVersion = string(get(from.get("cluster", "clusterVersion")))
+	c.Users = bytes.Equal(get(from.get("auth", "authEnabled")), []byte{1})
 	if index := get(from.get("meta", "consistent_index")); len(index) == 8 {
 		c.Applied = binary.BigEndian.Uint64(index)
 	}

@@ -5,7 +5,6 @@ package backup_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -28,12 +27,7 @@ func (i interrupted) Stop(ctx context.Context, name string, grace time.Duration,
 }
 
 func TestARestorationThatIsInterruptedStartsAgainWhatItHasStopped(t *testing.T) {
-	c := start(t, []string{"a"})
-	write(t, c.raw(t), 5, 100)
-	archive := filepath.Join(t.TempDir(), "a.tar.zst")
-	if _, err := backup.Take(t.Context(), c.client, archive, request()); err != nil {
-		t.Fatal(err)
-	}
+	archive, _ := archiveOf(t, 5, 100)
 	r := processes(t)
 	want := place(t, r, 3)
 	if err := r.Apply(t.Context(), want); err != nil {

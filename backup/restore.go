@@ -219,15 +219,23 @@ func (r *Restoration) tell(format string, args ...any) {
 // ErrVolatile is the error of members that would lose what they are given.
 var ErrVolatile = errors.New("data: the members keep theirs in memory, and nothing can be restored into it: leave the key out, or write data: volume")
 
+// ErrUsers is the error of data with users for a cluster that knows nobody by a certificate.
+var ErrUsers = errors.New("etcd's users are on in the backup, and without certificates of clients the members would answer nobody here")
+
 func (r *Restoration) readable(u Unpacked) error {
 	if r.Want.Data == cluster.Memory {
 		return ErrVolatile
 	}
 	c, err := inspect(u.Snapshot)
-	if err == nil && r.Want.Etcd.Minor < c.Reader() {
-		err = &TooOldError{r.Want.Etcd, c.Reader()}
+	switch {
+	case err != nil:
+		return err
+	case r.Want.Etcd.Minor < c.Reader():
+		return &TooOldError{r.Want.Etcd, c.Reader()}
+	case c.Users && r.Want.TLS != cluster.Mutual:
+		return ErrUsers
 	}
-	return err
+	return nil
 }
 
 // overfull reports whether a database of this size takes more than the quota of a member.

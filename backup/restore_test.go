@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"go.etcd.io/etcd/api/v3/version"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -88,6 +90,41 @@ func restoration(t *testing.T, r backup.Runtime, want *cluster.Cluster) *backup.
 	}
 }
 
+// archiveOf is a backup of a cluster of one member and so many keys, and its revision.
+func archiveOf(t *testing.T, keys, size int) (archive string, revision int64) {
+	t.Helper()
+	c := start(t, []string{"a"})
+	revision = write(t, c.raw(t), keys, size)
+	return take(t, c.client), revision
+}
+
+// archiveOfMembers is a backup of the cluster that runs.
+func archiveOfMembers(t *testing.T, r runtime.Runtime) string {
+	t.Helper()
+	have, err := r.Observe(t.Context(), "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, done, err := ask(t.Context(), have)
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := take(t, client)
+	if err := done(); err != nil {
+		t.Fatal(err)
+	}
+	return archive
+}
+
+func take(t *testing.T, client *member.Client) string {
+	t.Helper()
+	archive := filepath.Join(t.TempDir(), "a.tar.zst")
+	if _, err := backup.Take(t.Context(), client, archive, request()); err != nil {
+		t.Fatal(err)
+	}
+	return archive
+}
+
 func get(t *testing.T, etcd *clientv3.Client, key string) string {
 	t.Helper()
 	got, err := etcd.Get(t.Context(), key)
@@ -103,13 +140,7 @@ func get(t *testing.T, etcd *clientv3.Client, key string) string {
 // A backup of one member becomes a cluster of three, and later takes its place
 // once more, which can be undone.
 func TestABackupBecomesAnotherCluster(t *testing.T) {
-	c := start(t, []string{"a"})
-	old := c.raw(t)
-	before := write(t, old, 50, 100)
-	archive := filepath.Join(t.TempDir(), "a.tar.zst")
-	if _, err := backup.Take(t.Context(), c.client, archive, request()); err != nil {
-		t.Fatal(err)
-	}
+	archive, before := archiveOf(t, 50, 100)
 	r := processes(t)
 	want := place(t, r, 3)
 	restored, err := restoration(t, r, want).Do(t.Context(), archive)
@@ -144,12 +175,7 @@ func (l lostMachine) Observe(ctx context.Context, name string) (*runtime.State, 
 
 // A machine that is away is not waited for by a cluster that does without it.
 func TestWhatIsRestoredIsTheClusterThatIsWanted(t *testing.T) {
-	c := start(t, []string{"a"})
-	write(t, c.raw(t), 5, 100)
-	archive := filepath.Join(t.TempDir(), "a.tar.zst")
-	if _, err := backup.Take(t.Context(), c.client, archive, request()); err != nil {
-		t.Fatal(err)
-	}
+	archive, _ := archiveOf(t, 5, 100)
 	r := processes(t)
 	if _, err := restoration(t, lostMachine{r}, place(t, r, 1)).Do(t.Context(), archive); err != nil {
 		t.Error(err)
@@ -161,12 +187,7 @@ func TestWhatIsRestoredIsTheClusterThatIsWanted(t *testing.T) {
 func TestADatabaseBeyondTheQuotaIsTold(t *testing.T) {
 	for writes, told := range map[int]bool{1: false, 20: true} {
 		t.Run(fmt.Sprint(writes), func(t *testing.T) {
-			c := start(t, []string{"a"})
-			write(t, c.raw(t), writes, 1<<20)
-			archive := filepath.Join(t.TempDir(), "a.tar.zst")
-			if _, err := backup.Take(t.Context(), c.client, archive, request()); err != nil {
-				t.Fatal(err)
-			}
+			archive, _ := archiveOf(t, writes, 1<<20)
 			r := processes(t)
 			want := place(t, r, 1)
 			for i, s := range want.Members[0].Settings {
@@ -264,19 +285,7 @@ func TestARestorationThatFailsLeavesTheOldClusterRunning(t *testing.T) {
 	if _, err := connect(t, endpoints(t, r)...).Put(t.Context(), "kept", "yes"); err != nil {
 		t.Fatal(err)
 	}
-	have, err := r.Observe(t.Context(), "orders")
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, done, err := ask(t.Context(), have)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer done()
-	archive := filepath.Join(t.TempDir(), "a.tar.zst")
-	if _, err := backup.Take(t.Context(), client, archive, request()); err != nil {
-		t.Fatal(err)
-	}
+	archive := archiveOfMembers(t, r)
 	bad := restoration(t, failing{r, "etcd3"}, want)
 	bad.Consent = func(context.Context, backup.There) error { return nil }
 	if _, err := bad.Do(t.Context(), archive); err == nil || !strings.Contains(err.Error(), "the disk is full") {
@@ -291,13 +300,47 @@ func TestARestorationThatFailsLeavesTheOldClusterRunning(t *testing.T) {
 	}
 }
 
-func TestAnOlderEtcdIsRefused(t *testing.T) {
+// etcd tells who a client is by its certificate, and nobody here has a password.
+func TestUsersOfWhomNobodyIsAnyHereAreRefused(t *testing.T) {
 	t.Parallel()
 	c := start(t, []string{"a"})
-	archive := filepath.Join(t.TempDir(), "a.tar.zst")
-	if _, err := backup.Take(t.Context(), c.client, archive, request()); err != nil {
+	etcd := c.raw(t)
+	_, errUser := etcd.UserAdd(t.Context(), "root", "secret")
+	_, errRole := etcd.UserGrantRole(t.Context(), "root", "root")
+	_, errOn := etcd.AuthEnable(t.Context())
+	if err := errors.Join(errUser, errRole, errOn); err != nil {
 		t.Fatal(err)
 	}
+	root, err := clientv3.New(clientv3.Config{Endpoints: etcd.Endpoints(), Username: "root", Password: "secret", Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	from, err := root.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := filepath.Join(t.TempDir(), "snapshot.db")
+	to, err := os.Create(bare)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, errCopy := io.Copy(to, from)
+	if err := errors.Join(errCopy, to.Close(), from.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r := processes(t)
+	if _, err := restoration(t, r, place(t, r, 1)).Do(t.Context(), bare); !errors.Is(err, backup.ErrUsers) {
+		t.Errorf("it gives %v", err)
+	}
+	if _, err := r.Observe(t.Context(), "orders"); !errors.Is(err, runtime.ErrNotFound) {
+		t.Errorf("something was made: %v", err)
+	}
+}
+
+func TestAnOlderEtcdIsRefused(t *testing.T) {
+	t.Parallel()
+	archive, _ := archiveOf(t, 5, 100)
 	r := processes(t)
 	want := *place(t, r, 1)
 	want.Etcd = cluster.Version{Minor: 6, Patch: 16}

@@ -121,24 +121,14 @@ type half struct {
 func newHalf(t *testing.T, members int) *half {
 	t.Helper()
 	r := processes(t)
-	h := &half{T: t, r: r, want: place(t, r, members), archive: filepath.Join(t.TempDir(), "a.tar.zst")}
+	h := &half{T: t, r: r, want: place(t, r, members)}
 	if err := r.Apply(t.Context(), h.want); err != nil {
 		t.Fatal(err)
 	}
-	have, err := r.Observe(t.Context(), "orders")
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, done, err := ask(t.Context(), have)
-	if err != nil {
-		t.Fatal(err)
-	}
 	put(t, connect(t, endpoints(t, r)...), "before")
-	if _, err := backup.Take(t.Context(), client, h.archive, request()); err != nil {
-		t.Fatal(err)
-	}
+	h.archive = archiveOfMembers(t, r)
 	put(t, connect(t, endpoints(t, r)...), "later")
-	if err := errors.Join(done(), r.Stop(t.Context(), "orders", time.Second)); err != nil {
+	if err := r.Stop(t.Context(), "orders", time.Second); err != nil {
 		t.Fatal(err)
 	}
 	h.former = h.held()
