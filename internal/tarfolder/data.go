@@ -2,7 +2,6 @@ package tarfolder
 
 import (
 	"archive/tar"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,16 +14,14 @@ func Data(dir string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	out, in := io.Pipe()
-	go func() {
-		to := tar.NewWriter(in)
-		var err error
+	go archive(in, func(to *tar.Writer) error {
 		for _, folder := range []string{"member/snap", "member/wal"} {
-			if err == nil {
-				err = Add(to, filepath.Join(dir, filepath.FromSlash(folder)), folder)
+			if err := Add(to, filepath.Join(dir, filepath.FromSlash(folder)), folder); err != nil {
+				return err
 			}
 		}
-		in.CloseWithError(errors.Join(err, to.Close()))
-	}()
+		return nil
+	})
 	return out, nil
 }
 
@@ -32,9 +29,21 @@ func Data(dir string) (io.ReadCloser, error) {
 // it, as an archive.
 func Made(dir, database string) io.ReadCloser {
 	out, in := io.Pipe()
-	go func() {
-		to := tar.NewWriter(in)
-		in.CloseWithError(errors.Join(Add(to, dir, ""), AddFile(to, database, "member/snap/db"), to.Close()))
-	}()
+	go archive(in, func(to *tar.Writer) error {
+		if err := Add(to, dir, ""); err != nil {
+			return err
+		}
+		return AddFile(to, database, "member/snap/db")
+	})
 	return out
+}
+
+// archive writes an archive, which has an end only if all is in it.
+func archive(in *io.PipeWriter, fill func(*tar.Writer) error) {
+	to := tar.NewWriter(in)
+	err := fill(to)
+	if err == nil {
+		err = to.Close()
+	}
+	in.CloseWithError(err)
 }

@@ -3,6 +3,8 @@ package tarfolder_test
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,5 +49,26 @@ func TestAFolderComesBackAsItWas(t *testing.T) {
 	}
 	if _, err := os.Lstat(filepath.Join(to, "member", "wal", "link")); err == nil {
 		t.Error("a link came along")
+	}
+}
+
+// Half of what is to be in it is no archive.
+func TestAnArchiveThatLacksSomethingHasNoEnd(t *testing.T) {
+	dir := t.TempDir()
+	files := tarfolder.Made(dir, filepath.Join(dir, "missing"))
+	defer files.Close()
+	if err := tarfolder.Unpack(t.Context(), t.TempDir(), files); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a database: %v", err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "member", "snap"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	data, err := tarfolder.Data(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer data.Close()
+	if err := tarfolder.Unpack(t.Context(), t.TempDir(), data); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a log: %v", err)
 	}
 }
