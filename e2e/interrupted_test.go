@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,6 +109,12 @@ func (i *interrupted) once(signal syscall.Signal, args ...string) bool {
 		i.t.Fatalf("after %d interruptions %v fails: %v\n%s", i.kills, args, err, text)
 	}
 	return sent
+}
+
+// onceMore has it interrupted again at a note that it was interrupted at before: where
+// little time is between one thing and the next, it was both or neither.
+func (i *interrupted) onceMore(note string) {
+	maps.DeleteFunc(i.seen, func(is progressLine, _ bool) bool { return strings.HasPrefix(is.Text, note) })
 }
 
 // wantEnd wants a cluster of so many members, healthy, of one release, as wanted,

@@ -83,8 +83,12 @@ func (r *restorable) wantNoMix() {
 func (r *restorable) killedAndFinished() {
 	r.t.Helper()
 	for r.interrupted.once(syscall.SIGKILL, r.restore...) {
-		r.interrupted.kills++
-		r.wantNoMix()
+		if r.interrupted.kills++; r.interrupted.kills == mostKills {
+			break
+		}
+		if r.wantNoMix(); r.refused == 0 {
+			r.interrupted.onceMore("exchange")
+		}
 	}
 	wantKills(r.t, r.interrupted.kills)
 	if r.refused == 0 {
