@@ -47,7 +47,7 @@ func (r *Runtime) TryFill(ctx context.Context, want *cluster.Cluster) error {
 // Fill puts files into a volume that is new on the member's node, and has the member use
 // it from then on. The former one stays as it is, and is noted as set aside.
 func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (string, error) {
-	t, fresh, err := r.fill(ctx, want, server, files)
+	t, fresh, err := r.fill(ctx, want, server, files, func(*target, home) error { return nil })
 	if err != nil {
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
@@ -58,7 +58,8 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	return where, nil
 }
 
-// Stage puts files into such a volume, and notes it.
+// Stage puts files into such a volume, and notes it: without a mark before they come, so
+// that a volume of which not all has arrived is found again.
 func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server string, by runtime.Restoration, made runtime.Made) error {
 	files := tarfolder.Made(made.Dir, made.Database)
 	defer files.Close()
@@ -66,13 +67,18 @@ func (r *Runtime) Stage(ctx context.Context, want *cluster.Cluster, server strin
 	if err != nil {
 		return err
 	}
-	t, fresh, err := r.fill(ctx, want, server, files)
-	if err == nil {
-		err = r.edit(ctx, want.Name, func(is *note) {
-			is.unstage(server)
-			is.staged[server] = staged{fresh, string(mark)}
+	if err := r.Unstage(ctx, want.Name, server); err != nil && !errors.Is(err, runtime.ErrNotFound) {
+		return err
+	}
+	note := func(t *target, fresh home, mark string) error {
+		return r.edit(ctx, want.Name, func(is *note) {
+			is.staged[server] = staged{fresh, mark}
 			is.wish, is.folder = t.cluster.Spec.Wish(), r.o.Folder
 		})
+	}
+	t, fresh, err := r.fill(ctx, want, server, files, func(t *target, fresh home) error { return note(t, fresh, "") })
+	if err == nil {
+		err = note(t, fresh, string(mark))
 	}
 	if err != nil {
 		return fmt.Errorf("fill the data of %s: %w", server, err)
@@ -111,7 +117,7 @@ func (r *Runtime) Exchange(ctx context.Context, want *cluster.Cluster, server st
 		return "", err
 	}
 	made, ok := f.note.staged[server]
-	if !ok {
+	if !ok || made.mark == "" {
 		return "", fmt.Errorf("no data is staged for %s", server)
 	}
 	if err := r.mount(ctx, f, server, made.volume); err != nil { // as long as the note tells that it is not finished
@@ -165,9 +171,9 @@ func (r *Runtime) mount(ctx context.Context, f *found, server, volume string) er
 	return err
 }
 
-// Unstage leaves the volume that was staged to be deleted with the cluster, as no other
-// node's can be deleted from here. An exchange that was ended may have had the service
-// use it already.
+// Unstage deletes what is in the volume that was staged, and here the volume, too: those of
+// other nodes, which no manager deletes, go with the cluster. An exchange that was ended may
+// have had the service use it already.
 func (r *Runtime) Unstage(ctx context.Context, name, server string) error {
 	f, err := r.find(ctx, name)
 	if err != nil {
@@ -178,8 +184,48 @@ func (r *Runtime) Unstage(ctx context.Context, name, server string) error {
 			return err
 		}
 	}
-	return r.edit(ctx, name, func(is *note) { is.unstage(server) })
+	was, ok := f.note.staged[server]
+	if !ok {
+		return nil
+	}
+	if err := r.edit(ctx, name, func(is *note) { is.unstage(server) }); err != nil {
+		return err
+	}
+	return r.vacate(ctx, f, server, was.place)
 }
+
+// vacate deletes what is in a volume that nobody uses any more. Where its node can't be
+// had do it, it goes with the cluster.
+func (r *Runtime) vacate(ctx context.Context, f *found, server string, p place) error {
+	if p.node != f.own {
+		if away(f.nodes.byID(p.node)) != "" {
+			return nil
+		}
+		image, err := r.ownImage(ctx)
+		if err != nil {
+			return err
+		}
+		s, there := f.service(server)
+		_, _, err = r.run(ctx, job{
+			cluster: f.name, what: "vacate", node: p.node, image: image, ref: compose.OwnImage, volume: p.volume,
+			command: []string{setAsideProgram, "--remove", dirOf(s, there)},
+		})
+		return err
+	}
+	if err := r.clearJobs(ctx, f.name); err != nil {
+		return err
+	}
+	if err := r.deleteVolume(ctx, f, server, p); err != nil {
+		return err
+	}
+	return r.edit(ctx, f.name, func(is *note) {
+		is.empty[server] = slices.DeleteFunc(slices.Clone(is.empty[server]), func(e place) bool { return e == p })
+	})
+}
+
+// setAsideProgram is where this program's image has what deletes a folder, see package
+// multicall.
+const setAsideProgram = "/usr/local/bin/setaside"
 
 // Staged reads the note.
 func (r *Runtime) Staged(ctx context.Context, name, server string) (*runtime.Restoration, error) {
@@ -188,7 +234,7 @@ func (r *Runtime) Staged(ctx context.Context, name, server string) (*runtime.Res
 		return nil, err
 	}
 	s, ok := f.note.staged[server]
-	if !ok {
+	if !ok || s.mark == "" {
 		return nil, nil
 	}
 	return runtime.ReadMark([]byte(s.mark))
@@ -233,8 +279,8 @@ func (r *Runtime) AsideMadeBy(ctx context.Context, name, server, where string) (
 	return runtime.ReadMark([]byte(mark))
 }
 
-// fill puts files into a volume that is new on the member's node.
-func (r *Runtime) fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (*target, home, error) {
+// fill puts files into a volume that is new on the member's node, and tells before.
+func (r *Runtime) fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader, begin func(*target, home) error) (*target, home, error) {
 	if want.Data == cluster.Memory {
 		return nil, home{}, fmt.Errorf("%s keeps its data in memory: nothing can be put there before it starts", server)
 	}
@@ -255,6 +301,9 @@ func (r *Runtime) fill(ctx context.Context, want *cluster.Cluster, server string
 		return nil, home{}, err
 	}
 	fresh := home{place{m.node, freshVolume(t.name, server)}, m.image}
+	if err := begin(t, fresh); err != nil {
+		return nil, home{}, err
+	}
 	host := t.nodes.hostname(m.node)
 	done := r.doing(server, "fill", aside(fresh.volume, host))
 	l := load{cluster: t.name, network: t.network, server: server, place: fresh.place, host: host, dir: dataDir(m.Member), owner: own}
