@@ -63,7 +63,7 @@ func recoverKilledAtEveryStep(t *testing.T, runtime string, undone bool) {
 // finished.
 func finishes(t *testing.T, said string) []string {
 	t.Helper()
-	named := regexp.MustCompile("etcdctr (restore \\S+\\.tar\\.zst)").FindStringSubmatch(said)
+	named := regexp.MustCompile(`etcdctr (restore \S+\.tar\.zst)`).FindStringSubmatch(said)
 	if named == nil || !strings.Contains(said, "restore --undo") {
 		t.Fatalf("nothing leads on from here: %s", said)
 	}

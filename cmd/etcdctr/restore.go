@@ -15,6 +15,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
