@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -154,8 +155,10 @@ type step struct {
 // keeps it from it may pass. Looking first makes it safe to repeat what was done
 // and whose answer was lost.
 func (c *Client) change(ctx context.Context, s step) error {
-	ctx, cancel := context.WithTimeout(ctx, c.config.Patience.Change)
+	patience := c.config.Patience
+	ctx, cancel := context.WithTimeout(ctx, max(patience.Change, patience.Progress))
 	defer cancel()
+	began := c.config.Now()
 	var last error
 	for asked := false; ; {
 		done, err := c.attempt(ctx, s)
@@ -173,7 +176,10 @@ func (c *Client) change(ctx context.Context, s step) error {
 		if err != nil && !passing(err) {
 			return meaning(last)
 		}
-		if rest(ctx) != nil {
+		// Where voters lose each other for a moment, as on a machine that is busy, the time
+		// for which they have to have been connected begins anew.
+		over := c.config.Now().Sub(began) > patience.Change && !errors.Is(meaning(last), ErrUnhealthy)
+		if over || rest(ctx) != nil {
 			return meaning(last)
 		}
 	}

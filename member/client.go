@@ -46,8 +46,8 @@ type Config struct {
 type Patience struct {
 	// Question is for one question to one member.
 	Question time.Duration
-	// Change is for one change with its repetitions: etcd refuses to change who
-	// the members are until each voter has been connected for 5 s.
+	// Change is for one change with its repetitions, or Progress where etcd refuses to
+	// change who the members are until each voter has been connected for 5 s.
 	Change time.Duration
 	// Progress is for a wait, as long as nothing moves.
 	Progress time.Duration

@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -36,6 +37,11 @@ func TestWhatHasNoIDIsNoMember(t *testing.T) {
 // standIn is a client of one member that something else stands in for.
 func standIn(t *testing.T, register func(*grpc.Server)) *member.Client {
 	t.Helper()
+	return patientStandIn(t, member.Patience{}, register)
+}
+
+func patientStandIn(t *testing.T, patience member.Patience, register func(*grpc.Server)) *member.Client {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +50,7 @@ func standIn(t *testing.T, register func(*grpc.Server)) *member.Client {
 	register(server)
 	go func() { _ = server.Serve(listener) }() // until it is stopped
 	t.Cleanup(server.Stop)
-	client, err := member.New(member.Config{URLs: map[string]string{"etcd1": "http://" + listener.Addr().String()}})
+	client, err := member.New(member.Config{URLs: map[string]string{"etcd1": "http://" + listener.Addr().String()}, Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,5 +95,43 @@ func TestADowngradeIsAskedForAgainWhereEtcdWasNotInTime(t *testing.T) {
 		if err := call(client); err != nil || b.asked.Load() != 3 {
 			t.Errorf("%s: asked %d times: %v", name, b.asked.Load(), err)
 		}
+	}
+}
+
+// apart leads voters that lose each other again and again: it adds nobody until it was
+// asked some times.
+type apart struct {
+	busy
+	etcdserverpb.UnimplementedClusterServer
+	learners atomic.Int64
+}
+
+func (a *apart) MemberList(context.Context, *etcdserverpb.MemberListRequest) (*etcdserverpb.MemberListResponse, error) {
+	list := []*etcdserverpb.Member{{ID: 1, Name: "etcd1", PeerURLs: []string{"http://127.0.0.1:2380"}}}
+	if a.learners.Load() > 0 {
+		list = append(list, &etcdserverpb.Member{ID: 2, PeerURLs: []string{"http://127.0.0.1:1"}, IsLearner: true})
+	}
+	return &etcdserverpb.MemberListResponse{Header: &etcdserverpb.ResponseHeader{}, Members: list}, nil
+}
+
+func (a *apart) MemberAdd(context.Context, *etcdserverpb.MemberAddRequest) (*etcdserverpb.MemberAddResponse, error) {
+	if a.asked.Add(1) <= int64(a.late) {
+		return nil, rpctypes.ErrGRPCUnhealthy
+	}
+	a.learners.Add(1)
+	return &etcdserverpb.MemberAddResponse{Header: &etcdserverpb.ResponseHeader{}, Member: &etcdserverpb.Member{ID: 2}}, nil
+}
+
+// What one change may take is over long before etcd takes it.
+func TestALearnerIsAddedOnceAllVotersStayConnected(t *testing.T) {
+	a := &apart{busy: busy{late: 4}}
+	client := patientStandIn(t, member.Patience{Change: time.Nanosecond}, func(s *grpc.Server) {
+		etcdserverpb.RegisterMaintenanceServer(s, a)
+		etcdserverpb.RegisterKVServer(s, a)
+		etcdserverpb.RegisterClusterServer(s, a)
+	})
+	added, err := client.AddLearner(t.Context(), "http://127.0.0.1:1")
+	if err != nil || added.ID != 2 || a.asked.Load() != 5 {
+		t.Errorf("asked %d times, added %+v: %v", a.asked.Load(), added, err)
 	}
 }
