@@ -155,11 +155,18 @@ func (o ComposeOptions) warnOfTakenPorts(c *cluster.Cluster) {
 		if !addr.IsValid() || o.Warn == nil {
 			continue
 		}
-		l, err := net.Listen("tcp", addr.String())
-		if err != nil {
+		if !free(addr.String()) {
 			o.Warn(fmt.Errorf("%s, the port of %s, is in use: if it is not by this stack, give the member another client-port", addr, m.Name))
-			continue
 		}
-		l.Close()
 	}
+}
+
+// free reports whether nobody on this machine listens at an address.
+func free(address string) bool {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
 }

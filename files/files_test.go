@@ -2,6 +2,7 @@ package files_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -100,6 +101,30 @@ func TestPortsThatAreTakenAreToldOf(t *testing.T) {
 	}
 }
 
+func TestAddressesOfAProcfileThatAreTakenAreToldOf(t *testing.T) {
+	t.Chdir(t.TempDir())
+	w, c := writer(t, cluster.Spec{TLS: "none", Members: cluster.Count(1)}, cluster.InProcesses("data", "certs"))
+	m := &c.Members[0]
+	taken := fmt.Sprintf("127.0.0.1:%d", listen(t))
+	m.Settings = slices.Clone(m.Settings)
+	for i := range m.Settings {
+		switch m.Settings[i].Name {
+		case "listen-client-urls":
+			m.Settings[i].Value = "http://127.0.0.1:0"
+		case "listen-peer-urls", "listen-metrics-urls":
+			m.Settings[i].Value = "http://" + taken
+		}
+	}
+	var told []error
+	if _, err := w.Procfile(t.Context(), c, files.ProcfileOptions{Etcd: "etcd", Warn: func(err error) { told = append(told, err) }}); err != nil {
+		t.Fatal(err)
+	}
+	want := taken + " and " + taken + ", where etcd1 is to listen, is in use: if it is not by this cluster, give the member another client-port"
+	if len(told) != 1 || told[0].Error() != want {
+		t.Errorf("it tells %v, want %q", told, want)
+	}
+}
+
 func TestAProcfileFindsWhatItNeedsFromItsFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	place, err := files.Writer{CertsDir: "orders/certs"}.InProcesses("orders/Procfile", "data")
@@ -107,7 +132,7 @@ func TestAProcfileFindsWhatItNeedsFromItsFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	w, c := writer(t, cluster.Spec{Name: "orders"}, place)
-	file, err := w.Procfile(t.Context(), c, "etcd")
+	file, err := w.Procfile(t.Context(), c, files.ProcfileOptions{Etcd: "etcd"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/bundle"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -24,13 +26,40 @@ func (w Writer) InProcesses(output, dataDir string) (cluster.Placement, error) {
 	return cluster.InProcesses(path.Clean(data), path.Clean(certs)), errors.Join(errData, errCerts)
 }
 
+// ProcfileOptions are what Procfiles differ in.
+type ProcfileOptions struct {
+	Etcd string // what starts an etcd, as a shell reads it
+	// Warn is told what may surprise; may be nil.
+	Warn func(error)
+}
+
 // Procfile gives the Procfile of a cluster that is placed so, and makes what it needs.
-// An etcd is started by command, as a shell reads it.
-func (w Writer) Procfile(ctx context.Context, c *cluster.Cluster, command string) ([]byte, error) {
+func (w Writer) Procfile(ctx context.Context, c *cluster.Cluster, o ProcfileOptions) ([]byte, error) {
 	if c.SpansMachines() {
 		return nil, &UnfitError{"", fmt.Sprintf("the members of %s have machines of their own, and a Procfile is for one machine: see `etcdctr systemd`", c.Name)}
 	}
-	return compose.Procfile(c, command), w.Provide(ctx, c)
+	if o.Warn != nil {
+		warnOfTakenAddresses(c, o.Warn)
+	}
+	return compose.Procfile(c, o.Etcd), w.Provide(ctx, c)
+}
+
+// warnOfTakenAddresses names the members that are to listen where something else does
+// now. It only warns: that may be these very members, running.
+func warnOfTakenAddresses(c *cluster.Cluster, warn func(error)) {
+	for _, m := range c.Members {
+		var taken []string
+		for _, setting := range []string{"listen-client-urls", "listen-peer-urls", "listen-metrics-urls"} {
+			for one := range strings.SplitSeq(m.Settings.Get(setting), ",") {
+				if u, err := url.Parse(one); err == nil && u.Host != "" && !free(u.Host) {
+					taken = append(taken, u.Host)
+				}
+			}
+		}
+		if len(taken) > 0 {
+			warn(fmt.Errorf("%s, where %s is to listen, is in use: if it is not by this cluster, give the member another client-port", strings.Join(taken, " and "), m.Name))
+		}
+	}
 }
 
 // Program is where units expect etcdctr.

@@ -60,7 +60,7 @@ func runProcfile(ctx context.Context, a *app, o procfileOptions, _ []string) err
 	if err != nil {
 		return err
 	}
-	file, err := w.Procfile(ctx, c, command)
+	file, err := w.Procfile(ctx, c, files.ProcfileOptions{Etcd: command, Warn: func(err error) { a.warn("%v", err) }})
 	if err != nil {
 		return err
 	}
