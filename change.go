@@ -80,6 +80,36 @@ func (c *Cluster) Lacking(ctx context.Context) ([]string, error) {
 	return fetcher.Lacking(ctx, want)
 }
 
+// LackingFor is Lacking for a plan: of the releases of etcd on its way, too.
+func (c *Cluster) LackingFor(ctx context.Context, steps converge.Steps) ([]string, error) {
+	all, err := c.Lacking(ctx)
+	fetcher, ok := c.runtime.(runtime.Fetcher)
+	if err != nil || !ok {
+		return all, err
+	}
+	want, err := c.Want(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range steps {
+		release, err := cluster.ParseVersion(s.To)
+		if s.Kind != converge.Prepare || err != nil || release == want.Etcd {
+			continue
+		}
+		hop, err := c.hop(ctx, release)
+		if err != nil {
+			return nil, err
+		}
+		some, err := fetcher.Lacking(ctx, hop)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
 // mostPlaces is how often a first start is tried at another place, where
 // somebody else has taken the one that was free.
 const mostPlaces = 5

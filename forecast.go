@@ -13,7 +13,7 @@ type Forecast struct {
 	Steps converge.Steps
 	// Endless is why nobody knows how often steps are repeated; nil where it is known.
 	Endless *converge.EndlessError
-	// Lacking would be fetched first: see Cluster.Lacking.
+	// Lacking would be fetched first: see Cluster.LackingFor.
 	Lacking []string
 	// OldCopies are members that would be given other certificates: see Cluster.OldCopies.
 	OldCopies []string
@@ -36,7 +36,7 @@ func (c *Cluster) Forecast(ctx context.Context, change Change) (Forecast, error)
 		err = nil
 	}
 	if err == nil {
-		f.Lacking, err = c.Lacking(ctx)
+		f.Lacking, err = c.LackingFor(ctx, f.Steps)
 	}
 	if err != nil || change.Verb != converge.Up {
 		return f, err
