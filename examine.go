@@ -275,7 +275,9 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 		return health.Report{Failures: []string{err.Error()}}, nil
 	}
 	defer func() { _ = way.Close() }() // nothing depends on it any more
-	return way.Health(p.want).Check(ctx), ctx.Err()
+	report := way.Health(p.want).Check(ctx)
+	judgeServices(way.State, &report)
+	return report, ctx.Err()
 }
 
 // gather collects the evidence about each member that was described or is

@@ -36,6 +36,25 @@ func (c *Connection) Health(want *cluster.Cluster) health.Cluster {
 	return h
 }
 
+// judgeServices warns of services beside members that run, and that do not run
+// themselves: a DNS server, a discovery service, a Prometheus. No member misses them
+// before it starts, or ever.
+func judgeServices(have *runtime.State, r *health.Report) {
+	if len(running(have)) == 0 {
+		return
+	}
+	for _, s := range have.Servers {
+		if s.Role != runtime.Service || s.Runs() || s.Status == runtime.Absent || s.Status == runtime.Away {
+			continue
+		}
+		why := fmt.Sprintf("%s: %s; `etcdctr logs %s` tells why, `etcdctr up` starts it", s.Name, whyIdle(s), s.Name)
+		if s.Status == runtime.Created {
+			why = s.Name + ": it was never started: `etcdctr up` starts it, or says why it can't"
+		}
+		r.Warnings = append(r.Warnings, why)
+	}
+}
+
 // whyIdle is why a member does not run, where what runs it knows.
 func whyIdle(m runtime.Server) string {
 	switch {

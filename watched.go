@@ -125,6 +125,7 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	if err := ctx.Err(); err != nil {
 		return report, err
 	}
+	judgeServices(way.State, &report)
 	if !report.Healthy {
 		w.judgeRestoration(ctx, way.State, &report)
 	}
