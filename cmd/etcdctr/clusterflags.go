@@ -69,6 +69,12 @@ func addRuntimeFlag(cmd *cobra.Command) {
 	cmd.Flags().Var(&typed.Choice{Value: new(string), Of: cluster.ClosedChoiceOf("runtime").Takes()}, "runtime", "what runs it, where several have its name")
 }
 
+// addRunByFlag says what is to run a cluster.
+func addRunByFlag(cmd *cobra.Command) {
+	runtimes := cluster.ClosedChoiceOf("runtime")
+	cmd.Flags().Var(&typed.Choice{Value: new(string), Of: runtimes.Takes()}, "runtime", runtimes.String())
+}
+
 // addCertsDirFlags gives cmd those of the flags that tell where a cluster's
 // certificates are, for commands that need to know no more of it.
 func addCertsDirFlags(cmd *cobra.Command) *clusterFlags {

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -25,6 +26,7 @@ it asks three questions where no flag has answered. A file that is there stays a
 it is. ` + "`etcdctr up`" + ` makes the cluster what the file says, now and after every change.`,
 		Example: `  etcdctr init
   etcdctr init --name orders --members 5 --profile production
+  etcdctr init --runtime process
   etcdctr init -f orders/etcdctr.yaml --name orders`,
 		Args: typed.NoArgs,
 	}
@@ -33,6 +35,7 @@ it is. ` + "`etcdctr up`" + ` makes the cluster what the file says, now and afte
 	for _, k := range cluster.Keys() {
 		addKeyFlag(cmd, k)
 	}
+	addRunByFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runInit(cmd.Context(), a, f) }
 	return cmd
 }
@@ -76,14 +79,14 @@ func fileFlag(file string) string {
 	return " -f " + compose.QuoteShell(file)
 }
 
-// said are the keys that flags have given.
+// said are the keys that flags have given: all but the one that names the file.
 func (f *clusterFlags) said() map[string]string {
 	said := map[string]string{}
-	for _, k := range cluster.Keys() {
-		if flag := f.cmd.Flags().Lookup(k.Name); flag.Changed {
-			said[k.Name] = flag.Value.String()
+	f.cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if flag.Name != "file" {
+			said[flag.Name] = flag.Value.String()
 		}
-	}
+	})
 	return said
 }
 

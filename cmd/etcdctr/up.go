@@ -77,8 +77,7 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 	addPullFlag(cmd, &o.working.pull)
 	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long a member may take to answer, besides reading its data")
 	addDryRunFlag(cmd, &o.dryRun)
-	runtimes := cluster.ClosedChoiceOf("runtime")
-	flags.Var(&typed.Choice{Value: new(string), Of: runtimes.Takes()}, "runtime", runtimes.String())
+	addRunByFlag(cmd)
 	flags.BoolVarP(&o.detach, "detach", "d", false, "leave the members in the background, where containers are in any case")
 	flags.String("etcd-binary", "", "etcd to run in processes instead of the one inside this program; {minor} stands for "+fmt.Sprintf("3.%d, {release} for %s", cluster.NewestMinor, cluster.DefaultVersion))
 	flags.Var(&typed.Choice{Value: &o.clients, Of: []string{string(converge.Both), string(converge.Moved)}}, "clients",
