@@ -139,7 +139,7 @@ func (r *recovery) choose(ctx context.Context) (origin, error) {
 		if live.archive, live.Metadata, err = r.Backup(ctx, r.o.Output, backup.Request{Seal: inClear}); err != nil {
 			return live, err
 		}
-		r.kept(live)
+		r.kept(live, "gave while it ran")
 	}
 	stopped, err := r.stopped(ctx, holders)
 	if err != nil {
@@ -157,7 +157,9 @@ func (r *recovery) choose(ctx context.Context) (origin, error) {
 	if r.o.Found != nil {
 		r.o.Found(survivor.Metadata, earlier.Metadata)
 	}
-	return newer(survivor, earlier), nil
+	best := newer(survivor, earlier)
+	r.made(best, stopped, live)
+	return best, nil
 }
 
 // known is what is known before anybody is stopped.
@@ -200,9 +202,20 @@ func (r *recovery) answers() backup.Metadata {
 	return backup.Metadata{Cluster: r.have.Name, From: e.Name, Revision: e.Revision, ClusterID: e.Cluster.String()}
 }
 
-// kept tells where something is kept.
-func (r *recovery) kept(o origin) {
-	r.warn("what %s holds is kept in %s: revision %d", o.From, o.archive, o.Revision)
+// kept tells where what a member holds is kept, and which of two it is.
+func (r *recovery) kept(o origin, how string) {
+	r.warn("what %s %s is kept in %s: revision %d", o.From, how, o.archive, o.Revision)
+}
+
+// made tells of which archive the members are made, and which are not needed for it.
+func (r *recovery) made(of origin, others ...origin) {
+	text := fmt.Sprintf("the members are made anew of %s, which knows most", of.archive)
+	for _, o := range others {
+		if o.archive != "" && o.archive != of.archive {
+			text += fmt.Sprintf("; %s is kept besides, and can be deleted once they serve", o.archive)
+		}
+	}
+	r.warn("%s", text)
 }
 
 // newer is the one that knows more, and the first of two that know the same.
@@ -304,7 +317,7 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 		return origin{}, fmt.Errorf("%s: %w", best.Name, err)
 	}
 	kept := origin{archive: path, Metadata: made}
-	r.kept(kept)
+	r.kept(kept, "holds on disk, with its log carried out,")
 	return kept, nil
 }
 

@@ -111,6 +111,7 @@ func runBackup(ctx context.Context, a *app, o backupOptions, _ []string) error {
 	}
 	path, made, err := o.take(ctx, a, r)
 	board.Close()
+	err = interrupted(ctx, err, "no backup was made, and nothing is left of this one")
 	if err != nil && o.endpoints.given() {
 		return hints.Endpoints(err)
 	}

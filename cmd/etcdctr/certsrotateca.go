@@ -125,6 +125,7 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []s
 		sayAtOnce(a, r.Seen())
 	}
 	after, err := r.Do(ctx, certs.How{Abort: o.abort, AtOnce: o.now, Single: o.stage != ""})
+	err = interrupted(ctx, err, "`%s` goes on from here, and with --abort it goes back", o.cluster.again("certs", "rotate-ca"))
 	if err == nil && after != "" {
 		a.say("next: %s", afterStage[after])
 	}

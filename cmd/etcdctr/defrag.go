@@ -46,7 +46,7 @@ func runDefrag(ctx context.Context, a *app, o defragOptions, names []string) err
 	return c.WithMembers(ctx, func(members *member.Client) error {
 		done, err := members.Reclaim(ctx, member.Reclaiming{All: o.all, Members: names, Tell: a.sayReclaimed})
 		if err != nil {
-			return err
+			return interrupted(ctx, err, "members that were done stay so: `%s` goes on with the others", o.cluster.again(append([]string{"defrag"}, names...)...))
 		}
 		return a.result(o.format, done, nil)
 	})

@@ -11,6 +11,24 @@ import (
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
+// interruptedError carries the way on from where Ctrl-C has ended something.
+type interruptedError struct {
+	err error
+	on  string
+}
+
+func (e *interruptedError) Error() string { return e.err.Error() }
+
+func (e *interruptedError) Unwrap() error { return e.err }
+
+// interrupted gives an error the way on, where it is Ctrl-C that has ended what was done.
+func interrupted(ctx context.Context, err error, format string, args ...any) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	return &interruptedError{err, fmt.Sprintf(format, args...)}
+}
+
 // mostWords is how many of a failed member's lines are shown.
 const mostWords = 5
 

@@ -18,6 +18,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/multicall"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
@@ -63,8 +64,12 @@ func run(a *app, args []string) int {
 		return 0
 	}
 	a.speakFor(cmd)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	on := (*interruptedError)(nil)
+	if ended := errors.As(err, &on); ended || ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		a.say("interrupted")
+		if ended {
+			a.voice.Say(terminal.Hint, on.on)
+		}
 		return exitInterrupted
 	}
 	if status := exitStatus(0); errors.As(err, &status) {

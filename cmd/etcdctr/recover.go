@@ -78,11 +78,14 @@ func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error
 	if o.dryRun {
 		f, err := c.PlanRecover(ctx, how)
 		c.board.Close()
+		if err == nil {
+			a.sayPlanned(c)
+		}
 		return a.printForecast(o.restoreOptions, f, err)
 	}
 	restored, err := c.Recover(ctx, how)
 	c.board.Close()
-	return a.sayRestored(c, o.restoreOptions, restored, err)
+	return a.sayRestored(ctx, c, o.restoreOptions, restored, err)
 }
 
 // sayFound tells what there is to rebuild from.

@@ -16,9 +16,12 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type restoreOptions struct {
@@ -118,7 +121,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	}
 	restored, err := c.Restore(ctx, args[0], options)
 	c.board.Close()
-	return a.sayRestored(c, o, restored, err)
+	return a.sayRestored(ctx, c, o, restored, err)
 }
 
 // moment is the one that is asked for.
@@ -151,8 +154,11 @@ func (o restoreOptions) options(a *app) (etcdctr.RestoreOptions, error) {
 }
 
 // sayRestored tells what has become of a restoration.
-func (a *app) sayRestored(c *found, o restoreOptions, restored backup.Restored, err error) error {
+func (a *app) sayRestored(ctx context.Context, c *found, o restoreOptions, restored backup.Restored, err error) error {
 	a.sayAside(o.cluster, restored.Aside)
+	if err != nil && ctx.Err() != nil {
+		return interrupted(ctx, err, "%s", o.leftAt(context.WithoutCancel(ctx), c, restored))
+	}
 	if len(restored.Aside) > 0 {
 		err = withHint(err, "`etcdctr doctor` names the cause; restore can be run again, and `%s && %s` brings the former cluster back",
 			o.cluster.again("restore", "--undo"), upInBackground(c, o.cluster))
@@ -166,6 +172,27 @@ func (a *app) sayRestored(c *found, o restoreOptions, restored backup.Restored, 
 	a.say("%s is restored: revision %d, %s of %s", c.name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), orUnknown(restored.Metadata.Cluster))
 	a.sayBackups(c.Spec(), restored.Metadata.Cluster)
 	return a.result(o.format, restored, nil)
+}
+
+// leftAt says where a restoration was left, and what leads on from there.
+func (o restoreOptions) leftAt(ctx context.Context, c *found, restored backup.Restored) string {
+	have, err := c.Observe(ctx)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return fmt.Sprintf("nothing of %s is there: the same command begins anew", c.name())
+	}
+	if restored.Aside != nil { // it has taken its place
+		return fmt.Sprintf("%s has what was brought back, and it was not waited until it serves: `%s` does that", c.name(), upInBackground(c, o.cluster))
+	}
+	if err == nil {
+		var unfinished *converge.Refusal
+		if unfinished, err = c.UnfinishedRestore(ctx, have); err == nil && unfinished != nil {
+			return hints.Of(hints.For("restore", unfinished))
+		}
+	}
+	if err != nil {
+		return fmt.Sprintf("how %s was left can't be seen (%v): `%s` tells", c.name(), err, o.cluster.again("doctor"))
+	}
+	return fmt.Sprintf("%s has the data that it had before: the same command begins anew", c.name())
 }
 
 // sayBackups tells what becomes of the backups of a cluster that begins with those of

@@ -120,10 +120,17 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 
 // sayInterrupted says where a change was left, and what goes on with it.
 func (a *app) sayInterrupted(f *found, flags *clusterFlags, change etcdctr.Change, outcome converge.Outcome) {
-	if len(outcome.Done) == 0 || outcome.Have == nil {
+	words := append([]string{cmp.Or(verbWords[change.Verb], string(change.Verb))}, change.Servers...)
+	switch {
+	case outcome.Have == nil && change.Keep: // what was made is looked at, and not counted
+		return
+	case outcome.Have == nil:
+		a.say("%s: nothing of it is there; `%s` begins anew", f.name(), flags.again(words...))
+		return
+	case len(outcome.Done) == 0:
+		a.say("%s: no step is done yet; `%s` begins again", f.name(), flags.again(words...))
 		return
 	}
-	words := append([]string{cmp.Or(verbWords[change.Verb], string(change.Verb))}, change.Servers...)
 	a.say("%s: the last step that is done is %s; `%s` goes on from here", f.name(), outcome.Done[len(outcome.Done)-1].Short(), flags.again(words...))
 	if releases := outcome.Have.Releases(); len(releases) > 1 {
 		a.say("its members run etcd %s: they serve together for as long as it takes", strings.Join(releases, " and "))
