@@ -45,17 +45,14 @@ func lastRestoration(ctx context.Context, r Runtime, have *runtime.State) (last,
 	if err != nil {
 		return last{}, err
 	}
-	all := make([]*kept, len(names))
-	for i, name := range names {
-		all[i] = &kept{name: name}
-	}
-	if err := runtime.Together(all, func(k *kept) error { return k.look(ctx, r, s, have.Name) }); err != nil {
+	all, err := lookAtAll(ctx, r, s, have.Name, names)
+	if err != nil {
 		return last{}, err
 	}
 	var by runtime.Restoration
 	for _, k := range all {
-		for _, m := range []*runtime.Restoration{k.by, k.asideBy, k.next} {
-			if m != nil && m.Number >= by.Number {
+		for _, m := range k.marks() {
+			if m.Number >= by.Number {
 				by = *m
 			}
 		}
@@ -66,6 +63,19 @@ func lastRestoration(ctx context.Context, r Runtime, have *runtime.State) (last,
 		l.takenBack = l.takenBack || k.by != nil && k.by.TakenBack > by.Number
 	}
 	return l, nil
+}
+
+func lookAtAll(ctx context.Context, r Runtime, s runtime.Stager, cluster string, names []string) ([]*kept, error) {
+	all := make([]*kept, len(names))
+	for i, name := range names {
+		all[i] = &kept{name: name}
+	}
+	return all, runtime.Together(all, func(k *kept) error { return k.look(ctx, r, s, cluster) })
+}
+
+// marks are those that were found.
+func (k *kept) marks() []*runtime.Restoration {
+	return slices.DeleteFunc([]*runtime.Restoration{k.by, k.asideBy, k.next}, func(m *runtime.Restoration) bool { return m == nil })
 }
 
 func (k *kept) look(ctx context.Context, r Runtime, s runtime.Stager, cluster string) (err error) {
@@ -118,17 +128,16 @@ func (k *kept) sort(by runtime.Restoration, l last) {
 
 // lastNumber is the number of the last restoration, as far as the machines answer.
 func lastNumber(ctx context.Context, r Runtime, s runtime.Stager, have *runtime.State) (int, error) {
-	var numbers []int
+	var names []string
 	for _, m := range reachable(have) {
-		k := kept{name: m.Name}
-		if err := k.look(ctx, r, s, have.Name); err != nil {
-			return 0, err
-		}
-		for _, by := range []*runtime.Restoration{k.by, k.asideBy, k.next} {
-			if by != nil {
-				numbers = append(numbers, by.Number, by.TakenBack)
-			}
+		names = append(names, m.Name)
+	}
+	all, err := lookAtAll(ctx, r, s, have.Name, names)
+	number := 0
+	for _, k := range all {
+		for _, by := range k.marks() {
+			number = max(number, by.Number, by.TakenBack)
 		}
 	}
-	return slices.Max(append(numbers, 0)), nil
+	return number, err
 }
