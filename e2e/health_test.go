@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +71,44 @@ func TestSmokeHealthAndVerifyHoldForAStackAsGenerated(t *testing.T) {
 		}
 	}
 	s.etcdctr("verify")
+}
+
+// The page of what is promised names, in the last column of its table, the proofs that
+// hold each promise.
+func TestTheSecurityPageNamesProofsThatVerifyMakes(t *testing.T) {
+	s := newStack(t)
+	s.generate("--members", "1")
+	s.up()
+	out, code := s.verdict("verify", "--members", "1", "--format", "json")
+	var proofs []struct{ Check string }
+	if err := json.Unmarshal([]byte(out), &proofs); err != nil || code != 0 {
+		t.Fatalf("exit code %d, %v:\n%s", code, err, out)
+	}
+	page, err := os.ReadFile("../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for line := range strings.Lines(string(page)) {
+		columns := strings.Split(line, "|")
+		if len(columns) != 5 || strings.Contains(columns[3], "proofs of") {
+			continue
+		}
+		for _, code := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(columns[3], -1) {
+			named++
+			if !slices.ContainsFunc(proofs, func(p struct{ Check string }) bool { return p.Check == code[1] }) {
+				t.Errorf("the page names %q, which is no proof of verify", code[1])
+			}
+		}
+	}
+	for _, p := range proofs {
+		if p.Check != "TLS mode" && !strings.Contains(string(page), "`"+p.Check+"`") {
+			t.Errorf("the page names no promise that %q proves", p.Check)
+		}
+	}
+	if named < 10 {
+		t.Errorf("the page names %d proofs", named)
+	}
 }
 
 func TestHealthNamesTheMemberThatIsDownAndShowsTheOthers(t *testing.T) {
