@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 )
 
@@ -34,7 +35,7 @@ func (r *release) contents(p platform) ([]file, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, file{name, 0o644, text})
+		all = append(all, file{name, 0o644, r.leadOut(text)})
 	}
 	for _, more := range []func() ([]file, error){r.completion, r.manual} {
 		files, err := more()
@@ -44,6 +45,15 @@ func (r *release) contents(p platform) ([]file, error) {
 		all = append(all, files...)
 	}
 	return all, nil
+}
+
+// beside are links of a page to what lies beside it in the repository.
+var beside = regexp.MustCompile(`\]\(([^):#][^):]*)\)`)
+
+// leadOut has a page's links lead to the release's pages on the forge: whoever has the
+// archive has none of what lies beside the page.
+func (r *release) leadOut(page []byte) []byte {
+	return beside.ReplaceAll(page, []byte("]("+homepage+"/blob/"+r.version+"/$1)"))
 }
 
 // completion are the scripts that shells read.

@@ -124,6 +124,32 @@ func TestAnArchiveHasTheProgramItsManualAndCompletion(t *testing.T) {
 	}
 }
 
+func TestPagesOfAnArchiveLeadToWhatIsNotInIt(t *testing.T) {
+	r := example(t)
+	got := string(r.leadOut([]byte("[a](docs/up.md) [b](docs/members.md#what) ![c](docs/images/terminal.svg) [d](https://etcd.io) [e](#top) f(x)")))
+	const at = "https://github.com/etcdctr/etcdctr/blob/v1.2.3/"
+	want := "[a](" + at + "docs/up.md) [b](" + at + "docs/members.md#what) ![c](" + at + "docs/images/terminal.svg) [d](https://etcd.io) [e](#top) f(x)"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	files, err := r.contents(r.platforms[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := 0
+	for _, f := range files {
+		if strings.HasSuffix(f.name, ".md") {
+			links += strings.Count(string(f.data), at)
+			if left := beside.FindString(string(f.data)); left != "" {
+				t.Errorf("%s leads to %s, which is not there", f.name, left)
+			}
+		}
+	}
+	if links == 0 {
+		t.Error("no page leads anywhere")
+	}
+}
+
 func TestTheSameContentGivesTheSameFiles(t *testing.T) {
 	var sums []string
 	for range 2 {
