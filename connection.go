@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -28,6 +30,8 @@ type Connection struct {
 	State *runtime.State
 	Way   runtime.Way
 	TLS   *tls.Config // nil for plain text
+	// CertsDir is the folder of the certificates that lead in.
+	CertsDir string
 }
 
 // Connect opens a way to the members. They need not serve.
@@ -48,7 +52,7 @@ func (c *Cluster) connect(ctx context.Context, have *runtime.State) (*Connection
 	if err != nil {
 		return nil, err
 	}
-	return &Connection{State: have, Way: way, TLS: config}, nil
+	return &Connection{State: have, Way: way, TLS: config, CertsDir: c.accessDir(have)}, nil
 }
 
 // TLSMode is how the members' client ports are secured.
@@ -176,17 +180,26 @@ func (c *Connection) client() (*clientv3.Client, error) {
 // clientTLS is what an administrator of the members that run connects with; nil
 // for plain text.
 func (c *Cluster) clientTLS(have *runtime.State) (*tls.Config, error) {
-	dir := c.CertsDir()
+	dir := c.accessDir(have)
 	config, err := AdminTLS(tlsMode(have), dir)
-	if errors.Is(err, ErrNoCertificate) && c.spec.CertsDir == "" && have.CertsDir != "" {
-		dir = have.CertsDir // it was started in another folder
-		config, err = AdminTLS(tlsMode(have), dir)
-	}
 	reads := func(m runtime.Server) bool { return m.Settings.Get("client-crl-file") != "" }
 	if err == nil && slices.ContainsFunc(have.Members(), reads) {
 		err = certs.CheckRevoked(dir, AdminClient)
 	}
 	return config, err
+}
+
+// accessDir is the folder of the certificates that the members let in: the one that the
+// Spec names, else the one that they were given, in whatever folder that was, as long as
+// it is there. Those of this folder may be another cluster's.
+func (c *Cluster) accessDir(have *runtime.State) string {
+	if c.spec.CertsDir != "" || have.CertsDir == "" {
+		return c.CertsDir()
+	}
+	if _, err := os.Stat(filepath.Join(certs.ClientDir(have.CertsDir, AdminClient), certs.CertFile)); err != nil {
+		return c.CertsDir()
+	}
+	return have.CertsDir
 }
 
 // AdminTLS is what an administrator connects with to members that are secured in

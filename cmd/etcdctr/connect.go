@@ -135,7 +135,7 @@ func openURLs(members []runtime.Server) []string {
 
 // variables are what clients need in their environment to reach endpoints.
 func (f *found) variables(way *etcdctr.Connection, endpoints []string) ([]cluster.Variable, error) {
-	return forward.Variables(way.TLSMode(), endpoints, certs.ClientDir(f.CertsDir(), etcdctr.AdminClient))
+	return forward.Variables(way.TLSMode(), endpoints, certs.ClientDir(way.CertsDir, etcdctr.AdminClient))
 }
 
 func (a *app) printConnection(way *etcdctr.Connection, vars []cluster.Variable, format string) error {

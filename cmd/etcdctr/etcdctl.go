@@ -129,7 +129,7 @@ func (a *app) runEtcdctl(ctx context.Context, f *clusterFlags, args []string) er
 	if err := way.Idle(); err != nil {
 		return withHint(err, "`%s` tells what helps", f.again("doctor"))
 	}
-	ctl, err := forward.ForEtcdctl(ctx, way, c.CertsDir(), etcdctr.AdminClient, args, os.Environ())
+	ctl, err := forward.ForEtcdctl(ctx, way, way.CertsDir, etcdctr.AdminClient, args, os.Environ())
 	if err != nil {
 		return err
 	}
