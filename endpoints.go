@@ -21,7 +21,8 @@ import (
 // Endpoints are members of a cluster of which nothing is known but where clients reach
 // them.
 type Endpoints struct {
-	// URLs are such as https://10.0.0.1:2379. Members that none of them leads to are
+	// URLs are such as https://10.0.0.1:2379; without a scheme, as etcdctl takes them,
+	// they are of TLS where anything about it is said. Members that none of them leads to are
 	// left out of what is chosen from.
 	URLs []string
 	// CACert vouches for the members, and Cert and Key are shown to them: files, each
@@ -42,6 +43,7 @@ func (e Endpoints) Backup(ctx context.Context, path string, r backup.Request) (s
 	if r.Time.IsZero() {
 		r.Time = time.Now()
 	}
+	e.URLs = e.withScheme()
 	if err := cluster.Check(cluster.Spec{Name: r.Cluster}); err != nil {
 		return "", backup.Metadata{}, err
 	}
@@ -66,6 +68,20 @@ func (e Endpoints) Backup(ctx context.Context, path string, r backup.Request) (s
 	}
 	made, err := takeOfVoter(ctx, members, path, r)
 	return path, made, errors.Join(err, members.Close())
+}
+
+func (e Endpoints) withScheme() []string {
+	scheme := "http://"
+	if e.CACert != "" || e.Cert != "" || e.SkipVerify {
+		scheme = "https://"
+	}
+	urls := slices.Clone(e.URLs)
+	for i, u := range urls {
+		if !strings.Contains(u, "://") {
+			urls[i] = scheme + u
+		}
+	}
+	return urls
 }
 
 // takeOfVoter takes a backup unless only learners can be asked: what they lack nobody

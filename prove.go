@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -190,4 +191,24 @@ func closedAddr(m runtime.Server) string {
 		return "" // the member is a process of this machine, and so is whoever asks
 	}
 	return net.JoinHostPort(client.Hostname(), u.Port())
+}
+
+// Surprises is what is not as promised as one error, and what is to be done about it,
+// each remedy once; nil where all is.
+func Surprises(proofs []Proof) (remedies []string, err error) {
+	var errs []error
+	for _, p := range proofs {
+		if p.OK {
+			continue
+		}
+		if !slices.Contains(remedies, p.Remedy) {
+			remedies = append(remedies, p.Remedy)
+		}
+		err := fmt.Errorf("%s: %s: expected %s, seen %s", p.Subject, p.Check, p.Expected, p.Seen)
+		if p.Detail != "" {
+			err = fmt.Errorf("%w (%s)", err, p.Detail)
+		}
+		errs = append(errs, err)
+	}
+	return remedies, errors.Join(errs...)
 }

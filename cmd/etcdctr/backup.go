@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -207,13 +206,9 @@ func (f *secretFlags) read(a *app) (backup.Secret, error) {
 
 // readPassphrase says what comes of one, which takes its time and tells no progress.
 func (a *app) readPassphrase(file string) (string, error) {
-	data, err := os.ReadFile(file)
+	passphrase, err := readSecret("passphrase-file", file)
 	if err != nil {
-		return "", usage(fmt.Errorf("--passphrase-file: %w", err))
-	}
-	passphrase := strings.TrimRight(string(data), "\r\n")
-	if passphrase == "" {
-		return "", usage(fmt.Errorf("--passphrase-file: %s is empty", file))
+		return "", err
 	}
 	a.say("making a key of the passphrase: that takes some seconds, on purpose, so that nobody tries many")
 	return passphrase, nil

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -72,15 +70,6 @@ func (f *endpointFlags) check() error {
 // endpoints are those that are named, with the password.
 func (f *endpointFlags) endpoints(ctx context.Context, a *app) (etcdctr.Endpoints, error) {
 	at := f.at
-	scheme := "http://"
-	if at.CACert != "" || at.Cert != "" || at.SkipVerify {
-		scheme = "https://"
-	}
-	for i, u := range at.URLs {
-		if !strings.Contains(u, "://") { // as etcdctl takes them
-			at.URLs[i] = scheme + u
-		}
-	}
 	if at.User == "" {
 		return at, nil
 	}
@@ -97,13 +86,5 @@ func (f *endpointFlags) password(ctx context.Context, a *app) (string, error) {
 		}
 		return a.asker().Secret(ctx, what)
 	}
-	data, err := os.ReadFile(f.passwordFile)
-	if err != nil {
-		return "", usage(fmt.Errorf("--%s: %w", passwordFlag, err))
-	}
-	password := strings.TrimRight(string(data), "\r\n")
-	if password == "" {
-		return "", usage(fmt.Errorf("--%s: %s is empty", passwordFlag, f.passwordFile))
-	}
-	return password, nil
+	return readSecret(passwordFlag, f.passwordFile)
 }

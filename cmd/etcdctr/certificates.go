@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
@@ -48,4 +49,14 @@ func (a *app) sayOldCopies(members []string) {
 	if len(members) > 0 {
 		a.say("%s: what is on the machine is other certificates than here: `etcdctr up` brings these there, without a restart", strings.Join(members, ", "))
 	}
+}
+
+// withCerts gives a cluster that may run, and the folder of its certificates.
+func (f *clusterFlags) withCerts(a *app) (*cluster.Cluster, string, error) {
+	c, err := f.resolveAsRun(a)
+	if err != nil {
+		return nil, "", err
+	}
+	dir, err := f.certificatesAsRun(a)
+	return c, dir, err
 }

@@ -59,10 +59,7 @@ func addKeyFlags(cmd *cobra.Command, f *keyFlags, algorithmDefault, lifetimeDefa
 }
 
 func addAlgorithmFlag(cmd *cobra.Command, value *string, byDefault string) {
-	algorithms := make([]string, len(certs.KeyAlgorithms()))
-	for i, algorithm := range certs.KeyAlgorithms() {
-		algorithms[i] = string(algorithm)
-	}
+	algorithms := typed.Words(certs.KeyAlgorithms())
 	cmd.Flags().Var(&typed.Choice{Value: value, Of: algorithms}, "key-algorithm",
 		fmt.Sprintf("keys to make: %s (default %s)", strings.Join(algorithms, ", "), byDefault))
 }

@@ -64,7 +64,7 @@ needs, and the authorities' keys stay here.`,
 }
 
 func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions, _ []string) error {
-	c, err := o.cluster.resolveAsRun(a)
+	c, dir, err := o.cluster.withCerts(a)
 	if err != nil {
 		return err
 	}
@@ -77,10 +77,6 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions, _ []strin
 		return err
 	}
 	warnAll(a, notes)
-	dir, err := o.cluster.certificatesAsRun(a)
-	if err != nil {
-		return err
-	}
 	report, err := a.pki(dir).Ensure(ctx, plan)
 	if err != nil {
 		return certsError(dir, err)

@@ -24,10 +24,7 @@ type exportFlags struct {
 
 func (f *exportFlags) add(cmd *cobra.Command) {
 	f.format = string(certs.PEM)
-	var formats []string
-	for _, format := range certs.Formats() {
-		formats = append(formats, string(format))
-	}
+	formats := typed.Words(certs.Formats())
 	flags := cmd.Flags()
 	flags.StringVar(&f.dir, "output", "", "folder for a copy of the files, which a renewal leaves as it is")
 	flags.Var(&typed.Choice{Value: &f.format, Of: formats}, "format", "of that copy: "+strings.Join(formats, ", ")+", the last two for Java")
@@ -45,21 +42,18 @@ func (f *exportFlags) validate() error {
 	return nil
 }
 
-func (f *exportFlags) write(a *app, pki *certs.PKI, issued certs.IssueOptions, g grantee) error {
+func (f *exportFlags) write(a *app, pki *certs.PKI, issued certs.IssueOptions, g typed.Grantee) error {
 	if f.dir == "" {
 		return nil
 	}
 	o := certs.ExportOptions{Name: folderOf(issued), Format: certs.Format(f.format), Dir: f.dir, Password: os.Getenv(passwordVariable)}
 	if f.passwordFile != "" {
-		data, err := os.ReadFile(f.passwordFile)
-		if err != nil {
-			return usage(fmt.Errorf("--password-file: %w", err))
-		}
-		if o.Password = strings.TrimRight(string(data), "\r\n"); o.Password == "" {
-			return usage(fmt.Errorf("--password-file: %s is empty: put the password there", f.passwordFile))
+		var err error
+		if o.Password, err = readSecret(passwordFlag, f.passwordFile); err != nil {
+			return err
 		}
 	}
-	if g.given {
+	if g.Given {
 		o.For = &g.Grantee
 	}
 	files, err := pki.Export(o)

@@ -87,7 +87,7 @@ func (o certsImportOptions) read() (certs.ImportOptions, error) {
 }
 
 func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
-	c, err := o.cluster.resolveAsRun(a)
+	c, dir, err := o.cluster.withCerts(a)
 	if err != nil {
 		return err
 	}
@@ -96,10 +96,6 @@ func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
 		return err
 	}
 	i.Plan = etcdctr.CertsPlan(c)
-	dir, err := o.cluster.certificatesAsRun(a)
-	if err != nil {
-		return err
-	}
 	report, err := a.pki(dir).Import(ctx, i)
 	if err != nil {
 		return certsError(dir, err)

@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +19,7 @@ type certsIssueOptions struct {
 	commonName    string
 	noCommonName  bool
 	organizations []string
-	grantee       grantee
+	grantee       typed.Grantee
 	export        exportFlags
 }
 
@@ -87,7 +84,9 @@ func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string
 	report, err := a.pki(dir).Issue(ctx, issue)
 	if err == nil {
 		a.sayReport(dir, report)
-		err = o.grantee.grant(a.pki(dir), issue)
+	}
+	if err == nil && o.grantee.Given {
+		err = a.pki(dir).Grant(folderOf(issue), o.grantee.Grantee)
 	}
 	if err != nil {
 		return certsError(dir, err)
@@ -103,43 +102,3 @@ func folderOf(issued certs.IssueOptions) string {
 	}
 	return "clients/" + issued.Name
 }
-
-// grantee is a flag for who may read an identity's files.
-type grantee struct {
-	certs.Grantee
-	given bool
-}
-
-func (g *grantee) grant(pki *certs.PKI, issued certs.IssueOptions) error {
-	if !g.given {
-		return nil
-	}
-	return pki.Grant(folderOf(issued), g.Grantee)
-}
-
-func (g *grantee) String() string {
-	switch {
-	case !g.given:
-		return ""
-	case g.Group:
-		return fmt.Sprintf("%d:%d", g.UID, g.GID)
-	}
-	return strconv.Itoa(g.UID)
-}
-
-// Set takes UID or UID:GID. Without one, the group has the user's number.
-func (g *grantee) Set(text string) error {
-	user, group, both := strings.Cut(text, ":")
-	if !both {
-		group = user
-	}
-	uid, userErr := strconv.ParseUint(user, 10, 31)
-	gid, groupErr := strconv.ParseUint(group, 10, 31)
-	if userErr != nil || groupErr != nil {
-		return errors.New("must be numbers, UID or UID:GID, such as 1000:1000")
-	}
-	*g = grantee{certs.Grantee{UID: int(uid), GID: int(gid), Group: both}, true}
-	return nil
-}
-
-func (*grantee) Type() string { return "user" }

@@ -34,11 +34,7 @@ certs import brings the answers in; run again, they stay the same.`,
 }
 
 func runCertsRequest(ctx context.Context, a *app, o certsRequestOptions, names []string) error {
-	c, err := o.cluster.resolveAsRun(a)
-	if err != nil {
-		return err
-	}
-	dir, err := o.cluster.certificatesAsRun(a)
+	c, dir, err := o.cluster.withCerts(a)
 	if err != nil {
 		return err
 	}

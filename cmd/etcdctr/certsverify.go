@@ -36,15 +36,11 @@ when there is an error; warnings alone exit 0.`,
 }
 
 func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions, _ []string) error {
-	c, err := o.cluster.resolveAsRun(a)
+	c, dir, err := o.cluster.withCerts(a)
 	if err != nil {
 		return err
 	}
 	if err := etcdctr.WantMutual(c.TLS, "certificates"); err != nil {
-		return err
-	}
-	dir, err := o.cluster.certificatesAsRun(a)
-	if err != nil {
 		return err
 	}
 	plan := etcdctr.CertsPlan(c)

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,14 +53,7 @@ func (f discoveryFlags) service(a *app) (*cluster.Discovery, error) {
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, usage(err)
 	}
-	d := &cluster.Discovery{
-		Credentials: cluster.DiscoveryCredentials{CACert: spec.DiscoveryCACert, Cert: spec.DiscoveryCert, Key: spec.DiscoveryKey},
-		User:        spec.DiscoveryUser, PasswordFile: spec.DiscoveryPasswordFile,
-	}
-	if spec.DiscoveryEndpoints != "" {
-		d.Endpoints = strings.Split(spec.DiscoveryEndpoints, ",")
-	}
-	return d, nil
+	return etcdctr.ServiceOf(spec), nil
 }
 
 // token connects to the service that a token is at, and gives the token's name
@@ -72,21 +63,5 @@ func (f discoveryFlags) token(ctx context.Context, a *app, token string) (*disco
 	if err != nil {
 		return nil, "", err
 	}
-	if strings.Contains(token, "://") {
-		d.URL = token
-		if _, token, err = discovery.SplitV2URL(token); err != nil {
-			return nil, "", usage(err)
-		}
-	} else if err := wantEndpoints(d); err != nil {
-		return nil, "", err
-	}
-	s, err := etcdctr.Discovery(ctx, d)
-	return s, token, err
-}
-
-func wantEndpoints(d *cluster.Discovery) error {
-	if len(d.Endpoints) > 0 {
-		return nil
-	}
-	return usage(fmt.Errorf("which discovery service: name it by --discovery-endpoints, or in the cluster file"))
+	return etcdctr.FindToken(ctx, d, token)
 }

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
-	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
-	"github.com/etcdctr/etcdctr/discovery"
 )
 
 type discoveryNewOptions struct {
@@ -35,31 +32,13 @@ func newDiscoveryNewCommand(a *app) *cobra.Command {
 }
 
 func runDiscoveryNew(ctx context.Context, a *app, o discoveryNewOptions, _ []string) error {
-	if o.size < 1 || o.size > cluster.MaxMembers {
-		return usage(fmt.Errorf("--size: must be from 1 to %d, not %d", cluster.MaxMembers, o.size))
-	}
 	d, err := o.flags.service(a)
 	if err != nil {
 		return err
 	}
-	if err := wantEndpoints(d); err != nil {
-		return err
-	}
-	if d.Token, err = cluster.NewDiscoveryToken(a.random); err != nil {
-		return err
-	}
-	result := d.Token
-	if o.v2 {
-		d.URL = discovery.V2URL(d.Endpoints[0], d.Token)
-		result = d.URL
-	}
-	s, err := etcdctr.Discovery(ctx, d)
+	token, err := etcdctr.RegisterToken(ctx, d, o.size, o.v2, a.random)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	if err := s.Register(ctx, d.Token, o.size); err != nil {
-		return err
-	}
-	return a.writeResult("", []byte(result+"\n"))
+	return a.writeResult("", []byte(token+"\n"))
 }

@@ -2,14 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
@@ -32,7 +28,8 @@ Without one, it lists all of them.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return a.listSettings(format)
+				all := cluster.ExplainAll()
+				return a.result(format, all, func() { fmt.Fprint(a.out, cluster.SettingsTable(all)) })
 			}
 			return a.explainSetting(args[0], format)
 		},
@@ -48,78 +45,5 @@ func (a *app) explainSetting(written, format string) error {
 			"`etcdctr explain` lists them")
 	}
 	e := k.Explain()
-	if format == formatJSON {
-		return a.printJSON(e)
-	}
-	fmt.Fprintf(a.out, "%s: %s\n\n", e.Setting, e.What)
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	for _, line := range explained(e, k) {
-		if line[1] != "" {
-			fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return printReleases(a.out, e)
-}
-
-// explained are the name and the text of what there is to say.
-func explained(e cluster.Explanation, k cluster.KnownSetting) [][2]string {
-	minors := k.Minors()
-	newest, _ := k.In(minors[len(minors)-1])
-	read := "at every start: a change takes a restart"
-	if e.FirstOnly {
-		read = "at the first start only: ignored once there is data"
-	}
-	decided := e.Decided
-	if decided != "" {
-		decided = "not to be set: it " + decided
-	}
-	return [][2]string{
-		{"cluster file", e.Key + decided},
-		{"variable", e.Variable},
-		{"takes", newest.Form()},
-		{"read", read},
-		{"needs", strings.Join(e.Needs, ", ")},
-		{"needed by", strings.Join(e.NeededBy, ", ")},
-		{"risk", e.Risk},
-		{"became", e.Became},
-	}
-}
-
-func printReleases(out io.Writer, e cluster.Explanation) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "\nETCD\tDEFAULT\tSTANDING\n")
-	for _, r := range e.Releases {
-		standing := r.Standing
-		switch {
-		case !r.Known:
-			standing = "not known"
-		case standing == "":
-			standing = "in use"
-		}
-		if r.Support != string(cluster.Supported) {
-			standing += " (" + r.Support + ")"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Release, terminal.OrDash(r.Default), standing)
-	}
-	return w.Flush()
-}
-
-// listSettings lists what any release goes by.
-func (a *app) listSettings(format string) error {
-	var all []cluster.Explanation
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "SETTING\tETCD\tWHAT IT DOES\n")
-	for _, name := range cluster.SettingNames() {
-		if k, _ := cluster.LookupSetting(name); k.What != "" {
-			all = append(all, k.Explain())
-			fmt.Fprintf(w, "%s\t%s\t%s\n", name, k.Span(), k.What)
-		}
-	}
-	if format == formatJSON {
-		return a.printJSON(all)
-	}
-	return w.Flush()
+	return a.result(format, e, func() { fmt.Fprint(a.out, e.Text()) })
 }

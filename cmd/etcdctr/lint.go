@@ -71,10 +71,7 @@ there is nothing that it could judge.`,
 	flags.StringArrayVar(&o.envFiles, "env-file", nil, "file with the variables for Compose files, instead of .env")
 	flags.StringSliceVar(&o.off, "off", nil, "rules that are off, by their IDs")
 	flags.StringVar(&o.etcd, "etcd", "", "release of members whose description does not tell, such as 3.5.9")
-	severities := []string{"none"}
-	for _, s := range lint.Severities() {
-		severities = append(severities, string(s))
-	}
+	severities := append([]string{"none"}, typed.Words(lint.Severities())...)
 	flags.Var(&typed.Choice{Value: &o.failOn, Of: severities}, "fail-on", "exit with 1 from this severity on: error, warning, note or none")
 	flags.Var(&typed.Choice{Value: &o.format, Of: []string{formatTable, formatJSON, formatSARIF, formatGitHub}}, "format",
 		"how the result looks: table, json, sarif or github")

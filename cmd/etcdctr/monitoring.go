@@ -25,14 +25,6 @@ func newMonitoringCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// The programs that files are made for.
-const (
-	forPrometheus    = "prometheus"
-	forRules         = "rules"
-	forGrafana       = "grafana"
-	forOpenTelemetry = "otel"
-)
-
 type monitoringOptions struct {
 	cluster   *clusterFlags
 	program   string
@@ -41,7 +33,7 @@ type monitoringOptions struct {
 }
 
 func newMonitoringPrintCommand(a *app) *cobra.Command {
-	o := monitoringOptions{program: forPrometheus}
+	o := monitoringOptions{program: string(monitoring.ForPrometheus)}
 	cmd := &cobra.Command{
 		Use:   "print",
 		Short: "Print what a program that watches clusters reads",
@@ -61,7 +53,7 @@ makes it.`,
 	}
 	o.cluster = addClusterFlags(cmd)
 	flags := cmd.Flags()
-	flags.Var(&typed.Choice{Value: &o.program, Of: []string{forPrometheus, forRules, forGrafana, forOpenTelemetry}}, "for",
+	flags.Var(&typed.Choice{Value: &o.program, Of: typed.Words(monitoring.Programs())}, "for",
 		"prometheus, rules, grafana or otel")
 	flags.StringVar(&o.certsPath, "certs-path", "", "folder of the certificate as that program sees it (default where it is here)")
 	flags.StringVar(&o.rulesPath, "rules-path", "etcd-rules.yml", "rule file as Prometheus sees it, empty for none")
@@ -74,29 +66,17 @@ func runMonitoringPrint(ctx context.Context, a *app, o monitoringOptions, _ []st
 		return err
 	}
 	files := monitoring.Files{Certificate: o.certsPath, Rules: o.rulesPath}
-	if scrapes := o.program == forPrometheus || o.program == forOpenTelemetry; scrapes && monitoring.ByCertificate(c) {
+	if monitoring.Program(o.program).Scrapes() && monitoring.ByCertificate(c) {
 		a.tellOfCertificate(dir)
 		if files.Certificate == "" {
 			files.Certificate = filepath.ToSlash(dir)
 		}
 	}
-	data, err := renderMonitoring(c, o.program, files)
+	data, err := monitoring.Print(monitoring.Program(o.program), c, files)
 	if err != nil {
 		return err
 	}
 	return a.writeResult("", data)
-}
-
-func renderMonitoring(c *cluster.Cluster, program string, files monitoring.Files) ([]byte, error) {
-	switch program {
-	case forRules:
-		return monitoring.Rules(c.Etcd)
-	case forGrafana:
-		return monitoring.Grafana(c.Etcd)
-	case forOpenTelemetry:
-		return monitoring.OpenTelemetry(c, files)
-	}
-	return monitoring.Prometheus(c, files)
 }
 
 // watchedBy gives the cluster as it runs, or as it is described where it does not,

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/internal/outfile"
 )
@@ -37,4 +39,18 @@ func (a *app) writeResult(output string, data []byte) error {
 // writeFile writes a file whole, and the folders that it is in.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
 	return outfile.Folder(filepath.Dir(path), mode, outfile.File{Name: filepath.Base(path), Data: data})
+}
+
+// readSecret reads what a flag's file holds and nobody is to read along, without the end
+// of its line.
+func readSecret(flag, file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", usage(fmt.Errorf("--%s: %w", flag, err))
+	}
+	secret := strings.TrimRight(string(data), "\r\n")
+	if secret == "" {
+		return "", usage(fmt.Errorf("--%s: %s is empty: put it there", flag, file))
+	}
+	return secret, nil
 }

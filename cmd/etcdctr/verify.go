@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,7 +62,14 @@ func runVerify(ctx context.Context, a *app, o verifyOptions, _ []string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.printProofs(proofs, o.format), a.surprises(proofs))
+	if err := a.printProofs(proofs, o.format); err != nil {
+		return err
+	}
+	remedies, err := etcdctr.Surprises(proofs)
+	if err == nil {
+		a.say("%s, no surprise", terminal.Plural(len(proofs), "proof"))
+	}
+	return withHint(err, "%s", strings.Join(remedies, "\n"))
 }
 
 func (a *app) printProofs(proofs []etcdctr.Proof, format string) error {
@@ -81,27 +85,4 @@ func (a *app) printProofs(proofs []etcdctr.Proof, format string) error {
 		rows = append(rows, []string{p.Subject, p.Check, p.Expected, p.Seen, verdict})
 	}
 	return a.result(format, proofs, a.table([]string{"subject", "check", "expected", "seen", "verdict"}, rows))
-}
-
-// surprises gives what is not as promised as an error.
-func (a *app) surprises(proofs []etcdctr.Proof) error {
-	var errs []error
-	var remedies []string
-	for _, p := range proofs {
-		if p.OK {
-			continue
-		}
-		if !slices.Contains(remedies, p.Remedy) {
-			remedies = append(remedies, p.Remedy)
-		}
-		err := fmt.Errorf("%s: %s: expected %s, seen %s", p.Subject, p.Check, p.Expected, p.Seen)
-		if p.Detail != "" {
-			err = fmt.Errorf("%w (%s)", err, p.Detail)
-		}
-		errs = append(errs, err)
-	}
-	if len(errs) == 0 {
-		a.say("%s, no surprise", terminal.Plural(len(proofs), "proof"))
-	}
-	return withHint(errors.Join(errs...), "%s", strings.Join(remedies, "\n"))
 }

@@ -17,6 +17,15 @@ type Choice struct {
 	Of    []string
 }
 
+// Words are those of a library's own type.
+func Words[S ~string](of []S) []string {
+	words := make([]string, len(of))
+	for i, word := range of {
+		words[i] = string(word)
+	}
+	return words
+}
+
 // String is the word that was chosen.
 func (c *Choice) String() string {
 	if c.Value == nil {
