@@ -33,7 +33,9 @@ func TestATokenIsFoundByItsNameOrItsURL(t *testing.T) {
 	if err != nil || name != "3e86b59982e49066" {
 		t.Fatalf("it is %q, %v", name, err)
 	}
-	s.Close()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 	for token, want := range map[string]string{"3e86b59982e49066": "which discovery service", "ftp://192.0.2.1": ""} {
 		if _, _, err := etcdctr.FindToken(t.Context(), nowhere, token); !errors.As(err, new(*etcdctr.InputError)) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", token, err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,7 +15,6 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/forward"
-	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtimes"
 )
@@ -86,7 +84,7 @@ func runConnect(ctx context.Context, a *app, o connectOptions, _ []string) error
 		a.warn("%v: `%s` tells what helps", err, o.cluster.again("doctor"))
 	}
 	if way.Way.Open {
-		vars, err := c.variables(way, openURLs(way.Reachable()))
+		vars, err := c.variables(way, forward.OpenURLs(way))
 		if err != nil {
 			return err
 		}
@@ -121,18 +119,6 @@ func routeOf(way *etcdctr.Connection) string {
 	return "relay"
 }
 
-// openURLs are those of members that anybody on this machine reaches.
-func openURLs(members []runtime.Server) []string {
-	var urls []string
-	for _, m := range members {
-		scheme, _, _ := strings.Cut(m.ClientURL(), "://")
-		for _, address := range m.Published {
-			urls = append(urls, scheme+"://"+address)
-		}
-	}
-	return urls
-}
-
 // variables are what clients need in their environment to reach endpoints.
 func (f *found) variables(way *etcdctr.Connection, endpoints []string) ([]cluster.Variable, error) {
 	return forward.Variables(way.TLSMode(), endpoints, certs.ClientDir(way.CertsDir, etcdctr.AdminClient))
@@ -147,20 +133,6 @@ func (a *app) printConnection(way *etcdctr.Connection, vars []cluster.Variable, 
 		return a.printJSON(env)
 	}
 	fmt.Fprintf(a.out, "%s", compose.Shell(vars))
-	fmt.Fprintln(a.out, goClient(way.TLSMode()))
+	fmt.Fprintln(a.out, forward.GoClient(way.TLSMode()))
 	return nil
-}
-
-// goClient shows a Go program the same variables.
-func goClient(mode cluster.TLSMode) string {
-	switch mode {
-	case cluster.AutoTLS:
-		return `# Go, encrypted and not authenticated: clientv3.New(clientv3.Config{
-#         Endpoints: strings.Split(os.Getenv("ETCDCTL_ENDPOINTS"), ","), TLS: &tls.Config{InsecureSkipVerify: true}})`
-	case cluster.NoTLS:
-		return `# Go: clientv3.New(clientv3.Config{Endpoints: strings.Split(os.Getenv("ETCDCTL_ENDPOINTS"), ",")})`
-	}
-	return `# Go: config, err := transport.TLSInfo{TrustedCAFile: os.Getenv("ETCDCTL_CACERT"),
-#         CertFile: os.Getenv("ETCDCTL_CERT"), KeyFile: os.Getenv("ETCDCTL_KEY")}.ClientConfig()
-#     clientv3.New(clientv3.Config{Endpoints: strings.Split(os.Getenv("ETCDCTL_ENDPOINTS"), ","), TLS: config})`
 }

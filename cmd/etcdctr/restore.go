@@ -17,6 +17,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+	"github.com/etcdctr/etcdctr/cmd/internal/planview"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -320,7 +321,7 @@ func (a *app) printForecast(o restoreOptions, f backup.Forecast, err error) erro
 	if f.There.Name != "" {
 		a.sayThere(f.There)
 	}
-	a.printSteps(f.Steps)
+	planview.Print(a.out, f.Steps, a.tint)
 	a.sayTakes(f.Steps)
 	return nil
 }

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/planview"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/converge"
@@ -232,7 +232,7 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		return nil
 	}
 	warnAll(a, f.Warnings)
-	a.printSteps(f.Steps)
+	planview.Print(a.out, f.Steps, a.tint)
 	a.sayOldCopies(f.OldCopies)
 	c.sayKept(a, f.Kept)
 	if err == nil && f.Endless == nil {
@@ -260,26 +260,4 @@ func (a *app) sayTakes(steps converge.Steps) {
 	if takes := steps.Takes().Round(time.Second); takes > 0 {
 		a.say("about %s in all", takes)
 	}
-}
-
-// printSteps shows a plan as what becomes of the cluster: what is added to it,
-// what is taken away and what is changed. What only waits or looks has no mark.
-func (a *app) printSteps(steps converge.Steps) {
-	for i, s := range steps {
-		m := marks[s.Kind]
-		mark := cmp.Or(m.mark, " ")
-		fmt.Fprintf(a.out, "%s\n", a.tint(m.colour, fmt.Sprintf("%s %2d. %s", mark, i+1, s)))
-	}
-}
-
-var marks = map[converge.Kind]struct {
-	mark   string
-	colour text.Colors
-}{
-	converge.Apply: {"~", terminal.Odd}, converge.Begin: {"~", terminal.Odd}, converge.End: {"~", terminal.Odd}, converge.SetAside: {"~", terminal.Odd},
-	converge.UpdatePeers: {"~", terminal.Odd}, converge.MoveLeader: {"~", terminal.Odd}, converge.AllowLower: {"~", terminal.Odd},
-	converge.ForbidLower: {"~", terminal.Odd}, converge.RefreshStore: {"~", terminal.Odd}, converge.Promote: {"~", terminal.Odd},
-	converge.Join: {"+", terminal.Good}, converge.AddLearner: {"+", terminal.Good},
-	converge.Remove: {"-", terminal.Bad}, converge.RemoveMember: {"-", terminal.Bad}, converge.Delete: {"-", terminal.Bad},
-	converge.Fill: {"~", terminal.Odd}, converge.Keep: {"+", terminal.Good},
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/planview"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -172,22 +173,6 @@ func (f *found) showStep(a *app) func(converge.Event) {
 			a.warn("%v: the members are stopped without being asked", e.Err)
 			return
 		}
-		s := terminal.Step{
-			Item: cmp.Or(e.Step.About(), strings.TrimPrefix(e.Step.To, "v"), f.name()), Action: string(e.Step.Kind), Detail: e.Step.Cause,
-			Done: e.Kind == converge.Ends && e.Err == nil, Whole: true,
-		}
-		if share, known := e.Share(); known && e.Kind == converge.Moves {
-			s.Detail = fmt.Sprintf("%.0f %% in step", 100*share)
-		}
-		if e.CatchUp.Unheard {
-			s.Detail = "it would wait 7 s for what has come already, and starts once more"
-		}
-		if e.Reads > 0 {
-			s.Detail = "still reads its data, of " + terminal.HumanBytes(e.Reads)
-		}
-		if e.Where != "" {
-			s.Detail = "kept at " + e.Where
-		}
-		f.board.Show(s)
+		f.board.Show(planview.Step(e, f.name()))
 	}
 }
