@@ -66,6 +66,15 @@ type Variable struct {
 	Name, Value string
 }
 
+// Environment gives variables by name, as scripts read them.
+func Environment(variables []Variable) map[string]string {
+	env := map[string]string{}
+	for _, v := range variables {
+		env[v.Name] = v.Value
+	}
+	return env
+}
+
 // Variables gives a member's whole environment: its settings in their order,
 // then etcdctl's defaults, then the rest by name.
 func (m Member) Variables() []Variable { return m.variables(m.etcdctl()) }

@@ -125,14 +125,7 @@ func (f *found) variables(way *etcdctr.Connection, endpoints []string) ([]cluste
 }
 
 func (a *app) printConnection(way *etcdctr.Connection, vars []cluster.Variable, format string) error {
-	if format == formatJSON {
-		env := map[string]string{}
-		for _, v := range vars {
-			env[v.Name] = v.Value
-		}
-		return a.printJSON(env)
-	}
-	fmt.Fprintf(a.out, "%s", compose.Shell(vars))
-	fmt.Fprintln(a.out, forward.GoClient(way.TLSMode()))
-	return nil
+	return a.result(format, cluster.Environment(vars), func() {
+		fmt.Fprintf(a.out, "%s%s\n", compose.Shell(vars), forward.GoClient(way.TLSMode()))
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -48,34 +49,33 @@ func runDoctor(ctx context.Context, a *app, f *clusterFlags, format string) erro
 }
 
 func (a *app) tellDiagnosis(d etcdctr.Diagnosis, format string) error {
-	if format == formatJSON {
-		if err := a.printJSON(d); err != nil || d.Healthy {
-			return err
+	err := a.result(format, d, func() { a.printDiagnosis(d) })
+	if err == nil && !d.Healthy {
+		err = exitStatus(exitFailure)
+	}
+	return err
+}
+
+func (a *app) printDiagnosis(d etcdctr.Diagnosis) {
+	warnAll(a, d.Warnings)
+	switch {
+	case d.Healthy && len(d.Warnings) > 0:
+		a.say("healthy, with warnings")
+	case d.Healthy:
+		a.say("healthy: nothing to put right")
+	}
+	cause := ""
+	if !d.Healthy {
+		cause = d.Member + ": " + d.Cause
+	}
+	for _, line := range []struct {
+		what, text string
+		colour     text.Colors
+	}{{"cause  ", cause, terminal.Bad}, {"command", d.Command, terminal.Good}, {"by hand", d.ByHand, nil}, {"seen   ", d.Evidence, nil}} {
+		if line.text != "" && !d.Healthy {
+			fmt.Fprintf(a.out, "%s  %s\n", line.what, a.tint(line.colour, line.text))
 		}
-		return exitStatus(exitFailure)
 	}
-	for _, w := range d.Warnings {
-		a.warn("%s", w)
-	}
-	if d.Healthy {
-		if len(d.Warnings) > 0 {
-			a.say("healthy, with warnings")
-		} else {
-			a.say("healthy: nothing to put right")
-		}
-		return nil
-	}
-	fmt.Fprintf(a.out, "cause    %s\n", a.tint(terminal.Bad, d.Member+": "+d.Cause))
-	if d.Command != "" {
-		fmt.Fprintf(a.out, "command  %s\n", a.tint(terminal.Good, d.Command))
-	}
-	if d.ByHand != "" {
-		fmt.Fprintf(a.out, "by hand  %s\n", d.ByHand)
-	}
-	if d.Evidence != "" {
-		fmt.Fprintf(a.out, "seen     %s\n", d.Evidence)
-	}
-	return exitStatus(exitFailure)
 }
 
 // examination has the doctor's commands be about the same cluster.

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +23,7 @@ in its Compose file.`,
 		Args: typed.Exact("MEMBER"),
 	}
 	flags := addClusterFlags(cmd)
-	cmd.Flags().Var(&typed.Choice{Value: &format, Of: []string{"env", "shell", "json"}}, "format",
+	cmd.Flags().Var(&typed.Choice{Value: &format, Of: []string{"env", formatShell, formatJSON}}, "format",
 		"env for an environment file, shell for export commands, or json")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		c, err := flags.resolve(a)
@@ -40,27 +40,13 @@ in its Compose file.`,
 		if err := a.described(flags, c.Spec, "").KeepToken(c); err != nil {
 			return err
 		}
-		data, err := renderEnv(m, format)
-		if err != nil {
-			return err
-		}
-		return a.writeResult("", data)
+		return a.result(format, cluster.Environment(m.Variables()), func() {
+			text := compose.EnvFile(m)
+			if format == formatShell {
+				text = compose.ShellFile(m)
+			}
+			fmt.Fprintf(a.out, "%s", text)
+		})
 	}
 	return cmd
-}
-
-func renderEnv(m cluster.Member, format string) ([]byte, error) {
-	switch format {
-	case "shell":
-		return compose.ShellFile(m), nil
-	case formatJSON:
-		env := map[string]string{}
-		for _, v := range m.Variables() {
-			env[v.Name] = v.Value
-		}
-		data, err := json.MarshalIndent(env, "", "  ")
-		return append(data, '\n'), err
-	default:
-		return compose.EnvFile(m), nil
-	}
 }
