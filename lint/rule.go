@@ -86,6 +86,7 @@ type found struct {
 	at       Place
 	severity Severity // that of the rule if empty
 	message  string
+	why      string // that of the rule if empty
 	remedy   string
 	fix      func(*editor)
 }
@@ -104,7 +105,7 @@ func (r *reporter) in(m *Member, f found) {
 func (r *reporter) add(member string, f found) {
 	r.findings = append(r.findings, Finding{
 		Rule: r.rule.ID, Severity: cmp.Or(f.severity, r.rule.Severity), Place: f.at, Member: member,
-		Message: f.message, Why: r.rule.Why, Fix: f.remedy, Cuts: r.rule.Cuts, fix: f.fix,
+		Message: f.message, Why: cmp.Or(f.why, r.rule.Why), Fix: f.remedy, Cuts: r.rule.Cuts, fix: f.fix,
 	})
 }
 

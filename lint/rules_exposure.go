@@ -288,6 +288,7 @@ func checkNoAuthentication(m *Member, c *Container, r *reporter) {
 	if c.image.maker == upstream {
 		r.in(m, found{
 			at: v.at, severity: Note, message: "ALLOW_NONE_AUTHENTICATION means nothing to this image, nor would ETCD_ROOT_PASSWORD: both are bitnami's",
+			why:    "whoever reads it believes that something was decided here: etcd ignores it, and lets everybody in who reaches the port, with or without it",
 			remedy: "leave it out; let clients show certificates, or make users with etcdctl and switch authentication on", fix: v.remove,
 		})
 		return
