@@ -22,9 +22,9 @@ type Etcdctl struct {
 	Args []string
 	// Env is the caller's environment, and what leads to the members.
 	Env []string
-	// Elsewhere says that the caller names endpoints himself, which need not be the
-	// members'.
-	Elsewhere bool
+	// Asks says that it asks the members: not where the caller names endpoints himself,
+	// which need not be theirs, nor where he wants help or the version.
+	Asks bool
 
 	ports *Ports
 	proxy *proxy
@@ -39,7 +39,7 @@ func ForEtcdctl(ctx context.Context, way *etcdctr.Connection, certsDir, client s
 		return nil, err
 	}
 	members := way.Reachable()
-	e := &Etcdctl{Args: translateEndpoints(args, members, ports), Elsewhere: given(args, "--endpoints"), ports: ports}
+	e := &Etcdctl{Args: translateEndpoints(args, members, ports), Asks: asks(args), ports: ports}
 	if e.proxy, err = startProxy(members, way.Way.Dial); err != nil {
 		e.Close()
 		return nil, err
@@ -113,6 +113,15 @@ func (e *Etcdctl) source(ctx context.Context, way *etcdctr.Connection) ([]string
 	}
 	i := slices.IndexFunc(way.Reachable(), func(m runtime.Server) bool { return m.Name == name })
 	return e.ports.URLs()[i : i+1], nil
+}
+
+// asks reports whether etcdctl asks the members that it is told, as it is called.
+func asks(args []string) bool {
+	switch commandOf(args) {
+	case "", "version", "help", "completion":
+		return false
+	}
+	return !given(args, "--endpoints") && !given(args, "--help") && !given(args, "-h")
 }
 
 // given reports whether a flag is among the arguments.

@@ -126,16 +126,16 @@ func (a *app) runEtcdctl(ctx context.Context, f *clusterFlags, args []string) er
 		return err
 	}
 	defer a.closeWay(way)
-	if err := way.Idle(); err != nil {
-		return withHint(err, "`%s` tells what helps", f.again("doctor"))
-	}
 	ctl, err := forward.ForEtcdctl(ctx, way, way.CertsDir, etcdctr.AdminClient, args, os.Environ())
 	if err != nil {
 		return err
 	}
 	defer ctl.Close()
+	if err := way.Idle(); err != nil && ctl.Asks {
+		return withHint(err, "`%s` tells what helps", f.again("doctor"))
+	}
 	err = a.runProgram(ctx, "etcdctl", ctl.Args, ctl.Env)
-	if failed := exitStatus(0); errors.As(err, &failed) && ctx.Err() == nil && !ctl.Elsewhere {
+	if failed := exitStatus(0); errors.As(err, &failed) && ctx.Err() == nil && ctl.Asks {
 		a.hintOfSilence(ctx, f, c)
 	}
 	return err
