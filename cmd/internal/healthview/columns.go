@@ -1,5 +1,6 @@
-// Package healthview shows a report of package health to a person: as a table, or on a
-// screen where one report takes the place of the other.
+// Package healthview shows a person how members are: a report of package health as a
+// table, or on a screen where one report takes the place of the other, and how each
+// server stands.
 package healthview
 
 import (
