@@ -366,6 +366,9 @@ func (c *Cluster) consult(ctx context.Context, place string, o RestoreOptions, r
 	if !leads {
 		return nil
 	}
+	if o.At.Time.After(c.o.Now()) {
+		return known.NotYet(ctx, c.spec.ClusterName(), o.At)
+	}
 	found, err := known.Find(ctx, c.spec.ClusterName(), o.At)
 	if err != nil {
 		return err

@@ -41,6 +41,9 @@ type Metadata struct {
 	ClusterFile string `json:"clusterFile,omitempty"`
 	// Keys says that the certificates are in it, with their keys, encrypted.
 	Keys bool `json:"keys,omitempty"`
+	// ByHand says that somebody has asked for it, and that it was not taken at its time:
+	// a Runner's rules leave it alone.
+	ByHand bool `json:"byHand,omitempty"`
 	// Encrypted says that all of it is encrypted but this, which lacks ClusterFile and
 	// Members then.
 	Encrypted bool `json:"encrypted,omitempty"`

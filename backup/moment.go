@@ -99,6 +99,23 @@ func (l Listing) Find(ctx context.Context, cluster string, at Moment) (Source, e
 	return Source{}, nearest
 }
 
+// NotYet is the error of a moment that is yet to come: the last that is known would be
+// taken for it.
+func (l Listing) NotYet(ctx context.Context, cluster string, at Moment) error {
+	last, err := l.Find(ctx, cluster, Moment{})
+	if err != nil {
+		return err
+	}
+	first := last.Backup.Metadata
+	for _, f := range l.Backups {
+		if f.Err == nil && f.Metadata.Cluster == first.Cluster && f.Metadata.Time.Before(first.Time) {
+			first = f.Metadata
+		}
+	}
+	return fmt.Errorf("%s is yet to come: what is known is from %s to %s: %w",
+		at, first.Time.Format(time.RFC3339), last.Known.Format(time.RFC3339), ErrUnknownMoment)
+}
+
 // lead goes on from a backup to a moment.
 func lead(ctx context.Context, s Store, f Found, segments []Segment, at Moment) (Source, error) {
 	source := Source{Store: s, Backup: f, Revision: f.Metadata.Revision, Known: f.Metadata.Time}

@@ -185,7 +185,7 @@ func (r *Runner) take(ctx context.Context, there func([]Found) bool) error {
 		return err
 	}
 	request := r.Request
-	request.Time = r.Now()
+	request.Time, request.Scheduled = r.Now(), true
 	request.Again = func(broken *BrokenOffError, from string) {
 		r.tell("%v: %s is asked for its data, from the beginning", broken, from)
 	}
@@ -250,7 +250,8 @@ func (r *Runner) prune(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	gone := Prunable(all, r.Keep, r.Request.Cluster)
+	own := slices.DeleteFunc(slices.Clone(all), func(f Found) bool { return f.Metadata.ByHand })
+	gone := Prunable(own, r.Keep, r.Request.Cluster)
 	if len(gone) == 0 {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -35,8 +36,8 @@ func Serve(ctx context.Context, getenv func(string) string, out io.Writer) error
 		Request: Request{Cluster: want.Name, ClusterFile: spec.Text(), Stored: want.Backup.Stored, Seal: SealFor(want.Backup.Encryption)},
 		Next:    want.Backup.Next, Keep: Keep(want.Backup.Keep), Continuous: want.Backup.Continuous, Now: time.Now,
 		MetricsFile: getenv(cluster.BackupMetricsVariable),
-		Tell:        func(what string) { fmt.Fprintln(out, what) },
-		Fail:        func(err error) { fmt.Fprintln(out, "error:", err) },
+		Tell:        func(what string) { note(out, "info", what) },
+		Fail:        func(err error) { note(out, "error", err.Error()) },
 	}
 	if r.Store, err = OpenStore(getenv(cluster.BackupDestinationVariable)); err != nil {
 		return err
@@ -72,6 +73,22 @@ func Serve(ctx context.Context, getenv func(string) string, out io.Writer) error
 	defer stop()
 	return r.Run(ctx)
 }
+
+// note writes a line as etcd writes its own, which whoever reads a member's log reads too.
+func note(out io.Writer, level, what string) {
+	line, err := json.Marshal(struct {
+		Level   string `json:"level"`
+		Time    string `json:"ts"`
+		Message string `json:"msg"`
+	}{level, time.Now().UTC().Format(noteTime), what})
+	if err != nil {
+		line = []byte(what) // it is three texts
+	}
+	fmt.Fprintf(out, "%s\n", line)
+}
+
+// noteTime is etcd's form of times in its log.
+const noteTime = "2006-01-02T15:04:05.000000Z0700"
 
 // resolveSomewhere resolves a description wherever it is meant for: what is asked of
 // it here, when and where to backups are taken, is the same everywhere.

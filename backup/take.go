@@ -35,6 +35,9 @@ type Request struct {
 	// Stored leaves the data as it is, where it would be compressed: bigger, and
 	// faster where processors are few.
 	Stored bool
+	// Scheduled says that it is one of many which are taken at their times, and deleted
+	// as none of a Runner's rules keeps them. Any other is for whoever asked to delete.
+	Scheduled bool
 	// Time is now.
 	Time time.Time
 	// Progress is told what was taken of how much, in bytes; may be nil.
@@ -155,7 +158,7 @@ func (r Request) choose(ctx context.Context, c *member.Client, gone []string) (M
 func (r Request) metadata(from string) Metadata {
 	return Metadata{
 		Version: formatVersion, Cluster: r.Cluster, ClusterFile: r.ClusterFile,
-		Time: r.Time.UTC(), From: from, Keys: r.Keys != nil,
+		Time: r.Time.UTC(), From: from, Keys: r.Keys != nil, ByHand: !r.Scheduled,
 	}
 }
 

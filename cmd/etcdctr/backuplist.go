@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,23 +16,44 @@ import (
 )
 
 func newBackupListCommand(a *app) *cobra.Command {
+	var f clusterFlags
 	var format string
 	cmd := &cobra.Command{
 		Use:   "list [FOLDER]",
 		Short: "Show the backups in a folder or a bucket",
 		Long: `list shows the backups in a folder, or in s3://BUCKET/PREFIX, the newest first, by
-what each says of itself at its end. What is no backup, or not whole, is shown with its reason, and the
+what each says of itself at its end. Without one it is the destination in the cluster
+file, or else the current folder. What is no backup, or not whole, is shown with its reason, and the
 exit code is 1 then. --format json writes an object for each, one to a line.`,
 		Example: `  etcdctr backup list
   etcdctr backup list s3://backups/orders
   etcdctr backup list /backups --format json | jq .metadata.revision`,
 		Args: typed.AtMost("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runBackupList(cmd.Context(), a, folder(args), format)
+			if len(args) == 1 {
+				return runBackupList(cmd.Context(), a, args[0], format)
+			}
+			described, err := f.backups(a)
+			if err == nil {
+				err = runBackupList(cmd.Context(), a, cmp.Or(described, "."), format)
+			}
+			if errors.Is(err, fs.ErrNotExist) && described != "" { // it is made with the first of them
+				a.say("there is no backup in %s", described)
+				return nil
+			}
+			return err
 		},
 	}
+	f.cmd = cmd
+	addFileFlag(cmd, &f)
 	addFormatFlag(cmd, &format)
 	return cmd
+}
+
+// backups is where the cluster file has backups go; empty where it has none.
+func (f *clusterFlags) backups(a *app) (string, error) {
+	spec, _, err := f.read(a)
+	return spec.Backup.Destination, err
 }
 
 // folder is the one that is given, or the current one.
