@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -187,7 +189,9 @@ func addSecretFlags(cmd *cobra.Command) *secretFlags {
 	return &f
 }
 
-func (f *secretFlags) read(a *app) (backup.Secret, error) {
+// read reads what opens the backup at a place. Where none is there, no key is made of
+// a passphrase, and nothing said of it.
+func (f *secretFlags) read(a *app, place string) (backup.Secret, error) {
 	var s backup.Secret
 	if f.identityFile != "" {
 		data, err := os.ReadFile(f.identityFile)
@@ -200,7 +204,11 @@ func (f *secretFlags) read(a *app) (backup.Secret, error) {
 		return s, nil
 	}
 	var err error
-	s.Passphrase, err = a.readPassphrase(f.passphraseFile)
+	read := a.readPassphrase
+	if _, gone := os.Stat(place); errors.Is(gone, fs.ErrNotExist) && !strings.Contains(place, "://") {
+		read = func(file string) (string, error) { return readSecret("passphrase-file", file) }
+	}
+	s.Passphrase, err = read(f.passphraseFile)
 	return s, err
 }
 

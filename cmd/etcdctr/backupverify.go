@@ -37,7 +37,7 @@ snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it mad
 
 func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, secret *secretFlags) error {
 	startup.Over() // what is streamed is garbage at once
-	opens, err := secret.read(a)
+	opens, err := secret.read(a, file)
 	if err != nil {
 		return err
 	}

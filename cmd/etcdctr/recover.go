@@ -68,7 +68,7 @@ func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error
 	if err != nil {
 		return err
 	}
-	options, err := o.options(a)
+	options, err := o.options(a, o.backups)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	if o.undo {
 		return o.undoRestore(ctx, a, c)
 	}
-	options, err := o.options(a)
+	options, err := o.options(a, args[0])
 	if err != nil {
 		return err
 	}
@@ -140,8 +140,8 @@ func (o restoreOptions) moment() (backup.Moment, error) {
 	return backup.Moment{Time: at}, nil
 }
 
-func (o restoreOptions) options(a *app) (etcdctr.RestoreOptions, error) {
-	secret, err := o.secret.read(a)
+func (o restoreOptions) options(a *app, place string) (etcdctr.RestoreOptions, error) {
+	secret, err := o.secret.read(a, place)
 	say := func(what string) { a.say("%s", what) }
 	options := etcdctr.RestoreOptions{
 		Bump: o.bump, Scratch: o.scratch, Secret: secret, Consent: a.consentToReplace(o.yes), Tell: say, Warn: say,
