@@ -16,6 +16,7 @@ import (
 // time somebody types it again, and what that says.
 func recoverKilledAtEveryStep(t *testing.T, runtime string, undone bool) {
 	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir()) // a run that is killed leaves there what it has unpacked
 	s := newStricken(t, runtime, cluster.NewestMinor)
 	s.settle(settledWrites)
 	s.lose(s.followers()...)

@@ -27,6 +27,7 @@ func (r *restorable) do(args ...string) string {
 
 func restorableOf(t *testing.T, command func(args ...string) *exec.Cmd, dir string, i *interrupted, up ...string) *restorable {
 	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir()) // a run that is killed leaves there what it has unpacked
 	i.notes = []string{"unpack", "make", "stop", "fill", "exchange", "start", "wait until", "compare"}
 	r := &restorable{t: t, command: command, dir: dir, interrupted: i, up: up, restore: []string{"restore", filepath.Join(dir, "kept.tar.zst"), "--yes"}}
 	r.do(up...)
