@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -41,6 +42,16 @@ func Check(spec Spec) error {
 	}
 	_, err := Resolve(spec.Tokened(), place)
 	return err
+}
+
+// WithoutWrongBackups is the Spec without what it says of backups where that is wrong, and
+// what is: for who wants nothing of them.
+func (s Spec) WithoutWrongBackups() (Spec, Problems) {
+	wrong := slices.DeleteFunc(problemsOf(Check(s)), func(p Problem) bool { return !strings.HasPrefix(p.Path, "backup.") })
+	if len(wrong) > 0 {
+		s.Backup = BackupSpec{}
+	}
+	return s, wrong
 }
 
 // Tokened is the Spec with a token in the place of one that is made when the cluster

@@ -30,6 +30,7 @@ type clusterFlags struct {
 	certsDir string
 	runtime  string // in the place of what the file says; empty: that
 	input    []byte // standard input, once it was read
+	bears    bool   // nothing is wanted of backups: what is wrong with them is a warning
 	byFolder bool   // the Compose file in the folder names what nothing else does
 }
 

@@ -33,6 +33,13 @@ func (f *found) name() string { return f.Spec().ClusterName() }
 // find finds the cluster that the flags describe, running or not.
 func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, error) {
 	spec, mistakes, err := f.read(a)
+	if err == nil && f.bears {
+		var wrong cluster.Problems
+		spec, wrong = spec.WithoutWrongBackups()
+		for _, p := range wrong {
+			a.warn("%s", p)
+		}
+	}
 	if err == nil {
 		err = usage(errors.Join(append(mistakes, cluster.Check(spec))...))
 	}

@@ -44,6 +44,7 @@ client takes the same endpoints and files.`,
 		RunE: with(a, &o, runConnect),
 	}
 	o.cluster = addFindingFlags(cmd)
+	o.cluster.bears = true
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:2379", "address for the first member; the others follow in steps of 100, or on any free port with port 0")
 	addRouteFlag(flags, &o.route)

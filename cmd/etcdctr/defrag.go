@@ -29,6 +29,7 @@ is --all.`,
 		RunE: with(a, &o, runDefrag),
 	}
 	o.cluster = addFindingFlags(cmd)
+	o.cluster.bears = true
 	addFormatFlag(cmd, &o.format)
 	cmd.Flags().BoolVar(&o.all, "all", false, "also members of which little is free")
 	return cmd

@@ -58,6 +58,7 @@ func runDown(ctx context.Context, a *app, o downOptions, _ []string) error {
 			return err
 		}
 	}
+	o.cluster.bears = !o.volumes
 	c, err := o.find(ctx, a)
 	if errors.Is(err, adopt.ErrNothing) {
 		a.say("there is nothing to take down: %v", err)

@@ -36,6 +36,7 @@ this machine.`,
 		DisableFlagParsing: true, // most of them are etcdctl's
 	}
 	flags := addFindingFlags(cmd)
+	flags.bears = true
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		own, rest := splitArgs(cmd.Flags(), args)
 		if len(own) == 0 && len(rest) > 0 && (rest[0] == "--help" || rest[0] == "-h") {

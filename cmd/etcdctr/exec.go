@@ -28,6 +28,7 @@ certificates by themselves.`,
 		},
 	}
 	f := addFindingFlags(cmd)
+	f.bears = true
 	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "set a variable for the command: NAME=VALUE")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runExec(cmd.Context(), a, f, args[0], runtime.Command{Args: args[1:], Env: env})

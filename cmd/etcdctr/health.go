@@ -43,6 +43,7 @@ not be compared is a failure then.`,
 		RunE: with(a, &o, runHealth),
 	}
 	o.cluster = addFindingFlags(cmd)
+	o.cluster.bears = true
 	addFormatFlag(cmd, &o.format)
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.watch, "watch", "w", false, "ask again and again until Ctrl-C")

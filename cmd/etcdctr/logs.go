@@ -38,6 +38,7 @@ them, for jq.`,
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.follow, "follow", "f", false, "go on until Ctrl-C") // as with everybody's logs
 	f := addFindingFlags(cmd)
+	f.bears = true
 	flags.StringVar(&o.since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
 	flags.StringVar(&o.tail, "tail", "", "only so many last lines of each member, before --level and --grep choose among them")
 	flags.Var(&typed.Choice{Value: &o.level, Of: logs.Levels}, "level", "the least grave that is shown: debug, info, warn, error or fatal")

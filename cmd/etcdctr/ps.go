@@ -21,6 +21,7 @@ func newPsCommand(a *app) *cobra.Command {
 		Args:  typed.NoArgs,
 	}
 	f := addFindingFlags(cmd)
+	f.bears = true
 	addFormatFlag(cmd, &format)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return runPs(cmd.Context(), a, f, format)
