@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
@@ -84,7 +85,7 @@ func TestRegistryWithALoginIsPushedToAndPulledFromByWhatDockerLoginLeft(t *testi
 func TestBundleFetchesWhatTheEngineLacks(t *testing.T) {
 	host, nowhere := startRegistry(t), etcdtest.FreeAddress(t, "127.0.0.1")
 	built := buildImage(t)
-	pulled, missing := host+"/etcd:1", nowhere+"/etcd:1"
+	pulled, missing := host+"/etcd:"+cluster.DefaultVersion.String(), nowhere+"/etcd:"+cluster.DefaultVersion.String()
 	removeImage(t, pulled)
 	layout := filepath.Join(t.TempDir(), "layout")
 	runBuild(t, "--output", "oci:"+layout)
