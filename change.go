@@ -125,7 +125,9 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 		if wish, err = c.wish(ctx, change); err != nil {
 			return outcome, err
 		}
-		if outcome, err = c.hands(change).Do(ctx, wish); err == nil || !c.placedAnew(ctx, wish, outcome) {
+		outcome, err = c.hands(change).Do(ctx, wish)
+		c.emptied = c.emptiedBy(outcome.Done, wish.Want)
+		if err == nil || !c.placedAnew(ctx, wish, outcome) {
 			break
 		}
 	}
@@ -145,7 +147,7 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 // keep leaves with a cluster that is up what it was started with, and the certificates
 // that it can't see here.
 func (c *Cluster) keep(ctx context.Context, have *runtime.State) error {
-	if err := c.notePlace(); err != nil {
+	if err := errors.Join(c.notePlace(), c.noteServed()); err != nil {
 		return err
 	}
 	want, err := c.Want(ctx)

@@ -81,6 +81,7 @@ type Cluster struct {
 	runtime runtime.Runtime
 	spec    cluster.Spec
 	have    *runtime.State // as it was found; nil for nothing
+	emptied error          // see Emptied
 
 	// Recalled are the keys that the Spec does not have and that the cluster was
 	// started with: see cluster.Spec.Recall.

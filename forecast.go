@@ -19,6 +19,8 @@ type Forecast struct {
 	OldCopies []string
 	// Warnings are of the description: what works and costs something.
 	Warnings []cluster.Problem
+	// Emptied is an *EmptiedError where the cluster would begin empty though it has served.
+	Emptied error
 	// Kept is where data stays of members that go: see Cluster.Kept.
 	Kept []string
 }
@@ -48,7 +50,7 @@ func (c *Cluster) Forecast(ctx context.Context, change Change) (Forecast, error)
 	if err != nil {
 		return f, err
 	}
-	f.Warnings = want.Warnings
+	f.Warnings, f.Emptied = want.Warnings, c.emptiedBy(f.Steps, want)
 	f.Kept, err = c.Kept(ctx, f.Steps)
 	return f, err
 }

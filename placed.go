@@ -12,6 +12,7 @@ import (
 	"github.com/google/renameio/v2/maybe"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -49,7 +50,8 @@ const placesPrefix, placesSuffix = ".", ".runtimes"
 // ignoreFile keeps the notes out of a repository that the folder may be in.
 const ignoreFile = ".gitignore"
 
-// placesFile has the runtimes that have a cluster, one a line; empty for nowhere.
+// placesFile has the runtimes that have a cluster, one a line, and behind it served once
+// all its members have; empty for nowhere.
 func (o Options) placesFile(name string) string {
 	if o.PlacesDir == "" {
 		return ""
@@ -59,11 +61,67 @@ func (o Options) placesFile(name string) string {
 
 // placed are the runtimes that have had a cluster since its data was deleted last.
 func (o Options) placed(name string) []string {
+	var runtimes []string
+	for _, line := range o.placesLines(name) {
+		runtimes = append(runtimes, strings.Fields(line)[0])
+	}
+	return runtimes
+}
+
+// served, behind a runtime, notes that a cluster has served there since its data was
+// deleted last.
+const served = " served"
+
+func (o Options) placesLines(name string) []string {
 	data, err := os.ReadFile(o.placesFile(name))
 	if err != nil {
 		return nil // it was never started from here
 	}
-	return strings.Fields(string(data))
+	lines := strings.Split(string(data), "\n")
+	return slices.DeleteFunc(lines, func(line string) bool { return strings.TrimSpace(line) == "" })
+}
+
+// EmptiedError is the error of a cluster that is founded anew though it has served, and
+// nobody has deleted its data from this folder.
+type EmptiedError struct{ Name string }
+
+func (e *EmptiedError) Error() string {
+	return e.Name + " begins empty, and has served before: its data is gone, and was not deleted from this folder"
+}
+
+// Emptied is an *EmptiedError where the last Make has founded a cluster anew that has
+// served; else nil. One that keeps its data in memory is none of those.
+func (c *Cluster) Emptied() error { return c.emptied }
+
+func (c *Cluster) emptiedBy(steps converge.Steps, want *cluster.Cluster) error {
+	if want == nil || want.Data == cluster.Memory || !steps.Found() || !c.hasServed() {
+		return nil
+	}
+	return &EmptiedError{c.spec.ClusterName()}
+}
+
+// hasServed tells whether it is noted that the cluster has served on its runtime.
+func (c *Cluster) hasServed() bool {
+	return c.runtime != nil && slices.Contains(c.o.placesLines(c.spec.ClusterName()), c.runtime.Name()+served)
+}
+
+// noteServed notes that, of a cluster whose place is noted.
+func (c *Cluster) noteServed() error {
+	name := c.spec.ClusterName()
+	lines := c.o.placesLines(name)
+	i := slices.Index(lines, c.runtime.Name())
+	if i < 0 {
+		return nil
+	}
+	lines[i] += served
+	return c.o.writePlaces(name, lines)
+}
+
+func (o Options) writePlaces(name string, lines []string) error {
+	if err := maybe.WriteFile(o.placesFile(name), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		return fmt.Errorf("cannot note what runs %s: %w", name, err)
+	}
+	return nil
 }
 
 // placedHere are the names of clusters that have been started from the folder.
@@ -84,21 +142,18 @@ func (o Options) placedHere() []string {
 
 // notePlace keeps that the cluster's runtime has it, before it does.
 func (c *Cluster) notePlace() error {
-	file, before := c.o.placesFile(c.spec.ClusterName()), c.o.placed(c.spec.ClusterName())
-	if file == "" || c.runtime == nil || slices.Contains(before, c.runtime.Name()) {
+	name := c.spec.ClusterName()
+	if c.o.PlacesDir == "" || c.runtime == nil || slices.Contains(c.o.placed(name), c.runtime.Name()) {
 		return nil
 	}
 	err := os.MkdirAll(c.o.PlacesDir, 0o755)
 	if hide := filepath.Join(c.o.PlacesDir, ignoreFile); err == nil && !exists(hide) {
 		err = os.WriteFile(hide, []byte("*\n"), 0o644)
 	}
-	if err == nil {
-		err = maybe.WriteFile(file, []byte(strings.Join(append(before, c.runtime.Name()), "\n")+"\n"), 0o644)
-	}
 	if err != nil {
-		return fmt.Errorf("cannot note what runs %s: %w", c.spec.ClusterName(), err)
+		return fmt.Errorf("cannot note what runs %s: %w", name, err)
 	}
-	return nil
+	return c.o.writePlaces(name, append(c.o.placesLines(name), c.runtime.Name()))
 }
 
 func exists(path string) bool {
@@ -108,13 +163,14 @@ func exists(path string) bool {
 
 // forgetPlace takes away that the cluster's runtime has it, whose data is gone there.
 func (c *Cluster) forgetPlace() error {
-	file := c.o.placesFile(c.spec.ClusterName())
+	name := c.spec.ClusterName()
+	file := c.o.placesFile(name)
 	if file == "" {
 		return nil
 	}
-	left := slices.DeleteFunc(c.o.placed(c.spec.ClusterName()), func(name string) bool { return name == c.runtime.Name() })
+	left := slices.DeleteFunc(c.o.placesLines(name), func(line string) bool { return strings.Fields(line)[0] == c.runtime.Name() })
 	if len(left) > 0 {
-		return maybe.WriteFile(file, []byte(strings.Join(left, "\n")+"\n"), 0o644)
+		return c.o.writePlaces(name, left)
 	}
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

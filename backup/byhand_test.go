@@ -59,7 +59,7 @@ func TestTheServiceSaysItsFailuresAsErrors(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- backup.Serve(ctx, func(name string) string { return environment[name] }, in)
-		in.Close()
+		_ = in.Close() // which never fails
 	}()
 	lines := bufio.NewScanner(out)
 	if !lines.Scan() {

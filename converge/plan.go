@@ -2,6 +2,7 @@ package converge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,12 @@ import (
 
 // Steps are what is going to be done, in order.
 type Steps []Step
+
+// Found tells whether a new cluster is founded: all members are started at once, and none
+// has data.
+func (s Steps) Found() bool {
+	return slices.ContainsFunc(s, func(step Step) bool { return step.Kind == Apply && len(step.Servers) == 0 })
+}
 
 // StepReport is a step as scripts read it.
 type StepReport struct {

@@ -135,7 +135,7 @@ func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 		}
 	}
 	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
-		return err
+		return errors.Join(err, c.Emptied())
 	}
 	if _, err := a.settle(ctx, c, o.cluster); err != nil {
 		return err
@@ -143,7 +143,7 @@ func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 	if err := o.cluster.warnOfComposeFile(ctx, a, c); err != nil {
 		return err
 	}
-	lost := cameUpEmpty(c.Spec().Backup.Destination, c.CheckBackups(ctx))
+	lost := cmp.Or(cameUpEmpty(c.Spec().Backup.Destination, c.CheckBackups(ctx)), c.Emptied())
 	if lost != nil && o.working.with.Foreground != nil {
 		a.fail(lost)
 	}
@@ -232,6 +232,9 @@ func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, fo
 		return nil
 	}
 	warnAll(a, f.Warnings)
+	if f.Emptied != nil {
+		a.warn("%v", f.Emptied)
+	}
 	planview.Print(a.out, f.Steps, a.tint)
 	a.sayOldCopies(f.OldCopies)
 	c.sayKept(a, f.Kept)
