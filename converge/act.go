@@ -1,6 +1,7 @@
 package converge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func (r *run) etcds(ctx context.Context, etcd Etcd, step Step) error {
 	case AddLearner:
 		_, err = etcd.AddLearner(ctx, r.situation.peerURLs(step.Servers[0])...)
 	case Promote:
-		return r.promote(ctx, etcd, step)
+		return r.promote(ctx, step)
 	case RemoveMember:
 		err = etcd.Remove(ctx, step.Member)
 	case UpdatePeers:
@@ -174,12 +175,12 @@ func (r *run) etcds(ctx context.Context, etcd Etcd, step Step) error {
 
 // promote waits for a learner to catch up, and has it promoted. Why one does not catch up
 // is in its log, such as a disk that is full.
-func (r *run) promote(ctx context.Context, etcd Etcd, step Step) error {
+func (r *run) promote(ctx context.Context, step Step) error {
 	learner := step.Servers[0]
 	joining, cancel := context.WithCancel(ctx)
 	defer cancel()
 	unheard := false
-	err := etcd.Join(joining, learner, func(u member.CatchUp) {
+	err := r.join(joining, learner, func(u member.CatchUp) {
 		r.tell(Event{Kind: Moves, Step: step, CatchUp: u})
 		if u.Unheard && !r.forgets(learner) {
 			unheard = true
@@ -190,7 +191,7 @@ func (r *run) promote(ctx context.Context, etcd Etcd, step Step) error {
 		if err := r.startAnew(ctx, learner); err != nil {
 			return err
 		}
-		err = etcd.Join(ctx, learner, func(u member.CatchUp) { r.tell(Event{Kind: Moves, Step: step, CatchUp: u}) })
+		err = r.join(ctx, learner, func(u member.CatchUp) { r.tell(Event{Kind: Moves, Step: step, CatchUp: u}) })
 	}
 	if err == nil || ctx.Err() != nil {
 		return err
@@ -198,6 +199,34 @@ func (r *run) promote(ctx context.Context, etcd Etcd, step Step) error {
 	unwell := &UnwellError{Server: learner, What: "gets no vote", Err: err, again: true}
 	unwell.Log = r.lastWords(ctx, unwell)
 	return unwell
+}
+
+// join has a learner promoted. One that is between two starts is nobody whom the others
+// can be asked about, and is looked for until it runs or has ended for good.
+func (r *run) join(ctx context.Context, learner string, tell func(member.CatchUp)) error {
+	restarts := restartsOf(r.situation.Have)
+	looking, cancel := context.WithTimeout(ctx, cmp.Or(r.Patience, usualPatience))
+	defer cancel()
+	for {
+		etcd, err := r.dial(ctx)
+		if err == nil {
+			err = etcd.Join(ctx, learner, tell)
+		}
+		if !errors.Is(err, member.ErrUnknownMember) {
+			return err
+		}
+		if u := hopelessOne(r.situation.Have, []string{learner}, restarts); u != nil {
+			return u
+		}
+		select {
+		case <-looking.Done():
+			return cmp.Or(ctx.Err(), err)
+		case <-time.After(glance):
+		}
+		if err := r.observe(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // startAnew starts a learner once more, which nobody asks anything yet. It listens to no

@@ -62,16 +62,16 @@ func TestAMemberThatIsStartedAgainIsWaitedForUnlessItNeverRuns(t *testing.T) {
 	}
 }
 
-// comesBack is a runtime whose second server ends and is started again until it was
-// looked at some times.
+// comesBack is a runtime a server of which ends and is started again until it was looked
+// at some times.
 type comesBack struct {
 	*fake
-	looks int
+	server, looks int
 }
 
 func (c *comesBack) Observe(ctx context.Context, name string) (*runtime.State, error) {
 	if c.looks--; c.looks == 0 {
-		c.world.nodes[1].status = runs
+		c.world.nodes[c.server].status = runs
 		c.world.settle()
 	}
 	return c.fake.Observe(ctx, name)
@@ -92,6 +92,37 @@ func (k knowing) WaitServing(ctx context.Context, names ...string) error {
 	return k.fakeEtcd.WaitServing(ctx, names...)
 }
 
+func (k knowing) Join(ctx context.Context, name string, progress func(member.CatchUp)) error {
+	if s, _ := k.have.Server(name); !s.MayAnswer() {
+		return fmt.Errorf("%s: %w", name, member.ErrUnknownMember)
+	}
+	return k.fakeEtcd.Join(ctx, name, progress)
+}
+
+// A learner never serves, so it is waited for as one.
+func TestALearnerThatIsBetweenTwoStartsIsPromotedOnceItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{world: serving(3, 4)}
+		f.world.settle()
+		engine := &comesBack{fake: f, server: 3}
+		f.after = func(done string) error {
+			if done == "join etcd4" {
+				f.world.nodes[3].status, engine.looks = failing, 4
+			}
+			return nil
+		}
+		hands := f.hands()
+		hands.Runtime = engine
+		hands.Ask = func(_ runtime.Way, have *runtime.State) (converge.Etcd, error) {
+			return knowing{(*fakeEtcd)(f), have}, nil
+		}
+		outcome, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+		if err != nil || !outcome.Etcd.Serving("etcd4") {
+			t.Errorf("%v: %v", outcome.Done, err)
+		}
+	})
+}
+
 // A member that was between two starts when the wait began is asked once it runs.
 func TestAMemberThatComesBackDuringTheWaitIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -99,7 +130,7 @@ func TestAMemberThatComesBackDuringTheWaitIsAsked(t *testing.T) {
 		f.world.nodes[1].status = failing
 		f.world.settle()
 		hands := f.hands()
-		hands.Runtime = &comesBack{fake: f, looks: 4}
+		hands.Runtime = &comesBack{fake: f, server: 1, looks: 4}
 		hands.Ask = func(_ runtime.Way, have *runtime.State) (converge.Etcd, error) {
 			return knowing{(*fakeEtcd)(f), have}, nil
 		}

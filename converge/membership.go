@@ -227,7 +227,7 @@ func (c *scene) join() (*Step, error) {
 		switch {
 		case p.away():
 			return nil, c.awayRefusal(p)
-		case p.runs() && (p.holds() || c.started(p.name)):
+		case p.runs() && (p.holds() || c.started(p.name)), p.isLearner() && c.started(p.name):
 			continue // promote and await see to it
 		case c.started(p.name):
 			return c.awaitServing([]*part{p}, "it has been started"), nil
@@ -253,9 +253,10 @@ func (c *scene) needsUp(p *part) *Refusal {
 }
 
 // promote gives a learner its vote; who does so waits until it is in step and
-// alive.
+// alive. One that was started and does not run yet is waited for as well: that it serves,
+// for which others are waited for, no learner ever does.
 func (c *scene) promote() (*Step, error) {
-	learners := c.those((*part).isWanted, (*part).isLearner, (*part).runs)
+	learners := c.those((*part).isWanted, (*part).isLearner, func(p *part) bool { return p.runs() || p.there && c.started(p.name) })
 	if len(learners) == 0 {
 		return nil, nil
 	}
