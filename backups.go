@@ -270,10 +270,14 @@ func (c *Cluster) fillable(into backup.Runtime) (backup.Runtime, error) {
 }
 
 // Restore makes the cluster what its Spec says, with what an archive holds: see
-// backup.Restoration. Place is that of the archive, or of a store with archives.
+// backup.Restoration. Place is that of the archive, or of a store with archives. Where
+// the Spec says who etcd's users are, it is restored once they are those: the archive may
+// be of another time. A *UsersError says that all but that is done.
 func (c *Cluster) Restore(ctx context.Context, place string, o RestoreOptions) (restored backup.Restored, err error) {
 	err = c.withRestoration(ctx, place, o, func(r *backup.Restoration, archive string) error {
-		restored, err = r.Do(ctx, archive)
+		if restored, err = r.Do(ctx, archive); err == nil && o.Into == nil {
+			err = c.restoreUsers(ctx, r.Want.Auth, o.Tell)
+		}
 		return err
 	})
 	return restored, err
@@ -284,6 +288,9 @@ func (c *Cluster) PlanRestore(ctx context.Context, place string, o RestoreOption
 	o.plan = true
 	err = c.withRestoration(ctx, place, o, func(r *backup.Restoration, archive string) error {
 		f, err = r.Plan(ctx, archive)
+		if err == nil && o.Into == nil {
+			f.Steps = append(f.Steps, usersAfter(r.Want.Auth, f.Users)...)
+		}
 		return err
 	})
 	return f, err
@@ -298,6 +305,11 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 	want, err := c.Want(ctx)
 	if err != nil {
 		return err
+	}
+	if o.Into == nil {
+		if _, err := c.users(want.Auth); err != nil {
+			return err
+		}
 	}
 	restoration := &backup.Restoration{
 		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Warn: o.Warn, Ask: c.askMembers,

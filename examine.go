@@ -277,6 +277,9 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 	defer func() { _ = way.Close() }() // nothing depends on it any more
 	report := way.Health(p.want).Check(ctx)
 	judgeServices(way.State, &report)
+	if report.Serving() > 0 {
+		report.Warnings = append(report.Warnings, way.judgeUsers(ctx, p.want)...)
+	}
 	return report, ctx.Err()
 }
 

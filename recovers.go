@@ -93,6 +93,11 @@ func (r *recovery) look(ctx context.Context) (err error) {
 	if r.want, err = r.Want(ctx); err != nil {
 		return err
 	}
+	if r.o.Into == nil {
+		if _, err := r.users(r.want.Auth); err != nil {
+			return err
+		}
+	}
 	if r.have, err = r.Observe(ctx); err != nil {
 		return err
 	}

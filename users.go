@@ -1,6 +1,7 @@
 package etcdctr
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,9 +11,11 @@ import (
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/member"
 )
 
-// This file gets what etcd's users need that is not in the description.
+// This file gets what etcd's users need that is not in the description, and keeps to it
+// where they come from elsewhere.
 
 // CheckPasswords tells of the password files of a Spec's users that can't be read. Its
 // error is cluster.Problems.
@@ -77,4 +80,85 @@ func (c *Cluster) checkAdmin() error {
 		}
 	}
 	return nil
+}
+
+// UsersError is the error of a cluster that has its data back, and users of etcd's that
+// could not be made those of its description: Up does that.
+type UsersError struct {
+	Name string
+	Err  error
+}
+
+func (e *UsersError) Error() string {
+	return fmt.Sprintf("%s has its data back and serves, and etcd's users are not as its description says: %v", e.Name, e.Err)
+}
+
+// Unwrap gives why they could not.
+func (e *UsersError) Unwrap() error { return e.Err }
+
+// restoreUsers makes etcd's users those of the Spec, once the members hold what an
+// archive held: that has the users of its time, and may have none.
+func (c *Cluster) restoreUsers(ctx context.Context, want *cluster.Auth, tell func(action string)) error {
+	if want == nil {
+		return nil
+	}
+	told := func(e converge.Event) {
+		switch {
+		case tell == nil:
+		case e.Kind == converge.Waiting:
+			tell("wait for another command that changes " + c.spec.ClusterName())
+		case e.Kind == converge.Begins:
+			tell(e.Step.String())
+		}
+	}
+	var err error
+	restored := *c // the members are others than those that c has found
+	if restored.have, err = c.Observe(ctx); err == nil {
+		_, err = restored.Make(ctx, Change{Verb: converge.Up, Tell: told})
+	}
+	if err != nil {
+		return &UsersError{c.spec.ClusterName(), err}
+	}
+	return nil
+}
+
+// usersAfter are the steps by which etcd goes by its users, or ceases to, once data is
+// restored with which it does or does not.
+func usersAfter(want *cluster.Auth, on bool) converge.Steps {
+	switch {
+	case want == nil || want.Enabled == on:
+		return nil
+	case on:
+		return converge.Steps{{Kind: converge.TurnUsersOff, Cause: "auth.enabled is false, and they are on in the backup"}}
+	}
+	return converge.Steps{{
+		Kind: converge.TurnUsersOn, Cause: "they are off in the backup, and come as they are declared", Notice: converge.Notice{Kind: converge.Strangers},
+	}}
+}
+
+// judgeUsers warns of an etcd that goes by its users where the description says that it
+// does not, or the other way round. It takes members that have a quorum.
+func (c *Connection) judgeUsers(ctx context.Context, want *cluster.Cluster) []string {
+	if want == nil || want.Auth == nil {
+		return nil
+	}
+	switch on, err := c.usersOn(ctx); {
+	case err != nil:
+		return []string{fmt.Sprintf("whether etcd's users are %s, as the description says, can't be seen: %v", onOff(want.Auth.Enabled), err)}
+	case on && !want.Auth.Enabled:
+		return []string{"etcd's users are on, and the description says that they are off: `etcdctr up` turns them off"}
+	case !on && want.Auth.Enabled:
+		return []string{"etcd's users are off, and the description says that they are on: whoever can connect may do everything; `etcdctr up` turns them on"}
+	}
+	return nil
+}
+
+// usersOn asks whether etcd goes by its users.
+func (c *Connection) usersOn(ctx context.Context) (on bool, err error) {
+	members, err := c.Members(member.Config{})
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, members.Close()) }()
+	return members.AuthEnabled(ctx)
 }

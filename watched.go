@@ -29,6 +29,8 @@ type Watched struct {
 	options WatchOptions
 	judged  time.Time     // when the backups were looked at last
 	backups health.Report // what was wrong with them, and nothing else
+	asked   time.Time     // when the members were asked last whether there are users
+	users   []string      // what was to be said of that
 }
 
 // WatchOptions are what is looked at, and how.
@@ -129,6 +131,7 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	if !report.Healthy {
 		w.judgeRestoration(ctx, way.State, &report)
 	}
+	w.judgeUsers(ctx, way, &report)
 	w.judgeBackups(ctx, &report)
 	return report, ctx.Err()
 }
@@ -168,6 +171,20 @@ func (w *Watched) judgeBackups(ctx context.Context, r *health.Report) {
 	}
 	r.Healthy = r.Healthy && w.backups.Healthy
 	r.Failures, r.Warnings = append(r.Failures, w.backups.Failures...), append(r.Warnings, w.backups.Warnings...)
+}
+
+// usersLookedAt is how often members are asked whether etcd goes by its users: each
+// question is an entry in their logs.
+const usersLookedAt = time.Minute
+
+// judgeUsers adds that etcd does not go by its users as the description says.
+func (w *Watched) judgeUsers(ctx context.Context, way *Connection, r *health.Report) {
+	if now := w.o.Now(); now.Sub(w.asked) >= usersLookedAt && r.Serving() > 0 {
+		ctx, cancel := context.WithTimeout(ctx, cmp.Or(w.options.Timeout, membersPatience))
+		defer cancel()
+		w.asked, w.users = now, way.judgeUsers(ctx, w.options.Want)
+	}
+	r.Warnings = append(r.Warnings, w.users...)
 }
 
 // Round is how the cluster is by now, wherever it is: one that can't be asked is not

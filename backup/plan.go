@@ -21,7 +21,9 @@ type Forecast struct {
 	// Revision is what the cluster holds now, if that runs and is the one of the archive:
 	// what it has written after the archive's would be in the data set aside only.
 	Revision int64
-	Steps    converge.Steps
+	// Users tells that etcd goes by its users in what the archive holds.
+	Users bool
+	Steps converge.Steps
 }
 
 // Plan finds all that Do finds wrong with an archive and with the place that it is to be
@@ -39,7 +41,7 @@ func (r *Restoration) Plan(ctx context.Context, archive string) (Forecast, error
 	if err != nil {
 		return Forecast{}, err
 	}
-	info, err := os.Stat(u.Snapshot)
+	c, err := inspect(u.Snapshot)
 	if err != nil {
 		return Forecast{}, err
 	}
@@ -47,11 +49,11 @@ func (r *Restoration) Plan(ctx context.Context, archive string) (Forecast, error
 	if err != nil {
 		return Forecast{}, err
 	}
-	f := Forecast{There: there}
+	f := Forecast{There: there, Users: c.Users}
 	if !there.Another {
 		f.Revision = there.Revision
 	}
-	f.Steps = Forecasted(r.Want, have, there, fmt.Sprintf("with revision %d of what the backup holds", u.Metadata.Revision), info.Size())
+	f.Steps = Forecasted(r.Want, have, there, fmt.Sprintf("with revision %d of what the backup holds", u.Metadata.Revision), c.Size)
 	return f, nil
 }
 

@@ -157,6 +157,10 @@ func (o restoreOptions) options(a *app, place string) (etcdctr.RestoreOptions, e
 // sayRestored tells what has become of a restoration.
 func (a *app) sayRestored(ctx context.Context, c *found, o restoreOptions, restored backup.Restored, err error) error {
 	a.sayAside(o.cluster, restored.Aside)
+	if errors.As(err, new(*etcdctr.UsersError)) {
+		err = withHint(err, "`%s` makes them so: until then etcd goes by those of the backup, or by none", upInBackground(c, o.cluster))
+		return interrupted(ctx, err, "%s has what was brought back, but for etcd's users: `%s` makes them as described", c.name(), upInBackground(c, o.cluster))
+	}
 	if err != nil && ctx.Err() != nil {
 		return interrupted(ctx, err, "%s", o.leftAt(context.WithoutCancel(ctx), c, restored))
 	}
