@@ -298,6 +298,9 @@ func (c *Cluster) PlanRestore(ctx context.Context, place string, o RestoreOption
 
 // withRestoration lends a restoration, and the archive that it is from.
 func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOptions, do func(r *backup.Restoration, archive string) error) error {
+	if err := c.CheckHere(c.have); err != nil {
+		return err
+	}
 	r, err := c.fillable(o.Into)
 	if err != nil {
 		return err
@@ -446,6 +449,9 @@ func (c *Cluster) askMembers(ctx context.Context, have *runtime.State) (*member.
 // UndoRestore brings back what the last restoration has set aside, and starts
 // nothing: see backup.Undo.
 func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {
+	if err := c.CheckHere(c.have); err != nil {
+		return nil, err
+	}
 	r, err := c.fillable(nil)
 	if err != nil {
 		return nil, err

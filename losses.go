@@ -14,18 +14,19 @@ import (
 
 // This file is about data that a change deletes.
 
-// OtherFolderError is the error of deleting the data of a cluster that was started in
-// another folder and has the name of every cluster that was given none.
+// OtherFolderError is the error of deleting or replacing the data of a cluster that was
+// started in another folder, and that nobody has named here but a file: who has a copy of
+// that means the one of the copy's folder.
 type OtherFolderError struct{ Name, Folder string }
 
 func (e *OtherFolderError) Error() string {
-	return fmt.Sprintf("%s was started in %s: its data is not deleted from another folder", e.Name, e.Folder)
+	return fmt.Sprintf("%s was started in %s: its data is not deleted, or replaced, from another folder", e.Name, e.Folder)
 }
 
-// CheckHere refuses to delete the data of a cluster that nobody has named, and that was
-// not started here. Its error is an *OtherFolderError.
+// CheckHere refuses to delete or replace the data of a cluster that was not started here,
+// unless it was named by a flag or by the program. Its error is an *OtherFolderError.
 func (c *Cluster) CheckHere(have *runtime.State) error {
-	if c.spec.Name != "" || have.Folder == "" || have.StartedIn(c.o.Folder) {
+	if c.spec.NameIsSaid() || have == nil || have.Folder == "" || have.StartedIn(c.o.Folder) {
 		return nil
 	}
 	return &OtherFolderError{have.Name, have.Folder}

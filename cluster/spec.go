@@ -260,6 +260,12 @@ func (s *Spec) Set(key, value string) error {
 	return nil
 }
 
+// NameIsSaid tells whether the name was said for this once, by a flag or by a program that
+// has read no file: one in a file is as well that of every copy of the file.
+func (s Spec) NameIsSaid() bool {
+	return s.Name != "" && (s.source == nil || s.source.flags[nameKey])
+}
+
 // withhold drops what the file says of the cluster that it names, and of no other.
 func (s *Spec) withhold() {
 	s.source.named = s.Name
