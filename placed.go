@@ -50,8 +50,8 @@ const placesPrefix, placesSuffix = ".", ".runtimes"
 // ignoreFile keeps the notes out of a repository that the folder may be in.
 const ignoreFile = ".gitignore"
 
-// placesFile has the runtimes that have a cluster, one a line, and behind it served once
-// all its members have; empty for nowhere.
+// placesFile has the runtimes that have a cluster, one a line, and one more with served and
+// the place for each engine, or folder, where its members have; empty for nowhere.
 func (o Options) placesFile(name string) string {
 	if o.PlacesDir == "" {
 		return ""
@@ -63,14 +63,12 @@ func (o Options) placesFile(name string) string {
 func (o Options) placed(name string) []string {
 	var runtimes []string
 	for _, line := range o.placesLines(name) {
-		runtimes = append(runtimes, strings.Fields(line)[0])
+		if name := strings.Fields(line)[0]; !slices.Contains(runtimes, name) {
+			runtimes = append(runtimes, name)
+		}
 	}
 	return runtimes
 }
-
-// served, behind a runtime, notes that a cluster has served there since its data was
-// deleted last.
-const served = " served"
 
 func (o Options) placesLines(name string) []string {
 	data, err := os.ReadFile(o.placesFile(name))
@@ -100,21 +98,23 @@ func (c *Cluster) emptiedBy(steps converge.Steps, want *cluster.Cluster) error {
 	return &EmptiedError{c.spec.ClusterName()}
 }
 
-// hasServed tells whether it is noted that the cluster has served on its runtime.
+// servedLine notes that the cluster has served on the engine, or in the folder, that its
+// runtime is about, since its data was deleted last: another engine has another one.
+func (c *Cluster) servedLine() string {
+	return c.runtime.Name() + " served " + c.o.StepsOf(c.runtime)
+}
+
 func (c *Cluster) hasServed() bool {
-	return c.runtime != nil && slices.Contains(c.o.placesLines(c.spec.ClusterName()), c.runtime.Name()+served)
+	return c.runtime != nil && slices.Contains(c.o.placesLines(c.spec.ClusterName()), c.servedLine())
 }
 
 // noteServed notes that, of a cluster whose place is noted.
 func (c *Cluster) noteServed() error {
 	name := c.spec.ClusterName()
-	lines := c.o.placesLines(name)
-	i := slices.Index(lines, c.runtime.Name())
-	if i < 0 {
+	if c.hasServed() || !slices.Contains(c.o.placed(name), c.runtime.Name()) {
 		return nil
 	}
-	lines[i] += served
-	return c.o.writePlaces(name, lines)
+	return c.o.writePlaces(name, append(c.o.placesLines(name), c.servedLine()))
 }
 
 func (o Options) writePlaces(name string, lines []string) error {
@@ -161,14 +161,19 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// forgetPlace takes away that the cluster's runtime has it, whose data is gone there.
+// forgetPlace takes away that the cluster's runtime has it, whose data is gone there. The
+// one of another engine stays noted.
 func (c *Cluster) forgetPlace() error {
 	name := c.spec.ClusterName()
 	file := c.o.placesFile(name)
 	if file == "" {
 		return nil
 	}
-	left := slices.DeleteFunc(c.o.placesLines(name), func(line string) bool { return strings.Fields(line)[0] == c.runtime.Name() })
+	left := slices.DeleteFunc(c.o.placesLines(name), func(line string) bool { return line == c.servedLine() })
+	elsewhere := func(line string) bool { return strings.HasPrefix(line, c.runtime.Name()+" ") }
+	if !slices.ContainsFunc(left, elsewhere) {
+		left = slices.DeleteFunc(left, func(line string) bool { return line == c.runtime.Name() })
+	}
 	if len(left) > 0 {
 		return c.o.writePlaces(name, left)
 	}

@@ -1,0 +1,67 @@
+package etcdctr
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// named is a runtime that has a name.
+type named struct{ runtime.Runtime }
+
+func (named) Name() string { return "docker" }
+
+// A folder may use several engines by turns, each with a cluster of the name.
+func TestThatAClusterHasServedIsNotedForEachEngine(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "places")
+	on := func(engine string) *Cluster {
+		o := Options{PlacesDir: dir, StepsOf: func(runtime.Runtime) string { return "docker " + engine }}
+		return &Cluster{o: New(o).o, runtime: named{}, spec: cluster.Spec{Name: "orders"}}
+	}
+	noted := func(engine string) {
+		t.Helper()
+		c := on(engine)
+		for range 2 { // once more notes nothing twice
+			if err := c.notePlace(); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.noteServed(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	founds := converge.Steps{{Kind: converge.Apply}}
+	want := &cluster.Cluster{Data: cluster.Volume}
+	begins := func(engine string, emptied bool) {
+		t.Helper()
+		if err := on(engine).emptiedBy(founds, want); (err != nil) != emptied {
+			t.Errorf("on %s a cluster is founded: %v", engine, err)
+		}
+	}
+	begins("a", false)
+	noted("a")
+	begins("a", true)
+	begins("b", false)
+	noted("b")
+	if err := on("b").forgetPlace(); err != nil {
+		t.Fatal(err)
+	}
+	begins("a", true)
+	begins("b", false)
+	if got := on("a").o.placed("orders"); len(got) != 1 || got[0] != "docker" {
+		t.Errorf("the runtimes are %v", got)
+	}
+	if err := on("a").forgetPlace(); err != nil {
+		t.Fatal(err)
+	}
+	begins("a", false)
+	if got := on("a").o.placed("orders"); len(got) > 0 {
+		t.Errorf("the runtimes are %v, and none has it any more", got)
+	}
+	if err := on("a").emptiedBy(founds, &cluster.Cluster{Data: cluster.Memory}); err != nil {
+		t.Errorf("in memory: %v", err)
+	}
+}
