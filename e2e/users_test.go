@@ -125,6 +125,33 @@ func TestUsersOfContainersChangeUnderLoad(t *testing.T) {
 	wantPasswordAtTheGateway(t, filepath.Join(s.dir, "certs", "clients", "patroni"), endpoints[0], "two")
 }
 
+// A backup of before etcd went by its users brings back no cluster that is open to all who
+// have a certificate.
+func TestRestoredContainersGoByTheUsersOfTheDescription(t *testing.T) {
+	s, endpoints := newServedStack(t, cluster.NewestMinor)
+	named := func(args ...string) string {
+		return run(t, s.dir, etcdctrBinary(t), append([]string{args[0], "--name", s.name}, args[1:]...)...)
+	}
+	run(t, s.dir, etcdctrBinary(t), "certs", "issue", "auditor")
+	named("backup", "--output", "before.tar.zst")
+	file := readFile(t, filepath.Join(s.dir, "etcdctr.yaml"))
+	const auth = `
+auth:
+  enabled: true
+  roles: {auditors: [{prefix: "", access: read}]}
+  users: {auditor: [auditors]}
+`
+	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), file+auth)
+	named("restore", "--yes", "before.tar.zst")
+	wantAccess(t, func(client string) clientv3.Config {
+		return clientv3.Config{Endpoints: endpoints, TLS: identityTLS(t, filepath.Join(s.dir, "certs", "clients", client))}
+	}, "auditor", "/orders/1", false)
+	named("verify")
+	if plan := strings.TrimSpace(named("up", "--dry-run", "--format", "json")); plan != "[]" {
+		t.Errorf("up would still do %s", plan)
+	}
+}
+
 func identityTLS(t *testing.T, dir string) *tls.Config {
 	t.Helper()
 	pair, roots := readIdentity(t, dir)
