@@ -33,7 +33,12 @@ var known = map[string]string{
 	"status": "health", "delete": "down", "destroy": "down", "rm": "down", "create": "up", "run": "up", "scale": "up --members 5",
 	"upgrade": etcdOf(cluster.NewestMinor), "downgrade": etcdOf(cluster.NewestMinor - 1), "snapshot": "backup", "save": "backup", "get": "etcdctl get",
 	"put": "etcdctl put", "endpoint": "health", "shell": "exec", "config": "compose", "generate": "compose", "validate": "lint",
-	"member list": "ps", "member add": "up --members 5", "member remove": "up --members 3", "member promote": "up",
+	"member list": "ps", "member add": "up --members 5", "member promote": "up",
+}
+
+// explained are such words where a command by itself is not the answer.
+var explained = map[string]string{
+	"member remove": "`etcdctr up` removes whom the list in the cluster file leaves out, such as etcd1 of `members: [etcd2, etcd3]`",
 }
 
 // etcdOf is the command that goes over to a minor of etcd.
@@ -42,7 +47,11 @@ func etcdOf(minor int) string { return fmt.Sprintf("up --etcd 3.%d", minor) }
 func unknownCommand(group *cobra.Command, name string) error {
 	group.SuggestionsMinimumDistance = 2
 	err := fmt.Errorf("%q is not a command of %s", name, group.CommandPath())
-	if instead := known[strings.TrimPrefix(group.CommandPath()+" "+name, "etcdctr ")]; instead != "" {
+	word := strings.TrimPrefix(group.CommandPath()+" "+name, "etcdctr ")
+	if hint := explained[word]; hint != "" {
+		return hints.With(hints.Usage(err), "%s", hint)
+	}
+	if instead := known[word]; instead != "" {
 		return hints.With(hints.Usage(err), "`etcdctr %s`", instead)
 	}
 	if near := group.SuggestionsFor(name); len(near) > 0 {
