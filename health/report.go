@@ -38,6 +38,10 @@ func (r Report) Serving() int {
 	return n
 }
 
+// Size is how many members there are to be: those that are there and, where etcd counts
+// more, such as one whose container is gone, as many.
+func (r Report) Size() int { return max(len(r.Members), len(r.Membership)) }
+
 // KnownMember is a member as etcd's own membership has it.
 type KnownMember struct {
 	ID       string   `json:"id"`   // hexadecimal

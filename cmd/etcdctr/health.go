@@ -123,7 +123,7 @@ func (a *app) verdict(r health.Report) error {
 		a.warn("%s", w)
 	}
 	if n := r.Serving(); !r.Healthy && n > 0 && r.Leader != "" {
-		a.say("%d of %s serve, led by %s: there is a quorum", n, terminal.Plural(len(r.Members), "member"), r.Leader)
+		a.say("%d of %s serve, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), r.Leader)
 	}
 	if !r.Healthy {
 		return errors.New(strings.Join(r.Failures, "\n"))
