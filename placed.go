@@ -161,6 +161,10 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// Forget has nobody miss a cluster that is gone with its data already, whoever has deleted
+// that.
+func (c *Cluster) Forget() error { return c.forgetPlace() }
+
 // forgetPlace takes away that the cluster's runtime has it, whose data is gone there. The
 // one of another engine stays noted.
 func (c *Cluster) forgetPlace() error {

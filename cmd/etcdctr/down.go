@@ -71,6 +71,9 @@ func runDown(ctx context.Context, a *app, o downOptions, _ []string) error {
 	have, err := c.Observe(ctx)
 	if none := (*runtime.NotFoundError)(nil); errors.As(err, &none) {
 		a.say("%v: nothing to do", none)
+		if o.volumes && !o.dryRun {
+			return c.Forget()
+		}
 		return nil
 	}
 	if err != nil {
