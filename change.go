@@ -139,7 +139,7 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 	}
 	if err == nil && change.Verb == converge.Down && change.Data && len(change.Servers) == 0 {
 		c.forgetSteps()
-		err = errors.Join(c.forgetPlace(), c.retireToken())
+		err = errors.Join(c.Forget(), c.retireToken())
 	}
 	return outcome, err
 }

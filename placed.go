@@ -161,13 +161,9 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// Forget has nobody miss a cluster that is gone with its data already, whoever has deleted
-// that.
-func (c *Cluster) Forget() error { return c.forgetPlace() }
-
-// forgetPlace takes away that the cluster's runtime has it, whose data is gone there. The
-// one of another engine stays noted.
-func (c *Cluster) forgetPlace() error {
+// Forget takes away that the cluster's runtime has it, so that nobody misses it: its data
+// is gone there, whoever has deleted that. The one of another engine stays noted.
+func (c *Cluster) Forget() error {
 	name := c.spec.ClusterName()
 	file := c.o.placesFile(name)
 	if file == "" {

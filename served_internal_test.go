@@ -46,7 +46,7 @@ func TestThatAClusterHasServedIsNotedForEachEngine(t *testing.T) {
 	begins("a", true)
 	begins("b", false)
 	noted("b")
-	if err := on("b").forgetPlace(); err != nil {
+	if err := on("b").Forget(); err != nil {
 		t.Fatal(err)
 	}
 	begins("a", true)
@@ -54,7 +54,7 @@ func TestThatAClusterHasServedIsNotedForEachEngine(t *testing.T) {
 	if got := on("a").o.placed("orders"); len(got) != 1 || got[0] != "docker" {
 		t.Errorf("the runtimes are %v", got)
 	}
-	if err := on("a").forgetPlace(); err != nil {
+	if err := on("a").Forget(); err != nil {
 		t.Fatal(err)
 	}
 	begins("a", false)
