@@ -13,7 +13,6 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/internal/shellword"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -444,43 +443,6 @@ func (c *Cluster) askMembers(ctx context.Context, have *runtime.State) (*member.
 		return nil, nil, errors.Join(err, way.Close())
 	}
 	return members, func() error { return errors.Join(members.Close(), way.Close()) }, nil
-}
-
-// UndoRestore brings back what the last restoration has set aside, and starts
-// nothing: see backup.Undo.
-func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {
-	if err := c.CheckHere(c.have); err != nil {
-		return nil, err
-	}
-	r, err := c.fillable(nil)
-	if err != nil {
-		return nil, err
-	}
-	return backup.Undo(ctx, r, c.spec.ClusterName())
-}
-
-// RestoreToUndo tells what runs now and would be stopped by UndoRestore. ErrNothing of
-// package backup says that no restoration has set anything aside.
-func (c *Cluster) RestoreToUndo(ctx context.Context) (*runtime.State, error) {
-	r, err := c.fillable(nil)
-	if err != nil {
-		return nil, err
-	}
-	have, err := c.Observe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return have, backup.Undoable(ctx, r, have)
-}
-
-// UnfinishedRestore tells of a restoration that was not finished, with the two commands
-// that lead on from there; nil if there is none.
-func (c *Cluster) UnfinishedRestore(ctx context.Context, have *runtime.State) (*converge.Refusal, error) {
-	seen, err := runtime.WithRestoring(ctx, c.runtime, have)
-	if err != nil {
-		return nil, err
-	}
-	return converge.Unfinished(seen), nil
 }
 
 // Typed is a command of this program as somebody types it, by its arguments; empty for

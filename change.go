@@ -23,6 +23,8 @@ type Change struct {
 	Servers []string // that it is about; none: all
 	// Data may be deleted of what is removed.
 	Data bool
+	// Consent is asked before Make deletes data, and told which; nil asks nobody.
+	Consent func(ctx context.Context, losses []string) error
 	// Clients is how far clients are, where the cluster goes over to TLS or from it.
 	Clients converge.Clients
 	// Keep leaves what a first start that failed has made, to look at it.
@@ -119,7 +121,10 @@ const mostPlaces = 5
 // or one of looking.
 func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, error) {
 	var outcome converge.Outcome
-	var err error
+	err := c.consented(ctx, change)
+	if err != nil {
+		return outcome, err
+	}
 	for range mostPlaces {
 		var wish converge.Wish
 		if wish, err = c.wish(ctx, change); err != nil {
@@ -142,6 +147,18 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 		err = errors.Join(c.Forget(), c.retireToken())
 	}
 	return outcome, err
+}
+
+// consented asks whether the data may be deleted that a change deletes.
+func (c *Cluster) consented(ctx context.Context, change Change) error {
+	if change.Consent == nil || !change.Data {
+		return nil
+	}
+	losses, err := c.Losses(ctx, change)
+	if err != nil || len(losses) == 0 {
+		return err
+	}
+	return change.Consent(ctx, losses)
 }
 
 // keep leaves with a cluster that is up what it was started with, and the certificates

@@ -87,3 +87,25 @@ func (c *Cluster) JudgeBackups(ctx context.Context, r *health.Report) {
 		r.Warnings = append(r.Warnings, err.Error())
 	}
 }
+
+// LostError is the error of a cluster that is up and holds less than its backups say it
+// did.
+type LostError struct {
+	Err     error  // a *backup.BehindError
+	Backups string // where they are
+}
+
+func (e *LostError) Error() string { return e.Err.Error() }
+
+func (e *LostError) Unwrap() error { return e.Err }
+
+// Lost is what a cluster that was brought up has lost before: a *LostError where its backups
+// know of it, and else what Emptied says. What else there is to say of backups JudgeBackups
+// says.
+func (c *Cluster) Lost(ctx context.Context) error {
+	err := c.CheckBackups(ctx)
+	if errors.As(err, new(*backup.BehindError)) {
+		return &LostError{Err: err, Backups: c.spec.Backup.Destination}
+	}
+	return c.Emptied()
+}

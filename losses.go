@@ -43,33 +43,26 @@ func (c *Cluster) Losses(ctx context.Context, change Change) ([]string, error) {
 	if err != nil && !endless {
 		return nil, err
 	}
-	have, err := c.Observe(ctx)
-	if errors.Is(err, runtime.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if endless {
-		return have.Losses(), nil
-	}
-	var places []string
-	for _, s := range have.Servers {
-		if slices.ContainsFunc(steps, func(step converge.Step) bool {
-			return step.Kind == converge.Delete && (len(step.Servers) == 0 || slices.Contains(step.Servers, s.Name))
-		}) {
-			places = append(places, s.Loss()...)
-		}
-	}
-	return places, nil
+	return c.dataOf(ctx, func(s runtime.Server) bool { return endless || among(steps, converge.Delete, s) })
 }
 
 // Kept are the volumes and folders with data of members that the steps of a change take
 // away without it. They serve nobody, and a change that has Data deletes them.
 func (c *Cluster) Kept(ctx context.Context, steps converge.Steps) ([]string, error) {
-	among := func(s runtime.Server, kind converge.Kind) bool {
-		return slices.ContainsFunc(steps, func(step converge.Step) bool { return step.Kind == kind && slices.Contains(step.Servers, s.Name) })
-	}
+	return c.dataOf(ctx, func(s runtime.Server) bool {
+		return among(steps, converge.Remove, s) && !among(steps, converge.Delete, s)
+	})
+}
+
+// among tells whether steps of a kind are about a server.
+func among(steps converge.Steps, kind converge.Kind, s runtime.Server) bool {
+	return slices.ContainsFunc(steps, func(step converge.Step) bool {
+		return step.Kind == kind && (len(step.Servers) == 0 || slices.Contains(step.Servers, s.Name))
+	})
+}
+
+// dataOf is where the data of some of the servers is; nowhere where there is nothing.
+func (c *Cluster) dataOf(ctx context.Context, some func(runtime.Server) bool) ([]string, error) {
 	have, err := c.Observe(ctx)
 	if errors.Is(err, runtime.ErrNotFound) {
 		return nil, nil
@@ -79,7 +72,7 @@ func (c *Cluster) Kept(ctx context.Context, steps converge.Steps) ([]string, err
 	}
 	var places []string
 	for _, s := range have.Servers {
-		if among(s, converge.Remove) && !among(s, converge.Delete) {
+		if some(s) {
 			places = append(places, s.Loss()...)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/etcdctr/etcdctr"
@@ -158,6 +159,26 @@ func Settle(ctx context.Context, c *etcdctr.Cluster, file string) ([]string, err
 		return nil, err
 	}
 	return strike(file, want)
+}
+
+// FindSettled finds a cluster, and ends what has adopted its members before: once their
+// data is gone, what was kept of them would count as what is still to be adopted. It tells
+// which lines of the cluster file are gone, as Settle does.
+func FindSettled(ctx context.Context, cs *etcdctr.Clusters, spec cluster.Spec, file string) (*etcdctr.Cluster, []string, error) {
+	c, err := cs.Find(ctx, spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	struck, err := Settle(ctx, c, file)
+	if err != nil || len(struck) == 0 {
+		return c, nil, err
+	}
+	spec.Adopts = ""
+	if slices.Contains(struck, "tls") {
+		spec.TLS = ""
+	}
+	c, err = cs.Find(ctx, spec)
+	return c, struck, err
 }
 
 // strike takes the lines out of a cluster file that are about what was adopted.

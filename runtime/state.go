@@ -185,6 +185,17 @@ func (s Server) Loss() []string {
 	return []string{s.DataAt}
 }
 
+// Lent are the places of the data that servers have in what somebody else has made.
+func (s *State) Lent() []string {
+	var places []string
+	for _, x := range s.Servers {
+		if x.Lent && x.Data != None {
+			places = append(places, x.DataAt)
+		}
+	}
+	return places
+}
+
 // Present are the members that are there, and not only their data.
 func (s *State) Present() []Server {
 	return slices.DeleteFunc(s.Members(), func(m Server) bool { return m.Status == Absent })

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
@@ -59,7 +61,15 @@ func (f *clusterFlags) find(ctx context.Context, a *app, w working) (*found, err
 	if err != nil {
 		return nil, err
 	}
-	c, err := cs.Find(ctx, spec)
+	find := cs.Find
+	if w.settles {
+		find = func(ctx context.Context, spec cluster.Spec) (*etcdctr.Cluster, error) {
+			c, struck, err := adopt.FindSettled(ctx, cs, spec, cmp.Or(f.file, defaultClusterFile))
+			a.sayStruck(struck)
+			return c, err
+		}
+	}
+	c, err := find(ctx, spec)
 	if err == nil && e.missing != nil && !w.founds {
 		err = e.missing // whatever there is, is there
 	}

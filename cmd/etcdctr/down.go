@@ -10,6 +10,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/adopt"
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/converge"
@@ -58,8 +59,8 @@ func runDown(ctx context.Context, a *app, o downOptions, _ []string) error {
 			return err
 		}
 	}
-	o.cluster.bears = !o.volumes
-	c, err := o.find(ctx, a)
+	o.cluster.bears, o.working.settles = !o.volumes, !o.dryRun
+	c, err := o.cluster.find(ctx, a, o.working)
 	if errors.Is(err, adopt.ErrNothing) {
 		a.say("there is nothing to take down: %v", err)
 		return nil
@@ -68,100 +69,56 @@ func runDown(ctx context.Context, a *app, o downOptions, _ []string) error {
 		return err
 	}
 	defer c.close()
-	have, err := c.Observe(ctx)
+	if o.dryRun {
+		if _, err = c.Observe(ctx); err == nil {
+			return a.printPlan(ctx, c, etcdctr.Change{Verb: converge.Down, Data: o.volumes}, o.format)
+		}
+	} else {
+		err = o.take(ctx, a, c, may)
+	}
 	if none := (*runtime.NotFoundError)(nil); errors.As(err, &none) {
 		a.say("%v: nothing to do", none)
-		if o.volumes && !o.dryRun {
-			return c.Forget()
-		}
 		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if o.volumes {
-		if err := c.CheckHere(have); err != nil {
-			return err
-		}
-	}
-	change := etcdctr.Change{Verb: converge.Down, Data: o.volumes}
-	if o.dryRun {
-		return a.printPlan(ctx, c, change, o.format)
-	}
-	if may != nil {
-		if err := may(ctx, c.name(), have.Losses()); err != nil {
-			return err
-		}
-	}
-	if o.volumes && !o.noBackup {
-		if err := o.lastBackup(ctx, a, c); err != nil {
-			return err
-		}
-	}
-	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
-		return err
-	}
-	switch left := leftBehind(c.Left()); {
-	case !o.volumes:
-		a.say("%s is down, and its data is kept", c.name())
-	case len(left) > 0:
-		a.say("%s is gone, its data is not yet%s: it has to be deleted %s", c.name(), leftOf(have), strings.Join(left, "; "))
-	case len(have.Losses()) == 0 && len(have.Others) > 0:
-		a.say("%s is gone, and none of its data was deleted%s", c.name(), leftOf(have))
-	default:
-		a.say("%s is gone, its data too%s", c.name(), leftOf(have))
-	}
-	return nil
-}
-
-// find finds the cluster. A line about members that it has adopted long ago is taken out
-// of its file first: once its data is gone, what was kept of them would count as what is
-// still to be adopted.
-func (o downOptions) find(ctx context.Context, a *app) (*found, error) {
-	c, err := o.cluster.find(ctx, a, o.working)
-	if err != nil || o.dryRun {
-		return c, err
-	}
-	struck, err := a.settle(ctx, c, o.cluster)
-	if err == nil && len(struck) == 0 {
-		return c, nil
-	}
-	c.close()
-	if err != nil {
-		return nil, err
-	}
-	return o.cluster.find(ctx, a, o.working)
-}
-
-// leftBehind tells what a runtime could not delete, by what deletes it.
-func leftBehind(data []runtime.Left) []string {
-	var all []string
-	for _, left := range data {
-		all = append(all, fmt.Sprintf("on %s: `%s`", left.Where, left.Command))
-	}
-	return all
-}
-
-// lastBackup keeps what there is before it is deleted.
-func (o downOptions) lastBackup(ctx context.Context, a *app, c *found) error {
-	startup.Over() // what is streamed is garbage at once
-	place, made, err := c.LastBackup(ctx, o.cluster.dir())
-	if err == nil && place != "" {
-		a.say("%s: the last backup, revision %d of %s", place, made.Revision, made.From)
 	}
 	return err
 }
 
-// leftOf tells what data is left, as it is in what somebody else has made.
-func leftOf(have *runtime.State) string {
-	var places []string
-	for _, s := range have.Servers {
-		if s.Lent && s.Data != runtime.None {
-			places = append(places, s.DataAt)
-		}
+// take takes the cluster down, and tells what is left of it.
+func (o downOptions) take(ctx context.Context, a *app, c *found, may consent) error {
+	startup.Over() // what is streamed is garbage at once
+	gone, err := c.TakeDown(ctx, etcdctr.TakeDownOptions{
+		Data: o.volumes, NoBackup: o.noBackup,
+		Consent: func(ctx context.Context, losses []string) error { return may(ctx, c.name(), losses) },
+		Kept: func(place string, made backup.Metadata) {
+			a.say("%s: the last backup, revision %d of %s", place, made.Revision, made.From)
+		},
+		Change: func(ctx context.Context, change etcdctr.Change) error { return c.carryOut(ctx, a, o.cluster, change) },
+	})
+	if err != nil {
+		return err
 	}
-	if places == nil {
-		return ""
+	but := ""
+	if len(gone.Lent) > 0 {
+		but = ", but for what is in " + strings.Join(gone.Lent, ", ")
 	}
-	return ", but for what is in " + strings.Join(places, ", ")
+	switch {
+	case !o.volumes:
+		a.say("%s is down, and its data is kept", c.name())
+	case len(gone.Left) > 0:
+		a.say("%s is gone, its data is not yet%s: it has to be deleted %s", c.name(), but, leftBehind(gone.Left))
+	case gone.Spared():
+		a.say("%s is gone, and none of its data was deleted%s", c.name(), but)
+	default:
+		a.say("%s is gone, its data too%s", c.name(), but)
+	}
+	return nil
+}
+
+// leftBehind tells what a runtime could not delete, by what deletes it.
+func leftBehind(data []runtime.Left) string {
+	var all []string
+	for _, left := range data {
+		all = append(all, fmt.Sprintf("on %s: `%s`", left.Where, left.Command))
+	}
+	return strings.Join(all, "; ")
 }

@@ -43,6 +43,7 @@ type working struct {
 	progress string // mode of the board
 	pull     string // when to pull images
 	founds   bool   // the cluster, where there is none yet
+	settles  bool   // what has adopted its members
 	with     runtimes.Options
 }
 

@@ -21,8 +21,6 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
-	"github.com/etcdctr/etcdctr/converge"
-	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type restoreOptions struct {
@@ -181,21 +179,15 @@ func (a *app) sayRestored(ctx context.Context, c *found, o restoreOptions, resto
 
 // leftAt says where a restoration was left, and what leads on from there.
 func (o restoreOptions) leftAt(ctx context.Context, c *found, restored backup.Restored) string {
-	have, err := c.Observe(ctx)
-	if errors.Is(err, runtime.ErrNotFound) {
-		return fmt.Sprintf("nothing of %s is there: the same command begins anew", c.name())
-	}
-	if restored.Aside != nil { // it has taken its place
-		return fmt.Sprintf("%s has what was brought back, and it was not waited until it serves: `%s` does that", c.name(), upInBackground(c, o.cluster))
-	}
-	if err == nil {
-		var unfinished *converge.Refusal
-		if unfinished, err = c.UnfinishedRestore(ctx, have); err == nil && unfinished != nil {
-			return hints.Of(hints.For("restore", unfinished))
-		}
-	}
-	if err != nil {
+	switch ended, err := c.RestoreEnded(ctx, restored); {
+	case err != nil:
 		return fmt.Sprintf("how %s was left can't be seen (%v): `%s` tells", c.name(), err, o.cluster.again("doctor"))
+	case ended.Bare:
+		return fmt.Sprintf("nothing of %s is there: the same command begins anew", c.name())
+	case ended.Placed:
+		return fmt.Sprintf("%s has what was brought back, and it was not waited until it serves: `%s` does that", c.name(), upInBackground(c, o.cluster))
+	case ended.Unfinished != nil:
+		return hints.Of(hints.For("restore", ended.Unfinished))
 	}
 	return fmt.Sprintf("%s has the data that it had before: the same command begins anew", c.name())
 }
@@ -223,36 +215,28 @@ func (a *app) sayAside(flags *clusterFlags, aside map[string]string) {
 
 // undoRestore asks before it stops members: what they hold by now is set aside.
 func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error {
-	have, err := c.RestoreToUndo(ctx)
-	if errors.Is(err, backup.ErrUndone) {
+	undone, err := c.Undo(ctx, func(ctx context.Context) error {
+		if o.yes {
+			return nil
+		}
+		a.say("%s runs: its members stop, and what was written since the restoration is set aside", c.name())
+		return a.confirm(ctx, c.name())
+	})
+	switch {
+	case errors.Is(err, backup.ErrUndone):
 		a.say("%v", err)
 		a.say("`%s` starts %s", upInBackground(c, o.cluster), c.name())
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
-	unfinished, err := c.UnfinishedRestore(ctx, have)
-	if err != nil {
-		return err
+	for _, server := range slices.Sorted(maps.Keys(undone.Back)) {
+		a.say("%s has the data again that was kept in %s", server, undone.Back[server])
 	}
-	if have.Active() && !o.yes {
-		a.say("%s runs: its members stop, and what was written since the restoration is set aside", c.name())
-		if err := a.confirm(ctx, c.name()); err != nil {
-			return err
-		}
-	}
-	back, err := c.UndoRestore(ctx)
-	if err != nil {
-		return err
-	}
-	for _, server := range slices.Sorted(maps.Keys(back)) {
-		a.say("%s has the data again that was kept in %s", server, back[server])
-	}
-	if unfinished == nil {
-		a.say("what they held until now is set aside in turn: another `%s` brings that back, once %s was started", o.cluster.again("restore", "--undo"), c.name())
-	} else {
+	if undone.Unfinished {
 		a.say("the restoration was not finished, and what it had made is deleted: all members have what they had before")
+	} else {
+		a.say("what they held until now is set aside in turn: another `%s` brings that back, once %s was started", o.cluster.again("restore", "--undo"), c.name())
 	}
 	a.say("`%s` starts %s", upInBackground(c, o.cluster), c.name())
 	return nil

@@ -12,8 +12,8 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/adopt"
-	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/planview"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -126,48 +126,32 @@ func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 		return a.printPlan(ctx, c, change, o.format)
 	}
 	if may != nil {
-		losses, err := c.Losses(ctx, change)
-		if err == nil {
-			err = may(ctx, c.name(), losses)
-		}
-		if err != nil {
-			return err
-		}
+		change.Consent = func(ctx context.Context, losses []string) error { return may(ctx, c.name(), losses) }
 	}
 	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
 		return errors.Join(err, c.Emptied())
 	}
-	if _, err := a.settle(ctx, c, o.cluster); err != nil {
+	struck, err := adopt.Settle(ctx, c.Cluster, cmp.Or(o.cluster.file, defaultClusterFile))
+	a.sayStruck(struck)
+	if err != nil {
 		return err
 	}
 	if err := o.cluster.warnOfComposeFile(ctx, a, c); err != nil {
 		return err
 	}
-	lost := cmp.Or(cameUpEmpty(c.Spec().Backup.Destination, c.CheckBackups(ctx)), c.Emptied())
+	lost := hints.For("up", c.Lost(ctx))
 	if lost != nil && o.working.with.Foreground != nil {
 		a.fail(lost)
 	}
 	return errors.Join(a.stay(ctx, c, o.working.with.Foreground), lost)
 }
 
-// settle takes out of the cluster file what is about members that are adopted by now, and
-// tells which lines.
-func (a *app) settle(ctx context.Context, c *found, f *clusterFlags) ([]string, error) {
-	struck, err := adopt.Settle(ctx, c.Cluster, cmp.Or(f.file, defaultClusterFile))
-	for _, line := range struck {
+// sayStruck tells what was taken out of the cluster file, as it is about members that are
+// adopted by now.
+func (a *app) sayStruck(lines []string) {
+	for _, line := range lines {
 		a.say("the line %s is taken out of the cluster file: what it was about is adopted", line)
 	}
-	return struck, err
-}
-
-// cameUpEmpty is the error of a cluster that holds less than its backups say it
-// did; what else there is to say of backups, health says.
-func cameUpEmpty(destination string, err error) error {
-	var behind *backup.BehindError
-	if !errors.As(err, &behind) {
-		return nil
-	}
-	return withHint(err, "`etcdctr restore %s` brings it back; one that is to begin anew takes another backup.destination", destination)
 }
 
 // foreground shows what the members say that end with this command.

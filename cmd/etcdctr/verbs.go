@@ -81,8 +81,8 @@ func (f *found) carryOut(ctx context.Context, a *app, flags *clusterFlags, chang
 	change.Tell = f.showStep(a)
 	outcome, err := f.Make(ctx, change)
 	f.board.Close()
-	if left := leftBehind(f.Left()); len(left) > 0 && (err != nil || change.Verb != converge.Down) {
-		a.say("data is left that could not be deleted from here: %s", strings.Join(left, "; "))
+	if left := f.Left(); len(left) > 0 && (err != nil || change.Verb != converge.Down) {
+		a.say("data is left that could not be deleted from here: %s", leftBehind(left))
 	}
 	if err != nil && ctx.Err() != nil {
 		a.sayInterrupted(f, flags, change, outcome)

@@ -98,6 +98,9 @@ var advices = []advice{
 	{about: as(func(e *etcdctr.OtherRuntimeError) string {
 		return fmt.Sprintf("`etcdctr down --name %s` ends it; --name starts another one beside it", e.Name)
 	})},
+	{about: as(func(e *etcdctr.LostError) string {
+		return fmt.Sprintf("`etcdctr restore %s` brings it back; one that is to begin anew takes another backup.destination", e.Backups)
+	})},
 	{about: every[*etcdctr.EmptiedError]("`etcdctr restore` brings back what a backup holds; data that is not needed is deleted by `etcdctr down --volumes`, and then nobody misses it")},
 	{about: every[*docker.ForeignError]("`etcdctr ls` shows the clusters that there are; --name chooses one")},
 	{about: every[*etcdctr.BesideError]("`etcdctr etcdctl` runs etcdctl against them, and any other command runs as it is")},

@@ -1,0 +1,92 @@
+package etcdctr
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file takes a cluster down, with a last look at what is lost by that.
+
+// TakeDownOptions are what TakeDown leaves to be chosen.
+type TakeDownOptions struct {
+	// Data is deleted as well.
+	Data bool
+	// Consent is asked before data is deleted, and told which; nil asks nobody.
+	Consent func(ctx context.Context, losses []string) error
+	// NoBackup does without the last backup before data is deleted: see LastBackup.
+	NoBackup bool
+	// Kept is told of that backup, where one was taken; may be nil.
+	Kept func(place string, made backup.Metadata)
+	// Change makes the change of the members; nil stands for Make.
+	Change func(context.Context, Change) error
+}
+
+// Gone is what a cluster has left that was taken down.
+type Gone struct {
+	// Losses are the volumes and folders whose data was to be deleted; none without Data.
+	Losses []string
+	// Left is what of it could not be deleted from here.
+	Left []runtime.Left
+	// Lent are the places of data in what somebody else has made, which stays.
+	Lent []string
+	// Others are what has the cluster's name and is not of it, and was left alone.
+	Others []string
+}
+
+// Spared tells that there were only others' things to delete.
+func (g Gone) Spared() bool { return len(g.Losses) == 0 && len(g.Others) > 0 }
+
+// TakeDown is Down for who may regret it: of data that is to be deleted it asks whether it
+// may, takes a last backup where the profile is production, and tells what is left. Where
+// nothing is there it is a runtime.ErrNotFound, and with Data nobody misses it any more.
+func (c *Cluster) TakeDown(ctx context.Context, o TakeDownOptions) (Gone, error) {
+	have, err := c.Observe(ctx)
+	if errors.Is(err, runtime.ErrNotFound) && o.Data {
+		err = cmp.Or(c.Forget(), err)
+	}
+	if err != nil {
+		return Gone{}, err
+	}
+	gone := Gone{Lent: have.Lent(), Others: have.Others}
+	if o.Data {
+		gone.Losses = have.Losses()
+		if err := c.part(ctx, have, o); err != nil {
+			return gone, err
+		}
+	}
+	change := o.Change
+	if change == nil {
+		change = func(ctx context.Context, change Change) error {
+			_, err := c.Make(ctx, change)
+			return err
+		}
+	}
+	err = change(ctx, Change{Verb: converge.Down, Data: o.Data})
+	gone.Left = c.Left()
+	return gone, err
+}
+
+// part is what comes before data is deleted.
+func (c *Cluster) part(ctx context.Context, have *runtime.State, o TakeDownOptions) error {
+	if err := c.CheckHere(have); err != nil {
+		return err
+	}
+	if o.Consent != nil {
+		if err := o.Consent(ctx, have.Losses()); err != nil {
+			return err
+		}
+	}
+	if o.NoBackup {
+		return nil
+	}
+	place, made, err := c.LastBackup(ctx, c.o.Folder)
+	if err == nil && place != "" && o.Kept != nil {
+		o.Kept(place, made)
+	}
+	return err
+}

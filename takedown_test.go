@@ -1,0 +1,102 @@
+package etcdctr_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// doomed is a cluster with data of its own and of somebody else's.
+func doomed(folder string) described {
+	state := &runtime.State{Name: "etcd", Folder: folder, Others: []string{"web"}, Servers: []runtime.Server{
+		{Name: "etcd1", Role: runtime.Member, Status: runtime.Running, DataAt: "etcd_etcd1", Data: runtime.Kept},
+		{Name: "etcd2", Role: runtime.Member, DataAt: "/srv/etcd2", Data: runtime.Kept, Lent: true},
+	}}
+	return described{fake: fake{name: "process", has: map[string]*runtime.State{"etcd": state}}}
+}
+
+func TestDataIsDeletedOnceItIsConsentedTo(t *testing.T) {
+	var said []string
+	refused := errors.New("no")
+	take := func(answer error, data bool) (etcdctr.Gone, error) {
+		said = nil
+		return find(t, doomed(""), cluster.Spec{}).TakeDown(t.Context(), etcdctr.TakeDownOptions{
+			Data: data,
+			Consent: func(_ context.Context, losses []string) error {
+				said = append(said, "asked of", losses[0])
+				return answer
+			},
+			Change: func(_ context.Context, change etcdctr.Change) error {
+				if change.Verb != converge.Down || change.Data != data {
+					t.Errorf("the change is %+v", change)
+				}
+				said = append(said, "gone")
+				return nil
+			},
+		})
+	}
+	if _, err := take(refused, true); !errors.Is(err, refused) || !cmp.Equal(said, []string{"asked of", "etcd_etcd1"}) {
+		t.Errorf("refused: %v, after %v", err, said)
+	}
+	gone, err := take(nil, true)
+	if err != nil || !cmp.Equal(said, []string{"asked of", "etcd_etcd1", "gone"}) {
+		t.Errorf("consented to: %v, after %v", err, said)
+	}
+	want := etcdctr.Gone{Losses: []string{"etcd_etcd1"}, Lent: []string{"/srv/etcd2"}, Others: []string{"web"}}
+	if diff := cmp.Diff(want, gone); diff != "" || gone.Spared() {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if gone, err := take(refused, false); err != nil || !cmp.Equal(said, []string{"gone"}) || gone.Losses != nil {
+		t.Errorf("with its data kept: %+v, %v, after %v", gone, err, said)
+	}
+}
+
+// Nobody is asked about what may not be deleted, or undone, from here.
+func TestAClusterOfAnotherFolderIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
+	c := find(t, doomed(t.TempDir()), cluster.Spec{})
+	_, err := c.TakeDown(t.Context(), etcdctr.TakeDownOptions{Data: true, Consent: func(context.Context, []string) error {
+		t.Error("it is asked whether the data may be deleted")
+		return nil
+	}})
+	if !errors.As(err, new(*etcdctr.OtherFolderError)) {
+		t.Errorf("down: %v", err)
+	}
+	_, err = c.Undo(t.Context(), func(context.Context) error {
+		t.Error("it is asked whether members may stop")
+		return nil
+	})
+	if !errors.As(err, new(*etcdctr.OtherFolderError)) {
+		t.Errorf("undo: %v", err)
+	}
+	if _, err := c.RestoreToUndo(t.Context()); !errors.As(err, new(*etcdctr.OtherFolderError)) {
+		t.Errorf("what there is to undo: %v", err)
+	}
+}
+
+func TestNothingIsTakenDownAndHowARestorationLeftIt(t *testing.T) {
+	c := find(t, described{fake: fake{name: "process"}}, cluster.Spec{})
+	for _, data := range []bool{false, true} {
+		if _, err := c.TakeDown(t.Context(), etcdctr.TakeDownOptions{Data: data}); !errors.Is(err, runtime.ErrNotFound) {
+			t.Errorf("with data %t: %v", data, err)
+		}
+	}
+	if ended, err := c.RestoreEnded(t.Context(), backup.Restored{}); err != nil || !ended.Bare {
+		t.Errorf("nothing there: %+v, %v", ended, err)
+	}
+	there := find(t, doomed(""), cluster.Spec{})
+	ended, err := there.RestoreEnded(t.Context(), backup.Restored{Aside: map[string]string{"etcd1": "aside"}})
+	if err != nil || !ended.Placed {
+		t.Errorf("in its place: %+v, %v", ended, err)
+	}
+	if ended, err := there.RestoreEnded(t.Context(), backup.Restored{}); err != nil || ended != (etcdctr.Ended{}) {
+		t.Errorf("as before: %+v, %v", ended, err)
+	}
+}

@@ -1,0 +1,114 @@
+package etcdctr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file takes a restoration back.
+
+// Undone is what a restoration that was taken back has left.
+type Undone struct {
+	// Back are the places where the data was kept that members have again, by their names.
+	Back map[string]string
+	// Unfinished tells that the restoration was, and that what it had made is deleted. Else
+	// what members held until now is set aside in turn.
+	Unfinished bool
+}
+
+// Undo is UndoRestore, which asks before members are stopped that run: consent may be nil
+// only where none does, and else that is refused with backup.ErrNoConsent. backup.ErrUndone
+// says that all members have what they had already.
+func (c *Cluster) Undo(ctx context.Context, consent func(context.Context) error) (Undone, error) {
+	have, err := c.RestoreToUndo(ctx)
+	if err != nil {
+		return Undone{}, err
+	}
+	unfinished, err := c.UnfinishedRestore(ctx, have)
+	if err != nil {
+		return Undone{}, err
+	}
+	if have.Active() {
+		if consent == nil {
+			return Undone{}, fmt.Errorf("%s runs: %w", have.Name, backup.ErrNoConsent)
+		}
+		if err := consent(ctx); err != nil {
+			return Undone{}, err
+		}
+	}
+	back, err := c.UndoRestore(ctx)
+	return Undone{Back: back, Unfinished: unfinished != nil}, err
+}
+
+// UndoRestore brings back what the last restoration has set aside, and starts
+// nothing: see backup.Undo.
+func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {
+	if err := c.CheckHere(c.have); err != nil {
+		return nil, err
+	}
+	r, err := c.fillable(nil)
+	if err != nil {
+		return nil, err
+	}
+	return backup.Undo(ctx, r, c.spec.ClusterName())
+}
+
+// RestoreToUndo tells what runs now and would be stopped by UndoRestore. ErrNothing of
+// package backup says that no restoration has set anything aside, and an *OtherFolderError
+// that it is none of this folder's to undo.
+func (c *Cluster) RestoreToUndo(ctx context.Context) (*runtime.State, error) {
+	if err := c.CheckHere(c.have); err != nil {
+		return nil, err
+	}
+	r, err := c.fillable(nil)
+	if err != nil {
+		return nil, err
+	}
+	have, err := c.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return have, backup.Undoable(ctx, r, have)
+}
+
+// UnfinishedRestore tells of a restoration that was not finished, with the two commands
+// that lead on from there; nil if there is none.
+func (c *Cluster) UnfinishedRestore(ctx context.Context, have *runtime.State) (*converge.Refusal, error) {
+	seen, err := runtime.WithRestoring(ctx, c.runtime, have)
+	if err != nil {
+		return nil, err
+	}
+	return converge.Unfinished(seen), nil
+}
+
+// Ended is how a restoration has left a cluster that was ended in the middle of it. Where
+// nothing is said the cluster has the data that it had before.
+type Ended struct {
+	// Bare tells that nothing of the cluster is there.
+	Bare bool
+	// Placed tells that it has what was brought back, and may not serve yet.
+	Placed bool
+	// Unfinished has the commands that lead on from there.
+	Unfinished *converge.Refusal
+}
+
+// RestoreEnded tells how a restoration was left that has failed or was ended: restored is
+// what it has given. The error says that it can't be seen.
+func (c *Cluster) RestoreEnded(ctx context.Context, restored backup.Restored) (Ended, error) {
+	have, err := c.Observe(ctx)
+	switch {
+	case errors.Is(err, runtime.ErrNotFound):
+		return Ended{Bare: true}, nil
+	case restored.Aside != nil:
+		return Ended{Placed: true}, nil
+	case err != nil:
+		return Ended{}, err
+	}
+	unfinished, err := c.UnfinishedRestore(ctx, have)
+	return Ended{Unfinished: unfinished}, err
+}
