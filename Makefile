@@ -133,7 +133,8 @@ test: unit ## Run the hermetic tests, and the smoke tests where Docker answers
 pictures: e2e-inputs ## Take the pictures that docs/dashboard.md shows (needs Chromium and minutes)
 	$(E2E) -run '^TestPicturesOfTheDashboardAreTaken$$' ./e2e -pictures | $(REPORT)
 
-BENCHMARKS := $(filter-out report,$(patsubst bench/%/main.go,%,$(wildcard bench/*/main.go)))
+# memory takes an hour, and is run by itself: make bench-memory.
+BENCHMARKS := $(filter-out report memory,$(patsubst bench/%/main.go,%,$(wildcard bench/*/main.go)))
 
 .PHONY: bench
 bench: $(BENCHMARKS:%=bench-%) ## Compare with the tools used otherwise, see bench/README.md

@@ -105,13 +105,13 @@ func (b *bench) rest(ctx context.Context, rows *measure.Rows) error {
 		return err
 	}
 	defer stop()
-	if err := sleep(ctx, resting/4); err != nil { // until it has met everybody
+	if err := measure.Sleep(ctx, resting/4); err != nil { // until it has met everybody
 		return err
 	}
 	before, errBefore := processorTime(pid)
-	errRest := sleep(ctx, resting)
+	errRest := measure.Sleep(ctx, resting)
 	after, errAfter := processorTime(pid)
-	memory, errMemory := resident(pid)
+	memory, errMemory := measure.Memory(strconv.Itoa(pid))
 	if err := errors.Join(errBefore, errRest, errAfter, errMemory); err != nil {
 		return err
 	}
@@ -119,15 +119,6 @@ func (b *bench) rest(ctx context.Context, rows *measure.Rows) error {
 	rows.Add(measure.Row{What: "dashboard's memory at rest", Rival: "may be", Unit: "MiB", Ours: memory, Theirs: mayRemain, Wanted: 1})
 	rows.Add(measure.Row{What: "dashboard's processor time at rest", Rival: "may be", Unit: "% of a core", Ours: share, Theirs: mayTake, Wanted: 1})
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // processorTime is what a process has used. Source: proc(5), whose clock has 100
@@ -142,22 +133,6 @@ func processorTime(pid int) (time.Duration, error) {
 	user, errUser := strconv.Atoi(fields[11])
 	system, errSystem := strconv.Atoi(fields[12])
 	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(errUser, errSystem)
-}
-
-// resident is what a process keeps in memory that is its own: pages of the program's
-// file can be had again.
-func resident(pid int) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
-			kilobytes, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
-			return kilobytes / 1024, err
-		}
-	}
-	return 0, errors.New("the kernel does not tell RssAnon")
 }
 
 // write compares how much is written in turns.
@@ -205,7 +180,7 @@ func (b *bench) rateBeside(ctx context.Context, etcd *clientv3.Client) (float64,
 		return 0, err
 	}
 	defer stop()
-	if err := sleep(ctx, settling); err != nil {
+	if err := measure.Sleep(ctx, settling); err != nil {
 		return 0, err
 	}
 	return rate(ctx, etcd)

@@ -5,11 +5,15 @@ package measure
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -169,4 +173,30 @@ func Timed(do func(context.Context) error) func(context.Context) (time.Duration,
 		err := do(ctx)
 		return time.Since(began), err
 	}
+}
+
+// Sleep waits, unless it is told to end.
+func Sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// Memory is what a process keeps that is its own, in MiB: pages of the program's file can
+// be had again. Source: proc(5).
+func Memory(pid string) (float64, error) {
+	text, err := os.ReadFile(filepath.Join("/proc", pid, "status"))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			kilobytes, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
+			return kilobytes / 1024, err
+		}
+	}
+	return 0, errors.New("the kernel does not tell RssAnon")
 }
