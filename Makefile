@@ -116,7 +116,9 @@ smoke: build .cache/tools/docker-compose .cache/etcd/$(LINKED)/etcd ## Run the q
 
 .PHONY: e2e
 e2e: e2e-machine e2e-inputs e2e-release .cache/tools/cfssl .cache/tools/docker-compose-2 .cache/engine/dockerd .cache/engine/runc .cache/systemd.tar ## Run every end-to-end test (needs Docker and minutes)
-	$(E2E) -p 1 -timeout 120m $(E2E_FLAGS) ./e2e ./member ./runtime/local | $(REPORT)
+	go test -tags e2e -c -o .cache/e2e.test ./e2e
+	{ $(E2E_ENV) go run ./e2e/lanes -n $(LANES) -dir e2e $(E2E_FLAGS) .cache/e2e.test -test.timeout 60m && \
+		$(E2E) -p 1 $(E2E_FLAGS) ./member ./runtime/local; } | $(REPORT)
 
 .PHONY: test
 test: unit ## Run the hermetic tests, and the smoke tests where Docker answers
@@ -199,14 +201,17 @@ refusals: $(MINORS:%=.cache/etcd/%/etcd) ## Ask every etcd what it refuses calls
 # What the end-to-end suite is handed, see e2e/README.md. Ryuk, the reaper of
 # testcontainers, is an image of its own; the suite cleans up after itself and
 # does without.
-E2E = PATH="$(CURDIR)/.cache/tools:$$PATH" \
+E2E_ENV = PATH="$(CURDIR)/.cache/tools:$$PATH" \
 	ETCDCTR_E2E_ETCDCTR=$(CURDIR)/bin/etcdctr \
 	ETCDCTR_E2E_BIN=$(CURDIR)/.cache/etcd \
 	ETCDCTR_E2E_ENGINE=$(CURDIR)/.cache/engine \
 	ETCDCTR_E2E_SYSTEMD=$(CURDIR)/.cache/systemd.tar \
 	ETCDCTR_E2E_RELEASE=$(CURDIR)/.cache/release \
-	TESTCONTAINERS_RYUK_DISABLED=$${TESTCONTAINERS_RYUK_DISABLED:-true} \
-	go test -json -tags e2e -count 1
+	TESTCONTAINERS_RYUK_DISABLED=$${TESTCONTAINERS_RYUK_DISABLED:-true}
+E2E = $(E2E_ENV) go test -json -tags e2e -count 1
+
+# How many tests run side by side: they wait most of their time.
+LANES ?= 3
 REPORT = go run ./e2e/report -dir .cache/report
 
 # An engine on this machine publishes on loopback. testcontainers thinks

@@ -26,6 +26,7 @@ type local struct {
 
 func newLocal(t *testing.T) *local {
 	t.Helper()
+	holdAlone(t)
 	l := &local{t: t, dir: t.TempDir()}
 	t.Cleanup(func() {
 		homes, err := filepath.Glob(filepath.Join(l.dir, ".etcdctr", "[^.]*")) // what begins with a dot is none

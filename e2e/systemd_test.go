@@ -102,6 +102,7 @@ func (m *systemdMachine) install(bundles, etcdctr string) {
 // that name for machines of it.
 func systemdGround(t *testing.T, name string) (image string) {
 	t.Helper()
+	holdAlone(t)
 	image = name + ":systemd"
 	t.Cleanup(func() {
 		if _, err := output(exec.Command("docker", "image", "rm", image), ""); err != nil {
