@@ -10,8 +10,8 @@
 
 FROM scratch
 
-# Users, root certificates, the data directory and the links to etcd: backup, carrier,
-# etcdctl, etcdutl, lookat, relay and setaside. Written by `go test ./images -run Root -update`.
+# Users, root certificates, the data directory and the links to etcd, a name each that it
+# answers to (images/source_self.go: multicallNames). Written by `go test ./images -run Root -update`.
 ADD images/rootfs.tar /
 
 ARG BIN=bin

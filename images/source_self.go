@@ -14,10 +14,8 @@ import (
 // multicallName is the file that is etcd, etcdctl and etcdutl in an image.
 const multicallName = "etcd"
 
-// multicallNames are what else it is called by: relay is how etcdctr reaches a
-// stack's network from the inside, carrier how it moves data to another node's volume,
-// setaside how it moves data within a volume, and backup takes backups, dns is a stack's
-// DNS server, lookat how it sees what somebody gives a member for its data.
+// multicallNames are what else it is called by, and each is a link in rootfs.tar. What
+// they are for stands in cmd/internal/multicall, whose test holds it to that file.
 var multicallNames = []string{"backup", "carrier", "dns", "etcdctl", "etcdutl", "lookat", "relay", "setaside"}
 
 // Self takes what etcdctr has with it: no network and no compiler.

@@ -1,7 +1,6 @@
 package architecture
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,8 +10,6 @@ import (
 
 var (
 	finding   = regexp.MustCompile("`(?:findings/)?([a-z0-9-]+\\.sh)`")
-	testName  = regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*)`")
-	testFunc  = regexp.MustCompile(`(?m)^func (Test[A-Z][A-Za-z0-9]*)\(`)
 	statement = regexp.MustCompile(`(?ms)^- (.*?)\n\n`)
 	seen      = regexp.MustCompile(`[;(] ?(ran|read)[;)]`)
 	release   = regexp.MustCompile(`\b(\d+\.\d+|2[5-9])\b`) // of etcd or another program, or Docker Engine's
@@ -25,7 +22,7 @@ var (
 func TestPagesOfBehaviourAreHeldByWhatTheyName(t *testing.T) {
 	pages := read(t, "docs/behaviour/*.md")
 	guesses := read(t, "findings/GUESSES.md")
-	findings, tests := findingNames(t), testNames(t)
+	findings := findingNames(t)
 	named := map[string]bool{}
 	for _, match := range finding.FindAllStringSubmatch(pages+guesses, -1) {
 		named[match[1]] = true
@@ -36,11 +33,6 @@ func TestPagesOfBehaviourAreHeldByWhatTheyName(t *testing.T) {
 	for name := range findings {
 		if !named[name] || !strings.Contains(pages, name) {
 			t.Errorf("findings/%s is named by no page of docs/behaviour", name)
-		}
-	}
-	for _, match := range testName.FindAllStringSubmatch(pages, -1) {
-		if !tests[match[1]] {
-			t.Errorf("%s is named by docs/behaviour and not there", match[1])
 		}
 	}
 }
@@ -111,31 +103,6 @@ func findingNames(t *testing.T) map[string]bool {
 	names := map[string]bool{}
 	for _, file := range files {
 		names[filepath.Base(file)] = true
-	}
-	return names
-}
-
-// testNames are those of all tests of the module, whatever their build tags.
-func testNames(t *testing.T) map[string]bool {
-	t.Helper()
-	names := map[string]bool{}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
-			return fs.SkipDir
-		case !strings.HasSuffix(path, "_test.go"):
-			return nil
-		}
-		content, err := os.ReadFile(path)
-		for _, match := range testFunc.FindAllStringSubmatch(string(content), -1) {
-			names[match[1]] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return names
 }

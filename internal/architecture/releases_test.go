@@ -133,16 +133,23 @@ func number(text string) int {
 // pages are the Markdown files that are written by hand, by their paths.
 func pages(t *testing.T) []string {
 	t.Helper()
+	return slices.DeleteFunc(paths(t, "*.md", "docs/*.md", "e2e/*.md", "bench/*.md"), func(page string) bool {
+		return page == "CHANGELOG.md" || writtenBy.MatchString(page)
+	})
+}
+
+// paths are the files that patterns name, from the root.
+func paths(t *testing.T, patterns ...string) []string {
+	t.Helper()
 	var all []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "e2e/*.md", "bench/*.md"} {
+	for _, pattern := range patterns {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, file := range found {
-			if page, _ := filepath.Rel(root, file); page != "CHANGELOG.md" && !writtenBy.MatchString(filepath.ToSlash(page)) {
-				all = append(all, filepath.ToSlash(page))
-			}
+			path, _ := filepath.Rel(root, file)
+			all = append(all, filepath.ToSlash(path))
 		}
 	}
 	return all

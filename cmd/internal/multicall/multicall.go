@@ -2,13 +2,12 @@
 // that it is called by: linked together they take less than half of the room
 // that the three take apart.
 //
-// It answers to six names more: backup takes a cluster's backups, see package
-// backup, carrier moves what is in a volume of another machine, see package carrier,
-// dns is a stack's DNS server, see package dns, relay makes a container on a stack's
-// network the near end of a tunnel, see
-// package relay, setaside moves a folder in a volume,
-// which nothing but a container can reach, and lookat tells what such a volume or
-// folder is, see package datadir.
+// It answers to further names, for what nothing but a container can do: backup takes
+// a cluster's backups, see package backup, carrier moves what is in a volume of another
+// machine, see package carrier, dns is a stack's DNS server, see package dns, lookat
+// tells what a volume or folder is, see package datadir, relay makes a container on a
+// stack's network the near end of a tunnel, see package relay, and setaside moves a
+// folder in a volume.
 package multicall
 
 import (
@@ -39,32 +38,32 @@ import (
 	"github.com/etcdctr/etcdctr/stack/relay"
 )
 
+// programs are by the names that an image of the program has for it.
+var programs = map[string]func(args []string){
+	"etcd":     Etcd,
+	"etcdctl":  func([]string) { ctlv3.MustStart() },
+	"etcdutl":  func([]string) { end(etcdutlCommand().Execute()) },
+	"backup":   func([]string) { end(serveBackups()) },
+	"carrier":  func(args []string) { end(serveVolume(args[1:])) },
+	"dns":      func(args []string) { end(serveDNS(args[1:])) },
+	"lookat":   func(args []string) { end(lookAt(args[1:])) },
+	"relay":    func([]string) { end(serveRelay()) },
+	"setaside": func(args []string) { end(setAside(args[1:])) },
+}
+
 // Run behaves as the program whose name begins the command line, and reports
 // whether there is one. A server that ends ends the process.
 func Run(args []string) bool {
-	switch strings.TrimSuffix(filepath.Base(args[0]), ".exe") {
-	case "etcd":
-		Etcd(args)
-	case "etcdctl":
-		ctlv3.MustStart()
-	case "etcdutl":
-		end(etcdutlCommand().Execute())
-	case "backup":
-		end(serveBackups())
-	case "carrier":
-		end(serveVolume(args[1:]))
-	case "dns":
-		end(serveDNS(args[1:]))
-	case "relay":
-		end(relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, new(net.Dialer).DialContext))
-	case "setaside":
-		end(setAside(args[1:]))
-	case "lookat":
-		end(lookAt(args[1:]))
-	default:
-		return false
+	program, ok := programs[strings.TrimSuffix(filepath.Base(args[0]), ".exe")]
+	if ok {
+		program(args)
 	}
-	return true
+	return ok
+}
+
+// serveRelay goes on until its streams end.
+func serveRelay() error {
+	return relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, new(net.Dialer).DialContext)
 }
 
 // serveBackups goes on until it is told to end.
