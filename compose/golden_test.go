@@ -2,12 +2,14 @@ package compose_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
@@ -85,10 +87,40 @@ func results(t *testing.T, input []byte, place cluster.Placement) map[string]str
 	if c.Runtime == cluster.Swarm { // a stack has no name in its file
 		return withWarnings(c, file)
 	}
-	if _, err := compose.Load(ctx, "docker-compose.yml", file, t.TempDir()); err != nil {
+	dir := t.TempDir()
+	read, err := compose.Load(ctx, "docker-compose.yml", file, dir)
+	if err != nil {
 		t.Fatal(err)
 	}
+	wantLoaded(t, c, dir, read)
 	return withWarnings(c, file)
+}
+
+// wantLoaded wants what is run of a cluster to be what is read from its file.
+func wantLoaded(t *testing.T, c *cluster.Cluster, dir string, read *types.Project) {
+	t.Helper()
+	loaded, err := compose.Loaded(t.Context(), compose.Project(c, options(c)), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read.Extensions = nil // the anchors' place
+	if diff := cmp.Diff(inJSON(t, read), inJSON(t, loaded)); diff != "" {
+		t.Errorf("what is run is not what is read (-read +run):\n%s", diff)
+	}
+}
+
+// inJSON is what the hashes of a project's objects are made of.
+func inJSON(t *testing.T, p *types.Project) string {
+	t.Helper()
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	for _, part := range []any{p.Name, p.WorkingDir, p.ComposeFiles, p.Services, p.Networks, p.Volumes, p.Configs, p.Secrets} {
+		if err := e.Encode(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
 }
 
 func withWarnings(c *cluster.Cluster, file []byte) map[string]string {

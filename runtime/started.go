@@ -36,7 +36,7 @@ func difference(name, was, is string) Difference {
 
 // AsStarted gives want with the members of have that go on from their data as
 // they were founded, and all others as wanted. A file that is rendered of it
-// changes nothing about those.
+// changes nothing about those. It is looked for data that have does not tell of.
 func AsStarted(ctx context.Context, r Runtime, want *cluster.Cluster, have *State) (*cluster.Cluster, error) {
 	started := have.Started()
 	as := want.AsStarted(started)
@@ -45,9 +45,12 @@ func AsStarted(ctx context.Context, r Runtime, want *cluster.Cluster, have *Stat
 		if x.Active() || sameSettings(m.Settings, want.Members[i].Settings) {
 			continue
 		}
-		data, err := r.Data(ctx, want.Name, m.Name)
-		if err != nil {
-			return nil, err
+		data := x.Data
+		if data == Unknown {
+			var err error
+			if data, err = r.Data(ctx, want.Name, m.Name); err != nil {
+				return nil, err
+			}
 		}
 		if data == None || data == Volatile {
 			delete(started, m.Name)

@@ -86,7 +86,7 @@ func PlanPrepare(w Wanted, s *State, services ...string) (*Plan, error) {
 		return nil, err
 	}
 	u.later = changed
-	for _, step := range []func() error{u.clear, u.networks, u.volumes, u.prepareServices} {
+	for _, step := range []func() error{u.clear, u.networks, u.onlyReplaced, u.volumes, u.prepareServices} {
 		if err := step(); err != nil {
 			return nil, err
 		}

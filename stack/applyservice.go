@@ -175,12 +175,25 @@ func (u *planner) remove(c Container, cause string, after ...*Op) *Op {
 	return u.plan.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: cause}, after...)
 }
 
-func (u *planner) prepareServices() error {
+// onlyReplaced keeps the planner to services that get another container than they have.
+// What one that has none yet keeps its data in is made with it: made before, it would be
+// data to be looked into.
+func (u *planner) onlyReplaced() error {
+	part := map[string]bool{}
 	for _, s := range u.inOrder() {
 		old, ok := current(u.w, u.s, s)
-		if !u.wants(s.Name) || !ok || u.causes[s.Name] == "" || u.spare(s, old) || u.waits(s) {
+		part[s.Name] = u.wants(s.Name) && ok && u.causes[s.Name] != "" && !u.spare(s, old) && !u.waits(s)
+	}
+	u.part = part
+	return nil
+}
+
+func (u *planner) prepareServices() error {
+	for _, s := range u.inOrder() {
+		if !u.wants(s.Name) {
 			continue
 		}
+		old, _ := current(u.w, u.s, s)
 		if _, err := u.createSpare(s, old, u.causes[s.Name]); err != nil {
 			return err
 		}

@@ -126,11 +126,7 @@ func (r *Runtime) project(ctx context.Context, c *cluster.Cluster) (*types.Proje
 		files := c.Discovery.Credentials
 		options.Credentials = cluster.DiscoveryCredentials{CACert: r.at(files.CACert), Cert: r.at(files.Cert), Key: r.at(files.Key)}
 	}
-	file, err := compose.Marshal(ctx, c, compose.Project(c, options))
-	if err != nil {
-		return nil, err
-	}
-	return compose.Load(ctx, "docker-compose.yml", file, r.o.Folder)
+	return compose.Loaded(ctx, compose.Project(c, options), r.o.Folder)
 }
 
 // at is a path that is meant from the cluster's folder, with slashes; empty for
