@@ -42,6 +42,9 @@ func (c *Cluster) proveUsers(ctx context.Context, way *Connection, auth *cluster
 	}
 	var users []exposure.User
 	for _, u := range auth.Users {
+		if u.Member { // it may do what one who is no user may, and that is tried
+			continue
+		}
 		users = append(users, exposure.User{Name: u.Name, Password: passwords[u.Name], Certificate: ownCertificate(c.CertsDir(), u.Name)})
 	}
 	keys := keysToTry(auth)

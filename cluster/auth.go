@@ -27,6 +27,10 @@ type User struct {
 	Name         string
 	Roles        []string // sorted
 	PasswordFile string
+	// Member says that it is a member's, by whose certificate its health check comes.
+	// It may do nothing, and is there to be known: etcd writes an error into its log
+	// for each question of somebody that it does not know.
+	Member bool
 }
 
 // Permission is on one key, or on all from Key up to End, which is not in it, as
@@ -161,6 +165,11 @@ func (r *resolver) auth(c *Cluster) {
 	}
 	if c.Backup != nil && c.Backup.Identity && !slices.ContainsFunc(a.Users, func(u User) bool { return u.Name == BackupName }) {
 		a.Users = append(a.Users, User{Name: BackupName, Roles: []string{RootName}}) // nobody else gets a snapshot of etcd
+	}
+	if a.Enabled {
+		for _, m := range c.Members {
+			a.Users = append(a.Users, User{Name: m.Name, Member: true})
+		}
 	}
 	slices.SortFunc(a.Roles, func(a, b Role) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(a.Users, func(a, b User) int { return cmp.Compare(a.Name, b.Name) })

@@ -3,6 +3,9 @@ package cluster_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
@@ -38,6 +41,23 @@ func TestPermissionsCoverARangeTogether(t *testing.T) {
 		if got := cluster.Permits(c.have, c.want); got != c.may {
 			t.Errorf("%s: permitted is %t, want %t", name, got, c.may)
 		}
+	}
+}
+
+func TestMembersAreUsersThatMayDoNothingWhereEtcdGoesByItsUsers(t *testing.T) {
+	auth := func(enabled string) *cluster.Auth {
+		return resolve(t, cluster.Spec{Members: cluster.Count(3), Auth: &cluster.AuthSpec{
+			Enabled: enabled, Users: []cluster.UserSpec{{Name: "etcd"}},
+		}}).Auth
+	}
+	want := []cluster.User{
+		{Name: "etcd"}, {Name: "etcd1", Member: true}, {Name: "etcd2", Member: true}, {Name: "etcd3", Member: true},
+	}
+	if diff := cmp.Diff(want, auth("").Users, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("users (-want +got):\n%s", diff)
+	}
+	if off := auth("false").Users; len(off) != 1 {
+		t.Errorf("where nobody looks at users, there are %v", off)
 	}
 }
 

@@ -114,10 +114,17 @@ func (a *access) putUser() *Step {
 			changes = append(changes, "the password, which can't be looked at")
 		}
 		if !there || len(changes) > 0 {
-			return &Step{Kind: PutUser, To: want.Name, Cause: orNothing(changes)}
+			return &Step{Kind: PutUser, To: want.Name, Cause: userCause(want, changes)}
 		}
 	}
 	return nil
+}
+
+func userCause(want cluster.User, changes []string) string {
+	if want.Member && len(changes) == 0 {
+		return "its health check comes by its certificate, and may do nothing"
+	}
+	return orNothing(changes)
 }
 
 // hasPut tells whether this run has set a user's password.

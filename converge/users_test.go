@@ -100,6 +100,10 @@ func TestUsersAndRolesBecomeWhatIsDeclared(t *testing.T) {
 			want: off(declared), have: with(asDeclared, func(a *member.Access) { a.Enabled, a.Users[3].Roles = false, nil }),
 			plan: "\n 1. set user root: it comes with the administrator's certificate",
 		},
+		"a member's user is there for its health check": {
+			want: cluster.Auth{Users: []cluster.User{{Name: "etcd1", Member: true}}}, have: member.Access{Users: asDeclared.Users[3:]},
+			plan: "\n 1. set user etcd1: its health check comes by its certificate, and may do nothing",
+		},
 		"a role and a user have more and less than they are to have": {
 			want: declared,
 			have: with(asDeclared, func(a *member.Access) {
