@@ -63,6 +63,10 @@ func (p *PKI) Condition() (Condition, error) {
 	if err != nil {
 		return Condition{}, err
 	}
+	return p.conditionOf(s), nil
+}
+
+func (p *PKI) conditionOf(s *state) Condition {
 	var c Condition
 	for _, a := range s.authorities {
 		if a.broken == nil {
@@ -72,7 +76,7 @@ func (p *PKI) Condition() (Condition, error) {
 	for i := range s.identities {
 		c.Identities = append(c.Identities, p.showing(s, &s.identities[i]))
 	}
-	return c, nil
+	return c
 }
 
 func (a *authority) standing(now time.Time) Standing {
@@ -168,8 +172,10 @@ func (c Condition) Underway() []string {
 // Move is what comes next in the replacement of authorities.
 type Move struct {
 	Kind        MoveKind
+	Stage       Stage    // that is done; empty where it follows from how the files are
 	Authorities []string // that it is about
 	Members     []string // to be restarted
+	Clients     []string // that have to be told, where a Rotation knows them
 }
 
 // MoveKind is a kind of Move.
@@ -182,6 +188,10 @@ const (
 	Confirm MoveKind = "confirm" // clients besides the cluster's own have to be told first
 	Settle  MoveKind = "settle"  // the last authority can be put away
 	Done    MoveKind = "done"
+
+	GoBack   MoveKind = "go back"   // to the authorities that issued before
+	StopAll  MoveKind = "stop all"  // members, before everything is replaced at once
+	StartAll MoveKind = "start all" // after it
 )
 
 // Move decides what comes next. Members have been asked about every authority

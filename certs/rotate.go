@@ -65,24 +65,27 @@ func (p *PKI) RotateCA(ctx context.Context, o RotateOptions) (Report, error) {
 }
 
 func (p *PKI) rotateTo(ctx context.Context, o RotateOptions) (Report, error) {
-	return p.change(ctx, func(s *state) ([]step, error) {
-		chosen, err := p.rotated(s, o)
-		if err != nil {
-			return nil, err
-		}
-		var errs []error
-		for _, a := range chosen {
-			errs = append(errs, p.rotate(a, o))
-		}
-		if err := errors.Join(errs...); err != nil {
-			return nil, err
-		}
-		steps, err := p.reissues(s, o.Stage)
-		if o.Authority != nil {
-			err = errors.Join(err, p.wantTold(s, chosen, o.Authority))
-		}
-		return steps, err
-	})
+	return p.change(ctx, func(s *state) ([]step, error) { return p.rotateIn(s, o) })
+}
+
+// rotateIn does a stage in a state, and gives what it does to certificates.
+func (p *PKI) rotateIn(s *state, o RotateOptions) ([]step, error) {
+	chosen, err := p.rotated(s, o)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, a := range chosen {
+		errs = append(errs, p.rotate(a, o))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	steps, err := p.reissues(s, o.Stage)
+	if o.Authority != nil {
+		err = errors.Join(err, p.wantTold(s, chosen, o.Authority))
+	}
+	return steps, err
 }
 
 // Validate reports everything that is wrong with the options at once.

@@ -163,6 +163,7 @@ var ErrIdle = errors.New("no authority is being replaced")
 // Do does what is asked for, and gives the stage after which a person has to go on;
 // empty where nobody has to.
 func (r *Rotation) Do(ctx context.Context, how How) (after Stage, err error) {
+	after = r.After(how)
 	switch {
 	case how.Abort:
 		idle, err := r.Idle()
@@ -172,18 +173,29 @@ func (r *Rotation) Do(ctx context.Context, how How) (after Stage, err error) {
 		if err == nil {
 			err = r.Abort(ctx)
 		}
-		if r.Seen() {
-			return "", err
-		}
-		return Finish, err
+		return after, err
 	case how.AtOnce:
-		return "", r.Now(ctx, r.Stop, r.Start)
+		return after, r.Now(ctx, r.Stop, r.Start)
 	case r.Seen() && !how.Single:
-		return "", r.Run(ctx)
-	case !how.Single && r.Authority == nil && r.Settles():
-		return "", r.Settle(ctx)
+		return after, r.Run(ctx)
+	case after == "":
+		return after, r.Settle(ctx)
 	}
-	return r.Stage, r.Once(ctx)
+	return after, r.Once(ctx)
+}
+
+// After is the stage after which a person has to go on once Do has done what is asked
+// for; empty where nobody has to.
+func (r *Rotation) After(how How) Stage {
+	switch {
+	case how.AtOnce, r.Seen() && !how.Single:
+		return ""
+	case how.Abort:
+		return Finish
+	case !how.Single && r.Authority == nil && r.Settles():
+		return ""
+	}
+	return r.Stage
 }
 
 // Idle reports whether none of the authorities that are meant is being replaced: there
@@ -269,9 +281,7 @@ func (r *Rotation) look(ctx context.Context) (Condition, error) {
 
 // follow does the stage that comes after that of the move's authorities.
 func (r *Rotation) follow(ctx context.Context, c Condition, move Move) error {
-	next := map[Stage]Stage{Begin: Switch, Switch: Finish, Finish: settle}
-	i := slices.IndexFunc(c.Authorities, func(a Standing) bool { return a.Name == move.Authorities[0] })
-	return r.stage(ctx, next[c.Authorities[i].Stage], move.Authorities...)
+	return r.stage(ctx, c.stageAfter(move), move.Authorities...)
 }
 
 // stage does one stage, of all authorities that the options mean or of some.

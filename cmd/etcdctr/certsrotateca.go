@@ -25,6 +25,11 @@ type certsRotateCAOptions struct {
 	abort, now    bool
 	clientsReady  bool
 	restarted     bool
+	dryRun        bool
+}
+
+func (o certsRotateCAOptions) how() certs.How {
+	return certs.How{Abort: o.abort, AtOnce: o.now, Single: o.stage != ""}
 }
 
 func newCertsRotateCACommand(a *app) *cobra.Command {
@@ -55,7 +60,8 @@ that others may have: the members stop, everything is replaced, and they start.
 --stage does one stage by itself, for members that run where this program does
 not see them; --restarted says that you have restarted all of them, and without a
 stage puts away what was taken out before.`,
-		Example: `  etcdctr certs rotate-ca
+		Example: `  etcdctr certs rotate-ca --dry-run
+  etcdctr certs rotate-ca
   etcdctr certs rotate-ca --clients-ready
   etcdctr certs rotate-ca --authority client --ca-cert ca.pem --ca-key ca-key.pem
   etcdctr certs rotate-ca --stage switch --restarted`,
@@ -64,6 +70,7 @@ stage puts away what was taken out before.`,
 	}
 	o.cluster = addFindingFlags(cmd)
 	addProgressFlag(cmd, &o.working.progress)
+	addDryRunFlag(cmd, &o.dryRun)
 	addKeyFlags(cmd, &o.keys, "as before", "as before")
 	flags := cmd.Flags()
 	flags.Var(&typed.Choice{Value: &o.stage, Of: []string{string(certs.Begin), string(certs.Switch), string(certs.Finish)}}, "stage",
@@ -121,10 +128,13 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []s
 	if err := o.wantMutual(a, members); err != nil {
 		return err
 	}
+	if o.dryRun {
+		return o.printRotation(ctx, a, dir, members, r)
+	}
 	if o.now {
 		sayAtOnce(a, r.Seen())
 	}
-	after, err := r.Do(ctx, certs.How{Abort: o.abort, AtOnce: o.now, Single: o.stage != ""})
+	after, err := r.Do(ctx, o.how())
 	err = interrupted(ctx, err, "`%s` goes on from here, and with --abort it goes back", o.cluster.again("certs", "rotate-ca"))
 	if err == nil && after != "" {
 		a.say("next: %s", afterStage[after])
