@@ -121,12 +121,12 @@ const mostPlaces = 5
 // or one of looking.
 func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, error) {
 	var outcome converge.Outcome
+	var wish converge.Wish
 	err := c.consented(ctx, change)
 	if err != nil {
 		return outcome, err
 	}
 	for range mostPlaces {
-		var wish converge.Wish
 		if wish, err = c.wish(ctx, change); err != nil {
 			return outcome, err
 		}
@@ -137,7 +137,7 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 		}
 	}
 	if err == nil && change.Verb == converge.Up {
-		err = c.keep(ctx, outcome.Have)
+		err = c.keep(ctx, wish.Want, outcome.Have)
 	}
 	if err == nil && change.Verb == converge.Stop && len(change.Servers) == 0 {
 		err = c.runtime.Stop(ctx, c.spec.ClusterName(), 0) // and whatever looks after them
@@ -163,12 +163,8 @@ func (c *Cluster) consented(ctx context.Context, change Change) error {
 
 // keep leaves with a cluster that is up what it was started with, and the certificates
 // that it can't see here.
-func (c *Cluster) keep(ctx context.Context, have *runtime.State) error {
+func (c *Cluster) keep(ctx context.Context, want *cluster.Cluster, have *runtime.State) error {
 	if err := errors.Join(c.notePlace(), c.noteServed()); err != nil {
-		return err
-	}
-	want, err := c.Want(ctx)
-	if err != nil {
 		return err
 	}
 	noted := c.spec.Wish() != "" || have != nil && have.Wish != ""

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func (c *Cluster) Provide(ctx context.Context, want *cluster.Cluster) error {
 	return err
 }
 
-// provide also tells whether the certificates are others than before.
+// provide also tells whether the certificates of what is there are others than before.
 func (c *Cluster) provide(ctx context.Context, want *cluster.Cluster) (changed bool, err error) {
 	if err := c.notePlace(); err != nil {
 		return false, err
@@ -67,7 +68,16 @@ func (c *Cluster) provide(ctx context.Context, want *cluster.Cluster) (changed b
 	if report.Founded() && hadCertificates {
 		c.o.Events(Event{Warning: fmt.Errorf("%s held no authority, and %s runs: its members start again with a new one, and clients that have the old certificates get in no more", c.CertsDir(), want.Name)})
 	}
-	return report.Changed(), nil
+	return c.concerned(report), nil
+}
+
+// concerned tells whether anything changed but for servers that are not there yet.
+func (c *Cluster) concerned(report certs.Report) bool {
+	return slices.ContainsFunc(report.Changes, func(x certs.Change) bool {
+		server, is := strings.CutPrefix(path.Dir(x.Identity), "members/")
+		_, there := c.have.Server(server)
+		return x.Action != certs.Reused && (!is || there)
+	})
 }
 
 // certsPlan is the PKI that the cluster needs. Members that are there have been given
