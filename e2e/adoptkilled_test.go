@@ -27,6 +27,7 @@ func TestAdoptionsGoOnWhereverTheyWereKilled(t *testing.T) {
 		}, false},
 	} {
 		t.Run(way.name, func(t *testing.T) {
+			t.Setenv("TMPDIR", t.TempDir()) // a run that is killed leaves there what it has copied
 			s, old, names := way.begin(t)
 			before := s.fill(s.config(s.old(old...)...))
 			if !way.runs {
