@@ -146,7 +146,8 @@ func (l *lanes) run(ctx context.Context, name, pattern string) error {
 	if err != nil {
 		return err
 	}
-	if bad := cmd.Wait() != nil; bad && !failed {
+	_ = cmd.Wait() // that it was interrupted does not matter: it has come to its end
+	if !cmd.ProcessState.Success() && !failed {
 		const part = "/what is around it"
 		return errors.Join(l.say(event{Action: "run", Test: name + part}),
 			l.say(event{Action: "output", Test: name + part, Output: around}),
