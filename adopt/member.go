@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/loopback"
 )
 
 // This file reads what a member's settings say of where it is reached.
@@ -29,7 +30,7 @@ func (m *Member) describe(host string) {
 	}
 	for _, name := range []string{"advertise-client-urls", "initial-advertise-peer-urls"} {
 		for _, u := range urls(m.Settings.Get(name)) {
-			if !slices.Contains(m.Hosts, u.Hostname()) && !isLoopback(u.Hostname()) {
+			if !slices.Contains(m.Hosts, u.Hostname()) && !loopback.Host(u.Hostname()) {
 				m.Hosts = append(m.Hosts, u.Hostname())
 			}
 		}
@@ -42,7 +43,7 @@ func (m *Member) describe(host string) {
 	}
 	reached := listen[0]
 	for _, u := range listen {
-		if !isLoopback(u.Hostname()) {
+		if !loopback.Host(u.Hostname()) {
 			reached = u
 			break
 		}
@@ -53,12 +54,12 @@ func (m *Member) describe(host string) {
 // apart tells why others of another network don't reach it.
 func (m *Member) apart() string {
 	for _, name := range []string{"listen-client-urls", "listen-peer-urls"} {
-		if !slices.ContainsFunc(urls(m.Settings.Get(name)), func(u *url.URL) bool { return !isLoopback(u.Hostname()) }) {
+		if !slices.ContainsFunc(urls(m.Settings.Get(name)), func(u *url.URL) bool { return !loopback.Host(u.Hostname()) }) {
 			return fmt.Sprintf("it listens on loopback only (%s)", name)
 		}
 	}
 	for _, u := range urls(m.Settings.Get("initial-advertise-peer-urls")) {
-		if _, err := netip.ParseAddr(u.Hostname()); err == nil || isLoopback(u.Hostname()) {
+		if _, err := netip.ParseAddr(u.Hostname()); err == nil || loopback.Host(u.Hostname()) {
 			return fmt.Sprintf("its peers know it by %s, which has no meaning on another network", u.Hostname())
 		}
 	}
@@ -94,11 +95,6 @@ func urls(list string) []*url.URL {
 		}
 	}
 	return all
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // check refuses what can't be one cluster to adopt.

@@ -24,7 +24,7 @@ type BackupSpec struct {
 	Keep KeepSpec `key:"keep"`
 	// Continuous, true or false, keeps what happens in between as well.
 	Continuous string `key:"continuous"`
-	// Compression is fast or none.
+	// Compression is fast or none, see Compression.
 	Compression string `key:"compression"`
 	// Encryption is whom backups are encrypted for: public keys of age's, such as
 	// age1…, separated by commas or blanks.
@@ -34,6 +34,15 @@ type BackupSpec struct {
 	// MetricsPort is the port that Prometheus asks whoever takes them at.
 	MetricsPort string `key:"metrics-port"`
 }
+
+// Compression is how the data in an archive is compressed.
+type Compression string
+
+// The ways of compressing.
+const (
+	CompressFast Compression = "fast"
+	CompressNone Compression = "none"
+)
 
 // KeepSpec is what a user wrote about backups that stay: how many of each.
 type KeepSpec struct {
@@ -168,7 +177,7 @@ func (r *resolver) backup() *Backup {
 	b := &Backup{
 		Destination: s.Destination,
 		Continuous:  yes(r, "backup.continuous", s.Continuous, false),
-		Stored:      oneOf(r, "backup.compression", s.Compression, "fast", "fast", "none") == "none",
+		Stored:      choose[Compression](r, "backup.compression", s.Compression) == CompressNone,
 		Service:     yes(r, "backup.service", s.Service, true),
 		Encryption:  r.publicKeys("backup.encryption", s.Encryption),
 		every:       r.span("backup.every", s.Every, DefaultBackupEvery, leastBetweenBackups, mostBetweenBackups),

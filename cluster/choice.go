@@ -23,8 +23,8 @@ type Word struct {
 	Means string // where the word does not say it by itself
 }
 
-// choices are all of them. A word is one of a type's constants, which are where the
-// code goes by it.
+// choices are all of them. A word that the code goes by is one of a type's constants.
+// A key below another is written with a dot.
 var choices = []ClosedChoice{
 	{"runtime", "what runs the members", string(AnyRuntime), []Word{
 		{string(AnyRuntime), "docker if an engine answers, else process"},
@@ -46,6 +46,15 @@ var choices = []ClosedChoice{
 	}},
 	{"data", "where data is", "", []Word{
 		{Word: string(Volume)}, {string(Memory), "forgotten when the member stops"},
+	}},
+	{"log-level", "the least level that is logged", "", []Word{
+		{Word: "debug"}, {Word: "info"}, {Word: "warn"}, {Word: "error"}, {Word: "panic"}, {Word: "fatal"},
+	}},
+	{"auto-compaction-mode", "what auto-compaction-retention is", "", []Word{
+		{string(periodic), "a time"}, {string(byRevision), "a number of revisions"}, {string(uncompacted), "nothing is compacted"},
+	}},
+	{"backup.compression", "how the data in an archive is compressed", string(CompressFast), []Word{
+		{Word: string(CompressFast)}, {Word: string(CompressNone)},
 	}},
 }
 
@@ -105,7 +114,12 @@ func wordsOf[T ~string](key string) []T {
 // choose reads the word of a key, which is its default where there is none, and
 // reports what is no word of it.
 func choose[T ~string](r *resolver, key, value string) T {
-	return oneOf(r, key, T(value), T(ClosedChoiceOf(key).Default), wordsOf[T](key)...)
+	return chooseElse(r, key, value, T(ClosedChoiceOf(key).Default))
+}
+
+// chooseElse is choose for a key whose default is another one here.
+func chooseElse[T ~string](r *resolver, key, value string, fallback T) T {
+	return oneOf(r, key, T(value), fallback, wordsOf[T](key)...)
 }
 
 // yes reads a key that is true or false.

@@ -40,7 +40,8 @@ func TestEveryWordOfAClosedChoiceIsOne(t *testing.T) {
 // TestClosedChoicesStandInTheirDefault wants the default of a closed choice to be what
 // comes of saying nothing.
 func TestClosedChoicesStandInTheirDefault(t *testing.T) {
-	silent, err := cluster.Resolve(cluster.Spec{}, cluster.InContainers)
+	something := cluster.Spec{Backup: cluster.BackupSpec{Destination: "backups"}} // whose keys are nothing without it
+	silent, err := cluster.Resolve(something, cluster.InContainers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestClosedChoicesStandInTheirDefault(t *testing.T) {
 		if c.Default == "" {
 			continue
 		}
-		var spec cluster.Spec
+		spec := something
 		spec.Say(c.Key, c.Default)
 		said, err := cluster.Resolve(spec, cluster.InContainers)
 		if err != nil {

@@ -123,8 +123,7 @@ func (r *resolver) commonSettings() Settings {
 		{"auto-compaction-mode", mode},
 		{"auto-compaction-retention", retention},
 		{"snapshot-count", strconv.Itoa(r.snapshotCount())},
-		{"log-level", oneOf(r, "log-level", s.LogLevel, r.profile.logLevel,
-			"debug", "info", "warn", "error", "panic", "fatal")},
+		{"log-level", chooseElse(r, "log-level", s.LogLevel, r.profile.logLevel)},
 	}
 }
 
@@ -185,21 +184,30 @@ func (r *resolver) quota() int64 {
 	return n
 }
 
+// compactionMode is what a retention is, in etcd's own words but for the last.
+type compactionMode string
+
+const (
+	periodic    compactionMode = "periodic"
+	byRevision  compactionMode = "revision"
+	uncompacted compactionMode = "off"
+)
+
 // compaction decides mode and retention. Without compaction etcd keeps every
 // revision of every key until the quota stops all writes, so it is on unless
 // it is switched off by name.
 func (r *resolver) compaction() (mode, retention string) {
 	const modePath, retentionPath = "auto-compaction-mode", "auto-compaction-retention"
-	mode = oneOf(r, modePath, r.spec.AutoCompactionMode, r.profile.autoCompactionMode, "periodic", "revision", "off")
+	chosen := chooseElse(r, modePath, r.spec.AutoCompactionMode, r.profile.autoCompactionMode)
 	retention = r.spec.AutoCompactionRetention
-	switch mode {
-	case "off":
+	switch chosen {
+	case uncompacted:
 		if retention != "" {
 			r.report(retentionPath, "has no effect with auto-compaction-mode: off: leave it out")
 		}
 		r.warn(modePath, "off keeps every revision: the database grows to its quota unless something else compacts it")
-		return "periodic", "0"
-	case "revision":
+		return string(periodic), "0"
+	case byRevision:
 		retention = or(retention, "10000")
 		if n, err := strconv.ParseInt(retention, 10, 64); err != nil || n < 1 {
 			r.report(retentionPath, "must be a number of revisions to keep with auto-compaction-mode: revision, not %q", retention)
@@ -210,7 +218,7 @@ func (r *resolver) compaction() (mode, retention string) {
 			r.report(retentionPath, "must be a duration of at least 1m such as 1h, not %q", retention)
 		}
 	}
-	return mode, retention
+	return string(chosen), retention
 }
 
 func (r *resolver) snapshotCount() int {

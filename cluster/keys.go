@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Key is a key of the cluster file with one value, and what it says, for people. The
-// command line has a flag of the same name for each.
+// Key is a key of the cluster file for which the command line has a flag of the same
+// name, and what it says, for people.
 type Key struct{ Name, What string }
 
 // ReleaseExample shows the two ways to name a release.

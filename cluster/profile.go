@@ -9,7 +9,7 @@ type profile struct {
 	heartbeatInterval       time.Duration
 	electionTimeout         time.Duration
 	quotaBackendBytes       int64
-	autoCompactionMode      string
+	autoCompactionMode      compactionMode
 	autoCompactionRetention string
 	logLevel                string
 	settings                map[string]string
@@ -33,7 +33,7 @@ var profiles = map[string]profile{
 		heartbeatInterval:       100 * time.Millisecond,
 		electionTimeout:         time.Second,
 		quotaBackendBytes:       8 * gibibyte, // the most that etcd recommends
-		autoCompactionMode:      "periodic",
+		autoCompactionMode:      periodic,
 		autoCompactionRetention: "1h",
 		logLevel:                "info",
 		upkeep: Upkeep{
@@ -51,7 +51,7 @@ var profiles = map[string]profile{
 		heartbeatInterval:       100 * time.Millisecond,
 		electionTimeout:         time.Second,
 		quotaBackendBytes:       2 * gibibyte, // etcd's default
-		autoCompactionMode:      "periodic",
+		autoCompactionMode:      periodic,
 		autoCompactionRetention: "1h",
 		logLevel:                "info",
 		upkeep: Upkeep{
@@ -69,7 +69,7 @@ var profiles = map[string]profile{
 		heartbeatInterval:       10 * time.Millisecond,
 		electionTimeout:         100 * time.Millisecond,
 		quotaBackendBytes:       2 * gibibyte,
-		autoCompactionMode:      "periodic",
+		autoCompactionMode:      periodic,
 		autoCompactionRetention: "1h",
 		logLevel:                "warn",
 		settings:                map[string]string{"unsafe-no-fsync": "true"},

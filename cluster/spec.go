@@ -317,11 +317,17 @@ func (s *Spec) Say(key, value string) {
 // settingsPrefix is what KeyOf has before a setting that has no key of its own.
 const settingsPrefix = "settings."
 
+// fieldByKey is the field of a key, which is below another one where it has a dot.
 func fieldByKey(spec reflect.Value, key string) (reflect.Value, bool) {
+	key, below, nested := strings.Cut(key, ".")
 	for i := range spec.NumField() {
-		if spec.Type().Field(i).Tag.Get("key") == key {
-			return spec.Field(i), true
+		if spec.Type().Field(i).Tag.Get("key") != key {
+			continue
 		}
+		if nested {
+			return fieldByKey(spec.Field(i), below)
+		}
+		return spec.Field(i), true
 	}
 	return reflect.Value{}, false
 }

@@ -45,7 +45,7 @@ func summary(c *cluster.Cluster) string {
 	if len(c.Members) == 1 {
 		size = "1 member"
 	}
-	return fmt.Sprintf("etcd %s, %s: %s, %s.", c.Etcd, size, tlsWords[c.TLS], published(c))
+	return fmt.Sprintf("etcd %s, %s: %s, %s.", c.Etcd, size, tlsWords[c.TLS], publishedPorts(c))
 }
 
 // checks tells where nobody is healthy whom the command above waits for.
@@ -81,7 +81,8 @@ var tlsWords = map[cluster.TLSMode]string{
 	cluster.NoTLS:   "plain text",
 }
 
-func published(c *cluster.Cluster) string {
+// publishedPorts says which there are, and where.
+func publishedPorts(c *cluster.Cluster) string {
 	words := "no port is published"
 	if c.Publish.Opens() {
 		words = fmt.Sprintf("clients on %s only", c.Members[0].Published().Addr())

@@ -17,7 +17,8 @@ const (
 	// ClusterNetwork connects the members with each other and with clients
 	// that are put on it. It is internal: no route leads in or out.
 	ClusterNetwork = "cluster"
-	// LoopbackNetwork exists with publish: loopback only. Engines discard
+	// LoopbackNetwork exists only where something is published on loopback: client
+	// ports with publish, Prometheus with prometheus-port. Engines discard
 	// published ports on internal networks without a word (moby#36174), so
 	// publishing takes a second one.
 	LoopbackNetwork = "loopback"

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/loopback"
 )
 
 // ErrPlainHTTP is found in the error of a request that would have gone over the
@@ -90,13 +91,8 @@ func show(config *tls.Config, file string) error {
 type encrypted struct{ next http.RoundTripper }
 
 func (e encrypted) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme == "http" && !isLoopback(r.URL.Hostname()) {
+	if r.URL.Scheme == "http" && !loopback.Host(r.URL.Hostname()) {
 		return nil, fmt.Errorf("%s: %w", r.URL.Host, ErrPlainHTTP)
 	}
 	return e.next.RoundTrip(r)
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

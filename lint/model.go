@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/loopback"
 )
 
 // Kind is the form of a description.
@@ -186,17 +187,11 @@ func (m *Member) peerPorts() []int   { return m.ports("listen-peer-urls", defaul
 // machine or container. etcd's default listens on loopback only.
 func (m *Member) beyondLoopback(setting string) bool {
 	for _, u := range m.urls(setting) {
-		if !isLoopback(u.Hostname()) {
+		if !loopback.Host(u.Hostname()) {
 			return true
 		}
 	}
 	return unknown(m.get(setting))
-}
-
-// openly tells whether a listener answers on all addresses, or on one that is
-// not loopback.
-func isLoopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
 }
 
 func isUnspecified(host string) bool { return host == "0.0.0.0" || host == "::" || host == "" }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/loopback"
 )
 
 // bootstrapRules are about members finding each other.
@@ -240,7 +242,7 @@ func (s *Stack) called(name string) bool {
 
 // isBareName tells whether a host is a name without a domain: one of the stack.
 func isBareName(host string) bool {
-	return net.ParseIP(host) == nil && !strings.Contains(host, ".") && !isLoopback(host) && host != ""
+	return net.ParseIP(host) == nil && !strings.Contains(host, ".") && !loopback.Host(host) && host != ""
 }
 
 func sameList(a, b []peer) bool {

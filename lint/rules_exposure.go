@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/loopback"
 )
 
 // exposureRules are about who reaches a member.
@@ -110,7 +112,7 @@ func (m *Member) exposed(setting string, ports []int) []opening {
 	}
 	var out []opening
 	for i := range c.Ports {
-		if p := &c.Ports[i]; slices.Contains(ports, p.target) && !isLoopback(p.hostIP) {
+		if p := &c.Ports[i]; slices.Contains(ports, p.target) && !loopback.Host(p.hostIP) {
 			out = append(out, opening{p.at, p})
 		}
 	}
@@ -188,7 +190,7 @@ func checkPeerPortPublished(s *Stack, r *reporter) {
 		}
 		for i := range m.Container.Ports {
 			p := &m.Container.Ports[i]
-			if !slices.Contains(m.peerPorts(), p.target) || !isLoopback(p.hostIP) && !m.peersShowCertificates() && m.get("listen-peer-urls") != "" {
+			if !slices.Contains(m.peerPorts(), p.target) || !loopback.Host(p.hostIP) && !m.peersShowCertificates() && m.get("listen-peer-urls") != "" {
 				continue // the latter is an open one
 			}
 			r.in(m, found{
@@ -229,10 +231,11 @@ func onLoopback(p *port) string {
 	if p == nil {
 		return "listen on loopback, or let clients show certificates: client-cert-auth and trusted-ca-file"
 	}
-	return fmt.Sprintf("publish it on loopback, \"127.0.0.1:%s:%d\", or not at all: services of the project reach it without", published(p), p.target)
+	return fmt.Sprintf("publish it on loopback, \"127.0.0.1:%s:%d\", or not at all: services of the project reach it without", hostPort(p), p.target)
 }
 
-func published(p *port) string {
+// hostPort is the port of the host that one is published at.
+func hostPort(p *port) string {
 	if p.published == "" {
 		return fmt.Sprint(p.target)
 	}
@@ -343,7 +346,7 @@ func missedByNoProxy(m *Member, except string) (string, bool) {
 	for _, p := range m.initialCluster() {
 		for _, u := range readURLs(p.url) {
 			host := u.Hostname()
-			excepted := isLoopback(host) || slices.ContainsFunc(list, func(one string) bool {
+			excepted := loopback.Host(host) || slices.ContainsFunc(list, func(one string) bool {
 				one = strings.TrimPrefix(one, ".")
 				return host == one || strings.HasSuffix(host, "."+one) || strings.Contains(one, "/")
 			})

@@ -17,7 +17,7 @@ var (
 	ErrNotServing        = errors.New("no member serves that could be asked")
 	ErrUnknownMember     = errors.New("it is not a member")
 	ErrPeerURLTaken      = errors.New("another member has this peer URL")
-	ErrTooManyLearners   = errors.New("there is a learner already: promote or remove it first")
+	ErrTooManyLearners   = errors.New("there are as many learners as max-learners allows, one where it says nothing: promote or remove one first")
 	ErrUnhealthy         = errors.New("not all voters have been connected to each other for 5 s")
 	ErrNotEnoughMembers  = errors.New("too few members have started")
 	ErrNotAlive          = errors.New("the learner itself does not answer")

@@ -17,5 +17,6 @@
 // alone, and names it in State.Others.
 //
 // The contract is tested by one suite, runtime/runtimetest, that runs on every
-// Runtime.
+// Runtime with hands of its own: all but hosts, where somebody else does what is
+// said, so that nothing changes by a call alone.
 package runtime

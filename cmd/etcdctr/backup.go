@@ -11,14 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
-
-// How archives are compressed.
-const compressFast, compressNone = "fast", "none"
 
 type backupOptions struct {
 	cluster        *clusterFlags
@@ -77,8 +75,9 @@ in clear: the cluster's name, time, revision, size and release.`,
 	flags.StringVar(&o.member, "member", "", "whose data to take (default the member that it costs least)")
 	flags.StringVar(&o.dataDir, "data-dir", "", "take the data folder of a stopped member instead of a running cluster")
 	flags.StringVar(&o.etcdBinary, "etcd-binary", "", "with --data-dir, the etcd that wrote the data (default the one inside, where it is of that release)")
-	o.compression = compressFast
-	flags.Var(&typed.Choice{Value: &o.compression, Of: []string{compressFast, compressNone}}, "compression", "how the data is compressed: fast or none")
+	compression := cluster.ClosedChoiceOf("backup.compression")
+	o.compression = compression.Default
+	flags.Var(&typed.Choice{Value: &o.compression, Of: compression.Takes()}, "compression", compression.What)
 	flags.BoolVar(&o.keys, "with-keys", false, "put the certificates in, with their keys, encrypted")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase of --with-keys or --encrypt")
 	flags.BoolVar(&o.encrypt, "encrypt", false, "encrypt all of it, by the passphrase")
@@ -98,7 +97,7 @@ func runBackup(ctx context.Context, a *app, o backupOptions, _ []string) error {
 	startup.Over() // what is streamed is garbage at once
 	board := a.newProgress(o.progress)
 	defer func() { board.Close() }()
-	r := backup.Request{Time: a.now(), Member: o.member, Stored: o.compression == compressNone, Seal: o.seal(passphrase)}
+	r := backup.Request{Time: a.now(), Member: o.member, Stored: o.compression == string(cluster.CompressNone), Seal: o.seal(passphrase)}
 	if o.keys {
 		r.Keys = &backup.Keys{Passphrase: passphrase}
 	}

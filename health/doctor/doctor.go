@@ -1,6 +1,6 @@
 // Package doctor names the cause of a stack that is not well.
 //
-// It looks at what the members' containers are doing, what etcd has written to
+// It looks at what the members' containers or processes are doing, what etcd has written to
 // its log and what the members answer, and gives one cause with one remedy:
 //
 //	Evidence ──▶ candidates: what each member's state, alarms and log tell

@@ -253,7 +253,7 @@ func (f *found) absent(s *runtime.State) []runtime.Server {
 func server(c stack.Container, in container.InspectResponse) runtime.Server {
 	x := runtime.Server{
 		Name: c.Service, Role: runtime.Service, Detail: c.Detail, Restarts: in.RestartCount,
-		Settings: cluster.SettingsIn(in.Config.Env), Program: c.Image, Published: published(in),
+		Settings: cluster.SettingsIn(in.Config.Env), Program: c.Image, Published: clientAddresses(in),
 	}
 	if c.Member() {
 		x.Role = runtime.Member
@@ -334,9 +334,9 @@ func tag(image string) string {
 	return ""
 }
 
-// published are the addresses on the host of a container's client port. Podman
+// clientAddresses are those on the host of a container's client port. Podman
 // gives none for a container that publishes nothing.
-func published(in container.InspectResponse) []string {
+func clientAddresses(in container.InspectResponse) []string {
 	if in.HostConfig == nil {
 		return nil
 	}

@@ -1,5 +1,6 @@
 // Package runtimetest is the contract of package runtime as tests: whoever
-// implements runtime.Runtime runs them all, on real members.
+// implements a runtime.Runtime that changes by its own calls (package hosts does not)
+// runs them all, on real members.
 //
 //	func TestContract(t *testing.T) {
 //		runtimetest.Run(t, runtimetest.Fixture{…})

@@ -38,8 +38,7 @@ func KeyOf(name string) (key, why string) {
 }
 
 // plainSettings are the settings whose keys have the tag `etcd:"plain"`: etcd is
-// told what was written. A new one is its field in Spec and its line in
-// docs/cluster-file.md.
+// told what was written. What a new one takes stands in CONTRIBUTING.md.
 func (r *resolver) plainSettings() Settings {
 	var settings Settings
 	spec := reflect.ValueOf(r.spec)

@@ -23,9 +23,9 @@ var steering = map[string]func() []string{
 	},
 }
 
-// meanings are those of every key that may have been meant otherwise. What is no word
-// of a closed choice is wrong whatever else the file says of it.
-func (s Spec) meanings() map[string][]string {
+// mayMean is what every key that may have been meant otherwise could say. What is no
+// word of a closed choice is wrong whatever else the file says of it.
+func (s Spec) mayMean() map[string][]string {
 	all := map[string][]string{}
 	for key, words := range steering {
 		all[key] = words()
@@ -45,15 +45,15 @@ const mostReadings = 300
 
 // readings are all that a Spec may have meant, where what it said is not clear.
 func (s Spec) readings() []Spec {
-	all, meanings := []Spec{s}, s.meanings()
-	for _, key := range slices.Sorted(maps.Keys(meanings)) {
-		if !s.source.misread(key) || len(all)*len(meanings[key]) > mostReadings {
+	all, mayMean := []Spec{s}, s.mayMean()
+	for _, key := range slices.Sorted(maps.Keys(mayMean)) {
+		if !s.source.misread(key) || len(all)*len(mayMean[key]) > mostReadings {
 			continue
 		}
 		var more []Spec
 		for _, known := range all {
-			for _, meant := range meanings[key] {
-				more = append(more, known.meaning(key, meant))
+			for _, meant := range mayMean[key] {
+				more = append(more, known.saying(key, meant))
 			}
 		}
 		all = more
@@ -67,8 +67,8 @@ func (s *source) misread(key string) bool {
 	return s != nil && !s.flags[key] && slices.ContainsFunc(s.unclear(), func(p Problem) bool { return p.Path == key })
 }
 
-// meaning gives a Spec that says something of a steering key.
-func (s Spec) meaning(key, value string) Spec {
+// saying gives a Spec that says something of a steering key.
+func (s Spec) saying(key, value string) Spec {
 	if n, err := strconv.Atoi(value); key == "members" && err == nil {
 		s.Members = Count(n)
 		return s
