@@ -276,6 +276,7 @@ func (c *Cluster) Restore(ctx context.Context, place string, o RestoreOptions) (
 	err = c.withRestoration(ctx, place, o, func(r *backup.Restoration, archive string) error {
 		if restored, err = r.Do(ctx, archive); err == nil && o.Into == nil {
 			err = c.restoreUsers(ctx, r.Want.Auth, o.Tell)
+			c.noteRestored(ctx)
 		}
 		return err
 	})
@@ -315,9 +316,12 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 	}
 	restoration := &backup.Restoration{
 		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Warn: o.Warn, Ask: c.askMembers,
-		Provide: func(ctx context.Context, want *cluster.Cluster) error { return c.Provide(ctx, want) },
-		Check:   c.checkProvided,
-		Again:   o.again(place),
+		Provide: func(ctx context.Context, want *cluster.Cluster) error {
+			c.unsee()
+			return c.Provide(ctx, want)
+		},
+		Check: c.checkProvided,
+		Again: o.again(place),
 	}
 	restoration.Seen, restoration.Asked = o.seen, o.seen > 0
 	if err := c.consult(ctx, place, o, restoration); err != nil {

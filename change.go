@@ -1,6 +1,7 @@
 package etcdctr
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -137,7 +138,7 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 		}
 	}
 	if err == nil && change.Verb == converge.Up {
-		err = c.keep(ctx, wish.Want, outcome.Have)
+		err = c.keep(ctx, wish.Want, outcome)
 	}
 	if err == nil && change.Verb == converge.Stop && len(change.Servers) == 0 {
 		err = c.runtime.Stop(ctx, c.spec.ClusterName(), 0) // and whatever looks after them
@@ -163,9 +164,14 @@ func (c *Cluster) consented(ctx context.Context, change Change) error {
 
 // keep leaves with a cluster that is up what it was started with, and the certificates
 // that it can't see here.
-func (c *Cluster) keep(ctx context.Context, want *cluster.Cluster, have *runtime.State) error {
-	if err := errors.Join(c.notePlace(), c.noteServed()); err != nil {
+func (c *Cluster) keep(ctx context.Context, want *cluster.Cluster, outcome converge.Outcome) error {
+	have := outcome.Have
+	if err := c.notePlace(); err != nil {
 		return err
+	}
+	if outcome.Etcd != nil {
+		c.emptied = cmp.Or(c.emptied, c.judgeSeen(ctx, c.have, *outcome.Etcd))
+		c.noteSeen(ctx, *outcome.Etcd, c.o.placesLines(c.spec.ClusterName()))
 	}
 	noted := c.spec.Wish() != "" || have != nil && have.Wish != ""
 	if n, ok := c.runtime.(runtime.Noter); ok && noted {
@@ -223,9 +229,7 @@ func (c *Cluster) wish(ctx context.Context, change Change) (converge.Wish, error
 }
 
 // forgetful tells whether members lose their data when they stop.
-func (c *Cluster) forgetful() bool {
-	return c.have != nil && slices.ContainsFunc(c.have.Members(), func(s runtime.Server) bool { return s.Data == runtime.Volatile })
-}
+func (c *Cluster) forgetful() bool { return forgets(c.have) }
 
 func (c *Cluster) hands(change Change) *converge.Hands {
 	clientTLS := c.clientTLS

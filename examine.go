@@ -68,7 +68,7 @@ func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error)
 		if d, found, err := p.unfinished(ctx); err != nil || found {
 			return d, err
 		}
-		return Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: x.command("up")}, nil
+		return p.nothing(ctx), nil
 	}
 	if d, found := p.stranger(ctx); found {
 		return d, nil
@@ -83,24 +83,14 @@ func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error)
 			return d, err
 		}
 	}
+	if p.another != nil {
+		return p.exchanged(report), nil
+	}
 	evidence, err := p.gather(ctx, report)
 	if err != nil {
 		return Diagnosis{}, err
 	}
 	return p.conclude(evidence, report), nil
-}
-
-// unfinished finds a restoration that was not finished: members that it has come to and
-// others are of two clusters, whatever they say of it.
-func (p *patient) unfinished(ctx context.Context) (Diagnosis, bool, error) {
-	refusal, err := p.UnfinishedRestore(ctx, p.have)
-	if err != nil || refusal == nil {
-		return Diagnosis{}, false, err
-	}
-	return Diagnosis{
-		Member: p.name(), Cause: refusal.Reason, Command: Typed(refusal.Remedy.Command),
-		ByHand: "that finishes it; " + p.command("restore --undo") + " brings back what was there",
-	}, true, nil
 }
 
 // stranger finds that whoever asks has no certificate, or one that was revoked: the
@@ -205,6 +195,8 @@ type patient struct {
 	Examination
 	want *cluster.Cluster // as described
 	have *runtime.State   // nil for nothing
+	// another is that it is not the cluster that has served before; nil if it is.
+	another *AnotherError
 }
 
 func (p *patient) name() string { return p.spec.ClusterName() }
@@ -279,6 +271,7 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 	judgeServices(way.State, &report)
 	if report.Serving() > 0 {
 		report.Warnings = append(report.Warnings, way.judgeUsers(ctx, p.want)...)
+		p.recognize(ctx, way)
 	}
 	return report, ctx.Err()
 }

@@ -51,7 +51,8 @@ const placesPrefix, placesSuffix = ".", ".runtimes"
 const ignoreFile = ".gitignore"
 
 // placesFile has the runtimes that have a cluster, one a line, and one more with served and
-// the place for each engine, or folder, where its members have; empty for nowhere.
+// the place for each engine, or folder, where its members have, and one with how far they
+// had come: see seen. It is empty for nowhere.
 func (o Options) placesFile(name string) string {
 	if o.PlacesDir == "" {
 		return ""
@@ -88,7 +89,8 @@ func (e *EmptiedError) Error() string {
 }
 
 // Emptied is an *EmptiedError where the last Make has founded a cluster anew that has
-// served; else nil. One that keeps its data in memory is none of those.
+// served, and an *AnotherError where it has come upon one; else nil. One that keeps its data
+// in memory is none of those. It is told of once: the next Make goes by what is there.
 func (c *Cluster) Emptied() error { return c.emptied }
 
 func (c *Cluster) emptiedBy(steps converge.Steps, want *cluster.Cluster) error {
@@ -100,9 +102,9 @@ func (c *Cluster) emptiedBy(steps converge.Steps, want *cluster.Cluster) error {
 
 // servedLine notes that the cluster has served on the engine, or in the folder, that its
 // runtime is about, since its data was deleted last: another engine has another one.
-func (c *Cluster) servedLine() string {
-	return c.runtime.Name() + " served " + c.o.StepsOf(c.runtime)
-}
+func (c *Cluster) servedLine() string { return servedOn(c.runtime, c.o) }
+
+func servedOn(r runtime.Runtime, o Options) string { return r.Name() + " served " + o.StepsOf(r) }
 
 func (c *Cluster) hasServed() bool {
 	return c.runtime != nil && slices.Contains(c.o.placesLines(c.spec.ClusterName()), c.servedLine())
@@ -169,7 +171,7 @@ func (c *Cluster) Forget() error {
 	if file == "" {
 		return nil
 	}
-	left := slices.DeleteFunc(c.o.placesLines(name), func(line string) bool { return line == c.servedLine() })
+	left := slices.DeleteFunc(c.o.placesLines(name), func(line string) bool { return line == c.servedLine() || c.isSeen(line) })
 	elsewhere := func(line string) bool { return strings.HasPrefix(line, c.runtime.Name()+" ") }
 	if !slices.ContainsFunc(left, elsewhere) {
 		left = slices.DeleteFunc(left, func(line string) bool { return line == c.runtime.Name() })

@@ -131,7 +131,12 @@ func (c *Cluster) lookOnce(ctx context.Context, have *runtime.State) (v member.V
 		return v, err
 	}
 	defer func() { err = errors.Join(err, way.Close()) }()
-	members, err := way.Members(member.Config{Patience: member.Patience{Question: oneQuestion}})
+	return way.look(ctx)
+}
+
+// look asks all members once.
+func (c *Connection) look(ctx context.Context) (v member.View, err error) {
+	members, err := c.Members(member.Config{Patience: member.Patience{Question: oneQuestion}})
 	if err != nil {
 		return v, err
 	}

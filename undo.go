@@ -55,6 +55,7 @@ func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.unsee()
 	return backup.Undo(ctx, r, c.spec.ClusterName())
 }
 

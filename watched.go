@@ -3,6 +3,7 @@ package etcdctr
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,6 +32,8 @@ type Watched struct {
 	backups health.Report // what was wrong with them, and nothing else
 	asked   time.Time     // when the members were asked last whether there are users
 	users   []string      // what was to be said of that
+	looked  time.Time     // when it was looked last whether it is the cluster that has served
+	another error         // why it is not
 }
 
 // WatchOptions are what is looked at, and how.
@@ -133,6 +136,7 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	}
 	w.judgeUsers(ctx, way, &report)
 	w.judgeBackups(ctx, &report)
+	w.judgeOneself(ctx, way, &report)
 	return report, ctx.Err()
 }
 
@@ -148,11 +152,11 @@ func (w *Watched) judgeRestoration(ctx context.Context, have *runtime.State, r *
 }
 
 // cause is why the members can't be asked: a restoration that was not finished, if there
-// is one.
+// is one, or that nothing is left of a cluster that has served.
 func (w *Watched) cause(ctx context.Context, err error) error {
 	have, errHave := w.Cluster.Observe(ctx)
 	if errHave != nil {
-		return err
+		return w.missed(err)
 	}
 	if refusal, errSeen := w.UnfinishedRestore(ctx, have); errSeen == nil && refusal != nil {
 		return refusal
@@ -187,10 +191,32 @@ func (w *Watched) judgeUsers(ctx context.Context, way *Connection, r *health.Rep
 	r.Warnings = append(r.Warnings, w.users...)
 }
 
+// seenEvery is how often it is looked, and noted, how far the cluster has come.
+const seenEvery = time.Minute
+
+// judgeOneself adds that the cluster is not the one that has served before. How far one that
+// is has come is noted, for the next time.
+func (w *Watched) judgeOneself(ctx context.Context, way *Connection, r *health.Report) {
+	if now := w.o.Now(); now.Sub(w.looked) >= seenEvery && r.Serving() > 0 && w.o.PlacesDir != "" {
+		before := w.o.placesLines(w.spec.ClusterName())
+		v, err := way.look(ctx)
+		if err != nil {
+			return
+		}
+		if w.looked, w.another = now, w.judgeSeen(ctx, way.State, v); w.another == nil && r.Healthy {
+			w.noteSeen(ctx, v, before)
+		}
+	}
+	if e := (*AnotherError)(nil); errors.As(w.another, &e) {
+		r.Healthy, r.Failures = false, append([]string{fmt.Sprintf("%v: %s", e, e.Remedy())}, r.Failures...)
+	}
+}
+
 // Round is how the cluster is by now, wherever it is: one that can't be asked is not
 // healthy.
 func (w *Watched) Round(ctx context.Context) health.Report {
 	_, err := w.Observe(ctx)
+	err = w.missed(err)
 	if err == nil {
 		var report health.Report
 		if report, err = w.Check(ctx); err == nil {

@@ -174,10 +174,10 @@ func (r *Runtimes) Clusters(o etcdctr.Options) *etcdctr.Clusters {
 	return etcdctr.New(o)
 }
 
-// placeOf tells clusters of one name apart: an engine has one of them, and processes
-// and machines are there for each folder.
+// placeOf tells clusters of one name apart: an engine has one of them, as has a swarm, and
+// processes and machines are there for each folder.
 func (r *Runtimes) placeOf(of runtime.Runtime) string {
-	if of.Name() == docker.Name && r.Engine != nil {
+	if (of.Name() == docker.Name || of.Name() == swarm.Name) && r.Engine != nil {
 		return of.Name() + " " + r.Engine.DaemonHost()
 	}
 	return of.Name() + " " + r.o.Folder

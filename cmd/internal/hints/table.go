@@ -102,6 +102,11 @@ var advices = []advice{
 		return fmt.Sprintf("`etcdctr restore %s` brings it back; one that is to begin anew takes another backup.destination", e.Backups)
 	})},
 	{about: every[*etcdctr.EmptiedError]("`etcdctr restore` brings back what a backup holds; data that is not needed is deleted by `etcdctr down --volumes`, and then nobody misses it")},
+	{about: as((*etcdctr.GoneError).Remedy)},
+	{in("up"), as(func(e *etcdctr.AnotherError) string {
+		return fmt.Sprintf("`%s` brings back what a backup holds; from now on nobody misses what was there before", e.Restore())
+	}), false},
+	{about: as((*etcdctr.AnotherError).Remedy)},
 	{about: every[*docker.ForeignError]("`etcdctr ls` shows the clusters that there are; --name chooses one")},
 	{about: every[*etcdctr.BesideError]("`etcdctr etcdctl` runs etcdctl against them, and any other command runs as it is")},
 	{about: every[*etcdctr.UnknownServerError](""), wrong: true},
