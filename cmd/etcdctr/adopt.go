@@ -13,17 +13,19 @@ import (
 
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/logs"
+	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 type adoptOptions struct {
-	cluster   *clusterFlags
-	working   working
+	cluster   *target.Flags
+	working   target.Working
 	theirEtcd string
 	scratch   string
 	dryRun    bool
@@ -64,10 +66,10 @@ as they are, also before they are adopted.`,
   etcdctr adopt --forget-old shop`,
 		RunE: with(a, &o, runAdopt),
 	}
-	o.cluster = addClusterFlags(cmd)
-	addProgressFlag(cmd, &o.working.progress)
-	addPullFlag(cmd, &o.working.pull)
-	addFormatFlag(cmd, &o.format)
+	o.cluster = a.Describing(cmd)
+	typed.AddProgress(cmd, &o.working.Progress)
+	typed.AddPull(cmd, &o.working.Pull)
+	typed.AddFormat(cmd, &o.format)
 	flags := cmd.Flags()
 	to := slices.DeleteFunc(cluster.ClosedChoiceOf("runtime").Takes(), func(word string) bool { return !cluster.Runtime(word).Adopts() })
 	flags.Var(&typed.Choice{Value: new(string), Of: to}, "runtime", "what is to run the members: "+strings.Join(to, " or ")+" (default what runs them now)")
@@ -80,24 +82,24 @@ as they are, also before they are adopted.`,
 }
 
 func runAdopt(ctx context.Context, a *app, o adoptOptions, args []string) error {
-	spec, mistakes, err := o.cluster.read(a)
+	spec, mistakes, err := o.cluster.Read()
 	if err == nil {
 		err = usage(errors.Join(append(mistakes, cluster.Check(spec))...))
 	}
 	if err != nil {
 		return err
 	}
-	o.working.founds = true
-	cs, e, err := a.clusters(o.cluster, o.working)
+	o.working.Founds = true
+	cs, e, err := o.cluster.Clusters(o.working)
 	if err != nil {
 		return err
 	}
-	defer e.close()
-	b := adopt.Beginning{Clusters: cs, Foreign: e.Foreign, Spec: spec, Sources: args, File: cmp.Or(o.cluster.file, defaultClusterFile)}
+	defer e.Close()
+	b := adopt.Beginning{Clusters: cs, Foreign: e.Foreign, Spec: spec, Sources: args, File: cmp.Or(o.cluster.File, target.DefaultFile)}
 	if o.forget {
 		return o.forgetOld(ctx, a, b)
 	}
-	if o.working.pull != pullAlways {
+	if o.working.Pull != string(docker.PullAlways) {
 		if b.Carried, err = runtimes.CarriedEtcd(); err != nil {
 			return err
 		}
@@ -106,17 +108,17 @@ func runAdopt(ctx context.Context, a *app, o adoptOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	return o.adopt(ctx, a, &found{Cluster: adoption.Cluster, board: e.board, engines: e}, adoption)
+	return o.adopt(ctx, a, e.Found(o.cluster, adoption.Cluster), adoption)
 }
 
-func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, adoption *adopt.Adoption) error {
-	defer c.board.Close()
+func (o adoptOptions) adopt(ctx context.Context, a *app, c *target.Found, adoption *adopt.Adoption) error {
+	defer c.Board.Close()
 	var err error
-	if adoption.Program, err = etcdFor(o.theirEtcd); err != nil {
+	if adoption.Program, err = target.EtcdFor(o.theirEtcd); err != nil {
 		return err
 	}
-	adoption.Scratch, adoption.Wait, adoption.Now = o.scratch, defaultWaitTimeout, a.now
-	adoption.Doing, adoption.Tell = func(action string) { a.say("%s", action) }, c.showStep(a)
+	adoption.Scratch, adoption.Wait, adoption.Now = o.scratch, target.Wait, a.Now
+	adoption.Doing, adoption.Tell = func(action string) { a.Say("%s", action) }, c.ShowStep
 	plan, err := adoption.Plan(ctx)
 	if plan.Stack != nil {
 		if err := o.tell(a, adoption, plan); err != nil {
@@ -132,9 +134,9 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, adoption *ado
 		}
 	}
 	if err := adoption.Do(ctx, plan); err != nil {
-		return c.explain(ctx, o.cluster, err)
+		return c.Explained(ctx, err)
 	}
-	c.board.Close()
+	c.Board.Close()
 	return sayAdopted(ctx, a, c, adoption, plan.Want)
 }
 
@@ -142,15 +144,15 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *found, adoption *ado
 func (o adoptOptions) tell(a *app, adoption *adopt.Adoption, p adopt.Plan) error {
 	if d := adoption.Description; d != nil {
 		if d.Because != "" {
-			a.say("%s", d.Because)
+			a.Say("%s", d.Because)
 		}
 		for _, dropped := range d.Dropped {
-			a.warn("%s=%s is not taken over: %s", dropped.Name, dropped.Was, dropped.Is)
+			a.Warn("%s=%s is not taken over: %s", dropped.Name, dropped.Was, dropped.Is)
 		}
 	}
-	return a.result(o.format, p.Report(), func() {
+	return a.Result(o.format, p.Report(), func() {
 		if p.Done {
-			a.say("all members of %s were adopted", p.Stack.Name)
+			a.Say("all members of %s were adopted", p.Stack.Name)
 			return
 		}
 		a.warnOfEnded(p)
@@ -158,16 +160,16 @@ func (o adoptOptions) tell(a *app, adoption *adopt.Adoption, p adopt.Plan) error
 			a.printWay(p)
 		}
 		if p.File != "" {
-			fmt.Fprintf(a.out, "%s:\n\n%s\n", adoption.File, p.File)
+			fmt.Fprintf(a.Out, "%s:\n\n%s\n", adoption.File, p.File)
 		}
 		var rows [][]string
 		for _, d := range p.Report().Differences {
 			rows = append(rows, []string{cmp.Or(d.Member, "all"), d.Name, terminal.OrDash(d.Was), terminal.OrDash(d.Is)})
 		}
-		a.table([]string{"MEMBER", "WHAT DIFFERS", "NOW", "THEN"}, rows)()
+		a.Table([]string{"MEMBER", "WHAT DIFFERS", "NOW", "THEN"}, rows)()
 		if len(p.Remaining) > 0 {
-			fmt.Fprintf(a.out, "\nwhat lint will have against it still:\n\n")
-			a.table(lint.Header, lint.Rows(p.Remaining))()
+			fmt.Fprintf(a.Out, "\nwhat lint will have against it still:\n\n")
+			a.Table(lint.Header, lint.Rows(p.Remaining))()
 		}
 	})
 }
@@ -178,58 +180,58 @@ func (a *app) warnOfEnded(p adopt.Plan) {
 		if m.Runs() {
 			continue
 		}
-		a.warn("%s does not run: %s", m.Name, m.Detail)
+		a.Warn("%s does not run: %s", m.Name, m.Detail)
 		if m.Error != "" {
-			a.warn("%s: %s", m.Name, m.Error)
+			a.Warn("%s: %s", m.Name, m.Error)
 		}
-		for _, words := range logs.LastWords(p.Said[m.Name], mostWords) {
-			a.warn("%s says: %s", m.Name, words)
+		for _, words := range logs.LastWords(p.Said[m.Name], target.MostWords) {
+			a.Warn("%s says: %s", m.Name, words)
 		}
 	}
 }
 
 // printWay shows the steps, and what is left of before.
 func (a *app) printWay(p adopt.Plan) {
-	fmt.Fprint(a.out, p.Way)
+	fmt.Fprint(a.Out, p.Way)
 	if p.Why != "" {
-		fmt.Fprintf(a.out, ": %s", p.Why)
+		fmt.Fprintf(a.Out, ": %s", p.Why)
 	}
-	fmt.Fprintf(a.out, "\n%s", p.Steps)
+	fmt.Fprintf(a.Out, "\n%s", p.Steps)
 	if p.Way == adopt.Copy {
-		fmt.Fprintln(a.out, "no request is answered from the first stop until the new members serve")
+		fmt.Fprintln(a.Out, "no request is answered from the first stop until the new members serve")
 	}
-	fmt.Fprintf(a.out, "what is of %s is kept, stopped\n\n", p.Stack.Name)
+	fmt.Fprintf(a.Out, "what is of %s is kept, stopped\n\n", p.Stack.Name)
 }
 
 func (o adoptOptions) consent(ctx context.Context, a *app, p adopt.Plan) error {
 	switch {
 	case o.yes:
 		return nil
-	case !a.atTerminal():
+	case !a.Person():
 		return usage(errors.New("there is no terminal to ask on whether they may be adopted: --yes says so, --dry-run only shows what would be done"))
 	}
-	answer, err := a.ask(ctx, "type the name of the new cluster to go on")
+	answer, err := a.Ask(ctx, "type the name of the new cluster to go on")
 	if err == nil && answer != p.Want.Name {
 		err = fmt.Errorf("%q is not the name of the cluster, %s: nothing was touched", answer, p.Want.Name)
 	}
 	return err
 }
 
-func sayAdopted(ctx context.Context, a *app, c *found, adoption *adopt.Adoption, want *cluster.Cluster) error {
+func sayAdopted(ctx context.Context, a *app, c *target.Found, adoption *adopt.Adoption, want *cluster.Cluster) error {
 	stack, err := adoption.Kept(ctx)
 	if err != nil {
 		return err
 	}
-	a.say("%s has taken over: `etcdctr health` shows its members, `etcdctr connect` the way to them", c.name())
+	a.Say("%s has taken over: `etcdctr health` shows its members, `etcdctr connect` the way to them", c.Name())
 	if want.Runtime == cluster.Docker {
 		var urls []string
 		for _, m := range want.Members {
 			urls = append(urls, m.ClientURL())
 		}
-		a.say("services of %s find it at %s once they are on the network %s too: in their file, under networks, external: true",
+		a.Say("services of %s find it at %s once they are on the network %s too: in their file, under networks, external: true",
 			stack.Name, strings.Join(urls, ","), compose.NetworkOf(want.Name))
 	}
-	a.say("what it was is kept, stopped: %s; `etcdctr adopt --forget-old %s` deletes it", stack.Kept(), stack.Name)
+	a.Say("what it was is kept, stopped: %s; `etcdctr adopt --forget-old %s` deletes it", stack.Kept(), stack.Name)
 	return nil
 }
 
@@ -243,7 +245,7 @@ func (o adoptOptions) forgetOld(ctx context.Context, a *app, b adopt.Beginning) 
 		return err
 	}
 	if !o.yes {
-		if !a.atTerminal() {
+		if !a.Person() {
 			return usage(errors.New("--forget-old deletes the old data for good, and there is no terminal to ask on: --yes says that it is meant"))
 		}
 		if err := a.askForName(ctx, stack.Name, []string{stack.Kept()}); err != nil {
@@ -252,10 +254,10 @@ func (o adoptOptions) forgetOld(ctx context.Context, a *app, b adopt.Beginning) 
 	}
 	left, err := b.Forget(ctx)
 	for _, l := range left {
-		a.say("%s is left: delete it once nobody needs it", l)
+		a.Say("%s is left: delete it once nobody needs it", l)
 	}
 	if err == nil && len(left) == 0 {
-		a.say("%s is gone", stack.Name)
+		a.Say("%s is gone", stack.Name)
 	}
 	return err
 }

@@ -14,12 +14,13 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type backupOptions struct {
-	cluster        *clusterFlags
+	cluster        *target.Flags
 	endpoints      *endpointFlags
 	output, member string
 	dataDir        string
@@ -66,10 +67,10 @@ in clear: the cluster's name, time, revision, size and release.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runBackup),
 	}
-	o.cluster = addFindingFlags(cmd)
+	o.cluster = a.Finding(cmd)
 	o.endpoints = addEndpointFlags(cmd)
-	addProgressFlag(cmd, &o.progress)
-	addFormatFlag(cmd, &o.format)
+	typed.AddProgress(cmd, &o.progress)
+	typed.AddFormat(cmd, &o.format)
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", ".", "file, or folder or s3://BUCKET/PREFIX for a file named after the cluster and the time")
 	flags.StringVar(&o.member, "member", "", "whose data to take (default the member that it costs least)")
@@ -95,9 +96,9 @@ func runBackup(ctx context.Context, a *app, o backupOptions, _ []string) error {
 		return err
 	}
 	startup.Over() // what is streamed is garbage at once
-	board := a.newProgress(o.progress)
+	board := a.NewBoard(o.progress)
 	defer func() { board.Close() }()
-	r := backup.Request{Time: a.now(), Member: o.member, Stored: o.compression == string(cluster.CompressNone), Seal: o.seal(passphrase)}
+	r := backup.Request{Time: a.Now(), Member: o.member, Stored: o.compression == string(cluster.CompressNone), Seal: o.seal(passphrase)}
 	if o.keys {
 		r.Keys = &backup.Keys{Passphrase: passphrase}
 	}
@@ -106,44 +107,44 @@ func runBackup(ctx context.Context, a *app, o backupOptions, _ []string) error {
 	}
 	r.Again = func(broken *backup.BrokenOffError, from string) {
 		board.Close()
-		a.warn("%v: %s is asked for its data, from the beginning", broken, from)
-		board = a.newProgress(o.progress)
+		a.Warn("%v: %s is asked for its data, from the beginning", broken, from)
+		board = a.NewBoard(o.progress)
 	}
 	path, made, err := o.take(ctx, a, r)
 	board.Close()
-	err = interrupted(ctx, err, "no backup was made, and nothing is left of this one")
+	err = hints.Interrupted(ctx, err, "no backup was made, and nothing is left of this one")
 	if err != nil && o.endpoints.given() {
 		return hints.Endpoints(err)
 	}
 	if err != nil {
 		return err
 	}
-	a.say("%s: revision %d, %s of %s", path, made.Revision, terminal.HumanBytes(made.Size), made.From)
+	a.Say("%s: revision %d, %s of %s", path, made.Revision, terminal.HumanBytes(made.Size), made.From)
 	if made.Missing > 0 {
-		a.warn("the log holds %d further entries that are not in the backup: --etcd-binary names an etcd that can carry them out", made.Missing)
+		a.Warn("the log holds %d further entries that are not in the backup: --etcd-binary names an etcd that can carry them out", made.Missing)
 	}
-	return a.result(o.format, backup.FoundReport{Path: path, Metadata: made}, nil)
+	return a.Result(o.format, backup.FoundReport{Path: path, Metadata: made}, nil)
 }
 
 // take makes the archive, of a cluster or of a folder.
 func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (string, backup.Metadata, error) {
 	if o.endpoints.given() {
 		at, err := o.endpoints.endpoints(ctx, a)
-		if err = errors.Join(err, o.cluster.readVariables()); err != nil {
+		if err = errors.Join(err, o.cluster.ReadVariables()); err != nil {
 			return "", backup.Metadata{}, err
 		}
-		r.Cluster = o.cluster.cmd.Flag("name").Value.String()
+		r.Cluster = o.cluster.Value("name")
 		return at.Backup(ctx, o.output, r)
 	}
-	c, err := o.cluster.find(ctx, a, working{})
+	c, err := o.cluster.Find(ctx, target.Working{})
 	if err != nil {
 		return "", backup.Metadata{}, err
 	}
-	defer c.close()
+	defer c.Close()
 	if o.dataDir == "" {
 		return c.Backup(ctx, o.output, r)
 	}
-	program, err := etcdFor(o.etcdBinary)
+	program, err := target.EtcdFor(o.etcdBinary)
 	if err != nil {
 		return "", backup.Metadata{}, err
 	}
@@ -205,7 +206,7 @@ func (f *secretFlags) read(a *app, place string) (backup.Secret, error) {
 	var err error
 	read := a.readPassphrase
 	if _, gone := os.Stat(place); errors.Is(gone, fs.ErrNotExist) && !strings.Contains(place, "://") {
-		read = func(file string) (string, error) { return readSecret("passphrase-file", file) }
+		read = func(file string) (string, error) { return typed.Secret("passphrase-file", file) }
 	}
 	s.Passphrase, err = read(f.passphraseFile)
 	return s, err
@@ -213,10 +214,10 @@ func (f *secretFlags) read(a *app, place string) (backup.Secret, error) {
 
 // readPassphrase says what comes of one, which takes its time and tells no progress.
 func (a *app) readPassphrase(file string) (string, error) {
-	passphrase, err := readSecret("passphrase-file", file)
+	passphrase, err := typed.Secret("passphrase-file", file)
 	if err != nil {
 		return "", err
 	}
-	a.say("making a key of the passphrase: that takes some seconds, on purpose, so that nobody tries many")
+	a.Say("making a key of the passphrase: that takes some seconds, on purpose, so that nobody tries many")
 	return passphrase, nil
 }

@@ -81,10 +81,10 @@ func (f *endpointFlags) endpoints(ctx context.Context, a *app) (etcdctr.Endpoint
 func (f *endpointFlags) password(ctx context.Context, a *app) (string, error) {
 	if f.passwordFile == "" {
 		what := "the password of " + f.at.User
-		if !a.asker().Person() {
+		if !a.Asker().Person() {
 			return "", usage(fmt.Errorf("there is no terminal to ask for %s on: --%s names a file with it", what, passwordFlag))
 		}
-		return a.asker().Secret(ctx, what)
+		return a.Asker().Secret(ctx, what)
 	}
-	return readSecret(passwordFlag, f.passwordFile)
+	return typed.Secret(passwordFlag, f.passwordFile)
 }

@@ -11,12 +11,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 func newBackupListCommand(a *app) *cobra.Command {
-	var f clusterFlags
+	var f *target.Flags
 	var format string
 	cmd := &cobra.Command{
 		Use:   "list [FOLDER]",
@@ -33,27 +34,21 @@ exit code is 1 then. --format json writes an object for each, one to a line.`,
 			if len(args) == 1 {
 				return runBackupList(cmd.Context(), a, args[0], format)
 			}
-			described, err := f.backups(a)
+			spec, _, err := f.Read()
+			described := spec.Backup.Destination // the folder where the cluster file has them go
 			if err == nil {
 				err = runBackupList(cmd.Context(), a, cmp.Or(described, "."), format)
 			}
 			if errors.Is(err, fs.ErrNotExist) && described != "" { // it is made with the first of them
-				a.say("there is no backup in %s", described)
+				a.Say("there is no backup in %s", described)
 				return nil
 			}
 			return err
 		},
 	}
-	f.cmd = cmd
-	addFileFlag(cmd, &f)
-	addFormatFlag(cmd, &format)
+	f = a.ByFile(cmd)
+	typed.AddFormat(cmd, &format)
 	return cmd
-}
-
-// backups is where the cluster file has backups go; empty where it has none.
-func (f *clusterFlags) backups(a *app) (string, error) {
-	spec, _, err := f.read(a)
-	return spec.Backup.Destination, err
 }
 
 // folder is the one that is given, or the current one.
@@ -74,7 +69,7 @@ func runBackupList(ctx context.Context, a *app, destination, format string) erro
 		return err
 	}
 	if len(all) == 0 {
-		a.say("there is no backup in %s", shortPath(s.Place("")))
+		a.Say("there is no backup in %s", target.ShortPath(s.Place("")))
 	}
 	var wrong []error
 	for _, f := range all {
@@ -84,9 +79,9 @@ func runBackupList(ctx context.Context, a *app, destination, format string) erro
 }
 
 func (a *app) printBackups(all []backup.Found, format string) error {
-	if format == formatJSON {
+	if format == typed.JSONFormat {
 		for _, f := range all {
-			if err := a.printJSONLine(f.Report()); err != nil {
+			if err := a.PrintJSONLine(f.Report()); err != nil {
 				return err
 			}
 		}
@@ -104,7 +99,7 @@ func (a *app) printBackups(all []backup.Found, format string) error {
 		})
 	}
 	if len(rows) > 0 {
-		a.table([]string{"file", "cluster", "time", "revision", "etcd", "of", "size"}, rows)()
+		a.Table([]string{"file", "cluster", "time", "revision", "etcd", "of", "size"}, rows)()
 	}
 	return nil
 }

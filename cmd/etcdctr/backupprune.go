@@ -31,7 +31,7 @@ somebody may want to save what there is of it.`,
 			return runBackupPrune(cmd.Context(), a, folder(args), o)
 		},
 	}
-	addFormatFlag(cmd, &o.format)
+	typed.AddFormat(cmd, &o.format)
 	flags := cmd.Flags()
 	flags.StringVar(&o.cluster, "name", "", "only the backups of this cluster (default all)")
 	flags.IntVar(&o.keep.Last, "keep-last", 0, "keep the newest so many")
@@ -53,7 +53,7 @@ func runBackupPrune(ctx context.Context, a *app, destination string, o pruneOpti
 	}
 	p, err := backup.Prune(ctx, s, o.keep, o.cluster, o.dryRun)
 	for _, unread := range p.Unread {
-		a.warn("%v: it stays", unread)
+		a.Warn("%v: it stays", unread)
 	}
 	if err != nil {
 		return err
@@ -62,6 +62,6 @@ func runBackupPrune(ctx context.Context, a *app, destination string, o pruneOpti
 	if o.dryRun {
 		what = "would be deleted"
 	}
-	a.say("%s %s, %d kept", terminal.Plural(len(p.Gone), "backup"), what, p.Kept)
+	a.Say("%s %s, %d kept", terminal.Plural(len(p.Gone), "backup"), what, p.Kept)
 	return a.printBackups(p.Gone, o.format)
 }

@@ -6,11 +6,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type backupRunOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	metrics string
 	once    bool
 }
@@ -35,8 +36,8 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runBackupRun),
 	}
-	o.cluster = addClusterFlags(cmd)
-	addRuntimeFlag(cmd)
+	o.cluster = a.Describing(cmd)
+	target.AddRuntime(cmd)
 	cmd.Flags().StringVar(&o.metrics, "metrics-file", "", "file to write metrics to")
 	cmd.Flags().BoolVar(&o.once, "once", false, "take one if it is due, and end")
 	return cmd
@@ -44,23 +45,23 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 
 func runBackupRun(ctx context.Context, a *app, o backupRunOptions, _ []string) error {
 	startup.Over() // what is streamed is garbage at once
-	c, err := o.cluster.find(ctx, a, working{})
+	c, err := o.cluster.Find(ctx, target.Working{})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	r, err := c.Runner(ctx)
 	if err != nil {
 		return err
 	}
 	r.MetricsFile = o.metrics
-	r.Tell, r.Fail = func(what string) { a.say("%s", what) }, a.fail
+	r.Tell, r.Fail = func(what string) { a.Say("%s", what) }, a.Fail
 	if !o.once {
 		return r.Run(ctx)
 	}
 	taken, err := r.Once(ctx)
 	if err == nil && !taken {
-		a.say("none is due")
+		a.Say("none is due")
 	}
 	return err
 }

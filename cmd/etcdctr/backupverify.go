@@ -29,7 +29,7 @@ snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it mad
 			return runBackupVerify(cmd.Context(), a, args[0], scratch, format, secret)
 		},
 	}
-	addFormatFlag(cmd, &format)
+	typed.AddFormat(cmd, &format)
 	secret = addSecretFlags(cmd)
 	cmd.Flags().StringVar(&scratch, "scratch", os.TempDir(), "folder with room for the database")
 	return cmd
@@ -45,6 +45,6 @@ func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, 
 	if err != nil {
 		return err
 	}
-	a.say("%s can be restored: revision %d, %s", file, report.Metadata.Revision, terminal.HumanBytes(report.Metadata.Size))
-	return a.result(format, report, nil)
+	a.Say("%s can be restored: revision %d, %s", file, report.Metadata.Revision, terminal.HumanBytes(report.Metadata.Size))
+	return a.Result(format, report, nil)
 }

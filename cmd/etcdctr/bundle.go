@@ -6,11 +6,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/bundle"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 type bundleOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	output  string
 }
 
@@ -33,19 +34,19 @@ etcdctr up, which writes the archive when its turn comes.`,
   scp bundles/orders-etcd1.tar.gz 192.168.202.128:`,
 		RunE: with(a, &o, runBundle),
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = a.Describing(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", runtimes.BundleFolder, "folder to write the archives into")
 	return cmd
 }
 
 func runBundle(ctx context.Context, a *app, o bundleOptions, members []string) error {
-	c, err := o.cluster.resolve(a)
+	c, err := o.cluster.Resolve()
 	if err != nil {
 		return err
 	}
-	w, err := a.files(o.cluster, c)
+	w, err := o.cluster.Files(c)
 	if err != nil {
 		return err
 	}
-	return w.Bundles(ctx, c, o.output, members, func(file string, m bundle.Machine) { a.say("%s: for %s, at %s", file, m.Member(), m.Host()) })
+	return w.Bundles(ctx, c, o.output, members, func(file string, m bundle.Machine) { a.Say("%s: for %s, at %s", file, m.Member(), m.Host()) })
 }

@@ -43,7 +43,7 @@ the authorities' keys are needed by these commands alone.`,
 
 // sayReport says what an operation on certificates did.
 func (a *app) sayReport(dir string, report certs.Report) {
-	a.say("certificates in %s: %s", dir, report)
+	a.Say("certificates in %s: %s", dir, report)
 }
 
 // keyFlags are the flags that say how keys and certificates are made.

@@ -9,11 +9,13 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsCreateOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	keys    keyFlags
 	certs   etcdctr.CertsOptions
 
@@ -46,7 +48,7 @@ needs, and the authorities' keys stay here.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runCertsCreate),
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = a.Describing(cmd)
 	addKeyFlags(cmd, &o.keys, string(certs.DefaultKey), "365d")
 	flags := cmd.Flags()
 	flags.StringVar(&o.certs.Member, "member", "", "only this member's, for the machine that it has to itself")
@@ -64,11 +66,11 @@ needs, and the authorities' keys stay here.`,
 }
 
 func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions, _ []string) error {
-	c, dir, err := o.cluster.withCerts(a)
+	c, dir, err := o.cluster.WithCerts()
 	if err != nil {
 		return err
 	}
-	if o.certs.Member != "" && !o.cluster.cmd.Flags().Changed("client") {
+	if o.certs.Member != "" && !o.cluster.Changed("client") {
 		o.certs.Clients = nil
 	}
 	unread := o.readAuthorities()
@@ -76,14 +78,14 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions, _ []strin
 	if err := errors.Join(err, unread); err != nil {
 		return err
 	}
-	warnAll(a, notes)
-	report, err := a.pki(dir).Ensure(ctx, plan)
+	terminal.WarnAll(a.Console, notes)
+	report, err := a.PKI(dir).Ensure(ctx, plan)
 	if err != nil {
-		return certsError(dir, err)
+		return target.CertsError(dir, err)
 	}
-	a.sayReport(dir, report)
+	a.SayReport(dir, report)
 	if o.certs.Member != "" {
-		a.say("%s is all that the machine of %s needs", filepath.Join(dir, "members", o.certs.Member), o.certs.Member)
+		a.Say("%s is all that the machine of %s needs", filepath.Join(dir, "members", o.certs.Member), o.certs.Member)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (f *exportFlags) write(a *app, pki *certs.PKI, issued certs.IssueOptions, g
 	o := certs.ExportOptions{Name: folderOf(issued), Format: certs.Format(f.format), Dir: f.dir, Password: os.Getenv(passwordVariable)}
 	if f.passwordFile != "" {
 		var err error
-		if o.Password, err = readSecret(passwordFlag, f.passwordFile); err != nil {
+		if o.Password, err = typed.Secret(passwordFlag, f.passwordFile); err != nil {
 			return err
 		}
 	}
@@ -60,6 +60,6 @@ func (f *exportFlags) write(a *app, pki *certs.PKI, issued certs.IssueOptions, g
 	if err != nil {
 		return err
 	}
-	a.say("a copy is in %s", strings.Join(files, ", "))
+	a.Say("a copy is in %s", strings.Join(files, ", "))
 	return nil
 }

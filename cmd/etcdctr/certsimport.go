@@ -10,10 +10,11 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 )
 
 type certsImportOptions struct {
-	cluster         *clusterFlags
+	cluster         *target.Flags
 	ca, peerCA      string
 	list, peerList  string
 	keys            map[string]string
@@ -45,7 +46,7 @@ certs/retired.`,
 			return runCertsImport(cmd.Context(), a, o)
 		},
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = a.Describing(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.ca, "ca", "", "authority that clients and servers trust, PEM (default the root among the certificates, or as before)")
 	flags.StringVar(&o.peerCA, "peer-ca", "", "authority that peers trust (default that of --ca)")
@@ -87,7 +88,7 @@ func (o certsImportOptions) read() (certs.ImportOptions, error) {
 }
 
 func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
-	c, dir, err := o.cluster.withCerts(a)
+	c, dir, err := o.cluster.WithCerts()
 	if err != nil {
 		return err
 	}
@@ -96,10 +97,10 @@ func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
 		return err
 	}
 	i.Plan = etcdctr.CertsPlan(c)
-	report, err := a.pki(dir).Import(ctx, i)
+	report, err := a.PKI(dir).Import(ctx, i)
 	if err != nil {
-		return certsError(dir, err)
+		return target.CertsError(dir, err)
 	}
-	a.sayReport(dir, report)
+	a.SayReport(dir, report)
 	return nil
 }

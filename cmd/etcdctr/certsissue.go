@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsIssueOptions struct {
-	cluster       *clusterFlags
+	cluster       *target.Flags
 	keys          keyFlags
 	server        bool
 	hosts         []string
@@ -47,7 +48,7 @@ name says. A client without one tells its user by name and password.`,
 			return runCertsIssue(cmd.Context(), a, o, args[0])
 		},
 	}
-	o.cluster = addFindingFlags(cmd)
+	o.cluster = a.Finding(cmd)
 	addKeyFlags(cmd, &o.keys, string(certs.DefaultKey), "365d")
 	flags := cmd.Flags()
 	flags.BoolVar(&o.server, "server", false, "a server instead of a client")
@@ -77,22 +78,22 @@ func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string
 	if err := errors.Join(issue.Validate(), o.export.validate()); err != nil {
 		return usage(err)
 	}
-	dir, err := o.cluster.certificatesAsRun(a)
+	dir, err := o.cluster.CertificatesAsRun()
 	if err != nil {
 		return err
 	}
-	report, err := a.pki(dir).Issue(ctx, issue)
+	report, err := a.PKI(dir).Issue(ctx, issue)
 	if err == nil {
-		a.sayReport(dir, report)
+		a.SayReport(dir, report)
 	}
 	if err == nil && o.grantee.Given {
-		err = a.pki(dir).Grant(folderOf(issue), o.grantee.Grantee)
+		err = a.PKI(dir).Grant(folderOf(issue), o.grantee.Grantee)
 	}
 	if err != nil {
-		return certsError(dir, err)
+		return target.CertsError(dir, err)
 	}
-	a.say("%s: %s, %s and %s are in %s", folderOf(issue), certs.CertFile, certs.KeyFile, certs.CAFile, filepath.Join(dir, filepath.FromSlash(folderOf(issue))))
-	return o.export.write(a, a.pki(dir), issue, o.grantee)
+	a.Say("%s: %s, %s and %s are in %s", folderOf(issue), certs.CertFile, certs.KeyFile, certs.CAFile, filepath.Join(dir, filepath.FromSlash(folderOf(issue))))
+	return o.export.write(a, a.PKI(dir), issue, o.grantee)
 }
 
 // folderOf is the name of what was issued.

@@ -6,34 +6,35 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 func newCertsListCommand(a *app) *cobra.Command {
-	var flags *clusterFlags
+	var flags *target.Flags
 	var format string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the certificates: whose, for what, until when",
 		Args:  typed.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			dir, err := flags.certificatesAsRun(a)
+			dir, err := flags.CertificatesAsRun()
 			if err != nil {
 				return err
 			}
 			return runCertsList(a, dir, format)
 		},
 	}
-	flags = addFindingFlags(cmd)
-	addFormatFlag(cmd, &format)
+	flags = a.Finding(cmd)
+	typed.AddFormat(cmd, &format)
 	return cmd
 }
 
 func runCertsList(a *app, dir, format string) error {
-	list, err := a.pki(dir).List()
+	list, err := a.PKI(dir).List()
 	if err != nil {
-		return certsError(dir, err)
+		return target.CertsError(dir, err)
 	}
 	var rows [][]string
 	var replaced []string
@@ -43,11 +44,11 @@ func runCertsList(a *app, dir, format string) error {
 			replaced = append(replaced, c.Identity)
 		}
 	}
-	table := a.table([]string{"identity", "profile", "subject", "hosts", "key", "expires", "days", "status"}, rows)
-	return a.result(format, list, func() {
+	table := a.Table([]string{"identity", "profile", "subject", "hosts", "key", "expires", "days", "status"}, rows)
+	return a.Result(format, list, func() {
 		table()
 		if len(replaced) > 0 {
-			a.say("certificates in %s: the replacement of %s is under way: `etcdctr certs rotate-ca` goes on with it, and with --abort back", dir, strings.Join(replaced, ", "))
+			a.Say("certificates in %s: the replacement of %s is under way: `etcdctr certs rotate-ca` goes on with it, and with --abort back", dir, strings.Join(replaced, ", "))
 		}
 	})
 }
@@ -62,6 +63,6 @@ func (a *app) certificateRow(c certs.Certificate) []string {
 	}
 	return []string{
 		c.Identity, string(c.Profile), c.Subject, strings.Join(c.Hosts, ","), string(c.Key),
-		lifespan.When(c.NotAfter, a.now()), lifespan.Cell(c.NotAfter.Sub(a.now())), status,
+		lifespan.When(c.NotAfter, a.Now()), lifespan.Cell(c.NotAfter.Sub(a.Now())), status,
 	}
 }

@@ -6,11 +6,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsRenewOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	keys    keyFlags
 	within  typed.Days
 	keepKey bool
@@ -38,7 +39,7 @@ themselves, which etcd does at its first start only.`,
   etcdctr certs renew members/etcd1/peer --keep-key`,
 		RunE: with(a, &o, runCertsRenew),
 	}
-	o.cluster = addFindingFlags(cmd, "tls")
+	o.cluster = a.Finding(cmd, "tls")
 	addKeyFlags(cmd, &o.keys, "as before", "as before")
 	cmd.Flags().Var(&o.within, "within", "only certificates that end so soon, such as 30d")
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "certify the same keys again instead of making new ones")
@@ -56,18 +57,18 @@ func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []str
 	if err := renew.Validate(); err != nil {
 		return usage(err)
 	}
-	if o.cluster.isAuto(a) {
+	if isAuto(o.cluster) {
 		return o.renewAuto(ctx, a, names)
 	}
-	dir, err := o.cluster.certificatesAsRun(a)
+	dir, err := o.cluster.CertificatesAsRun()
 	if err != nil {
 		return err
 	}
-	report, err := a.pki(dir).Renew(ctx, renew)
+	report, err := a.PKI(dir).Renew(ctx, renew)
 	if err != nil {
-		return certsError(dir, err)
+		return target.CertsError(dir, err)
 	}
-	a.sayReport(dir, report)
-	o.cluster.tellOldCopies(ctx, a)
+	a.SayReport(dir, report)
+	o.cluster.TellOldCopies(ctx)
 	return nil
 }

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/internal/lifespan"
 )
 
 // isAuto reports whether the cluster that the flags describe makes its own
 // certificates. A mistake in it is no matter of this question.
-func (f *clusterFlags) isAuto(a *app) bool {
-	spec, _, err := f.spec(a)
+func isAuto(f *target.Flags) bool {
+	spec, _, err := f.Spec()
 	return err == nil && spec.TLS == string(cluster.AutoTLS)
 }
 
@@ -21,11 +22,11 @@ func (o certsRenewOptions) renewAuto(ctx context.Context, a *app, names []string
 	if o.keepKey || o.keys.algorithm != "" {
 		return usage(errors.New("tls: auto makes keys of one kind, anew each time: leave --keep-key and --key-algorithm out"))
 	}
-	c, err := o.cluster.find(ctx, a, working{})
+	c, err := o.cluster.Find(ctx, target.Working{})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	chosen, err := c.Choose(ctx, names...)
 	if err != nil {
 		return err
@@ -33,10 +34,10 @@ func (o certsRenewOptions) renewAuto(ctx context.Context, a *app, names []string
 	renewed, err := c.RenewSelfSigned(ctx, chosen, o.within.Duration(), o.keys.lifetime)
 	for _, m := range renewed {
 		if len(m.Uses) == 0 {
-			a.say("%s: ends late enough", m.Member)
+			a.Say("%s: ends late enough", m.Member)
 			continue
 		}
-		a.say("%s: %s renewed, until %s", m.Member, strings.Join(m.Uses, " and "), lifespan.When(m.Until, a.now()))
+		a.Say("%s: %s renewed, until %s", m.Member, strings.Join(m.Uses, " and "), lifespan.When(m.Until, a.Now()))
 	}
 	return err
 }

@@ -8,10 +8,11 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 )
 
 type certsRequestOptions struct {
-	cluster   *clusterFlags
+	cluster   *target.Flags
 	algorithm string
 }
 
@@ -28,29 +29,29 @@ certs import brings the answers in; run again, they stay the same.`,
   etcdctr certs request members/etcd1/peer root`,
 		RunE: with(a, &o, runCertsRequest),
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = a.Describing(cmd)
 	addAlgorithmFlag(cmd, &o.algorithm, string(certs.DefaultKey))
 	return cmd
 }
 
 func runCertsRequest(ctx context.Context, a *app, o certsRequestOptions, names []string) error {
-	c, dir, err := o.cluster.withCerts(a)
+	c, dir, err := o.cluster.WithCerts()
 	if err != nil {
 		return err
 	}
 	plan := etcdctr.CertsPlan(c)
 	plan.Key = certs.KeyAlgorithm(o.algorithm)
-	files, err := a.pki(dir).Request(ctx, plan, names...)
+	files, err := a.PKI(dir).Request(ctx, plan, names...)
 	if err != nil {
-		return certsError(dir, err)
+		return target.CertsError(dir, err)
 	}
 	for _, f := range files {
-		fmt.Fprintln(a.out, f)
+		fmt.Fprintln(a.Out, f)
 	}
 	if len(files) == 0 {
-		a.say("certificates in %s: none is missing and none ends soon", dir)
+		a.Say("certificates in %s: none is missing and none ends soon", dir)
 		return nil
 	}
-	a.say("next: have them signed, then: etcdctr certs import FILE... --ca AUTHORITY")
+	a.Say("next: have them signed, then: etcdctr certs import FILE... --ca AUTHORITY")
 	return nil
 }

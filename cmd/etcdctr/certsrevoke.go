@@ -10,10 +10,11 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 )
 
 func newCertsRevokeCommand(a *app) *cobra.Command {
-	var flags *clusterFlags
+	var flags *target.Flags
 	var files []string
 	cmd := &cobra.Command{
 		Use:   "revoke NAME...|--certificate FILE",
@@ -41,14 +42,14 @@ that was: what cfssl or openssl has issued, or a copy that turned up elsewhere.`
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := flags.certificatesAsRun(a)
+			dir, err := flags.CertificatesAsRun()
 			if err != nil {
 				return err
 			}
 			return runCertsRevoke(cmd.Context(), a, dir, args, files)
 		},
 	}
-	flags = addFindingFlags(cmd)
+	flags = a.Finding(cmd)
 	cmd.Flags().StringSliceVar(&files, "certificate", nil, "file with a certificate to revoke, PEM or DER")
 	return cmd
 }
@@ -64,11 +65,11 @@ func runCertsRevoke(ctx context.Context, a *app, dir string, names, files []stri
 	if err := errors.Join(errs...); err != nil {
 		return usage(err)
 	}
-	report, err := a.pki(dir).Revoke(ctx, revoke)
+	report, err := a.PKI(dir).Revoke(ctx, revoke)
 	if err != nil {
-		return certsError(dir, err)
+		return target.CertsError(dir, err)
 	}
-	a.sayReport(dir, report)
+	a.SayReport(dir, report)
 	return nil
 }
 
@@ -81,11 +82,11 @@ func (a *app) mayRevoke(ctx context.Context, identities []string) error {
 	if !slices.Contains(identities, ownIdentity) {
 		return nil
 	}
-	a.warn("%s is what etcdctr itself asks the members with: they refuse it from now on, until `etcdctr certs create` makes another one", ownIdentity)
-	if !a.atTerminal() {
+	a.Warn("%s is what etcdctr itself asks the members with: they refuse it from now on, until `etcdctr certs create` makes another one", ownIdentity)
+	if !a.Person() {
 		return nil
 	}
-	answer, err := a.ask(ctx, "type "+etcdctr.AdminClient+" to go on")
+	answer, err := a.Ask(ctx, "type "+etcdctr.AdminClient+" to go on")
 	if err == nil && answer != etcdctr.AdminClient {
 		err = fmt.Errorf("%q is not %s: nothing was revoked", answer, etcdctr.AdminClient)
 	}

@@ -11,13 +11,15 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type certsRotateCAOptions struct {
-	cluster       *clusterFlags
-	working       working
+	cluster       *target.Flags
+	working       target.Working
 	keys          keyFlags
 	stage         string
 	authority     string
@@ -68,9 +70,9 @@ stage puts away what was taken out before.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runCertsRotateCA),
 	}
-	o.cluster = addFindingFlags(cmd)
-	addProgressFlag(cmd, &o.working.progress)
-	addDryRunFlag(cmd, &o.dryRun)
+	o.cluster = a.Finding(cmd)
+	typed.AddProgress(cmd, &o.working.Progress)
+	typed.AddDryRun(cmd, &o.dryRun)
 	addKeyFlags(cmd, &o.keys, "as before", "as before")
 	flags := cmd.Flags()
 	flags.Var(&typed.Choice{Value: &o.stage, Of: []string{string(certs.Begin), string(certs.Switch), string(certs.Finish)}}, "stage",
@@ -114,7 +116,7 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []s
 	if err != nil {
 		return err
 	}
-	dir, err := o.cluster.certificatesAsRun(a)
+	dir, err := o.cluster.CertificatesAsRun()
 	if err != nil {
 		return err
 	}
@@ -123,7 +125,7 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []s
 		return err
 	}
 	if members != nil {
-		defer members.close()
+		defer members.Close()
 	}
 	if err := o.wantMutual(a, members); err != nil {
 		return err
@@ -135,48 +137,48 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []s
 		sayAtOnce(a, r.Seen())
 	}
 	after, err := r.Do(ctx, o.how())
-	err = interrupted(ctx, err, "`%s` goes on from here, and with --abort it goes back", o.cluster.again("certs", "rotate-ca"))
+	err = hints.Interrupted(ctx, err, "`%s` goes on from here, and with --abort it goes back", o.cluster.Again("certs", "rotate-ca"))
 	if err == nil && after != "" {
-		a.say("next: %s", afterStage[after])
+		a.Say("next: %s", afterStage[after])
 	}
 	switch {
 	case errors.Is(err, certs.ErrIdle):
-		a.say("certificates in %s: %s is being replaced", dir, noAuthority(o.authority))
+		a.Say("certificates in %s: %s is being replaced", dir, noAuthority(o.authority))
 		return nil
 	case errors.As(err, new(*certs.UnconfirmedError)):
-		a.say("%v", err)
+		a.Say("%v", err)
 		if o.clientsReady {
-			a.say("--clients-ready: was given before there were certificates of the new authority to hand out")
+			a.Say("--clients-ready: was given before there were certificates of the new authority to hand out")
 		}
-		a.say("next: hand them their new folders, restart those that read them only once, then: etcdctr certs rotate-ca --clients-ready")
+		a.Say("next: hand them their new folders, restart those that read them only once, then: etcdctr certs rotate-ca --clients-ready")
 		return nil
 	case err == nil && r.Seen() && o.stage == "":
 		err = sayTrusted(a, r)
 	}
-	return certsError(dir, err)
+	return target.CertsError(dir, err)
 }
 
 // rotation is that of the members that run where this program sees them, which are nil
 // where none does.
-func (o certsRotateCAOptions) rotation(ctx context.Context, a *app, dir string, rotate certs.RotateOptions) (*found, *certs.Rotation, error) {
-	with := etcdctr.RotationOptions{RotateOptions: rotate, Confirmed: o.clientsReady, Tell: func(report certs.Report) { a.sayReport(dir, report) }}
-	c, err := o.cluster.find(ctx, a, o.working)
+func (o certsRotateCAOptions) rotation(ctx context.Context, a *app, dir string, rotate certs.RotateOptions) (*target.Found, *certs.Rotation, error) {
+	with := etcdctr.RotationOptions{RotateOptions: rotate, Confirmed: o.clientsReady, Tell: func(report certs.Report) { a.SayReport(dir, report) }}
+	c, err := o.cluster.Find(ctx, o.working)
 	if errors.Is(err, runtime.ErrUnavailable) { // without an engine there is nothing to be seen on it
-		return nil, &certs.Rotation{PKI: a.pki(dir), RotateOptions: rotate, Confirmed: o.clientsReady, Tell: with.Tell, Restarted: o.restarted}, nil
+		return nil, &certs.Rotation{PKI: a.PKI(dir), RotateOptions: rotate, Confirmed: o.clientsReady, Tell: with.Tell, Restarted: o.restarted}, nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	with.Step = c.showStep(a)
-	with.Change = func(ctx context.Context, change etcdctr.Change) error { return c.carryOut(ctx, a, o.cluster, change) }
+	with.Step = c.ShowStep
+	with.Change = func(ctx context.Context, change etcdctr.Change) error { return c.CarryOut(ctx, change) }
 	r, err := c.Rotation(ctx, with)
 	if err != nil {
-		c.close()
+		c.Close()
 		return nil, nil, err
 	}
-	r.PKI, r.Restarted = a.pki(dir), o.restarted
+	r.PKI, r.Restarted = a.PKI(dir), o.restarted
 	if gather := r.Gather; r.Seen() {
-		r.Gather = func(ctx context.Context) error { return c.explain(ctx, o.cluster, gather(ctx)) }
+		r.Gather = func(ctx context.Context) error { return c.Explained(ctx, gather(ctx)) }
 	}
 	return c, r, nil
 }
@@ -184,9 +186,9 @@ func (o certsRotateCAOptions) rotation(ctx context.Context, a *app, dir string, 
 // sayAtOnce says what a replacement at once does to members, seen or not.
 func sayAtOnce(a *app, seen bool) {
 	if seen {
-		a.warn("every client and member is refused from now on, until it has its new files")
+		a.Warn("every client and member is refused from now on, until it has its new files")
 	} else {
-		a.say("members that run elsewhere have to be stopped, and started with their new folders")
+		a.Say("members that run elsewhere have to be stopped, and started with their new folders")
 	}
 }
 
@@ -198,10 +200,10 @@ func sayTrusted(a *app, r *certs.Rotation) error {
 	}
 	left := c.Underway()
 	if len(left) == 0 {
-		a.say("certificates in %s: every member trusts what its files say", r.PKI.Dir)
+		a.Say("certificates in %s: every member trusts what its files say", r.PKI.Dir)
 		return nil
 	}
-	a.say("certificates in %s: the replacement of %s is under way still: `etcdctr certs rotate-ca` goes on with it", r.PKI.Dir, strings.Join(left, ", "))
+	a.Say("certificates in %s: the replacement of %s is under way still: `etcdctr certs rotate-ca` goes on with it", r.PKI.Dir, strings.Join(left, ", "))
 	return nil
 }
 
@@ -214,8 +216,8 @@ func noAuthority(kind string) string {
 }
 
 // wantMutual refuses clusters that have no authorities.
-func (o certsRotateCAOptions) wantMutual(a *app, members *found) error {
-	spec, _, err := o.cluster.read(a)
+func (o certsRotateCAOptions) wantMutual(a *app, members *target.Found) error {
+	spec, _, err := o.cluster.Read()
 	if err != nil {
 		return err
 	}

@@ -7,36 +7,37 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cmd/internal/planview"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/converge"
 )
 
 // printRotation tells the moves of a replacement, what clients notice and how long it
 // takes, and makes none of them.
-func (o certsRotateCAOptions) printRotation(ctx context.Context, a *app, dir string, members *found, r *certs.Rotation) error {
+func (o certsRotateCAOptions) printRotation(ctx context.Context, a *app, dir string, members *target.Found, r *certs.Rotation) error {
 	how := o.how()
 	moves, err := r.Forecast(ctx, how)
 	if errors.Is(err, certs.ErrIdle) {
-		a.say("certificates in %s: %s is being replaced", dir, noAuthority(o.authority))
+		a.Say("certificates in %s: %s is being replaced", dir, noAuthority(o.authority))
 		return nil
 	}
 	if err != nil {
-		return certsError(dir, err)
+		return target.CertsError(dir, err)
 	}
-	a.say("what would become of the authorities in %s:", dir)
-	takes, err := members.rotationTakes(ctx, moves, r.Seen() && !how.Single && !how.AtOnce)
+	a.Say("what would become of the authorities in %s:", dir)
+	takes, err := rotationTakes(ctx, members, moves, r.Seen() && !how.Single && !how.AtOnce)
 	if err != nil {
 		return err
 	}
-	planview.PrintRotation(a.out, moves, takes, a.tint)
-	a.sayTakes(takes.All)
+	planview.PrintRotation(a.Out, moves, takes, a.Tint)
+	a.SayTakes(takes.All)
 	if after := r.After(how); after != "" {
-		a.say("next: %s", afterStage[after])
+		a.Say("next: %s", afterStage[after])
 	}
 	return nil
 }
 
 // rotationTakes are the steps of members that go with a replacement.
-func (f *found) rotationTakes(ctx context.Context, moves []certs.Move, gathers bool) (planview.Rotation, error) {
+func rotationTakes(ctx context.Context, f *target.Found, moves []certs.Move, gathers bool) (planview.Rotation, error) {
 	var takes planview.Rotation
 	var err error
 	if f == nil {

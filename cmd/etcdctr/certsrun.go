@@ -9,11 +9,12 @@ import (
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsRunOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	once    bool
 }
 
@@ -38,7 +39,7 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runCertsRun),
 	}
-	o.cluster = addFindingFlags(cmd)
+	o.cluster = a.Finding(cmd)
 	cmd.Flags().BoolVar(&o.once, "once", false, "look once, and end")
 	return cmd
 }
@@ -53,7 +54,7 @@ func runCertsRun(ctx context.Context, a *app, o certsRunOptions, _ []string) err
 	}
 	for {
 		if err := renewDue(ctx, a, o.cluster); err != nil && ctx.Err() == nil {
-			a.fail(hints.For("certs run", err))
+			a.Fail(hints.For("certs run", err))
 		}
 		select {
 		case <-ctx.Done():
@@ -64,12 +65,12 @@ func runCertsRun(ctx context.Context, a *app, o certsRunOptions, _ []string) err
 }
 
 // renewDue looks at the cluster anew: its file may be another one by now.
-func renewDue(ctx context.Context, a *app, f *clusterFlags) error {
-	c, err := f.find(ctx, a, working{})
+func renewDue(ctx context.Context, a *app, f *target.Flags) error {
+	c, err := f.Find(ctx, target.Working{})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	var sign certs.Sign
 	if command := c.Spec().Certs.RenewCommand; command != "" {
 		sign = certs.SignBy(command, os.Environ())
@@ -77,9 +78,9 @@ func renewDue(ctx context.Context, a *app, f *clusterFlags) error {
 	report, err := c.RenewDue(ctx, sign)
 	switch {
 	case len(report.Changes) > 0:
-		a.sayReport(c.CertsDir(), report)
+		a.SayReport(c.CertsDir(), report)
 	case err == nil:
-		a.say("certificates in %s: none is due", c.CertsDir())
+		a.Say("certificates in %s: none is due", c.CertsDir())
 	}
 	return err
 }

@@ -8,11 +8,12 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsVerifyOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	within  typed.Days
 	format  string
 }
@@ -29,14 +30,14 @@ when there is an error; warnings alone exit 0.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runCertsVerify),
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = a.Describing(cmd)
 	cmd.Flags().Var(&o.within, "within", "certificates that end so soon are an error too, such as 30d")
-	addFormatFlag(cmd, &o.format)
+	typed.AddFormat(cmd, &o.format)
 	return cmd
 }
 
 func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions, _ []string) error {
-	c, dir, err := o.cluster.withCerts(a)
+	c, dir, err := o.cluster.WithCerts()
 	if err != nil {
 		return err
 	}
@@ -45,18 +46,18 @@ func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions, _ []strin
 	}
 	plan := etcdctr.CertsPlan(c)
 	plan.Clients = nil // which clients there are is not the cluster's matter
-	findings, err := a.pki(dir).Verify(certs.VerifyOptions{Plan: &plan, Within: o.within.Duration()})
+	findings, err := a.PKI(dir).Verify(certs.VerifyOptions{Plan: &plan, Within: o.within.Duration()})
 	if err != nil {
-		return certsError(dir, err)
+		return target.CertsError(dir, err)
 	}
 	if err := a.printFindings(findings, o.format); err != nil {
 		return err
 	}
 	if err := verdict(findings); err != nil {
-		return certsError(dir, err)
+		return target.CertsError(dir, err)
 	}
-	a.say("certificates in %s: fit the cluster", dir)
-	o.cluster.tellOldCopies(ctx, a)
+	a.Say("certificates in %s: fit the cluster", dir)
+	o.cluster.TellOldCopies(ctx)
 	return nil
 }
 
@@ -64,9 +65,9 @@ func (a *app) printFindings(findings []certs.Finding, format string) error {
 	if findings == nil {
 		findings = []certs.Finding{} // an empty list, not null
 	}
-	return a.result(format, findings, func() {
+	return a.Result(format, findings, func() {
 		for _, f := range findings {
-			fmt.Fprintf(a.out, "%s: %s: %s: %s\n", f.Severity, f.Identity, f.Problem, f.Remedy)
+			fmt.Fprintf(a.Out, "%s: %s: %s: %s\n", f.Severity, f.Identity, f.Problem, f.Remedy)
 		}
 	})
 }

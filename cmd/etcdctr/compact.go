@@ -9,13 +9,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/member"
 )
 
 type compactOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	older   time.Duration
 	recover bool
 	all     bool
@@ -48,8 +49,8 @@ then only the alarm is dropped. No client that knows all members sees a failure.
 		Args: typed.AtMost("REVISION"),
 		RunE: with(a, &o, runCompact),
 	}
-	o.cluster = addFindingFlags(cmd)
-	addFormatFlag(cmd, &o.format)
+	o.cluster = a.Finding(cmd)
+	typed.AddFormat(cmd, &o.format)
 	cmd.Flags().DurationVar(&o.older, "older-than", 0, "forget what is older than that, such as 1h, as the backups know it")
 	cmd.Flags().BoolVar(&o.recover, "recover", false, "defragment the members as well, and drop the alarm NOSPACE")
 	cmd.Flags().BoolVar(&o.all, "all", false, "with --recover, defragment also members of which little is free")
@@ -67,22 +68,22 @@ func runCompact(ctx context.Context, a *app, o compactOptions, args []string) er
 	if o.all && !o.recover {
 		return usage(errors.New("--all goes with --recover"))
 	}
-	aged := o.cluster.cmd.Flags().Changed("older-than")
+	aged := o.cluster.Changed("older-than")
 	if aged && (len(args) == 1 || o.older <= 0) {
 		return usage(errors.New("--older-than takes a time such as 1h, and the place of a REVISION"))
 	}
-	c, err := o.cluster.find(ctx, a, working{})
+	c, err := o.cluster.Find(ctx, target.Working{})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	return c.WithMembers(ctx, func(members *member.Client) error {
 		if aged {
 			known := time.Time{}
-			if revision, known, err = c.RevisionBefore(ctx, members, a.now().Add(-o.older)); err != nil {
+			if revision, known, err = c.RevisionBefore(ctx, members, a.Now().Add(-o.older)); err != nil {
 				return err
 			}
-			a.say("revision %d is of %s: what came after it is kept", revision, known.Format(time.RFC3339))
+			a.Say("revision %d is of %s: what came after it is kept", revision, known.Format(time.RFC3339))
 		}
 		if o.recover {
 			return recoverSpace(ctx, a, members, revision, o)
@@ -104,8 +105,8 @@ func compact(ctx context.Context, a *app, members *member.Client, revision int64
 	if err := members.Compact(ctx, revision); err != nil {
 		return err
 	}
-	a.say("compacted to revision %d: `etcdctr defrag` gives the free pages back to the disk", revision)
-	return a.result(o.format, member.Recovery{Revision: revision}, nil)
+	a.Say("compacted to revision %d: `etcdctr defrag` gives the free pages back to the disk", revision)
+	return a.Result(o.format, member.Recovery{Revision: revision}, nil)
 }
 
 func recoverSpace(ctx context.Context, a *app, members *member.Client, revision int64, o compactOptions) error {
@@ -117,18 +118,18 @@ func recoverSpace(ctx context.Context, a *app, members *member.Client, revision 
 	if len(r.Disarmed) > 0 {
 		alarms = terminal.Plural(len(r.Disarmed), "alarm") + " dropped"
 	}
-	a.say("compacted to revision %d, %s: it takes writes", r.Revision, alarms)
-	return a.result(o.format, r, nil)
+	a.Say("compacted to revision %d, %s: it takes writes", r.Revision, alarms)
+	return a.Result(o.format, r, nil)
 }
 
 // sayReclaimed tells how one member fares.
 func (a *app) sayReclaimed(r member.Reclaimed) {
 	switch {
 	case r.Now:
-		a.say("defragment %s: %s", r.Name, terminal.HumanBytes(r.Before))
+		a.Say("defragment %s: %s", r.Name, terminal.HumanBytes(r.Before))
 	case r.Left:
-		a.say("%s stays as it is: less than half of its %s is free", r.Name, terminal.HumanBytes(r.Before))
+		a.Say("%s stays as it is: less than half of its %s is free", r.Name, terminal.HumanBytes(r.Before))
 	default:
-		a.say("%s took %s and takes %s", r.Name, terminal.HumanBytes(r.Before), terminal.HumanBytes(r.After))
+		a.Say("%s took %s and takes %s", r.Name, terminal.HumanBytes(r.Before), terminal.HumanBytes(r.After))
 	}
 }

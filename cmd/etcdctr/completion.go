@@ -1,12 +1,12 @@
 package main
 
 import (
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
@@ -22,15 +22,13 @@ func addCompletion(root *cobra.Command) {
 
 // completeMembers completes the members of the cluster that the flags find, but
 // for those that are named already.
-func completeMembers(a *app, f *clusterFlags) cobra.CompletionFunc {
+func completeMembers(a *app, f *target.Flags) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, named []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		quiet := *a
-		quiet.voice.Out = io.Discard
-		c, err := f.find(cmd.Context(), &quiet, working{progress: terminal.Quiet})
+		c, err := f.Quietly().Find(cmd.Context(), target.Working{Progress: terminal.Quiet})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		defer c.close()
+		defer c.Close()
 		all, err := c.Choose(cmd.Context())
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp

@@ -8,13 +8,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/files"
 )
 
 type composeOptions struct {
 	files.ComposeOptions
-	cluster *clusterFlags
+	cluster *target.Flags
 }
 
 func newComposeCommand(a *app) *cobra.Command {
@@ -41,7 +42,7 @@ which refuses what today's Compose reads.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runCompose),
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = a.Describing(cmd)
 	cmd.Flags().StringVar(&o.Member, "member", "", "only this member, for the machine that the cluster file gives it as host")
 	cmd.Flags().StringVar(&o.EnvDir, "env-dir", "", "write one environment file a member into this folder and refer to them")
 	cmd.Flags().Var(&typed.Choice{Value: &o.For, Of: []string{string(cluster.Swarm), files.Version1}}, "for", "what is to run the members other than today's Docker Compose: swarm or v1 (docker-compose 1.27 to 1.29)")
@@ -51,20 +52,22 @@ which refuses what today's Compose reads.`,
 
 func runCompose(ctx context.Context, a *app, o composeOptions, _ []string) error {
 	if o.For != files.Version1 {
-		o.cluster.runtime = o.For
+		o.cluster.Runtime = o.For
 	}
-	o.cluster.byFolder = o.Output != "" // what a shell writes into is empty by now
-	c, err := o.cluster.resolve(a)
+	o.cluster.ByFolder = o.Output != "" // what a shell writes into is empty by now
+	c, err := o.cluster.Resolve()
 	if err != nil {
 		return err
 	}
-	w, err := a.files(o.cluster, c)
+	w, err := o.cluster.Files(c)
 	if err != nil {
 		return err
 	}
-	o.Warn = func(err error) { a.warn("%v", err) }
+	o.Warn = func(err error) { a.Warn("%v", err) }
 	o.AsStarted = func(_ context.Context, c *cluster.Cluster, folder string) (*cluster.Cluster, error) {
-		return ofMachine(o.cluster, a, c, func(ctx context.Context, e *engines) (*cluster.Cluster, error) { return e.AsStarted(ctx, c, folder) })
+		return target.OfMachine(o.cluster, c, func(ctx context.Context, e *target.Engines) (*cluster.Cluster, error) {
+			return e.AsStarted(ctx, c, folder)
+		})
 	}
 	file, err := w.Compose(ctx, c, o.ComposeOptions)
 	if unfit := (*files.UnfitError)(nil); errors.As(err, &unfit) && unfit.Option != "" {
@@ -73,5 +76,5 @@ func runCompose(ctx context.Context, a *app, o composeOptions, _ []string) error
 	if err != nil {
 		return err
 	}
-	return a.writeResult(o.Output, file)
+	return a.Write(o.Output, file)
 }

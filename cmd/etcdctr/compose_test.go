@@ -18,7 +18,7 @@ func TestComposeNamesTheMemberWhosePortIsTaken(t *testing.T) {
 	port := l.Addr().(*net.TCPAddr).Port
 	t.Chdir(t.TempDir())
 	spec := fmt.Sprintf("publish: loopback\ntls: none\nmembers: [etcd1, {name: etcd2, client-port: %d}, etcd3]\n", port)
-	if err := os.WriteFile(defaultClusterFile, []byte(spec), 0o644); err != nil {
+	if err := os.WriteFile("etcdctr.yaml", []byte(spec), 0o644); err != nil {
 		t.Fatal(err)
 	}
 
@@ -38,6 +38,6 @@ func TestComposeNamesTheMemberWhosePortIsTaken(t *testing.T) {
 func testApp() (a *app, stdout, stderr *bytes.Buffer) {
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	a = newApp()
-	a.in, a.out, a.voice.Out = strings.NewReader(""), stdout, stderr
+	a.In, a.Out, a.Voice.Out = strings.NewReader(""), stdout, stderr
 	return a, stdout, stderr
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/forward"
@@ -20,7 +21,7 @@ import (
 )
 
 type connectOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	listen  string
 	route   string
 	format  string
@@ -43,13 +44,13 @@ client takes the same endpoints and files.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runConnect),
 	}
-	o.cluster = addFindingFlags(cmd)
-	o.cluster.bears = true
+	o.cluster = a.Finding(cmd)
+	o.cluster.Bears = true
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:2379", "address for the first member; the others follow in steps of 100, or on any free port with port 0")
 	addRouteFlag(flags, &o.route)
 	o.format = formatShell
-	flags.Var(&typed.Choice{Value: &o.format, Of: []string{formatShell, formatJSON}}, "format",
+	flags.Var(&typed.Choice{Value: &o.format, Of: []string{formatShell, typed.JSONFormat}}, "format",
 		"shell for export commands, or json")
 	return cmd
 }
@@ -69,27 +70,27 @@ func runConnect(ctx context.Context, a *app, o connectOptions, _ []string) error
 		return usage(fmt.Errorf("--listen %q must be an IP address and a port such as 127.0.0.1:2379", o.listen))
 	}
 	if !first.Addr().IsLoopback() {
-		a.warn("%s is reachable from other machines", first)
+		a.Warn("%s is reachable from other machines", first)
 	}
-	c, err := o.cluster.find(ctx, a, working{with: runtimes.Options{Route: o.route}})
+	c, err := o.cluster.Find(ctx, target.Working{With: runtimes.Options{Route: o.route}})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	way, err := c.Connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer a.closeWay(way)
+	defer a.CloseWay(way)
 	if err := way.Idle(); err != nil {
-		a.warn("%v: `%s` tells what helps", err, o.cluster.again("doctor"))
+		a.Warn("%v: `%s` tells what helps", err, o.cluster.Again("doctor"))
 	}
 	if way.Way.Open {
-		vars, err := c.variables(way, forward.OpenURLs(way))
+		vars, err := variables(way, forward.OpenURLs(way))
 		if err != nil {
 			return err
 		}
-		a.say("the members of %s are reached from this machine: there is nothing to keep open", c.name())
+		a.Say("the members of %s are reached from this machine: there is nothing to keep open", c.Name())
 		return a.printConnection(way, vars, o.format)
 	}
 	open, err := forward.Open(ctx, way, first)
@@ -97,14 +98,14 @@ func runConnect(ctx context.Context, a *app, o connectOptions, _ []string) error
 		return withHint(err, "choose other ports with --listen, or any free ones with --listen 127.0.0.1:0")
 	}
 	defer open.Close()
-	vars, err := c.variables(way, open.URLs())
+	vars, err := variables(way, open.URLs())
 	if err != nil {
 		return err
 	}
 	if err := a.printConnection(way, vars, o.format); err != nil {
 		return err
 	}
-	a.say("connected to %s (%s): Ctrl-C ends it", c.name(), routeOf(way))
+	a.Say("connected to %s (%s): Ctrl-C ends it", c.Name(), routeOf(way))
 	select {
 	case <-ctx.Done():
 		return nil // which is how it ends
@@ -121,12 +122,12 @@ func routeOf(way *etcdctr.Connection) string {
 }
 
 // variables are what clients need in their environment to reach endpoints.
-func (f *found) variables(way *etcdctr.Connection, endpoints []string) ([]cluster.Variable, error) {
+func variables(way *etcdctr.Connection, endpoints []string) ([]cluster.Variable, error) {
 	return forward.Variables(way.TLSMode(), endpoints, certs.ClientDir(way.CertsDir, etcdctr.AdminClient))
 }
 
 func (a *app) printConnection(way *etcdctr.Connection, vars []cluster.Variable, format string) error {
-	return a.result(format, cluster.Environment(vars), func() {
-		fmt.Fprintf(a.out, "%s%s\n", compose.Shell(vars), forward.GoClient(way.TLSMode()))
+	return a.Result(format, cluster.Environment(vars), func() {
+		fmt.Fprintf(a.Out, "%s%s\n", compose.Shell(vars), forward.GoClient(way.TLSMode()))
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/dashboard"
@@ -20,7 +21,7 @@ import (
 )
 
 type dashboardOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	listen  string
 	route   string
 }
@@ -42,8 +43,8 @@ that connect takes: nothing is published, and nothing is loaded from elsewhere.`
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runDashboard),
 	}
-	o.cluster = addClusterFlags(cmd)
-	addRuntimeFlag(cmd)
+	o.cluster = a.Describing(cmd)
+	target.AddRuntime(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "address of the page on this machine; port 0 stands for any that is free")
 	addRouteFlag(flags, &o.route)
@@ -55,15 +56,15 @@ func runDashboard(ctx context.Context, a *app, o dashboardOptions, _ []string) e
 	if err != nil || !address.Addr().IsLoopback() {
 		return usage(fmt.Errorf("--listen %q must be an address of this machine alone and a port, such as 127.0.0.1:8379", o.listen))
 	}
-	key, err := dashboard.NewKey(a.random)
+	key, err := dashboard.NewKey(a.Random)
 	if err != nil {
 		return err
 	}
-	c, err := o.cluster.find(ctx, a, working{with: runtimes.Options{Route: o.route}, progress: terminal.Quiet})
+	c, err := o.cluster.Find(ctx, target.Working{With: runtimes.Options{Route: o.route}, Progress: terminal.Quiet})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	if _, err := c.Observe(ctx); errors.Is(err, runtime.ErrNotFound) {
 		return err
 	}
@@ -71,14 +72,14 @@ func runDashboard(ctx context.Context, a *app, o dashboardOptions, _ []string) e
 	if err != nil {
 		return withHint(err, "choose another port with --listen, or leave it out for any that is free")
 	}
-	w := watched{c.Watch(etcdctr.WatchOptions{}), o.cluster.examination()}
+	w := watched{c.Watch(etcdctr.WatchOptions{}), o.cluster.Examination()}
 	defer w.Leave()
-	sampler := dashboard.NewSampler(w, a.now)
+	sampler := dashboard.NewSampler(w, a.Now)
 	ticker := time.NewTicker(dashboard.Every)
 	defer ticker.Stop()
 	go sampler.Run(ctx, ticker.C)
-	fmt.Fprintf(a.out, "http://%s/%s/\n", l.Addr(), key)
-	a.say("this is the page of %s: Ctrl-C ends it", c.name())
+	fmt.Fprintf(a.Out, "http://%s/%s/\n", l.Addr(), key)
+	a.Say("this is the page of %s: Ctrl-C ends it", c.Name())
 	return serve(ctx, l, dashboard.NewHandler(sampler, key))
 }
 

@@ -5,11 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/member"
 )
 
 type defragOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	all     bool
 	format  string
 }
@@ -28,27 +31,27 @@ is --all.`,
   etcdctr defrag etcd2 --all`,
 		RunE: with(a, &o, runDefrag),
 	}
-	o.cluster = addFindingFlags(cmd)
-	o.cluster.bears = true
-	addFormatFlag(cmd, &o.format)
+	o.cluster = a.Finding(cmd)
+	o.cluster.Bears = true
+	typed.AddFormat(cmd, &o.format)
 	cmd.Flags().BoolVar(&o.all, "all", false, "also members of which little is free")
 	return cmd
 }
 
 func runDefrag(ctx context.Context, a *app, o defragOptions, names []string) error {
-	c, err := o.cluster.find(ctx, a, working{})
+	c, err := o.cluster.Find(ctx, target.Working{})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	if _, err := c.Choose(ctx, names...); err != nil {
 		return err
 	}
 	return c.WithMembers(ctx, func(members *member.Client) error {
 		done, err := members.Reclaim(ctx, member.Reclaiming{All: o.all, Members: names, Tell: a.sayReclaimed})
 		if err != nil {
-			return interrupted(ctx, err, "members that were done stay so: `%s` goes on with the others", o.cluster.again(append([]string{"defrag"}, names...)...))
+			return hints.Interrupted(ctx, err, "members that were done stay so: `%s` goes on with the others", o.cluster.Again(append([]string{"defrag"}, names...)...))
 		}
-		return a.result(o.format, done, nil)
+		return a.Result(o.format, done, nil)
 	})
 }

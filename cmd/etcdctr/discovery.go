@@ -9,6 +9,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/discovery"
 )
 
@@ -29,19 +30,18 @@ v2 protocol by the URL that members are given.`,
 
 // discoveryFlags say which service a command is about: the keys of the cluster
 // file that do.
-type discoveryFlags struct{ *clusterFlags }
+type discoveryFlags struct{ *target.Flags }
 
 // discoveryKeys are the flags that say how a service is reached.
 var discoveryKeys = []string{
 	"discovery-endpoints", "discovery-cacert", "discovery-cert", "discovery-key", "discovery-user", "discovery-password-file",
 }
 
-func addDiscoveryFlags(cmd *cobra.Command) discoveryFlags {
-	f := &clusterFlags{cmd: cmd}
-	addFileFlag(cmd, f)
+func addDiscoveryFlags(a *app, cmd *cobra.Command) discoveryFlags {
+	f := a.ByFile(cmd)
 	for _, k := range cluster.Keys() {
 		if slices.Contains(discoveryKeys, k.Name) {
-			addKeyFlag(cmd, k)
+			target.AddKey(cmd, k)
 		}
 	}
 	return discoveryFlags{f}
@@ -49,7 +49,7 @@ func addDiscoveryFlags(cmd *cobra.Command) discoveryFlags {
 
 // service gives what the file and the flags say of the service.
 func (f discoveryFlags) service(a *app) (*cluster.Discovery, error) {
-	spec, mistakes, err := f.spec(a)
+	spec, mistakes, err := f.Spec()
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, usage(err)
 	}

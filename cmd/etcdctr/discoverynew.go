@@ -25,7 +25,7 @@ func newDiscoveryNewCommand(a *app) *cobra.Command {
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runDiscoveryNew),
 	}
-	o.flags = addDiscoveryFlags(cmd)
+	o.flags = addDiscoveryFlags(a, cmd)
 	cmd.Flags().IntVar(&o.size, "size", 3, "how many members the cluster will have")
 	cmd.Flags().BoolVar(&o.v2, "v2", false, "for etcd 3.5 and 3.6: at an etcd 3.5 with --enable-v2, and print the token's URL")
 	return cmd
@@ -36,9 +36,9 @@ func runDiscoveryNew(ctx context.Context, a *app, o discoveryNewOptions, _ []str
 	if err != nil {
 		return err
 	}
-	token, err := etcdctr.RegisterToken(ctx, d, o.size, o.v2, a.random)
+	token, err := etcdctr.RegisterToken(ctx, d, o.size, o.v2, a.Random)
 	if err != nil {
 		return err
 	}
-	return a.writeResult("", []byte(token+"\n"))
+	return a.Write("", []byte(token+"\n"))
 }

@@ -17,7 +17,7 @@ do not mind: they go by their data. One that has lost its data can't come back
 under the token any more, which would break it.`,
 		Args: typed.Exact("TOKEN"),
 	}
-	flags := addDiscoveryFlags(cmd)
+	flags := addDiscoveryFlags(a, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runDiscoveryRm(cmd.Context(), a, flags, args[0])
 	}
@@ -33,6 +33,6 @@ func runDiscoveryRm(ctx context.Context, a *app, flags discoveryFlags, token str
 	if err := s.Remove(ctx, token); err != nil {
 		return err
 	}
-	a.say("removed the discovery token %s", token)
+	a.Say("removed the discovery token %s", token)
 	return nil
 }

@@ -18,8 +18,8 @@ func newDiscoveryStatusCommand(a *app) *cobra.Command {
 		Short: "Show a token's size, who has registered and how many are missing",
 		Args:  typed.Exact("TOKEN"),
 	}
-	flags := addDiscoveryFlags(cmd)
-	addFormatFlag(cmd, &format)
+	flags := addDiscoveryFlags(a, cmd)
+	typed.AddFormat(cmd, &format)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runDiscoveryStatus(cmd.Context(), a, flags, args[0], format)
 	}
@@ -36,7 +36,7 @@ func runDiscoveryStatus(ctx context.Context, a *app, flags discoveryFlags, token
 	if err != nil {
 		return err
 	}
-	return a.result(format, status, func() { a.printStatus(status) })
+	return a.Result(format, status, func() { a.printStatus(status) })
 }
 
 func (a *app) printStatus(s discovery.Status) {
@@ -44,13 +44,13 @@ func (a *app) printStatus(s discovery.Status) {
 	for _, m := range s.Members {
 		rows = append(rows, []string{m.Name, m.ID, m.PeerURLs})
 	}
-	a.table([]string{"member", "id", "peer urls"}, rows)()
+	a.Table([]string{"member", "id", "peer urls"}, rows)()
 	switch {
 	case s.Size == 0:
-		a.say("token %s is closed: %s registered, and nobody else may", s.Token, terminal.Plural(len(s.Members), "member"))
+		a.Say("token %s is closed: %s registered, and nobody else may", s.Token, terminal.Plural(len(s.Members), "member"))
 	case s.Missing() > 0:
-		a.say("token %s is for %s: %s missing", s.Token, terminal.Plural(s.Size, "member"), strconv.Itoa(s.Missing()))
+		a.Say("token %s is for %s: %s missing", s.Token, terminal.Plural(s.Size, "member"), strconv.Itoa(s.Missing()))
 	default:
-		a.say("token %s is for %s: all have registered", s.Token, terminal.Plural(s.Size, "member"))
+		a.Say("token %s is for %s: all have registered", s.Token, terminal.Plural(s.Size, "member"))
 	}
 }

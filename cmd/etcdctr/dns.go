@@ -6,12 +6,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/dns"
 )
 
 func newDNSCommand(a *app) *cobra.Command {
-	format := formatTable
+	format := typed.TableFormat
 	cmd := &cobra.Command{
 		Use:   "dns",
 		Short: "Print the DNS records that members and clients find each other by",
@@ -23,11 +24,11 @@ brings its server and the records along.`,
   etcdctr dns check 192.0.2.53 --bootstrap dns`,
 		Args: typed.NoArgs,
 	}
-	flags := addClusterFlags(cmd)
-	cmd.Flags().Var(&typed.Choice{Value: &format, Of: []string{formatTable, "zone", "dnsmasq", "coredns", formatJSON}}, "format",
+	flags := a.Describing(cmd)
+	cmd.Flags().Var(&typed.Choice{Value: &format, Of: []string{typed.TableFormat, "zone", "dnsmasq", "coredns", typed.JSONFormat}}, "format",
 		"table, zone (a zone file), dnsmasq or coredns (their configuration) or json")
 	cmd.RunE = func(*cobra.Command, []string) error {
-		c, err := flags.resolveDNS(a)
+		c, err := resolveDNS(flags)
 		if err != nil {
 			return err
 		}
@@ -38,8 +39,8 @@ brings its server and the records along.`,
 }
 
 // resolveDNS resolves a cluster that has records.
-func (f *clusterFlags) resolveDNS(a *app) (*cluster.Cluster, error) {
-	c, err := f.resolveAsRun(a)
+func resolveDNS(f *target.Flags) (*cluster.Cluster, error) {
+	c, err := f.ResolveAsRun()
 	if err != nil {
 		return nil, err
 	}
@@ -52,16 +53,16 @@ func (f *clusterFlags) resolveDNS(a *app) (*cluster.Cluster, error) {
 func (a *app) printRecords(c *cluster.Cluster, format string) error {
 	switch format {
 	case "zone":
-		return a.writeResult("", dns.Zone(c))
+		return a.Write("", dns.Zone(c))
 	case "dnsmasq":
-		return a.writeResult("", dns.Dnsmasq(c))
+		return a.Write("", dns.Dnsmasq(c))
 	case "coredns":
-		return a.writeResult("", dns.Corefile(c, "."))
+		return a.Write("", dns.Corefile(c, "."))
 	}
 	records := dns.Records(c)
 	var rows [][]string
 	for _, r := range records {
 		rows = append(rows, []string{r.Name, r.Type, r.Value})
 	}
-	return a.result(format, records, a.table([]string{"name", "type", "value"}, rows))
+	return a.Result(format, records, a.Table([]string{"name", "type", "value"}, rows))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/dns"
@@ -32,16 +33,16 @@ It prints each finding with its remedy, and exits 1 when there is one.`,
   etcdctr dns check 127.0.0.1:5353`,
 		Args: typed.Exact("SERVER"),
 	}
-	flags := addClusterFlags(cmd)
-	addFormatFlag(cmd, &format)
+	flags := a.Describing(cmd)
+	typed.AddFormat(cmd, &format)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runDNSCheck(cmd.Context(), a, flags, args[0], format)
 	}
 	return cmd
 }
 
-func runDNSCheck(ctx context.Context, a *app, flags *clusterFlags, server, format string) error {
-	c, err := flags.resolveDNS(a)
+func runDNSCheck(ctx context.Context, a *app, flags *target.Flags, server, format string) error {
+	c, err := resolveDNS(flags)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func runDNSCheck(ctx context.Context, a *app, flags *clusterFlags, server, forma
 	if err != nil {
 		return err
 	}
-	dir, err := flags.certificatesAsRun(a)
+	dir, err := flags.CertificatesAsRun()
 	if err != nil {
 		return err
 	}
@@ -58,16 +59,16 @@ func runDNSCheck(ctx context.Context, a *app, flags *clusterFlags, server, forma
 		return err
 	}
 	findings = append(findings, names...)
-	err = a.result(format, append([]dns.Finding{}, findings...), func() {
+	err = a.Result(format, append([]dns.Finding{}, findings...), func() {
 		for _, f := range findings {
-			fmt.Fprintf(a.out, "%s %s: %s: %s\n", f.Name, f.Type, f.Problem, f.Remedy)
+			fmt.Fprintf(a.Out, "%s %s: %s: %s\n", f.Name, f.Type, f.Problem, f.Remedy)
 		}
 	})
 	if err == nil && len(findings) > 0 {
 		err = fmt.Errorf("%s: %s found", server, terminal.Plural(len(findings), "problem"))
 	}
 	if err == nil {
-		a.say("%s has all %d records of %s, and no other", server, len(c.Records()), c.DNS.Domain)
+		a.Say("%s has all %d records of %s, and no other", server, len(c.Records()), c.DNS.Domain)
 	}
 	return err
 }
@@ -79,9 +80,9 @@ func (a *app) checkNames(c *cluster.Cluster, dir string) ([]dns.Finding, error) 
 	}
 	plan := etcdctr.CertsPlan(c)
 	plan.Clients = nil
-	found, err := a.pki(dir).Verify(certs.VerifyOptions{Plan: &plan})
+	found, err := a.PKI(dir).Verify(certs.VerifyOptions{Plan: &plan})
 	if err != nil {
-		return nil, certsError(dir, err)
+		return nil, target.CertsError(dir, err)
 	}
 	var list []dns.Finding
 	for _, f := range found {

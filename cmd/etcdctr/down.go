@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -41,10 +41,10 @@ with its volumes and with the networks that it is on.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runDown),
 	}
-	o.cluster = addFindingFlags(cmd)
-	addProgressFlag(cmd, &o.working.progress)
-	addFormatFlag(cmd, &o.format)
-	addDryRunFlag(cmd, &o.dryRun)
+	o.cluster = a.Finding(cmd)
+	typed.AddProgress(cmd, &o.working.Progress)
+	typed.AddFormat(cmd, &o.format)
+	typed.AddDryRun(cmd, &o.dryRun)
 	cmd.Flags().BoolVar(&o.volumes, "volumes", false, "delete the data as well")
 	cmd.Flags().BoolVar(&o.noBackup, "no-backup", false, "with --volumes and profile: production, take no last backup")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "delete it without asking")
@@ -59,40 +59,40 @@ func runDown(ctx context.Context, a *app, o downOptions, _ []string) error {
 			return err
 		}
 	}
-	o.cluster.bears, o.working.settles = !o.volumes, !o.dryRun
-	c, err := o.cluster.find(ctx, a, o.working)
+	o.cluster.Bears, o.working.Settles = !o.volumes, !o.dryRun
+	c, err := o.cluster.Find(ctx, o.working)
 	if errors.Is(err, adopt.ErrNothing) {
-		a.say("there is nothing to take down: %v", err)
+		a.Say("there is nothing to take down: %v", err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	if o.dryRun {
 		if _, err = c.Observe(ctx); err == nil {
-			return a.printPlan(ctx, c, etcdctr.Change{Verb: converge.Down, Data: o.volumes}, o.format)
+			return c.PrintPlan(ctx, etcdctr.Change{Verb: converge.Down, Data: o.volumes}, o.format)
 		}
 	} else {
 		err = o.take(ctx, a, c, may)
 	}
 	if none := (*runtime.NotFoundError)(nil); errors.As(err, &none) {
-		a.say("%v: nothing to do", none)
+		a.Say("%v: nothing to do", none)
 		return nil
 	}
 	return err
 }
 
 // take takes the cluster down, and tells what is left of it.
-func (o downOptions) take(ctx context.Context, a *app, c *found, may consent) error {
+func (o downOptions) take(ctx context.Context, a *app, c *target.Found, may consent) error {
 	startup.Over() // what is streamed is garbage at once
 	gone, err := c.TakeDown(ctx, etcdctr.TakeDownOptions{
 		Data: o.volumes, NoBackup: o.noBackup,
-		Consent: func(ctx context.Context, losses []string) error { return may(ctx, c.name(), losses) },
+		Consent: func(ctx context.Context, losses []string) error { return may(ctx, c.Name(), losses) },
 		Kept: func(place string, made backup.Metadata) {
-			a.say("%s: the last backup, revision %d of %s", place, made.Revision, made.From)
+			a.Say("%s: the last backup, revision %d of %s", place, made.Revision, made.From)
 		},
-		Change: func(ctx context.Context, change etcdctr.Change) error { return c.carryOut(ctx, a, o.cluster, change) },
+		Change: func(ctx context.Context, change etcdctr.Change) error { return c.CarryOut(ctx, change) },
 	})
 	if err != nil {
 		return err
@@ -103,22 +103,13 @@ func (o downOptions) take(ctx context.Context, a *app, c *found, may consent) er
 	}
 	switch {
 	case !o.volumes:
-		a.say("%s is down, and its data is kept", c.name())
+		a.Say("%s is down, and its data is kept", c.Name())
 	case len(gone.Left) > 0:
-		a.say("%s is gone, its data is not yet%s: it has to be deleted %s", c.name(), but, leftBehind(gone.Left))
+		a.Say("%s is gone, its data is not yet%s: it has to be deleted %s", c.Name(), but, target.LeftBehind(gone.Left))
 	case gone.Spared():
-		a.say("%s is gone, and none of its data was deleted%s", c.name(), but)
+		a.Say("%s is gone, and none of its data was deleted%s", c.Name(), but)
 	default:
-		a.say("%s is gone, its data too%s", c.name(), but)
+		a.Say("%s is gone, its data too%s", c.Name(), but)
 	}
 	return nil
-}
-
-// leftBehind tells what a runtime could not delete, by what deletes it.
-func leftBehind(data []runtime.Left) string {
-	var all []string
-	for _, left := range data {
-		all = append(all, fmt.Sprintf("on %s: `%s`", left.Where, left.Command))
-	}
-	return strings.Join(all, "; ")
 }

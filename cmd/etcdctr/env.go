@@ -22,13 +22,13 @@ in its Compose file.`,
   etcdctr env etcd2 --tls none --format json`,
 		Args: typed.Exact("MEMBER"),
 	}
-	flags := addClusterFlags(cmd)
-	cmd.Flags().Var(&typed.Choice{Value: &format, Of: []string{"env", formatShell, formatJSON}}, "format",
+	flags := a.Describing(cmd)
+	cmd.Flags().Var(&typed.Choice{Value: &format, Of: []string{"env", formatShell, typed.JSONFormat}}, "format",
 		"env for an environment file, shell for export commands, or json")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		c, err := flags.resolve(a)
+		c, err := flags.Resolve()
 		if err == nil && c.SpansMachines() {
-			c, err = flags.resolveIn(a, cluster.UnderSystemd)
+			c, err = flags.ResolveIn(cluster.UnderSystemd)
 		}
 		if err != nil {
 			return err
@@ -37,15 +37,15 @@ in its Compose file.`,
 		if err != nil {
 			return err
 		}
-		if err := a.described(flags, c.Spec, "").KeepToken(c); err != nil {
+		if err := flags.Described(c.Spec, "").KeepToken(c); err != nil {
 			return err
 		}
-		return a.result(format, cluster.Environment(m.Variables()), func() {
+		return a.Result(format, cluster.Environment(m.Variables()), func() {
 			text := compose.EnvFile(m)
 			if format == formatShell {
 				text = compose.ShellFile(m)
 			}
-			fmt.Fprintf(a.out, "%s", text)
+			fmt.Fprintf(a.Out, "%s", text)
 		})
 	}
 	return cmd

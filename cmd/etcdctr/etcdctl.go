@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/forward"
 	"github.com/etcdctr/etcdctr/internal/shellword"
@@ -35,8 +36,8 @@ this machine.`,
   etcdctr etcdctl watch --prefix ""`,
 		DisableFlagParsing: true, // most of them are etcdctl's
 	}
-	flags := addFindingFlags(cmd)
-	flags.bears = true
+	flags := a.Finding(cmd)
+	flags.Bears = true
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		own, rest := splitArgs(cmd.Flags(), args)
 		if len(own) == 0 && len(rest) > 0 && (rest[0] == "--help" || rest[0] == "-h") {
@@ -116,24 +117,24 @@ func lookup(flags *pflag.FlagSet, arg string) *pflag.Flag {
 	return nil
 }
 
-func (a *app) runEtcdctl(ctx context.Context, f *clusterFlags, args []string) error {
-	c, err := f.find(ctx, a, working{})
+func (a *app) runEtcdctl(ctx context.Context, f *target.Flags, args []string) error {
+	c, err := f.Find(ctx, target.Working{})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	way, err := c.Connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer a.closeWay(way)
+	defer a.CloseWay(way)
 	ctl, err := forward.ForEtcdctl(ctx, way, way.CertsDir, etcdctr.AdminClient, args, os.Environ())
 	if err != nil {
 		return err
 	}
 	defer ctl.Close()
 	if err := way.Idle(); err != nil && ctl.Asks {
-		return withHint(err, "`%s` tells what helps", f.again("doctor"))
+		return withHint(err, "`%s` tells what helps", f.Again("doctor"))
 	}
 	err = a.runProgram(ctx, "etcdctl", ctl.Args, ctl.Env)
 	if failed := exitStatus(0); errors.As(err, &failed) && ctx.Err() == nil && ctl.Asks {
@@ -144,7 +145,7 @@ func (a *app) runEtcdctl(ctx context.Context, f *clusterFlags, args []string) er
 
 // hintOfSilence says who does not serve once etcdctl has failed, which tells only that its
 // time was up.
-func (a *app) hintOfSilence(ctx context.Context, f *clusterFlags, c *found) {
+func (a *app) hintOfSilence(ctx context.Context, f *target.Flags, c *target.Found) {
 	all, err := c.Standings(ctx)
 	if err != nil {
 		return // etcdctl has said what it knows
@@ -156,14 +157,14 @@ func (a *app) hintOfSilence(ctx context.Context, f *clusterFlags, c *found) {
 		}
 	}
 	if len(silent) > 0 {
-		a.voice.Say(terminal.Hint, fmt.Sprintf("no read is answered by %s: `%s` tells why, and what helps", strings.Join(silent, ", "), f.again("doctor")))
+		a.Voice.Say(terminal.Hint, fmt.Sprintf("no read is answered by %s: `%s` tells why, and what helps", strings.Join(silent, ", "), f.Again("doctor")))
 	}
 }
 
 // runProgram runs this very binary under the name of one of the programs that
 // it carries.
 func (a *app) runProgram(ctx context.Context, name string, args, env []string) error {
-	self, err := thisProgram()
+	self, err := target.ThisProgram()
 	if err != nil {
 		return err
 	}
@@ -171,7 +172,7 @@ func (a *app) runProgram(ctx context.Context, name string, args, env []string) e
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Args = append([]string{name}, args...)
 	cmd.Env = env
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.out, a.voice.Out
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, a.Out, a.Voice.Out
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = patience
 	err = cmd.Run()

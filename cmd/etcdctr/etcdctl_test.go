@@ -20,7 +20,7 @@ func TestTheLeadingFlagsThatDescribeAClusterAreOurs(t *testing.T) {
 		"-w json --name orders put key --name=what": {"", "-w json --name orders put key --name=what"},
 	}
 	cmd := &cobra.Command{}
-	addClusterFlags(cmd)
+	newApp().Describing(cmd)
 	for line, want := range tests {
 		own, rest := splitArgs(cmd.Flags(), strings.Fields(line))
 		if got := strings.Join(own, " "); got != want.own {

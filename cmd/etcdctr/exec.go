@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -27,8 +28,8 @@ certificates by themselves.`,
 			return nil
 		},
 	}
-	f := addFindingFlags(cmd)
-	f.bears = true
+	f := a.Finding(cmd)
+	f.Bears = true
 	cmd.Flags().StringArrayVarP(&env, "env", "e", nil, "set a variable for the command: NAME=VALUE")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runExec(cmd.Context(), a, f, args[0], runtime.Command{Args: args[1:], Env: env})
@@ -36,13 +37,13 @@ certificates by themselves.`,
 	return cmd
 }
 
-func runExec(ctx context.Context, a *app, f *clusterFlags, server string, c runtime.Command) error {
-	found, err := f.find(ctx, a, working{})
+func runExec(ctx context.Context, a *app, f *target.Flags, server string, c runtime.Command) error {
+	found, err := f.Find(ctx, target.Working{})
 	if err != nil {
 		return err
 	}
-	defer found.close()
-	c.Stdin, c.Stdout, c.Stderr = a.in, a.out, a.voice.Out
+	defer found.Close()
+	c.Stdin, c.Stdout, c.Stderr = a.In, a.Out, a.Voice.Out
 	restore, err := terminal.Attach(&c)
 	if err != nil {
 		return err

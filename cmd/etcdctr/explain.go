@@ -29,12 +29,12 @@ Without one, it lists all of them.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				all := cluster.ExplainAll()
-				return a.result(format, all, func() { fmt.Fprint(a.out, cluster.SettingsTable(all)) })
+				return a.Result(format, all, func() { fmt.Fprint(a.Out, cluster.SettingsTable(all)) })
 			}
 			return a.explainSetting(args[0], format)
 		},
 	}
-	addFormatFlag(cmd, &format)
+	typed.AddFormat(cmd, &format)
 	return cmd
 }
 
@@ -45,5 +45,5 @@ func (a *app) explainSetting(written, format string) error {
 			"`etcdctr explain` lists them")
 	}
 	e := k.Explain()
-	return a.result(format, e, func() { fmt.Fprint(a.out, e.Text()) })
+	return a.Result(format, e, func() { fmt.Fprint(a.Out, e.Text()) })
 }

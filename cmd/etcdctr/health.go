@@ -10,13 +10,14 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/healthview"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/health"
 )
 
 type healthOptions struct {
-	cluster  *clusterFlags
+	cluster  *target.Flags
 	format   string
 	watch    bool
 	deep     bool
@@ -42,9 +43,9 @@ not be compared is a failure then.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runHealth),
 	}
-	o.cluster = addFindingFlags(cmd)
-	o.cluster.bears = true
-	addFormatFlag(cmd, &o.format)
+	o.cluster = a.Finding(cmd)
+	o.cluster.Bears = true
+	typed.AddFormat(cmd, &o.format)
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.watch, "watch", "w", false, "ask again and again until Ctrl-C")
 	flags.BoolVar(&o.deep, "deep", false, "have the members hash all their data as well, and compare")
@@ -57,11 +58,11 @@ func runHealth(ctx context.Context, a *app, o healthOptions, _ []string) error {
 	if o.timeout <= 0 || o.interval <= 0 {
 		return usage(errors.New("--timeout and --interval must be longer than nothing, such as 5s"))
 	}
-	c, err := o.cluster.find(ctx, a, working{})
+	c, err := o.cluster.Find(ctx, target.Working{})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	want, err := c.Want(ctx)
 	if err != nil {
 		return err
@@ -73,7 +74,7 @@ func runHealth(ctx context.Context, a *app, o healthOptions, _ []string) error {
 		return err
 	}
 	if o.watch {
-		return a.watchHealth(ctx, w.Round, o, c.name())
+		return a.watchHealth(ctx, w.Round, o, c.Name())
 	}
 	return errors.Join(a.printHealth(report, o.format), a.verdict(report))
 }
@@ -82,9 +83,9 @@ func runHealth(ctx context.Context, a *app, o healthOptions, _ []string) error {
 // it ends: in place on a terminal, and elsewhere as tables or as lines of JSON.
 func (a *app) watchHealth(ctx context.Context, check func(context.Context) health.Report, o healthOptions, name string) error {
 	show := a.printRound
-	if o.format == formatJSON {
-		show = func(r health.Report) error { return a.printJSONLine(r) }
-	} else if s := healthview.NewScreen(a.out, name, o.interval); s != nil {
+	if o.format == typed.JSONFormat {
+		show = func(r health.Report) error { return a.PrintJSONLine(r) }
+	} else if s := healthview.NewScreen(a.Out, name, o.interval); s != nil {
 		show = s.Show
 	}
 	again := time.NewTicker(o.interval)
@@ -107,12 +108,12 @@ func (a *app) watchHealth(ctx context.Context, check func(context.Context) healt
 
 // printRound prints a report among others.
 func (a *app) printRound(r health.Report) error {
-	a.say("%s", r.Time.Format(time.TimeOnly))
-	if err := a.printHealth(r, formatTable); err != nil {
+	a.Say("%s", r.Time.Format(time.TimeOnly))
+	if err := a.printHealth(r, typed.TableFormat); err != nil {
 		return err
 	}
 	if err := a.verdict(r); err != nil {
-		a.fail(err)
+		a.Fail(err)
 	}
 	return nil
 }
@@ -120,18 +121,18 @@ func (a *app) printRound(r health.Report) error {
 // verdict says that the cluster is healthy, or gives what is wrong as an error.
 func (a *app) verdict(r health.Report) error {
 	for _, w := range r.Warnings {
-		a.warn("%s", w)
+		a.Warn("%s", w)
 	}
 	if n := r.Serving(); !r.Healthy && n > 0 && r.Leader != "" {
-		a.say("%d of %s serve, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), r.Leader)
+		a.Say("%d of %s serve, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), r.Leader)
 	}
 	if !r.Healthy {
 		return errors.New(strings.Join(r.Failures, "\n"))
 	}
-	a.say("healthy: cluster %s, %s, led by %s", r.ClusterID, terminal.Plural(len(r.Members), "member"), r.Leader)
+	a.Say("healthy: cluster %s, %s, led by %s", r.ClusterID, terminal.Plural(len(r.Members), "member"), r.Leader)
 	return nil
 }
 
 func (a *app) printHealth(r health.Report, format string) error {
-	return a.result(format, r, a.table(healthview.Table(r, a.tint)))
+	return a.Result(format, r, a.Table(healthview.Table(r, a.Tint)))
 }

@@ -102,8 +102,8 @@ func (f *sourceFlags) version() (cluster.Version, error) {
 }
 
 // open gives the source, which tells progress what it fetches and compiles.
-func (f *sourceFlags) open(progress images.Progress) (images.Source, error) {
-	self, err := selfSource()
+func (f *sourceFlags) open(a *app, progress images.Progress) (images.Source, error) {
+	self, err := a.Self()
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +124,8 @@ func (f *sourceFlags) open(progress images.Progress) (images.Source, error) {
 }
 
 // build makes an image for each platform.
-func (f *sourceFlags) build(ctx context.Context, platforms []v1.Platform, progress images.Progress) ([]*images.Image, error) {
-	source, err := f.open(progress)
+func (f *sourceFlags) build(ctx context.Context, a *app, platforms []v1.Platform, progress images.Progress) ([]*images.Image, error) {
+	source, err := f.open(a, progress)
 	if err != nil {
 		return nil, err
 	}

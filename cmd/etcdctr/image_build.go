@@ -49,8 +49,8 @@ The image has the tag localhost/etcd:VERSION unless --tag says otherwise.`,
 	flags.StringVarP(&o.output, "output", "o", "docker", "where the image goes: docker (the Engine), oci:FOLDER (an OCI layout) or tar:FILE")
 	flags.StringVarP(&o.tag, "tag", "t", "", "reference of the image (default localhost/etcd:VERSION)")
 	flags.StringVar(&o.sbom, "sbom", "", "write the software bill of materials (SPDX) to this file too, or one for each of several platforms")
-	addFormatFlag(cmd, &o.format)
-	addProgressFlag(cmd, &o.progress)
+	typed.AddFormat(cmd, &o.format)
+	typed.AddProgress(cmd, &o.progress)
 	return cmd
 }
 
@@ -58,7 +58,7 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions, _ []string)
 	if err := o.source.check(); err != nil {
 		return err
 	}
-	destination, err := images.ParseDestination(o.output, func(ctx context.Context) (images.Engine, error) { return a.connectEngine(ctx) })
+	destination, err := images.ParseDestination(o.output, func(ctx context.Context) (images.Engine, error) { return a.ConnectEngine(ctx) })
 	if err != nil {
 		return usage(fmt.Errorf("--output %w", err))
 	}
@@ -66,9 +66,9 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions, _ []string)
 	if err != nil {
 		return platformError(err)
 	}
-	board := a.newProgress(o.progress)
+	board := a.NewBoard(o.progress)
 	defer board.Close()
-	imgs, err := o.source.build(ctx, platforms, showImageEvents(board))
+	imgs, err := o.source.build(ctx, a, platforms, showImageEvents(board))
 	if err != nil {
 		return err
 	}
@@ -104,10 +104,10 @@ func (a *app) printImages(format, progress, ref, digest string, imgs []*images.I
 	for _, img := range imgs {
 		b := img.Binaries
 		if progress != terminal.Quiet {
-			a.say("found in %s", b)
+			a.Say("found in %s", b)
 		}
 		result.Images = append(result.Images, img.Details())
 		rows = append(rows, []string{ref, b.Platform.String(), b.Version, terminal.HumanBytes(img.Size()), digest})
 	}
-	return a.result(format, result, a.table([]string{"reference", "platform", "etcd", "size", "digest"}, rows))
+	return a.Result(format, result, a.Table([]string{"reference", "platform", "etcd", "size", "digest"}, rows))
 }

@@ -7,11 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type imageBundleOptions struct {
-	cluster  *clusterFlags
+	cluster  *target.Flags
 	output   string
 	pull     string
 	progress string
@@ -37,10 +38,10 @@ has itself, unless --dns-image names one. --pull says otherwise, as for up.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runImageBundle),
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = a.Describing(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "archive to write")
-	addPullFlag(cmd, &o.pull)
-	addProgressFlag(cmd, &o.progress)
+	typed.AddPull(cmd, &o.pull)
+	typed.AddProgress(cmd, &o.progress)
 	return cmd
 }
 
@@ -48,27 +49,27 @@ func runImageBundle(ctx context.Context, a *app, o imageBundleOptions, _ []strin
 	if o.output == "" {
 		return usage(errors.New("give the archive to write with --output FILE"))
 	}
-	c, err := o.cluster.resolve(a)
+	c, err := o.cluster.Resolve()
 	if err != nil {
 		return err
 	}
-	dir, err := o.cluster.certificates(a)
+	dir, err := o.cluster.Certificates()
 	if err != nil {
 		return err
 	}
-	_, e, err := a.clusters(o.cluster, working{progress: o.progress, pull: o.pull})
+	_, e, err := o.cluster.Clusters(target.Working{Progress: o.progress, Pull: o.pull})
 	if err != nil {
 		return err
 	}
-	defer e.close()
+	defer e.Close()
 	bundle, err := e.Docker().Bundle(ctx, c, dir)
 	if err == nil {
-		err = bundle.Write(ctx, o.output, showImageEvents(e.board))
+		err = bundle.Write(ctx, o.output, showImageEvents(e.Board))
 	}
 	if err != nil {
 		return err
 	}
-	e.board.Close()
-	a.say("wrote %s: %s and %d files", o.output, strings.Join(bundle.Images, ", "), len(bundle.Files))
+	e.Board.Close()
+	a.Say("wrote %s: %s and %d files", o.output, strings.Join(bundle.Images, ", "), len(bundle.Files))
 	return nil
 }

@@ -32,7 +32,7 @@ into a folder. Files that are there and differ are not touched: load refuses.`,
 		},
 	}
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "folder for the files that a bundle carries besides images")
-	addProgressFlag(cmd, &o.progress)
+	typed.AddProgress(cmd, &o.progress)
 	return cmd
 }
 
@@ -44,12 +44,12 @@ func runImageLoad(ctx context.Context, a *app, path string, o imageLoadOptions) 
 	if err != nil {
 		return err
 	}
-	engine, err := a.connectEngine(ctx)
+	engine, err := a.ConnectEngine(ctx)
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	board := a.newProgress(o.progress)
+	board := a.NewBoard(o.progress)
 	defer board.Close()
 	refs, err := images.LoadStored(ctx, engine, path, showImageEvents(board))
 	if err != nil {
@@ -57,18 +57,18 @@ func runImageLoad(ctx context.Context, a *app, path string, o imageLoadOptions) 
 	}
 	board.Close()
 	for _, ref := range refs {
-		fmt.Fprintln(a.out, ref)
+		fmt.Fprintln(a.Out, ref)
 	}
 	switch {
 	case len(files) == 0:
 		return nil
 	case o.output == "":
-		a.say("%s carries %d files besides images: --output FOLDER writes them", path, len(files))
+		a.Say("%s carries %d files besides images: --output FOLDER writes them", path, len(files))
 		return nil
 	}
 	if err := images.WriteFiles(o.output, files); err != nil {
 		return err
 	}
-	a.say("wrote %d files into %s", len(files), o.output)
+	a.Say("wrote %d files into %s", len(files), o.output)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/images"
 )
@@ -38,17 +39,17 @@ the system's. The result is the reference with its digest.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.from, "from", "", "OCI layout (a folder) or archive to push instead of the Docker Engine's image")
 	flags.BoolVar(&o.plainHTTP, "plain-http", false, "speak unencrypted HTTP to other machines too, not just on loopback")
-	addProgressFlag(cmd, &o.progress)
+	typed.AddProgress(cmd, &o.progress)
 	return cmd
 }
 
 func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) error {
-	board := a.newProgress(o.progress)
+	board := a.NewBoard(o.progress)
 	defer board.Close()
-	opts := images.PushOptions{PlainHTTP: o.plainHTTP, Progress: showImageEvents(board), CertsDirs: registryCertsDirs()}
+	opts := images.PushOptions{PlainHTTP: o.plainHTTP, Progress: showImageEvents(board), CertsDirs: target.RegistryCertsDirs()}
 	push := func() (fmt.Stringer, error) { return images.PushStored(ctx, o.from, ref, opts) }
 	if o.from == "" {
-		e, err := a.connectEngine(ctx)
+		e, err := a.ConnectEngine(ctx)
 		if err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) e
 		return pushError(ref, err)
 	}
 	board.Close()
-	fmt.Fprintf(a.out, "%s@%s\n", ref, digest)
+	fmt.Fprintf(a.Out, "%s@%s\n", ref, digest)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/images"
 )
 
@@ -28,7 +29,7 @@ registry can be reached from. The archive is there whole or not at all.`,
 		},
 	}
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "archive to write")
-	addProgressFlag(cmd, &o.progress)
+	typed.AddProgress(cmd, &o.progress)
 	return cmd
 }
 
@@ -43,12 +44,12 @@ func runImageSave(ctx context.Context, a *app, refs []string, o imageSaveOptions
 	if err := errors.Join(errs...); err != nil {
 		return usage(err)
 	}
-	engine, err := a.connectEngine(ctx)
+	engine, err := a.ConnectEngine(ctx)
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	board := a.newProgress(o.progress)
+	board := a.NewBoard(o.progress)
 	defer board.Close()
 	return images.Save(ctx, engine, refs, o.output, showImageEvents(board))
 }

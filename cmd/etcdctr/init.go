@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 func newInitCommand(a *app) *cobra.Command {
@@ -30,21 +32,20 @@ it is. ` + "`etcdctr up`" + ` makes the cluster what the file says, now and afte
   etcdctr init -f orders/etcdctr.yaml --name orders`,
 		Args: typed.NoArgs,
 	}
-	f := &clusterFlags{cmd: cmd}
-	addFileFlag(cmd, f)
+	f := a.ByFile(cmd)
 	for _, k := range cluster.Keys() {
-		addKeyFlag(cmd, k)
+		target.AddKey(cmd, k)
 	}
-	addRunByFlag(cmd)
+	target.AddRunBy(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runInit(cmd.Context(), a, f) }
 	return cmd
 }
 
-func runInit(ctx context.Context, a *app, f *clusterFlags) error {
-	if err := f.readVariables(); err != nil {
+func runInit(ctx context.Context, a *app, f *target.Flags) error {
+	if err := f.ReadVariables(); err != nil {
 		return err
 	}
-	path := cmp.Or(f.file, defaultClusterFile)
+	path := cmp.Or(f.File, target.DefaultFile)
 	if path == "-" {
 		return usage(errors.New("-f: init writes a file: name one"))
 	}
@@ -53,10 +54,10 @@ func runInit(ctx context.Context, a *app, f *clusterFlags) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return usage(fmt.Errorf("cannot write the cluster file: %w", err))
 	}
-	said := f.said()
-	if len(said) == 0 && a.atTerminal() {
+	said := f.Said()
+	if len(said) == 0 && a.Person() {
 		var err error
-		if said, err = askInit(func(question string) (string, error) { return a.ask(ctx, question) }, a.fail); err != nil {
+		if said, err = askInit(func(question string) (string, error) { return a.Ask(ctx, question) }, a.Fail); err != nil {
 			return err
 		}
 	}
@@ -64,10 +65,10 @@ func runInit(ctx context.Context, a *app, f *clusterFlags) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := writeFile(path, file, 0o644); err != nil {
+	if err := outfile.Folder(filepath.Dir(path), 0o644, outfile.File{Name: filepath.Base(path), Data: file}); err != nil {
 		return fmt.Errorf("cannot write the cluster file: %w", err)
 	}
-	a.say("%s is written: edit it, then `etcdctr up%s`", path, fileFlag(f.file))
+	a.Say("%s is written: edit it, then `etcdctr up%s`", path, fileFlag(f.File))
 	return nil
 }
 
@@ -77,17 +78,6 @@ func fileFlag(file string) string {
 		return ""
 	}
 	return " -f " + compose.QuoteShell(file)
-}
-
-// said are the keys that flags have given: all but the one that names the file.
-func (f *clusterFlags) said() map[string]string {
-	said := map[string]string{}
-	f.cmd.Flags().Visit(func(flag *pflag.Flag) {
-		if flag.Name != "file" {
-			said[flag.Name] = flag.Value.String()
-		}
-	})
-	return said
 }
 
 // askInit asks the three questions. An answer that can't be meant is told, and

@@ -34,7 +34,7 @@ type lintOptions struct {
 }
 
 func newLintCommand(a *app) *cobra.Command {
-	o := lintOptions{failOn: string(lint.Error), format: formatTable}
+	o := lintOptions{failOn: string(lint.Error), format: typed.TableFormat}
 	cmd := &cobra.Command{
 		Use:   "lint [FILE|FOLDER]...",
 		Short: "Say what is wrong with any description of an etcd, and put it right",
@@ -73,7 +73,7 @@ there is nothing that it could judge.`,
 	flags.StringVar(&o.etcd, "etcd", "", "release of members whose description does not tell, such as 3.5.9")
 	severities := append([]string{"none"}, typed.Words(lint.Severities())...)
 	flags.Var(&typed.Choice{Value: &o.failOn, Of: severities}, "fail-on", "exit with 1 from this severity on: error, warning, note or none")
-	flags.Var(&typed.Choice{Value: &o.format, Of: []string{formatTable, formatJSON, formatSARIF, formatGitHub}}, "format",
+	flags.Var(&typed.Choice{Value: &o.format, Of: []string{typed.TableFormat, typed.JSONFormat, formatSARIF, formatGitHub}}, "format",
 		"how the result looks: table, json, sarif or github")
 	flags.StringVar(&o.explain, "explain", "", "say what a rule is about, and judge nothing")
 	var rules []string
@@ -126,7 +126,7 @@ func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 			}
 		}
 	}
-	warnAll(a, result.Unread)
+	terminal.WarnAll(a.Console, result.Unread)
 	if err := a.tellFindings(result, o); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (a *app) explainRule(id string) error {
 	if !ok {
 		return usage(lint.CheckIDs([]string{id}))
 	}
-	_, err := fmt.Fprint(a.out, lint.Explain(rule))
+	_, err := fmt.Fprint(a.Out, lint.Explain(rule))
 	return err
 }
 
@@ -194,7 +194,7 @@ func (o lintOptions) inputs(ctx context.Context, a *app, args []string) ([]lint.
 // inspectRunning gives what the engine knows of a Compose project, or of one
 // container.
 func (a *app) inspectRunning(ctx context.Context, name string) ([]byte, error) {
-	e, err := a.connectEngine(ctx)
+	e, err := a.ConnectEngine(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +208,7 @@ func (a *app) inspectRunning(ctx context.Context, name string) ([]byte, error) {
 
 func (a *app) lintInput(arg string) (lint.Input, error) {
 	if arg == "-" {
-		data, err := io.ReadAll(a.in)
+		data, err := io.ReadAll(a.In)
 		return lint.Input{Name: "standard input", Data: data}, err
 	}
 	in, err := lint.InputAt(arg)
@@ -222,15 +222,15 @@ func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
 		return err
 	}
 	if rows := lint.CutsRows(findings); len(rows) > 0 {
-		terminal.Table(a.voice.Out, lint.CutsHeader, rows)
-		fmt.Fprintln(a.voice.Out)
+		terminal.Table(a.Voice.Out, lint.CutsHeader, rows)
+		fmt.Fprintln(a.Voice.Out)
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		before, err := os.ReadFile(name)
 		if err != nil {
 			return fmt.Errorf("cannot fix what is no file: %w", err)
 		}
-		fmt.Fprintf(a.voice.Out, "%s", diff.Diff(name, before, name+" (fixed)", files[name]))
+		fmt.Fprintf(a.Voice.Out, "%s", diff.Diff(name, before, name+" (fixed)", files[name]))
 		if dryRun {
 			continue
 		}
@@ -239,26 +239,26 @@ func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
 		}
 	}
 	if len(files) == 0 {
-		a.say("there is nothing that --fix can put right")
+		a.Say("there is nothing that --fix can put right")
 	}
 	return nil
 }
 
 func (a *app) tellFindings(r lint.Result, o lintOptions) error {
 	switch o.format {
-	case formatJSON:
-		return a.printJSON(r)
+	case typed.JSONFormat:
+		return a.PrintJSON(r)
 	case formatSARIF:
-		return lint.WriteSARIF(a.out, r.Findings, buildVersion())
+		return lint.WriteSARIF(a.Out, r.Findings, buildVersion())
 	case formatGitHub:
-		return lint.WriteGitHub(a.out, r.Findings)
+		return lint.WriteGitHub(a.Out, r.Findings)
 	}
 	shown := r.Findings
 	if o.fix && o.dryRun { // what the difference shows is told by it
 		shown = lint.Left(r.Findings)
 	}
 	if len(shown) > 0 {
-		a.table(lint.Header, lint.Rows(shown))()
+		a.Table(lint.Header, lint.Rows(shown))()
 	}
 	summary := lint.Summary(r.Findings)
 	switch n := lint.Fixable(r.Findings); {
@@ -271,6 +271,6 @@ func (a *app) tellFindings(r lint.Result, o lintOptions) error {
 	if r.Members() == 1 {
 		members = "member"
 	}
-	a.say("%s in %d %s of etcd", summary, r.Members(), members)
+	a.Say("%s in %d %s of etcd", summary, r.Members(), members)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/logs"
@@ -37,8 +38,8 @@ them, for jq.`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.follow, "follow", "f", false, "go on until Ctrl-C") // as with everybody's logs
-	f := addFindingFlags(cmd)
-	f.bears = true
+	f := a.Finding(cmd)
+	f.Bears = true
 	flags.StringVar(&o.since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
 	flags.StringVar(&o.tail, "tail", "", "only so many last lines of each member, before --level and --grep choose among them")
 	flags.Var(&typed.Choice{Value: &o.level, Of: logs.Levels}, "level", "the least grave that is shown: debug, info, warn, error or fatal")
@@ -51,20 +52,20 @@ them, for jq.`,
 	return cmd
 }
 
-func runLogs(ctx context.Context, a *app, f *clusterFlags, names []string, o logsOptions) error {
-	options, filter, err := o.read(a.now())
+func runLogs(ctx context.Context, a *app, f *target.Flags, names []string, o logsOptions) error {
+	options, filter, err := o.read(a.Now())
 	if err != nil {
 		return err
 	}
-	c, err := f.find(ctx, a, working{})
+	c, err := f.Find(ctx, target.Working{})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	if options.Servers, err = c.Choose(ctx, names...); err != nil {
 		return err
 	}
-	lines := terminal.NewLines(a.out, a.now, options.Servers...)
+	lines := terminal.NewLines(a.Out, a.Now, options.Servers...)
 	lines.Filter, lines.Raw = filter, o.raw
 	err = c.Said(ctx, options, func(all []logs.Entry) {
 		for _, e := range all {

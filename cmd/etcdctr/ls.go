@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/runtime"
-	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 func newLsCommand(a *app) *cobra.Command {
@@ -25,22 +24,18 @@ can't be asked it lists the others and says why; without any it fails. A cluster
 members' machines have engines is listed where its file is.`,
 		Args: typed.NoArgs,
 	}
-	f := addCertsDirFlags(cmd)
-	addFormatFlag(cmd, &format)
+	f := a.ByCertsDir(cmd)
+	typed.AddFormat(cmd, &format)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return runLs(cmd.Context(), a, f, format)
 	}
 	return cmd
 }
 
-func runLs(ctx context.Context, a *app, f *clusterFlags, format string) error {
-	all, err := f.list(ctx, a, working{})
-	if spec, _, errFile := f.read(a); errFile == nil && spec.HasEngines() {
-		more, errMore := f.list(ctx, a, working{with: runtimes.Options{Spec: spec}})
-		all, err = append(all, more...), errors.Join(err, errMore)
-	}
+func runLs(ctx context.Context, a *app, f *target.Flags, format string) error {
+	all, err := f.List(ctx)
 	if err != nil && len(all) > 0 {
-		a.warn("%v", err)
+		a.Warn("%v", err)
 		err = nil
 	}
 	if err != nil {
@@ -53,36 +48,26 @@ func runLs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 		infos = append(infos, i)
 		rows = append(rows, []string{i.Name, i.Runtime, fmt.Sprint(i.Members), fmt.Sprint(i.Running), i.Status, i.Program})
 	}
-	return a.result(format, infos, func() {
-		a.table([]string{"name", "runtime", "members", "running", "status", "program"}, rows)()
+	return a.Result(format, infos, func() {
+		a.Table([]string{"name", "runtime", "members", "running", "status", "program"}, rows)()
 		a.sayResting(f, all)
 	})
 }
 
 // sayResting names what brings clusters back that are nothing but data.
-func (a *app) sayResting(f *clusterFlags, all []runtime.State) {
+func (a *app) sayResting(f *target.Flags, all []runtime.State) {
 	for _, s := range all {
 		if !s.Rests() {
 			continue
 		}
 		command := etcdctr.Typed([]string{"up", "--name", s.Name})
 		switch {
-		case f.file == "" && s.StartedIn(f.dir()):
-			a.say("%s is down, and its data is kept: `%s` brings it back", s.Name, command)
+		case f.File == "" && s.StartedIn(f.Dir()):
+			a.Say("%s is down, and its data is kept: `%s` brings it back", s.Name, command)
 		case s.Folder != "":
-			a.say("%s is down, and its data is kept: `%s` in %s brings it back", s.Name, command, s.Folder)
+			a.Say("%s is down, and its data is kept: `%s` in %s brings it back", s.Name, command, s.Folder)
 		default:
-			a.say("%s is down, and its data is kept: `%s` in the folder where it was started brings it back", s.Name, command)
+			a.Say("%s is down, and its data is kept: `%s` in the folder where it was started brings it back", s.Name, command)
 		}
 	}
-}
-
-// list observes what there is on the runtimes of a folder.
-func (f *clusterFlags) list(ctx context.Context, a *app, w working) ([]runtime.State, error) {
-	cs, engines, err := a.clusters(f, w)
-	if err != nil {
-		return nil, err
-	}
-	defer engines.close()
-	return cs.List(ctx)
 }

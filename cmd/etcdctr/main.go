@@ -64,18 +64,17 @@ func run(a *app, args []string) int {
 		return 0
 	}
 	a.speakFor(cmd)
-	on := (*interruptedError)(nil)
-	if ended := errors.As(err, &on); ended || ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		a.say("interrupted")
+	if on, ended := hints.On(err); ended || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		a.Say("interrupted")
 		if ended {
-			a.voice.Say(terminal.Hint, on.on)
+			a.Voice.Say(terminal.Hint, on)
 		}
 		return exitInterrupted
 	}
 	if status := exitStatus(0); errors.As(err, &status) {
 		return int(status)
 	}
-	a.fail(err)
+	a.Fail(err)
 	return exitCode(err)
 }
 

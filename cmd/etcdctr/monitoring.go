@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 
@@ -10,10 +9,9 @@ import (
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/monitoring"
-	"github.com/etcdctr/etcdctr/runtime"
 )
 
 func newMonitoringCommand(a *app) *cobra.Command {
@@ -26,7 +24,7 @@ func newMonitoringCommand(a *app) *cobra.Command {
 }
 
 type monitoringOptions struct {
-	cluster   *clusterFlags
+	cluster   *target.Flags
 	program   string
 	certsPath string
 	rulesPath string
@@ -51,7 +49,7 @@ makes it.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runMonitoringPrint),
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = a.Describing(cmd)
 	flags := cmd.Flags()
 	flags.Var(&typed.Choice{Value: &o.program, Of: typed.Words(monitoring.Programs())}, "for",
 		"prometheus, rules, grafana or otel")
@@ -61,7 +59,10 @@ makes it.`,
 }
 
 func runMonitoringPrint(ctx context.Context, a *app, o monitoringOptions, _ []string) error {
-	c, dir, err := o.cluster.watchedBy(ctx, a)
+	c, dir, err := o.cluster.Running(ctx)
+	if err == nil {
+		dir, err = filepath.Abs(certs.ClientDir(dir, cluster.MonitoringClient))
+	}
 	if err != nil {
 		return err
 	}
@@ -76,40 +77,14 @@ func runMonitoringPrint(ctx context.Context, a *app, o monitoringOptions, _ []st
 	if err != nil {
 		return err
 	}
-	return a.writeResult("", data)
-}
-
-// watchedBy gives the cluster as it runs, or as it is described where it does not,
-// and the folder of the certificate that it is watched with.
-func (f *clusterFlags) watchedBy(ctx context.Context, a *app) (c *cluster.Cluster, certificate string, err error) {
-	dir, err := f.certificates(a)
-	if err != nil {
-		return nil, "", err
-	}
-	running, err := f.find(ctx, a, working{progress: terminal.Quiet})
-	if err == nil {
-		defer running.close()
-		dir = running.CertsDir()
-		_, err = running.Observe(ctx)
-	}
-	switch {
-	case err == nil:
-		c, err = running.Want(ctx)
-	case errors.Is(err, runtime.ErrNotFound) || errors.Is(err, runtime.ErrUnavailable):
-		c, err = f.resolveAsRun(a)
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	dir, err = filepath.Abs(certs.ClientDir(dir, cluster.MonitoringClient))
-	return c, dir, err
+	return a.Write("", data)
 }
 
 // tellOfCertificate says what a certificate for reading metrics is able to do
 // besides.
 func (a *app) tellOfCertificate(dir string) {
 	if _, err := os.Stat(filepath.Join(dir, certs.CertFile)); err != nil {
-		a.warn("there is no certificate in %s yet: etcdctr certs issue %s makes it", shortPath(dir), cluster.MonitoringClient)
+		a.Warn("there is no certificate in %s yet: etcdctr certs issue %s makes it", target.ShortPath(dir), cluster.MonitoringClient)
 	}
-	a.warn("a client's certificate reads and writes all that etcd holds unless the cluster file switches auth on: then %s reads metrics alone", cluster.MonitoringClient)
+	a.Warn("a client's certificate reads and writes all that etcd holds unless the cluster file switches auth on: then %s reads metrics alone", cluster.MonitoringClient)
 }

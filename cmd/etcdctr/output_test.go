@@ -89,7 +89,7 @@ func TestOutputGoesWhereItsNameLeads(t *testing.T) {
 				t.Fatal(err)
 			}
 			a := newApp()
-			a.out, a.voice.Out = io.Discard, testWriter{t}
+			a.Out, a.Voice.Out = io.Discard, testWriter{t}
 			if code := run(a, args); code != 0 {
 				t.Fatalf("etcdctr %s ended with %d", strings.Join(args, " "), code)
 			}

@@ -5,13 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/files"
 )
 
 type procfileOptions struct {
-	cluster    *clusterFlags
+	cluster    *target.Flags
 	dataDir    string
 	etcdBinary string
 	output     string
@@ -31,7 +32,7 @@ process manager.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runProcfile),
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = a.Describing(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.dataDir, "data-dir", "data", "folder for the members' data")
 	flags.StringVar(&o.etcdBinary, "etcd-binary", "", "etcd to run instead of the one inside this program")
@@ -40,7 +41,7 @@ process manager.`,
 }
 
 func runProcfile(ctx context.Context, a *app, o procfileOptions, _ []string) error {
-	dir, err := o.cluster.certificates(a)
+	dir, err := o.cluster.Certificates()
 	if err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func runProcfile(ctx context.Context, a *app, o procfileOptions, _ []string) err
 	if err != nil {
 		return err
 	}
-	c, err := o.cluster.resolveIn(a, place)
+	c, err := o.cluster.ResolveIn(place)
 	if err != nil {
 		return err
 	}
@@ -56,15 +57,15 @@ func runProcfile(ctx context.Context, a *app, o procfileOptions, _ []string) err
 	if err != nil {
 		return err
 	}
-	w, err := a.files(o.cluster, c)
+	w, err := o.cluster.Files(c)
 	if err != nil {
 		return err
 	}
-	file, err := w.Procfile(ctx, c, files.ProcfileOptions{Etcd: command, Warn: func(err error) { a.warn("%v", err) }})
+	file, err := w.Procfile(ctx, c, files.ProcfileOptions{Etcd: command, Warn: func(err error) { a.Warn("%v", err) }})
 	if err != nil {
 		return err
 	}
-	return a.writeResult(o.output, file)
+	return a.Write(o.output, file)
 }
 
 // etcdCommand starts an etcd in a shell: the given one, or that inside this
@@ -73,7 +74,7 @@ func etcdCommand(binary string) (string, error) {
 	if binary != "" {
 		return compose.QuoteShell(binary), nil
 	}
-	self, err := thisProgram()
+	self, err := target.ThisProgram()
 	if err != nil {
 		return "", err
 	}

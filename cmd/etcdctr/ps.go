@@ -9,6 +9,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/healthview"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
@@ -20,21 +21,21 @@ func newPsCommand(a *app) *cobra.Command {
 		Short: "List the members of the cluster and what they need, with how they are",
 		Args:  typed.NoArgs,
 	}
-	f := addFindingFlags(cmd)
-	f.bears = true
-	addFormatFlag(cmd, &format)
+	f := a.Finding(cmd)
+	f.Bears = true
+	typed.AddFormat(cmd, &format)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return runPs(cmd.Context(), a, f, format)
 	}
 	return cmd
 }
 
-func runPs(ctx context.Context, a *app, f *clusterFlags, format string) error {
-	c, err := f.find(ctx, a, working{})
+func runPs(ctx context.Context, a *app, f *target.Flags, format string) error {
+	c, err := f.Find(ctx, target.Working{})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	all, err := c.Standings(ctx)
 	if err != nil {
 		return err
@@ -47,13 +48,13 @@ func runPs(ctx context.Context, a *app, f *clusterFlags, format string) error {
 	}
 	for _, s := range all {
 		infos = append(infos, s.Report())
-		row := []string{s.Name, terminal.OrDash(strings.TrimPrefix(s.Release, "v")), s.Program, a.tint(healthview.Colour(s), healthview.Status(s, a.now())), strings.Join(s.Published, ", ")}
+		row := []string{s.Name, terminal.OrDash(strings.TrimPrefix(s.Release, "v")), s.Program, a.Tint(healthview.Colour(s), healthview.Status(s, a.Now())), strings.Join(s.Published, ", ")}
 		if several {
 			row = append(row, s.Host)
 		}
 		rows = append(rows, row)
 	}
-	return a.result(format, infos, a.table(header, rows))
+	return a.Result(format, infos, a.Table(header, rows))
 }
 
 // onSeveral tells whether servers are on machines of their own.

@@ -10,6 +10,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
@@ -42,10 +43,10 @@ do not answer here: others may reach them.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runRecover),
 	}
-	o.cluster = addClusterFlags(cmd)
-	addRuntimeFlag(cmd)
-	addProgressFlag(cmd, &o.working.progress)
-	addFormatFlag(cmd, &o.format)
+	o.cluster = a.Describing(cmd)
+	target.AddRuntime(cmd)
+	typed.AddProgress(cmd, &o.working.Progress)
+	typed.AddFormat(cmd, &o.format)
 	o.secret = addSecretFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", ".", "file or folder for the backup of the survivor's data")
@@ -53,18 +54,18 @@ do not answer here: others may reach them.`,
 	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
 	flags.BoolVar(&o.yes, "yes", false, "rebuild it without asking")
-	addDryRunFlag(cmd, &o.dryRun)
+	typed.AddDryRun(cmd, &o.dryRun)
 	return cmd
 }
 
 func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error {
 	startup.Over() // what is streamed is garbage at once
-	c, err := o.cluster.find(ctx, a, o.working)
+	c, err := o.cluster.Find(ctx, o.working)
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	program, err := etcdFor("")
+	defer c.Close()
+	program, err := target.EtcdFor("")
 	if err != nil {
 		return err
 	}
@@ -77,24 +78,24 @@ func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error
 	}
 	if o.dryRun {
 		f, err := c.PlanRecover(ctx, how)
-		c.board.Close()
+		c.Board.Close()
 		if err == nil {
-			a.sayPlanned(c)
+			c.SayPlanned()
 		}
 		return a.printForecast(o.restoreOptions, f, err)
 	}
 	restored, err := c.Recover(ctx, how)
-	c.board.Close()
+	c.Board.Close()
 	return a.sayRestored(ctx, c, o.restoreOptions, restored, err)
 }
 
 // sayFound tells what there is to rebuild from.
 func (a *app) sayFound(survivor, newest backup.Metadata) {
 	if survivor.Revision > 0 {
-		a.say("%s holds revision %d, and its data is kept", survivor.From, survivor.Revision)
+		a.Say("%s holds revision %d, and its data is kept", survivor.From, survivor.Revision)
 	}
 	if newest.Revision == 0 {
 		return
 	}
-	a.say("the newest backup, of %s, holds revision %d", newest.Time.Format(time.RFC3339), newest.Revision)
+	a.Say("the newest backup, of %s, holds revision %d", newest.Time.Format(time.RFC3339), newest.Revision)
 }

@@ -19,13 +19,14 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/planview"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type restoreOptions struct {
-	cluster   *clusterFlags
-	working   working
+	cluster   *target.Flags
+	working   target.Working
 	bump      uint64
 	scratch   string
 	yes, undo bool
@@ -67,16 +68,16 @@ backup, prints the steps, and does nothing.`,
 		Args: typed.AtMost("ARCHIVE"),
 		RunE: with(a, &o, runRestore),
 	}
-	o.cluster = addClusterFlags(cmd)
-	addRuntimeFlag(cmd)
-	addProgressFlag(cmd, &o.working.progress)
-	addFormatFlag(cmd, &o.format)
+	o.cluster = a.Describing(cmd)
+	target.AddRuntime(cmd)
+	typed.AddProgress(cmd, &o.working.Progress)
+	typed.AddFormat(cmd, &o.format)
 	o.secret = addSecretFlags(cmd)
 	flags := cmd.Flags()
 	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
 	flags.BoolVar(&o.yes, "yes", false, "replace what is there without asking")
-	addDryRunFlag(cmd, &o.dryRun)
+	typed.AddDryRun(cmd, &o.dryRun)
 	flags.StringVar(&o.at, "at", "", "time of the moment to bring back, such as 2026-11-28T12:34:56Z")
 	flags.Int64Var(&o.revision, "revision", 0, "revision of the moment to bring back")
 	flags.BoolVar(&o.undo, "undo", false, "bring back the data that the last restore has set aside, and start nothing")
@@ -95,12 +96,12 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 		return usage(err)
 	}
 	startup.Over() // what is streamed is garbage at once
-	o.working.founds = true
-	c, err := o.cluster.find(ctx, a, o.working)
+	o.working.Founds = true
+	c, err := o.cluster.Find(ctx, o.working)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	if o.undo {
 		return o.undoRestore(ctx, a, c)
 	}
@@ -111,15 +112,15 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	options.At = at
 	if o.dryRun {
 		f, err := c.PlanRestore(ctx, args[0], options)
-		c.board.Close()
+		c.Board.Close()
 		if err == nil {
-			a.sayPlanned(c)
+			c.SayPlanned()
 			a.sayBackups(c.Spec(), f.There.By.Cluster)
 		}
 		return a.printForecast(o, f, err)
 	}
 	restored, err := c.Restore(ctx, args[0], options)
-	c.board.Close()
+	c.Board.Close()
 	return a.sayRestored(ctx, c, o, restored, err)
 }
 
@@ -140,56 +141,56 @@ func (o restoreOptions) moment() (backup.Moment, error) {
 
 func (o restoreOptions) options(a *app, place string) (etcdctr.RestoreOptions, error) {
 	secret, err := o.secret.read(a, place)
-	say := func(what string) { a.say("%s", what) }
+	say := func(what string) { a.Say("%s", what) }
 	options := etcdctr.RestoreOptions{
 		Bump: o.bump, Scratch: o.scratch, Secret: secret, Consent: a.consentToReplace(o.yes), Tell: say, Warn: say,
 	}
-	if o.working.progress == terminal.Quiet {
+	if o.working.Progress == terminal.Quiet {
 		options.Tell = nil
 	}
 	asIs := func(value string) string { return value }
-	options.Flags = append(flagsAgain(o.cluster, asIs), flagsAgain(o.cluster, asIs, "bump-revision", "scratch", "identity-file", "passphrase-file")...)
+	options.Flags = append(target.FlagsAgain(o.cluster, asIs), target.FlagsAgain(o.cluster, asIs, "bump-revision", "scratch", "identity-file", "passphrase-file")...)
 	return options, err
 }
 
 // sayRestored tells what has become of a restoration.
-func (a *app) sayRestored(ctx context.Context, c *found, o restoreOptions, restored backup.Restored, err error) error {
+func (a *app) sayRestored(ctx context.Context, c *target.Found, o restoreOptions, restored backup.Restored, err error) error {
 	a.sayAside(o.cluster, restored.Aside)
 	if errors.As(err, new(*etcdctr.UsersError)) {
 		err = withHint(err, "`%s` makes them so: until then etcd goes by those of the backup, or by none", upInBackground(c, o.cluster))
-		return interrupted(ctx, err, "%s has what was brought back, but for etcd's users: `%s` makes them as described", c.name(), upInBackground(c, o.cluster))
+		return hints.Interrupted(ctx, err, "%s has what was brought back, but for etcd's users: `%s` makes them as described", c.Name(), upInBackground(c, o.cluster))
 	}
 	if err != nil && ctx.Err() != nil {
-		return interrupted(ctx, err, "%s", o.leftAt(context.WithoutCancel(ctx), c, restored))
+		return hints.Interrupted(ctx, err, "%s", o.leftAt(context.WithoutCancel(ctx), c, restored))
 	}
 	if len(restored.Aside) > 0 {
 		err = withHint(err, "`etcdctr doctor` names the cause; restore can be run again, and `%s && %s` brings the former cluster back",
-			o.cluster.again("restore", "--undo"), upInBackground(c, o.cluster))
+			o.cluster.Again("restore", "--undo"), upInBackground(c, o.cluster))
 	}
 	if err != nil {
 		return err
 	}
 	if restored.Overfull {
-		a.warn("its database takes more than quota-backend-bytes, and etcd refuses the first write: a larger one lets it go on")
+		a.Warn("its database takes more than quota-backend-bytes, and etcd refuses the first write: a larger one lets it go on")
 	}
-	a.say("%s is restored: revision %d, %s of %s", c.name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), orUnknown(restored.Metadata.Cluster))
+	a.Say("%s is restored: revision %d, %s of %s", c.Name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), orUnknown(restored.Metadata.Cluster))
 	a.sayBackups(c.Spec(), restored.Metadata.Cluster)
-	return a.result(o.format, restored, nil)
+	return a.Result(o.format, restored, nil)
 }
 
 // leftAt says where a restoration was left, and what leads on from there.
-func (o restoreOptions) leftAt(ctx context.Context, c *found, restored backup.Restored) string {
+func (o restoreOptions) leftAt(ctx context.Context, c *target.Found, restored backup.Restored) string {
 	switch ended, err := c.RestoreEnded(ctx, restored); {
 	case err != nil:
-		return fmt.Sprintf("how %s was left can't be seen (%v): `%s` tells", c.name(), err, o.cluster.again("doctor"))
+		return fmt.Sprintf("how %s was left can't be seen (%v): `%s` tells", c.Name(), err, o.cluster.Again("doctor"))
 	case ended.Bare:
-		return fmt.Sprintf("nothing of %s is there: the same command begins anew", c.name())
+		return fmt.Sprintf("nothing of %s is there: the same command begins anew", c.Name())
 	case ended.Placed:
-		return fmt.Sprintf("%s has what was brought back, and it was not waited until it serves: `%s` does that", c.name(), upInBackground(c, o.cluster))
+		return fmt.Sprintf("%s has what was brought back, and it was not waited until it serves: `%s` does that", c.Name(), upInBackground(c, o.cluster))
 	case ended.Unfinished != nil:
 		return hints.Of(hints.For("restore", ended.Unfinished))
 	}
-	return fmt.Sprintf("%s has the data that it had before: the same command begins anew", c.name())
+	return fmt.Sprintf("%s has the data that it had before: the same command begins anew", c.Name())
 }
 
 // sayBackups tells what becomes of the backups of a cluster that begins with those of
@@ -197,57 +198,57 @@ func (o restoreOptions) leftAt(ctx context.Context, c *found, restored backup.Re
 func (a *app) sayBackups(spec cluster.Spec, of string) {
 	switch name, to := spec.ClusterName(), spec.Backup.Destination; {
 	case spec.BackupsOf() != "":
-		a.say("the backups in the cluster file are those of %s: %s takes none", spec.BackupsOf(), name)
+		a.Say("the backups in the cluster file are those of %s: %s takes none", spec.BackupsOf(), name)
 	case to != "" && of != "" && of != name:
-		a.say("backups of %s go to %s; those of %s there, if any, are kept and deleted by themselves", name, to, of)
+		a.Say("backups of %s go to %s; those of %s there, if any, are kept and deleted by themselves", name, to, of)
 	}
 }
 
 // sayAside tells where the data of before is.
-func (a *app) sayAside(flags *clusterFlags, aside map[string]string) {
+func (a *app) sayAside(flags *target.Flags, aside map[string]string) {
 	for _, server := range slices.Sorted(maps.Keys(aside)) {
-		a.say("the former data of %s is in %s", server, aside[server])
+		a.Say("the former data of %s is in %s", server, aside[server])
 	}
 	if len(aside) > 0 {
-		a.say("`%s` brings it back; delete it once nobody needs it", flags.again("restore", "--undo"))
+		a.Say("`%s` brings it back; delete it once nobody needs it", flags.Again("restore", "--undo"))
 	}
 }
 
 // undoRestore asks before it stops members: what they hold by now is set aside.
-func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *found) error {
+func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *target.Found) error {
 	undone, err := c.Undo(ctx, func(ctx context.Context) error {
 		if o.yes {
 			return nil
 		}
-		a.say("%s runs: its members stop, and what was written since the restoration is set aside", c.name())
-		return a.confirm(ctx, c.name())
+		a.Say("%s runs: its members stop, and what was written since the restoration is set aside", c.Name())
+		return a.confirm(ctx, c.Name())
 	})
 	switch {
 	case errors.Is(err, backup.ErrUndone):
-		a.say("%v", err)
-		a.say("`%s` starts %s", upInBackground(c, o.cluster), c.name())
+		a.Say("%v", err)
+		a.Say("`%s` starts %s", upInBackground(c, o.cluster), c.Name())
 		return nil
 	case err != nil:
 		return err
 	}
 	for _, server := range slices.Sorted(maps.Keys(undone.Back)) {
-		a.say("%s has the data again that was kept in %s", server, undone.Back[server])
+		a.Say("%s has the data again that was kept in %s", server, undone.Back[server])
 	}
 	if undone.Unfinished {
-		a.say("the restoration was not finished, and what it had made is deleted: all members have what they had before")
+		a.Say("the restoration was not finished, and what it had made is deleted: all members have what they had before")
 	} else {
-		a.say("what they held until now is set aside in turn: another `%s` brings that back, once %s was started", o.cluster.again("restore", "--undo"), c.name())
+		a.Say("what they held until now is set aside in turn: another `%s` brings that back, once %s was started", o.cluster.Again("restore", "--undo"), c.Name())
 	}
-	a.say("`%s` starts %s", upInBackground(c, o.cluster), c.name())
+	a.Say("`%s` starts %s", upInBackground(c, o.cluster), c.Name())
 	return nil
 }
 
 // upInBackground is the command that starts a cluster and ends.
-func upInBackground(c *found, flags *clusterFlags) string {
+func upInBackground(c *target.Found, flags *target.Flags) string {
 	if c.Holds() {
-		return flags.again("up", "--detach")
+		return flags.Again("up", "--detach")
 	}
-	return flags.again("up")
+	return flags.Again("up")
 }
 
 // consentToReplace says what is there and what takes its place, and asks.
@@ -267,14 +268,14 @@ func (a *app) sayThere(there backup.There) {
 	if len(there.Running) > 0 {
 		running = strings.Join(there.Running, ", ") + " run"
 	}
-	a.say("%s is there: %s, with data of %s", there.Name, running, orUnknown(strings.Join(there.Data, ", ")))
+	a.Say("%s is there: %s, with data of %s", there.Name, running, orUnknown(strings.Join(there.Data, ", ")))
 	switch by := there.By; {
 	case by.Revision == 0:
-		a.say("its data is set aside, and replaced by that of the member that knows most")
+		a.Say("its data is set aside, and replaced by that of the member that knows most")
 	case by.Time.IsZero():
-		a.say("its data is set aside, and replaced by that of the member that knows most, of those that run %s with revision %d", by.From, by.Revision)
+		a.Say("its data is set aside, and replaced by that of the member that knows most, of those that run %s with revision %d", by.From, by.Revision)
 	default:
-		a.say("its data is set aside, and replaced by that of %s of %s, revision %d",
+		a.Say("its data is set aside, and replaced by that of %s of %s, revision %d",
 			orUnknown(by.Cluster), by.Time.Format(time.RFC3339), by.Revision)
 		a.sayLost(there)
 	}
@@ -284,24 +285,24 @@ func (a *app) sayThere(there backup.There) {
 func (a *app) sayLost(there backup.There) {
 	by := there.By
 	const where = "be in the data that is set aside, and nowhere else"
-	switch span := a.now().Sub(by.Time).Round(time.Second); {
+	switch span := a.Now().Sub(by.Time).Round(time.Second); {
 	case there.Revision == 0:
-		a.say("%s can't say what it holds now: what came after revision %d, %s ago, would %s", there.Name, by.Revision, span, where)
+		a.Say("%s can't say what it holds now: what came after revision %d, %s ago, would %s", there.Name, by.Revision, span, where)
 	case there.Another:
-		a.say("%s holds revision %d now, and is another cluster than that of the backup, restored or founded since: what was written to it would %s", there.Name, there.Revision, where)
+		a.Say("%s holds revision %d now, and is another cluster than that of the backup, restored or founded since: what was written to it would %s", there.Name, there.Revision, where)
 	case there.Revision > by.Revision:
 		lost := "1 revision"
 		if n := there.Revision - by.Revision; n > 1 {
 			lost = fmt.Sprintf("%d revisions", n)
 		}
-		a.say("%s holds revision %d now: what came after %d, %s in %s, would %s", there.Name, there.Revision, by.Revision, lost, span, where)
+		a.Say("%s holds revision %d now: what came after %d, %s in %s, would %s", there.Name, there.Revision, by.Revision, lost, span, where)
 	}
 }
 
 // printForecast tells what a restoration would do.
 func (a *app) printForecast(o restoreOptions, f backup.Forecast, err error) error {
-	if o.format == formatJSON {
-		return cmp.Or(a.printJSON(f.Steps.Report()), err)
+	if o.format == typed.JSONFormat {
+		return cmp.Or(a.PrintJSON(f.Steps.Report()), err)
 	}
 	if err != nil {
 		return err
@@ -309,15 +310,15 @@ func (a *app) printForecast(o restoreOptions, f backup.Forecast, err error) erro
 	if f.There.Name != "" {
 		a.sayThere(f.There)
 	}
-	planview.Print(a.out, f.Steps, a.tint)
-	a.sayTakes(f.Steps)
+	planview.Print(a.Out, f.Steps, a.Tint)
+	a.SayTakes(f.Steps)
 	return nil
 }
 
 // confirm asks for the cluster's name before its data is replaced.
 func (a *app) confirm(ctx context.Context, name string) error {
-	if !a.atTerminal() {
+	if !a.Person() {
 		return usage(errors.New("there is no terminal to ask on whether it may be replaced: --yes says so"))
 	}
-	return a.askName(ctx, name)
+	return a.AskName(ctx, name)
 }

@@ -23,9 +23,9 @@ containers. The shortest way to a cluster:
 	}
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { a.speakFor(cmd) }
 	root.SetVersionTemplate("etcdctr {{.Version}}\n")
-	root.SetIn(a.in)
-	root.SetOut(a.out)
-	root.SetErr(a.voice.Out)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Voice.Out)
 	addGroup(root, "A running cluster",
 		newInitCommand(a),
 		newUpCommand(a),

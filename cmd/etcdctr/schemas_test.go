@@ -71,7 +71,7 @@ func TestEveryJSONHasAShape(t *testing.T) {
 		if format == nil {
 			return
 		}
-		if f, ok := format.Value.(*typed.Choice); !ok || !slices.Contains(f.Of, formatJSON) {
+		if f, ok := format.Value.(*typed.Choice); !ok || !slices.Contains(f.Of, typed.JSONFormat) {
 			return
 		}
 		if shapeOf[name] == "" {

@@ -9,13 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/files"
 )
 
 type systemdOptions struct {
 	files.UnitOptions
-	cluster *clusterFlags
+	cluster *target.Flags
 	output  string
 }
 
@@ -39,7 +40,7 @@ to put it there.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runSystemd),
 	}
-	o.cluster = addClusterFlags(cmd)
+	o.cluster = a.Describing(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.Member, "member", "", "only this member's")
 	flags.StringVar(&o.Etcd, "etcd-binary", "", "absolute path of an etcd on the machine, to run instead of the one inside "+files.Program)
@@ -51,11 +52,11 @@ func runSystemd(ctx context.Context, a *app, o systemdOptions, _ []string) error
 	if o.Etcd != "" && !filepath.IsAbs(o.Etcd) {
 		return usage(fmt.Errorf("--etcd-binary must be an absolute path on the members' machine, not %q", o.Etcd))
 	}
-	c, err := o.cluster.resolveIn(a, cluster.UnderSystemd)
+	c, err := o.cluster.ResolveIn(cluster.UnderSystemd)
 	if err != nil {
 		return err
 	}
-	w, err := a.files(o.cluster, c)
+	w, err := o.cluster.Files(c)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func runSystemd(ctx context.Context, a *app, o systemdOptions, _ []string) error
 		if i > 0 {
 			head = "\n" + head
 		}
-		if err := a.writeResult("", append([]byte(head), f.Data...)); err != nil {
+		if err := a.Write("", append([]byte(head), f.Data...)); err != nil {
 			return err
 		}
 	}

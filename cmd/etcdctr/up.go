@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
-	"github.com/etcdctr/etcdctr/cmd/internal/planview"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/converge"
@@ -24,9 +23,9 @@ import (
 )
 
 type upOptions struct {
-	cluster     *clusterFlags
+	cluster     *target.Flags
 	fileCompose string
-	working     working
+	working     target.Working
 	waitTimeout time.Duration
 	dryRun      bool
 	keep        bool
@@ -70,14 +69,14 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runUp),
 	}
-	o.cluster = addClusterFlags(cmd)
-	addProgressFlag(cmd, &o.working.progress)
+	o.cluster = a.Describing(cmd)
+	typed.AddProgress(cmd, &o.working.Progress)
 	flags := cmd.Flags()
-	flags.StringVar(&o.fileCompose, fileComposeFlag, "", "start this file, made by etcdctr compose, instead of what the flags describe")
-	addPullFlag(cmd, &o.working.pull)
-	flags.DurationVar(&o.waitTimeout, "wait-timeout", defaultWaitTimeout, "how long a member may take to answer, besides reading its data")
-	addDryRunFlag(cmd, &o.dryRun)
-	addRunByFlag(cmd)
+	flags.StringVar(&o.fileCompose, target.FileCompose, "", "start this file, made by etcdctr compose, instead of what the flags describe")
+	typed.AddPull(cmd, &o.working.Pull)
+	flags.DurationVar(&o.waitTimeout, "wait-timeout", target.Wait, "how long a member may take to answer, besides reading its data")
+	typed.AddDryRun(cmd, &o.dryRun)
+	target.AddRunBy(cmd)
 	flags.BoolVarP(&o.detach, "detach", "d", false, "leave the members in the background, where containers are in any case")
 	flags.String("etcd-binary", "", "etcd to run in processes instead of the one inside this program; {minor} stands for "+fmt.Sprintf("3.%d, {release} for %s", cluster.NewestMinor, cluster.DefaultVersion))
 	flags.Var(&typed.Choice{Value: &o.clients, Of: []string{string(converge.Both), string(converge.Moved)}}, "clients",
@@ -85,24 +84,19 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 	flags.BoolVar(&o.keep, "keep", false, "leave what a failed first start has created, to look at it")
 	flags.BoolVar(&o.volumes, "volumes", false, "delete the data of members that are not wanted any more")
 	flags.BoolVar(&o.yes, "yes", false, "delete it without asking")
-	addFormatFlag(cmd, &o.format)
+	typed.AddFormat(cmd, &o.format)
 	return cmd
 }
 
-const fileComposeFlag = "file-compose"
-
-// defaultWaitTimeout is how long a member may take to answer.
-const defaultWaitTimeout = time.Minute
-
 func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 	if o.fileCompose != "" {
-		if o.cluster.cmd.Flag("runtime").Value.String() == string(cluster.Process) {
+		if o.cluster.Value("runtime") == string(cluster.Process) {
 			return usage(errors.New("--file-compose needs a Docker Engine: leave out --runtime process"))
 		}
 		if o.volumes {
 			return usage(errors.New("--volumes goes with a description, not with --file-compose"))
 		}
-		return o.upFile(ctx, a)
+		return o.upFile(ctx)
 	}
 	var may consent
 	if o.volumes && !o.dryRun {
@@ -111,52 +105,44 @@ func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 			return err
 		}
 	}
-	o.working.with.Wait, o.working.founds = o.waitTimeout, true
+	o.working.With.Wait, o.working.Founds = o.waitTimeout, true
 	if !o.detach && !o.dryRun {
-		o.working.with.Foreground = a.foreground()
-		o.working.with.Foreground.Anyway = o.cluster.cmd.Flags().Changed("detach")
+		o.working.With.Foreground = a.foreground()
+		o.working.With.Foreground.Anyway = o.cluster.Changed("detach")
 	}
-	c, err := o.cluster.find(ctx, a, o.working)
+	c, err := o.cluster.Find(ctx, o.working)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	change := etcdctr.Change{Verb: converge.Up, Keep: o.keep, Wait: o.waitTimeout, Clients: converge.Clients(o.clients), Data: o.volumes}
 	if o.dryRun {
-		return a.printPlan(ctx, c, change, o.format)
+		return c.PrintPlan(ctx, change, o.format)
 	}
 	if may != nil {
-		change.Consent = func(ctx context.Context, losses []string) error { return may(ctx, c.name(), losses) }
+		change.Consent = func(ctx context.Context, losses []string) error { return may(ctx, c.Name(), losses) }
 	}
-	if err := c.carryOut(ctx, a, o.cluster, change); err != nil {
+	if err := c.CarryOut(ctx, change); err != nil {
 		return errors.Join(err, c.Emptied())
 	}
-	struck, err := adopt.Settle(ctx, c.Cluster, cmp.Or(o.cluster.file, defaultClusterFile))
-	a.sayStruck(struck)
+	struck, err := adopt.Settle(ctx, c.Cluster, cmp.Or(o.cluster.File, target.DefaultFile))
+	a.SayStruck(struck)
 	if err != nil {
 		return err
 	}
-	if err := o.cluster.warnOfComposeFile(ctx, a, c); err != nil {
+	if err := c.WarnOfComposeFile(ctx); err != nil {
 		return err
 	}
 	lost := hints.For("up", c.Lost(ctx))
-	if lost != nil && o.working.with.Foreground != nil {
-		a.fail(lost)
+	if lost != nil && o.working.With.Foreground != nil {
+		a.Fail(lost)
 	}
-	return errors.Join(a.stay(ctx, c, o.working.with.Foreground), lost)
-}
-
-// sayStruck tells what was taken out of the cluster file, as it is about members that are
-// adopted by now.
-func (a *app) sayStruck(lines []string) {
-	for _, line := range lines {
-		a.say("the line %s is taken out of the cluster file: what it was about is adopted", line)
-	}
+	return errors.Join(a.stay(ctx, c, o.working.With.Foreground), lost)
 }
 
 // foreground shows what the members say that end with this command.
 func (a *app) foreground() *local.Foreground {
-	lines := terminal.NewLines(a.out, a.now)
+	lines := terminal.NewLines(a.Out, a.Now)
 	return &local.Foreground{
 		Output: func(l runtime.Line) { lines.Print(logs.Read(l.Server, l.Text, l.Time)) },
 		Happened: func(e local.Happening) {
@@ -165,86 +151,41 @@ func (a *app) foreground() *local.Foreground {
 				text = e.Member + ": " + text
 			}
 			if e.Alarming() {
-				a.warn("%s", text)
+				a.Warn("%s", text)
 			} else {
-				a.say("%s", text)
+				a.Say("%s", text)
 			}
 		},
 	}
 }
 
 // stay returns when members that are children of this command have ended.
-func (a *app) stay(ctx context.Context, c *found, f *local.Foreground) error {
+func (a *app) stay(ctx context.Context, c *target.Found, f *local.Foreground) error {
 	if f != nil && f.Left() {
-		a.say("it is in the background, as it was before: `etcdctr up --detach=false` has it end with the command")
+		a.Say("it is in the background, as it was before: `etcdctr up --detach=false` has it end with the command")
 	}
 	if f == nil || !f.Runs() {
 		return nil
 	}
-	a.say("Ctrl-C stops %s; `etcdctr up --detach` leaves it running", c.name())
+	a.Say("Ctrl-C stops %s; `etcdctr up --detach` leaves it running", c.Name())
 	if err := f.Wait(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
-	a.say("%s was stopped", c.name())
+	a.Say("%s was stopped", c.Name())
 	return nil
 }
 
-func addDryRunFlag(cmd *cobra.Command, dry *bool) {
-	cmd.Flags().BoolVar(dry, "dry-run", false, "print what would be done, and do nothing: + is made, ~ is changed, - is taken away, and the rest only waits or looks")
-}
-
-// printPlan tells what would be done, and does nothing.
-func (a *app) printPlan(ctx context.Context, c *found, change etcdctr.Change, format string) error {
-	f, err := c.Forecast(ctx, change)
-	if f.Endless != nil {
-		defer a.say("%s", f.Endless)
+// upFile brings about what a Compose file says, which etcdctr has made.
+func (o upOptions) upFile(ctx context.Context) error {
+	o.working.With.Wait = o.waitTimeout
+	c, err := o.cluster.FindFile(ctx, o.fileCompose, o.working)
+	if err != nil {
+		return err
 	}
-	if format == formatJSON {
-		return cmp.Or(a.printJSON(f.Steps.Report()), err)
+	defer c.Close()
+	change := etcdctr.Change{Verb: converge.Up, Keep: o.keep, Wait: o.waitTimeout}
+	if o.dryRun {
+		return c.PrintPlan(ctx, change, o.format)
 	}
-	if err == nil || len(f.Steps) > 0 {
-		a.sayPlanned(c)
-	}
-	for _, what := range f.Lacking {
-		a.say("%s is not here yet, and would be fetched first", what)
-	}
-	if len(c.Recalled) > 0 {
-		a.say("as it was started: %s", strings.Join(c.Recalled, ", "))
-	}
-	if err == nil && f.Idle() {
-		a.say("%s is as wanted: nothing to do", c.name())
-		return nil
-	}
-	warnAll(a, f.Warnings)
-	if f.Emptied != nil {
-		a.warn("%v", f.Emptied)
-	}
-	planview.Print(a.out, f.Steps, a.tint)
-	a.sayOldCopies(f.OldCopies)
-	c.sayKept(a, f.Kept)
-	if err == nil && f.Endless == nil {
-		a.sayTakes(f.Steps)
-	}
-	return err
-}
-
-// sayPlanned says whose plan it is that follows.
-func (a *app) sayPlanned(c *found) {
-	a.say("what would become of %s, runtime %s:", c.name(), c.Runtime().Name())
-}
-
-// sayKept says where the data stays of members that are taken away.
-func (f *found) sayKept(a *app, kept []string) {
-	for i, place := range kept {
-		kept[i] = shortPath(place)
-	}
-	if len(kept) > 0 {
-		a.say("the data of members that go stays, and nothing reads it any more: %s; `%s` deletes it", strings.Join(kept, ", "), f.flags.again("up", "--volumes"))
-	}
-}
-
-func (a *app) sayTakes(steps converge.Steps) {
-	if takes := steps.Takes().Round(time.Second); takes > 0 {
-		a.say("about %s in all", takes)
-	}
+	return c.CarryOut(ctx, change)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/health/exposure"
@@ -14,7 +15,7 @@ import (
 )
 
 type verifyOptions struct {
-	cluster *clusterFlags
+	cluster *target.Flags
 	outside []string
 	beside  []string
 	format  string
@@ -44,20 +45,20 @@ nothing is a surprise. etcd logs the refused connections.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runVerify),
 	}
-	o.cluster = addClusterFlags(cmd)
-	addRuntimeFlag(cmd)
+	o.cluster = a.Describing(cmd)
+	target.AddRuntime(cmd)
 	cmd.Flags().StringSliceVar(&o.outside, "outside", nil, "an address beyond the engine's machine that no member may reach, such as 192.0.2.1:443")
 	cmd.Flags().StringSliceVar(&o.beside, "beside", nil, "a container that may be on the members' network, such as that of an application")
-	addFormatFlag(cmd, &o.format)
+	typed.AddFormat(cmd, &o.format)
 	return cmd
 }
 
 func runVerify(ctx context.Context, a *app, o verifyOptions, _ []string) error {
-	c, err := o.cluster.find(ctx, a, working{with: runtimes.Options{Outside: o.outside, Beside: o.beside}})
+	c, err := o.cluster.Find(ctx, target.Working{With: runtimes.Options{Outside: o.outside, Beside: o.beside}})
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	proofs, err := c.Verify(ctx)
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func runVerify(ctx context.Context, a *app, o verifyOptions, _ []string) error {
 	}
 	remedies, err := etcdctr.Surprises(proofs)
 	if err == nil {
-		a.say("%s, no surprise", terminal.Plural(len(proofs), "proof"))
+		a.Say("%s, no surprise", terminal.Plural(len(proofs), "proof"))
 	}
 	return withHint(err, "%s", strings.Join(remedies, "\n"))
 }
@@ -75,14 +76,14 @@ func runVerify(ctx context.Context, a *app, o verifyOptions, _ []string) error {
 func (a *app) printProofs(proofs []etcdctr.Proof, format string) error {
 	var rows [][]string
 	for _, p := range proofs {
-		verdict := a.tint(terminal.Good, "ok")
+		verdict := a.Tint(terminal.Good, "ok")
 		switch {
 		case p.Away:
-			verdict = a.tint(terminal.Bad, "AWAY")
+			verdict = a.Tint(terminal.Bad, "AWAY")
 		case !p.OK:
-			verdict = a.tint(terminal.Bad, "SURPRISE")
+			verdict = a.Tint(terminal.Bad, "SURPRISE")
 		}
 		rows = append(rows, []string{p.Subject, p.Check, p.Expected, p.Seen, verdict})
 	}
-	return a.result(format, proofs, a.table([]string{"subject", "check", "expected", "seen", "verdict"}, rows))
+	return a.Result(format, proofs, a.Table([]string{"subject", "check", "expected", "seen", "verdict"}, rows))
 }

@@ -36,7 +36,7 @@ func newVersionCommand(a *app) *cobra.Command {
 			return printVersion(a, format)
 		},
 	}
-	addFormatFlag(cmd, &format)
+	typed.AddFormat(cmd, &format)
 	return cmd
 }
 
@@ -49,13 +49,13 @@ func printVersion(a *app, format string) error {
 		Go:        runtime.Version(),
 		Platform:  runtime.GOOS + "/" + runtime.GOARCH,
 	}
-	return a.result(format, v, func() {
-		fmt.Fprintf(a.out, "etcdctr %s (%s, %s)\n", v.Version, v.Go, v.Platform)
-		fmt.Fprintf(a.out, "carries etcd %s\n", v.Etcd)
+	return a.Result(format, v, func() {
+		fmt.Fprintf(a.Out, "etcdctr %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+		fmt.Fprintf(a.Out, "carries etcd %s\n", v.Etcd)
 		if !v.Image {
-			fmt.Fprintln(a.out, "carries no image, as releases and make build do: it packs itself, on linux")
+			fmt.Fprintln(a.Out, "carries no image, as releases and make build do: it packs itself, on linux")
 		}
-		fmt.Fprintf(a.out, "supports etcd %s\n", strings.Join(v.Supported, ", "))
+		fmt.Fprintf(a.Out, "supports etcd %s\n", strings.Join(v.Supported, ", "))
 	})
 }
 

@@ -19,7 +19,7 @@ var mechanics = []string{
 }
 
 // enginesFile makes the runtimes.
-const enginesFile = "cmd/etcdctr/engines.go"
+const enginesFile = "cmd/internal/target/engines.go"
 
 // besides is what other files may know of them.
 var besides = map[string]string{

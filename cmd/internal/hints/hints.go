@@ -4,6 +4,7 @@
 package hints
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -109,4 +110,30 @@ func For(command string, err error) error {
 		return err
 	}
 	return err
+}
+
+// interrupted carries the way on from where Ctrl-C has ended something.
+type interrupted struct {
+	err error
+	on  string
+}
+
+func (e *interrupted) Error() string { return e.err.Error() }
+func (e *interrupted) Unwrap() error { return e.err }
+
+// Interrupted gives an error the way on, where it is Ctrl-C that has ended what was done.
+func Interrupted(ctx context.Context, err error, format string, args ...any) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	return &interrupted{err, fmt.Sprintf(format, args...)}
+}
+
+// On is the way on from an error of Interrupted.
+func On(err error) (way string, ended bool) {
+	e := (*interrupted)(nil)
+	if !errors.As(err, &e) {
+		return "", false
+	}
+	return e.on, true
 }

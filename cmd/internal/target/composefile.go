@@ -1,4 +1,4 @@
-package main
+package target
 
 import (
 	"context"
@@ -16,38 +16,38 @@ import (
 // composeFile is what `etcdctr compose` is mostly written into.
 const composeFile = "docker-compose.yml"
 
-// warnOfComposeFile says that the Compose file in the folder is not true any more, and what
+// WarnOfComposeFile says that the Compose file in the folder is not true any more, and what
 // writes it anew: Docker Compose would take back what it does not say.
-func (f *clusterFlags) warnOfComposeFile(ctx context.Context, a *app, c *found) error {
-	path := filepath.Join(f.dir(), composeFile)
+func (f *Found) WarnOfComposeFile(ctx context.Context) error {
+	path := filepath.Join(f.flags.Dir(), composeFile)
 	text, err := os.ReadFile(path)
-	if err != nil || compose.NameIn(text) != c.name() {
+	if err != nil || compose.NameIn(text) != f.Name() {
 		return nil //nolint:nilerr // it is not there, or another one's
 	}
-	differs, err := c.engines.compare(ctx, c, path, text)
+	differs, err := f.engines.compare(ctx, f, path, text)
 	if err != nil || differs == "" {
 		return err
 	}
 	command := []string{"compose"}
-	if f.file != "" {
-		command = append(command, "--file", f.file)
+	if f.flags.File != "" {
+		command = append(command, "--file", f.flags.File)
 	}
-	for _, v := range c.Spec().Flags() {
-		if f.cmd.Flag(v.Name).NoOptDefVal != "" { // what follows behind a space is no value
+	for _, v := range f.Spec().Flags() {
+		if f.flags.cmd.Flag(v.Name).NoOptDefVal != "" { // what follows behind a space is no value
 			command = append(command, "--"+v.Name+"="+v.Value)
 		} else {
 			command = append(command, "--"+v.Name, v.Value)
 		}
 	}
-	a.warn("%s does not describe %s as it is (%s), and `docker compose up` would go by it: `%s` writes it anew",
-		path, c.name(), differs, etcdctr.Typed(append(command, "--output", path)))
+	f.flags.world.Warn("%s does not describe %s as it is (%s), and `docker compose up` would go by it: `%s` writes it anew",
+		path, f.Name(), differs, etcdctr.Typed(append(command, "--output", path)))
 	return nil
 }
 
 // nameByFolder names a cluster that is named nowhere else by the Compose file in
 // its folder, if `etcdctr compose` has made that.
-func (f *clusterFlags) nameByFolder(spec *cluster.Spec) error {
-	text, err := os.ReadFile(filepath.Join(f.dir(), composeFile))
+func (f *Flags) nameByFolder(spec *cluster.Spec) error {
+	text, err := os.ReadFile(filepath.Join(f.Dir(), composeFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package main
+package target
 
 import (
 	"strings"
@@ -11,9 +11,8 @@ import (
 
 func TestAnImageThatSeveralMachinesPackIsToldOnce(t *testing.T) {
 	var said strings.Builder
-	a := newApp()
-	a.voice = terminal.Voice{Out: &said}
-	show := a.show(nil)
+	world := &World{Console: &terminal.Console{Voice: terminal.Voice{Out: &said}}}
+	show := world.show(nil)
 	for range 3 {
 		show(runtime.Event{Server: "etcd:v3.7.3", Action: docker.Packed, Detail: "no route", Done: true})
 	}

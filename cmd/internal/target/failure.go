@@ -1,41 +1,24 @@
-package main
+package target
 
 import (
 	"context"
 	"errors"
 	"fmt"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/health/doctor"
 	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
-// interruptedError carries the way on from where Ctrl-C has ended something.
-type interruptedError struct {
-	err error
-	on  string
-}
+// MostWords is how many of a failed member's lines are shown.
+const MostWords = 5
 
-func (e *interruptedError) Error() string { return e.err.Error() }
-
-func (e *interruptedError) Unwrap() error { return e.err }
-
-// interrupted gives an error the way on, where it is Ctrl-C that has ended what was done.
-func interrupted(ctx context.Context, err error, format string, args ...any) error {
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	return &interruptedError{err, fmt.Sprintf(format, args...)}
-}
-
-// mostWords is how many of a failed member's lines are shown.
-const mostWords = 5
-
-// explain gives a failure of a change what only the command line can say: the
+// Explained gives a failure of a change what only the command line can say: the
 // failed member's own last words, the cause and its remedy where they are known.
 // It looks at the cluster as it has failed.
-func (f *found) explain(ctx context.Context, flags *clusterFlags, err error) error {
+func (f *Found) Explained(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -52,7 +35,7 @@ func (f *found) explain(ctx context.Context, flags *clusterFlags, err error) err
 	default:
 		return err
 	}
-	if d, ok := f.Explain(ctx, failed, flags.examination()); ok {
+	if d, ok := f.Explain(ctx, failed, f.flags.Examination()); ok {
 		err = withCause(err, d)
 	}
 	return err
@@ -60,12 +43,12 @@ func (f *found) explain(ctx context.Context, flags *clusterFlags, err error) err
 
 // explainFailure gives a server that failed its own last words.
 func explainFailure(err error, server string, log []string) error {
-	for _, w := range logs.LastWords(log, mostWords) {
+	for _, w := range logs.LastWords(log, MostWords) {
 		err = fmt.Errorf("%w\n%s says: %s", err, server, w)
 	}
-	return withHint(err, "`etcdctr logs %s` shows its whole log, if --keep has kept it", server)
+	return hints.With(err, "`etcdctr logs %s` shows its whole log, if --keep has kept it", server)
 }
 
 func withCause(err error, d doctor.Diagnosis) error {
-	return withHint(fmt.Errorf("%w\ncause: %s: %s", err, d.Member, d.Cause), "%s", d.Hint())
+	return hints.With(fmt.Errorf("%w\ncause: %s: %s", err, d.Member, d.Cause), "%s", d.Hint())
 }

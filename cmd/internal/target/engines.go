@@ -1,4 +1,4 @@
-package main
+package target
 
 import (
 	"cmp"
@@ -19,14 +19,17 @@ import (
 // This file opens the runtimes of this machine for commands. It is the only one that
 // knows the client of a Docker Engine.
 
-// connectEngine gives this machine's Docker Engine, which has answered.
-func (a *app) connectEngine(ctx context.Context) (*engine.Engine, error) {
-	e, err := engine.Find(userAgent())
+// userAgent is how this program calls itself before an engine.
+func (w *World) userAgent() string { return "etcdctr/" + w.Version }
+
+// ConnectEngine gives this machine's Docker Engine, which has answered.
+func (w *World) ConnectEngine(ctx context.Context) (*engine.Engine, error) {
+	e, err := engine.Find(w.userAgent())
 	if err != nil {
 		return nil, err
 	}
 	if e.Warning != "" {
-		a.say("%s", e.Warning)
+		w.Say("%s", e.Warning)
 	}
 	if err := e.Answers(ctx); err != nil {
 		_ = e.Close() // it has said nothing
@@ -35,26 +38,21 @@ func (a *app) connectEngine(ctx context.Context) (*engine.Engine, error) {
 	return e, nil
 }
 
-// userAgent is how this program calls itself before an engine.
-func userAgent() string { return "etcdctr/" + buildVersion() }
+// RegistryCertsDirs are where Docker keeps the certificates of registries.
+func RegistryCertsDirs() []string { return engine.CertsDirs() }
 
-// working is what commands differ in when they work on a cluster.
-type working struct {
-	progress string // mode of the board
-	pull     string // when to pull images
-	founds   bool   // the cluster, where there is none yet
-	settles  bool   // what has adopted its members
-	with     runtimes.Options
-}
-
-// readComposeFile reads a Compose file as the description of a cluster.
-func readComposeFile(ctx context.Context, path string, data []byte) (*docker.File, error) {
-	return docker.ReadFile(ctx, path, data)
+// Working is what commands differ in when they work on a cluster.
+type Working struct {
+	Progress string // mode of the board
+	Pull     string // when to pull images
+	Founds   bool   // the cluster, where there is none yet
+	Settles  bool   // what has adopted its members
+	With     runtimes.Options
 }
 
 // compare tells how the engine has a cluster otherwise than a Compose file says; empty where
 // it has not, or where no Docker Compose would do anything to it.
-func (e *engines) compare(ctx context.Context, c *found, path string, text []byte) (string, error) {
+func (e *Engines) compare(ctx context.Context, c *Found, path string, text []byte) (string, error) {
 	full, err := filepath.Abs(path)
 	if err != nil || e.Docker() == nil || c.Runtime().Name() != docker.Name {
 		return "", err
@@ -71,58 +69,56 @@ func (e *engines) compare(ctx context.Context, c *found, path string, text []byt
 	return differs.String(), err
 }
 
-// registryCertsDirs are where Docker keeps the certificates of registries.
-func registryCertsDirs() []string { return engine.CertsDirs() }
-
-// engines are the runtimes of this machine, and the board on which they show what
+// Engines are the runtimes of this machine, and the board on which they show what
 // they do.
-type engines struct {
+type Engines struct {
 	*runtimes.Runtimes
-	app     *app
-	board   terminal.Board
+	Board   terminal.Board
+	world   *World
 	founds  bool
 	missing error // why another runtime has to do than the preferred one
 }
 
-func (e *engines) close() {
-	e.board.Close()
-	_ = e.Close() // nothing more is wanted of it
+// Close shows the last of what was done and leaves them.
+func (e *Engines) Close() {
+	e.Board.Close()
+	_ = e.Runtimes.Close() // nothing more is wanted of it
 }
 
 // open opens the runtimes for the clusters of a folder.
-func (a *app) open(folder string, w working) (*engines, error) {
-	self, err := selfSource()
+func (world *World) open(folder string, w Working) (*Engines, error) {
+	self, err := world.Self()
 	if err != nil {
 		return nil, err
 	}
-	e := &engines{app: a, board: a.newProgress(w.progress), founds: w.founds}
-	o := w.with
-	o.Folder, o.Program, o.Self, o.Installed, o.UserAgent = folder, self.File, self, files.Etcd, userAgent()
-	o.Pull, o.Further, o.Now, o.Events = docker.Pull(w.pull), a.further, a.now, a.show(e.board)
+	e := &Engines{world: world, Board: world.NewBoard(w.Progress), founds: w.Founds}
+	o := w.With
+	o.Folder, o.Program, o.Self, o.Installed, o.UserAgent = folder, self.File, self, files.Etcd, world.userAgent()
+	o.Pull, o.Further, o.Now, o.Events = docker.Pull(w.Pull), world.Further, world.Now, world.show(e.Board)
 	if e.Runtimes, err = runtimes.Open(o); err != nil {
-		e.board.Close()
+		e.Board.Close()
 		return nil, err
 	}
 	if e.Warning != "" {
-		a.say("%s", e.Warning)
+		world.Say("%s", e.Warning)
 	}
 	return e, nil
 }
 
 // show puts what a runtime does on a board, and says what may surprise: of an image once,
 // on however many machines it is.
-func (a *app) show(board terminal.Board) func(runtime.Event) {
+func (world *World) show(board terminal.Board) func(runtime.Event) {
 	var packed sync.Map
 	return func(e runtime.Event) {
 		if e.Action == docker.Packed {
 			if _, told := packed.LoadOrStore(e.Server, true); told {
 				return
 			}
-			a.say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", e.Server, etcdversion.Version, e.Detail)
+			world.Say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", e.Server, etcdversion.Version, e.Detail)
 			return
 		}
 		if e.Action == runtime.Caveat {
-			a.warn("%s", e.Detail)
+			world.Warn("%s", e.Detail)
 			return
 		}
 		if e.Err == nil {

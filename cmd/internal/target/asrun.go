@@ -1,0 +1,91 @@
+package target
+
+import (
+	"context"
+	"errors"
+
+	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file asks what runs on this machine for what a description leaves open.
+
+// ResolveAsRun is Resolve for who asks where members are reached: those that are
+// processes of this machine, or are to be, are elsewhere than those in containers.
+func (f *Flags) ResolveAsRun() (*cluster.Cluster, error) {
+	spec, mistakes, err := f.Read()
+	if err != nil {
+		return nil, err
+	}
+	said := cluster.Runtime(spec.Runtime)
+	if said == cluster.Docker || errors.Join(append(mistakes, cluster.Check(spec))...) != nil {
+		return f.Resolve()
+	}
+	spec.Runtime, spec.Name = string(cluster.Process), spec.ClusterName() // it is described here, whatever else the folder has
+	cs, e, err := f.Clusters(Working{Progress: terminal.Quiet})
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	c, err := cs.Find(f.cmd.Context(), spec)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Observe(f.cmd.Context()); err != nil && said != cluster.Process {
+		return f.Resolve()
+	}
+	return c.Want(f.cmd.Context())
+}
+
+// Running gives the cluster as it runs, or as it is described where it does not, and the
+// folder of its certificates.
+func (f *Flags) Running(ctx context.Context) (c *cluster.Cluster, certsDir string, err error) {
+	certsDir, err = f.Certificates()
+	if err != nil {
+		return nil, "", err
+	}
+	running, err := f.Find(ctx, Working{Progress: terminal.Quiet})
+	if err == nil {
+		defer running.Close()
+		certsDir = running.CertsDir()
+		_, err = running.Observe(ctx)
+	}
+	switch {
+	case err == nil:
+		c, err = running.Want(ctx)
+	case errors.Is(err, runtime.ErrNotFound) || errors.Is(err, runtime.ErrUnavailable):
+		c, err = f.ResolveAsRun()
+	}
+	return c, certsDir, err
+}
+
+// TellOldCopies says which members have other certificates on their machines than are
+// here. Only machines that a description names are asked.
+func (f *Flags) TellOldCopies(ctx context.Context) {
+	spec, _, err := f.Read()
+	if err != nil || !spec.HasEngines() {
+		return
+	}
+	var old []string
+	c, err := f.Find(ctx, Working{Progress: terminal.Quiet})
+	if err == nil {
+		defer c.Close()
+		old, err = c.OldCopies(ctx)
+	}
+	if err != nil {
+		f.world.Warn("what members have on their machines is not known: %v", err)
+	}
+	f.world.SayOldCopies(old)
+}
+
+// OfMachine asks this machine's engine for something of a cluster. Where no engine can
+// be made sense of, the cluster is as it is.
+func OfMachine[T any](f *Flags, as T, ask func(ctx context.Context, e *Engines) (T, error)) (T, error) {
+	e, err := f.world.open(f.Dir(), Working{Progress: terminal.Quiet})
+	if err != nil {
+		return as, nil //nolint:nilerr // see above
+	}
+	defer e.Close()
+	return ask(f.cmd.Context(), e)
+}

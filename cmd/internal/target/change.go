@@ -1,0 +1,134 @@
+package target
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/planview"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file makes changes, and says what has become of a cluster.
+
+// done says in a word what a verb has made of a cluster.
+var done = map[converge.Verb]string{
+	converge.Start: "started", converge.Stop: "stopped", converge.Restart: "restarted", converge.Replace: "replaced",
+}
+
+// CarryOut makes a change, shows its steps, and says how the cluster is after
+// it.
+func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change) error {
+	began := f.flags.world.Now()
+	for _, o := range f.others(ctx) {
+		f.say("%s is not of the cluster: it is left alone", o)
+	}
+	change.Tell = f.ShowStep
+	outcome, err := f.Make(ctx, change)
+	f.Board.Close()
+	if left := f.Left(); len(left) > 0 && (err != nil || change.Verb != converge.Down) {
+		f.say("data is left that could not be deleted from here: %s", LeftBehind(left))
+	}
+	if err != nil && ctx.Err() != nil {
+		f.sayInterrupted(change, outcome)
+	}
+	if err != nil {
+		return f.Explained(ctx, err)
+	}
+	if change.Verb == converge.Up && len(outcome.Done) > 0 {
+		want, err := f.Want(ctx)
+		if err != nil {
+			return err
+		}
+		terminal.WarnAll(f.flags.world.Console, want.Warnings)
+		kept, err := f.Kept(ctx, outcome.Done)
+		if err != nil {
+			return err
+		}
+		f.sayKept(kept)
+	}
+	switch word, named := done[change.Verb], strings.Join(change.Servers, ", "); {
+	case change.Verb == converge.Down: // which has words of its own
+	case len(outcome.Done) == 0 && change.Verb != converge.Up:
+		f.say("nothing to do")
+	case change.Verb == converge.Up:
+		f.say("%s is up: %s after %.1f s", f.Name(), allAnswer(len(outcome.Have.Present())), f.flags.world.Now().Sub(began).Seconds())
+	case len(change.Servers) == 0:
+		f.say("%s is %s", f.Name(), word)
+	case len(change.Servers) == 1:
+		f.say("%s is %s", named, word)
+	default:
+		f.say("%s are %s", named, word)
+	}
+	f.warnOfNoQuorum(change, outcome.Have)
+	return nil
+}
+
+// sayInterrupted says where a change was left, and what goes on with it.
+func (f *Found) sayInterrupted(change etcdctr.Change, outcome converge.Outcome) {
+	words := append([]string{cmp.Or(verbWords[change.Verb], string(change.Verb))}, change.Servers...)
+	switch {
+	case outcome.Have == nil && change.Keep: // what was made is looked at, and not counted
+		return
+	case outcome.Have == nil:
+		f.say("%s: nothing of it is there; `%s` begins anew", f.Name(), f.flags.Again(words...))
+		return
+	case len(outcome.Done) == 0:
+		f.say("%s: no step is done yet; `%s` begins again", f.Name(), f.flags.Again(words...))
+		return
+	}
+	f.say("%s: the last step that is done is %s; `%s` goes on from here", f.Name(), outcome.Done[len(outcome.Done)-1].Short(), f.flags.Again(words...))
+	if releases := outcome.Have.Releases(); len(releases) > 1 {
+		f.say("its members run etcd %s: they serve together for as long as it takes", strings.Join(releases, " and "))
+	}
+}
+
+// verbWords are the command lines of verbs that are not their names.
+var verbWords = map[converge.Verb]string{converge.Replace: "member replace"}
+
+// warnOfNoQuorum says what stopping some members has come to.
+func (f *Found) warnOfNoQuorum(change etcdctr.Change, have *runtime.State) {
+	if change.Verb != converge.Stop || len(change.Servers) == 0 {
+		return
+	}
+	if s := have.Summary(); s.Running > 0 && s.Running <= s.Members/2 {
+		f.flags.world.Warn("%d of %d members run, which is no quorum: nothing is served until others are started", s.Running, s.Members)
+	}
+}
+
+// allAnswer tells of so many members that they answer.
+func allAnswer(n int) string {
+	if n == 1 {
+		return "its member answers"
+	}
+	return fmt.Sprintf("all %d members answer", n)
+}
+
+// ShowStep puts the steps of a change on the board.
+func (f *Found) ShowStep(e converge.Event) {
+	switch e.Kind {
+	case converge.Waiting:
+		f.say("another etcdctr is changing %s: waiting until it is done", f.Name())
+	case converge.Undoes:
+		f.Board.Show(terminal.Step{Item: f.Name(), Action: "take back what was made"})
+	case converge.Blind:
+		f.flags.world.Warn("%v: the members are stopped without being asked", e.Err)
+	default:
+		f.Board.Show(planview.Step(e, f.Name()))
+	}
+}
+
+func (f *Found) say(format string, args ...any) { f.flags.world.Say(format, args...) }
+
+// LeftBehind tells what a runtime could not delete, by what deletes it.
+func LeftBehind(data []runtime.Left) string {
+	var all []string
+	for _, left := range data {
+		all = append(all, fmt.Sprintf("on %s: `%s`", left.Where, left.Command))
+	}
+	return strings.Join(all, "; ")
+}

@@ -1,0 +1,73 @@
+package target
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/planview"
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/converge"
+)
+
+// This file shows what would be done.
+
+// PrintPlan tells what would be done, and does nothing.
+func (f *Found) PrintPlan(ctx context.Context, change etcdctr.Change, format string) error {
+	w := f.flags.world
+	p, err := f.Forecast(ctx, change)
+	if p.Endless != nil {
+		defer f.say("%s", p.Endless)
+	}
+	if format == terminal.JSON {
+		return cmp.Or(w.PrintJSON(p.Steps.Report()), err)
+	}
+	if err == nil || len(p.Steps) > 0 {
+		f.SayPlanned()
+	}
+	for _, what := range p.Lacking {
+		f.say("%s is not here yet, and would be fetched first", what)
+	}
+	if len(f.Recalled) > 0 {
+		f.say("as it was started: %s", strings.Join(f.Recalled, ", "))
+	}
+	if err == nil && p.Idle() {
+		f.say("%s is as wanted: nothing to do", f.Name())
+		return nil
+	}
+	terminal.WarnAll(w.Console, p.Warnings)
+	if p.Emptied != nil {
+		w.Warn("%v", p.Emptied)
+	}
+	planview.Print(w.Out, p.Steps, w.Tint)
+	w.SayOldCopies(p.OldCopies)
+	f.sayKept(p.Kept)
+	if err == nil && p.Endless == nil {
+		w.SayTakes(p.Steps)
+	}
+	return err
+}
+
+// SayPlanned says whose plan it is that follows.
+func (f *Found) SayPlanned() {
+	f.say("what would become of %s, runtime %s:", f.Name(), f.Runtime().Name())
+}
+
+// sayKept says where the data stays of members that are taken away.
+func (f *Found) sayKept(kept []string) {
+	for i, place := range kept {
+		kept[i] = ShortPath(place)
+	}
+	if len(kept) > 0 {
+		f.say("the data of members that go stays, and nothing reads it any more: %s; `%s` deletes it", strings.Join(kept, ", "), f.flags.Again("up", "--volumes"))
+	}
+}
+
+// SayTakes says how long a plan takes.
+func (w *World) SayTakes(steps converge.Steps) {
+	if takes := steps.Takes().Round(time.Second); takes > 0 {
+		w.Say("about %s in all", takes)
+	}
+}
