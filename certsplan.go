@@ -81,6 +81,18 @@ func CertsPlanOf(c *cluster.Cluster, o CertsOptions) (certs.Plan, []string, erro
 	return plan, notes, nil
 }
 
+// VerifyCerts tells what is wrong with the certificates of a cluster: of its members, and
+// of whom they trust. Which clients there are is not the cluster's matter. The error of one
+// without an authority is that of WantMutual.
+func VerifyCerts(c *cluster.Cluster, pki *certs.PKI, within time.Duration) ([]certs.Finding, error) {
+	if err := WantMutual(c.TLS, "certificates"); err != nil {
+		return nil, err
+	}
+	plan := CertsPlan(c)
+	plan.Clients = nil
+	return pki.Verify(certs.VerifyOptions{Plan: &plan, Within: within})
+}
+
 // addHosts gives members further names and addresses.
 func addHosts(members []certs.Member, hosts []string) error {
 	var errs []error

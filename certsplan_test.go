@@ -1,9 +1,11 @@
 package etcdctr_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
@@ -67,5 +69,24 @@ func TestNoCertificatesAreMadeWhereNobodyShowsThem(t *testing.T) {
 	_, _, err := etcdctr.CertsPlanOf(resolved(t, cluster.Spec{TLS: "none"}), etcdctr.CertsOptions{})
 	if !errors.As(err, new(*etcdctr.InputError)) || !strings.Contains(err.Error(), "tls: none has no use for certificates") {
 		t.Errorf("it says %v", err)
+	}
+}
+
+func TestWhatIsWrongWithTheCertificatesOfAClusterIsFound(t *testing.T) {
+	c, pki := resolved(t, cluster.Spec{}), &certs.PKI{Dir: t.TempDir(), Now: time.Now, Random: rand.Reader}
+	none, err := etcdctr.VerifyCerts(c, pki, 0)
+	if err != nil || certs.Verdict(none) == nil {
+		t.Errorf("without any: %v, %v", none, err)
+	}
+	plan := etcdctr.CertsPlan(c)
+	plan.Clients = nil // whom it has is not the cluster's matter
+	if _, err := pki.Ensure(t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := etcdctr.VerifyCerts(c, pki, 0); err != nil || certs.Verdict(all) != nil {
+		t.Errorf("with all: %v, %v", all, err)
+	}
+	if _, err := etcdctr.VerifyCerts(resolved(t, cluster.Spec{TLS: "none"}), pki, 0); !errors.As(err, new(*etcdctr.InputError)) {
+		t.Errorf("a cluster that has none: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
@@ -47,6 +48,17 @@ func TestOptionsThatSayNothing(t *testing.T) {
 		{"PlanRecover", func() error { _, err := c.PlanRecover(ctx, etcdctr.RecoverOptions{}); return err }, etcdctr.ErrQuorum},
 		{"Examine", func() error { _, err := c.Examine(ctx, etcdctr.Examination{}); return err }, nil},
 		{"Plan", func() error { _, err := c.Plan(ctx, etcdctr.Change{Verb: converge.Up}); return err }, nil},
+		{"Compact", func() error {
+			done, err := c.Compact(ctx, etcdctr.Compaction{})
+			if err == nil && done.Revision == 0 {
+				err = errors.New("it tells no revision")
+			}
+			return err
+		}, nil},
+		{"Compact by age", func() error {
+			_, err := c.Compact(ctx, etcdctr.Compaction{Before: time.Unix(1, 0)})
+			return err
+		}, etcdctr.ErrNoDestination},
 		{"Watch", func() error { _, err := c.Watch(etcdctr.WatchOptions{}).Observe(ctx); return err }, nil},
 		{"Stop", func() error { _, err := c.Make(ctx, etcdctr.Change{Verb: converge.Stop}); return err }, nil},
 		{"Recover what is stopped", func() error {

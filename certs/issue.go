@@ -62,6 +62,9 @@ func (o IssueOptions) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Identity is the name of what is issued: clients/NAME or servers/NAME.
+func (o IssueOptions) Identity() string { return o.place().name }
+
 func (o IssueOptions) place() place {
 	if o.Profile == Server {
 		return place{name: "servers/" + o.Name, profile: Server}

@@ -31,6 +31,30 @@ type Finding struct {
 	Remedy   string   `json:"remedy"`
 }
 
+// FoundError is the error of findings of which so many are an Error.
+type FoundError struct{ Errors int }
+
+func (e *FoundError) Error() string {
+	if e.Errors == 1 {
+		return "1 error was found"
+	}
+	return fmt.Sprintf("%d errors were found", e.Errors)
+}
+
+// Verdict is a *FoundError where there is an Error among the findings.
+func Verdict(findings []Finding) error {
+	n := 0
+	for _, f := range findings {
+		if f.Severity == Error {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return &FoundError{n}
+}
+
 // VerifyOptions say what a PKI is compared with.
 type VerifyOptions struct {
 	Plan   *Plan         // what it shall be; nil: only its own consistency

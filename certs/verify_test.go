@@ -271,3 +271,18 @@ func TestVerifyFindsWeakKeysAndSingleAuthorities(t *testing.T) {
 		t.Errorf("findings: %q", got)
 	}
 }
+
+func TestOnlyErrorsAmongFindingsAreAVerdict(t *testing.T) {
+	warning, wrong := certs.Finding{Severity: certs.Warning}, certs.Finding{Severity: certs.Error}
+	if err := certs.Verdict([]certs.Finding{warning}); err != nil {
+		t.Errorf("a warning is one: %v", err)
+	}
+	for want, findings := range map[string][]certs.Finding{
+		"1 error was found":   {warning, wrong},
+		"2 errors were found": {wrong, warning, wrong},
+	} {
+		if err := certs.Verdict(findings); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

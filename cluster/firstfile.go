@@ -85,3 +85,28 @@ func yamlLine(key, value string) string {
 	}
 	return string(line)
 }
+
+// AskFirst asks a person for what matters most of a first cluster file: what FirstFile is
+// told. An answer that can't be meant is told, and
+// asked for again; none is the default.
+func AskFirst(ask func(string) (string, error), tell func(error)) (map[string]string, error) {
+	said := map[string]string{}
+	for _, q := range []struct{ key, question, fallback string }{
+		{"name", "name of the cluster", "etcd"},
+		{"members", "how many members: 3 survive the loss of one, 5 that of two", "3"},
+		{"profile", ClosedChoiceOf("profile").String(), DefaultProfile},
+	} {
+		for {
+			answer, err := ask(fmt.Sprintf("%s [%s]", q.question, q.fallback))
+			if err != nil {
+				return nil, err
+			}
+			said[q.key] = cmp.Or(answer, q.fallback)
+			if _, err = FirstFile("answer", said); err == nil {
+				break
+			}
+			tell(err)
+		}
+	}
+	return said, nil
+}

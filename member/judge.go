@@ -84,6 +84,15 @@ func (v View) Cluster() ID {
 	return 0
 }
 
+// Newest is the newest revision that a member knows.
+func (v View) Newest() int64 {
+	var newest int64
+	for _, e := range v.Endpoints {
+		newest = max(newest, e.Revision)
+	}
+	return newest
+}
+
 // Clusters are the names of the endpoints that answer, by the cluster that they
 // are in.
 func (v View) Clusters() map[ID][]string {

@@ -156,9 +156,7 @@ func (c *Client) RecoverSpace(ctx context.Context, revision int64, o Reclaiming)
 	}
 	r := Recovery{Revision: revision}
 	if revision == 0 {
-		for _, e := range v.Endpoints {
-			r.Revision = max(r.Revision, e.Revision)
-		}
+		r.Revision = v.Newest()
 	}
 	if err := c.compactEverywhere(ctx, v, r.Revision); err != nil {
 		return r, err

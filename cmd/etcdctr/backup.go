@@ -3,10 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -165,7 +161,7 @@ func (o backupOptions) passphrase(a *app) (string, error) {
 	case !wanted:
 		return "", nil
 	}
-	return a.readPassphrase(o.passphraseFile)
+	return a.Passphrase(o.passphraseFile)
 }
 
 // seal says who can open the archive; nil for everybody.
@@ -177,47 +173,4 @@ func (o backupOptions) seal(passphrase string) *backup.Seal {
 		return &backup.Seal{Recipients: o.encryptTo}
 	}
 	return nil
-}
-
-// secretFlags name the files that open a backup that is encrypted.
-type secretFlags struct{ identityFile, passphraseFile string }
-
-func addSecretFlags(cmd *cobra.Command) *secretFlags {
-	var f secretFlags
-	cmd.Flags().StringVar(&f.identityFile, "identity-file", "", "file with the key, as age-keygen writes it, of a backup that is encrypted")
-	cmd.Flags().StringVar(&f.passphraseFile, "passphrase-file", "", "file with the passphrase of a backup that is encrypted")
-	return &f
-}
-
-// read reads what opens the backup at a place. Where none is there, no key is made of
-// a passphrase, and nothing said of it.
-func (f *secretFlags) read(a *app, place string) (backup.Secret, error) {
-	var s backup.Secret
-	if f.identityFile != "" {
-		data, err := os.ReadFile(f.identityFile)
-		if err != nil {
-			return s, usage(fmt.Errorf("--identity-file: %w", err))
-		}
-		s.Identities = string(data)
-	}
-	if f.passphraseFile == "" {
-		return s, nil
-	}
-	var err error
-	read := a.readPassphrase
-	if _, gone := os.Stat(place); errors.Is(gone, fs.ErrNotExist) && !strings.Contains(place, "://") {
-		read = func(file string) (string, error) { return typed.Secret("passphrase-file", file) }
-	}
-	s.Passphrase, err = read(f.passphraseFile)
-	return s, err
-}
-
-// readPassphrase says what comes of one, which takes its time and tells no progress.
-func (a *app) readPassphrase(file string) (string, error) {
-	passphrase, err := typed.Secret("passphrase-file", file)
-	if err != nil {
-		return "", err
-	}
-	a.Say("making a key of the passphrase: that takes some seconds, on purpose, so that nobody tries many")
-	return passphrase, nil
 }

@@ -4,15 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/backupview"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
-	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
@@ -75,38 +73,5 @@ func runBackupList(ctx context.Context, a *app, destination, format string) erro
 	for _, f := range all {
 		wrong = append(wrong, f.Err)
 	}
-	return errors.Join(a.printBackups(all, format), errors.Join(wrong...))
-}
-
-func (a *app) printBackups(all []backup.Found, format string) error {
-	if format == typed.JSONFormat {
-		for _, f := range all {
-			if err := a.PrintJSONLine(f.Report()); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	var rows [][]string
-	for _, f := range all {
-		m := f.Metadata
-		if f.Err != nil {
-			rows = append(rows, []string{f.Path, terminal.Unknown, terminal.Unknown, terminal.Unknown, terminal.Unknown, terminal.Unknown, terminal.HumanBytes(f.Bytes)})
-			continue
-		}
-		rows = append(rows, []string{
-			f.Path, m.Cluster, m.Time.Format(time.RFC3339), fmt.Sprint(m.Revision), orUnknown(m.Release), orUnknown(m.From), terminal.HumanBytes(f.Bytes),
-		})
-	}
-	if len(rows) > 0 {
-		a.Table([]string{"file", "cluster", "time", "revision", "etcd", "of", "size"}, rows)()
-	}
-	return nil
-}
-
-func orUnknown(text string) string {
-	if text == "" {
-		return terminal.Unknown
-	}
-	return text
+	return errors.Join(backupview.List(a.Console, all, format), errors.Join(wrong...))
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/backupview"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
@@ -63,5 +64,5 @@ func runBackupPrune(ctx context.Context, a *app, destination string, o pruneOpti
 		what = "would be deleted"
 	}
 	a.Say("%s %s, %d kept", terminal.Plural(len(p.Gone), "backup"), what, p.Kept)
-	return a.printBackups(p.Gone, o.format)
+	return backupview.List(a.Console, p.Gone, o.format)
 }

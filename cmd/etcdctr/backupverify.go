@@ -8,13 +8,14 @@ import (
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 func newBackupVerifyCommand(a *app) *cobra.Command {
 	var format, scratch string
-	var secret *secretFlags
+	var secret *target.Secrets
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "Prove that a backup can be restored",
@@ -30,14 +31,14 @@ snapshots of ` + "`etcdctl snapshot save`" + ` too. Nothing stays of what it mad
 		},
 	}
 	typed.AddFormat(cmd, &format)
-	secret = addSecretFlags(cmd)
+	secret = a.Secrets(cmd)
 	cmd.Flags().StringVar(&scratch, "scratch", os.TempDir(), "folder with room for the database")
 	return cmd
 }
 
-func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, secret *secretFlags) error {
+func runBackupVerify(ctx context.Context, a *app, file, scratch, format string, secret *target.Secrets) error {
 	startup.Over() // what is streamed is garbage at once
-	opens, err := secret.read(a, file)
+	opens, err := secret.Read(file)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 
 type certsCreateOptions struct {
 	cluster *target.Flags
-	keys    keyFlags
+	keys    typed.Keys
 	certs   etcdctr.CertsOptions
 
 	caLifetime                typed.Days
@@ -49,7 +49,7 @@ needs, and the authorities' keys stay here.`,
 		RunE: with(a, &o, runCertsCreate),
 	}
 	o.cluster = a.Describing(cmd)
-	addKeyFlags(cmd, &o.keys, string(certs.DefaultKey), "365d")
+	typed.AddKeys(cmd, &o.keys, string(certs.DefaultKey), "365d")
 	flags := cmd.Flags()
 	flags.StringVar(&o.certs.Member, "member", "", "only this member's, for the machine that it has to itself")
 	flags.StringSliceVar(&o.certs.Clients, "client", []string{etcdctr.AdminClient}, "clients to make certificates for; --client= for none")
@@ -92,9 +92,9 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions, _ []strin
 
 // readAuthorities reads those that flags name.
 func (o *certsCreateOptions) readAuthorities() error {
-	o.certs.Key, o.certs.Lifetime, o.certs.Authority.Lifetime = certs.KeyAlgorithm(o.keys.algorithm), o.keys.lifetime, o.caLifetime.Duration()
+	o.certs.Key, o.certs.Lifetime, o.certs.Authority.Lifetime = certs.KeyAlgorithm(o.keys.Algorithm), o.keys.Lifetime, o.caLifetime.Duration()
 	var clientErr, peerErr error
-	o.certs.Authority.Client, clientErr = loadAuthority("client-ca-cert", o.clientCACert, "client-ca-key", o.clientCAKey)
-	o.certs.Authority.Peer, peerErr = loadAuthority("peer-ca-cert", o.peerCACert, "peer-ca-key", o.peerCAKey)
+	o.certs.Authority.Client, clientErr = typed.Authority("client-ca-cert", o.clientCACert, "client-ca-key", o.clientCAKey)
+	o.certs.Authority.Peer, peerErr = typed.Authority("peer-ca-cert", o.peerCACert, "peer-ca-key", o.peerCAKey)
 	return errors.Join(clientErr, peerErr)
 }

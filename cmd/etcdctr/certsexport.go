@@ -46,7 +46,7 @@ func (f *exportFlags) write(a *app, pki *certs.PKI, issued certs.IssueOptions, g
 	if f.dir == "" {
 		return nil
 	}
-	o := certs.ExportOptions{Name: folderOf(issued), Format: certs.Format(f.format), Dir: f.dir, Password: os.Getenv(passwordVariable)}
+	o := certs.ExportOptions{Name: issued.Identity(), Format: certs.Format(f.format), Dir: f.dir, Password: os.Getenv(passwordVariable)}
 	if f.passwordFile != "" {
 		var err error
 		if o.Password, err = typed.Secret(passwordFlag, f.passwordFile); err != nil {

@@ -14,7 +14,7 @@ import (
 
 type certsIssueOptions struct {
 	cluster       *target.Flags
-	keys          keyFlags
+	keys          typed.Keys
 	server        bool
 	hosts         []string
 	commonName    string
@@ -49,7 +49,7 @@ name says. A client without one tells its user by name and password.`,
 		},
 	}
 	o.cluster = a.Finding(cmd)
-	addKeyFlags(cmd, &o.keys, string(certs.DefaultKey), "365d")
+	typed.AddKeys(cmd, &o.keys, string(certs.DefaultKey), "365d")
 	flags := cmd.Flags()
 	flags.BoolVar(&o.server, "server", false, "a server instead of a client")
 	flags.StringSliceVar(&o.hosts, "host", nil, "further name or address of a server")
@@ -69,8 +69,8 @@ func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string
 		CommonName:    o.commonName,
 		NoCommonName:  o.noCommonName,
 		Organizations: o.organizations,
-		Key:           certs.KeyAlgorithm(o.keys.algorithm),
-		Lifetime:      o.keys.lifetime,
+		Key:           certs.KeyAlgorithm(o.keys.Algorithm),
+		Lifetime:      o.keys.Lifetime,
 	}
 	if o.server {
 		issue.Profile = certs.Server
@@ -87,19 +87,11 @@ func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string
 		a.SayReport(dir, report)
 	}
 	if err == nil && o.grantee.Given {
-		err = a.PKI(dir).Grant(folderOf(issue), o.grantee.Grantee)
+		err = a.PKI(dir).Grant(issue.Identity(), o.grantee.Grantee)
 	}
 	if err != nil {
 		return target.CertsError(dir, err)
 	}
-	a.Say("%s: %s, %s and %s are in %s", folderOf(issue), certs.CertFile, certs.KeyFile, certs.CAFile, filepath.Join(dir, filepath.FromSlash(folderOf(issue))))
+	a.Say("%s: %s, %s and %s are in %s", issue.Identity(), certs.CertFile, certs.KeyFile, certs.CAFile, filepath.Join(dir, filepath.FromSlash(issue.Identity())))
 	return o.export.write(a, a.PKI(dir), issue, o.grantee)
-}
-
-// folderOf is the name of what was issued.
-func folderOf(issued certs.IssueOptions) string {
-	if issued.Profile == certs.Server {
-		return "servers/" + issued.Name
-	}
-	return "clients/" + issued.Name
 }

@@ -12,7 +12,7 @@ import (
 
 type certsRenewOptions struct {
 	cluster *target.Flags
-	keys    keyFlags
+	keys    typed.Keys
 	within  typed.Days
 	keepKey bool
 }
@@ -40,7 +40,7 @@ themselves, which etcd does at its first start only.`,
 		RunE: with(a, &o, runCertsRenew),
 	}
 	o.cluster = a.Finding(cmd, "tls")
-	addKeyFlags(cmd, &o.keys, "as before", "as before")
+	typed.AddKeys(cmd, &o.keys, "as before", "as before")
 	cmd.Flags().Var(&o.within, "within", "only certificates that end so soon, such as 30d")
 	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "certify the same keys again instead of making new ones")
 	return cmd
@@ -51,8 +51,8 @@ func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []str
 		Names:    names,
 		Within:   o.within.Duration(),
 		KeepKey:  o.keepKey,
-		Key:      certs.KeyAlgorithm(o.keys.algorithm),
-		Lifetime: o.keys.lifetime,
+		Key:      certs.KeyAlgorithm(o.keys.Algorithm),
+		Lifetime: o.keys.Lifetime,
 	}
 	if err := renew.Validate(); err != nil {
 		return usage(err)

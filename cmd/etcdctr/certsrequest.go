@@ -9,6 +9,7 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type certsRequestOptions struct {
@@ -30,7 +31,7 @@ certs import brings the answers in; run again, they stay the same.`,
 		RunE: with(a, &o, runCertsRequest),
 	}
 	o.cluster = a.Describing(cmd)
-	addAlgorithmFlag(cmd, &o.algorithm, string(certs.DefaultKey))
+	typed.AddAlgorithm(cmd, &o.algorithm, string(certs.DefaultKey))
 	return cmd
 }
 

@@ -20,7 +20,7 @@ import (
 type certsRotateCAOptions struct {
 	cluster       *target.Flags
 	working       target.Working
-	keys          keyFlags
+	keys          typed.Keys
 	stage         string
 	authority     string
 	caCert, caKey string
@@ -73,7 +73,7 @@ stage puts away what was taken out before.`,
 	o.cluster = a.Finding(cmd)
 	typed.AddProgress(cmd, &o.working.Progress)
 	typed.AddDryRun(cmd, &o.dryRun)
-	addKeyFlags(cmd, &o.keys, "as before", "as before")
+	typed.AddKeys(cmd, &o.keys, "as before", "as before")
 	flags := cmd.Flags()
 	flags.Var(&typed.Choice{Value: &o.stage, Of: []string{string(certs.Begin), string(certs.Switch), string(certs.Finish)}}, "stage",
 		"only this one: begin, switch or finish")
@@ -92,15 +92,15 @@ func (o certsRotateCAOptions) options() (certs.RotateOptions, error) {
 	if o.abort && o.now || o.stage != "" && (o.abort || o.now) {
 		return certs.RotateOptions{}, usage(errors.New("--stage, --abort and --now do not go together: keep one"))
 	}
-	authority, err := loadAuthority("ca-cert", o.caCert, "ca-key", o.caKey)
+	authority, err := typed.Authority("ca-cert", o.caCert, "ca-key", o.caKey)
 	if err != nil {
 		return certs.RotateOptions{}, err
 	}
 	rotate := certs.RotateOptions{
 		Stage:     certs.Stage(o.stage),
 		Authority: authority,
-		Key:       certs.KeyAlgorithm(o.keys.algorithm),
-		Lifetime:  o.keys.lifetime,
+		Key:       certs.KeyAlgorithm(o.keys.Algorithm),
+		Lifetime:  o.keys.Lifetime,
 	}
 	if rotate.Stage == "" {
 		rotate.Stage = certs.Begin

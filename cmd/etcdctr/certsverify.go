@@ -44,16 +44,14 @@ func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions, _ []strin
 	if err := etcdctr.WantMutual(c.TLS, "certificates"); err != nil {
 		return err
 	}
-	plan := etcdctr.CertsPlan(c)
-	plan.Clients = nil // which clients there are is not the cluster's matter
-	findings, err := a.PKI(dir).Verify(certs.VerifyOptions{Plan: &plan, Within: o.within.Duration()})
+	findings, err := etcdctr.VerifyCerts(c, a.PKI(dir), o.within.Duration())
 	if err != nil {
 		return target.CertsError(dir, err)
 	}
 	if err := a.printFindings(findings, o.format); err != nil {
 		return err
 	}
-	if err := verdict(findings); err != nil {
+	if err := certs.Verdict(findings); err != nil {
 		return target.CertsError(dir, err)
 	}
 	a.Say("certificates in %s: fit the cluster", dir)
@@ -70,21 +68,4 @@ func (a *app) printFindings(findings []certs.Finding, format string) error {
 			fmt.Fprintf(a.Out, "%s: %s: %s: %s\n", f.Severity, f.Identity, f.Problem, f.Remedy)
 		}
 	})
-}
-
-// verdict is an error when there is one among the findings.
-func verdict(findings []certs.Finding) error {
-	n := 0
-	for _, f := range findings {
-		if f.Severity == certs.Error {
-			n++
-		}
-	}
-	switch n {
-	case 0:
-		return nil
-	case 1:
-		return fmt.Errorf("1 error was found")
-	}
-	return fmt.Errorf("%d errors were found", n)
 }

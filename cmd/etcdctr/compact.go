@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -77,49 +78,31 @@ func runCompact(ctx context.Context, a *app, o compactOptions, args []string) er
 		return err
 	}
 	defer c.Close()
-	return c.WithMembers(ctx, func(members *member.Client) error {
-		if aged {
-			known := time.Time{}
-			if revision, known, err = c.RevisionBefore(ctx, members, a.Now().Add(-o.older)); err != nil {
-				return err
-			}
-			a.Say("revision %d is of %s: what came after it is kept", revision, known.Format(time.RFC3339))
-		}
-		if o.recover {
-			return recoverSpace(ctx, a, members, revision, o)
-		}
-		return compact(ctx, a, members, revision, o)
-	})
-}
-
-func compact(ctx context.Context, a *app, members *member.Client, revision int64, o compactOptions) error {
-	if revision == 0 {
-		v, err := members.Look(ctx)
-		if err != nil {
-			return err
-		}
-		for _, e := range v.Endpoints {
-			revision = max(revision, e.Revision)
+	how := etcdctr.Compaction{Revision: revision, Recover: o.recover, Reclaiming: member.Reclaiming{All: o.all, Tell: a.sayReclaimed}}
+	if aged {
+		how.Before = a.Now().Add(-o.older)
+		how.Known = func(revision int64, at time.Time) {
+			a.Say("revision %d is of %s: what came after it is kept", revision, at.Format(time.RFC3339))
 		}
 	}
-	if err := members.Compact(ctx, revision); err != nil {
-		return err
-	}
-	a.Say("compacted to revision %d: `etcdctr defrag` gives the free pages back to the disk", revision)
-	return a.Result(o.format, member.Recovery{Revision: revision}, nil)
-}
-
-func recoverSpace(ctx context.Context, a *app, members *member.Client, revision int64, o compactOptions) error {
-	r, err := members.RecoverSpace(ctx, revision, member.Reclaiming{All: o.all, Tell: a.sayReclaimed})
+	r, err := c.Compact(ctx, how)
 	if err != nil {
 		return err
 	}
+	a.sayCompacted(r, o.recover)
+	return a.Result(o.format, r, nil)
+}
+
+func (a *app) sayCompacted(r member.Recovery, recovered bool) {
 	alarms := "there was no alarm"
 	if len(r.Disarmed) > 0 {
 		alarms = terminal.Plural(len(r.Disarmed), "alarm") + " dropped"
 	}
-	a.Say("compacted to revision %d, %s: it takes writes", r.Revision, alarms)
-	return a.Result(o.format, r, nil)
+	if recovered {
+		a.Say("compacted to revision %d, %s: it takes writes", r.Revision, alarms)
+		return
+	}
+	a.Say("compacted to revision %d: `etcdctr defrag` gives the free pages back to the disk", r.Revision)
 }
 
 // sayReclaimed tells how one member fares.

@@ -6,11 +6,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 type discoveryNewOptions struct {
-	flags discoveryFlags
+	flags *target.Discovery
 	size  int
 	v2    bool
 }
@@ -25,14 +26,14 @@ func newDiscoveryNewCommand(a *app) *cobra.Command {
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runDiscoveryNew),
 	}
-	o.flags = addDiscoveryFlags(a, cmd)
+	o.flags = a.Discovering(cmd)
 	cmd.Flags().IntVar(&o.size, "size", 3, "how many members the cluster will have")
 	cmd.Flags().BoolVar(&o.v2, "v2", false, "for etcd 3.5 and 3.6: at an etcd 3.5 with --enable-v2, and print the token's URL")
 	return cmd
 }
 
 func runDiscoveryNew(ctx context.Context, a *app, o discoveryNewOptions, _ []string) error {
-	d, err := o.flags.service(a)
+	d, err := o.flags.Service()
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
@@ -17,15 +18,15 @@ do not mind: they go by their data. One that has lost its data can't come back
 under the token any more, which would break it.`,
 		Args: typed.Exact("TOKEN"),
 	}
-	flags := addDiscoveryFlags(a, cmd)
+	flags := a.Discovering(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runDiscoveryRm(cmd.Context(), a, flags, args[0])
 	}
 	return cmd
 }
 
-func runDiscoveryRm(ctx context.Context, a *app, flags discoveryFlags, token string) error {
-	s, token, err := flags.token(ctx, a, token)
+func runDiscoveryRm(ctx context.Context, a *app, flags *target.Discovery, token string) error {
+	s, token, err := flags.Token(ctx, token)
 	if err != nil {
 		return err
 	}

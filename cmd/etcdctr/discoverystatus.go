@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/discovery"
@@ -18,7 +19,7 @@ func newDiscoveryStatusCommand(a *app) *cobra.Command {
 		Short: "Show a token's size, who has registered and how many are missing",
 		Args:  typed.Exact("TOKEN"),
 	}
-	flags := addDiscoveryFlags(a, cmd)
+	flags := a.Discovering(cmd)
 	typed.AddFormat(cmd, &format)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runDiscoveryStatus(cmd.Context(), a, flags, args[0], format)
@@ -26,8 +27,8 @@ func newDiscoveryStatusCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func runDiscoveryStatus(ctx context.Context, a *app, flags discoveryFlags, token, format string) error {
-	s, token, err := flags.token(ctx, a, token)
+func runDiscoveryStatus(ctx context.Context, a *app, flags *target.Discovery, token, format string) error {
+	s, token, err := flags.Token(ctx, token)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,7 +45,7 @@ func runDNSCheck(ctx context.Context, a *app, flags *target.Flags, server, forma
 	if err != nil {
 		return err
 	}
-	findings, err := dns.Check(ctx, withPort(server), c)
+	findings, err := dns.Check(ctx, server, c)
 	if err != nil {
 		return err
 	}
@@ -78,9 +77,7 @@ func (a *app) checkNames(c *cluster.Cluster, dir string) ([]dns.Finding, error) 
 	if c.TLS != cluster.Mutual {
 		return nil, nil
 	}
-	plan := etcdctr.CertsPlan(c)
-	plan.Clients = nil
-	found, err := a.PKI(dir).Verify(certs.VerifyOptions{Plan: &plan})
+	found, err := etcdctr.VerifyCerts(c, a.PKI(dir), 0)
 	if err != nil {
 		return nil, target.CertsError(dir, err)
 	}
@@ -91,12 +88,4 @@ func (a *app) checkNames(c *cluster.Cluster, dir string) ([]dns.Finding, error) 
 		}
 	}
 	return list, nil
-}
-
-// withPort gives a server's address with DNS's port, unless it has one.
-func withPort(server string) string {
-	if _, _, err := net.SplitHostPort(server); err == nil {
-		return server
-	}
-	return net.JoinHostPort(server, "53")
 }

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/forward"
 	"github.com/etcdctr/etcdctr/internal/shellword"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -39,82 +39,20 @@ this machine.`,
 	flags := a.Finding(cmd)
 	flags.Bears = true
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		own, rest := splitArgs(cmd.Flags(), args)
+		own, rest := typed.SplitArgs(cmd.Flags(), args)
 		if len(own) == 0 && len(rest) > 0 && (rest[0] == "--help" || rest[0] == "-h") {
 			return cmd.Help()
 		}
 		if err := cmd.Flags().Parse(own); err != nil {
 			return usage(err)
 		}
-		if late := misplaced(cmd.Flags(), rest); len(late) > 0 {
+		if late := typed.Misplaced(cmd.Flags(), rest); len(late) > 0 {
 			return withHint(usage(fmt.Errorf("%s: is a flag of etcdctr's, and what stands from etcdctl's command on is etcdctl's", late[0])),
-				"`etcdctr etcdctl %s`", shellword.Line(slices.Concat(own, late, lessThese(rest, late))...))
+				"`etcdctr etcdctl %s`", shellword.Line(slices.Concat(own, late, typed.LessThese(rest, late))...))
 		}
 		return a.runEtcdctl(cmd.Context(), flags, rest)
 	}
 	return cmd
-}
-
-// splitArgs takes the leading flags that flags knows off args. etcdctl has none
-// of the same names.
-func splitArgs(flags *pflag.FlagSet, args []string) (own, rest []string) {
-	for i := 0; i < len(args); i++ {
-		if args[i] == "--" {
-			return args[:i], args[i+1:]
-		}
-		name, _, hasValue := strings.Cut(args[i], "=")
-		flag := lookup(flags, name)
-		if flag == nil || flag.Name == "help" {
-			return args[:i], args[i:]
-		}
-		if !hasValue && flag.NoOptDefVal == "" {
-			i++ // its value
-		}
-	}
-	return args, nil
-}
-
-// misplaced are the words of flags' own flags behind etcdctl's command, which has none of
-// the same names and would only say so. Behind a -- they are whose command that is.
-func misplaced(flags *pflag.FlagSet, args []string) []string {
-	var late []string
-	for i := 0; i < len(args) && args[i] != "--"; i++ {
-		name, _, hasValue := strings.Cut(args[i], "=")
-		flag := lookup(flags, name)
-		if flag == nil || flag.Name == "help" {
-			continue
-		}
-		late = append(late, args[i])
-		if !hasValue && flag.NoOptDefVal == "" && i+1 < len(args) {
-			i++
-			late = append(late, args[i])
-		}
-	}
-	return late
-}
-
-// lessThese is what is left of words once others, which are among them in this order, are
-// taken out.
-func lessThese(words, others []string) []string {
-	var left []string
-	for _, w := range words {
-		if len(others) > 0 && w == others[0] {
-			others = others[1:]
-			continue
-		}
-		left = append(left, w)
-	}
-	return left
-}
-
-func lookup(flags *pflag.FlagSet, arg string) *pflag.Flag {
-	if name, long := strings.CutPrefix(arg, "--"); long {
-		return flags.Lookup(name)
-	}
-	if short, ok := strings.CutPrefix(arg, "-"); ok && len(short) == 1 {
-		return flags.ShorthandLookup(short)
-	}
-	return nil
 }
 
 func (a *app) runEtcdctl(ctx context.Context, f *target.Flags, args []string) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,7 +10,6 @@ import (
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/healthview"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
-	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/health"
 )
@@ -74,65 +72,7 @@ func runHealth(ctx context.Context, a *app, o healthOptions, _ []string) error {
 		return err
 	}
 	if o.watch {
-		return a.watchHealth(ctx, w.Round, o, c.Name())
+		return healthview.Watch(ctx, a.Console, w.Round, c.Name(), o.interval, o.format)
 	}
-	return errors.Join(a.printHealth(report, o.format), a.verdict(report))
-}
-
-// watchHealth shows one report after the other until it is interrupted, which is how
-// it ends: in place on a terminal, and elsewhere as tables or as lines of JSON.
-func (a *app) watchHealth(ctx context.Context, check func(context.Context) health.Report, o healthOptions, name string) error {
-	show := a.printRound
-	if o.format == typed.JSONFormat {
-		show = func(r health.Report) error { return a.PrintJSONLine(r) }
-	} else if s := healthview.NewScreen(a.Out, name, o.interval); s != nil {
-		show = s.Show
-	}
-	again := time.NewTicker(o.interval)
-	defer again.Stop()
-	for {
-		report := check(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err := show(report); err != nil {
-			return err
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-// printRound prints a report among others.
-func (a *app) printRound(r health.Report) error {
-	a.Say("%s", r.Time.Format(time.TimeOnly))
-	if err := a.printHealth(r, typed.TableFormat); err != nil {
-		return err
-	}
-	if err := a.verdict(r); err != nil {
-		a.Fail(err)
-	}
-	return nil
-}
-
-// verdict says that the cluster is healthy, or gives what is wrong as an error.
-func (a *app) verdict(r health.Report) error {
-	for _, w := range r.Warnings {
-		a.Warn("%s", w)
-	}
-	if n := r.Serving(); !r.Healthy && n > 0 && r.Leader != "" {
-		a.Say("%d of %s serve, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), r.Leader)
-	}
-	if !r.Healthy {
-		return errors.New(strings.Join(r.Failures, "\n"))
-	}
-	a.Say("healthy: cluster %s, %s, led by %s", r.ClusterID, terminal.Plural(len(r.Members), "member"), r.Leader)
-	return nil
-}
-
-func (a *app) printHealth(r health.Report, format string) error {
-	return a.Result(format, r, a.Table(healthview.Table(r, a.Tint)))
+	return errors.Join(healthview.Print(a.Console, report, o.format), healthview.Verdict(a.Console, report))
 }

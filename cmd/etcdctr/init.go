@@ -57,7 +57,7 @@ func runInit(ctx context.Context, a *app, f *target.Flags) error {
 	said := f.Said()
 	if len(said) == 0 && a.Person() {
 		var err error
-		if said, err = askInit(func(question string) (string, error) { return a.Ask(ctx, question) }, a.Fail); err != nil {
+		if said, err = cluster.AskFirst(func(question string) (string, error) { return a.Ask(ctx, question) }, a.Fail); err != nil {
 			return err
 		}
 	}
@@ -78,28 +78,4 @@ func fileFlag(file string) string {
 		return ""
 	}
 	return " -f " + compose.QuoteShell(file)
-}
-
-// askInit asks the three questions. An answer that can't be meant is told, and
-// asked for again; none is the default.
-func askInit(ask func(string) (string, error), tell func(error)) (map[string]string, error) {
-	said := map[string]string{}
-	for _, q := range []struct{ key, question, fallback string }{
-		{"name", "name of the cluster", "etcd"},
-		{"members", "how many members: 3 survive the loss of one, 5 that of two", "3"},
-		{"profile", cluster.ClosedChoiceOf("profile").String(), cluster.DefaultProfile},
-	} {
-		for {
-			answer, err := ask(fmt.Sprintf("%s [%s]", q.question, q.fallback))
-			if err != nil {
-				return nil, err
-			}
-			said[q.key] = cmp.Or(answer, q.fallback)
-			if _, err = cluster.FirstFile("answer", said); err == nil {
-				break
-			}
-			tell(err)
-		}
-	}
-	return said, nil
 }

@@ -45,7 +45,7 @@ them, for jq.`,
 	flags.Var(&typed.Choice{Value: &o.level, Of: logs.Levels}, "level", "the least grave that is shown: debug, info, warn, error or fatal")
 	flags.StringVar(&o.grep, "grep", "", "only lines that this regular expression matches")
 	flags.BoolVar(&o.raw, "raw", false, "print lines as they were written")
-	cmd.ValidArgsFunction = completeMembers(a, f)
+	cmd.ValidArgsFunction = f.Members
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		return runLogs(cmd.Context(), a, f, names, o)
 	}

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cmd/internal/backupview"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -47,7 +47,7 @@ do not answer here: others may reach them.`,
 	target.AddRuntime(cmd)
 	typed.AddProgress(cmd, &o.working.Progress)
 	typed.AddFormat(cmd, &o.format)
-	o.secret = addSecretFlags(cmd)
+	o.secret = a.Secrets(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", ".", "file or folder for the backup of the survivor's data")
 	flags.StringVar(&o.backups, "backups", "", "folder of earlier backups of the cluster")
@@ -74,7 +74,8 @@ func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error
 		return err
 	}
 	how := etcdctr.RecoverOptions{
-		RestoreOptions: options, Output: o.output, Backups: o.backups, Program: program, Found: a.sayFound,
+		RestoreOptions: options, Output: o.output, Backups: o.backups, Program: program,
+		Found: func(survivor, newest backup.Metadata) { backupview.Found(a.Console, survivor, newest) },
 	}
 	if o.dryRun {
 		f, err := c.PlanRecover(ctx, how)
@@ -82,20 +83,9 @@ func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error
 		if err == nil {
 			c.SayPlanned()
 		}
-		return a.printForecast(o.restoreOptions, f, err)
+		return backupview.Forecast(a.World, f, o.format, err)
 	}
 	restored, err := c.Recover(ctx, how)
 	c.Board.Close()
-	return a.sayRestored(ctx, c, o.restoreOptions, restored, err)
-}
-
-// sayFound tells what there is to rebuild from.
-func (a *app) sayFound(survivor, newest backup.Metadata) {
-	if survivor.Revision > 0 {
-		a.Say("%s holds revision %d, and its data is kept", survivor.From, survivor.Revision)
-	}
-	if newest.Revision == 0 {
-		return
-	}
-	a.Say("the newest backup, of %s, holds revision %d", newest.Time.Format(time.RFC3339), newest.Revision)
+	return backupview.Restored(ctx, a.World, c, o.format, restored, err)
 }

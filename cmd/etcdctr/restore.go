@@ -1,23 +1,19 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
-	"github.com/etcdctr/etcdctr/cluster"
-	"github.com/etcdctr/etcdctr/cmd/internal/hints"
-	"github.com/etcdctr/etcdctr/cmd/internal/planview"
+	"github.com/etcdctr/etcdctr/cmd/internal/backupview"
 	"github.com/etcdctr/etcdctr/cmd/internal/startup"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
@@ -34,7 +30,7 @@ type restoreOptions struct {
 	at        string
 	revision  int64
 	format    string
-	secret    *secretFlags
+	secret    *target.Secrets
 }
 
 func newRestoreCommand(a *app) *cobra.Command {
@@ -72,7 +68,7 @@ backup, prints the steps, and does nothing.`,
 	target.AddRuntime(cmd)
 	typed.AddProgress(cmd, &o.working.Progress)
 	typed.AddFormat(cmd, &o.format)
-	o.secret = addSecretFlags(cmd)
+	o.secret = a.Secrets(cmd)
 	flags := cmd.Flags()
 	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
@@ -115,13 +111,13 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 		c.Board.Close()
 		if err == nil {
 			c.SayPlanned()
-			a.sayBackups(c.Spec(), f.There.By.Cluster)
+			backupview.Continued(a.Console, c.Spec(), f.There.By.Cluster)
 		}
-		return a.printForecast(o, f, err)
+		return backupview.Forecast(a.World, f, o.format, err)
 	}
 	restored, err := c.Restore(ctx, args[0], options)
 	c.Board.Close()
-	return a.sayRestored(ctx, c, o, restored, err)
+	return backupview.Restored(ctx, a.World, c, o.format, restored, err)
 }
 
 // moment is the one that is asked for.
@@ -140,7 +136,7 @@ func (o restoreOptions) moment() (backup.Moment, error) {
 }
 
 func (o restoreOptions) options(a *app, place string) (etcdctr.RestoreOptions, error) {
-	secret, err := o.secret.read(a, place)
+	secret, err := o.secret.Read(place)
 	say := func(what string) { a.Say("%s", what) }
 	options := etcdctr.RestoreOptions{
 		Bump: o.bump, Scratch: o.scratch, Secret: secret, Consent: a.consentToReplace(o.yes), Tell: say, Warn: say,
@@ -151,67 +147,6 @@ func (o restoreOptions) options(a *app, place string) (etcdctr.RestoreOptions, e
 	asIs := func(value string) string { return value }
 	options.Flags = append(target.FlagsAgain(o.cluster, asIs), target.FlagsAgain(o.cluster, asIs, "bump-revision", "scratch", "identity-file", "passphrase-file")...)
 	return options, err
-}
-
-// sayRestored tells what has become of a restoration.
-func (a *app) sayRestored(ctx context.Context, c *target.Found, o restoreOptions, restored backup.Restored, err error) error {
-	a.sayAside(o.cluster, restored.Aside)
-	if errors.As(err, new(*etcdctr.UsersError)) {
-		err = withHint(err, "`%s` makes them so: until then etcd goes by those of the backup, or by none", upInBackground(c, o.cluster))
-		return hints.Interrupted(ctx, err, "%s has what was brought back, but for etcd's users: `%s` makes them as described", c.Name(), upInBackground(c, o.cluster))
-	}
-	if err != nil && ctx.Err() != nil {
-		return hints.Interrupted(ctx, err, "%s", o.leftAt(context.WithoutCancel(ctx), c, restored))
-	}
-	if len(restored.Aside) > 0 {
-		err = withHint(err, "`etcdctr doctor` names the cause; restore can be run again, and `%s && %s` brings the former cluster back",
-			o.cluster.Again("restore", "--undo"), upInBackground(c, o.cluster))
-	}
-	if err != nil {
-		return err
-	}
-	if restored.Overfull {
-		a.Warn("its database takes more than quota-backend-bytes, and etcd refuses the first write: a larger one lets it go on")
-	}
-	a.Say("%s is restored: revision %d, %s of %s", c.Name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), orUnknown(restored.Metadata.Cluster))
-	a.sayBackups(c.Spec(), restored.Metadata.Cluster)
-	return a.Result(o.format, restored, nil)
-}
-
-// leftAt says where a restoration was left, and what leads on from there.
-func (o restoreOptions) leftAt(ctx context.Context, c *target.Found, restored backup.Restored) string {
-	switch ended, err := c.RestoreEnded(ctx, restored); {
-	case err != nil:
-		return fmt.Sprintf("how %s was left can't be seen (%v): `%s` tells", c.Name(), err, o.cluster.Again("doctor"))
-	case ended.Bare:
-		return fmt.Sprintf("nothing of %s is there: the same command begins anew", c.Name())
-	case ended.Placed:
-		return fmt.Sprintf("%s has what was brought back, and it was not waited until it serves: `%s` does that", c.Name(), upInBackground(c, o.cluster))
-	case ended.Unfinished != nil:
-		return hints.Of(hints.For("restore", ended.Unfinished))
-	}
-	return fmt.Sprintf("%s has the data that it had before: the same command begins anew", c.Name())
-}
-
-// sayBackups tells what becomes of the backups of a cluster that begins with those of
-// another one.
-func (a *app) sayBackups(spec cluster.Spec, of string) {
-	switch name, to := spec.ClusterName(), spec.Backup.Destination; {
-	case spec.BackupsOf() != "":
-		a.Say("the backups in the cluster file are those of %s: %s takes none", spec.BackupsOf(), name)
-	case to != "" && of != "" && of != name:
-		a.Say("backups of %s go to %s; those of %s there, if any, are kept and deleted by themselves", name, to, of)
-	}
-}
-
-// sayAside tells where the data of before is.
-func (a *app) sayAside(flags *target.Flags, aside map[string]string) {
-	for _, server := range slices.Sorted(maps.Keys(aside)) {
-		a.Say("the former data of %s is in %s", server, aside[server])
-	}
-	if len(aside) > 0 {
-		a.Say("`%s` brings it back; delete it once nobody needs it", flags.Again("restore", "--undo"))
-	}
 }
 
 // undoRestore asks before it stops members: what they hold by now is set aside.
@@ -226,7 +161,7 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *target.Found
 	switch {
 	case errors.Is(err, backup.ErrUndone):
 		a.Say("%v", err)
-		a.Say("`%s` starts %s", upInBackground(c, o.cluster), c.Name())
+		a.Say("`%s` starts %s", c.AgainUp(), c.Name())
 		return nil
 	case err != nil:
 		return err
@@ -239,80 +174,19 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *target.Found
 	} else {
 		a.Say("what they held until now is set aside in turn: another `%s` brings that back, once %s was started", o.cluster.Again("restore", "--undo"), c.Name())
 	}
-	a.Say("`%s` starts %s", upInBackground(c, o.cluster), c.Name())
+	a.Say("`%s` starts %s", c.AgainUp(), c.Name())
 	return nil
-}
-
-// upInBackground is the command that starts a cluster and ends.
-func upInBackground(c *target.Found, flags *target.Flags) string {
-	if c.Holds() {
-		return flags.Again("up", "--detach")
-	}
-	return flags.Again("up")
 }
 
 // consentToReplace says what is there and what takes its place, and asks.
 func (a *app) consentToReplace(yes bool) func(ctx context.Context, there backup.There) error {
 	return func(ctx context.Context, there backup.There) error {
-		a.sayThere(there)
+		backupview.There(a.Console, there)
 		if yes {
 			return nil
 		}
 		return a.confirm(ctx, there.Name)
 	}
-}
-
-// sayThere says what is there and what takes its place.
-func (a *app) sayThere(there backup.There) {
-	running := "nothing of it runs"
-	if len(there.Running) > 0 {
-		running = strings.Join(there.Running, ", ") + " run"
-	}
-	a.Say("%s is there: %s, with data of %s", there.Name, running, orUnknown(strings.Join(there.Data, ", ")))
-	switch by := there.By; {
-	case by.Revision == 0:
-		a.Say("its data is set aside, and replaced by that of the member that knows most")
-	case by.Time.IsZero():
-		a.Say("its data is set aside, and replaced by that of the member that knows most, of those that run %s with revision %d", by.From, by.Revision)
-	default:
-		a.Say("its data is set aside, and replaced by that of %s of %s, revision %d",
-			orUnknown(by.Cluster), by.Time.Format(time.RFC3339), by.Revision)
-		a.sayLost(there)
-	}
-}
-
-// sayLost says what of a cluster a backup does not have.
-func (a *app) sayLost(there backup.There) {
-	by := there.By
-	const where = "be in the data that is set aside, and nowhere else"
-	switch span := a.Now().Sub(by.Time).Round(time.Second); {
-	case there.Revision == 0:
-		a.Say("%s can't say what it holds now: what came after revision %d, %s ago, would %s", there.Name, by.Revision, span, where)
-	case there.Another:
-		a.Say("%s holds revision %d now, and is another cluster than that of the backup, restored or founded since: what was written to it would %s", there.Name, there.Revision, where)
-	case there.Revision > by.Revision:
-		lost := "1 revision"
-		if n := there.Revision - by.Revision; n > 1 {
-			lost = fmt.Sprintf("%d revisions", n)
-		}
-		a.Say("%s holds revision %d now: what came after %d, %s in %s, would %s", there.Name, there.Revision, by.Revision, lost, span, where)
-	}
-}
-
-// printForecast tells what a restoration would do.
-func (a *app) printForecast(o restoreOptions, f backup.Forecast, err error) error {
-	if o.format == typed.JSONFormat {
-		return cmp.Or(a.PrintJSON(f.Steps.Report()), err)
-	}
-	if err != nil {
-		return err
-	}
-	if f.There.Name != "" {
-		a.sayThere(f.There)
-	}
-	planview.Print(a.Out, f.Steps, a.Tint)
-	a.SayTakes(f.Steps)
-	return nil
 }
 
 // confirm asks for the cluster's name before its data is replaced.

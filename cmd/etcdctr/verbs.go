@@ -39,7 +39,7 @@ func membersCommand(a *app, verb converge.Verb, cmd *cobra.Command) *cobra.Comma
 	typed.AddProgress(cmd, &o.working.Progress)
 	typed.AddFormat(cmd, &o.format)
 	typed.AddDryRun(cmd, &o.dryRun)
-	cmd.ValidArgsFunction = completeMembers(a, o.cluster)
+	cmd.ValidArgsFunction = o.cluster.Members
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		return o.run(cmd.Context(), a, verb, names)
 	}

@@ -35,6 +35,17 @@ func (f *Flags) Again(words ...string) string {
 	return strings.Join(slices.Concat([]string{"etcdctr"}, words, TypedAgain(f)), " ")
 }
 
+// Again is a command about the same cluster.
+func (f *Found) Again(words ...string) string { return f.flags.Again(words...) }
+
+// AgainUp is the command that starts the cluster and ends.
+func (f *Found) AgainUp() string {
+	if f.Holds() {
+		return f.Again("up", "--detach")
+	}
+	return f.Again("up")
+}
+
 // certsFlags are those that find a cluster's certificates.
 var certsFlags = []string{"file", "certs-dir"}
 

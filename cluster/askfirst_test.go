@@ -1,16 +1,18 @@
-package main
+package cluster_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
-func TestInitAsksAgainWhereAnAnswerCannotBeMeant(t *testing.T) {
+func TestAQuestionIsAskedAgainWhereItsAnswerCannotBeMeant(t *testing.T) {
 	answers := []string{"Orders!", "orders", "", "holidays", "production"}
 	var questions, told []string
-	said, err := askInit(func(q string) (string, error) {
+	said, err := cluster.AskFirst(func(q string) (string, error) {
 		questions = append(questions, q)
 		answer := answers[0]
 		answers = answers[1:]

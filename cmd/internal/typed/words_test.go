@@ -1,10 +1,12 @@
-package main
+package typed_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
 
 func TestTheLeadingFlagsThatDescribeAClusterAreOurs(t *testing.T) {
@@ -19,10 +21,13 @@ func TestTheLeadingFlagsThatDescribeAClusterAreOurs(t *testing.T) {
 		"--name orders --help":                      {"--name orders", "--help"},
 		"-w json --name orders put key --name=what": {"", "-w json --name orders put key --name=what"},
 	}
-	cmd := &cobra.Command{}
-	newApp().Describing(cmd)
+	flags := pflag.NewFlagSet("etcdctl", pflag.ContinueOnError)
+	flags.StringP("file", "f", "", "")
+	flags.String("name", "", "")
+	flags.String("certs-dir", "", "")
+	flags.Bool("help", false, "")
 	for line, want := range tests {
-		own, rest := splitArgs(cmd.Flags(), strings.Fields(line))
+		own, rest := typed.SplitArgs(flags, strings.Fields(line))
 		if got := strings.Join(own, " "); got != want.own {
 			t.Errorf("%s: our flags are %q, want %q", line, got, want.own)
 		}

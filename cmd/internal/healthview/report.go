@@ -1,0 +1,70 @@
+package healthview
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/health"
+)
+
+// Watch shows one report after the other until it is interrupted, which is how
+// it ends: in place on a terminal, and elsewhere as tables or as lines of JSON.
+func Watch(ctx context.Context, c *terminal.Console, check func(context.Context) health.Report, name string, every time.Duration, format string) error {
+	show := func(r health.Report) error { return round(c, r) }
+	if format == terminal.JSON {
+		show = func(r health.Report) error { return c.PrintJSONLine(r) }
+	} else if s := NewScreen(c.Out, name, every); s != nil {
+		show = s.Show
+	}
+	again := time.NewTicker(every)
+	defer again.Stop()
+	for {
+		report := check(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := show(report); err != nil {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// round prints a report among others.
+func round(c *terminal.Console, r health.Report) error {
+	c.Say("%s", r.Time.Format(time.TimeOnly))
+	if err := Print(c, r, ""); err != nil {
+		return err
+	}
+	if err := Verdict(c, r); err != nil {
+		c.Fail(err)
+	}
+	return nil
+}
+
+// Verdict says that the cluster is healthy, or gives what is wrong as an error.
+func Verdict(c *terminal.Console, r health.Report) error {
+	for _, w := range r.Warnings {
+		c.Warn("%s", w)
+	}
+	if n := r.Serving(); !r.Healthy && n > 0 && r.Leader != "" {
+		c.Say("%d of %s serve, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), r.Leader)
+	}
+	if !r.Healthy {
+		return errors.New(strings.Join(r.Failures, "\n"))
+	}
+	c.Say("healthy: cluster %s, %s, led by %s", r.ClusterID, terminal.Plural(len(r.Members), "member"), r.Leader)
+	return nil
+}
+
+// Print prints a report.
+func Print(c *terminal.Console, r health.Report, format string) error {
+	return c.Result(format, r, c.Table(Table(r, c.Tint)))
+}

@@ -1,0 +1,48 @@
+package typed
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+)
+
+// This file is flags for keys and certificates.
+
+// Keys are the flags that say how keys and certificates are made.
+type Keys struct {
+	Algorithm string
+	Lifetime  time.Duration
+}
+
+// AddKeys adds them.
+func AddKeys(cmd *cobra.Command, f *Keys, algorithmDefault, lifetimeDefault string) {
+	AddAlgorithm(cmd, &f.Algorithm, algorithmDefault)
+	cmd.Flags().Var((*Days)(&f.Lifetime), "lifetime",
+		fmt.Sprintf("how long certificates are valid, such as 90d or 12h (default %s)", lifetimeDefault))
+}
+
+// AddAlgorithm adds the flag for the kind of keys.
+func AddAlgorithm(cmd *cobra.Command, value *string, byDefault string) {
+	algorithms := Words(certs.KeyAlgorithms())
+	cmd.Flags().Var(&Choice{Value: value, Of: algorithms}, "key-algorithm",
+		fmt.Sprintf("keys to make: %s (default %s)", strings.Join(algorithms, ", "), byDefault))
+}
+
+// Authority reads an authority that two flags name together.
+func Authority(certFlag, certFile, keyFlag, keyFile string) (*certs.Authority, error) {
+	switch {
+	case certFile == "" && keyFile == "":
+		return nil, nil
+	case certFile == "":
+		return nil, hints.Usage(fmt.Errorf("--%s: needs --%s, the certificate that belongs to the key", keyFlag, certFlag))
+	case keyFile == "":
+		return nil, hints.Usage(fmt.Errorf("--%s: needs --%s, the key that belongs to the certificate", certFlag, keyFlag))
+	}
+	authority, err := certs.LoadAuthority(certFile, keyFile)
+	return authority, hints.Usage(err)
+}
