@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -44,7 +45,7 @@ func TestNewReportsEveryMistakeAtOnce(t *testing.T) {
 
 // The patience here is longer than the test may take.
 func TestChangesDoNotWaitForAMemberThatNeverAnswers(t *testing.T) {
-	c := etcd{minor: 7}.newCluster(t, "etcd1")
+	c := etcd{minor: cluster.NewestMinor}.newCluster(t, "etcd1")
 	c.start(t)
 	serving(t, c.client(t, member.Patience{}))
 	mute := func(ctx context.Context, network, address string) (net.Conn, error) {

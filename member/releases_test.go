@@ -68,14 +68,14 @@ func TestRenewedSnapshotsLetDataOf35StartOn37(t *testing.T) {
 }
 
 func TestDowngradeByOneReleaseAtATime(t *testing.T) {
-	c := release(t, 7).newCluster(t, "etcd1", "etcd2", "etcd3")
+	c := release(t, cluster.NewestMinor).newCluster(t, "etcd1", "etcd2", "etcd3")
 	c.start(t)
 	client := c.client(t, member.Patience{})
 	serving(t, client)
-	if _, err := client.WaitClusterVersion(t.Context(), "3.7"); err != nil {
+	if _, err := client.WaitClusterVersion(t.Context(), fmt.Sprintf("3.%d", cluster.NewestMinor)); err != nil {
 		t.Fatal(err)
 	}
-	for _, minor := range []int{6, 5} {
+	for minor := cluster.NewestMinor - 1; minor >= cluster.OldestMinor; minor-- {
 		target := fmt.Sprintf("3.%d", minor)
 		if err := client.EnableDowngrade(t.Context(), target); err != nil {
 			t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/etcd/etcdutl/v3/snapshot"
 	"go.uber.org/zap"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -47,7 +48,7 @@ func runScenarios(t *testing.T, e etcd) {
 }
 
 func TestScenarios(t *testing.T) {
-	runScenarios(t, etcd{minor: 7})
+	runScenarios(t, etcd{minor: cluster.NewestMinor})
 }
 
 // short is the patience with what is not going to come.

@@ -35,7 +35,7 @@ func TestTheMakefileBuildsEveryRelease(t *testing.T) {
 	for name, want := range map[string]string{
 		"OLDER": strings.Join(supported[:last], " "), "LINKED": supported[last], "COMING": strings.Join(minorsOf(cluster.Untested), " "),
 	} {
-		if line := name + " := " + want + "\n"; !strings.Contains(makefile, line) {
+		if line := strings.TrimSpace(name+" := "+want) + "\n"; !strings.Contains(makefile, line) {
 			t.Errorf("the Makefile does not have %q, as the list at cluster/version.go wants", line)
 		}
 	}
@@ -63,8 +63,9 @@ func TestPagesNameTheNewestAndTheComingRelease(t *testing.T) {
 	wantIn(t, "docs/cluster-file.md", "\netcd: "+cluster.DefaultVersion.String()+" ")
 	wantIn(t, "docs/README.md", "(releases/"+newest+".md)")
 	wantIn(t, "docs/upgrade.md", "etcdctr up --etcd "+newest)
-	others := append(minorsOf(cluster.Foreign), minorsOf(cluster.Untested)...)
-	wantIn(t, "docs/support.md", "etcd "+strings.Join(others, " and ")+" are known to")
+	wantIn(t, "README.md", "`etcdctr up --etcd "+newest+"`")
+	wantIn(t, "README.md", "etcd "+strings.TrimPrefix(cluster.DefaultVersion.String(), "v")+", etcdctl and etcdutl are inside")
+	wantIn(t, "docs/support.md", "\netcd "+known(append(minorsOf(cluster.Foreign), minorsOf(cluster.Untested)...))+" known to")
 	coming := map[string]bool{}
 	for _, r := range cluster.Releases() {
 		coming[r.Tested.String()] = r.Support == cluster.Untested
@@ -75,6 +76,46 @@ func TestPagesNameTheNewestAndTheComingRelease(t *testing.T) {
 				t.Errorf("%s names the pre-release %s, which is not in the list at cluster/version.go", page, name)
 			}
 		}
+	}
+}
+
+// known is a list of releases with its verb.
+func known(releases []string) string {
+	if len(releases) == 1 {
+		return releases[0] + " is"
+	}
+	last := len(releases) - 1
+	return strings.Join(releases[:last], ", ") + " and " + releases[last] + " are"
+}
+
+var (
+	patched = regexp.MustCompile(`\bv?3\.(\d+)\.([1-9]\d*)\b`)
+	running = regexp.MustCompile(`(?m)^ {4}(?:\S )?etcd\d +(?:follower +|leader +)?(3\.\d+\.\d+) |\bruns (3\.\d+\.\d+), and ran`)
+)
+
+// TestPagesShowTheReleasesInTheList: what pages print of a run is compared without its
+// numbers, so a release that was the newest once would stand there for good.
+func TestPagesShowTheReleasesInTheList(t *testing.T) {
+	tested := map[string]bool{}
+	for _, r := range cluster.Releases() {
+		tested[strings.TrimPrefix(r.Tested.String(), "v")] = true
+	}
+	newest, shown := strings.TrimPrefix(cluster.DefaultVersion.String(), "v"), 0
+	for _, page := range pages(t) {
+		text := string(contents(t, page))
+		for _, name := range patched.FindAllString(text, -1) {
+			if !tested[strings.TrimPrefix(name, "v")] {
+				t.Errorf("%s names etcd %s, and the list at cluster/version.go has another patch", page, name)
+			}
+		}
+		for _, match := range running.FindAllStringSubmatch(text, -1) {
+			if shown++; match[1]+match[2] != newest {
+				t.Errorf("%s shows members of %s, and the newest is %s", page, match[1]+match[2], newest)
+			}
+		}
+	}
+	if shown < 10 {
+		t.Errorf("%d members with their releases were found on all pages", shown)
 	}
 }
 
@@ -91,20 +132,21 @@ func wantIn(t *testing.T, file, text string) {
 // minor, or a span of them.
 var (
 	listed = regexp.MustCompile("\\b3\\.\\d\\b[`/]*(?:,\\s+[`]?3\\.\\d\\b[`/]*)+(?:,?\\s+(?:and|or)\\s+[`]?3\\.\\d\\b[`/]*)?(?:[^.0-9]|\\.\\s)")
-	spans  = regexp.MustCompile(`\b3\.(\d) to 3\.(\d)\b(?:[^.0-9]|\.\s)`)
+	spans  = regexp.MustCompile(`\b3\.(\d)\s+to\s+3\.(\d)\b(?:[^.0-9]|\.\s)`)
 	minor  = regexp.MustCompile(`\b3\.\d\b`)
 )
 
 // writtenBy are pages that tests write or that tell of what was run once.
 var writtenBy = regexp.MustCompile(`^docs/(errors|refused-calls|bootstraps|lint|metrics|settings)\.md$`)
 
-// TestPagesListEveryRelease: where a page names three minors or more it means those
-// that are supported, and a list that is not theirs is one that was forgotten.
+// TestPagesListEveryRelease: where a page or a comment names three minors or more it
+// means those that are supported, and a list that is not theirs is one that was forgotten.
+// What is said of etcd's sources has to be read again in those of a new minor.
 func TestPagesListEveryRelease(t *testing.T) {
 	supported := minorsOf(cluster.Supported)
 	found := 0
-	for _, page := range pages(t) {
-		text := string(contents(t, page))
+	for _, page := range append(pages(t), sources(t)...) {
+		text := strings.ReplaceAll(string(contents(t, page)), "\n// ", "\n")
 		for _, list := range listed.FindAllString(text, -1) {
 			named := minor.FindAllString(list, -1)
 			if len(named) < 3 {
@@ -120,7 +162,7 @@ func TestPagesListEveryRelease(t *testing.T) {
 			}
 		}
 	}
-	if found < 7 {
+	if found < 9 {
 		t.Errorf("%d lists of releases were found on all pages", found)
 	}
 }
@@ -136,6 +178,17 @@ func pages(t *testing.T) []string {
 	return slices.DeleteFunc(paths(t, "*.md", "docs/*.md", "e2e/*.md", "bench/*.md"), func(page string) bool {
 		return page == "CHANGELOG.md" || writtenBy.MatchString(page)
 	})
+}
+
+// sources are the Go files that are no tests, whose minors follow the list, by their paths.
+func sources(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, p := range listPackages(t) {
+		folder := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		all = append(all, paths(t, folder+"/*.go")...)
+	}
+	return slices.DeleteFunc(all, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
 }
 
 // paths are the files that patterns name, from the root.

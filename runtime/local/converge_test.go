@@ -133,7 +133,7 @@ func TestARealClusterGoesThroughTheReleasesAndBack(t *testing.T) {
 		return l.runtime.Place(ctx, with(v))
 	}
 	l.spec.Members = cluster.Count(3)
-	for _, minor := range []int{5, 7, 5} {
+	for _, minor := range []int{cluster.OldestMinor, cluster.NewestMinor, cluster.OldestMinor} {
 		l.spec = with(cluster.KnownPatches[minor])
 		outcome := l.do(converge.Asked{Verb: converge.Up}, 3)
 		for _, e := range outcome.Etcd.Endpoints {
