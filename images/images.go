@@ -3,9 +3,8 @@
 //
 //	Source ──▶ Binaries ──▶ Image ──▶ Engine, OCI layout, archive or registry
 //
-// A Source finds etcd, etcdctl and etcdutl for one platform: inside the running
-// program (Self), in a folder (Dir), in an upstream release (Release), or by
-// compiling etcd's Go modules (Module). What it finds are Binaries: examined,
+// A Source finds etcd, etcdctl and etcdutl for one platform; Origins lists the kinds of
+// them. What it finds are Binaries: examined,
 // static, of one version and one architecture; anything else is refused there,
 // before an image exists.
 //

@@ -12,6 +12,8 @@ import (
 // Origin is a kind of Source, by the word that people choose it by.
 type Origin struct {
 	Word, Means string
+	// What tells more of it than Means, where there is room for a line.
+	What string
 	// Versioned says that it has whatever release is asked for.
 	Versioned bool
 	source    func(SourceOptions) Source
@@ -35,14 +37,14 @@ type SourceOptions struct {
 }
 
 var origins = []Origin{
-	{"self", "this program", false, func(o SourceOptions) Source { return o.Self }},
-	{"module", "compiled from Go modules", true, func(o SourceOptions) Source {
+	{"self", "this program", "the etcd, etcdctl and etcdutl inside this program", false, func(o SourceOptions) Source { return o.Self }},
+	{"module", "compiled from Go modules", "compiled from etcd's Go modules, with the Go toolchain found here", true, func(o SourceOptions) Source {
 		return Module{Version: o.Version, Cache: o.Cache, Progress: o.Progress}
 	}},
-	{FromRelease, "upstream's archive", true, func(o SourceOptions) Source {
+	{FromRelease, "upstream's archive", "upstream's archive, checked against its SHA256SUMS", true, func(o SourceOptions) Source {
 		return Release{Version: o.Version, Mirror: o.Mirror, PlainHTTP: o.PlainHTTP, Cache: o.Cache, Progress: o.Progress}
 	}},
-	{FromDir, "programs you have", false, func(o SourceOptions) Source { return Dir{Path: o.Dir} }},
+	{FromDir, "programs you have", "programs you have", false, func(o SourceOptions) Source { return Dir{Path: o.Dir} }},
 }
 
 // Origins lists all of them, the usual one first.

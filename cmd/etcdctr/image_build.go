@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,11 +32,7 @@ func newImageBuildCommand(a *app) *cobra.Command {
 programs give the same digest on any machine. Nothing else takes part, neither
 a base image nor a builder; only the default output asks for a Docker Engine.
 
-    self      the etcd, etcdctl and etcdutl inside this program
-    module    compiled from etcd's Go modules, with the Go toolchain found here
-    release   upstream's archive, checked against its SHA256SUMS
-    dir       programs you have
-
+` + originsShown() + `
 The image has the tag localhost/etcd:VERSION unless --tag says otherwise.`,
 		Example: `  etcdctr image build
   etcdctr image build --source module --etcd 3.6 --tag registry.example/etcd:v3.6.16
@@ -52,6 +49,15 @@ The image has the tag localhost/etcd:VERSION unless --tag says otherwise.`,
 	typed.AddFormat(cmd, &o.format)
 	typed.AddProgress(cmd, &o.progress)
 	return cmd
+}
+
+// originsShown are the sources, a line each.
+func originsShown() string {
+	var b strings.Builder
+	for _, o := range images.Origins() {
+		fmt.Fprintf(&b, "    %-9s %s\n", o.Word, o.What)
+	}
+	return b.String()
 }
 
 func runImageBuild(ctx context.Context, a *app, o imageBuildOptions, _ []string) error {

@@ -62,20 +62,13 @@ part of yours. … stands for what differs.
 Where the remedy depends on the other members, it is not here: the wrong one may
 delete the last copy of what the cluster holds. The doctor asks them first.
 `)
-	for _, section := range []struct {
-		title string
-		rules []rule
-	}{
-		{"What the engine says", engineErrors()},
-		{"The machine", machineRules()},
-		{"Settings", settingRules()},
-		{"Certificates", certificateRules()},
-		{"Data", dataRules()},
-		{"Members that do not know each other", placeRules()},
-		{"What follows from something else", symptomRules()},
-	} {
-		fmt.Fprintf(&b, "\n## %s\n\n| message | cause | what helps |\n|---|---|---|\n", section.title)
-		for _, r := range section.rules {
+	for i, g := range groups {
+		rules := g.rules()
+		if i == 0 {
+			rules = engineErrors()
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n| message | cause | what helps |\n|---|---|---|\n", g.title)
+		for _, r := range rules {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", message(r.pattern), cell(r.cause), helps(r))
 		}
 	}
@@ -129,8 +122,7 @@ func helps(r rule) string {
 	if remedy.Kind == CreateCerts || remedy.Kind == ReloadCerts {
 		return "`etcdctr doctor` says, by the authority that is there"
 	}
-	switch remedy.Kind {
-	case Restart, Logs, Replace:
+	if remedy.Kind.isOfMember() {
 		remedy.Member = "MEMBER"
 	}
 	remedy.Value = unnamed(remedy.Value)

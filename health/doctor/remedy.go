@@ -89,6 +89,11 @@ var commands = map[Kind]string{
 	LookAtEngine: "docker ENGINE ps --filter publish=VALUE",
 }
 
+// isOfMember tells that the command is about the member whose log has said it.
+func (k Kind) isOfMember() bool {
+	return strings.Contains(commands[k], "MEMBER") || strings.Contains(commands[k], "ENGINE")
+}
+
 // hands say what to do where there is no command.
 var hands = map[Kind]string{
 	NoRemedy: "no command puts this right",

@@ -18,10 +18,32 @@ type rule struct {
 	with *regexp.Regexp
 }
 
-// rules are ranked: what comes first explains what comes later. The texts are
-// etcd's own, from 3.5 to 3.7. They are compiled when a doctor is called.
+// group is rules of one subject, with its title in docs/errors.md.
+type group struct {
+	title string
+	rules func() []rule
+}
+
+// groups are ranked, as are the rules of each: what comes first explains what comes
+// later. The texts are etcd's own, from 3.5 to 3.7, but for those of programs, which an
+// engine says too.
+var groups = []group{
+	{"What the engine says", programRules},
+	{"The machine", machineRules},
+	{"Settings", settingRules},
+	{"Certificates", certificateRules},
+	{"Data", dataRules},
+	{"Members that do not know each other", placeRules},
+	{"What follows from something else", symptomRules},
+}
+
+// rules are those of all groups. They are compiled when a doctor is called.
 var rules = sync.OnceValue(func() []rule {
-	return slices.Concat(programRules(), machineRules(), settingRules(), certificateRules(), dataRules(), placeRules(), symptomRules())
+	var all []rule
+	for _, g := range groups {
+		all = append(all, g.rules()...)
+	}
+	return all
 })
 
 func re(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
@@ -41,8 +63,7 @@ func recognise(rules []rule, m Member, text string) (candidate, bool) {
 		}
 		remedy := r.remedy
 		remedy.Value = fill(remedy.Value)
-		switch remedy.Kind {
-		case Restart, Logs, Replace, LookAtEngine:
+		if remedy.Kind.isOfMember() {
 			remedy.Member = m.Name
 		}
 		return candidate{m.Name, r.fault, fill(r.cause), remedy, text, true, rank}, true

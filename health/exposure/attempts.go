@@ -23,6 +23,9 @@ const (
 	metricsPort = "metrics"
 )
 
+// anyConnection is the attempt at the port of metrics, where nobody shows a certificate.
+const anyConnection = "any connection"
+
 // attempts are all that a mode makes promises about.
 func (c Cluster) attempts(m Member, f forged) []attempt {
 	switch c.Mode {
@@ -158,7 +161,7 @@ func (c Cluster) tryMember(ctx context.Context, m Member, f forged) []Result {
 		results = append(results, r)
 	}
 	if m.ClosedAddr != "" {
-		r := Result{Member: m.Name, Port: metricsPort, Attempt: "any connection", Expected: Refused}
+		r := Result{Member: m.Name, Port: metricsPort, Attempt: anyConnection, Expected: Refused}
 		r.Seen, r.Detail = c.connect(ctx, m.ClosedAddr)
 		results = append(results, r)
 	}
