@@ -139,6 +139,14 @@ func TestContractOfRuntimeSwarm(t *testing.T) {
 					succeed(t, m.engine("kill", id), "")
 				}
 			}
+			// Swarm hears of it from the node. Before, nobody can tell that it does not run.
+			eventually(t, "the swarm knows that "+server+" has crashed", func() error {
+				tasks := succeed(t, l.machines[0].engine("service", "ps", "--format", "{{.CurrentState}}", name+"_"+server), "")
+				if strings.Contains(tasks, "Running") {
+					return fmt.Errorf("its tasks are\n%s", tasks)
+				}
+				return nil
+			})
 		},
 		Holds: func(t *testing.T, _, _, where string) bool {
 			t.Helper()
