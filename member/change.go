@@ -104,15 +104,21 @@ func (c *Client) Promote(ctx context.Context, name string) error {
 
 func (c *Client) promote(ctx context.Context, name string) error {
 	catchUp, err := c.catchUp(ctx, name, c.config.Patience.Question)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return c.promoteAsSeen(ctx, catchUp)
+}
+
+// promoteAsSeen promotes a learner that was asked just now how far it is.
+func (c *Client) promoteAsSeen(ctx context.Context, catchUp CatchUp) error {
+	switch {
 	case catchUp.Voter:
 		return nil
 	case !catchUp.Answers:
 		return ErrNotAlive
 	case catchUp.Behind() > 0:
-		return &BehindError{Name: name, Behind: catchUp.Behind()}
+		return &BehindError{Name: catchUp.Name, Behind: catchUp.Behind()}
 	}
 	return c.change(ctx, step{
 		done: func(members []Member) (bool, error) {

@@ -53,9 +53,12 @@ func (c *Client) Join(ctx context.Context, name string, progress func(CatchUp)) 
 		}
 		w.trouble = err
 		if err == nil && (now.Voter || now.Answers && now.Behind() == 0) {
-			err := c.Promote(ctx, name)
-			if err == nil || !errors.Is(err, ErrBehind) && !errors.Is(err, ErrNotAlive) {
-				return err
+			err := c.promoteAsSeen(ctx, now)
+			switch {
+			case err == nil:
+				return nil
+			case !errors.Is(err, ErrBehind) && !errors.Is(err, ErrNotAlive):
+				return fmt.Errorf("cannot promote %s: %w", name, err)
 			}
 		}
 		if err := w.rest(ctx); err != nil {
