@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,6 +35,7 @@ type use struct {
 	beat      *activity
 	others    []*activity
 	watches   []*watched
+	streams   []*streamed
 	last      atomic.Int64 // beat that was acknowledged
 	leases    []clientv3.LeaseID
 	expired   atomic.Int64 // leases whose keeping ended
@@ -75,7 +77,7 @@ func startUse(t *testing.T, config clientv3.Config) *use {
 		u.others = append(u.others, begin(t, func(ctx context.Context) { u.lock(ctx, c) }))
 	}
 	for _, endpoint := range config.Endpoints {
-		u.others = append(u.others, begin(t, func(ctx context.Context) { stream(ctx, endpoint, config.TLS) }))
+		u.stream(endpoint, config.TLS)
 	}
 	u.load = startLoadOf(t, config, requestTimeout)
 	u.load.wantMore(settledUse)
@@ -212,26 +214,59 @@ func (u *use) count(ctx context.Context, c *clientv3.Client) {
 	}
 }
 
-// stream keeps a watch of the gateway open, which is a stream of HTTP.
-func stream(ctx context.Context, endpoint string, config *tls.Config) {
+// streamed is what a member's gateway has told of the beat.
+type streamed struct {
+	endpoint string
+	beats    atomic.Int64
+}
+
+func (u *use) stream(endpoint string, config *tls.Config) {
+	s := &streamed{endpoint: endpoint}
+	u.streams = append(u.streams, s)
+	u.others = append(u.others, begin(u.t, func(ctx context.Context) { s.follow(ctx, config) }))
+}
+
+// follow keeps a watch of the gateway open, which is a stream of HTTP.
+func (s *streamed) follow(ctx context.Context, config *tls.Config) {
 	transport := &http.Transport{TLSClientConfig: config}
 	defer transport.CloseIdleConnections()
 	body := fmt.Sprintf(`{"create_request": {"key": %q}}`, base64.StdEncoding.EncodeToString([]byte(beatKey)))
 	pace := time.NewTicker(beatPace)
 	defer pace.Stop()
 	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/v3/watch", bytes.NewBufferString(body))
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint+"/v3/watch", bytes.NewBufferString(body))
 		if err != nil {
 			return
 		}
 		if answer, err := transport.RoundTrip(request); err == nil {
-			_, _ = io.Copy(io.Discard, answer.Body) // until the member stops
+			s.read(answer.Body)
 			answer.Body.Close()
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-pace.C:
+		}
+	}
+}
+
+// read reads until the member stops.
+func (s *streamed) read(body io.Reader) {
+	var told struct {
+		Result struct{ Events []json.RawMessage }
+	}
+	for answers := json.NewDecoder(body); answers.Decode(&told) == nil; told.Result.Events = nil {
+		s.beats.Add(int64(len(told.Result.Events)))
+	}
+}
+
+// judgeStreams wants the gateway of each member to have been followed, or nobody's
+// stream was there for a member to end.
+func (u *use) judgeStreams() {
+	u.t.Helper()
+	for _, s := range u.streams {
+		if s.beats.Load() == 0 {
+			u.t.Errorf("the gateway at %s told of no beat", s.endpoint)
 		}
 	}
 }
@@ -256,6 +291,7 @@ func (u *use) finish() {
 	}
 	u.judgeWatches()
 	u.judgeLeases()
+	u.judgeStreams()
 	for _, o := range u.others {
 		o.end()
 	}
