@@ -18,7 +18,7 @@ import (
 )
 
 // Name is the word for this runtime in the cluster file's key runtime.
-const Name = "docker"
+const Name = string(cluster.Docker)
 
 // Engine is what a Docker Engine is asked for; *client.Client is one. API 1.41
 // (Engine 20.10) suffices.

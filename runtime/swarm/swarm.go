@@ -7,12 +7,13 @@ import (
 
 	"github.com/moby/moby/client"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
 // Name is the word for this runtime in the cluster file's key runtime.
-const Name = "swarm"
+const Name = string(cluster.Swarm)
 
 // Engine is what the Docker Engine of a manager is asked for; *client.Client is one.
 type Engine interface {
