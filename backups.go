@@ -234,6 +234,8 @@ type RestoreOptions struct {
 	// refused with backup.ErrNoConsent.
 	Consent func(ctx context.Context, there backup.There) error
 	Tell    func(action string) // may be nil
+	// Detail is told what that comes down to; without it Tell is.
+	Detail func(action string)
 	// Warn is told what is to be known besides; without it Tell is.
 	Warn func(what string)
 	// Into is what is filled, where that is only a part of the cluster's runtime;
@@ -315,7 +317,7 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 		}
 	}
 	restoration := &backup.Restoration{
-		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Warn: o.Warn, Ask: c.askMembers,
+		Runtime: r, Want: want, Bump: o.Bump, Scratch: o.Scratch, Secret: o.Secret, Consent: o.Consent, Tell: o.Tell, Detail: o.Detail, Warn: o.Warn, Ask: c.askMembers,
 		Provide: func(ctx context.Context, want *cluster.Cluster) error {
 			c.unsee()
 			return c.Provide(ctx, want)

@@ -237,6 +237,14 @@ func (r *recovery) tell(format string, args ...any) {
 	}
 }
 
+func (r *recovery) detail(what string) {
+	if r.o.Detail == nil {
+		r.tell("%s", what)
+		return
+	}
+	r.o.Detail(what)
+}
+
 func (r *recovery) warn(format string, args ...any) {
 	if r.o.Warn == nil {
 		r.tell(format, args...)
@@ -298,7 +306,7 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 	if err := r.runtime.Stop(ctx, r.have.Name, 0); err != nil {
 		return origin{}, err
 	}
-	best, err := backup.CopyNewest(ctx, holders, scratch, func(what string) { r.tell("%s", what) })
+	best, err := backup.CopyNewest(ctx, holders, scratch, r.detail)
 	if err == nil && best.Name == "" {
 		err = best.Unread
 	}

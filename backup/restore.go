@@ -65,6 +65,8 @@ type Restoration struct {
 	Consent func(ctx context.Context, there There) error
 	// Tell is told what is done; may be nil.
 	Tell func(action string)
+	// Detail is told what that comes down to; without it Tell is.
+	Detail func(action string)
 	// Warn is told what is to be known even by who does not want to be told what is
 	// done; without it Tell is.
 	Warn func(what string)
@@ -189,7 +191,7 @@ func (r *Restoration) check(ctx context.Context) error {
 
 // unpack unpacks an archive, and looks whether the cluster that is to be reads it.
 func (r *Restoration) unpack(ctx context.Context, archive, scratch string) (Unpacked, error) {
-	r.tell("unpack the backup")
+	r.detail("unpack the backup")
 	u, err := Unpack(ctx, archive, scratch, r.Secret)
 	if err == nil {
 		err = r.readable(u)
@@ -214,6 +216,14 @@ func (r *Restoration) tell(format string, args ...any) {
 	if r.Tell != nil {
 		r.Tell(fmt.Sprintf(format, args...))
 	}
+}
+
+func (r *Restoration) detail(action string) {
+	if r.Detail == nil {
+		r.tell("%s", action)
+		return
+	}
+	r.Detail(action)
 }
 
 // ErrVolatile is the error of members that would lose what they are given.
@@ -358,9 +368,11 @@ func (r *Restoration) fillAll(ctx context.Context, s runtime.Stager, have *runti
 		return nil, err
 	}
 	members := r.Want.Members
+	var names []string
 	for _, m := range members {
-		r.tell("fill %s", m.Name)
+		names = append(names, m.Name)
 	}
+	r.tell("fill %s", strings.Join(names, ", "))
 	if err := runtime.Together(members, func(m cluster.Member) error {
 		made := runtime.Made{Dir: filepath.Join(scratch, membersDir, m.Name), Database: db, Own: m.Name == members[0].Name}
 		return s.Stage(ctx, r.Want, m.Name, by, made)
@@ -406,7 +418,7 @@ func (r *Restoration) place(ctx context.Context, s runtime.Stager, have *runtime
 			aside[m.Name] = where
 		}
 	}
-	r.tell("exchange the data of the members")
+	r.detail("exchange the data of the members")
 	var mu sync.Mutex
 	err := runtime.Together(r.Want.Members, func(m cluster.Member) error {
 		where, err := s.Exchange(ctx, r.Want, m.Name)
@@ -470,14 +482,14 @@ func (r *Restoration) prove(ctx context.Context, size int64) (int64, error) {
 		return 0, err
 	}
 	defer done()
-	r.tell("wait until the members serve")
+	r.detail("wait until the members serve")
 	if err := r.await(members, have, size).Serving(ctx); err != nil {
 		return 0, err
 	}
 	if err := members.Disarm(ctx); err != nil {
 		return 0, err
 	}
-	r.tell("compare what they hold")
+	r.detail("compare what they hold")
 	h, err := members.Hash(ctx)
 	if err == nil && (!h.Same() || len(h.Members) != len(r.Want.Members)) {
 		err = fmt.Errorf("%w: %v", ErrDifferent, h.Groups())

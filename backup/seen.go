@@ -31,7 +31,7 @@ func (r *Restoration) seen(ctx context.Context, have *runtime.State, there There
 	for _, name := range there.Data {
 		revision, ok := answers[name]
 		if s, found := have.Server(name); !ok && found && !s.Active() && s.Status != runtime.Away {
-			r.tell("read how far %s has come", name)
+			r.detail("read how far " + name + " has come")
 			var err error
 			if revision, err = r.onDisk(ctx, have.Name, name, scratch); ctx.Err() != nil {
 				return 0, ctx.Err()

@@ -60,6 +60,7 @@ do not answer here: others may reach them.`,
 
 func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error {
 	startup.Over() // what is streamed is garbage at once
+	o.working.Phases = true
 	c, err := o.cluster.Find(ctx, o.working)
 	if err != nil {
 		return err
@@ -69,7 +70,7 @@ func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error
 	if err != nil {
 		return err
 	}
-	options, err := o.options(a, o.backups)
+	options, err := o.options(a, c, o.backups)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 		return usage(err)
 	}
 	startup.Over() // what is streamed is garbage at once
-	o.working.Founds = true
+	o.working.Founds, o.working.Phases = true, true
 	c, err := o.cluster.Find(ctx, o.working)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	if o.undo {
 		return o.undoRestore(ctx, a, c)
 	}
-	options, err := o.options(a, args[0])
+	options, err := o.options(a, c, args[0])
 	if err != nil {
 		return err
 	}
@@ -135,14 +135,15 @@ func (o restoreOptions) moment() (backup.Moment, error) {
 	return backup.Moment{Time: at}, nil
 }
 
-func (o restoreOptions) options(a *app, place string) (etcdctr.RestoreOptions, error) {
+func (o restoreOptions) options(a *app, c *target.Found, place string) (etcdctr.RestoreOptions, error) {
 	secret, err := o.secret.Read(place)
 	say := func(what string) { a.Say("%s", what) }
+	shown := &backupview.Phases{Console: a.Console, Board: c.Board}
 	options := etcdctr.RestoreOptions{
-		Bump: o.bump, Scratch: o.scratch, Secret: secret, Consent: a.consentToReplace(o.yes), Tell: say, Warn: say,
+		Bump: o.bump, Scratch: o.scratch, Secret: secret, Consent: a.consentToReplace(o.yes), Tell: shown.Tell, Detail: shown.Detail, Warn: say,
 	}
 	if o.working.Progress == terminal.Quiet {
-		options.Tell = nil
+		options.Tell, options.Detail = nil, nil
 	}
 	asIs := func(value string) string { return value }
 	options.Flags = append(target.FlagsAgain(o.cluster, asIs), target.FlagsAgain(o.cluster, asIs, "bump-revision", "scratch", "identity-file", "passphrase-file")...)

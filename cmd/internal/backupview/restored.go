@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/etcdctr/etcdctr"
@@ -69,10 +70,12 @@ func Continued(c *terminal.Console, spec cluster.Spec, of string) {
 
 // aside tells where the data of before is.
 func aside(w *target.World, c *target.Found, data map[string]string) {
+	var servers, places []string
 	for _, server := range slices.Sorted(maps.Keys(data)) {
-		w.Say("the former data of %s is in %s", server, data[server])
+		servers, places = append(servers, server), append(places, target.ShortPath(data[server]))
 	}
 	if len(data) > 0 {
-		w.Say("`%s` brings it back; delete it once nobody needs it", c.Again("restore", "--undo"))
+		w.Say("the former data of %s is in %s: `%s` brings it back; delete it once nobody needs it",
+			strings.Join(servers, ", "), strings.Join(places, ", "), c.Again("restore", "--undo"))
 	}
 }

@@ -47,6 +47,7 @@ type Working struct {
 	Pull     string // when to pull images
 	Founds   bool   // the cluster, where there is none yet
 	Settles  bool   // what has adopted its members
+	Phases   bool   // has steps of its own, whose parts runtimes do
 	With     runtimes.Options
 }
 
@@ -76,6 +77,7 @@ type Engines struct {
 	Board   terminal.Board
 	world   *World
 	founds  bool
+	phases  bool
 	missing error // why another runtime has to do than the preferred one
 }
 
@@ -91,10 +93,10 @@ func (world *World) open(folder string, w Working) (*Engines, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engines{world: world, Board: world.NewBoard(w.Progress), founds: w.Founds}
+	e := &Engines{world: world, Board: world.NewBoard(w.Progress), founds: w.Founds, phases: w.Phases}
 	o := w.With
 	o.Folder, o.Program, o.Self, o.Installed, o.UserAgent = folder, self.File, self, files.Etcd, world.userAgent()
-	o.Pull, o.Further, o.Now, o.Events = docker.Pull(w.Pull), world.Further, world.Now, world.show(e.Board)
+	o.Pull, o.Further, o.Now, o.Events = docker.Pull(w.Pull), world.Further, world.Now, world.show(e.Board, w.Phases)
 	if e.Runtimes, err = runtimes.Open(o); err != nil {
 		e.Board.Close()
 		return nil, err
@@ -107,7 +109,7 @@ func (world *World) open(folder string, w Working) (*Engines, error) {
 
 // show puts what a runtime does on a board, and says what may surprise: of an image once,
 // on however many machines it is.
-func (world *World) show(board terminal.Board) func(runtime.Event) {
+func (world *World) show(board terminal.Board, phases bool) func(runtime.Event) {
 	var packed sync.Map
 	return func(e runtime.Event) {
 		if e.Action == docker.Packed {
@@ -122,7 +124,7 @@ func (world *World) show(board terminal.Board) func(runtime.Event) {
 			return
 		}
 		if e.Err == nil {
-			board.Show(terminal.Step{Item: cmp.Or(e.Server, "all"), Action: e.Action, Detail: e.Detail, Done: e.Done, Part: e.Operation})
+			board.Show(terminal.Step{Item: cmp.Or(e.Server, "all"), Action: e.Action, Detail: e.Detail, Done: e.Done, Part: e.Operation || phases})
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 func TestAnImageThatSeveralMachinesPackIsToldOnce(t *testing.T) {
 	var said strings.Builder
 	world := &World{Console: &terminal.Console{Voice: terminal.Voice{Out: &said}}}
-	show := world.show(nil)
+	show := world.show(nil, false)
 	for range 3 {
 		show(runtime.Event{Server: "etcd:v3.7.3", Action: docker.Packed, Detail: "no route", Done: true})
 	}

@@ -152,6 +152,9 @@ func (f *Flags) Clusters(w Working) (*etcdctr.Clusters, *Engines, error) {
 
 // tell says what a person should know of what is done.
 func (e *Engines) tell(event etcdctr.Event) {
+	if e.phases && event.Certificates != nil && !event.Certificates.Changed() {
+		return
+	}
 	if event.Instead == "" {
 		e.world.tell(event)
 		return

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -137,7 +138,7 @@ func (p *lineBoard) worth(s Step, now time.Time) bool {
 func (*lineBoard) Close() {}
 
 func writePlainStep(v *Voice, s Step) {
-	line := s.Action + " " + s.Item
+	line := s.what()
 	switch how := s.how(); {
 	case s.Done && s.Current > 0:
 		line += ": done, " + HumanBytes(s.Current)
@@ -148,6 +149,9 @@ func writePlainStep(v *Voice, s Step) {
 	}
 	v.Say(Note, line)
 }
+
+// what is what is done to what. A phase of the whole is its own item, without an action.
+func (s Step) what() string { return strings.TrimSpace(s.Action + " " + s.Item) }
 
 // how is what of a step is done, or being done.
 func (s Step) how() string {
@@ -190,7 +194,7 @@ func (p *barBoard) Show(s Step) {
 		p.bars[s.Item] = bar
 		p.writer.AppendTracker(bar)
 	}
-	message := s.Action + " " + s.Item
+	message := s.what()
 	if how := s.how(); how != "" {
 		message += ": " + how
 	}
