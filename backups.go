@@ -323,6 +323,7 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 			return c.Provide(ctx, want)
 		},
 		Check: c.checkProvided,
+		Shut:  o.Into == nil && want.Auth != nil && want.Auth.Enabled,
 		Again: o.again(place),
 	}
 	restoration.Seen, restoration.Asked = o.seen, o.seen > 0

@@ -65,7 +65,11 @@ func (c *Cluster) Recover(ctx context.Context, o RecoverOptions) (backup.Restore
 	}
 	o.At, o.seen = best.at, best.Revision
 	o.Consent = func(context.Context, backup.There) error { return nil } // it was asked for before anybody was stopped
-	return c.Restore(ctx, best.archive, o.RestoreOptions)
+	restored, err := c.Restore(ctx, best.archive, o.RestoreOptions)
+	if err != nil && len(restored.Aside) == 0 {
+		err = errors.Join(err, r.leaveAsTheyWere(context.WithoutCancel(ctx)))
+	}
+	return restored, err
 }
 
 // recovery is a recovery under way.
@@ -360,26 +364,6 @@ func (r *recovery) programs(ctx context.Context, name, scratch string) ([]backup
 		all = append(all, r.o.Program)
 	}
 	return all, nil
-}
-
-// wake starts those again that were not at rest.
-func (r *recovery) wake(ctx context.Context) error {
-	names := r.active()
-	if len(names) == 0 {
-		return nil
-	}
-	return r.runtime.Start(ctx, r.have.Name, names...)
-}
-
-// active are the members that run or are started again and again.
-func (r *recovery) active() []string {
-	var names []string
-	for _, s := range r.have.Members() {
-		if s.Active() {
-			names = append(names, s.Name)
-		}
-	}
-	return names
 }
 
 // earlier is the last that the backups of this very cluster know of it: revisions of

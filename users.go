@@ -122,18 +122,18 @@ func (c *Cluster) restoreUsers(ctx context.Context, want *cluster.Auth, tell fun
 	return nil
 }
 
-// usersAfter are the steps by which etcd goes by its users, or ceases to, once data is
-// restored with which it does or does not.
+// usersAfter are the steps by which etcd comes by its users, or ceases to go by them, once
+// data is restored with which it does or does not.
 func usersAfter(want *cluster.Auth, on bool) converge.Steps {
 	switch {
-	case want == nil || want.Enabled == on:
-		return nil
-	case on:
+	case want != nil && want.Enabled:
+		return converge.Steps{{
+			Kind: converge.TurnUsersOn, Cause: "the members start with root alone, and those that are declared come once they serve", Notice: converge.Notice{Kind: converge.Strangers},
+		}}
+	case want != nil && on:
 		return converge.Steps{{Kind: converge.TurnUsersOff, Cause: "auth.enabled is false, and they are on in the backup"}}
 	}
-	return converge.Steps{{
-		Kind: converge.TurnUsersOn, Cause: "they are off in the backup, and come as they are declared", Notice: converge.Notice{Kind: converge.Strangers},
-	}}
+	return nil
 }
 
 // judgeUsers warns of an etcd that goes by its users where the description says that it

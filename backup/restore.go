@@ -46,6 +46,10 @@ type Restoration struct {
 	// Asked says that Seen is what the members that are there know, who are not asked
 	// again then.
 	Asked bool
+	// Shut has etcd go by its users from the members' start on, and know none but root, who
+	// comes by a certificate: those of the archive are taken away, whether they were on in it
+	// or off, and whoever is to be one is made by converge afterwards.
+	Shut bool
 	// Secret opens an archive that is encrypted.
 	Secret Secret
 	// Again is the command that goes on with the restoration where it was not finished,
@@ -278,6 +282,14 @@ func (r *Restoration) build(ctx context.Context, snapshot, scratch string, seen 
 	later := nothingLater
 	if r.Source != nil {
 		later = func(db string) error { return r.Source.replay(ctx, db) }
+	}
+	if replay := later; r.Shut {
+		later = func(db string) error {
+			if err := replay(db); err != nil {
+				return err
+			}
+			return shut(db)
+		}
 	}
 	token := r.Want.Name + "-" + strings.ToLower(rand.Text())
 	return buildAll(snapshot, filepath.Join(scratch, membersDir), identities(names, urls, token), later, raised{r.Bump, seen})

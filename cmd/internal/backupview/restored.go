@@ -21,7 +21,7 @@ import (
 func Restored(ctx context.Context, w *target.World, c *target.Found, format string, restored backup.Restored, err error) error {
 	aside(w, c, restored.Aside)
 	if errors.As(err, new(*etcdctr.UsersError)) {
-		err = hints.With(err, "`%s` makes them so: until then etcd goes by those of the backup, or by none", c.AgainUp())
+		err = hints.With(err, "`%s` makes them so: where they are to be on, etcd lets nobody in but root until then", c.AgainUp())
 		return hints.Interrupted(ctx, err, "%s has what was brought back, but for etcd's users: `%s` makes them as described", c.Name(), c.AgainUp())
 	}
 	if err != nil && ctx.Err() != nil {
