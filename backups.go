@@ -146,7 +146,7 @@ func (c *Cluster) CheckBackups(ctx context.Context) error {
 }
 
 // inBucket tells a place in a bucket from a path of this machine.
-func inBucket(place string) bool { return strings.Contains(place, "://") }
+func inBucket(place string) bool { return cluster.NamesService(place) }
 
 // bucketFor opens a bucket for a backup, which gets a name of its own there.
 func bucketFor(place string) (backup.Store, error) {

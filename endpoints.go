@@ -47,7 +47,7 @@ func (e Endpoints) Backup(ctx context.Context, path string, r backup.Request) (s
 	if err := cluster.Check(cluster.Spec{Name: r.Cluster}); err != nil {
 		return "", backup.Metadata{}, err
 	}
-	path, err := r.Destination(path)
+	into, path, err := endpointsInto(path, r)
 	if err != nil {
 		return "", backup.Metadata{}, err
 	}
@@ -66,8 +66,26 @@ func (e Endpoints) Backup(ctx context.Context, path string, r backup.Request) (s
 	if err != nil {
 		return "", backup.Metadata{}, err
 	}
-	made, err := takeOfVoter(ctx, members, path, r)
+	err = oneVotes(ctx, members)
+	var made backup.Metadata
+	switch {
+	case err != nil:
+	case into != nil:
+		path, made, err = backup.TakeInto(ctx, members, into, r)
+	default:
+		made, err = backup.Take(ctx, members, path, r)
+	}
 	return path, made, errors.Join(err, members.Close())
+}
+
+// endpointsInto is the bucket that a backup goes to, or else the file.
+func endpointsInto(path string, r backup.Request) (backup.Store, string, error) {
+	if inBucket(path) {
+		s, err := bucketFor(path)
+		return s, path, err
+	}
+	file, err := r.Destination(path)
+	return nil, file, err
 }
 
 func (e Endpoints) withScheme() []string {
@@ -84,18 +102,18 @@ func (e Endpoints) withScheme() []string {
 	return urls
 }
 
-// takeOfVoter takes a backup unless only learners can be asked: what they lack nobody
-// can say.
-func takeOfVoter(ctx context.Context, members *member.Client, path string, r backup.Request) (backup.Metadata, error) {
+// oneVotes refuses members of whom only learners can be asked: what they lack nobody can
+// say.
+func oneVotes(ctx context.Context, members *member.Client) error {
 	v, err := members.Look(ctx)
 	if err != nil {
-		return backup.Metadata{}, err
+		return err
 	}
 	answer := slices.DeleteFunc(v.Endpoints, func(e member.Endpoint) bool { return !e.Answers() })
 	if len(answer) > 0 && !slices.ContainsFunc(answer, func(e member.Endpoint) bool { return !e.Learner }) {
-		return backup.Metadata{}, fmt.Errorf("%w: %s is a learner", backup.ErrNobody, answer[0].Name)
+		return fmt.Errorf("%w: %s is a learner", backup.ErrNobody, answer[0].Name)
 	}
-	return backup.Take(ctx, members, path, r)
+	return nil
 }
 
 // authority is the certificate of who vouches for the members; nil for who vouches for

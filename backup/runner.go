@@ -195,6 +195,9 @@ func (r *Runner) take(ctx context.Context, there func([]Found) bool) error {
 	}
 	r.note(func(m *metrics) { m.newest(made); m.went(whole, false) })
 	r.tell("%s: revision %d of %s", place, made.Revision, made.From)
+	if len(before) == 0 {
+		r.tell("it is the first: backups of %s go to %s", made.Cluster, r.Store.Place(""))
+	}
 	return r.prune(ctx)
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
@@ -44,11 +45,11 @@ type Opened interface {
 // OpenStore opens a folder, or s3://BUCKET/PREFIX; what the latter takes besides
 // comes from the environment: see openS3.
 func OpenStore(destination string) (Store, error) {
-	if kind, rest, ok := strings.Cut(destination, "://"); ok {
-		if kind != "s3" {
-			return nil, fmt.Errorf("%s: a destination is a folder or s3://BUCKET/PREFIX", destination)
-		}
+	switch rest, bucket := strings.CutPrefix(destination, "s3://"); {
+	case bucket:
 		return openS3(rest)
+	case cluster.NamesService(destination):
+		return nil, fmt.Errorf("%s: a destination is a folder or s3://BUCKET/PREFIX", destination)
 	}
 	return folder(destination), nil
 }

@@ -168,6 +168,17 @@ func (c *Cluster) BackupVariables(destination, certsDir string) []Variable {
 	return all
 }
 
+// bucketScheme begins the name of a bucket.
+const bucketScheme = "s3://"
+
+// serviceName begins with what nobody calls a folder: the scheme of a URL, spelt right or
+// not. That of one letter is a drive.
+var serviceName = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+:/|[sS]3:)`)
+
+// NamesService tells a destination of backups that is meant for a service elsewhere, whether
+// there is one of that kind or not, from a folder.
+func NamesService(destination string) bool { return serviceName.MatchString(destination) }
+
 // backup decides what is backed up; nil when nothing is.
 func (r *resolver) backup() *Backup {
 	s := r.spec.Backup
@@ -184,11 +195,10 @@ func (r *resolver) backup() *Backup {
 	}
 	b.Identity = b.Service
 	b.MetricsPort = r.backupMetricsPort(s.MetricsPort)
-	kind, _, hasKind := strings.Cut(s.Destination, "://")
 	switch {
 	case s.Destination == "":
 		r.report("backup.destination", "is missing: name a folder, or s3://BUCKET/PREFIX")
-	case hasKind && kind != "s3":
+	case NamesService(s.Destination) && !strings.HasPrefix(s.Destination, bucketScheme):
 		r.report("backup.destination", "must be a folder or s3://BUCKET/PREFIX, not %q", s.Destination)
 	}
 	if s.Schedule != "" {

@@ -78,6 +78,21 @@ etcdctr.yaml:8: backup.metrics-port: must be a port from 1 to 65535, not "70000"
 	}
 }
 
+// A bucket that is misspelt is no folder, and a folder of the cluster file's own may have any
+// other name.
+func TestADestinationThatIsMeantForABucketIsNoFolder(t *testing.T) {
+	for destination, right := range map[string]bool{
+		"nope": true, "a/b": true, "/backups": true, `C:\backups`: true, "s3://b/p": true,
+		"s3:/b/p": false, "s3:b": false, "S3://b": false, "minio://b": false, "file:/b": false,
+	} {
+		spec := cluster.Spec{Backup: cluster.BackupSpec{Destination: destination}}
+		spec.Locate("/here")
+		if err := cluster.Check(spec); (err == nil) != right {
+			t.Errorf("%s: %v", destination, err)
+		}
+	}
+}
+
 // Where Prometheus asks for them depends on who takes them.
 func TestWhereBackupsAreToldOf(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -27,7 +27,7 @@ func (s *Spec) paths() []*string {
 	for i := range s.Members.List {
 		paths = append(paths, &s.Members.List[i].EngineCerts)
 	}
-	if !strings.Contains(s.Backup.Destination, "://") {
+	if !NamesService(s.Backup.Destination) {
 		paths = append(paths, &s.Backup.Destination)
 	}
 	return paths
