@@ -94,6 +94,19 @@ func PlanPrepare(w Wanted, s *State, services ...string) (*Plan, error) {
 	return u.plan, nil
 }
 
+// PlanVolumes plans to make what services keep their data in, for who puts it there
+// before they have a container.
+func PlanVolumes(w Wanted, s *State, services ...string) (*Plan, error) {
+	u, err := newPlanner(w, s, services)
+	if err != nil {
+		return nil, err
+	}
+	if err := u.volumes(); err != nil {
+		return nil, err
+	}
+	return u.plan, nil
+}
+
 // PlanTidy plans to remove what interrupted replacements have left.
 func PlanTidy(s *State) *Plan {
 	p := &Plan{Project: s.Project}

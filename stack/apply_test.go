@@ -117,6 +117,9 @@ func tell(t *testing.T, story *txtar.Archive) string {
 	if s := section(story, "prepare"); s != "" {
 		plan, services = PlanPrepare, strings.Fields(s)
 	}
+	if s := section(story, "volumes"); s != "" {
+		plan, services = PlanVolumes, strings.Fields(s)
+	}
 	p, err := planFor(t.Context(), e, w, plan, services...)
 	if err != nil {
 		return "error: " + err.Error() + "\n"

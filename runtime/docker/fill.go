@@ -83,7 +83,7 @@ func (r *Runtime) toFill(ctx context.Context, want *cluster.Cluster, server stri
 	r.remember(want)
 	h, err := r.resting(ctx, want.Name, server)
 	if unknown := (*runtime.UnknownError)(nil); errors.Is(err, runtime.ErrNotFound) || errors.As(err, &unknown) {
-		if err := r.Prepare(ctx, want); err != nil { // which makes the volumes
+		if err := r.prepareVolumes(ctx, want); err != nil {
 			return h, err
 		}
 		h, err = r.restingOrLent(ctx, want.Name, server)
@@ -92,6 +92,22 @@ func (r *Runtime) toFill(ctx context.Context, want *cluster.Cluster, server stri
 		err = errors.New("its data goes with its container")
 	}
 	return h, err
+}
+
+// prepareVolumes is Prepare, and makes what servers are to have their data in.
+func (r *Runtime) prepareVolumes(ctx context.Context, want *cluster.Cluster) error {
+	if err := r.Prepare(ctx, want); err != nil {
+		return err
+	}
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return err
+	}
+	p, err := stack.PlanVolumes(t.wanted, t.state)
+	if err != nil {
+		return err
+	}
+	return r.execute(ctx, p)
 }
 
 // exchange has what was filled take the place of the server's data.
