@@ -179,7 +179,7 @@ func TestALeaderThatIsStoppedLastHandsOverToNobody(t *testing.T) {
 	}
 }
 
-var stopped = regexp.MustCompile(`(?m)^ *\d+\. stop (etcd\d):`)
+var stopped = regexp.MustCompile(`(?m)^~ *\d+\. stop (etcd\d):`)
 
 func TestChangedSettingReplacesTheMembersConcernedLeaderLast(t *testing.T) {
 	s := newStack(t)

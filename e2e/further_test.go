@@ -185,9 +185,10 @@ func TestLearnersOfAnotherProgramTakeOver(t *testing.T) {
 		return err
 	})
 	for _, m := range old {
-		if out, err := p.etcdctl(p.clients(), "member", "remove", m.id()); err != nil {
-			t.Fatal(out, err)
-		}
+		eventually(t, m.Name+" to be removed", func() error { // etcd wants all voters to have been connected for a while
+			_, err := p.etcdctl(p.clients(), "member", "remove", m.id())
+			return err
+		})
 	}
 	load.wantMore(50)
 	l.etcdctr("down", "--volumes", "--yes")

@@ -15,11 +15,13 @@ package etcdtest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -153,12 +155,28 @@ func freePort(t *testing.T, host string) int {
 			continue
 		}
 		l.Close()
-		if _, before := handedOut.LoadOrStore(address, true); !before {
+		if _, before := handedOut.LoadOrStore(address, true); !before && reserve(t, port) {
 			return port
 		}
 	}
 	t.Fatal("no port is free")
 	return 0
+}
+
+// reserve keeps other processes from being given a port before the test has ended:
+// whoever asked for it does not listen there at once. Where it can't be kept, chance is to
+// do.
+func reserve(t *testing.T, port int) bool {
+	t.Helper()
+	if runtime.GOOS != "linux" { // which has names for sockets that are no files
+		return true
+	}
+	l, err := net.Listen("unix", fmt.Sprintf("@etcdctr-test-port-%d", port))
+	if err != nil {
+		return false
+	}
+	t.Cleanup(func() { l.Close() })
+	return true
 }
 
 type syncBuffer struct {
