@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -41,6 +42,29 @@ func (s Spec) Flags() []Variable {
 		}
 	}
 	return all
+}
+
+// Overridden are the keys that the file says and a flag says otherwise, now or when the
+// cluster was started: whoever has nothing but the file starts another cluster by it.
+func (s Spec) Overridden() Problems {
+	var all Problems
+	for _, v := range s.Flags() {
+		was, said := s.source.said.field(v.Name), s.source.lines[v.Name]
+		if v.Name == nameKey || said == 0 || reflect.DeepEqual(was.Interface(), s.value(v.Name)) {
+			continue
+		}
+		all = append(all, Problem{File: s.source.file, Line: said, Path: v.Name, Message: fmt.Sprintf(
+			"is %s here, and %s by a flag, which is kept with what runs and nowhere else: write it here", orLess(was), v.Value)})
+	}
+	return all
+}
+
+// orLess is a value as it is written in one word, where it can be.
+func orLess(v reflect.Value) string {
+	if v.Kind() == reflect.String {
+		return v.String()
+	}
+	return "something else"
 }
 
 // nameKey is how a cluster is found, and no part of what it was started with.

@@ -90,6 +90,25 @@ func TestAWishOfAnotherProgramIsLeftAlone(t *testing.T) {
 	}
 }
 
+func TestLinesOfTheFileThatFlagsSayOtherwiseAreNamed(t *testing.T) {
+	const file = "name: orders\ntls: none\nmembers: 3\n"
+	flags := map[string]string{"tls": "mutual", "members": "3", "publish": "loopback", "name": "others"}
+	want := cluster.Problems{{
+		File: "etcdctr.yaml", Line: 2, Path: "tls",
+		Message: "is none here, and mutual by a flag, which is kept with what runs and nowhere else: write it here",
+	}}
+	given := spec(t, file, flags)
+	recalled, _ := spec(t, file, nil).Recall(given.Wish())
+	for how, s := range map[string]cluster.Spec{"given": given, "recalled": recalled} {
+		if diff := cmp.Diff(want, s.Overridden()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", how, diff)
+		}
+	}
+	if none := spec(t, file, nil).Overridden(); len(none) > 0 {
+		t.Errorf("nothing is given, and it names %v", none)
+	}
+}
+
 func TestFlagsSayAgainWhatFlagsSaid(t *testing.T) {
 	wish := spec(t, "tls: none", map[string]string{"members": "5", "monitoring": "true"}).Wish()
 	s, _ := spec(t, "tls: none", map[string]string{"name": "orders", "certs-dir": "/certs"}).Recall(wish)

@@ -50,6 +50,7 @@ func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change) error {
 			return err
 		}
 		f.sayKept(kept)
+		f.sayOverridden()
 	}
 	switch word, named := done[change.Verb], strings.Join(change.Servers, ", "); {
 	case change.Verb == converge.Down: // which has words of its own
@@ -66,6 +67,13 @@ func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change) error {
 	}
 	f.warnOfNoQuorum(change, outcome.Have)
 	return nil
+}
+
+// sayOverridden names the lines of the cluster file that what runs is no more described by.
+func (f *Found) sayOverridden() {
+	for _, line := range f.Spec().Overridden() {
+		f.say("%s", line)
+	}
 }
 
 // sayInterrupted says where a change was left, and what goes on with it.
