@@ -3,6 +3,7 @@ package compose
 import (
 	"net/netip"
 	"path"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -74,6 +75,25 @@ type Options struct {
 	// Backups is what backups go into: a folder, which must begin as CertsDir does, or
 	// a bucket. Without it the stack has no service that takes them.
 	Backups string
+}
+
+// Of gives the options of a cluster whose files are as its description says and in these
+// folders, of which DNSDir and MonitoringDir hold a folder for each cluster. At gives each
+// path as Compose is to see it.
+func (o Options) Of(c *cluster.Cluster, at func(path string) string) Options {
+	o.CertsDir, o.EnvDir = at(o.CertsDir), at(o.EnvDir)
+	o.DNSDir, o.MonitoringDir = at(filepath.Join(o.DNSDir, c.Name)), at(filepath.Join(o.MonitoringDir, c.Name))
+	if c.Backup != nil {
+		o.Backups = c.Backup.Destination
+		if c.Backup.InFolder() {
+			o.Backups = at(o.Backups)
+		}
+	}
+	if c.Discovery != nil {
+		files := c.Discovery.Credentials
+		o.Credentials = cluster.DiscoveryCredentials{CACert: at(files.CACert), Cert: at(files.Cert), Key: at(files.Key)}
+	}
+	return o
 }
 
 // Project gives the Compose project of a cluster. Of a cluster that spans

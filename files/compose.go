@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/listening"
 )
 
 // Version1 is docker-compose 1.27 to 1.29, the last of version 1.
@@ -125,18 +125,10 @@ func (w Writer) render(ctx context.Context, c *cluster.Cluster, o ComposeOptions
 		errs = append(errs, err)
 		return p
 	}
-	config := func(folder string) string { return at(filepath.Join(w.Folder, folder, c.Name)) } // see docker.Config
-	options := compose.Options{CertsDir: at(w.CertsDir), EnvDir: at(o.EnvDir), DNSDir: config("dns"), MonitoringDir: config("monitoring"), Contents: contents}
-	if c.Backup != nil {
-		options.Backups = c.Backup.Destination
-		if c.Backup.InFolder() {
-			options.Backups = at(options.Backups)
-		}
-	}
-	if c.Discovery != nil {
-		files := c.Discovery.Credentials
-		options.Credentials = cluster.DiscoveryCredentials{CACert: at(files.CACert), Cert: at(files.Cert), Key: at(files.Key)}
-	}
+	options := compose.Options{
+		CertsDir: w.CertsDir, EnvDir: o.EnvDir, Contents: contents,
+		DNSDir: filepath.Join(w.Folder, "dns"), MonitoringDir: filepath.Join(w.Folder, "monitoring"), // see docker.Config
+	}.Of(c, at)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -155,18 +147,8 @@ func (o ComposeOptions) warnOfTakenPorts(c *cluster.Cluster) {
 		if !addr.IsValid() || o.Warn == nil {
 			continue
 		}
-		if !free(addr.String()) {
+		if listening.Taken(addr.String()) {
 			o.Warn(fmt.Errorf("%s, the port of %s, is in use: if it is not by this stack, give the member another client-port", addr, m.Name))
 		}
 	}
-}
-
-// free reports whether nobody on this machine listens at an address.
-func free(address string) bool {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return false
-	}
-	l.Close()
-	return true
 }

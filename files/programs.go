@@ -13,6 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr/bundle"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/listening"
 	"github.com/etcdctr/etcdctr/runtime/hosts"
 )
 
@@ -51,7 +52,7 @@ func warnOfTakenAddresses(c *cluster.Cluster, warn func(error)) {
 		var taken []string
 		for _, setting := range []string{"listen-client-urls", "listen-peer-urls", "listen-metrics-urls"} {
 			for one := range strings.SplitSeq(m.Settings.Get(setting), ",") {
-				if u, err := url.Parse(one); err == nil && u.Host != "" && !free(u.Host) {
+				if u, err := url.Parse(one); err == nil && u.Host != "" && listening.Taken(u.Host) {
 					taken = append(taken, u.Host)
 				}
 			}

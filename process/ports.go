@@ -12,6 +12,8 @@ import (
 
 	psnet "github.com/shirou/gopsutil/v4/net"
 	"github.com/shirou/gopsutil/v4/process"
+
+	"github.com/etcdctr/etcdctr/internal/listening"
 )
 
 // checkPorts reports every address of the members that something else listens
@@ -20,7 +22,7 @@ func checkPorts(ctx context.Context, members []Member) error {
 	var errs []error
 	for _, m := range members {
 		for _, address := range slices.Sorted(maps.Keys(m.Addresses)) {
-			if !taken(address) {
+			if !listening.Taken(address) {
 				continue
 			}
 			errs = append(errs, fmt.Errorf("%s, the %s of %s, is held by %s: stop that, or give %s another client-port",
@@ -28,16 +30,6 @@ func checkPorts(ctx context.Context, members []Member) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// taken tells whether an address cannot be listened on.
-func taken(address string) bool {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return true
-	}
-	l.Close()
-	return false
 }
 
 // Holder names the process that listens on an address, such as "etcd (process

@@ -115,17 +115,7 @@ func (r *Runtime) project(ctx context.Context, c *cluster.Cluster) (*types.Proje
 	if r.o.File != nil {
 		return r.o.File.with(c), nil
 	}
-	options := compose.Options{CertsDir: r.at(cmp.Or(c.Spec.CertsDir, r.o.CertsDir)), DNSDir: r.at(filepath.Join(r.o.DNSDir, c.Name)), MonitoringDir: r.at(filepath.Join(r.o.MonitoringDir, c.Name))}
-	if c.Backup != nil {
-		options.Backups = c.Backup.Destination
-		if c.Backup.InFolder() {
-			options.Backups = r.at(options.Backups)
-		}
-	}
-	if c.Discovery != nil {
-		files := c.Discovery.Credentials
-		options.Credentials = cluster.DiscoveryCredentials{CACert: r.at(files.CACert), Cert: r.at(files.Cert), Key: r.at(files.Key)}
-	}
+	options := compose.Options{CertsDir: cmp.Or(c.Spec.CertsDir, r.o.CertsDir), DNSDir: r.o.DNSDir, MonitoringDir: r.o.MonitoringDir}.Of(c, r.at)
 	return compose.Loaded(ctx, compose.Project(c, options), r.o.Folder)
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/listening"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -120,7 +120,7 @@ func (s seating) blocked(spec cluster.Spec, c *cluster.Cluster) bool {
 	case c.Discovery != nil && c.Discovery.Server != nil:
 		maps.Copy(open, addresses(*c.Discovery.Server))
 	}
-	return slices.ContainsFunc(slices.Collect(maps.Keys(open)), isTaken)
+	return slices.ContainsFunc(slices.Collect(maps.Keys(open)), listening.Taken)
 }
 
 // tellMoved tells where members are that begin, if that is not at the usual ports.
@@ -153,15 +153,6 @@ func (r *Runtime) usual(want *cluster.Cluster) (*cluster.Cluster, error) {
 	}
 	seats.kept = nil
 	return cluster.Resolve(want.Spec, seats.placement(0))
-}
-
-func isTaken(address string) bool {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return true
-	}
-	l.Close()
-	return false
 }
 
 // keptPorts are those that members have had: others know them by these.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/listening"
 	"github.com/etcdctr/etcdctr/process"
 )
 
@@ -44,7 +45,7 @@ func (r *Runtime) checkBeside(ctx context.Context, want *cluster.Cluster) error 
 			continue // it is not made yet, so nobody shows any of it
 		}
 		for address, use := range addresses(m) {
-			if use == clientPortUse && isTaken(address) && showsOneOf(ctx, address, text) {
+			if use == clientPortUse && listening.Taken(address) && showsOneOf(ctx, address, text) {
 				return &BesideError{Name: want.Name, Member: m.Name, Address: address}
 			}
 		}
