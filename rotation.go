@@ -57,6 +57,34 @@ func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotat
 	return r, nil
 }
 
+// RotationSteps are the steps of members that go with a replacement of authorities.
+type RotationSteps struct {
+	Gather  converge.Steps // start those that were stopped
+	Restart converge.Steps // are those of a restart, or of the last one
+	All     converge.Steps // empty where it is not known how long they take
+}
+
+// RotationSteps tells the steps of members that go with the moves of a replacement, where
+// those that were stopped are started before if gathers.
+func (c *Cluster) RotationSteps(ctx context.Context, moves []certs.Move, gathers bool) (steps RotationSteps, err error) {
+	if gathers {
+		steps.Gather, err = c.Plan(ctx, Change{Verb: converge.Start})
+	}
+	if err != nil || len(steps.Gather) > 0 { // nobody knows how those restart that stand still
+		return steps, err
+	}
+	for _, m := range moves {
+		if m.Kind != certs.Restart {
+			continue
+		}
+		if steps.Restart, err = c.Plan(ctx, Change{Verb: converge.Restart, Servers: m.Members}); err != nil {
+			return steps, err
+		}
+		steps.All = append(steps.All, steps.Restart...)
+	}
+	return steps, nil
+}
+
 // gather starts members that were stopped, unless all are.
 func (c *Cluster) gather(ctx context.Context, tell func(converge.Event)) error {
 	have, err := c.Observe(ctx)

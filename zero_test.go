@@ -5,11 +5,13 @@ package etcdctr_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -59,12 +61,26 @@ func TestOptionsThatSayNothing(t *testing.T) {
 			_, err := c.Compact(ctx, etcdctr.Compaction{Before: time.Unix(1, 0)})
 			return err
 		}, etcdctr.ErrNoDestination},
+		{"RotationSteps", func() error {
+			steps, err := c.RotationSteps(ctx, []certs.Move{{Kind: certs.Restart, Members: []string{"etcd1"}}}, true)
+			if err == nil && (len(steps.Gather) > 0 || len(steps.Restart) == 0 || len(steps.All) != len(steps.Restart)) {
+				err = fmt.Errorf("of a member that runs: %+v", steps)
+			}
+			return err
+		}, nil},
 		{"Watch", func() error { _, err := c.Watch(etcdctr.WatchOptions{}).Observe(ctx); return err }, nil},
 		{"Stop", func() error { _, err := c.Make(ctx, etcdctr.Change{Verb: converge.Stop}); return err }, nil},
 		{"Recover what is stopped", func() error {
 			_, err := c.Recover(ctx, etcdctr.RecoverOptions{Output: t.TempDir()})
 			return err
 		}, backup.ErrNoConsent},
+		{"RotationSteps of what is stopped", func() error {
+			steps, err := c.RotationSteps(ctx, []certs.Move{{Kind: certs.Restart, Members: []string{"etcd1"}}}, true)
+			if err == nil && (len(steps.Gather) == 0 || len(steps.All) > 0) {
+				err = fmt.Errorf("of a member that is stopped: %+v", steps)
+			}
+			return err
+		}, nil},
 		{"Examine what is stopped", func() error { _, err := c.Examine(ctx, etcdctr.Examination{}); return err }, nil},
 	} {
 		if err := entry.do(); !errors.Is(err, entry.want) || err != nil && entry.want == nil {

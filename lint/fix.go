@@ -3,6 +3,9 @@ package lint
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -41,4 +44,28 @@ func Fix(findings []Finding) (map[string][]byte, error) {
 		}
 	}
 	return out, nil
+}
+
+// Fixed is a file in which findings are put right.
+type Fixed struct {
+	Name          string
+	Before, After []byte
+}
+
+// FixedFiles are those of Fix in the order of their names, with what they are now. What is
+// no file of this machine can't be put right.
+func FixedFiles(findings []Finding) ([]Fixed, error) {
+	files, err := Fix(findings)
+	if err != nil {
+		return nil, err
+	}
+	var all []Fixed
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		before, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("cannot fix what is no file: %w", err)
+		}
+		all = append(all, Fixed{name, before, files[name]})
+	}
+	return all, nil
 }

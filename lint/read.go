@@ -27,6 +27,25 @@ type Options struct {
 	ReadFile func(name string) ([]byte, error)
 }
 
+// ReadRelease reads what Release takes, as a person writes it.
+func ReadRelease(text string) (Release, error) {
+	r, ok := ParseRelease(text)
+	if !ok {
+		return r, fmt.Errorf("%q is not an etcd release: write it as 3.5.9 or 3.5", text)
+	}
+	return r, nil
+}
+
+// Environ makes an Environment of variables as os.Environ gives them.
+func Environ(variables []string) map[string]string {
+	environment := map[string]string{}
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		environment[name] = value
+	}
+	return environment
+}
+
 // Input is one description: files that belong together, or the answer of an
 // engine.
 type Input struct {

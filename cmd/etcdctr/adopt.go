@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -13,12 +12,9 @@ import (
 
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/adoptview"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
-	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
-	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/lint"
-	"github.com/etcdctr/etcdctr/logs"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtimes"
 )
@@ -121,7 +117,7 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *target.Found, adopti
 	adoption.Doing, adoption.Tell = func(action string) { a.Say("%s", action) }, c.ShowStep
 	plan, err := adoption.Plan(ctx)
 	if plan.Stack != nil {
-		if err := o.tell(a, adoption, plan); err != nil {
+		if err := adoptview.Plan(a.Console, adoption, plan, o.format); err != nil {
 			return err
 		}
 	}
@@ -137,70 +133,11 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *target.Found, adopti
 		return c.Explained(ctx, err)
 	}
 	c.Board.Close()
-	return sayAdopted(ctx, a, c, adoption, plan.Want)
-}
-
-// tell shows what would be done, in which order, and then what will be otherwise.
-func (o adoptOptions) tell(a *app, adoption *adopt.Adoption, p adopt.Plan) error {
-	if d := adoption.Description; d != nil {
-		if d.Because != "" {
-			a.Say("%s", d.Because)
-		}
-		for _, dropped := range d.Dropped {
-			a.Warn("%s=%s is not taken over: %s", dropped.Name, dropped.Was, dropped.Is)
-		}
+	stack, err := adoption.Kept(ctx)
+	if err == nil {
+		adoptview.Done(a.Console, stack, plan.Want)
 	}
-	return a.Result(o.format, p.Report(), func() {
-		if p.Done {
-			a.Say("all members of %s were adopted", p.Stack.Name)
-			return
-		}
-		a.warnOfEnded(p)
-		if p.Way != "" {
-			a.printWay(p)
-		}
-		if p.File != "" {
-			fmt.Fprintf(a.Out, "%s:\n\n%s\n", adoption.File, p.File)
-		}
-		var rows [][]string
-		for _, d := range p.Report().Differences {
-			rows = append(rows, []string{cmp.Or(d.Member, "all"), d.Name, terminal.OrDash(d.Was), terminal.OrDash(d.Is)})
-		}
-		a.Table([]string{"MEMBER", "WHAT DIFFERS", "NOW", "THEN"}, rows)()
-		if len(p.Remaining) > 0 {
-			fmt.Fprintf(a.Out, "\nwhat lint will have against it still:\n\n")
-			a.Table(lint.Header, lint.Rows(p.Remaining))()
-		}
-	})
-}
-
-// warnOfEnded tells of members that do not run what they said last.
-func (a *app) warnOfEnded(p adopt.Plan) {
-	for _, m := range p.Stack.Members {
-		if m.Runs() {
-			continue
-		}
-		a.Warn("%s does not run: %s", m.Name, m.Detail)
-		if m.Error != "" {
-			a.Warn("%s: %s", m.Name, m.Error)
-		}
-		for _, words := range logs.LastWords(p.Said[m.Name], target.MostWords) {
-			a.Warn("%s says: %s", m.Name, words)
-		}
-	}
-}
-
-// printWay shows the steps, and what is left of before.
-func (a *app) printWay(p adopt.Plan) {
-	fmt.Fprint(a.Out, p.Way)
-	if p.Why != "" {
-		fmt.Fprintf(a.Out, ": %s", p.Why)
-	}
-	fmt.Fprintf(a.Out, "\n%s", p.Steps)
-	if p.Way == adopt.Copy {
-		fmt.Fprintln(a.Out, "no request is answered from the first stop until the new members serve")
-	}
-	fmt.Fprintf(a.Out, "what is of %s is kept, stopped\n\n", p.Stack.Name)
+	return err
 }
 
 func (o adoptOptions) consent(ctx context.Context, a *app, p adopt.Plan) error {
@@ -210,29 +147,7 @@ func (o adoptOptions) consent(ctx context.Context, a *app, p adopt.Plan) error {
 	case !a.Person():
 		return usage(errors.New("there is no terminal to ask on whether they may be adopted: --yes says so, --dry-run only shows what would be done"))
 	}
-	answer, err := a.Ask(ctx, "type the name of the new cluster to go on")
-	if err == nil && answer != p.Want.Name {
-		err = fmt.Errorf("%q is not the name of the cluster, %s: nothing was touched", answer, p.Want.Name)
-	}
-	return err
-}
-
-func sayAdopted(ctx context.Context, a *app, c *target.Found, adoption *adopt.Adoption, want *cluster.Cluster) error {
-	stack, err := adoption.Kept(ctx)
-	if err != nil {
-		return err
-	}
-	a.Say("%s has taken over: `etcdctr health` shows its members, `etcdctr connect` the way to them", c.Name())
-	if want.Runtime == cluster.Docker {
-		var urls []string
-		for _, m := range want.Members {
-			urls = append(urls, m.ClientURL())
-		}
-		a.Say("services of %s find it at %s once they are on the network %s too: in their file, under networks, external: true",
-			stack.Name, strings.Join(urls, ","), compose.NetworkOf(want.Name))
-	}
-	a.Say("what it was is kept, stopped: %s; `etcdctr adopt --forget-old %s` deletes it", stack.Kept(), stack.Name)
-	return nil
+	return a.AskFor(ctx, "type the name of the new cluster to go on", p.Want.Name, "the name of the cluster, "+p.Want.Name, "nothing was touched")
 }
 
 // forgetOld deletes what was adopted.

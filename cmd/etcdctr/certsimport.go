@@ -98,9 +98,5 @@ func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
 	}
 	i.Plan = etcdctr.CertsPlan(c)
 	report, err := a.PKI(dir).Import(ctx, i)
-	if err != nil {
-		return target.CertsError(dir, err)
-	}
-	a.SayReport(dir, report)
-	return nil
+	return a.SayDone(dir, report, err)
 }

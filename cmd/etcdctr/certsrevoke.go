@@ -66,11 +66,7 @@ func runCertsRevoke(ctx context.Context, a *app, dir string, names, files []stri
 		return usage(err)
 	}
 	report, err := a.PKI(dir).Revoke(ctx, revoke)
-	if err != nil {
-		return target.CertsError(dir, err)
-	}
-	a.SayReport(dir, report)
-	return nil
+	return a.SayDone(dir, report, err)
 }
 
 // ownIdentity is what the members are asked with.

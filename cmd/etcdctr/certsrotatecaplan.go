@@ -8,7 +8,6 @@ import (
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cmd/internal/planview"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
-	"github.com/etcdctr/etcdctr/converge"
 )
 
 // printRotation tells the moves of a replacement, what clients notice and how long it
@@ -24,9 +23,11 @@ func (o certsRotateCAOptions) printRotation(ctx context.Context, a *app, dir str
 		return target.CertsError(dir, err)
 	}
 	a.Say("what would become of the authorities in %s:", dir)
-	takes, err := rotationTakes(ctx, members, moves, r.Seen() && !how.Single && !how.AtOnce)
-	if err != nil {
-		return err
+	var takes etcdctr.RotationSteps
+	if members != nil {
+		if takes, err = members.RotationSteps(ctx, moves, r.Seen() && !how.Single && !how.AtOnce); err != nil {
+			return err
+		}
 	}
 	planview.PrintRotation(a.Out, moves, takes, a.Tint)
 	a.SayTakes(takes.All)
@@ -34,29 +35,4 @@ func (o certsRotateCAOptions) printRotation(ctx context.Context, a *app, dir str
 		a.Say("next: %s", afterStage[after])
 	}
 	return nil
-}
-
-// rotationTakes are the steps of members that go with a replacement.
-func rotationTakes(ctx context.Context, f *target.Found, moves []certs.Move, gathers bool) (planview.Rotation, error) {
-	var takes planview.Rotation
-	var err error
-	if f == nil {
-		return takes, nil
-	}
-	if gathers {
-		takes.Gather, err = f.Plan(ctx, etcdctr.Change{Verb: converge.Start})
-	}
-	if err != nil || len(takes.Gather) > 0 { // nobody knows how those restart that stand still
-		return takes, err
-	}
-	for _, m := range moves {
-		if m.Kind != certs.Restart {
-			continue
-		}
-		if takes.Restart, err = f.Plan(ctx, etcdctr.Change{Verb: converge.Restart, Servers: m.Members}); err != nil {
-			return takes, err
-		}
-		takes.All = append(takes.All, takes.Restart...)
-	}
-	return takes, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"time"
 
@@ -80,16 +79,5 @@ func runDashboard(ctx context.Context, a *app, o dashboardOptions, _ []string) e
 	go sampler.Run(ctx, ticker.C)
 	fmt.Fprintf(a.Out, "http://%s/%s/\n", l.Addr(), key)
 	a.Say("this is the page of %s: Ctrl-C ends it", c.Name())
-	return serve(ctx, l, dashboard.NewHandler(sampler, key))
-}
-
-// serve answers until ctx ends.
-func serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
-	ended := context.AfterFunc(ctx, func() { _ = server.Close() }) // nobody waits for what it was about to say
-	defer ended()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil // Ctrl-C is how it ends
+	return dashboard.Serve(ctx, l, dashboard.NewHandler(sampler, key))
 }

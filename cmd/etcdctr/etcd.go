@@ -39,7 +39,8 @@ run: snapshots and data folders. backup and restore do the everyday of it.`,
 			if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
 				return cmd.Help()
 			}
-			return a.runProgram(cmd.Context(), "etcdutl", args, os.Environ())
+			code, err := a.Run(cmd.Context(), "etcdutl", args, os.Environ())
+			return ended(cmd.Context(), code, err)
 		},
 	}
 }

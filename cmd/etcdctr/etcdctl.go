@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -74,11 +71,11 @@ func (a *app) runEtcdctl(ctx context.Context, f *target.Flags, args []string) er
 	if err := way.Idle(); err != nil && ctl.Asks {
 		return withHint(err, "`%s` tells what helps", f.Again("doctor"))
 	}
-	err = a.runProgram(ctx, "etcdctl", ctl.Args, ctl.Env)
-	if failed := exitStatus(0); errors.As(err, &failed) && ctx.Err() == nil && ctl.Asks {
+	code, err := a.Run(ctx, "etcdctl", ctl.Args, ctl.Env)
+	if code != 0 && ctx.Err() == nil && ctl.Asks {
 		a.hintOfSilence(ctx, f, c)
 	}
-	return err
+	return ended(ctx, code, err)
 }
 
 // hintOfSilence says who does not serve once etcdctl has failed, which tells only that its
@@ -97,28 +94,4 @@ func (a *app) hintOfSilence(ctx context.Context, f *target.Flags, c *target.Foun
 	if len(silent) > 0 {
 		a.Voice.Say(terminal.Hint, fmt.Sprintf("no read is answered by %s: `%s` tells why, and what helps", strings.Join(silent, ", "), f.Again("doctor")))
 	}
-}
-
-// runProgram runs this very binary under the name of one of the programs that
-// it carries.
-func (a *app) runProgram(ctx context.Context, name string, args, env []string) error {
-	self, err := target.ThisProgram()
-	if err != nil {
-		return err
-	}
-	const patience = 5 * time.Second
-	cmd := exec.CommandContext(ctx, self)
-	cmd.Args = append([]string{name}, args...)
-	cmd.Env = env
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, a.Out, a.Voice.Out
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = patience
-	err = cmd.Run()
-	if ctx.Err() != nil {
-		return exitStatus(exitInterrupted) // as it has said itself, if there was something to say
-	}
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return exitStatus(exit.ExitCode())
-	}
-	return err
 }

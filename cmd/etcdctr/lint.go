@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
@@ -16,7 +13,6 @@ import (
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
-	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/lint"
 )
 
@@ -146,19 +142,15 @@ func (a *app) explainRule(id string) error {
 }
 
 func (o lintOptions) readOptions() (lint.Options, error) {
-	options := lint.Options{EnvFiles: o.envFiles, Environment: map[string]string{}}
-	for _, v := range os.Environ() {
-		name, value, _ := strings.Cut(v, "=")
-		options.Environment[name] = value
+	options := lint.Options{EnvFiles: o.envFiles, Environment: lint.Environ(os.Environ())}
+	if o.etcd == "" {
+		return options, nil
 	}
-	if o.etcd != "" {
-		r, ok := lint.ParseRelease(o.etcd)
-		if !ok {
-			return options, usage(fmt.Errorf("--etcd: %q is not an etcd release: write it as 3.5.9 or 3.5", o.etcd))
-		}
-		options.Release = r
+	var err error
+	if options.Release, err = lint.ReadRelease(o.etcd); err != nil {
+		err = usage(fmt.Errorf("--etcd: %w", err))
 	}
-	return options, nil
+	return options, err
 }
 
 // inputs are what is to be judged, by the arguments and flags.
@@ -217,7 +209,7 @@ func (a *app) lintInput(arg string) (lint.Input, error) {
 
 // fixFindings shows what it changes, and changes it.
 func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
-	files, err := lint.Fix(findings)
+	files, err := lint.FixedFiles(findings)
 	if err != nil {
 		return err
 	}
@@ -225,17 +217,13 @@ func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
 		terminal.Table(a.Voice.Out, lint.CutsHeader, rows)
 		fmt.Fprintln(a.Voice.Out)
 	}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		before, err := os.ReadFile(name)
-		if err != nil {
-			return fmt.Errorf("cannot fix what is no file: %w", err)
-		}
-		fmt.Fprintf(a.Voice.Out, "%s", diff.Diff(name, before, name+" (fixed)", files[name]))
+	for _, f := range files {
+		fmt.Fprintf(a.Voice.Out, "%s", diff.Diff(f.Name, f.Before, f.Name+" (fixed)", f.After))
 		if dryRun {
 			continue
 		}
-		if err := outfile.Write(name, files[name], 0o644); err != nil {
-			return fmt.Errorf("cannot write %s: %w", name, err)
+		if err := a.Write(f.Name, f.After); err != nil {
+			return err
 		}
 	}
 	if len(files) == 0 {
@@ -267,10 +255,6 @@ func (a *app) tellFindings(r lint.Result, o lintOptions) error {
 	case n > 0:
 		summary += fmt.Sprintf(", %d of them for --fix", n)
 	}
-	members := "members"
-	if r.Members() == 1 {
-		members = "member"
-	}
-	a.Say("%s in %d %s of etcd", summary, r.Members(), members)
+	a.Say("%s in %s of etcd", summary, terminal.Plural(r.Members(), "member"))
 	return nil
 }

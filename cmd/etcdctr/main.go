@@ -83,3 +83,14 @@ func run(a *app, args []string) int {
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// ended is how this program ends after another one that it has run.
+func ended(ctx context.Context, code int, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return exitStatus(exitInterrupted) // as it has said itself, if there was something to say
+	case err == nil && code != 0:
+		return exitStatus(code)
+	}
+	return err
+}

@@ -14,12 +14,8 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
-	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/converge"
-	"github.com/etcdctr/etcdctr/logs"
-	"github.com/etcdctr/etcdctr/runtime"
-	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
 type upOptions struct {
@@ -107,7 +103,7 @@ func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 	}
 	o.working.With.Wait, o.working.Founds = o.waitTimeout, true
 	if !o.detach && !o.dryRun {
-		o.working.With.Foreground = a.foreground()
+		o.working.With.Foreground = a.Foreground()
 		o.working.With.Foreground.Anyway = o.cluster.Changed("detach")
 	}
 	c, err := o.cluster.Find(ctx, o.working)
@@ -137,42 +133,7 @@ func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 	if lost != nil && o.working.With.Foreground != nil {
 		a.Fail(lost)
 	}
-	return errors.Join(a.stay(ctx, c, o.working.With.Foreground), lost)
-}
-
-// foreground shows what the members say that end with this command.
-func (a *app) foreground() *local.Foreground {
-	lines := terminal.NewLines(a.Out, a.Now)
-	return &local.Foreground{
-		Output: func(l runtime.Line) { lines.Print(logs.Read(l.Server, l.Text, l.Time)) },
-		Happened: func(e local.Happening) {
-			text := e.String()
-			if e.Member != "" {
-				text = e.Member + ": " + text
-			}
-			if e.Alarming() {
-				a.Warn("%s", text)
-			} else {
-				a.Say("%s", text)
-			}
-		},
-	}
-}
-
-// stay returns when members that are children of this command have ended.
-func (a *app) stay(ctx context.Context, c *target.Found, f *local.Foreground) error {
-	if f != nil && f.Left() {
-		a.Say("it is in the background, as it was before: `etcdctr up --detach=false` has it end with the command")
-	}
-	if f == nil || !f.Runs() {
-		return nil
-	}
-	a.Say("Ctrl-C stops %s; `etcdctr up --detach` leaves it running", c.Name())
-	if err := f.Wait(ctx); err != nil || ctx.Err() != nil {
-		return err
-	}
-	a.Say("%s was stopped", c.Name())
-	return nil
+	return errors.Join(c.Stay(ctx, o.working.With.Foreground), lost)
 }
 
 // upFile brings about what a Compose file says, which etcdctr has made.

@@ -8,20 +8,14 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/converge"
 )
 
-// Rotation are the steps of members that go with the replacement of an authority.
-type Rotation struct {
-	Gather  converge.Steps // start those that were stopped
-	Restart converge.Steps // are those of a restart, or of the last one
-	All     converge.Steps // empty where it is not known how long they take
-}
-
 // PrintRotation shows the moves of a replacement of authorities as Print shows a plan.
-func PrintRotation(out io.Writer, moves []certs.Move, with Rotation, tint func(text.Colors, string) string) {
+func PrintRotation(out io.Writer, moves []certs.Move, with etcdctr.RotationSteps, tint func(text.Colors, string) string) {
 	Print(out, with.Gather, tint)
 	for i, m := range moves {
 		mark, colour, what := rotationMove(m, with.Restart)

@@ -51,6 +51,14 @@ func (w *World) SayReport(dir string, report certs.Report) {
 	w.Say("certificates in %s: %s", dir, report)
 }
 
+// SayDone is SayReport of an operation that may have failed.
+func (w *World) SayDone(dir string, report certs.Report, err error) error {
+	if err == nil {
+		w.SayReport(dir, report)
+	}
+	return CertsError(dir, err)
+}
+
 // SayOldCopies says which members have other certificates on their machines than are here.
 func (w *World) SayOldCopies(members []string) {
 	if len(members) > 0 {
