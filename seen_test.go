@@ -25,6 +25,7 @@ type remembered struct {
 }
 
 func remember(t *testing.T) *remembered {
+	t.Helper()
 	r := &remembered{t, t.TempDir()}
 	t.Cleanup(func() {
 		if _, err := r.find().Down(context.WithoutCancel(t.Context()), true); err != nil {

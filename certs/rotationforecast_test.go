@@ -69,39 +69,52 @@ func TestForecastOfARotationIsWhatItDoesFromWhereverItWasCut(t *testing.T) {
 	for _, how := range []certs.How{{}, {Abort: true}, {AtOnce: true}} {
 		for cut := range 4 {
 			t.Run(fmt.Sprintf("%+v/%d", how, cut), func(t *testing.T) {
-				f := newFakeMembers(t, tls.VersionTLS12)
-				if f.after = cut; cut > 0 {
-					if err := f.rotation().Run(t.Context()); !errors.Is(err, errCut) {
-						t.Fatal(err)
-					}
-				}
-				f.after = -1
-				before := contents(t, f.Dir)
-				if cut == 0 && how.Abort {
+				f := cutAt(t, cut)
+				switch {
+				case how.Abort && cut == 0:
 					if _, err := f.rotation().Forecast(t.Context(), how); !errors.Is(err, certs.ErrIdle) {
 						t.Errorf("nothing is replaced, and it says %v", err)
 					}
-					return
-				}
-				if cut == 3 && how.Abort {
+				case how.Abort && cut == 3:
 					if _, err := f.rotation().Forecast(t.Context(), how); err == nil || !strings.Contains(err.Error(), "not trusted any more") {
 						t.Errorf("there is no way back, and it says %v", err)
 					}
-					return
-				}
-				want := foretold(t, f.rotation(), how)
-				if diff := cmp.Diff(before, contents(t, f.Dir)); diff != "" {
-					t.Fatalf("the forecast has changed files:\n%s", diff)
-				}
-				var got []string
-				if _, err := f.watched(&got).Do(t.Context(), how); err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("moves (-foretold +made):\n%s", diff)
+				default:
+					f.wantForetold(t, how)
 				}
 			})
 		}
+	}
+}
+
+// cutAt is a rotation that has ended after so many moves; 0 has not begun.
+func cutAt(t *testing.T, cut int) *fakeMembers {
+	t.Helper()
+	f := newFakeMembers(t, tls.VersionTLS12)
+	if f.after = cut; cut > 0 {
+		if err := f.rotation().Run(t.Context()); !errors.Is(err, errCut) {
+			t.Fatal(err)
+		}
+	}
+	f.after = -1
+	return f
+}
+
+// wantForetold wants the moves that are made to be those that were foretold, and that to
+// have changed nothing.
+func (f *fakeMembers) wantForetold(t *testing.T, how certs.How) {
+	t.Helper()
+	before := contents(t, f.Dir)
+	want := foretold(t, f.rotation(), how)
+	if diff := cmp.Diff(before, contents(t, f.Dir)); diff != "" {
+		t.Fatalf("the forecast has changed files:\n%s", diff)
+	}
+	var got []string
+	if _, err := f.watched(&got).Do(t.Context(), how); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("moves (-foretold +made):\n%s", diff)
 	}
 }
 

@@ -261,7 +261,7 @@ func use(ctx context.Context, etcd *clientv3.Client) error {
 	users, ctx := errgroup.WithContext(ctx)
 	for i := range watches {
 		users.Go(func() error {
-			for range etcd.Watch(ctx, fmt.Sprint("key", i)) { //nolint:revive // what comes is not looked at
+			for range etcd.Watch(ctx, fmt.Sprint("key", i)) { // what comes is not looked at
 			}
 			return ctx.Err()
 		})

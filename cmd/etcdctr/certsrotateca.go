@@ -127,7 +127,7 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []s
 	if members != nil {
 		defer members.Close()
 	}
-	if err := o.wantMutual(a, members); err != nil {
+	if err := o.wantMutual(members); err != nil {
 		return err
 	}
 	if o.dryRun {
@@ -216,7 +216,7 @@ func noAuthority(kind string) string {
 }
 
 // wantMutual refuses clusters that have no authorities.
-func (o certsRotateCAOptions) wantMutual(a *app, members *target.Found) error {
+func (o certsRotateCAOptions) wantMutual(members *target.Found) error {
 	spec, _, err := o.cluster.Read()
 	if err != nil {
 		return err

@@ -41,12 +41,12 @@ func membersCommand(a *app, verb converge.Verb, cmd *cobra.Command) *cobra.Comma
 	typed.AddDryRun(cmd, &o.dryRun)
 	cmd.ValidArgsFunction = o.cluster.Members
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		return o.run(cmd.Context(), a, verb, names)
+		return o.run(cmd.Context(), verb, names)
 	}
 	return cmd
 }
 
-func (o verbOptions) run(ctx context.Context, a *app, verb converge.Verb, names []string) error {
+func (o verbOptions) run(ctx context.Context, verb converge.Verb, names []string) error {
 	c, err := o.cluster.Find(ctx, o.working)
 	if err != nil {
 		return err

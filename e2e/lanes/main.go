@@ -34,15 +34,16 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	l := lanes{out: os.Stdout}
 	flag.IntVar(&l.number, "n", 3, "how many tests run side by side")
 	flag.StringVar(&l.dir, "dir", ".", "the package's folder, which its tests run in")
 	flag.StringVar(&l.pkg, "package", "github.com/etcdctr/etcdctr/e2e", "the package's import path, which events carry")
 	run := flag.String("run", ".", "run the tests that this regular expression matches, as go test does")
 	flag.Parse()
-	if err := l.main(ctx, *run, flag.Args()); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := l.main(ctx, *run, flag.Args())
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "lanes:", err)
 		os.Exit(1)
 	}

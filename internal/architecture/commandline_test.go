@@ -52,7 +52,7 @@ func TestOneFileOfTheCommandLineKnowsMechanics(t *testing.T) {
 func commandLine(t *testing.T) []string {
 	t.Helper()
 	var files []string
-	err := filepath.WalkDir(filepath.Join(root, "cmd"), func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(root, "cmd"), func(path string, _ fs.DirEntry, err error) error {
 		if err == nil && filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go") {
 			name, _ := filepath.Rel(root, path)
 			files = append(files, filepath.ToSlash(name))

@@ -88,39 +88,39 @@ func (e *Engines) Close() {
 }
 
 // open opens the runtimes for the clusters of a folder.
-func (world *World) open(folder string, w Working) (*Engines, error) {
-	self, err := world.Self()
+func (w *World) open(folder string, how Working) (*Engines, error) {
+	self, err := w.Self()
 	if err != nil {
 		return nil, err
 	}
-	e := &Engines{world: world, Board: world.NewBoard(w.Progress), founds: w.Founds, phases: w.Phases}
-	o := w.With
-	o.Folder, o.Program, o.Self, o.Installed, o.UserAgent = folder, self.File, self, files.Etcd, world.userAgent()
-	o.Pull, o.Further, o.Now, o.Events = docker.Pull(w.Pull), world.Further, world.Now, world.show(e.Board, w.Phases)
+	e := &Engines{world: w, Board: w.NewBoard(how.Progress), founds: how.Founds, phases: how.Phases}
+	o := how.With
+	o.Folder, o.Program, o.Self, o.Installed, o.UserAgent = folder, self.File, self, files.Etcd, w.userAgent()
+	o.Pull, o.Further, o.Now, o.Events = docker.Pull(how.Pull), w.Further, w.Now, w.show(e.Board, how.Phases)
 	if e.Runtimes, err = runtimes.Open(o); err != nil {
 		e.Board.Close()
 		return nil, err
 	}
 	if e.Warning != "" {
-		world.Say("%s", e.Warning)
+		w.Say("%s", e.Warning)
 	}
 	return e, nil
 }
 
 // show puts what a runtime does on a board, and says what may surprise: of an image once,
 // on however many machines it is.
-func (world *World) show(board terminal.Board, phases bool) func(runtime.Event) {
+func (w *World) show(board terminal.Board, phases bool) func(runtime.Event) {
 	var packed sync.Map
 	return func(e runtime.Event) {
 		if e.Action == docker.Packed {
 			if _, told := packed.LoadOrStore(e.Server, true); told {
 				return
 			}
-			world.Say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", e.Server, etcdversion.Version, e.Detail)
+			w.Say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", e.Server, etcdversion.Version, e.Detail)
 			return
 		}
 		if e.Action == runtime.Caveat {
-			world.Warn("%s", e.Detail)
+			w.Warn("%s", e.Detail)
 			return
 		}
 		if e.Err == nil {
