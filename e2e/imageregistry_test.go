@@ -63,7 +63,7 @@ func TestRegistryWithALoginIsPushedToAndPulledFromByWhatDockerLoginLeft(t *testi
 	s := newStack(t)
 	layout := filepath.Join(t.TempDir(), "layout")
 	runBuild(t, "--output", "oci:"+layout)
-	s.ref = host + "/etcd:1"
+	s.ref = host + "/etcd:" + cluster.DefaultVersion.String()
 	removeImage(t, s.ref)
 
 	hint := "hint: `docker login " + host + "`"
