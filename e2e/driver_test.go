@@ -117,6 +117,9 @@ func (s *stack) shareWithCompose() {
 
 	s.compose("up", "--detach", "--wait")
 	theirs := s.containers()
+	_, err := s.tryEtcdctr("up") // all there was is gone, and Compose does not say so
+	wantExitCode(s.t, err, 1)
+	wantError(s.t, err, "is not the cluster that has served before")
 	s.etcdctr("up")
 	s.etcdctr("up", "--file-compose", "docker-compose.yml")
 	s.wantUntouched(theirs, "etcdctr up after docker compose up")

@@ -130,7 +130,7 @@ func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 		return err
 	}
 	lost := hints.For("up", c.Lost(ctx))
-	if lost != nil && o.working.With.Foreground != nil {
+	if members := o.working.With.Foreground; lost != nil && members != nil && members.Runs() { // it is said again in the end
 		a.Fail(lost)
 	}
 	return errors.Join(c.Stay(ctx, o.working.With.Foreground), lost)
