@@ -28,9 +28,10 @@ type podmanEngine struct {
 
 // podmanScript runs Podman's service in its namespaces until it is told to end, and
 // takes the containers along. $1 is its folder. As somebody who is not root the service
-// is a child of what was started, and may outlive it.
+// is a child of what was started, and may outlive it, as does the process that keeps its
+// user namespace.
 const podmanScript = `
-trap 'kill $service; wait $service; podman rm --all --force --time 0 >/dev/null; pkill -KILL -f "unix://$1/docker.sock"; exit 0' TERM
+trap 'kill $service; wait $service; podman rm --all --force --time 0 >/dev/null; pkill -KILL -f "unix://$1/docker.sock"; pause=$XDG_RUNTIME_DIR/libpod/tmp/pause.pid; [ ! -e "$pause" ] || kill $(cat "$pause"); exit 0' TERM
 export CONTAINERS_CONF=$1/containers.conf CONTAINERS_STORAGE_CONF=$1/storage.conf
 podman system service --time 0 "unix://$1/docker.sock" >>"$1/log" 2>&1 &
 service=$!
