@@ -90,15 +90,7 @@ func (b *bench) remove() error {
 }
 
 func (b *bench) command(ctx context.Context, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = b.dir
-	var said strings.Builder
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if err != nil {
-		err = fmt.Errorf("%s: %w\n%s", cmd, err, said.String())
-	}
-	return strings.TrimSpace(string(out)), err
+	return measure.Output(ctx, b.dir, name, args...)
 }
 
 // straight is a client's configuration for the container's own address.

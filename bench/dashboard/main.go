@@ -65,15 +65,7 @@ func run(ctx context.Context, rows *measure.Rows) (err error) {
 }
 
 func (b *bench) command(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, b.etcdctr, args...)
-	cmd.Dir = b.dir
-	var said strings.Builder
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if err != nil {
-		err = fmt.Errorf("%s: %w\n%s", cmd, err, said.String())
-	}
-	return string(out), err
+	return measure.Output(ctx, b.dir, b.etcdctr, args...)
 }
 
 // dashboard runs one until stop is called.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -173,6 +174,19 @@ func Timed(do func(context.Context) error) func(context.Context) (time.Duration,
 		err := do(ctx)
 		return time.Since(began), err
 	}
+}
+
+// Output is what a command prints in a folder; the error has what it says besides.
+func Output(ctx context.Context, dir, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%s", cmd, err, said.String())
+	}
+	return strings.TrimSpace(string(out)), err
 }
 
 // Sleep waits, unless it is told to end.
