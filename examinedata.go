@@ -34,11 +34,19 @@ func (p *patient) recognize(ctx context.Context, way *Connection) {
 
 // exchanged is a cluster that serves and is another one.
 func (p *patient) exchanged(report health.Report) Diagnosis {
-	d := Diagnosis{Member: p.name(), Cause: p.another.Error(), ByHand: p.another.Remedy(), Warnings: report.Warnings}
-	if p.another.Backups != "" {
-		d.Command = p.command(shellword.Line(restoring(p.another.Backups)...))
+	return Diagnosis{
+		Member: p.name(), Cause: p.another.Error(), Warnings: report.Warnings,
+		Command: p.restore(p.another.Backups), ByHand: p.another.Remedy(),
 	}
-	return d
+}
+
+// restore is the command that brings back what backups hold; empty where nobody says where
+// they are.
+func (p *patient) restore(backups string) string {
+	if backups == "" {
+		return ""
+	}
+	return p.command(shellword.Line(restoring(backups)...))
 }
 
 // nothing is a cluster of which nothing is there, or nothing but what can't be asked.
@@ -49,9 +57,6 @@ func (p *patient) nothing(ctx context.Context) Diagnosis {
 	if !errors.As(p.missed(err), &gone) {
 		return d
 	}
-	d.Cause, d.Command, d.ByHand = gone.Error(), "", gone.Remedy()
-	if gone.Backups != "" {
-		d.Command = p.command(shellword.Line(restoring(gone.Backups)...))
-	}
+	d.Cause, d.Command, d.ByHand = gone.Error(), p.restore(gone.Backups), gone.Remedy()
 	return d
 }

@@ -55,6 +55,16 @@ var (
 // nothingLater is for a snapshot that is restored as it is.
 func nothingLater(string) error { return nil }
 
+// openToChange opens a database that nobody has open, for changes that need not be on disk
+// before all are made.
+func openToChange(path string) (*bbolt.DB, error) {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: openWait, NoSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the database: %w", err)
+	}
+	return db, nil
+}
+
 // makeEmpty makes the database of an etcd that was never written to.
 func makeEmpty(path string) error {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: openWait, NoSync: true})
@@ -92,9 +102,9 @@ func adopt(path, made string, later func(path string) error, to raised) (err err
 	if err != nil {
 		return err
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: openWait, NoSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+	db, err := openToChange(path)
 	if err != nil {
-		return fmt.Errorf("cannot open the database: %w", err)
+		return err
 	}
 	return errors.Join(db.Update(func(tx *bbolt.Tx) error {
 		return errors.Join(

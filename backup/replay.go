@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"go.etcd.io/bbolt"
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -23,9 +22,9 @@ const together = 1000
 // each change, under its revision and its place among the changes of that
 // (server/storage/mvcc/kvstore_txn.go).
 func (s Source) replay(ctx context.Context, path string) error {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: openWait, NoSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+	db, err := openToChange(path)
 	if err != nil {
-		return fmt.Errorf("cannot open the database: %w", err)
+		return err
 	}
 	var waiting []batch
 	write := func() error {

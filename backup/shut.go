@@ -3,7 +3,6 @@ package backup
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"go.etcd.io/bbolt"
 	"go.etcd.io/etcd/api/v3/authpb"
@@ -28,9 +27,9 @@ var (
 
 // shut turns users on in a database that nobody has open, and takes all away but root.
 func shut(path string) error {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: openWait, NoSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+	db, err := openToChange(path)
 	if err != nil {
-		return fmt.Errorf("cannot open the database: %w", err)
+		return err
 	}
 	return errors.Join(db.Update(shutIn), db.Close())
 }

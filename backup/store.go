@@ -45,7 +45,7 @@ type Opened interface {
 // OpenStore opens a folder, or s3://BUCKET/PREFIX; what the latter takes besides
 // comes from the environment: see openS3.
 func OpenStore(destination string) (Store, error) {
-	switch rest, bucket := strings.CutPrefix(destination, "s3://"); {
+	switch rest, bucket := cluster.InBucket(destination); {
 	case bucket:
 		return openS3(rest)
 	case cluster.NamesService(destination):

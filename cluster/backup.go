@@ -113,7 +113,7 @@ const (
 )
 
 // InFolder reports whether backups go into a folder.
-func (b *Backup) InFolder() bool { return !strings.Contains(b.Destination, "://") }
+func (b *Backup) InFolder() bool { return !NamesService(b.Destination) }
 
 // BackupMetrics is where whoever takes the backups tells Prometheus of them, as a host
 // and a port: to whoever is on the network of members in containers, else to this machine
@@ -168,8 +168,11 @@ func (c *Cluster) BackupVariables(destination, certsDir string) []Variable {
 	return all
 }
 
-// bucketScheme begins the name of a bucket.
-const bucketScheme = "s3://"
+// InBucket gives what a destination of backups says behind s3://, and whether it is one of
+// those.
+func InBucket(destination string) (where string, is bool) {
+	return strings.CutPrefix(destination, "s3://")
+}
 
 // serviceName begins with what nobody calls a folder: the scheme of a URL, spelt right or
 // not. That of one letter is a drive.
@@ -195,10 +198,10 @@ func (r *resolver) backup() *Backup {
 	}
 	b.Identity = b.Service
 	b.MetricsPort = r.backupMetricsPort(s.MetricsPort)
-	switch {
+	switch _, bucket := InBucket(s.Destination); {
 	case s.Destination == "":
 		r.report("backup.destination", "is missing: name a folder, or s3://BUCKET/PREFIX")
-	case NamesService(s.Destination) && !strings.HasPrefix(s.Destination, bucketScheme):
+	case NamesService(s.Destination) && !bucket:
 		r.report("backup.destination", "must be a folder or s3://BUCKET/PREFIX, not %q", s.Destination)
 	}
 	if s.Schedule != "" {

@@ -87,8 +87,7 @@ func yamlLine(key, value string) string {
 }
 
 // AskFirst asks a person for what matters most of a first cluster file: what FirstFile is
-// told. An answer that can't be meant is told, and
-// asked for again; none is the default.
+// told. An answer that can't be meant is told, and asked for again; none is the default.
 func AskFirst(ask func(string) (string, error), tell func(error)) (map[string]string, error) {
 	said := map[string]string{}
 	for _, q := range []struct{ key, question, fallback string }{

@@ -25,8 +25,8 @@ type Finding struct {
 // Timeout is for one question; there are three attempts.
 const timeout = 2 * time.Second
 
-// Check asks a DNS server, by its host, with its port unless that is DNS's own, whether it has the cluster's
-// records, all of them and no others of the same names. The error is that of a
+// Check asks a DNS server, by its host, with its port unless that is DNS's own, whether it
+// has the cluster's records, all of them and no others of the same names. The error is that of a
 // server that does not answer.
 func Check(ctx context.Context, server string, c *cluster.Cluster) ([]Finding, error) {
 	if _, _, err := net.SplitHostPort(server); err != nil {

@@ -3,6 +3,7 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -162,7 +163,7 @@ func Medians(ctx context.Context, rounds int, ours, theirs func(context.Context)
 }
 
 // Median is the one in the middle; of an even number the later.
-func Median(all []time.Duration) time.Duration {
+func Median[T cmp.Ordered](all []T) T {
 	all = slices.Sorted(slices.Values(all))
 	return all[len(all)/2]
 }

@@ -319,10 +319,5 @@ func watch(ctx context.Context, programs []lasting, kept map[string][]float64) e
 // ends are the medians of the second window, when all has been used, and the last one.
 func ends(all []float64) (first, last float64) {
 	n := int(window / look)
-	return median(all[n : 2*n]), median(all[len(all)-n:])
-}
-
-func median(all []float64) float64 {
-	all = slices.Sorted(slices.Values(all))
-	return all[len(all)/2]
+	return measure.Median(all[n : 2*n]), measure.Median(all[len(all)-n:])
 }

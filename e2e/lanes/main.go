@@ -4,7 +4,7 @@
 // `go test -json` says it.
 //
 //	go test -tags e2e -c -o e2e.test ./e2e
-//	go run ./e2e/lanes -dir e2e ./e2e.test -test.run TestUpgrade
+//	go run ./e2e/lanes -dir e2e -run TestAnUpgrade ./e2e.test
 //
 // It exits 0 whatever the tests say, for ./e2e/report judges them; it fails where they
 // can't be run.
@@ -34,10 +34,9 @@ import (
 )
 
 func main() {
-	l := lanes{out: os.Stdout}
+	l := lanes{out: os.Stdout, pkg: "github.com/etcdctr/etcdctr/e2e"}
 	flag.IntVar(&l.number, "n", 3, "how many tests run side by side")
 	flag.StringVar(&l.dir, "dir", ".", "the package's folder, which its tests run in")
-	flag.StringVar(&l.pkg, "package", "github.com/etcdctr/etcdctr/e2e", "the package's import path, which events carry")
 	run := flag.String("run", ".", "run the tests that this regular expression matches, as go test does")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -51,10 +50,11 @@ func main() {
 
 // lanes run what is in one test binary.
 type lanes struct {
-	number   int
-	dir, pkg string
-	binary   string
-	flags    []string // for each of its processes
+	number int
+	dir    string
+	pkg    string // its import path, which events carry
+	binary string
+	flags  []string // for each of its processes
 
 	mu  sync.Mutex
 	out io.Writer

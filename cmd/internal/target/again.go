@@ -65,14 +65,17 @@ func FlagsAgain(f *Flags, quote func(string) string, only ...string) []string {
 	}
 	var words []string
 	f.cmd.Flags().Visit(func(f *pflag.Flag) {
-		value := quote(f.Value.String())
-		switch {
-		case !slices.Contains(only, f.Name):
-		case f.NoOptDefVal != "": // what follows behind a space is no value
-			words = append(words, "--"+f.Name+"="+value)
-		default:
-			words = append(words, "--"+f.Name, value)
+		if slices.Contains(only, f.Name) {
+			words = append(words, flagWords(f, quote(f.Value.String()))...)
 		}
 	})
 	return words
+}
+
+// flagWords are a flag and a value of it as they are typed.
+func flagWords(f *pflag.Flag, value string) []string {
+	if f.NoOptDefVal != "" { // what follows behind a space is no value
+		return []string{"--" + f.Name + "=" + value}
+	}
+	return []string{"--" + f.Name, value}
 }

@@ -33,11 +33,7 @@ func (f *Found) WarnOfComposeFile(ctx context.Context) error {
 		command = append(command, "--file", f.flags.File)
 	}
 	for _, v := range f.Spec().Flags() {
-		if f.flags.cmd.Flag(v.Name).NoOptDefVal != "" { // what follows behind a space is no value
-			command = append(command, "--"+v.Name+"="+v.Value)
-		} else {
-			command = append(command, "--"+v.Name, v.Value)
-		}
+		command = append(command, flagWords(f.flags.cmd.Flag(v.Name), v.Value)...)
 	}
 	f.flags.world.Warn("%s does not describe %s as it is (%s), and `docker compose up` would go by it: `%s` writes it anew",
 		path, f.Name(), differs, etcdctr.Typed(append(command, "--output", path)))
