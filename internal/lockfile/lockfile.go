@@ -29,6 +29,9 @@ func Acquire(ctx context.Context, dir string) (release func() error, err error) 
 		_, err := os.Lstat(dir)
 		made := errors.Is(err, fs.ErrNotExist)
 		if err := os.MkdirAll(dir, 0o700); err != nil {
+			if goneSince(err) && ctx.Err() == nil {
+				continue // another made it, and removed it before MkdirAll looked
+			}
 			return nil, err
 		}
 		lock := flock.New(filepath.Join(dir, name), flock.SetPermissions(0o600))
@@ -70,6 +73,17 @@ func AcquireTelling(ctx context.Context, dir string, waiting func()) (release fu
 		return nil, ctx.Err()
 	}
 	return release, err
+}
+
+// goneSince reports whether err says that a directory stood in the way of one to
+// be made, where nothing else than a directory stands there now.
+func goneSince(err error) bool {
+	var at *fs.PathError
+	if !errors.As(err, &at) || !errors.Is(err, fs.ErrExist) {
+		return false
+	}
+	info, err := os.Lstat(at.Path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir()
 }
 
 // current reports whether the locked file is the one that others will find, and

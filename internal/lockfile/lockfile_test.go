@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -26,16 +27,16 @@ func acquire(t *testing.T, dir string) (release func()) {
 
 func TestOneAtATime(t *testing.T) {
 	dir := t.TempDir()
-	inside := 0 // guarded by the lock alone: the race detector is the judge too
+	var inside atomic.Int32 // the race detector knows nothing of a file's lock
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			release := acquire(t, dir)
 			defer release()
-			if inside++; inside != 1 {
-				t.Errorf("%d are inside", inside)
+			if n := inside.Add(1); n != 1 {
+				t.Errorf("%d are inside", n)
 			}
-			inside--
+			inside.Add(-1)
 		})
 	}
 	wg.Wait()
@@ -79,20 +80,36 @@ func TestDirectoryThatNothingWasPutIntoIsRemovedAgain(t *testing.T) {
 func TestRemovedLockIsAcquiredAnew(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	var wg sync.WaitGroup
-	inside := 0
+	var inside atomic.Int32
 	for range 8 {
 		wg.Go(func() {
 			for range 20 {
 				release := acquire(t, dir)
-				if inside++; inside != 1 {
-					t.Errorf("%d are inside", inside)
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d are inside", n)
 				}
-				inside--
+				inside.Add(-1)
 				release()
 			}
 		})
 	}
 	wg.Wait()
+}
+
+func TestWhatIsNoDirectoryIsAnError(t *testing.T) {
+	root := t.TempDir()
+	file, dangling := filepath.Join(root, "file"), filepath.Join(root, "link")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(root, "nowhere"), dangling); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{file, filepath.Join(file, "below"), dangling, filepath.Join(dangling, "below")} {
+		if _, err := Acquire(t.Context(), dir); err == nil {
+			t.Errorf("%s is acquired", dir)
+		}
+	}
 }
 
 func TestWhoWaitsForLongerThanAMomentIsTold(t *testing.T) {
