@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,53 @@ func TestAConnectionThatNobodyReadsDoesNotHoldUpTheOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		conn.Close()
+	}
+}
+
+// A relay lasts as long as a cluster: what it keeps may not grow with what it has carried,
+// neither over one connection that stays nor over many that come and go.
+func TestNothingIsKeptOfWhatWasCarried(t *testing.T) {
+	client := connect(t)
+	echo := serveTCP(t, echoes)
+	stays := dialed(t, client, echo)
+	carry := func(times int) (kept uint64, goroutines int) {
+		for range times {
+			comes := dialed(t, client, echo)
+			echoed(t, comes, 10_000)
+			echoed(t, stays, 10_000)
+			if err := comes.Close(); err != nil { // half-closes
+				t.Fatal(err)
+			}
+			if _, err := io.ReadAll(comes); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		return memory.HeapAlloc, runtime.NumGoroutine()
+	}
+	before, running := carry(100)
+	after, still := carry(1000)
+	if grown := int64(after) - int64(before); grown > 300<<10 || still > running+10 {
+		t.Errorf("20 MB more over 1,000 connections leave %d KiB and %d goroutines more", grown>>10, still-running)
+	}
+}
+
+func dialed(t *testing.T, client *relay.Client, address string) net.Conn {
+	t.Helper()
+	conn, err := client.DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func echoed(t *testing.T, conn net.Conn, bytes int) {
+	t.Helper()
+	go send(t, conn, make([]byte, bytes))
+	if _, err := io.ReadFull(conn, make([]byte, bytes)); err != nil {
+		t.Fatal(err)
 	}
 }
 
