@@ -235,7 +235,7 @@ func Differences(s *Stack, want *cluster.Cluster) []runtime.Change {
 			common.Differences = append(common.Differences, runtime.Difference{Name: name, Was: was, Is: is})
 		}
 	}
-	if want.Runtime != cluster.Process {
+	if !want.Runtime.RunsPrograms() {
 		add(runtime.Image, first.Program, want.Image)
 	}
 	add("release", first.Release, want.Etcd.String())

@@ -65,7 +65,7 @@ func Remaining(ctx context.Context, s *Stack, want *cluster.Cluster) ([]lint.Fin
 // brokenBy are the rules that a cluster of ours breaks.
 func brokenBy(ctx context.Context, want *cluster.Cluster) (map[string]bool, error) {
 	name, text := "Procfile", compose.Procfile(want, "etcd")
-	if want.Runtime != cluster.Process {
+	if !want.Runtime.RunsPrograms() {
 		var err error
 		name = "docker-compose.yml"
 		if text, err = compose.Marshal(ctx, want, compose.Project(want, compose.Options{CertsDir: "./certs", DNSDir: "./dns", MonitoringDir: "./monitoring"})); err != nil {

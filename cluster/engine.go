@@ -46,7 +46,7 @@ func (r *resolver) engine(at string, ms MemberSpec) Engine {
 	case ms.Host == "":
 		r.report(at+".engine", "has no effect without host: give the member the address of its machine, which the other members reach")
 	case Runtime(r.spec.Runtime).RunsPrograms():
-		r.report(at+".engine", "has no effect with runtime: process: leave one of the two out")
+		r.report(at+".engine", "has no effect with runtime: %s: leave one of the two out", r.spec.Runtime)
 	}
 	if err := checkEngine(e.At); err != nil {
 		r.report(at+".engine", "%s", err)

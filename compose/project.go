@@ -203,9 +203,16 @@ func machineNetwork(host netip.Addr) types.NetworkConfig {
 // container sends beyond the host has no address to answer to. Members may
 // talk to each other through it as well: their names resolve on both networks.
 func loopbackNetwork() types.NetworkConfig {
-	return types.NetworkConfig{DriverOpts: types.Options{
-		"com.docker.network.bridge.enable_ip_masquerade": "false",
-	}}
+	return types.NetworkConfig{DriverOpts: types.Options{masquerade: "false"}}
+}
+
+// masquerade is the option of an engine's network by which what it sends to elsewhere
+// has the machine's address.
+const masquerade = "com.docker.network.bridge.enable_ip_masquerade"
+
+// LeadsOut reports whether who is on a network gets answers from beyond it.
+func LeadsOut(n types.NetworkConfig) bool {
+	return !bool(n.Internal) && n.DriverOpts[masquerade] != "false"
 }
 
 // volume is a volume of members. A protected one is not Compose's to delete, and so

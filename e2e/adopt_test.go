@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -217,9 +218,13 @@ func (s *theirs) wantAdopted(before holdings, moved bool, members []string, serv
 	if a, b := fmt.Sprint(before), fmt.Sprint(after); a != b {
 		s.t.Errorf("before it held %s\nand now %s", a, b)
 	}
-	if out := s.program("up", "--dry-run", "--format", "json"); strings.TrimSpace(out) != "[]" {
-		s.t.Errorf("something is left to do: %s", out)
-	}
+	// etcd itself takes seconds to find that all members run another release.
+	eventually(s.t, "nothing is left to do", func() error {
+		if out := s.program("up", "--dry-run", "--format", "json"); strings.TrimSpace(out) != "[]" {
+			return errors.New(out)
+		}
+		return nil
+	})
 	s.wantOldStopped(services...)
 	if left := run(s.t, s.dir, "docker", "ps", "--all", "--filter", "label=com.docker.compose.project="+s.name+"-etcd", "--filter", "label=com.docker.compose.oneoff=True", "--quiet"); left != "" {
 		s.t.Errorf("what was killed has left containers: %s", left)

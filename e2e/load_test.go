@@ -117,6 +117,9 @@ func (l *load) put(ctx context.Context, c *clientv3.Client, key string) error {
 	attempt, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	put, err := c.Put(attempt, key, key)
+	for neverDone(err) && attempt.Err() == nil { // as who writes would
+		put, err = c.Put(attempt, key, key)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {

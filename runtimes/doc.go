@@ -1,7 +1,7 @@
 // Package runtimes gives what runs clusters on this machine, ready for the package at
-// the root: its Docker Engine, found as the docker command finds it, the swarm that
-// this is a manager of, and its processes. Of a Spec whose members have machines of
-// their own it gives these.
+// the root, each with what it needs of this machine: its engine, found as the docker
+// command finds it, its folders and its programs. Of a Spec whose members have machines
+// of their own it gives these.
 //
 //	here, err := runtimes.Open(runtimes.Options{Folder: "/srv/orders"})
 //	...

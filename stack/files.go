@@ -45,20 +45,25 @@ func SeesFiles(ctx context.Context, e Locatable, m Make) (bool, error) {
 	if runtime.GOOS != "linux" || !strings.HasPrefix(e.DaemonHost(), "unix://") {
 		return false, nil
 	}
-	r, err := e.Info(ctx, client.InfoOptions{})
-	if err != nil {
-		return false, fmt.Errorf("ask the engine where it runs: %w", err)
-	}
 	host, err := os.Hostname()
 	if err != nil {
 		return false, nil //nolint:nilerr // copying works everywhere
 	}
-	return r.Info.Name == host && r.Info.OperatingSystem != "Docker Desktop" && readsFiles(e.DaemonHost(), r.Info.SecurityOptions, m.Rootless), nil
+	if m.Name == Podman {
+		// It has said so already. Asked as Docker it would look for the packages of its
+		// programs once more, which takes it longer than all else that it is asked.
+		return m.hostname == host && readsFiles(e.DaemonHost(), nil, m.Rootless), nil
+	}
+	r, err := e.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return false, fmt.Errorf("ask the engine where it runs: %w", err)
+	}
+	return r.Info.Name == host && r.Info.OperatingSystem != "Docker Desktop" && readsFiles(e.DaemonHost(), r.Info.SecurityOptions, false), nil
 }
 
 // readsFiles reports whether root in a container may read what the caller's files
-// let their owner read, by what an engine says of its security;
-// Podman does not say there that it is rootless.
+// let their owner read, by what an engine says of its security, which is nothing where
+// it is Podman.
 func readsFiles(socket string, options []string, rootless bool) bool {
 	says := func(name string) bool {
 		return slices.ContainsFunc(options, func(o string) bool { return o == "name="+name || strings.HasPrefix(o, "name="+name+",") })

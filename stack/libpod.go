@@ -50,6 +50,7 @@ func libpod(ctx context.Context, engine any, path string, answer any) error {
 
 // podmanInfo is what Podman says of where it runs.
 type podmanInfo struct {
+	Hostname       string
 	NetworkBackend string // what makes its networks: netavark, or cni
 	Security       struct{ Rootless bool }
 }

@@ -20,6 +20,8 @@ type Make struct {
 	// elsewhere.
 	Rootless bool
 
+	hostname string // of the machine that Podman runs on; Docker is asked elsewhere
+
 	lacks []Lack
 }
 
@@ -85,7 +87,7 @@ func AskMake(ctx context.Context, e Locatable) (Make, error) {
 		return m, nil
 	}
 	host, err := podmanHost(ctx, e)
-	m.Rootless = host.Security.Rootless
+	m.Rootless, m.hostname = host.Security.Rootless, host.Hostname
 	if err == nil && host.NetworkBackend == "cni" {
 		err = ErrCNI
 	}

@@ -9,12 +9,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime/local"
 	"github.com/etcdctr/etcdctr/runtimes"
@@ -53,7 +55,8 @@ var scripts atomic.Int32
 func setUp(env *testscript.Env) error {
 	const first, apart = 3000, 500
 	env.Setenv(envFurther, strconv.Itoa(first+apart*int(scripts.Add(1)%30)))
-	env.Setenv("DOCKER_HOST", "unix://"+env.WorkDir+"/no-engine.sock") // whatever this machine has
+	env.Setenv("DOCKER_HOST", "unix://"+env.WorkDir+"/no-engine.sock")                   // whatever this machine has
+	env.Setenv("ETCD_RELEASE", strings.TrimPrefix(cluster.DefaultVersion.String(), "v")) // what runs where nothing is said
 	endProcesses(env)
 	return nil
 }

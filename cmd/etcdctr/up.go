@@ -86,8 +86,8 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 
 func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 	if o.fileCompose != "" {
-		if o.cluster.Value("runtime") == string(cluster.Process) {
-			return usage(errors.New("--file-compose needs a Docker Engine: leave out --runtime process"))
+		if said := cluster.Runtime(o.cluster.Value("runtime")); said.RunsPrograms() {
+			return usage(fmt.Errorf("--file-compose needs a Docker Engine: leave out --runtime %s", said))
 		}
 		if o.volumes {
 			return usage(errors.New("--volumes goes with a description, not with --file-compose"))

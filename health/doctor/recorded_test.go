@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Lines of real members, where the releases say different things. 3.7 is
-// provoked anew each time.
+// Lines of real members, where the releases say different things. The
+// newest is provoked anew each time.
 func TestEachReleaseIsUnderstood(t *testing.T) {
 	tests := map[string]struct{ line, cause string }{
 		"3.5, a damaged log": {

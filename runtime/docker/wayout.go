@@ -80,7 +80,7 @@ func locked(s *stack.State, promised *types.Project) []stack.Container {
 			return true
 		}
 		for key := range service.Networks {
-			if !bool(promised.Networks[key].Internal) && key != compose.LoopbackNetwork {
+			if compose.LeadsOut(promised.Networks[key]) {
 				return true
 			}
 		}

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -19,10 +20,10 @@ func (f *Flags) ResolveAsRun() (*cluster.Cluster, error) {
 		return nil, err
 	}
 	said := cluster.Runtime(spec.Runtime)
-	if said == cluster.Docker || errors.Join(append(mistakes, cluster.Check(spec))...) != nil {
+	if said != "" && !said.RunsPrograms() || errors.Join(append(mistakes, cluster.Check(spec))...) != nil {
 		return f.Resolve()
 	}
-	spec.Runtime, spec.Name = string(cluster.Process), spec.ClusterName() // it is described here, whatever else the folder has
+	spec.Runtime, spec.Name = string(cmp.Or(said, cluster.Process)), spec.ClusterName() // it is described here, whatever else the folder has
 	cs, e, err := f.Clusters(Working{Progress: terminal.Quiet})
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func (f *Flags) ResolveAsRun() (*cluster.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.Observe(f.cmd.Context()); err != nil && said != cluster.Process {
+	if _, err := c.Observe(f.cmd.Context()); err != nil && said == "" {
 		return f.Resolve()
 	}
 	return c.Want(f.cmd.Context())
