@@ -1,7 +1,7 @@
 package adopt
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,11 +13,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/network"
@@ -148,11 +146,11 @@ func (c *Containers) inspect(ctx context.Context) ([]container.InspectResponse, 
 }
 
 // member says in the words of package runtime what a container is.
-func (c *Containers) member(ctx context.Context, m *lint.Member, in container.InspectResponse) (Member, error) {
-	one := Member{
+func (c *Containers) member(ctx context.Context, m *lint.Member, in container.InspectResponse) (one Member, err error) {
+	one = Member{
 		Server:  runtime.Server{Name: m.Name(), Role: runtime.Member, Program: in.Config.Image, Settings: m.Effective()},
 		Hosts:   append([]string{bare(in.Name)}, m.Container.Names...),
-		DataDir: m.DataDir(), id: in.ID,
+		DataDir: m.DataDir(), id: in.ID, vanishes: in.HostConfig.AutoRemove,
 	}
 	if v, ok := m.Release.Version(); ok {
 		one.Release = v.String()
@@ -161,6 +159,9 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 		return one, fmt.Errorf("the settings of %s are in a file of its container that can't be read here: what it is can't be told", one.Name)
 	}
 	one.DataAt = keptAt(in, one.DataDir)
+	if one.given, err = c.given(ctx, in, one.DataDir); err != nil {
+		return one, err
+	}
 	one.describe(bare(in.Name))
 	if mode := in.HostConfig.NetworkMode; mode.IsHost() || mode.IsNone() || mode.IsContainer() {
 		one.Apart = "it has no network of its own"
@@ -173,7 +174,7 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 	if one.Runs() {
 		return one, nil
 	}
-	_, err := c.Engine.ContainerStatPath(ctx, in.ID, client.ContainerStatPathOptions{Path: path.Join(one.DataDir, "member", "wal")})
+	_, err = c.Engine.ContainerStatPath(ctx, in.ID, client.ContainerStatPathOptions{Path: path.Join(one.DataDir, "member", "wal")})
 	switch {
 	case errdefs.IsNotFound(err):
 		one.Data = runtime.None
@@ -183,6 +184,19 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 		one.Data = runtime.Kept
 	}
 	return one, nil
+}
+
+// given is what a container was given. An image that is gone says nothing any more.
+func (c *Containers) given(ctx context.Context, in container.InspectResponse, data string) ([]given, error) {
+	d := inspected{InspectResponse: in, data: data}
+	image, err := c.Engine.ImageInspect(ctx, in.Image)
+	if err != nil && !errdefs.IsNotFound(err) {
+		return nil, fmt.Errorf("look for the image of %s: %w", bare(in.Name), err)
+	}
+	if image.Config != nil {
+		d.image = *image.Config
+	}
+	return d.givens(), nil
 }
 
 // publishedPorts are the ports of a container on the host.
@@ -201,35 +215,48 @@ func publishedPorts(in container.InspectResponse) []string {
 	return all
 }
 
-// publishedAt is the port of the host that leads to what a URL has for its port.
+// publishedAt is the port of the host that leads to what a URL has for its port: one on
+// loopback before others, as there it stays.
 func publishedAt(in container.InspectResponse, url string) string {
 	_, port, err := net.SplitHostPort(addressOf(url))
 	if err != nil {
 		return ""
 	}
+	var all []network.PortBinding
 	for target, bindings := range in.HostConfig.PortBindings {
-		for _, b := range bindings {
-			if target.Port() == port && b.HostPort != "" && b.HostPort != "0" {
-				return b.HostPort
-			}
+		if target.Port() == port {
+			all = append(all, bindings...)
 		}
 	}
-	return ""
+	all = slices.DeleteFunc(all, func(b network.PortBinding) bool { return b.HostPort == "" || b.HostPort == "0" })
+	if len(all) == 0 {
+		return ""
+	}
+	slices.SortFunc(all, func(a, b network.PortBinding) int {
+		return cmp.Or(a.HostIP.Compare(b.HostIP), strings.Compare(a.HostPort, b.HostPort))
+	})
+	i := max(0, slices.IndexFunc(all, func(b network.PortBinding) bool { return b.HostIP.IsLoopback() }))
+	return all[i].HostPort
 }
 
 // keptAt is the volume or folder that a path is in; empty for the container itself.
 func keptAt(in container.InspectResponse, dir string) string {
-	at, best := "", -1
+	m := keptIn(in, dir)
+	if m.Type == mount.TypeVolume {
+		return m.Name
+	}
+	return m.Source
+}
+
+// keptIn is the mount that a path is in; the zero one for the container itself.
+func keptIn(in container.InspectResponse, dir string) (best container.MountPoint) {
 	for _, m := range in.Mounts {
 		target := path.Clean(m.Destination)
-		if dir != target && !strings.HasPrefix(dir, target+"/") || len(target) <= best {
-			continue
-		}
-		if best, at = len(target), m.Source; m.Type == mount.TypeVolume {
-			at = m.Name
+		if (dir == target || strings.HasPrefix(dir, target+"/")) && len(target) > len(best.Destination) {
+			best = m
 		}
 	}
-	return at
+	return best
 }
 
 func status(s *container.State) (runtime.Status, time.Time) {
@@ -337,8 +364,16 @@ func (c *Containers) Stop(ctx context.Context, m Member, grace time.Duration) er
 const retiredSuffix = ".adopted"
 
 // Retire takes from a container its restart policy and the network where it met
-// its successors, and renames it.
+// its successors, and renames it. One that vanishes when it stops is left to that.
 func (c *Containers) Retire(ctx context.Context, _ string, m Member) error {
+	err := c.retire(ctx, m)
+	if m.vanishes && errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func (c *Containers) retire(ctx context.Context, m Member) error {
 	if _, err := c.Engine.ContainerUpdate(ctx, m.id, client.ContainerUpdateOptions{RestartPolicy: &container.RestartPolicy{Name: container.RestartPolicyDisabled}}); err != nil {
 		return fmt.Errorf("keep %s from starting anew: %w", m.Name, err)
 	}
@@ -391,58 +426,6 @@ func (c *Containers) Program(ctx context.Context, m Member, dir string) (string,
 	}
 	return "", nil
 }
-
-// Logs reads what the engine has kept of the containers.
-func (c *Containers) Logs(ctx context.Context, members []Member, o runtime.LogOptions, line func(runtime.Line)) error {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	errs := make([]error, len(members))
-	for i, m := range members {
-		wg.Go(func() {
-			errs[i] = c.logs(ctx, m, o, func(l runtime.Line) {
-				mu.Lock()
-				defer mu.Unlock()
-				line(l)
-			})
-		})
-	}
-	wg.Wait()
-	return errors.Join(append(errs, ctx.Err())...)
-}
-
-func (c *Containers) logs(ctx context.Context, m Member, o runtime.LogOptions, line func(runtime.Line)) error {
-	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: o.Follow, Timestamps: true}
-	if o.Tail >= 0 {
-		options.Tail = fmt.Sprint(o.Tail)
-	}
-	if o.ThisStart && m.Since.After(o.Since) {
-		o.Since = m.Since
-	}
-	if !o.Since.IsZero() {
-		options.Since = o.Since.UTC().Format(time.RFC3339Nano)
-	}
-	r, err := c.Engine.ContainerLogs(ctx, m.id, options)
-	if err != nil {
-		return fmt.Errorf("read the log of %s: %w", m.Name, err)
-	}
-	defer r.Close()
-	out, in := io.Pipe()
-	defer out.Close()
-	go func() {
-		_, err := stdcopy.StdCopy(in, in, r)
-		in.CloseWithError(err)
-	}()
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, longestLine)
-	for lines.Scan() {
-		stamp, text, _ := strings.Cut(lines.Text(), " ")
-		at, _ := time.Parse(time.RFC3339Nano, stamp) // the engine's own form
-		line(runtime.Line{Server: m.Name, Time: at, Text: text})
-	}
-	return lines.Err()
-}
-
-const longestLine = 1 << 20
 
 // Forget removes containers with the volumes of theirs, and leaves folders of the
 // host.

@@ -1,14 +1,16 @@
 package adopt
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/loopback"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -54,10 +56,12 @@ func Describe(s *Stack, said cluster.Spec) (Description, error) {
 		d.Spec.Members = membersFor(s)
 		d.publish(s)
 	}
+	d.unpublish(s)
 	if _, err := cluster.Resolve(d.Spec, cluster.InContainers); err != nil {
 		return d, err
 	}
 	d.takeSettings(s.Members[0])
+	d.takeEnvironment(s)
 	return d, nil
 }
 
@@ -71,11 +75,28 @@ func (d *Description) publish(s *Stack) {
 	list := make([]cluster.MemberSpec, len(s.Members))
 	for i, m := range s.Members {
 		if m.ClientPort == "" {
-			return
+			return // which its differences tell
 		}
 		list[i] = cluster.MemberSpec{Name: m.Name, ClientPort: m.ClientPort}
 	}
 	d.Spec.Publish, d.Spec.Members = string(cluster.PublishLoopback), cluster.Members{List: list}
+}
+
+// unpublish tells of ports that other machines reach: no description has those.
+func (d *Description) unpublish(s *Stack) {
+	var beyond []string
+	for _, m := range s.Members {
+		for _, at := range m.Published {
+			if host, _, err := net.SplitHostPort(at); err == nil && !loopback.Host(host) {
+				beyond = append(beyond, at)
+			}
+		}
+	}
+	if len(beyond) > 0 {
+		slices.Sort(beyond)
+		d.drop(runtime.Published, strings.Join(beyond, ","),
+			"members are published on 127.0.0.1 only: programs of other machines need a way of their own, such as `etcdctr connect` where they run")
+	}
 }
 
 // nameFor is a name that nothing of the stack has: what is made anew stands beside
@@ -153,6 +174,24 @@ func inShort(list []cluster.MemberSpec) cluster.Members {
 	return cluster.Count(len(list))
 }
 
+// takeEnvironment takes over what all members have of the variables that every program
+// in Go goes by.
+func (d *Description) takeEnvironment(s *Stack) {
+	own := maps.Clone(d.Spec.Environment)
+	for _, g := range s.Members[0].given {
+		name, is := strings.CutPrefix(g.key, environmentKey)
+		differs := slices.ContainsFunc(s.Members, func(m Member) bool { return !slices.Contains(m.given, g) })
+		if _, said := own[name]; said || !is || differs || !slices.Contains(goVariables, name) {
+			continue
+		}
+		if own == nil {
+			own = map[string]string{}
+		}
+		own[name] = g.value
+	}
+	d.Spec.Environment = own
+}
+
 // takeSettings takes over what a member is told, as far as it can be told one of
 // ours.
 func (d *Description) takeSettings(m Member) {
@@ -164,22 +203,22 @@ func (d *Description) takeSettings(m Member) {
 		}
 		if key == "" {
 			if !identity[s.Name] {
-				d.drop(s, why)
+				d.drop(s.Name, shown(s.Name, s.Value), why)
 			}
 			continue
 		}
 		next := d.Spec
 		next.Say(key, s.Value)
 		if _, err := cluster.Resolve(next, cluster.InContainers); err != nil {
-			d.drop(s, err.Error())
+			d.drop(s.Name, shown(s.Name, s.Value), err.Error())
 			continue
 		}
 		d.Spec = next
 	}
 }
 
-func (d *Description) drop(s cluster.Setting, why string) {
-	d.Dropped = append(d.Dropped, runtime.Difference{Name: s.Name, Was: s.Value, Is: why})
+func (d *Description) drop(name, value, why string) {
+	d.Dropped = append(d.Dropped, runtime.Difference{Name: name, Was: value, Is: why})
 }
 
 // founds tells of settings that are of no concern to members that join.
@@ -222,109 +261,6 @@ func translated(settings cluster.Settings) cluster.Settings {
 		retention = (time.Duration(n) * time.Hour).String() // as etcd reads a bare number
 	}
 	return append(all, cluster.Setting{Name: "auto-compaction-retention", Value: retention})
-}
-
-// Differences tell setting by setting what will be otherwise, old and new. What
-// all members have in common has no server.
-func Differences(s *Stack, want *cluster.Cluster) []runtime.Change {
-	var all []runtime.Change
-	common := runtime.Change{Kind: runtime.Replace}
-	first, ours := s.Members[0], want.Members[0]
-	add := func(name, was, is string) {
-		if was != is && !meansSame(name, was, is) {
-			common.Differences = append(common.Differences, runtime.Difference{Name: name, Was: was, Is: is})
-		}
-	}
-	if !want.Runtime.RunsPrograms() {
-		add(runtime.Image, first.Program, want.Image)
-	}
-	add("release", first.Release, want.Etcd.String())
-	add("tls", tlsOf(first), string(want.TLS))
-	first.Settings = translated(first.Settings)
-	for _, o := range names(first.Settings, ours.Settings) {
-		if !identity[o] && !founds(o) && !tlsSetting(o) {
-			add(o, first.effective(o, want.Etcd.Minor), ours.Settings.Get(o))
-		}
-	}
-	all = append(all, common)
-	for i, m := range s.Members {
-		if i >= len(want.Members) {
-			break
-		}
-		one, w := runtime.Change{Server: m.Name, Kind: runtime.Replace}, want.Members[i]
-		for _, x := range []runtime.Difference{
-			{Name: "name", Was: m.Name, Is: w.Name},
-			{Name: "clients reach it at", Was: m.Clients, Is: w.ClientURL()},
-			{Name: "initial-advertise-peer-urls", Was: m.PeerURL(), Is: w.PeerURL()},
-			{Name: "data", Was: m.DataAt, Is: cmp.Or(w.Store.Place(), w.Name+"-data")},
-			{Name: runtime.Published, Was: strings.Join(m.Published, ","), Is: published(w)},
-		} {
-			if x.Was != x.Is {
-				one.Differences = append(one.Differences, x)
-			}
-		}
-		all = append(all, one)
-	}
-	return all
-}
-
-// meansSame tells of values that etcd takes for the same: its own quota, a duration
-// with or without its unit, no compaction.
-func meansSame(name, was, is string) bool {
-	switch name {
-	case "quota-backend-bytes":
-		const own = "2147483648"
-		return (was == "" || was == "0") && is == own
-	case "auto-compaction-mode":
-		return was == "off"
-	case "auto-compaction-retention":
-		before, errBefore := time.ParseDuration(was)
-		then, errThen := time.ParseDuration(is)
-		return errBefore == nil && errThen == nil && before == then || was == "" && is == "0"
-	case "heartbeat-interval", "election-timeout":
-		return was == is+"ms"
-	}
-	return false
-}
-
-func published(m cluster.Member) string {
-	if at := m.Published(); at.IsValid() {
-		return at.String()
-	}
-	return ""
-}
-
-// effective is a setting's value, or etcd's own default.
-func (m Member) effective(name string, minor int) string {
-	value := m.Settings.Get(name)
-	if known, ok := cluster.LookupSetting(name); ok && value == "" {
-		o, _ := known.In(minor)
-		value = o.Default
-	}
-	return value
-}
-
-func names(lists ...cluster.Settings) []string {
-	var all []string
-	for _, list := range lists {
-		for _, s := range list {
-			if !slices.Contains(all, s.Name) {
-				all = append(all, s.Name)
-			}
-		}
-	}
-	return all
-}
-
-func tlsSetting(name string) bool {
-	return strings.HasSuffix(name, "-file") || strings.Contains(name, "client-cert-auth") || strings.HasSuffix(name, "auto-tls")
-}
-
-func tlsOf(m Member) string {
-	if m.Encrypted() {
-		return "of others"
-	}
-	return string(cluster.NoTLS)
 }
 
 // Findings are what lint has against the stack.

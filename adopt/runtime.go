@@ -174,8 +174,12 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 		return err
 	}
 	if len(c.left) > 0 {
-		if way, why := Choose(c.stack, want); way == Copy {
+		way, why := Choose(c.stack, want)
+		if way == Copy {
 			return fmt.Errorf("%w: %s", ErrCopy, why)
+		}
+		if err := c.stack.lossless(way); err != nil {
+			return err
 		}
 	}
 	if err := r.Runtime.Prepare(ctx, want, servers...); err != nil {

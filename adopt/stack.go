@@ -44,8 +44,10 @@ type Member struct {
 	// Retired tells that it was adopted: it is stopped, and does not start anew.
 	Retired bool
 
-	id    string // of its container or process
-	inUse bool   // where its data was, its successor goes on
+	id       string  // of its container or process
+	vanishes bool    // with what it holds, as soon as it stops
+	given    []given // what else its container has
+	inUse    bool    // where its data was, its successor goes on
 }
 
 // Member gives the one of that name.

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -34,6 +35,21 @@ func Choose(s *Stack, want *cluster.Cluster) (Way, string) {
 		return Copy, why
 	}
 	return Join, ""
+}
+
+// ErrVanishes is the error of stopping a member that its engine removes then, before
+// what it holds is taken from it.
+var ErrVanishes = errors.New("its container is removed as soon as it stops (docker run --rm), with what it holds")
+
+// lossless refuses a way on which something would be lost.
+func (s *Stack) lossless(way Way) error {
+	for _, m := range s.Members {
+		if m.vanishes && way != Join {
+			return fmt.Errorf("%s: %w: bring it into a new cluster by `etcdctr backup --endpoints` and `etcdctr restore`; "+
+				"or, where its data is in a volume or folder that has a name, start it anew on that without --rm first", m.Name, ErrVanishes)
+		}
+	}
+	return nil
 }
 
 // otherTLS tells why members of both can't talk to each other.
