@@ -30,6 +30,9 @@ type Options struct {
 	// those that a Spec's key adopts names; nil for a runtime that can have none of
 	// them. Where Adopt is nil, such a Spec is refused.
 	Adopt func(r runtime.Runtime, adopts string) (runtime.Runtime, error)
+	// Revived tells which of the members that a Spec's key adopts has named run, once
+	// they were adopted; nil where nobody knows.
+	Revived func(ctx context.Context, adopts string) ([]Revived, error)
 	// Provided says that what members need besides what runs them is there:
 	// nothing of that is made.
 	Provided bool

@@ -264,11 +264,12 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 		return health.Report{}, ctx.Err()
 	}
 	if err != nil {
-		return health.Report{Failures: []string{err.Error()}}, nil
+		return health.Report{Failures: []string{err.Error()}, Warnings: p.judgeRevived(ctx)}, nil
 	}
 	defer func() { _ = way.Close() }() // nothing depends on it any more
 	report := way.Health(p.want).Check(ctx)
 	judgeServices(way.State, &report)
+	report.Warnings = append(report.Warnings, p.judgeRevived(ctx)...)
 	if report.Serving() > 0 {
 		report.Warnings = append(report.Warnings, way.judgeUsers(ctx, p.want)...)
 		p.recognize(ctx, way)

@@ -34,6 +34,8 @@ type Watched struct {
 	users   []string      // what was to be said of that
 	looked  time.Time     // when it was looked last whether it is the cluster that has served
 	another error         // why it is not
+	revived []string      // what was to be said of adopted members that run again
+	called  time.Time     // when it was looked for those last
 }
 
 // WatchOptions are what is looked at, and how.
@@ -136,6 +138,7 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	}
 	w.judgeUsers(ctx, way, &report)
 	w.judgeBackups(ctx, &report)
+	w.judgeAdopted(ctx, &report)
 	w.judgeOneself(ctx, way, &report)
 	return report, ctx.Err()
 }
@@ -175,6 +178,17 @@ func (w *Watched) judgeBackups(ctx context.Context, r *health.Report) {
 	}
 	r.Healthy = r.Healthy && w.backups.Healthy
 	r.Failures, r.Warnings = append(r.Failures, w.backups.Failures...), append(r.Warnings, w.backups.Warnings...)
+}
+
+// adoptedLookedAt is how often it is looked whether members that were adopted run again.
+const adoptedLookedAt = time.Minute
+
+// judgeAdopted adds that they do.
+func (w *Watched) judgeAdopted(ctx context.Context, r *health.Report) {
+	if now := w.o.Now(); now.Sub(w.called) >= adoptedLookedAt {
+		w.called, w.revived = now, w.judgeRevived(ctx)
+	}
+	r.Warnings = append(r.Warnings, w.revived...)
 }
 
 // usersLookedAt is how often members are asked whether etcd goes by its users: each

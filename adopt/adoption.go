@@ -110,7 +110,7 @@ func (a *Adoption) Plan(ctx context.Context) (Plan, error) {
 	if p.Way, p.Why, err = r.way(ctx, c, want); err != nil {
 		return p, err
 	}
-	if err := c.stack.lossless(p.Way); err != nil || p.Way == Copy {
+	if err := c.stack.lossless(p.Way, want); err != nil || p.Way == Copy {
 		return p, err
 	}
 	p.Steps, err = a.Cluster.Plan(ctx, a.change())

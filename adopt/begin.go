@@ -154,6 +154,11 @@ func Settle(ctx context.Context, c *etcdctr.Cluster, file string) ([]string, err
 	if err := r.settle(ctx, name); err != nil {
 		return nil, err
 	}
+	if now.stack != nil {
+		if err := c.NoteAdopted(c.Spec().Adopts); err != nil {
+			return nil, err
+		}
+	}
 	want, err := c.Want(ctx)
 	if err != nil {
 		return nil, err

@@ -93,6 +93,7 @@ func (c *Containers) Look(ctx context.Context) (*Stack, error) {
 			s.Members = append(s.Members, one)
 		}
 	}
+	s.Projects = projectsOf(found, s.Members)
 	return s, s.check()
 }
 
@@ -158,8 +159,8 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 	if m.Unread() {
 		return one, fmt.Errorf("the settings of %s are in a file of its container that can't be read here: what it is can't be told", one.Name)
 	}
-	one.DataAt = keptAt(in, one.DataDir)
-	if one.given, err = c.given(ctx, in, one.DataDir); err != nil {
+	one.DataAt, one.LogDir = keptAt(in, one.DataDir), one.logDir(one.Settings.Get("wal-dir"), cmp.Or(in.Config.WorkingDir, "/"))
+	if one.given, err = c.given(ctx, in, one.DataDir, one.LogDir); err != nil {
 		return one, err
 	}
 	one.describe(bare(in.Name))
@@ -174,7 +175,7 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 	if one.Runs() {
 		return one, nil
 	}
-	_, err = c.Engine.ContainerStatPath(ctx, in.ID, client.ContainerStatPathOptions{Path: path.Join(one.DataDir, "member", "wal")})
+	_, err = c.Engine.ContainerStatPath(ctx, in.ID, client.ContainerStatPathOptions{Path: cmp.Or(one.LogDir, path.Join(one.DataDir, "member", "wal"))})
 	switch {
 	case errdefs.IsNotFound(err):
 		one.Data = runtime.None
@@ -187,8 +188,8 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 }
 
 // given is what a container was given. An image that is gone says nothing any more.
-func (c *Containers) given(ctx context.Context, in container.InspectResponse, data string) ([]given, error) {
-	d := inspected{InspectResponse: in, data: data}
+func (c *Containers) given(ctx context.Context, in container.InspectResponse, data, log string) ([]given, error) {
+	d := inspected{InspectResponse: in, data: data, log: log}
 	image, err := c.Engine.ImageInspect(ctx, in.Image)
 	if err != nil && !errdefs.IsNotFound(err) {
 		return nil, fmt.Errorf("look for the image of %s: %w", bare(in.Name), err)
@@ -396,9 +397,21 @@ func (c *Containers) retire(ctx context.Context, m Member) error {
 	return nil
 }
 
-// Data copies a folder out of a container, wherever it is mounted from.
+// Data copies what a member has out of its container, wherever it is mounted from.
 func (c *Containers) Data(ctx context.Context, m Member) (io.ReadCloser, error) {
-	copied, err := c.Engine.CopyFromContainer(ctx, m.id, client.CopyFromContainerOptions{SourcePath: path.Join(m.DataDir, "member")})
+	data, err := c.folder(ctx, m, path.Join(m.DataDir, "member"))
+	if err != nil || m.LogDir == "" {
+		return data, err
+	}
+	log, err := c.folder(ctx, m, m.LogDir)
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	return tarfolder.Graft(data, "member/wal", log), nil
+}
+
+func (c *Containers) folder(ctx context.Context, m Member, dir string) (io.ReadCloser, error) {
+	copied, err := c.Engine.CopyFromContainer(ctx, m.id, client.CopyFromContainerOptions{SourcePath: dir})
 	if err != nil {
 		return nil, fmt.Errorf("copy the data of %s: %w", m.Name, err)
 	}

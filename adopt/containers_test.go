@@ -1,15 +1,25 @@
 package adopt
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/tarfolder"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // oneContainer is an engine with a container, which is called etcd1.
@@ -27,6 +37,18 @@ func (e oneContainer) ContainerInspect(_ context.Context, name string, _ client.
 		return client.ContainerInspectResult{}, errdefs.ErrNotFound
 	}
 	return client.ContainerInspectResult{Container: *e.in}, nil
+}
+
+func (e oneContainer) CopyFromContainer(_ context.Context, _ string, o client.CopyFromContainerOptions) (client.CopyFromContainerResult, error) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	name := path.Base(o.SourcePath)
+	err := errors.Join(w.WriteHeader(&tar.Header{Name: name + "/", Typeflag: tar.TypeDir, Mode: 0o700}),
+		w.WriteHeader(&tar.Header{Name: name + "/of", Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(o.SourcePath))}))
+	if err == nil {
+		_, err = w.Write([]byte(o.SourcePath))
+	}
+	return client.CopyFromContainerResult{Content: io.NopCloser(&b)}, errors.Join(err, w.Close())
 }
 
 // kv is a container with etcd in it.
@@ -47,17 +69,77 @@ func TestNoContainerIsStoppedThatVanishesThen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for way, refused := range map[Way]bool{InPlace: true, Copy: true, Join: false} {
-		if err := s.lossless(way); errors.Is(err, ErrVanishes) != refused {
-			t.Errorf("%s: %v", way, err)
-		}
-	}
 	want, err := cluster.Resolve(cluster.Spec{Name: "ours", Etcd: "3.6", Members: cluster.Count(1), TLS: "none"}, cluster.InContainers)
 	if err != nil {
 		t.Fatal(err)
 	}
+	for way, refused := range map[Way]bool{InPlace: true, Copy: true, Join: false} {
+		if err := s.lossless(way, want); errors.Is(err, ErrVanishes) != refused {
+			t.Errorf("%s: %v", way, err)
+		}
+	}
 	foreign := &fakeForeign{stack: s}
 	if err := (&Runtime{Runtime: fakeOurs{}, Foreign: foreign}).Prepare(t.Context(), want); !errors.Is(err, ErrVanishes) || foreign.done != nil {
 		t.Errorf("%v, %v", err, foreign.done)
+	}
+}
+
+// A member of ours has its log with its data, and is to find there what the old one had
+// elsewhere.
+func TestALogOfAnotherFolderIsAdoptedWithItsData(t *testing.T) {
+	in := kv("--wal-dir=/wal")
+	in.State = &container.State{Status: container.StateExited}
+	c := &Containers{Engine: oneContainer{imageEngine{files: []string{"/wal"}}, in}, Names: []string{"etcd1"}}
+	s, err := c.Look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := s.Members[0]
+	if m.LogDir != "/wal" || m.Data != runtime.Kept {
+		t.Errorf("its log is in %s, and its data is %v", m.LogDir, m.Data)
+	}
+	data, err := c.Data(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := errors.Join(tarfolder.Unpack(t.Context(), dir, data), data.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for file, from := range map[string]string{"member/of": "/data/member", "member/wal/of": "/wal"} {
+		if got, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file))); string(got) != from || err != nil {
+			t.Errorf("%s is of %q, %v", file, got, err)
+		}
+	}
+	d, err := Describe(s, cluster.Spec{})
+	if err != nil || d.Spec.Settings["wal-dir"] != "" || !slices.ContainsFunc(d.Dropped, func(x runtime.Difference) bool { return x.Name == "wal-dir" }) {
+		t.Errorf("it is described as %v, with %v dropped: %v", d.Spec.Settings, d.Dropped, err)
+	}
+	want, err := cluster.Resolve(d.Spec, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if way, why := Choose(s, want); way != InPlace {
+		t.Errorf("the way is %q: %s", way, why)
+	}
+	d.Spec.Settings = map[string]string{"wal-dir": "/var/lib/etcd/wal"}
+	if want, err = cluster.Resolve(d.Spec, cluster.InContainers); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.lossless(InPlace, want); !errors.Is(err, backup.ErrApart) {
+		t.Errorf("a member that looks for its log elsewhere: %v", err)
+	}
+}
+
+func TestWhatOnlyTheAPIV2HasIsNotLost(t *testing.T) {
+	want, err := cluster.Resolve(cluster.Spec{Etcd: "3.5", Members: cluster.Count(1), TLS: "none"}, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := shop(of("etcd1", runtime.Running, open("etcd1", cluster.Setting{Name: "enable-v2", Value: "true"})...))
+	for way, refused := range map[Way]bool{InPlace: false, Copy: true, Join: false} {
+		if err := s.lossless(way, want); errors.Is(err, ErrV2) != refused {
+			t.Errorf("%s: %v", way, err)
+		}
 	}
 }

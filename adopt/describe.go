@@ -201,6 +201,10 @@ func (d *Description) takeSettings(m Member) {
 		if founds(s.Name) || s.Value == "" || said.Says(key) {
 			continue
 		}
+		if s.Name == "wal-dir" {
+			d.drop(s.Name, s.Value, "the log goes on in the data folder, where it is brought")
+			continue
+		}
 		if key == "" {
 			if !identity[s.Name] {
 				d.drop(s.Name, shown(s.Name, s.Value), why)

@@ -57,6 +57,9 @@ func (f *Folders) Look(ctx context.Context) (*Stack, error) {
 			m.Retired = !m.Runs()
 		}
 		m.DataDir, m.DataAt = dir, dir
+		if i >= 0 {
+			m.LogDir = m.logDir(m.Settings.Get("wal-dir"), processes[i].home)
+		}
 		s.Members = append(s.Members, m)
 	}
 	return s, s.check()
@@ -72,10 +75,16 @@ func same(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
+// errNoLog is the error of a folder whose member had its log elsewhere.
+var errNoLog = errors.New("the write-ahead log of its member is not there: if etcd ran with --wal-dir, link that folder to member/wal in this one (ln -s), where it is read")
+
 // resting is the member of a folder that no process has.
 func resting(dir string) (Member, error) {
 	who, err := backup.Identify(dir)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, errData := os.Stat(filepath.Join(dir, "member", "snap", "db")); errData == nil {
+			return Member{}, fmt.Errorf("%s: %w", dir, errNoLog)
+		}
 		return Member{}, fmt.Errorf("%s: %w, nor the data of one", dir, ErrNothing)
 	}
 	if err != nil {
@@ -109,7 +118,7 @@ func initialCluster(members []backup.Member) string {
 // running is a process of etcd.
 type running struct {
 	*process.Process
-	dir       string
+	dir, home string // its data directory, and that which it was started in
 	read      *lint.Member
 	described *lint.Stack
 }
@@ -139,7 +148,7 @@ func etcds(ctx context.Context) ([]running, error) {
 				if !filepath.IsAbs(dir) {
 					dir = filepath.Join(home, dir)
 				}
-				found = append(found, running{p, dir, m, s})
+				found = append(found, running{p, dir, home, m, s})
 			}
 		}
 	}
@@ -362,7 +371,7 @@ func (f *Folders) Retire(ctx context.Context, name string, m Member) error {
 
 // Data packs what etcd keeps.
 func (f *Folders) Data(_ context.Context, m Member) (io.ReadCloser, error) {
-	data, err := tarfolder.Data(m.DataDir)
+	data, err := tarfolder.DataAndLog(m.DataDir, m.LogDir)
 	if err != nil {
 		return nil, fmt.Errorf("read the data of %s: %w", m.Name, err)
 	}

@@ -27,8 +27,8 @@ type given struct{ key, value string }
 // what comes from there nobody has given it.
 type inspected struct {
 	container.InspectResponse
-	image dockerspec.DockerOCIImageConfig
-	data  string // the data directory
+	image     dockerspec.DockerOCIImageConfig
+	data, log string // the data directory, and that of the log if it is another one
 }
 
 // givens are all that it was given, in the order of their keys.

@@ -143,13 +143,13 @@ func ulimits(d inspected) string {
 	return list(all)
 }
 
-// volumes are all mounts but that of the data.
+// volumes are all mounts but those of the data.
 func volumes(d inspected) string {
-	of := keptIn(d.InspectResponse, d.data)
+	data, log := keptIn(d.InspectResponse, d.data), keptIn(d.InspectResponse, d.log)
 	var all []string
 	for _, m := range d.Mounts {
 		switch {
-		case m.Destination == of.Destination || m.Type == mount.TypeTmpfs:
+		case m.Destination == data.Destination || m.Destination == log.Destination || m.Type == mount.TypeTmpfs:
 		case m.Type == mount.TypeVolume:
 			all = append(all, m.Name+":"+m.Destination)
 		default:

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -49,6 +50,21 @@ func (m *Member) describe(host string) {
 		}
 	}
 	m.Settings = append(m.Settings, cluster.Setting{Name: "advertise-client-urls", Value: reached.Scheme + "://" + net.JoinHostPort(host, reached.Port())})
+}
+
+// logDir is where a member has its log if that is not in its data directory: wal is what it
+// is told, as a path, and home where paths are meant from.
+func (m *Member) logDir(wal, home string) string {
+	if wal == "" {
+		return ""
+	}
+	if !path.IsAbs(wal) {
+		wal = path.Join(home, wal)
+	}
+	if wal = path.Clean(wal); wal == path.Join(m.DataDir, "member", "wal") {
+		return ""
+	}
+	return wal
 }
 
 // apart tells why others of another network don't reach it.

@@ -178,7 +178,7 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 		if way == Copy {
 			return fmt.Errorf("%w: %s", ErrCopy, why)
 		}
-		if err := c.stack.lossless(way); err != nil {
+		if err := c.stack.lossless(way, want); err != nil {
 			return err
 		}
 	}

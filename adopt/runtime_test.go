@@ -27,7 +27,7 @@ type fakeForeign struct {
 	done  []string
 }
 
-func (f *fakeForeign) Look(context.Context) (*Stack, error) { return f.stack, nil }
+func (f *fakeForeign) Look(context.Context) (*Stack, error) { return f.stack, f.stack.check() }
 
 func (f *fakeForeign) Stop(_ context.Context, m Member, _ time.Duration) error {
 	f.done = append(f.done, "stop "+m.Name)

@@ -22,6 +22,8 @@ type Stack struct {
 	Members []Member
 	// Described are the descriptions of the members, as lint reads them.
 	Described []*lint.Stack
+	// Projects are those of Docker Compose that members are of.
+	Projects []Project
 }
 
 // Member is one that something else has started. The name of its server is what
@@ -39,8 +41,9 @@ type Member struct {
 	// ClientPort is the port of the machine that its client port is published on;
 	// empty for none.
 	ClientPort string
-	// DataDir is its data directory, as it sees it.
-	DataDir string
+	// DataDir is its data directory, as it sees it, and LogDir that of its write-ahead
+	// log, if it is another one.
+	DataDir, LogDir string
 	// Retired tells that it was adopted: it is stopped, and does not start anew.
 	Retired bool
 
@@ -112,7 +115,7 @@ type Foreign interface {
 	// notes that of it.
 	Retire(ctx context.Context, cluster string, m Member) error
 	// Data gives what is in the data directory of a member that does not run, as
-	// a tar archive.
+	// a tar archive, with the log in it wherever that is.
 	Data(ctx context.Context, m Member) (io.ReadCloser, error)
 	// Program gives the etcd that the member runs, as a file in dir or elsewhere on
 	// this machine; empty if it can't be had.

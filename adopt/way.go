@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
@@ -41,10 +42,23 @@ func Choose(s *Stack, want *cluster.Cluster) (Way, string) {
 // what it holds is taken from it.
 var ErrVanishes = errors.New("its container is removed as soon as it stops (docker run --rm), with what it holds")
 
+// ErrV2 is the error of copying members with the API v2: a backup has none of its keys.
+var ErrV2 = errors.New("it serves the API v2 (enable-v2), whose keys are in no backup, and would not be there then")
+
 // lossless refuses a way on which something would be lost.
-func (s *Stack) lossless(way Way) error {
+func (s *Stack) lossless(way Way, want *cluster.Cluster) error {
+	if way == Join {
+		return nil
+	}
+	if err := backup.TogetherIn(want); err != nil {
+		return err
+	}
 	for _, m := range s.Members {
-		if m.vanishes && way != Join {
+		if way == Copy && m.Settings.Get("enable-v2") == "true" {
+			return fmt.Errorf("%s: %w: delete them, or start it without enable-v2 if nobody needs them any more; or adopt it as it is, "+
+				"plain members while they run, as then each goes on with its data or new ones join", m.Name, ErrV2)
+		}
+		if m.vanishes {
 			return fmt.Errorf("%s: %w: bring it into a new cluster by `etcdctr backup --endpoints` and `etcdctr restore`; "+
 				"or, where its data is in a volume or folder that has a name, start it anew on that without --rm first", m.Name, ErrVanishes)
 		}
@@ -71,7 +85,7 @@ func otherTLS(s *Stack, want *cluster.Cluster) string {
 func inPlace(s *Stack, want *cluster.Cluster) bool {
 	for _, m := range s.Members {
 		i := slices.IndexFunc(want.Members, func(w cluster.Member) bool { return w.Name == m.Name })
-		if i < 0 || m.Settings.Get("wal-dir") != "" || len(s.Members) > 1 && want.Members[i].PeerURL() != m.PeerURL() {
+		if i < 0 || len(s.Members) > 1 && want.Members[i].PeerURL() != m.PeerURL() {
 			return false
 		}
 	}

@@ -206,9 +206,27 @@ func (r *Restoration) unpack(ctx context.Context, archive, scratch string) (Unpa
 	return u, err
 }
 
+// ErrApart is the error of members that would look for their log apart from their data,
+// where nothing brings it: they would take themselves for new.
+var ErrApart = errors.New("the log comes with the data, and would be looked for elsewhere: leave settings.wal-dir out")
+
+// TogetherIn is an ErrApart for a cluster whose members are given their data and do not
+// have the log in its folder.
+func TogetherIn(want *cluster.Cluster) error {
+	for _, m := range want.Members {
+		if dir := m.Settings.Get("wal-dir"); dir != "" {
+			return fmt.Errorf("%s has its log in %s: %w", m.Name, dir, ErrApart)
+		}
+	}
+	return nil
+}
+
 // TryFill finds out whether the servers of a cluster can be filled, where the runtime
 // can tell.
 func TryFill(ctx context.Context, r Runtime, want *cluster.Cluster) error {
+	if err := TogetherIn(want); err != nil {
+		return err
+	}
 	t, ok := r.(runtime.FillTrier)
 	if !ok {
 		return nil

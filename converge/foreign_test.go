@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -66,6 +67,32 @@ func TestDataIsNeitherMovedNorLeftBehind(t *testing.T) {
 	moved.Differences = []runtime.Difference{{Name: "data-dir", Was: "/srv/etcd2/data", Is: "/here/etcd2/data"}}
 	s.Changes, s.Have.Servers[1].Lent = []runtime.Change{moved}, true
 	wantRefusal(t, s, "its data is in /srv/etcd2/data")
+}
+
+// etcd that finds no log takes itself for new, whatever data there is.
+func TestALogIsNotLookedForElsewhere(t *testing.T) {
+	s := three(t).situation(converge.Asked{Verb: converge.Up}, nil)
+	s.Changes = []runtime.Change{{Server: "etcd2", Kind: runtime.Replace, Differences: []runtime.Difference{{Name: "wal-dir", Is: "/var/lib/etcd/wal"}}}}
+	wantRefusal(t, s, "its log is in its data folder, and would be looked for in /var/lib/etcd/wal")
+}
+
+func TestWhatServesTheAPIV2IsNotFollowedByWhatDoesNotStartOnIt(t *testing.T) {
+	for _, foreign := range []bool{false, true} {
+		w := serving(3, 3)
+		s := w.situation(converge.Asked{Verb: converge.Up}, nil)
+		s.Want.Etcd = cluster.KnownPatches[6]
+		old := &s.Have.Servers[2]
+		old.Release, old.Settings, old.Foreign = "v3.5.35", append(old.Settings, cluster.Setting{Name: "enable-v2", Value: "true"}), foreign
+		for i := range s.Etcd.Endpoints {
+			s.Etcd.Endpoints[i].Version = ""
+		}
+		kind := runtime.Replace
+		if foreign { // others join in its place
+			kind, s.Want.Members = runtime.Leave, s.Want.Members[:2]
+		}
+		s.Changes = []runtime.Change{{Server: old.Name, Kind: kind, Differences: []runtime.Difference{{Name: "enable-v2", Was: "true"}}}}
+		wantRefusal(t, s, old.Name+": it serves the API v2 (enable-v2)")
+	}
 }
 
 // A cluster whose authority was taken out of its folder is not another folder's: a name of

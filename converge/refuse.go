@@ -188,10 +188,16 @@ func (c *scene) refuseWeaker() error {
 }
 
 // refuseMoved: data that somebody has put in its place is neither moved nor left
-// behind by a change of the description.
+// behind by a change of the description, and neither is the log of any.
 func (c *scene) refuseMoved() error {
 	for _, p := range c.those((*part).isWanted, (*part).isThere, (*part).holds) {
-		if p.change == nil || !p.spec.Store.Given() && !p.server.Lent {
+		if p.change == nil {
+			continue
+		}
+		if err := p.refuseLogMoved(); err != nil && !c.forgets(p) {
+			return err
+		}
+		if !p.spec.Store.Given() && !p.server.Lent {
 			continue
 		}
 		for _, d := range p.change.Differences {
@@ -203,6 +209,23 @@ func (c *scene) refuseMoved() error {
 				Reason: fmt.Sprintf("its data is in %s, and would be looked for in %s", d.Was, d.Is),
 				Remedy: Remedy{Text: "leave data as it was; or describe a member of another name in its place, which has its data there: `etcdctr up` lets that join, and this one leave"},
 			}
+		}
+	}
+	return nil
+}
+
+// refuseLogMoved: etcd that finds no log where it looks for one takes itself for new, and
+// its data for that of nobody.
+func (p *part) refuseLogMoved() error {
+	const inData = "its data folder"
+	for _, d := range p.change.Differences {
+		if d.Name != "wal-dir" {
+			continue
+		}
+		return &Refusal{
+			Server: p.name,
+			Reason: fmt.Sprintf("its log is in %s, and would be looked for in %s, where there is none", cmp.Or(d.Was, inData), cmp.Or(d.Is, inData)),
+			Remedy: Remedy{Text: "leave wal-dir as it was; or describe a member of another name in its place, which has its log there: `etcdctr up` lets that join, and this one leave"},
 		}
 	}
 	return nil

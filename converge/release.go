@@ -153,13 +153,6 @@ func (c *scene) refuseRelease() error {
 				Remedy: Remedy{Command: []string{"up", "--etcd", fmt.Sprintf("3.%d", next)}, Text: "first"},
 			})
 		}
-		if p.differs() && was.Minor == 5 && want.Minor == 6 && p.server.Settings.Get("enable-v2") == "true" {
-			errs = append(errs, &Refusal{
-				Server: p.name,
-				Reason: "it serves the API v2 (enable-v2), and etcd 3.6 does not start on what was written by it",
-				Remedy: Remedy{Text: "delete the keys of v2, and leave enable-v2 out while it is an etcd 3.5 still"},
-			})
-		}
 		if p.server.Status != runtime.Absent && was.Minor > want.Minor && !c.Have.Runs() && !c.ended(p.name) && !c.allFail() {
 			errs = append(errs, &Refusal{
 				Server: p.name,
@@ -167,6 +160,24 @@ func (c *scene) refuseRelease() error {
 				Remedy: Remedy{Command: []string{"start"}, Text: "first"},
 			})
 		}
+	}
+	return errors.Join(append(errs, c.refuseV2())...)
+}
+
+// refuseV2: what was written by the API v2 comes to members of later releases with the data
+// that they go on with, or by the log that they join.
+func (c *scene) refuseV2() error {
+	var errs []error
+	for _, p := range c.those((*part).isThere, (*part).holds) {
+		was, ok := p.release()
+		if !ok || was.Minor > 5 || c.Want.Etcd.Minor < 6 || p.server.Settings.Get("enable-v2") != "true" || p.wanted && !p.differs() {
+			continue
+		}
+		errs = append(errs, &Refusal{
+			Server: p.name,
+			Reason: "it serves the API v2 (enable-v2), and etcd 3.6 does not start on what was written by it",
+			Remedy: Remedy{Text: "delete the keys of v2, and leave enable-v2 out while it is an etcd 3.5 still"},
+		})
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,9 @@
 package runtimes
 
 import (
+	"context"
+
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -13,6 +16,11 @@ func (r *Runtimes) Foreign(adopts string) adopt.Foreign {
 		c.Answers = r.Engine.Answers
 	}
 	return foreign
+}
+
+// revived are those of them that run, once they were adopted.
+func (r *Runtimes) revived(ctx context.Context, adopts string) ([]etcdctr.Revived, error) {
+	return adopt.Revived(ctx, r.Foreign(adopts))
 }
 
 // adopting gives a runtime with the members that a cluster file adopts, or nil where

@@ -166,7 +166,7 @@ func CarriedEtcd() (cluster.Version, error) { return cluster.ParseVersion("v" + 
 // Now and Random are what is left to be said.
 func (r *Runtimes) Clusters(o etcdctr.Options) *etcdctr.Clusters {
 	o.Folder, o.Runtimes, o.Provided = r.o.Folder, r.All, r.o.File != nil
-	o.Adopt, o.StepsDir, o.StepsOf = r.adopting, r.below("steps"), r.placeOf
+	o.Adopt, o.Revived, o.StepsDir, o.StepsOf = r.adopting, r.revived, r.below("steps"), r.placeOf
 	o.PlacesDir = filepath.Join(r.o.Folder, ProcessFolder)
 	if o.Now == nil {
 		o.Now = r.o.Now

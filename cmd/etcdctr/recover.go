@@ -76,7 +76,7 @@ func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error
 	}
 	how := etcdctr.RecoverOptions{
 		RestoreOptions: options, Output: o.output, Backups: o.backups, Program: program,
-		Found: func(survivor, newest backup.Metadata) { backupview.Found(a.Console, survivor, newest) },
+		Found: func(_, newest backup.Metadata) { backupview.Newest(a.Console, newest) },
 	}
 	if o.dryRun {
 		f, err := c.PlanRecover(ctx, how)

@@ -90,5 +90,8 @@ func Done(c *terminal.Console, stack *adopt.Stack, want *cluster.Cluster) {
 		c.Say("services of %s find it at %s once they are on the network %s too: in their file, under networks, external: true",
 			stack.Name, strings.Join(urls, ","), compose.NetworkOf(want.Name))
 	}
+	for _, p := range stack.Projects {
+		c.Say("take out of %s: `docker compose up` there starts the old members again, with what they held until now and beside %s", p, want.Name)
+	}
 	c.Say("what it was is kept, stopped: %s; `etcdctr adopt --forget-old %s` deletes it", stack.Kept(), stack.Name)
 }

@@ -78,15 +78,12 @@ func lost(c *terminal.Console, there backup.There) {
 	}
 }
 
-// Found tells what there is to rebuild from.
-func Found(c *terminal.Console, survivor, newest backup.Metadata) {
-	if survivor.Revision > 0 {
-		c.Say("%s holds revision %d, and its data is kept", survivor.From, survivor.Revision)
+// Newest tells of a backup that there is to rebuild from besides what members hold, which
+// is told where that is kept.
+func Newest(c *terminal.Console, newest backup.Metadata) {
+	if newest.Revision > 0 {
+		c.Say("the newest backup, of %s, holds revision %d", newest.Time.Format(time.RFC3339), newest.Revision)
 	}
-	if newest.Revision == 0 {
-		return
-	}
-	c.Say("the newest backup, of %s, holds revision %d", newest.Time.Format(time.RFC3339), newest.Revision)
 }
 
 // Forecast tells what a restoration would do.
