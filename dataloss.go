@@ -61,7 +61,8 @@ func among(steps converge.Steps, kind converge.Kind, s runtime.Server) bool {
 	})
 }
 
-// dataOf is where the data of some of the servers is; nowhere where there is nothing.
+// dataOf is where the data of some of the servers is, and what was set aside of it; nowhere
+// where there is nothing.
 func (c *Cluster) dataOf(ctx context.Context, some func(runtime.Server) bool) ([]string, error) {
 	have, err := c.Observe(ctx)
 	if errors.Is(err, runtime.ErrNotFound) {
@@ -70,13 +71,7 @@ func (c *Cluster) dataOf(ctx context.Context, some func(runtime.Server) bool) ([
 	if err != nil {
 		return nil, err
 	}
-	var places []string
-	for _, s := range have.Servers {
-		if some(s) {
-			places = append(places, s.Loss()...)
-		}
-	}
-	return places, nil
+	return have.LossesOf(some), nil
 }
 
 // LastBackup keeps what a cluster of the profile production holds, for who is about to

@@ -27,6 +27,8 @@ var (
 	_ runtime.Filler  = (*Runtime)(nil)
 	_ runtime.Stager  = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)
+
+	_ runtime.Discarder = (*Runtime)(nil)
 )
 
 // scene is what there is of both.
@@ -481,6 +483,24 @@ func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, err
 	return f.Aside(ctx, name, server)
 }
 
+// AllAside tells of our own servers.
+func (r *Runtime) AllAside(ctx context.Context, name string) ([]runtime.Aside, error) {
+	d, err := r.discarder()
+	if err != nil {
+		return nil, err
+	}
+	return d.AllAside(ctx, name)
+}
+
+// Discard is for our own server.
+func (r *Runtime) Discard(ctx context.Context, name string, a runtime.Aside) error {
+	d, err := r.discarder()
+	if err != nil {
+		return err
+	}
+	return d.Discard(ctx, name, a)
+}
+
 // BringBack is for our own server.
 func (r *Runtime) BringBack(ctx context.Context, name, server, where string) error {
 	f, err := r.filler()
@@ -578,6 +598,14 @@ func (r *Runtime) stager() (runtime.Stager, error) {
 		return nil, fmt.Errorf("data can't be put into the servers of the runtime %s", r.Name())
 	}
 	return s, nil
+}
+
+func (r *Runtime) discarder() (runtime.Discarder, error) {
+	d, ok := r.Runtime.(runtime.Discarder)
+	if !ok {
+		return nil, fmt.Errorf("the runtime %s can't delete what was set aside", r.Name())
+	}
+	return d, nil
 }
 
 func (r *Runtime) filler() (runtime.Filler, error) {

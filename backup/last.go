@@ -20,6 +20,9 @@ type last struct {
 	// undone are those that have what they had before, and where what came with it is;
 	// empty for nothing.
 	undone map[string]string
+	// gone are those that had data before of which nothing is left: the others' alone would
+	// be another cluster than theirs.
+	gone []string
 	// takenBack tells that a later one was not finished, and is as if it had never been.
 	takenBack bool
 }
@@ -59,7 +62,7 @@ func lastRestoration(ctx context.Context, r Runtime, have *runtime.State) (last,
 	}
 	l := last{made: map[string]string{}, undone: map[string]string{}}
 	for _, k := range all {
-		k.sort(by, l)
+		k.sort(by, &l)
 		l.takenBack = l.takenBack || k.by != nil && k.by.TakenBack > by.Number
 	}
 	return l, nil
@@ -99,13 +102,16 @@ func (k *kept) look(ctx context.Context, r Runtime, s runtime.Stager, cluster st
 
 // sort tells where a member stands with a restoration; one without an ID is one that has
 // left no marks.
-func (k *kept) sort(by runtime.Restoration, l last) {
+func (k *kept) sort(by runtime.Restoration, l *last) {
 	is := func(m *runtime.Restoration) bool { return m != nil && m.ID == by.ID }
 	newest := ""
 	if len(k.aside) > 0 {
 		newest = k.aside[0]
 	}
 	had := slices.Contains(by.Over, k.name)
+	if had && newest == "" {
+		l.gone = append(l.gone, k.name)
+	}
 	switch {
 	case by.ID == "":
 		l.made[k.name] = newest

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -98,10 +99,12 @@ var (
 	// ErrUndone is the error of a cluster whose last restoration is undone, and which was
 	// not started since.
 	ErrUndone = errors.New("its last restoration is undone: its members have what they had before")
+	// ErrDiscarded is the error of a cluster of which a part of what was set aside is deleted.
+	ErrDiscarded = errors.New("its last restoration can't be undone: a part of what was set aside is deleted")
 )
 
 // Undoable finds out whether there is a restoration to undo: ErrNothing says that there
-// is none, and ErrUndone that it is undone.
+// is none, ErrUndone that it is undone, and ErrDiscarded that it can't be any more.
 func Undoable(ctx context.Context, r Runtime, have *runtime.State) error {
 	by, err := Unfinished(ctx, r, have)
 	if err != nil || by != nil {
@@ -115,6 +118,8 @@ func Undoable(ctx context.Context, r Runtime, have *runtime.State) error {
 		return fmt.Errorf("%s: %w", have.Name, ErrUndone)
 	case !leads(l.made) && !leads(l.undone):
 		return fmt.Errorf("%s: %w", have.Name, ErrNothing)
+	case len(l.gone) > 0:
+		return fmt.Errorf("%s: %w, that of %s", have.Name, ErrDiscarded, strings.Join(l.gone, " and "))
 	}
 	return nil
 }

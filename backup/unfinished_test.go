@@ -187,17 +187,22 @@ func (h *half) restore(want *cluster.Cluster, changes int) {
 // wantFormer wants the members to have what they had at first, and nothing staged.
 func (h *half) wantFormer(when string) {
 	h.Helper()
-	now := h.held()
-	for name, former := range h.former {
-		if now[name] != former {
-			h.Errorf("%s: %s does not have what it had", when, name)
-		}
-	}
+	h.wantHeld(when)
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(h.observe().Members()[0].DataAt)), "*", "*.filling")); err != nil || len(left) > 0 {
 		h.Errorf("%s: %v is left, %v", when, left, err)
 	}
 	if err := backup.Undoable(h.Context(), h.r, h.observe()); err != nil && !errors.Is(err, backup.ErrNothing) && !errors.Is(err, backup.ErrUndone) {
 		h.Error(err)
+	}
+}
+
+func (h *half) wantHeld(when string) {
+	h.Helper()
+	now := h.held()
+	for name, former := range h.former {
+		if now[name] != former {
+			h.Errorf("%s: %s does not have what it had", when, name)
+		}
 	}
 }
 
@@ -321,5 +326,28 @@ func TestARestorationKilledAfterAnyChange(t *testing.T) {
 	}
 	if get(t, connect(t, endpoints(t, h.r)...), "later") == "" {
 		t.Error("what came after the backup is lost")
+	}
+}
+
+// What some members had before does not come back once that of others is deleted: they
+// would be of two clusters.
+func TestWhatIsPartlyDeletedIsNotBroughtBack(t *testing.T) {
+	defer func(size int64) { wal.SegmentSizeBytes = size }(wal.SegmentSizeBytes)
+	wal.SegmentSizeBytes = 1 << 20
+	h := newHalf(t, 2)
+	h.restore(h.want, never)
+	h.former = h.held()
+	all, err := h.r.AllAside(t.Context(), "orders")
+	if err != nil || len(all) != 2 {
+		t.Fatalf("set aside is %+v, %v", all, err)
+	}
+	for i, want := range []error{backup.ErrDiscarded, backup.ErrNothing} {
+		if err := h.r.Discard(t.Context(), "orders", all[i]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := backup.Undo(t.Context(), h.r, "orders"); !errors.Is(err, want) {
+			t.Errorf("without that of %s an undo gives %v, want %v", all[i].Server, err, want)
+		}
+		h.wantHeld("without that of " + all[i].Server)
 	}
 }

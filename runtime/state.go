@@ -29,6 +29,9 @@ type State struct {
 	// Leftovers are what a change that was interrupted has made beside the servers, and
 	// that nothing uses: see Tidier.
 	Leftovers []string
+	// Aside is what was set aside of servers in places of its own, without Bytes. What is
+	// in a DataAt, beside the data there, goes with that, and is not looked for.
+	Aside []Aside
 }
 
 // Server is one server, running or not. One that has nothing but its data is
@@ -166,15 +169,8 @@ func (s *State) StartedIn(folder string) bool {
 	return errThere == nil && errHere == nil && os.SameFile(there, here)
 }
 
-// Losses are the volumes and folders whose data is gone when that of all servers is
-// deleted.
-func (s *State) Losses() []string {
-	var places []string
-	for _, x := range s.Servers {
-		places = append(places, x.Loss()...)
-	}
-	return places
-}
+// Losses are LossesOf all servers.
+func (s *State) Losses() []string { return s.LossesOf(func(Server) bool { return true }) }
 
 // Loss is where the data is that goes when the server's is deleted; none where it has
 // none, or has it in what somebody else has made.
@@ -185,12 +181,18 @@ func (s Server) Loss() []string {
 	return []string{s.DataAt}
 }
 
-// Lent are the places of the data that servers have in what somebody else has made.
+// Lent are the places of the data that servers have in what somebody else has made, and of
+// what was set aside there.
 func (s *State) Lent() []string {
 	var places []string
 	for _, x := range s.Servers {
 		if x.Lent && x.Data != None {
 			places = append(places, x.DataAt)
+		}
+	}
+	for _, a := range s.Aside {
+		if a.Lent {
+			places = append(places, a.Where)
 		}
 	}
 	return places

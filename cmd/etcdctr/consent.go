@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -11,14 +11,14 @@ import (
 type consent func(ctx context.Context, cluster string, losses []string) error
 
 // consent is the user's: given by --yes, or on a terminal by typing the
-// cluster's name. Without either the question is wrong, whatever there is to
-// delete.
-func (a *app) consent(yes bool) (consent, error) {
+// cluster's name. Without either the question is wrong, whatever there is that the flag
+// deletes.
+func (a *app) consent(flag string, yes bool) (consent, error) {
 	switch {
 	case yes:
 		return func(context.Context, string, []string) error { return nil }, nil
 	case !a.Person():
-		return nil, usage(errors.New("--volumes deletes the data for good, and there is no terminal to ask on: --yes says that it is meant"))
+		return nil, usage(fmt.Errorf("%s deletes the data for good, and there is no terminal to ask on: --yes says that it is meant", flag))
 	}
 	return a.askForName, nil
 }

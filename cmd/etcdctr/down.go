@@ -55,7 +55,7 @@ func runDown(ctx context.Context, a *app, o downOptions, _ []string) error {
 	var may consent
 	if o.volumes && !o.dryRun {
 		var err error
-		if may, err = a.consent(o.yes); err != nil {
+		if may, err = a.consent("--volumes", o.yes); err != nil {
 			return err
 		}
 	}

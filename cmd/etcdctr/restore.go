@@ -18,19 +18,22 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type restoreOptions struct {
-	cluster   *target.Flags
-	working   target.Working
-	bump      uint64
-	scratch   string
-	yes, undo bool
-	dryRun    bool
-	at        string
-	revision  int64
-	format    string
-	secret    *target.Secrets
+	cluster  *target.Flags
+	working  target.Working
+	bump     uint64
+	scratch  string
+	yes      bool
+	undo     bool
+	discard  bool
+	dryRun   bool
+	at       string
+	revision int64
+	format   string
+	secret   *target.Secrets
 }
 
 func newRestoreCommand(a *app) *cobra.Command {
@@ -55,12 +58,17 @@ members serve, hold the same, and no alarm of before is left.
 
 What is there is shown, and replaced once the cluster's name is typed, or with
 --yes. The data of before is set aside; --undo brings it back. --dry-run reads the
-backup, prints the steps, and does nothing.`,
+backup, prints the steps, and does nothing.
+
+--discard deletes for good what restore, recover and member replace have set aside,
+of all members: it is shown first, --dry-run shows it alone, and it is refused while
+the cluster is not healthy or a restoration was not finished.`,
 		Example: `  etcdctr restore orders-20261128T120000Z.tar.zst
   etcdctr restore --dry-run orders-20261128T120000Z.tar.zst
   etcdctr restore /backups --at 2026-11-28T12:34:56Z
   etcdctr restore --members 5 --name rehearsal orders-20261128T120000Z.tar.zst
-  etcdctr restore --undo && etcdctr up`,
+  etcdctr restore --undo && etcdctr up
+  etcdctr restore --discard`,
 		Args: typed.AtMost("ARCHIVE"),
 		RunE: with(a, &o, runRestore),
 	}
@@ -72,17 +80,18 @@ backup, prints the steps, and does nothing.`,
 	flags := cmd.Flags()
 	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
-	flags.BoolVar(&o.yes, "yes", false, "replace what is there without asking")
+	flags.BoolVar(&o.yes, "yes", false, "replace, or delete, what is there without asking")
 	typed.AddDryRun(cmd, &o.dryRun)
 	flags.StringVar(&o.at, "at", "", "time of the moment to bring back, such as 2026-11-28T12:34:56Z")
 	flags.Int64Var(&o.revision, "revision", 0, "revision of the moment to bring back")
 	flags.BoolVar(&o.undo, "undo", false, "bring back the data that the last restore has set aside, and start nothing")
+	flags.BoolVar(&o.discard, "discard", false, "delete for good what was set aside")
 	return cmd
 }
 
 func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) error {
-	if o.undo == (len(args) == 1) {
-		return usage(errors.New("restore takes a backup or a folder of them, or --undo"))
+	if asked := slices.DeleteFunc([]bool{len(args) == 1, o.undo, o.discard}, func(is bool) bool { return !is }); len(asked) != 1 {
+		return usage(errors.New("restore takes a backup or a folder of them, or --undo, or --discard"))
 	}
 	if o.undo && o.dryRun {
 		return usage(errors.New("--undo asks before it stops anything: leave --dry-run out"))
@@ -91,15 +100,27 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	if err != nil {
 		return usage(err)
 	}
+	var may consent
+	if o.discard && !o.dryRun {
+		if may, err = a.consent("--discard", o.yes); err != nil {
+			return err
+		}
+	}
 	startup.Over() // what is streamed is garbage at once
-	o.working.Founds, o.working.Phases = true, true
+	o.working.Founds, o.working.Phases = !o.discard, true
 	c, err := o.cluster.Find(ctx, o.working)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	if o.undo {
+	switch {
+	case o.undo:
 		return o.undoRestore(ctx, a, c)
+	case o.discard && o.dryRun:
+		all, err := c.Aside(ctx)
+		return backupview.Aside(a.Console, c.Name(), all, o.format, err)
+	case o.discard:
+		return o.discardAside(ctx, a, c, may)
 	}
 	options, err := o.options(a, c, args[0])
 	if err != nil {
@@ -177,6 +198,15 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *target.Found
 	}
 	a.Say("`%s` starts %s", c.AgainUp(), c.Name())
 	return nil
+}
+
+// discardAside asks before it deletes what was set aside.
+func (o restoreOptions) discardAside(ctx context.Context, a *app, c *target.Found, may consent) error {
+	gone, err := c.Discard(ctx, func(ctx context.Context, all []runtime.Aside) error {
+		return may(ctx, c.Name(), backupview.Places(all))
+	})
+	c.Board.Close()
+	return backupview.Discarded(a.Console, c.Name(), gone, o.format, err)
 }
 
 // consentToReplace says what is there and what takes its place, and asks.

@@ -97,7 +97,7 @@ func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 	var may consent
 	if o.volumes && !o.dryRun {
 		var err error
-		if may, err = a.consent(o.yes); err != nil {
+		if may, err = a.consent("--volumes", o.yes); err != nil {
 			return err
 		}
 	}

@@ -1,5 +1,5 @@
-// Package durable has files and folders outlive a power cut, and copies files at the
-// price that the file system makes.
+// Package durable has files and folders outlive a power cut, or be gone for good after
+// one, and copies files at the price that the file system makes.
 package durable
 
 import (
@@ -24,6 +24,40 @@ func Tree(dir string) error {
 		}
 		return nil
 	})
+}
+
+// Size is what the files in a folder have in them, in bytes.
+func Size(dir string) (bytes int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			bytes += info.Size()
+		}
+		return err
+	})
+	return bytes, err
+}
+
+// Discard deletes a folder, by way of a name beside it that is its own: whoever is ended in
+// the middle leaves half of it under that, and the same call goes on there. What has that
+// name already goes, too.
+func Discard(dir, going string) error {
+	if dir != going {
+		err := os.RemoveAll(going)
+		if err == nil {
+			err = os.Rename(dir, going)
+		}
+		if err == nil {
+			err = Dir(filepath.Dir(going))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(going)
 }
 
 // file makes a file durable. It is opened as who wrote it had it: not every system syncs

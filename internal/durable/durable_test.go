@@ -58,3 +58,32 @@ func TestWhatIsNotThereIsNotDurable(t *testing.T) {
 		t.Errorf("it gives %v", err)
 	}
 }
+
+// Half of a folder is never left under the folder's own name.
+func TestWhatIsDiscardedGoesByAnotherName(t *testing.T) {
+	root := t.TempDir()
+	dir, going := filepath.Join(root, "data"), filepath.Join(root, "data.going")
+	for _, folder := range []string{dir, going} {
+		if err := errors.Join(os.MkdirAll(filepath.Join(folder, "below"), 0o700), os.WriteFile(filepath.Join(folder, "below", "file"), []byte("12345"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if size, err := durable.Size(root); err != nil || size != 10 {
+		t.Errorf("both are %d bytes, %v", size, err)
+	}
+	if err := durable.Discard(filepath.Join(root, "none"), going); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there is discarded: %v", err)
+	}
+	if err := durable.Discard(dir, going); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(going, 0o700); err != nil { // what one that was ended has left
+		t.Fatal(err)
+	}
+	if err := durable.Discard(going, going); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(root); err != nil || len(left) != 0 {
+		t.Errorf("left is %v, %v", left, err)
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -419,61 +418,6 @@ func addMark(to *tar.Writer, folder string, own owner, mark []byte) error {
 		_, err = to.Write(mark)
 	}
 	return err
-}
-
-// Aside lists the server's volume, in a container.
-func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, error) {
-	found, err := r.allAside(ctx, name, server)
-	var all []string
-	for _, a := range found {
-		all = append(all, a.where)
-	}
-	return all, err
-}
-
-// kept is data that was set aside: its folder in the server, and how people are told of it.
-type kept struct{ folder, where string }
-
-// allAside is what was set aside of a server, the newest first.
-func (r *Runtime) allAside(ctx context.Context, name, server string) ([]kept, error) {
-	f, err := r.find(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	h, ok := f.home(server)
-	if !ok || !h.store.Given() {
-		return nil, nil
-	}
-	image, err := r.ownImage(ctx)
-	if err != nil {
-		return nil, err
-	}
-	said, err := helper(name, image, h, setAsideProgram, h.dir+asideSuffix).Output(ctx, r.engine)
-	if err != nil {
-		return nil, fmt.Errorf("look for what was set aside of %s: %w", server, err)
-	}
-	var all []kept
-	for _, base := range said {
-		if strings.HasPrefix(base, path.Base(h.dir)+asideSuffix) {
-			folder := path.Join(path.Dir(h.dir), base)
-			all = append(all, kept{folder, h.at(folder)})
-		}
-	}
-	slices.SortFunc(all, func(a, b kept) int { return strings.Compare(b.folder, a.folder) })
-	return all, nil
-}
-
-// setAsideAt is the folder of data that was set aside, by what people are told of it.
-func (r *Runtime) setAsideAt(ctx context.Context, name, server, where string) (string, error) {
-	all, err := r.allAside(ctx, name, server)
-	if err != nil {
-		return "", err
-	}
-	i := slices.IndexFunc(all, func(k kept) bool { return k.where == where })
-	if i < 0 {
-		return "", fmt.Errorf("%s was not set aside of %s", where, server)
-	}
-	return all[i].folder, nil
 }
 
 // BringBack renames the folder that SetAside has renamed.

@@ -2,9 +2,12 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -118,6 +121,9 @@ func (m *machine) names(where string) string {
 	return where + " on " + m.at.At
 }
 
+// calls is what names is given.
+func (m *machine) calls(named string) string { return strings.TrimSuffix(named, " on "+m.at.At) }
+
 // keptAt is what a machine calls data that was set aside there, by what this runtime
 // calls it; nothing of nothing.
 func (x place) keptAt(ctx context.Context, name, server, where string) (string, error) {
@@ -171,6 +177,63 @@ func (r *Runtime) Aside(ctx context.Context, name, server string) (all []string,
 		return err
 	})
 	return all, err
+}
+
+// AllAside gives what was set aside on all machines. One that is described no more, and
+// does not answer, is left out with a word.
+func (r *Runtime) AllAside(ctx context.Context, name string) ([]runtime.Aside, error) {
+	places, err := r.places(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	var all []runtime.Aside
+	err = runtime.Together(machinesOf(places), func(m *machine) error {
+		on := slices.DeleteFunc(slices.Clone(places), func(p place) bool { return p.machine != m })
+		found, err := m.allAside(ctx, name, on)
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, found...)
+		return err
+	})
+	slices.SortStableFunc(all, func(a, b runtime.Aside) int { return strings.Compare(a.Server, b.Server) })
+	return all, err
+}
+
+// allAside gives what was set aside on a machine, of servers by what they are called here.
+func (m *machine) allAside(ctx context.Context, name string, places []place) (all []runtime.Aside, err error) {
+	err = m.work(ctx, places[0].name, func(ctx context.Context) error {
+		all, err = m.engine.AllAside(ctx, name)
+		return err
+	})
+	away := (*runtime.AwayError)(nil)
+	switch wanted := slices.ContainsFunc(places, func(p place) bool { return p.wanted }); {
+	case errors.Is(err, runtime.ErrNotFound):
+		return nil, nil
+	case errors.As(err, &away) && !wanted:
+		m.r.tell(runtime.Event{
+			Server: places[0].name, Action: runtime.Caveat, Done: true,
+			Detail: fmt.Sprintf("%s is left out: its machine does not answer: %v", places[0].name, away.Err),
+		})
+		return nil, nil
+	}
+	all = slices.Clone(all)
+	for i, a := range all {
+		all[i].Where = m.names(a.Where)
+		if p := slices.IndexFunc(places, func(p place) bool { return p.member == a.Server }); p >= 0 {
+			all[i].Server = places[p].name
+		}
+	}
+	return all, err
+}
+
+// Discard deletes what was set aside of a server, on its machine.
+func (r *Runtime) Discard(ctx context.Context, name string, a runtime.Aside) error {
+	return r.with(ctx, name, a.Server, func(ctx context.Context, x place) error {
+		there := a
+		there.Server, there.Where = x.member, x.machine.calls(a.Where)
+		return x.machine.engine.Discard(ctx, name, there)
+	})
 }
 
 // BringBack puts what was set aside in the place of a server's data.

@@ -21,6 +21,7 @@ type Engine interface {
 	runtime.Copier
 	runtime.Filler
 	runtime.Stager
+	runtime.Discarder
 	runtime.Exposer
 	runtime.Fetcher
 	runtime.Noter
@@ -87,6 +88,7 @@ var (
 	_ runtime.Sharer  = (*Runtime)(nil)
 
 	_ runtime.CopyTeller = (*Runtime)(nil)
+	_ runtime.Discarder  = (*Runtime)(nil)
 )
 
 // New makes a Runtime. It asks nobody yet.

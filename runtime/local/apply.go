@@ -312,38 +312,6 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	return nil
 }
 
-// asideTime is how the time stands in the name of what was set aside, by which they are
-// sorted.
-const asideTime = "20060102T150405.000Z"
-
-// asideSuffix comes before it.
-const asideSuffix = ".aside-"
-
-// SetAside renames the folder of a server's data.
-func (r *Runtime) SetAside(_ context.Context, name, server string) (string, error) {
-	dir, err := r.dataDir(name, server)
-	if err != nil {
-		return "", err
-	}
-	if !exists(dir) {
-		return "", nil
-	}
-	if err := r.resting(name, server); err != nil {
-		return "", err
-	}
-	if stack, err := r.home(name).Stack(); err == nil && stack.Ephemeral {
-		return "", os.RemoveAll(dir) // what is volatile is not kept
-	}
-	aside := dir + asideSuffix + r.now().UTC().Format(asideTime)
-	for n := 2; exists(aside); n++ {
-		aside = fmt.Sprintf("%s%s%s-%d", dir, asideSuffix, r.now().UTC().Format(asideTime), n)
-	}
-	if err := rename(dir, aside); err != nil {
-		return "", fmt.Errorf("cannot set the data of %s aside: %w", server, err)
-	}
-	return aside, nil
-}
-
 // runs tells whether a server's process lives, or is about to live again.
 func (r *Runtime) runs(name, server string) (bool, error) {
 	state, err := r.home(name).State()

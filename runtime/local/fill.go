@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/google/renameio/v2/maybe"
 
@@ -304,44 +303,4 @@ func dataDirOf(c *cluster.Cluster, server string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s is no member of %s", server, c.Name)
-}
-
-// Aside looks for the names that SetAside gives.
-func (r *Runtime) Aside(_ context.Context, name, server string) ([]string, error) {
-	dir, err := r.dataDir(name, server)
-	if err != nil {
-		return nil, err
-	}
-	all, err := filepath.Glob(dir + asideSuffix + "*")
-	if err != nil {
-		return nil, fmt.Errorf("cannot look for what was set aside of %s: %w", server, err)
-	}
-	slices.Sort(all)
-	slices.Reverse(all)
-	return all, nil
-}
-
-// BringBack renames the folder that SetAside has renamed.
-func (r *Runtime) BringBack(ctx context.Context, name, server, where string) error {
-	dir, err := r.dataDir(name, server)
-	if err != nil {
-		return err
-	}
-	if err := r.wasSetAside(ctx, name, server, where); err != nil {
-		return err
-	}
-	if _, err := r.SetAside(ctx, name, server); err != nil {
-		return err
-	}
-	if err := rename(where, dir); err != nil {
-		return fmt.Errorf("cannot bring the data of %s back: %w", server, err)
-	}
-	return nil
-}
-
-func (r *Runtime) wasSetAside(ctx context.Context, name, server, where string) error {
-	if all, err := r.Aside(ctx, name, server); err != nil || !slices.Contains(all, where) {
-		return errors.Join(err, fmt.Errorf("%s was not set aside of %s", where, server))
-	}
-	return nil
 }

@@ -54,6 +54,7 @@ func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error
 	s.Servers = append(s.Servers, leftovers(home, s)...)
 	s.Servers = append(s.Servers, r.lentLeft(name, s)...)
 	slices.SortStableFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
+	s.Aside, _ = r.allAside(name, stack) // of a folder that can't be read AllAside says why
 	return s, nil
 }
 

@@ -71,6 +71,7 @@ var contracts = []struct {
 	{"aside", setAsideDeletesNothing},
 	{"fill", fillExchangesData},
 	{"stage", stageExchangesLater},
+	{"discard", discardDeletesWhatWasSetAside},
 	{"logs", logsAreChosen},
 	{"follow", logsAreFollowed},
 	{"reach", reachLeadsToTheMembers},

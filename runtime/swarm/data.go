@@ -136,7 +136,7 @@ func (r *Runtime) SetAside(ctx context.Context, name, server string) (where stri
 	is := f.note.copied()
 	fresh := home{place{h.node, freshVolume(name, server)}, h.image}
 	is.homes[server] = fresh
-	is.putAside(server, h.place)
+	is.putAside(server, h.place, r.o.Now())
 	where = aside(h.volume, f.nodes.hostname(h.node))
 	done := r.doing(server, "set data aside", where)
 	if err := r.write(ctx, name, f.note, is); err != nil {
@@ -184,7 +184,7 @@ func (r *Runtime) deleteData(ctx context.Context, f *found, goes func(server str
 			is.unstage(server)
 		}
 	}
-	for _, places := range []map[string][]place{is.aside, is.empty} {
+	for _, places := range []map[string][]place{is.aside, is.discarding, is.empty} {
 		if err := r.deletePlaces(ctx, f, places, goes); err != nil {
 			return err
 		}

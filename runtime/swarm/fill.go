@@ -205,11 +205,7 @@ func (r *Runtime) vacate(ctx context.Context, f *found, server string, p place) 
 		if err != nil {
 			return err
 		}
-		s, there := f.service(server)
-		_, _, err = r.run(ctx, job{
-			cluster: f.name, what: "vacate", node: p.node, image: image, ref: compose.OwnImage, volume: p.volume,
-			command: []string{setAsideProgram, "--remove", dirOf(s, there)},
-		})
+		_, _, err = r.run(ctx, f.vacating(server, p, image))
 		return err
 	}
 	if err := r.clearJobs(ctx, f.name); err != nil {
@@ -221,6 +217,15 @@ func (r *Runtime) vacate(ctx context.Context, f *found, server string, p place) 
 	return r.edit(ctx, f.name, func(is *note) {
 		is.empty[server] = slices.DeleteFunc(slices.Clone(is.empty[server]), func(e place) bool { return e == p })
 	})
+}
+
+// vacating is the job that deletes what a server has kept in a volume.
+func (f *found) vacating(server string, p place, image string) job {
+	s, there := f.service(server)
+	return job{
+		cluster: f.name, what: "vacate", node: p.node, image: image, ref: compose.OwnImage, volume: p.volume,
+		command: []string{setAsideProgram, "--remove", dirOf(s, there)},
+	}
 }
 
 // setAsideProgram is where this program's image has what deletes a folder, see package
@@ -334,9 +339,6 @@ func dataDir(m cluster.Member) string {
 	return cluster.ContainerDataDir
 }
 
-// aside is how people are told of a volume.
-func aside(volume, host string) string { return fmt.Sprintf("the volume %s on %s", volume, host) }
-
 // resting makes sure that a server does not run.
 func (f *found) resting(server string) error {
 	s, there := f.service(server)
@@ -363,7 +365,7 @@ func (r *Runtime) move(ctx context.Context, f *found, server string, to home, ed
 		case data == runtime.None:
 			is.empty[server] = append(slices.Clone(is.empty[server]), was.place)
 		default:
-			is.putAside(server, was.place)
+			is.putAside(server, was.place, r.o.Now())
 			where = aside(was.volume, f.nodes.hostname(was.node))
 		}
 		is.use(server, to, mark)
@@ -426,19 +428,6 @@ func (r *Runtime) Etcd(ctx context.Context, want *cluster.Cluster, _, dir string
 	return file, err
 }
 
-// Aside gives the volumes that a server had before, the newest first.
-func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, error) {
-	f, err := r.find(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	var all []string
-	for _, p := range slices.Backward(f.note.aside[server]) {
-		all = append(all, aside(p.volume, f.nodes.hostname(p.node)))
-	}
-	return all, nil
-}
-
 // BringBack has a server use a volume again that was set aside of it.
 func (r *Runtime) BringBack(ctx context.Context, name, server, where string) error {
 	f, err := r.find(ctx, name)
@@ -458,14 +447,4 @@ func (r *Runtime) BringBack(ctx context.Context, name, server, where string) err
 	}
 	_, err = r.move(ctx, f, server, home{former, was.image}, func(*note) {})
 	return err
-}
-
-// setAsideAt is the volume that was set aside of a server, by what people are told of it.
-func (f *found) setAsideAt(server, where string) (place, error) {
-	places := f.note.aside[server]
-	i := slices.IndexFunc(places, func(p place) bool { return aside(p.volume, f.nodes.hostname(p.node)) == where })
-	if i < 0 {
-		return place{}, fmt.Errorf("%s was not set aside of %s", where, server)
-	}
-	return places[i], nil
 }

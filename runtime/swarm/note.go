@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/swarm"
@@ -34,6 +35,9 @@ const (
 	stagedLabel  = "io.etcdctr.staged."
 	madeLabel    = "io.etcdctr.made."       // and the server: the restoration that has made its data
 	asideByLabel = "io.etcdctr.aside-made." // and the volume: the same of data that was set aside
+	asideAtLabel = "io.etcdctr.aside-time." // and the volume: when that was, as RFC 3339
+	// And the server: node, volume, line by line, of what was set aside and is being deleted.
+	discardingLabel = "io.etcdctr.discarding."
 )
 
 // place is a volume on a node.
@@ -78,13 +82,19 @@ type note struct {
 	staged  map[string]staged
 	made    map[string]string // marks
 	asideBy map[string]string // marks, by volume
+	asideAt map[string]string // times, by volume
+	// discarding is what was set aside and is being deleted.
+	discarding map[string][]place
 }
 
 func noteName(name string) string { return name + "_etcdctr" }
 
 // readNote reads a cluster's note among the configs of the swarm.
 func readNote(name string, configs []swarm.Config) note {
-	n := note{homes: map[string]home{}, aside: map[string][]place{}, empty: map[string][]place{}, staged: map[string]staged{}, made: map[string]string{}, asideBy: map[string]string{}}
+	n := note{
+		homes: map[string]home{}, aside: map[string][]place{}, empty: map[string][]place{}, staged: map[string]staged{},
+		made: map[string]string{}, asideBy: map[string]string{}, asideAt: map[string]string{}, discarding: map[string][]place{},
+	}
 	i := slices.IndexFunc(configs, func(c swarm.Config) bool { return isNote(c, name) })
 	if i < 0 {
 		return n
@@ -110,8 +120,14 @@ func readNote(name string, configs []swarm.Config) note {
 		if volume, ok := strings.CutPrefix(label, asideByLabel); ok {
 			n.asideBy[volume] = value
 		}
+		if volume, ok := strings.CutPrefix(label, asideAtLabel); ok {
+			n.asideAt[volume] = value
+		}
 		if server, ok := strings.CutPrefix(label, asideLabel); ok {
 			n.aside[server] = readPlaces(value)
+		}
+		if server, ok := strings.CutPrefix(label, discardingLabel); ok {
+			n.discarding[server] = readPlaces(value)
 		}
 		if server, ok := strings.CutPrefix(label, emptyLabel); ok {
 			n.empty[server] = readPlaces(value)
@@ -160,9 +176,13 @@ func (n note) labels(name string) map[string]string {
 			if mark, ok := n.asideBy[p.volume]; ok {
 				labels[asideByLabel+p.volume] = mark
 			}
+			if at, ok := n.asideAt[p.volume]; ok {
+				labels[asideAtLabel+p.volume] = at
+			}
 		}
 	}
 	writePlaces(labels, asideLabel, n.aside)
+	writePlaces(labels, discardingLabel, n.discarding)
 	writePlaces(labels, emptyLabel, n.empty)
 	return labels
 }
@@ -171,12 +191,15 @@ func (n note) labels(name string) map[string]string {
 func (n note) copied() note {
 	n.homes, n.aside, n.empty = maps.Clone(n.homes), maps.Clone(n.aside), maps.Clone(n.empty)
 	n.staged, n.made, n.asideBy = maps.Clone(n.staged), maps.Clone(n.made), maps.Clone(n.asideBy)
+	n.asideAt, n.discarding = maps.Clone(n.asideAt), maps.Clone(n.discarding)
 	return n
 }
 
-// putAside notes that a volume is set aside of a server, and who has made what is in it.
-func (n *note) putAside(server string, p place) {
+// putAside notes that a volume is set aside of a server, when, and who has made what is in
+// it.
+func (n *note) putAside(server string, p place, at time.Time) {
 	n.aside[server] = append(slices.Clone(n.aside[server]), p)
+	n.asideAt[p.volume] = at.UTC().Format(time.RFC3339)
 	if mark, ok := n.made[server]; ok {
 		n.asideBy[p.volume] = mark
 	}
@@ -189,7 +212,22 @@ func (n *note) takeFromAside(server string, p place) (mark string) {
 	n.aside[server] = slices.DeleteFunc(slices.Clone(n.aside[server]), func(a place) bool { return a == p })
 	mark = n.asideBy[p.volume]
 	delete(n.asideBy, p.volume)
+	delete(n.asideAt, p.volume)
 	return mark
+}
+
+// discard notes that a volume that was set aside is being deleted.
+func (n *note) discard(server string, p place) {
+	n.takeFromAside(server, p)
+	if !slices.Contains(n.discarding[server], p) {
+		n.discarding[server] = append(slices.Clone(n.discarding[server]), p)
+	}
+}
+
+// discarded notes that nothing is in it any more.
+func (n *note) discarded(server string, p place) {
+	n.discarding[server] = slices.DeleteFunc(slices.Clone(n.discarding[server]), func(d place) bool { return d == p })
+	n.empty[server] = append(slices.Clone(n.empty[server]), p)
 }
 
 // use notes where a server has its data from now on, and the mark of who has made it.

@@ -216,7 +216,7 @@ func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 
 // state says in the words of package runtime what was found.
 func (f *found) state(r *Runtime) *runtime.State {
-	s := &runtime.State{Name: f.name, Runtime: Name, Folder: f.note.folder, Wish: f.note.wish, Others: f.others}
+	s := &runtime.State{Name: f.name, Runtime: Name, Folder: f.note.folder, Wish: f.note.wish, Others: f.others, Aside: f.allAside()}
 	for _, x := range f.services {
 		s.Servers = append(s.Servers, f.describe(x))
 	}

@@ -75,7 +75,7 @@ func aside(w *target.World, c *target.Found, data map[string]string) {
 		servers, places = append(servers, server), append(places, target.ShortPath(data[server]))
 	}
 	if len(data) > 0 {
-		w.Say("the former data of %s is in %s: `%s` brings it back; delete it once nobody needs it",
-			strings.Join(servers, ", "), strings.Join(places, ", "), c.Again("restore", "--undo"))
+		w.Say("the former data of %s is in %s: `%s` brings it back; `%s` deletes it once nobody needs it",
+			strings.Join(servers, ", "), strings.Join(places, ", "), c.Again("restore", "--undo"), c.Again("restore", "--discard"))
 	}
 }

@@ -100,17 +100,20 @@ func serveDNS(args []string) error {
 }
 
 // setAside gives a folder another name beside it, for good once it returns. With
-// the beginning of a name alone it lists what has such a name, and with --remove
-// before the name of a folder it removes that.
+// the beginning of a name alone it lists what has such a name, each with what the files
+// in it have, in bytes. With --remove before the name of a folder it removes that, and
+// with --discard before a folder and the name that it is to have on its way.
 func setAside(args []string) error {
 	switch {
 	case len(args) == 1:
 		return listAside(args[0])
 	case len(args) == 2 && args[0] == "--remove":
 		return os.RemoveAll(args[1])
+	case len(args) == 3 && args[0] == "--discard":
+		return durable.Discard(args[1], args[2])
 	case len(args) == 2:
 	default:
-		return fmt.Errorf("setaside takes a folder and its new name, the beginning of names, or --remove and a folder, not %q", args)
+		return fmt.Errorf("setaside takes a folder and its new name, the beginning of names, --remove and a folder, or --discard, a folder and its name on the way, not %q", args)
 	}
 	if _, err := os.Lstat(args[1]); err == nil {
 		return fmt.Errorf("%s: there is one already", args[1])
@@ -142,9 +145,14 @@ func listAside(prefix string) error {
 		return err
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), filepath.Base(prefix)) {
-			fmt.Println(e.Name())
+		if !strings.HasPrefix(e.Name(), filepath.Base(prefix)) {
+			continue
 		}
+		bytes, err := durable.Size(filepath.Join(filepath.Dir(prefix), e.Name()))
+		if err != nil {
+			return err
+		}
+		fmt.Println(e.Name(), bytes)
 	}
 	return nil
 }

@@ -1,0 +1,204 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// This file is about data that was set aside, in the volumes and folders of servers.
+
+var _ runtime.Discarder = (*Runtime)(nil)
+
+// Aside lists the server's volume, in a container.
+func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, error) {
+	found, err := r.keptOf(ctx, name, server)
+	var all []string
+	for _, k := range found {
+		if !k.going {
+			all = append(all, k.where)
+		}
+	}
+	return all, err
+}
+
+// kept is data that was set aside: its folder in the server, how people are told of it,
+// how much there is of it, and whether it is being deleted.
+type kept struct {
+	folder, where string
+	bytes         int64
+	going         bool
+}
+
+// discardingSuffix ends the name of data that was set aside and is being deleted: half of
+// it is not to be brought back.
+const discardingSuffix = ".discarding"
+
+// keptOf is what was set aside of a server, the newest first, and what is being deleted.
+func (r *Runtime) keptOf(ctx context.Context, name, server string) ([]kept, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	h, ok := f.home(server)
+	if !ok || !h.store.Given() {
+		return nil, nil
+	}
+	return r.keptIn(ctx, name, server, h)
+}
+
+func (r *Runtime) keptIn(ctx context.Context, name, server string, h home) ([]kept, error) {
+	image, err := r.ownImage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	said, err := helper(name, image, h, setAsideProgram, h.dir+".").Output(ctx, r.engine)
+	if err != nil {
+		return nil, fmt.Errorf("look for what was set aside of %s: %w", server, err)
+	}
+	var all []kept
+	for _, line := range said {
+		base, size, _ := strings.Cut(line, " ")
+		folder := path.Join(path.Dir(h.dir), base)
+		going := folder == h.dir+discardingSuffix
+		if !going && !strings.HasPrefix(folder, h.dir+asideSuffix) {
+			continue
+		}
+		bytes, err := strconv.ParseInt(size, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("look for what was set aside of %s: %w", server, err)
+		}
+		all = append(all, kept{folder, h.at(folder), bytes, going})
+	}
+	slices.SortFunc(all, func(a, b kept) int {
+		switch {
+		case a.going:
+			return 1
+		case b.going:
+			return -1
+		}
+		return strings.Compare(b.folder, a.folder)
+	})
+	return all, nil
+}
+
+// setAsideAt is the folder of data that was set aside, by what people are told of it.
+func (r *Runtime) setAsideAt(ctx context.Context, name, server, where string) (string, error) {
+	k, err := r.keptAt(ctx, name, server, where)
+	if err == nil && k.going {
+		err = fmt.Errorf("%s is being deleted", where)
+	}
+	return k.folder, err
+}
+
+func (r *Runtime) keptAt(ctx context.Context, name, server, where string) (kept, error) {
+	all, err := r.keptOf(ctx, name, server)
+	if err != nil {
+		return kept{}, err
+	}
+	i := slices.IndexFunc(all, func(k kept) bool { return k.where == where })
+	if i < 0 {
+		return kept{}, fmt.Errorf("%s was not set aside of %s", where, server)
+	}
+	return all[i], nil
+}
+
+// AllAside lists the volumes and folders of all servers that there are, or were.
+func (r *Runtime) AllAside(ctx context.Context, name string) ([]runtime.Aside, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	servers := f.keepers()
+	of := make(map[string][]runtime.Aside, len(servers))
+	var mu sync.Mutex
+	err = runtime.Together(servers, func(server string) error {
+		h, ok := f.home(server)
+		if !ok || !h.store.Given() {
+			return nil
+		}
+		found, err := r.keptIn(ctx, name, server, h)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, k := range found {
+			of[server] = append(of[server], runtime.Aside{
+				Server: server, Where: k.where, Time: asideSince(h, k.folder), Bytes: k.bytes, Lent: f.isLent(h),
+			})
+		}
+		return err
+	})
+	var all []runtime.Aside
+	for _, server := range servers {
+		all = append(all, of[server]...)
+	}
+	return all, err
+}
+
+// keepers are the servers that have room for data of their own, by their names.
+func (f *found) keepers() []string {
+	var names []string
+	for _, c := range f.servers() {
+		if c.Member() {
+			names = append(names, c.Service)
+		}
+	}
+	for _, v := range f.Own.Volumes {
+		if name, ok := strings.CutSuffix(v.Key, compose.VolumeName("")); ok {
+			names = append(names, name)
+		}
+	}
+	for name := range f.lent {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// isLent tells that data is in what somebody else has made.
+func (f *found) isLent(h home) bool {
+	for _, v := range f.Own.Volumes {
+		if v.Name == h.store.Volume {
+			return false
+		}
+	}
+	return true
+}
+
+// asideSince reads when a folder was set aside from its name.
+func asideSince(h home, folder string) time.Time {
+	text, _ := strings.CutPrefix(folder, h.dir+asideSuffix)
+	since, err := time.Parse(asideFormat, text[:min(len(text), len(asideFormat))])
+	if err != nil {
+		return time.Time{}
+	}
+	return since
+}
+
+// Discard deletes a folder in the server's volume, in a container.
+func (r *Runtime) Discard(ctx context.Context, name string, a runtime.Aside) error {
+	k, err := r.keptAt(ctx, name, a.Server, a.Where)
+	if err != nil {
+		return err
+	}
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	h, _ := f.home(a.Server) // which has it
+	image, err := r.ownImage(ctx)
+	if err == nil {
+		err = helper(name, image, h, setAsideProgram, "--discard", k.folder, h.dir+discardingSuffix).Run(ctx, r.engine)
+	}
+	if err != nil {
+		return fmt.Errorf("delete what was set aside of %s: %w", a.Server, err)
+	}
+	return nil
+}
