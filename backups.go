@@ -13,6 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/scratch"
 	"github.com/etcdctr/etcdctr/internal/shellword"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -333,12 +334,12 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 	if restoration.Source != nil {
 		place = restoration.Source.Backup.Path
 	}
-	scratch, err := os.MkdirTemp(o.Scratch, "etcdctr-fetch-")
+	fetched, remove, err := scratch.Make(o.Scratch, "etcdctr-fetch")
 	if err != nil {
 		return fmt.Errorf("cannot make a folder to fetch into: %w", err)
 	}
-	defer os.RemoveAll(scratch)
-	archive, err := backup.Fetch(ctx, place, scratch)
+	defer remove()
+	archive, err := backup.Fetch(ctx, place, fetched)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/scratch"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -301,16 +302,16 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 	if len(holders) == 0 {
 		return origin{}, nil
 	}
-	scratch, err := os.MkdirTemp(r.o.Scratch, "etcdctr-recover-")
+	room, remove, err := scratch.Make(r.o.Scratch, "etcdctr-recover")
 	if err != nil {
 		return origin{}, fmt.Errorf("cannot make a folder for the members' data: %w", err)
 	}
-	defer os.RemoveAll(scratch)
+	defer remove()
 	r.tell("see that nobody of %s runs", r.have.Name) // one that fails is started again and again
 	if err := r.runtime.Stop(ctx, r.have.Name, 0); err != nil {
 		return origin{}, err
 	}
-	best, err := backup.CopyNewest(ctx, holders, scratch, r.detail)
+	best, err := backup.CopyNewest(ctx, holders, room, r.detail)
 	if err == nil && best.Name == "" {
 		err = best.Unread
 	}
@@ -320,7 +321,7 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 	if best.Unread != nil {
 		r.warn("passed over: %v", best.Unread)
 	}
-	programs, err := r.programs(ctx, best.Name, scratch)
+	programs, err := r.programs(ctx, best.Name, room)
 	if err != nil {
 		return origin{}, err
 	}

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/scratch"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -48,15 +48,15 @@ func (c *Copying) Do(ctx context.Context) (backup.Restored, error) {
 	if err != nil {
 		return backup.Restored{}, err
 	}
-	scratch, err := os.MkdirTemp(c.Scratch, "etcdctr-adopt-")
+	room, remove, err := scratch.Make(c.Scratch, "etcdctr-adopt")
 	if err != nil {
 		return backup.Restored{}, fmt.Errorf("cannot make a folder for the data: %w", err)
 	}
-	defer os.RemoveAll(scratch)
+	defer remove()
 	if err := c.Ours.Prepare(ctx, c.Want); err != nil {
 		return backup.Restored{}, err
 	}
-	restored, err := c.copy(ctx, s, scratch)
+	restored, err := c.copy(ctx, s, room)
 	if err != nil {
 		return restored, errors.Join(err, c.back(context.WithoutCancel(ctx), s))
 	}

@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/etcdctr/etcdctr/internal/scratch"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -46,13 +47,13 @@ func (e *OtherReleaseError) Error() string {
 // What a log holds counts, known to be committed or not: see commitAll.
 func TakeFolder(ctx context.Context, dir, path string, p Program, r Request) (Metadata, error) {
 	dir = dataBelow(dir)
-	scratch, err := os.MkdirTemp(scratchBeside(path), ".etcdctr-copy-")
+	room, remove, err := scratch.Make(scratchBeside(path), ".etcdctr-copy")
 	if err != nil {
 		return Metadata{}, fmt.Errorf("cannot copy the data in %s: %w", dir, err)
 	}
-	defer os.RemoveAll(scratch)
+	defer remove()
 	m := r.metadata(cmp.Or(r.Member, dir))
-	db, err := fromFolder(ctx, dir, filepath.Join(scratch, "data"), p, &m)
+	db, err := fromFolder(ctx, dir, filepath.Join(room, "data"), p, &m)
 	if err != nil {
 		return Metadata{}, fmt.Errorf("cannot take the data in %s: %w", dir, err)
 	}

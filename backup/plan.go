@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/internal/scratch"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -29,12 +29,12 @@ type Forecast struct {
 // Plan finds all that Do finds wrong with an archive and with the place that it is to be
 // restored to, tells what Do would do, and does nothing.
 func (r *Restoration) Plan(ctx context.Context, archive string) (Forecast, error) {
-	scratch, err := os.MkdirTemp(r.Scratch, "etcdctr-restore-")
+	room, remove, err := scratch.Make(r.Scratch, "etcdctr-restore")
 	if err != nil {
 		return Forecast{}, fmt.Errorf("cannot make a folder to unpack into: %w", err)
 	}
-	defer os.RemoveAll(scratch)
-	u, err := r.unpack(ctx, archive, scratch)
+	defer remove()
+	u, err := r.unpack(ctx, archive, room)
 	if err == nil {
 		err = r.check(ctx)
 	}

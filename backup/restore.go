@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/internal/scratch"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -132,12 +133,12 @@ var ErrDifferent = errors.New("the members do not hold the same data")
 // It is restored once all members serve, hold the same and no alarm is left:
 // etcd keeps alarms in its data, of members that are no more.
 func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) {
-	scratch, err := os.MkdirTemp(r.Scratch, "etcdctr-restore-")
+	room, remove, err := scratch.Make(r.Scratch, "etcdctr-restore")
 	if err != nil {
 		return Restored{}, fmt.Errorf("cannot make a folder to unpack into: %w", err)
 	}
-	defer os.RemoveAll(scratch)
-	u, err := r.unpack(ctx, archive, scratch)
+	defer remove()
+	u, err := r.unpack(ctx, archive, room)
 	if err == nil {
 		err = r.check(ctx)
 	}
@@ -159,11 +160,11 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 	if err := TryFill(ctx, r.Runtime, r.Want); err != nil {
 		return Restored{}, err
 	}
-	seen, err := r.seen(ctx, have, there, scratch)
+	seen, err := r.seen(ctx, have, there, room)
 	if err != nil {
 		return Restored{}, err
 	}
-	if err := r.build(ctx, u.Snapshot, scratch, seen); err != nil {
+	if err := r.build(ctx, u.Snapshot, room, seen); err != nil {
 		return Restored{}, err
 	}
 	c, err := inspect(u.Snapshot)
@@ -171,7 +172,7 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 		return Restored{}, err
 	}
 	result := Restored{Metadata: u.Metadata}
-	if result.Aside, err = r.exchange(ctx, have, u.Snapshot, scratch); err != nil {
+	if result.Aside, err = r.exchange(ctx, have, u.Snapshot, room); err != nil {
 		return result, err
 	}
 	if result.Revision, err = r.prove(ctx, c.Size); err == nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -88,16 +89,22 @@ func (b *bucket) List(ctx context.Context) ([]Stored, error) {
 
 // Write makes the file on this machine first: it is read again before it is kept.
 func (b *bucket) Write(ctx context.Context, name string, write func(archiveFile) error) error {
-	f, err := os.CreateTemp("", "etcdctr-backup-")
+	f, done, err := nameless()
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
+	defer done()
 	if err := write(f); err != nil {
 		return err
 	}
-	_, err = b.client.FPutObject(ctx, b.name, b.key(name), f.Name(), minio.PutObjectOptions{ContentType: "application/zstd"})
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = b.client.PutObject(ctx, b.name, b.key(name), f, size, minio.PutObjectOptions{ContentType: "application/zstd"})
 	if err != nil {
 		b.giveUp(context.WithoutCancel(ctx), name)
 	}

@@ -194,12 +194,11 @@ func isReadable(f archiveFile) bool {
 // pass makes an archive in a file that nobody sees, and passes it on to what
 // can't be read again, such as a pipe.
 func (r Request) pass(w io.Writer, m *Metadata, take stream) error {
-	f, err := os.CreateTemp("", "etcdctr-backup-")
+	f, done, err := nameless()
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
+	defer done()
 	err = r.archive(f, m, take)
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/etcdctr/etcdctr/internal/scratch"
 )
 
 // Report is what Verify has found right.
@@ -20,12 +22,12 @@ type Report struct {
 var ErrNoBackup = errors.New("there is no backup")
 
 // VerifyAt is Verify of a backup wherever it is kept, a file or s3://BUCKET/KEY.
-func VerifyAt(ctx context.Context, place, scratch string, secret Secret) (Report, error) {
-	fetched, err := os.MkdirTemp(scratch, "etcdctr-fetch-")
+func VerifyAt(ctx context.Context, place, in string, secret Secret) (Report, error) {
+	fetched, remove, err := scratch.Make(in, "etcdctr-fetch")
 	if err != nil {
 		return Report{}, err
 	}
-	defer os.RemoveAll(fetched)
+	defer remove()
 	archive, err := Fetch(ctx, place, fetched)
 	if err != nil {
 		return Report{}, err
@@ -33,18 +35,18 @@ func VerifyAt(ctx context.Context, place, scratch string, secret Secret) (Report
 	if _, err := os.Stat(archive); errors.Is(err, fs.ErrNotExist) {
 		return Report{}, fmt.Errorf("%w %s", ErrNoBackup, place)
 	}
-	return Verify(ctx, archive, scratch, secret)
+	return Verify(ctx, archive, in, secret)
 }
 
-// Verify restores an archive into a folder of its own below scratch, opens what
+// Verify restores an archive into a folder of its own in another one, opens what
 // came of it, page by page, and compares its checksum and its revision with
-// those of when it was made. Nothing is left in scratch.
-func Verify(ctx context.Context, archive, scratch string, secret Secret) (r Report, err error) {
-	dir, err := os.MkdirTemp(scratch, "etcdctr-verify-")
+// those of when it was made. Nothing is left there.
+func Verify(ctx context.Context, archive, in string, secret Secret) (r Report, err error) {
+	dir, remove, err := scratch.Make(in, "etcdctr-verify")
 	if err != nil {
 		return Report{}, fmt.Errorf("cannot make a folder to restore into: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	u, err := Unpack(ctx, archive, dir, secret)
 	if err != nil {
 		return Report{}, err

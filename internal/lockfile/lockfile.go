@@ -51,6 +51,25 @@ func Acquire(ctx context.Context, dir string) (release func() error, err error) 
 	}
 }
 
+// Try locks a directory that is there, and that Acquire has locked before; it is false
+// where that does not hold, where somebody else has it locked, or where it can't be found
+// out. Nothing is made.
+func Try(dir string) (release func() error, ok bool) {
+	path := filepath.Join(dir, name)
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return nil, false
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	if held, err := lock.TryLock(); err != nil || !held {
+		return nil, false
+	}
+	if !current(lock) {
+		_ = lock.Unlock()
+		return nil, false
+	}
+	return lock.Unlock, true
+}
+
 // shortly is how long somebody else may hold a lock before it is said.
 const shortly = 300 * time.Millisecond
 

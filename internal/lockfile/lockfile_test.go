@@ -134,3 +134,28 @@ func TestWhoWaitsForLongerThanAMomentIsTold(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestOnlyALockThatNobodyHoldsIsTriedWithSuccess(t *testing.T) {
+	dir := t.TempDir()
+	if _, ok := Try(dir); ok {
+		t.Error("a directory is locked that never was")
+	}
+	if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("to try makes a lock: %v", err)
+	}
+	release := acquire(t, dir)
+	if _, ok := Try(dir); ok {
+		t.Error("what somebody holds is locked")
+	}
+	release()
+	unlock, ok := Try(dir)
+	if !ok {
+		t.Fatal("what nobody holds is not locked")
+	}
+	if _, again := Try(dir); again {
+		t.Error("it is locked twice")
+	}
+	if err := unlock(); err != nil {
+		t.Error(err)
+	}
+}
