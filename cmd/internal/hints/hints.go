@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/etcdctr/etcdctr/internal/option"
 )
 
 // hinted carries advice that only the command line can give: a library does not know
@@ -43,12 +45,12 @@ func (e *usage) Error() string { return e.err.Error() }
 func (e *usage) Unwrap() error { return e.err }
 
 // Usage says of an error that the question was wrong: a flag, an argument, the cluster
-// file. Nil stays nil.
+// file. What a library calls an option is called a flag. Nil stays nil.
 func Usage(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &usage{err}
+	return &usage{option.Flagged(err)}
 }
 
 // IsUsage tells whether the question was wrong.

@@ -9,6 +9,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/internal/option"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
@@ -50,6 +51,15 @@ func TestDownSaysThatAMemberComesBackWithItsMachine(t *testing.T) {
 		err := hints.For("down", &converge.StepError{Step: converge.Step{Kind: kind}, Err: away})
 		if hint := hints.Of(err); !strings.Contains(hint, "comes back with its machine, and takes "+again+" again") {
 			t.Errorf("%s: the hint is %s", kind, hint)
+		}
+	}
+}
+
+func TestOptionsOfLibrariesAreTypedAsFlags(t *testing.T) {
+	err := errors.Join(option.Errorf("%s is for %s", option.Name("mirror"), option.Name("source")), errors.New("nothing else"))
+	for _, told := range []error{hints.Usage(err), hints.For("image build", err)} {
+		if !hints.IsUsage(told) || told.Error() != "--mirror is for --source\nnothing else" {
+			t.Errorf("usage %t: %v", hints.IsUsage(told), told)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/files"
 	"github.com/etcdctr/etcdctr/images"
+	"github.com/etcdctr/etcdctr/internal/option"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -156,6 +157,7 @@ var advices = []advice{
 
 	// what is described
 	{in("lint"), is(lint.ErrOurs, "`etcdctr up --dry-run` checks it and shows what would be done; `etcdctr compose` gives what lint can judge"), true},
+	{about: every[*option.Error](""), wrong: true},
 	{about: every[cluster.Problems](""), wrong: true},
 	{about: every[*cluster.UnknownMemberError](""), wrong: true},
 	{about: every[*etcdctr.InputError](""), wrong: true},
