@@ -3,27 +3,23 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"regexp"
-	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/logs"
-	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type logsOptions struct {
-	follow, raw              bool
-	since, tail, level, grep string
+	etcdctr.LogQuery
+	raw bool
 }
 
 func newLogsCommand(a *app) *cobra.Command {
-	o := logsOptions{level: logs.Levels[0]}
+	o := logsOptions{LogQuery: etcdctr.LogQuery{Level: logs.Levels[0]}}
 	cmd := &cobra.Command{
 		Use:   "logs [MEMBER...]",
 		Short: "Print the logs of all members, or of those named",
@@ -37,13 +33,13 @@ them, for jq.`,
   etcdctr logs --raw etcd1 | jq .msg`,
 	}
 	flags := cmd.Flags()
-	flags.BoolVarP(&o.follow, "follow", "f", false, "go on until Ctrl-C") // as with everybody's logs
+	flags.BoolVarP(&o.Follow, "follow", "f", false, "go on until Ctrl-C") // as with everybody's logs
 	f := a.Finding(cmd)
 	f.Bears = true
-	flags.StringVar(&o.since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
-	flags.StringVar(&o.tail, "tail", "", "only so many last lines of each member, before --level and --grep choose among them")
-	flags.Var(&typed.Choice{Value: &o.level, Of: logs.Levels}, "level", "the least grave that is shown: debug, info, warn, error or fatal")
-	flags.StringVar(&o.grep, "grep", "", "only lines that this regular expression matches")
+	flags.StringVar(&o.Since, "since", "", "only what is not older: a duration such as 10m, or a time in RFC 3339")
+	flags.StringVar(&o.Tail, "tail", "", "only so many last lines of each member, before --level and --grep choose among them")
+	flags.Var(&typed.Choice{Value: &o.Level, Of: logs.Levels}, "level", "the least grave that is shown: debug, info, warn, error or fatal")
+	flags.StringVar(&o.Grep, "grep", "", "only lines that this regular expression matches")
 	flags.BoolVar(&o.raw, "raw", false, "print lines as they were written")
 	cmd.ValidArgsFunction = f.Members
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
@@ -53,9 +49,9 @@ them, for jq.`,
 }
 
 func runLogs(ctx context.Context, a *app, f *target.Flags, names []string, o logsOptions) error {
-	options, filter, err := o.read(a.Now())
+	options, filter, err := o.Read(a.Now())
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	c, err := f.Find(ctx, target.Working{})
 	if err != nil {
@@ -75,39 +71,8 @@ func runLogs(ctx context.Context, a *app, f *target.Flags, names []string, o log
 			lines.Print(e)
 		}
 	}, lines.Print)
-	if o.follow && ctx.Err() != nil {
+	if o.Follow && ctx.Err() != nil {
 		return nil // which is how it ends
 	}
 	return errors.Join(err, ctx.Err())
-}
-
-// read reads the options as the docker command does, and names all that is
-// wrong with them.
-func (o logsOptions) read(now time.Time) (runtime.LogOptions, logs.Filter, error) {
-	options := runtime.LogOptions{Follow: o.follow, Tail: -1}
-	filter := logs.Filter{Level: logs.ParseLevel(o.level)}
-	var errs []error
-	if o.grep != "" {
-		var err error
-		if filter.Grep, err = regexp.Compile(o.grep); err != nil {
-			errs = append(errs, fmt.Errorf("--grep %q is no regular expression: %w", o.grep, err))
-		}
-	}
-	if o.tail != "" && o.tail != "all" {
-		n, err := strconv.Atoi(o.tail)
-		if err != nil || n < 0 {
-			errs = append(errs, fmt.Errorf("--tail must be a number of lines, not %q", o.tail))
-		}
-		options.Tail = n
-	}
-	if o.since != "" {
-		age, err := time.ParseDuration(o.since)
-		options.Since = now.Add(-age)
-		if err != nil {
-			if options.Since, err = time.Parse(time.RFC3339, o.since); err != nil {
-				errs = append(errs, fmt.Errorf("--since must be a duration such as 10m or a time in RFC 3339, not %q", o.since))
-			}
-		}
-	}
-	return options, filter, usage(errors.Join(errs...))
 }
