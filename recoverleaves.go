@@ -13,7 +13,7 @@ func (r *recovery) leaveAsTheyWere(ctx context.Context) error {
 	if refusal, err := r.UnfinishedRestore(ctx, have); err != nil || refusal != nil {
 		return err
 	}
-	r.tell("start the members again that ran, on what they have")
+	r.voice().Tellf("start the members again that ran, on what they have")
 	return r.wake(ctx)
 }
 

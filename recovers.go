@@ -156,7 +156,7 @@ func (r *recovery) choose(ctx context.Context) (origin, error) {
 		if live.archive == "" && earlier.archive == "" || ctx.Err() != nil {
 			return live, errors.Join(err, r.wake(context.WithoutCancel(ctx)))
 		}
-		r.warn("of what members hold on disk nothing can be used: %v", err)
+		r.voice().Warnf("of what members hold on disk nothing can be used: %v", err)
 	}
 	if stopped.ClusterID != "" && live.ClusterID == "" { // whose backups count is known only now
 		if earlier, err = r.earlier(ctx, stopped.Metadata); err != nil {
@@ -214,7 +214,7 @@ func (r *recovery) answers() backup.Metadata {
 
 // kept tells where what a member holds is kept, and which of two it is.
 func (r *recovery) kept(o origin, how string) {
-	r.warn("what %s %s is kept in %s: revision %d", o.From, how, o.archive, o.Revision)
+	r.voice().Warnf("what %s %s is kept in %s: revision %d", o.From, how, o.archive, o.Revision)
 }
 
 // made tells of which archive the members are made, and which are not needed for it.
@@ -225,7 +225,7 @@ func (r *recovery) made(of origin, others ...origin) {
 			text += fmt.Sprintf("; %s is kept besides, and can be deleted once they serve", o.archive)
 		}
 	}
-	r.warn("%s", text)
+	r.voice().Warnf("%s", text)
 }
 
 // newer is the one that knows more, and the first of two that know the same.
@@ -236,26 +236,8 @@ func newer(a, b origin) origin {
 	return a
 }
 
-func (r *recovery) tell(format string, args ...any) {
-	if r.o.Tell != nil {
-		r.o.Tell(fmt.Sprintf(format, args...))
-	}
-}
-
-func (r *recovery) detail(what string) {
-	if r.o.Detail == nil {
-		r.tell("%s", what)
-		return
-	}
-	r.o.Detail(what)
-}
-
-func (r *recovery) warn(format string, args ...any) {
-	if r.o.Warn == nil {
-		r.tell(format, args...)
-		return
-	}
-	r.o.Warn(fmt.Sprintf(format, args...))
+func (r *recovery) voice() backup.Voice {
+	return backup.Voice{Tell: r.o.Tell, Detail: r.o.Detail, Warn: r.o.Warn}
 }
 
 // there is what is replaced.
@@ -271,7 +253,7 @@ func (r *recovery) there(by backup.Metadata, holders []backup.Holder) backup.The
 func (r *recovery) consent(ctx context.Context, by backup.Metadata, holders []backup.Holder) error {
 	there := r.there(by, holders)
 	if len(holders) > len(r.have.Electorate())/2 {
-		r.warn("most of the members have data: where `etcdctr start` brings their quorum back, nothing has to be rebuilt")
+		r.voice().Warnf("most of the members have data: where `etcdctr start` brings their quorum back, nothing has to be rebuilt")
 	}
 	if r.o.Consent == nil {
 		return fmt.Errorf("%s: %w", there.Name, backup.ErrNoConsent)
@@ -307,11 +289,11 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 		return origin{}, fmt.Errorf("cannot make a folder for the members' data: %w", err)
 	}
 	defer remove()
-	r.tell("see that nobody of %s runs", r.have.Name) // one that fails is started again and again
+	r.voice().Tellf("see that nobody of %s runs", r.have.Name) // one that fails is started again and again
 	if err := r.runtime.Stop(ctx, r.have.Name, 0); err != nil {
 		return origin{}, err
 	}
-	best, err := backup.CopyNewest(ctx, holders, room, r.detail)
+	best, err := backup.CopyNewest(ctx, holders, room, func(what string) { r.voice().Detailf("%s", what) })
 	if err == nil && best.Name == "" {
 		err = best.Unread
 	}
@@ -319,7 +301,7 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 		return origin{}, err
 	}
 	if best.Unread != nil {
-		r.warn("passed over: %v", best.Unread)
+		r.voice().Warnf("passed over: %v", best.Unread)
 	}
 	programs, err := r.programs(ctx, best.Name, room)
 	if err != nil {
@@ -329,7 +311,7 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin
 	if err != nil {
 		return origin{}, err
 	}
-	r.tell("carry out the log of %s", best.Name)
+	r.voice().Tellf("carry out the log of %s", best.Name)
 	made, err := backup.TakeFolderBy(ctx, best.Dir, path, programs, request)
 	if err != nil {
 		return origin{}, fmt.Errorf("%s: %w", best.Name, err)

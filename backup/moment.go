@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/etcdctr/etcdctr/internal/option"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -15,6 +16,22 @@ import (
 type Moment struct {
 	Revision int64
 	Time     time.Time
+}
+
+// ReadMoment reads the one that is asked for, at a time in RFC 3339 or at a revision: one of
+// them, or none for the zero Moment.
+func ReadMoment(at string, revision int64) (Moment, error) {
+	if at == "" && revision >= 0 {
+		return Moment{Revision: revision}, nil
+	}
+	if at == "" || revision != 0 {
+		return Moment{}, option.Errorf("give %s TIME or %s NUMBER, which is from 1 on, and not both", option.Name("at"), option.Name("revision"))
+	}
+	t, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		return Moment{}, option.Errorf("%s must be a time such as 2026-11-28T12:34:56Z, not %q", option.Name("at"), at)
+	}
+	return Moment{Time: t}, nil
 }
 
 func (m Moment) String() string {

@@ -196,7 +196,7 @@ func (r *Restoration) check(ctx context.Context) error {
 
 // unpack unpacks an archive, and looks whether the cluster that is to be reads it.
 func (r *Restoration) unpack(ctx context.Context, archive, scratch string) (Unpacked, error) {
-	r.detail("unpack the backup")
+	r.voice().Detailf("unpack the backup")
 	u, err := Unpack(ctx, archive, scratch, r.Secret)
 	if err == nil {
 		err = r.readable(u)
@@ -235,19 +235,7 @@ func TryFill(ctx context.Context, r Runtime, want *cluster.Cluster) error {
 	return t.TryFill(ctx, want)
 }
 
-func (r *Restoration) tell(format string, args ...any) {
-	if r.Tell != nil {
-		r.Tell(fmt.Sprintf(format, args...))
-	}
-}
-
-func (r *Restoration) detail(action string) {
-	if r.Detail == nil {
-		r.tell("%s", action)
-		return
-	}
-	r.Detail(action)
-}
+func (r *Restoration) voice() Voice { return Voice{r.Tell, r.Detail, r.Warn} }
 
 // ErrVolatile is the error of members that would lose what they are given.
 var ErrVolatile = errors.New("data: the members keep theirs in memory, and nothing can be restored into it: leave the key out, or write data: volume")
@@ -297,7 +285,7 @@ func (r *Restoration) build(ctx context.Context, snapshot, scratch string, seen 
 	for _, m := range r.Want.Members {
 		names, urls = append(names, m.Name), append(urls, m.PeerURL())
 	}
-	r.tell("make the data of %s", strings.Join(names, ", "))
+	r.voice().Tellf("make the data of %s", strings.Join(names, ", "))
 	later := nothingLater
 	if r.Source != nil {
 		later = func(db string) error { return r.Source.replay(ctx, db) }
@@ -332,13 +320,13 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scr
 	if err != nil {
 		return nil, err
 	}
-	release, err := r.Runtime.Lock(ctx, r.Want.Name, func() { r.tell("wait for another command that changes %s", r.Want.Name) })
+	release, err := r.Runtime.Lock(ctx, r.Want.Name, func() { r.voice().Tellf("wait for another command that changes %s", r.Want.Name) })
 	if err != nil {
 		return nil, err
 	}
 	defer release()
 	if have.Active() {
-		r.tell("stop the members")
+		r.voice().Tellf("stop the members")
 		if err := r.Runtime.Stop(ctx, have.Name, 0); err != nil {
 			return nil, errors.Join(err, r.resume(context.WithoutCancel(ctx), have))
 		}
@@ -362,7 +350,7 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scr
 	if err := r.leave(ctx, have); err != nil {
 		return aside, err
 	}
-	r.tell("start the members")
+	r.voice().Tellf("start the members")
 	return aside, r.Runtime.Apply(ctx, r.existing())
 }
 
@@ -403,7 +391,7 @@ func (r *Restoration) fillAll(ctx context.Context, s runtime.Stager, have *runti
 	for _, m := range members {
 		names = append(names, m.Name)
 	}
-	r.tell("fill %s", strings.Join(names, ", "))
+	r.voice().Tellf("fill %s", strings.Join(names, ", "))
 	if err := runtime.Together(members, func(m cluster.Member) error {
 		made := runtime.Made{Dir: filepath.Join(scratch, membersDir, m.Name), Database: db, Own: m.Name == members[0].Name}
 		return s.Stage(ctx, r.Want, m.Name, by, made)
@@ -449,7 +437,7 @@ func (r *Restoration) place(ctx context.Context, s runtime.Stager, have *runtime
 			aside[m.Name] = where
 		}
 	}
-	r.detail("exchange the data of the members")
+	r.voice().Detailf("exchange the data of the members")
 	var mu sync.Mutex
 	err := runtime.Together(r.Want.Members, func(m cluster.Member) error {
 		where, err := s.Exchange(ctx, r.Want, m.Name)
@@ -481,7 +469,7 @@ func (r *Restoration) resume(ctx context.Context, have *runtime.State) error {
 			ran = append(ran, s.Name)
 		}
 	}
-	r.tell("start the members again, on their former data")
+	r.voice().Tellf("start the members again, on their former data")
 	return r.Runtime.Start(ctx, have.Name, ran...)
 }
 
@@ -513,14 +501,14 @@ func (r *Restoration) prove(ctx context.Context, size int64) (int64, error) {
 		return 0, err
 	}
 	defer done()
-	r.detail("wait until the members serve")
+	r.voice().Detailf("wait until the members serve")
 	if err := r.await(members, have, size).Serving(ctx); err != nil {
 		return 0, err
 	}
 	if err := members.Disarm(ctx); err != nil {
 		return 0, err
 	}
-	r.detail("compare what they hold")
+	r.voice().Detailf("compare what they hold")
 	h, err := members.Hash(ctx)
 	if err == nil && (!h.Same() || len(h.Members) != len(r.Want.Members)) {
 		err = fmt.Errorf("%w: %v", ErrDifferent, h.Groups())
@@ -535,7 +523,7 @@ func (r *Restoration) await(members *member.Client, have *runtime.State, size in
 		w.Servers = append(w.Servers, m.Name)
 	}
 	w.Reading = func(bytes int64) {
-		r.tell("wait for members that still read their data, of %d MiB each", bytes>>20)
+		r.voice().Tellf("wait for members that still read their data, of %d MiB each", bytes>>20)
 	}
 	return w
 }

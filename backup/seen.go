@@ -31,17 +31,17 @@ func (r *Restoration) seen(ctx context.Context, have *runtime.State, there There
 	for _, name := range there.Data {
 		revision, ok := answers[name]
 		if s, found := have.Server(name); !ok && found && !s.Active() && s.Status != runtime.Away {
-			r.detail("read how far " + name + " has come")
+			r.voice().Detailf("read how far %s has come", name)
 			var err error
 			if revision, err = r.onDisk(ctx, have.Name, name, scratch); ctx.Err() != nil {
 				return 0, ctx.Err()
 			} else if err != nil {
-				r.warn("how far %s has come can't be read: %v", name, err)
+				r.voice().Warnf("how far %s has come can't be read: %v", name, err)
 			}
 			ok = err == nil
 		}
 		if !ok {
-			r.warn("nobody can say which revision %s has: clients that know it may take what is restored for old", name)
+			r.voice().Warnf("nobody can say which revision %s has: clients that know it may take what is restored for old", name)
 		}
 		newest = max(newest, revision)
 	}
@@ -156,12 +156,4 @@ func (l Listing) Before(id string, at time.Time) (int64, time.Time, error) {
 		return 0, known, fmt.Errorf("which revision it had at %s is not known: %w", at.Format(time.RFC3339), ErrUnknownAge)
 	}
 	return revision, known, nil
-}
-
-func (r *Restoration) warn(format string, args ...any) {
-	if r.Warn == nil {
-		r.tell(format, args...)
-		return
-	}
-	r.Warn(fmt.Sprintf(format, args...))
 }

@@ -57,21 +57,26 @@ func OpenStore(destination string) (Store, error) {
 // StoreOf splits what a user calls a backup, a path or an s3:// name, into where
 // it is kept and its name there.
 func StoreOf(place string) (Store, string, error) {
-	if kind, rest, ok := strings.Cut(place, "://"); ok {
-		i := strings.LastIndex(rest, "/")
-		if i < 0 || i == len(rest)-1 {
-			return nil, "", fmt.Errorf("%s names no file", place)
-		}
-		s, err := OpenStore(kind + "://" + rest[:i])
-		return s, rest[i+1:], err
+	if !cluster.NamesService(place) {
+		return folder(filepath.Dir(place)), filepath.Base(place), nil
 	}
-	return folder(filepath.Dir(place)), filepath.Base(place), nil
+	kind, rest, ok := strings.Cut(place, "://")
+	if !ok { // a bucket that is misspelt, which opening refuses
+		_, err := OpenStore(place)
+		return nil, "", err
+	}
+	i := strings.LastIndex(rest, "/")
+	if i < 0 || i == len(rest)-1 {
+		return nil, "", fmt.Errorf("%s names no file", place)
+	}
+	s, err := OpenStore(kind + "://" + rest[:i])
+	return s, rest[i+1:], err
 }
 
 // Fetch gives a backup as a file on this machine: itself, if it is one, else a
 // copy in the folder scratch.
 func Fetch(ctx context.Context, place, scratch string) (string, error) {
-	if !strings.Contains(place, "://") {
+	if !cluster.NamesService(place) {
 		return place, nil
 	}
 	s, name, err := StoreOf(place)

@@ -21,11 +21,9 @@ type backupOptions struct {
 	output, member string
 	dataDir        string
 	etcdBinary     string
-	keys           bool
+	locks          backup.Locks
 	compression    string
 	passphraseFile string
-	encrypt        bool
-	encryptTo      []string
 	progress       string
 	format         string
 }
@@ -75,10 +73,10 @@ in clear: the cluster's name, time, revision, size and release.`,
 	compression := cluster.ClosedChoiceOf("backup.compression")
 	o.compression = compression.Default
 	flags.Var(&typed.Choice{Value: &o.compression, Of: compression.Takes()}, "compression", compression.What)
-	flags.BoolVar(&o.keys, "with-keys", false, "put the certificates in, with their keys, encrypted")
+	flags.BoolVar(&o.locks.Keys, "with-keys", false, "put the certificates in, with their keys, encrypted")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase of --with-keys or --encrypt")
-	flags.BoolVar(&o.encrypt, "encrypt", false, "encrypt all of it, by the passphrase")
-	flags.StringSliceVar(&o.encryptTo, "encrypt-to", nil, "encrypt all of it for the public keys of age, age1…")
+	flags.BoolVar(&o.locks.Encrypt, "encrypt", false, "encrypt all of it, by the passphrase")
+	flags.StringSliceVar(&o.locks.Recipients, "encrypt-to", nil, "encrypt all of it for the public keys of age, age1…")
 	cmd.AddCommand(newBackupVerifyCommand(a), newBackupListCommand(a), newBackupPruneCommand(a), newBackupRunCommand(a))
 	return cmd
 }
@@ -87,17 +85,16 @@ func runBackup(ctx context.Context, a *app, o backupOptions, _ []string) error {
 	if err := o.endpoints.check(); err != nil {
 		return usage(err)
 	}
-	passphrase, err := o.passphrase(a)
-	if err != nil {
+	r := backup.Request{Time: a.Now(), Member: o.member, Stored: o.compression == string(cluster.CompressNone)}
+	if o.passphraseFile != "" {
+		o.locks.Passphrase = func() (string, error) { return a.Passphrase(o.passphraseFile) }
+	}
+	if err := o.locks.Lock(&r); err != nil {
 		return err
 	}
 	startup.Over() // what is streamed is garbage at once
 	board := a.NewBoard(o.progress)
 	defer func() { board.Close() }()
-	r := backup.Request{Time: a.Now(), Member: o.member, Stored: o.compression == string(cluster.CompressNone), Seal: o.seal(passphrase)}
-	if o.keys {
-		r.Keys = &backup.Keys{Passphrase: passphrase}
-	}
 	r.Progress = func(done, total int64) {
 		board.Show(terminal.Step{Item: "the data", Action: "taking", Current: done, Total: total, Done: done >= total})
 	}
@@ -145,32 +142,4 @@ func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (stri
 		return "", backup.Metadata{}, err
 	}
 	return c.BackupFolder(ctx, o.dataDir, o.output, program, r)
-}
-
-// passphrase reads the file of one.
-func (o backupOptions) passphrase(a *app) (string, error) {
-	switch wanted := o.keys || o.encrypt; {
-	case o.keys && o.passphraseFile == "":
-		return "", usage(errors.New("--with-keys takes --passphrase-file: keys leave this machine only encrypted"))
-	case o.encrypt && o.passphraseFile == "":
-		return "", usage(errors.New("--encrypt takes --passphrase-file; --encrypt-to does without"))
-	case !wanted && o.passphraseFile != "":
-		return "", usage(errors.New("--passphrase-file goes with --with-keys or --encrypt"))
-	case o.encrypt && len(o.encryptTo) > 0:
-		return "", usage(errors.New("--encrypt and --encrypt-to do not go together: keep one"))
-	case !wanted:
-		return "", nil
-	}
-	return a.Passphrase(o.passphraseFile)
-}
-
-// seal says who can open the archive; nil for everybody.
-func (o backupOptions) seal(passphrase string) *backup.Seal {
-	switch {
-	case o.encrypt:
-		return &backup.Seal{Passphrase: passphrase}
-	case len(o.encryptTo) > 0:
-		return &backup.Seal{Recipients: o.encryptTo}
-	}
-	return nil
 }

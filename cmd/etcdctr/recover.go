@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -43,18 +42,10 @@ do not answer here: others may reach them.`,
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runRecover),
 	}
-	o.cluster = a.Describing(cmd)
-	target.AddRuntime(cmd)
-	typed.AddProgress(cmd, &o.working.Progress)
-	typed.AddFormat(cmd, &o.format)
-	o.secret = a.Secrets(cmd)
+	o.addTo(a, cmd, "rebuild it without asking")
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", ".", "file or folder for the backup of the survivor's data")
 	flags.StringVar(&o.backups, "backups", "", "folder of earlier backups of the cluster")
-	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
-	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
-	flags.BoolVar(&o.yes, "yes", false, "rebuild it without asking")
-	typed.AddDryRun(cmd, &o.dryRun)
 	return cmd
 }
 

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,21 +70,27 @@ the cluster is not healthy or a restoration was not finished.`,
 		Args: typed.AtMost("ARCHIVE"),
 		RunE: with(a, &o, runRestore),
 	}
-	o.cluster = a.Describing(cmd)
-	target.AddRuntime(cmd)
-	typed.AddProgress(cmd, &o.working.Progress)
-	typed.AddFormat(cmd, &o.format)
-	o.secret = a.Secrets(cmd)
+	o.addTo(a, cmd, "replace, or delete, what is there without asking")
 	flags := cmd.Flags()
-	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
-	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
-	flags.BoolVar(&o.yes, "yes", false, "replace, or delete, what is there without asking")
-	typed.AddDryRun(cmd, &o.dryRun)
 	flags.StringVar(&o.at, "at", "", "time of the moment to bring back, such as 2026-11-28T12:34:56Z")
 	flags.Int64Var(&o.revision, "revision", 0, "revision of the moment to bring back")
 	flags.BoolVar(&o.undo, "undo", false, "bring back the data that the last restore has set aside, and start nothing")
 	flags.BoolVar(&o.discard, "discard", false, "delete for good what was set aside")
 	return cmd
+}
+
+// addTo gives cmd the flags of what makes members anew.
+func (o *restoreOptions) addTo(a *app, cmd *cobra.Command, yes string) {
+	o.cluster = a.Describing(cmd)
+	target.AddRuntime(cmd)
+	typed.AddProgress(cmd, &o.working.Progress)
+	typed.AddFormat(cmd, &o.format)
+	typed.AddDryRun(cmd, &o.dryRun)
+	o.secret = a.Secrets(cmd)
+	flags := cmd.Flags()
+	flags.Uint64Var(&o.bump, "bump-revision", backup.DefaultBump, "what the revision is raised by; 0 leaves it as it was")
+	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the database")
+	flags.BoolVar(&o.yes, "yes", false, yes)
 }
 
 func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) error {
@@ -96,7 +100,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	if o.undo && o.dryRun {
 		return usage(errors.New("--undo asks before it stops anything: leave --dry-run out"))
 	}
-	at, err := o.moment()
+	at, err := backup.ReadMoment(o.at, o.revision)
 	if err != nil {
 		return usage(err)
 	}
@@ -139,21 +143,6 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	restored, err := c.Restore(ctx, args[0], options)
 	c.Board.Close()
 	return backupview.Restored(ctx, a.World, c, o.format, restored, err)
-}
-
-// moment is the one that is asked for.
-func (o restoreOptions) moment() (backup.Moment, error) {
-	if o.at == "" || o.revision != 0 {
-		if o.at != "" || o.revision < 0 {
-			return backup.Moment{}, errors.New("give --at TIME or --revision NUMBER, which is from 1 on, and not both")
-		}
-		return backup.Moment{Revision: o.revision}, nil
-	}
-	at, err := time.Parse(time.RFC3339, o.at)
-	if err != nil {
-		return backup.Moment{}, fmt.Errorf("--at must be a time such as 2026-11-28T12:34:56Z, not %q", o.at)
-	}
-	return backup.Moment{Time: at}, nil
 }
 
 func (o restoreOptions) options(a *app, c *target.Found, place string) (etcdctr.RestoreOptions, error) {

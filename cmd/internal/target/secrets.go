@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
@@ -46,7 +46,7 @@ func (f *Secrets) Read(place string) (backup.Secret, error) {
 	}
 	var err error
 	read := f.world.Passphrase
-	if _, gone := os.Stat(place); errors.Is(gone, fs.ErrNotExist) && !strings.Contains(place, "://") {
+	if _, gone := os.Stat(place); errors.Is(gone, fs.ErrNotExist) && !cluster.NamesService(place) {
 		read = func(file string) (string, error) { return typed.Secret("passphrase-file", file) }
 	}
 	s.Passphrase, err = read(f.passphraseFile)
