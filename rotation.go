@@ -14,8 +14,8 @@ import (
 // RotationOptions are what a replacement of authorities leaves to be chosen.
 type RotationOptions struct {
 	certs.RotateOptions
-	// Confirmed is that of certs.Rotation.
-	Confirmed bool
+	// Confirmed and Restarted are those of certs.Rotation.
+	Confirmed, Restarted bool
 	// Change makes a change of the members that serve; nil stands for Make.
 	Change func(context.Context, Change) error
 	// Tell is told what was done to the files, and Step of members that are started;
@@ -24,15 +24,23 @@ type RotationOptions struct {
 	Step func(converge.Event)
 }
 
+// Unseen is a replacement of authorities of members that nobody sees from here: it works on
+// the files alone.
+func (o RotationOptions) Unseen(pki *certs.PKI) *certs.Rotation {
+	return &certs.Rotation{
+		PKI: pki, RotateOptions: o.RotateOptions, Confirmed: o.Confirmed, Restarted: o.Restarted, Own: []string{AdminClient}, Tell: o.Tell,
+	}
+}
+
 // Rotation is a replacement of the authorities of this cluster, which asks, restarts,
 // stops and starts its members. Where none of them is there, or nothing that could
-// run them, it works on the files alone: see certs.Rotation.
+// run them, it works on the files alone: see certs.Rotation. A cluster without authorities
+// is an *InputError.
 func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotation, error) {
-	tell := o.Tell
-	if tell == nil {
-		tell = func(certs.Report) {}
+	if err := WantMutual(c.spec.TLSMode(), "authorities"); err != nil {
+		return nil, err
 	}
-	r := &certs.Rotation{PKI: c.PKI(), RotateOptions: o.RotateOptions, Confirmed: o.Confirmed, Own: []string{AdminClient}, Tell: tell}
+	r := o.Unseen(c.PKI())
 	have, err := c.Observe(ctx)
 	if errors.Is(err, runtime.ErrNotFound) || err == nil && len(have.Members()) == 0 {
 		return r, nil

@@ -164,8 +164,16 @@ func TestARotationWithoutMembersAsksNobody(t *testing.T) {
 			t.Errorf("%s: it is not refused", what)
 		}
 	}
-	seen, err := find(t, described{fake: fake{name: "process", has: holding("etcd", "")}}, cluster.Spec{}).Rotation(t.Context(), etcdctr.RotationOptions{})
+	elsewhere := etcdctr.RotationOptions{Restarted: true, Confirmed: true}.Unseen(c.PKI())
+	if elsewhere.Seen() || !elsewhere.Restarted || !elsewhere.Confirmed || elsewhere.PKI.Dir != c.CertsDir() {
+		t.Errorf("%+v", elsewhere)
+	}
+	there := described{fake: fake{name: "process", has: holding("etcd", "")}}
+	seen, err := find(t, there, cluster.Spec{}).Rotation(t.Context(), etcdctr.RotationOptions{})
 	if err != nil || !seen.Seen() {
 		t.Errorf("members that are there are not asked: %v", err)
+	}
+	if _, err := find(t, there, cluster.Spec{TLS: string(cluster.AutoTLS)}).Rotation(t.Context(), etcdctr.RotationOptions{}); !errors.As(err, new(*etcdctr.InputError)) {
+		t.Errorf("a cluster without authorities: %v", err)
 	}
 }

@@ -158,6 +158,9 @@ func (c Condition) Of(profiles ...Profile) Condition {
 // Replacing reports whether a replacement of an authority is under way.
 func (c Condition) Replacing() bool { return len(c.Underway()) > 0 }
 
+// idle tells that there are authorities, and none is being replaced.
+func (c Condition) idle() bool { return len(c.Authorities) > 0 && !c.Replacing() }
+
 // Underway lists the authorities that are being replaced.
 func (c Condition) Underway() []string {
 	var list []string

@@ -296,8 +296,14 @@ func TestCertificateIsReadInPEMAndDER(t *testing.T) {
 		_, err := certs.LoadCertificate(filepath.Join(p.Dir, "given"))
 		wantError(t, err, problem)
 	}
-	_, err := certs.LoadCertificate("missing.pem")
+	_, err := certs.LoadCertificates(filepath.Join(p.Dir, "given"), "missing.pem")
+	wantError(t, err, "given holds no certificate")
 	wantError(t, err, "missing.pem")
+	p.write("given", want.Raw)
+	got, err := certs.LoadCertificates(filepath.Join(p.Dir, "given"), filepath.Join(p.Dir, "clients/root/tls.crt"))
+	if err != nil || len(got) != 2 || !got[0].Equal(want) || !got[1].Equal(want) {
+		t.Errorf("%v, %v", got, err)
+	}
 }
 
 func TestRevokedIdentityComesBackOnlyWithANewKey(t *testing.T) {

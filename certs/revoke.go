@@ -89,6 +89,17 @@ func LoadCertificate(file string) (*x509.Certificate, error) {
 	return chain[0], nil
 }
 
+// LoadCertificates is LoadCertificate of several files. Its error is about every one that
+// can't be read.
+func LoadCertificates(files ...string) ([]*x509.Certificate, error) {
+	all := make([]*x509.Certificate, len(files))
+	errs := make([]error, len(files))
+	for i, file := range files {
+		all[i], errs[i] = LoadCertificate(file)
+	}
+	return all, errors.Join(errs...)
+}
+
 // wantRevocable reports every certificate that there is no way, or no need, to
 // revoke.
 func (s *state) wantRevocable(list []*x509.Certificate, now time.Time) error {

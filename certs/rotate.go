@@ -24,6 +24,18 @@ const (
 // Stages lists the stages in order.
 func Stages() []Stage { return []Stage{Begin, Switch, Finish} }
 
+// Then is what a person does once a stage was done by itself, without its members being
+// seen: of Finish also after going back.
+func (s Stage) Then() string {
+	switch s {
+	case Begin:
+		return "restart the members one by one, then: etcdctr certs rotate-ca --stage switch"
+	case Switch:
+		return "once clients have their new certificates: etcdctr certs rotate-ca --stage finish"
+	}
+	return "restart the members one by one, then: etcdctr certs rotate-ca, with --restarted if they run elsewhere"
+}
+
 // abort is the way back: the authority that issued before issues again, alone.
 const abort Stage = "abort"
 

@@ -3,6 +3,7 @@ package certs_test
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -162,5 +163,16 @@ func TestMembersAcceptEachOtherAsLongAsTheyShareAnAuthority(t *testing.T) {
 	}
 	if _, err := certs.ShareAuthority(before, []byte("nothing")); err == nil {
 		t.Error("what holds no certificate is compared")
+	}
+}
+
+func TestEachStageThatIsDoneByItselfSaysWhatComesThen(t *testing.T) {
+	said := map[string]bool{}
+	for _, stage := range certs.Stages() {
+		then := stage.Then()
+		if !strings.Contains(then, "etcdctr certs rotate-ca") || said[then] {
+			t.Errorf("after %s: %q", stage, then)
+		}
+		said[then] = true
 	}
 }

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/option"
 )
 
 // Rotation replaces authorities in a cluster that runs, from the first stage to
@@ -41,8 +42,6 @@ type Rotation struct {
 	Own       []string // clients that the cluster's own tools use
 
 	Tell func(Report) // may be nil
-
-	confirmed []string // the authorities that Confirmed counts for
 }
 
 // UnconfirmedError is the error of a replacement that waits until clients have
@@ -55,52 +54,10 @@ func (e *UnconfirmedError) Error() string {
 
 // Run goes through all stages that are left, or through all. An authority to change
 // to is changed to even if the last replacement has one of its own to put away.
-func (r *Rotation) Run(ctx context.Context) error {
-	c, err := r.condition()
-	if err != nil {
-		return err
-	}
-	begins := !c.Replacing() || r.Authority != nil && len(c.at(Begin))+len(c.at(Switch)) == 0
-	if err := r.PKI.wantReady(r.RotateOptions, begins); err != nil {
-		return err
-	}
-	if r.Confirmed {
-		r.confirmed = c.at(Switch)
-	}
-	if err := r.Gather(ctx); err != nil {
-		return err
-	}
-	if begins {
-		if err := r.stage(ctx, Begin); err != nil {
-			return err
-		}
-	}
-	return r.goOn(ctx)
-}
-
-func (r *Rotation) tell(report Report) {
-	if r.Tell != nil {
-		r.Tell(report)
-	}
-}
+func (r *Rotation) Run(ctx context.Context) error { return r.doing().run(ctx) }
 
 // Abort goes back, and lets the members forget the authority that was to be.
-func (r *Rotation) Abort(ctx context.Context) error {
-	if r.Seen() {
-		if err := r.Gather(ctx); err != nil {
-			return err
-		}
-	}
-	report, err := r.PKI.AbortRotation(ctx, r.Profiles...)
-	if err != nil {
-		return err
-	}
-	r.tell(report)
-	if !r.Seen() {
-		return nil
-	}
-	return r.goOn(ctx)
-}
+func (r *Rotation) Abort(ctx context.Context) error { return r.doing().abort(ctx) }
 
 // Seen reports whether there are members that can be asked.
 func (r *Rotation) Seen() bool { return r.Ask != nil }
@@ -121,34 +78,25 @@ func (e *UnseenError) Error() string {
 
 // Once does its Stage by itself, once the members are Ready. Its error may be a
 // *LaggingError, or an *UnseenError.
-func (r *Rotation) Once(ctx context.Context) error {
-	if !r.Seen() && r.Stage == Switch && !r.Restarted {
-		return &UnseenError{}
-	}
-	if r.Seen() {
-		if err := r.Ready(ctx); err != nil {
-			return err
-		}
-	}
-	report, err := r.PKI.RotateCA(ctx, r.RotateOptions)
-	if err == nil {
-		r.tell(report)
-	}
-	return err
-}
+func (r *Rotation) Once(ctx context.Context) error { return r.doing().once(ctx) }
 
 // Settle puts away what was taken out of the trust of members that are not seen. Its
 // error may be an *UnseenError.
-func (r *Rotation) Settle(ctx context.Context) error {
-	if !r.Restarted {
-		return &UnseenError{Settles: true}
-	}
-	report, err := r.PKI.SettleRotation(ctx, r.Profiles...)
-	if err == nil {
-		r.tell(report)
-	}
-	return err
+func (r *Rotation) Settle(ctx context.Context) error { return r.doing().settle(ctx) }
+
+// Now replaces authorities at once, for one whose key others may have. From then
+// on no running member accepts anybody: stop has to end all members before, and
+// start starts them with the new files; nil where none is seen.
+func (r *Rotation) Now(ctx context.Context, stop, start func(context.Context) error) error {
+	at := *r
+	at.Stop, at.Start = stop, start
+	return at.doing().now(ctx)
 }
+
+// Ready asks the members whether its Stage may be done by itself: none of them may be
+// shown a certificate of an authority that it does not trust. Its error may be a
+// *LaggingError.
+func (r *Rotation) Ready(ctx context.Context) error { return r.doing().ready(ctx) }
 
 // How says what of a replacement is done.
 type How struct {
@@ -160,28 +108,33 @@ type How struct {
 // ErrIdle is the error of going back where nothing is being replaced.
 var ErrIdle = errors.New("no authority is being replaced")
 
+// IdleError is the ErrIdle of those authorities that are meant.
+type IdleError struct{ Profiles []Profile }
+
+func (e *IdleError) Error() string {
+	if len(e.Profiles) != 1 {
+		return ErrIdle.Error()
+	}
+	return fmt.Sprintf("no authority for %ss is being replaced", e.Profiles[0])
+}
+
+// Is tells that it is an ErrIdle.
+func (e *IdleError) Is(target error) bool { return target == ErrIdle }
+
+// Validate refuses what does not go together.
+func (h How) Validate() error {
+	if h.Abort && h.AtOnce || h.Single && (h.Abort || h.AtOnce) {
+		return option.Errorf("%s, %s and %s do not go together: keep one", option.Name("stage"), option.Name("abort"), option.Name("now"))
+	}
+	return nil
+}
+
 // Do does what is asked for, and gives the stage after which a person has to go on;
-// empty where nobody has to.
+// empty where nobody has to. Its error may be an *IdleError, and else those of Run, Abort,
+// Now, Once and Settle, of which it is one.
 func (r *Rotation) Do(ctx context.Context, how How) (after Stage, err error) {
 	after = r.After(how)
-	switch {
-	case how.Abort:
-		idle, err := r.Idle()
-		if err == nil && idle {
-			err = ErrIdle
-		}
-		if err == nil {
-			err = r.Abort(ctx)
-		}
-		return after, err
-	case how.AtOnce:
-		return after, r.Now(ctx, r.Stop, r.Start)
-	case r.Seen() && !how.Single:
-		return after, r.Run(ctx)
-	case after == "":
-		return after, r.Settle(ctx)
-	}
-	return after, r.Once(ctx)
+	return after, r.doing().do(ctx, how, after)
 }
 
 // After is the stage after which a person has to go on once Do has done what is asked
@@ -202,7 +155,7 @@ func (r *Rotation) After(how How) Stage {
 // is nothing to go back from.
 func (r *Rotation) Idle() (bool, error) {
 	c, err := r.condition()
-	return len(c.Authorities) > 0 && !c.Replacing(), err
+	return c.idle(), err
 }
 
 // Settles reports whether all that is left of a replacement is to put away what was
@@ -212,146 +165,21 @@ func (r *Rotation) Settles() bool {
 	return err == nil && c.Replacing() && len(c.at(Begin))+len(c.at(Switch)) == 0
 }
 
-// LaggingError is the error of members that run with trust of an earlier stage.
-type LaggingError struct{ Members []string }
-
-func (e *LaggingError) Error() string {
-	return fmt.Sprintf("%s: would refuse everybody, because it was not restarted since the stage %s and does not trust the next authority", strings.Join(e.Members, ", "), Begin)
+// Underway lists the authorities that are being replaced still, whichever are meant.
+func (r *Rotation) Underway() ([]string, error) {
+	c, err := r.PKI.Condition()
+	return c.Underway(), err
 }
 
-// Ready asks the members whether its Stage may be done by itself: none of them may be
-// shown a certificate of an authority that it does not trust. Its error may be a
-// *LaggingError.
-func (r *Rotation) Ready(ctx context.Context) error {
-	if r.Stage != Switch {
-		return nil
-	}
-	c, err := r.look(ctx)
-	if lagging := c.Lagging(); err == nil && len(lagging) > 0 {
-		err = &LaggingError{lagging}
-	}
-	return err
-}
-
-// goOn makes moves until there is none.
-func (r *Rotation) goOn(ctx context.Context) error {
-	var restarted []string
-	for {
-		c, err := r.look(ctx)
-		if err != nil {
-			return err
-		}
-		waiting := without(without(c.at(Switch), r.confirmed), []string{peerCA}) // whom no client trusts
-		move := c.Move(len(r.clients(c)) == 0 || len(waiting) == 0)
-		switch move.Kind {
-		case Done:
-			return nil
-		case Confirm:
-			return &UnconfirmedError{r.clients(c)}
-		case Restart:
-			if again := both(restarted, move.Members); len(again) > 0 {
-				return fmt.Errorf("%s: restarted, and does not trust what its %s says: does it run with the certificates in %s?", strings.Join(again, ", "), CAFile, r.PKI.Dir)
-			}
-			restarted = move.Members
-			err = r.Restart(ctx, move.Members)
-		default:
-			restarted = nil
-			err = r.follow(ctx, c, move)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// condition is that of the authorities that are meant.
+// condition is that of the authorities that are meant, as far as the files tell.
 func (r *Rotation) condition() (Condition, error) {
 	c, err := r.PKI.Condition()
 	return c.Of(r.Profiles...), err
 }
 
-func (r *Rotation) look(ctx context.Context) (Condition, error) {
-	c, err := r.condition()
-	if err != nil || !c.Replacing() {
-		return c, err
-	}
-	c.Answers, err = r.Ask(ctx)
-	return c.Of(r.Profiles...), err
-}
+// LaggingError is the error of members that run with trust of an earlier stage.
+type LaggingError struct{ Members []string }
 
-// follow does the stage that comes after that of the move's authorities.
-func (r *Rotation) follow(ctx context.Context, c Condition, move Move) error {
-	return r.stage(ctx, c.stageAfter(move), move.Authorities...)
-}
-
-// stage does one stage, of all authorities that the options mean or of some.
-func (r *Rotation) stage(ctx context.Context, stage Stage, authorities ...string) error {
-	o := r.RotateOptions
-	o.Stage = stage
-	if stage != Begin {
-		o = RotateOptions{Stage: stage, Profiles: profilesOf(authorities)}
-	}
-	report, err := r.PKI.rotateTo(ctx, o)
-	if err == nil {
-		r.tell(report)
-	}
-	return err
-}
-
-// profilesOf are the profiles that lead to authorities.
-func profilesOf(authorities []string) []Profile {
-	var list []Profile
-	for _, name := range authorities {
-		if name == peerCA {
-			list = append(list, Peer)
-		} else {
-			list = append(list, Client)
-		}
-	}
-	return list
-}
-
-// clients lists those that have to learn of the new authority from somebody.
-func (r *Rotation) clients(c Condition) []string {
-	var list []string
-	for _, id := range c.Identities {
-		name, isClient := strings.CutPrefix(id.Name, "clients/")
-		if isClient && !slices.Contains(r.Own, name) {
-			list = append(list, id.Name)
-		}
-	}
-	return list
-}
-
-func both(a, b []string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
-}
-
-// Now replaces authorities at once, for one whose key others may have. From then
-// on no running member accepts anybody: stop has to end all members before, and
-// start starts them with the new files; nil where none is seen.
-func (r *Rotation) Now(ctx context.Context, stop, start func(context.Context) error) error {
-	if err := r.PKI.wantReady(r.RotateOptions, true); err != nil {
-		return err
-	}
-	nothing := func(context.Context) error { return nil }
-	if stop == nil {
-		stop, start = nothing, nothing
-	}
-	if err := stop(ctx); err != nil {
-		return err
-	}
-	for _, stage := range []Stage{Begin, Switch, Finish, settle} {
-		o := RotateOptions{Stage: stage, Profiles: r.Profiles}
-		if stage == Begin {
-			o = r.RotateOptions
-			o.Stage = Begin
-		}
-		report, err := r.PKI.rotateTo(ctx, o)
-		if err != nil {
-			return errors.Join(err, start(ctx))
-		}
-		r.tell(report)
-	}
-	return start(ctx)
+func (e *LaggingError) Error() string {
+	return fmt.Sprintf("%s: would refuse everybody, because it was not restarted since the stage %s and does not trust the next authority", strings.Join(e.Members, ", "), Begin)
 }

@@ -13,24 +13,14 @@ func (r *Rotation) Forecast(ctx context.Context, how How) ([]Move, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case how.Abort:
-		err = f.abort()
-	case how.AtOnce:
-		err = f.atOnce()
-	case r.Seen() && !how.Single:
-		err = f.all()
-	case r.After(how) == "":
-		err = f.settle()
-	default:
-		err = f.once(ctx)
-	}
+	err = rotating{Rotation: r, hands: f}.do(ctx, how, r.After(how))
 	return f.moves, err
 }
 
-// foreseen is how the files and the members would be after the moves.
+// foreseen are hands that do nothing: how the files and the members would be after the
+// moves, which they write down.
 type foreseen struct {
-	*Rotation
+	of      *Rotation
 	files   *state // never written
 	answers []Answer
 	members []string
@@ -42,8 +32,8 @@ func (r *Rotation) foresee(ctx context.Context) (*foreseen, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &foreseen{Rotation: r, files: files}
-	c := f.condition()
+	f := &foreseen{of: r, files: files}
+	c := f.now()
 	if r.Seen() && c.Replacing() {
 		f.answers, err = r.Ask(ctx)
 	}
@@ -55,128 +45,67 @@ func (r *Rotation) foresee(ctx context.Context) (*foreseen, error) {
 	return f, err
 }
 
-func (f *foreseen) condition() Condition {
-	c := f.PKI.conditionOf(f.files)
+func (f *foreseen) now() Condition {
+	c := f.of.PKI.conditionOf(f.files)
 	c.Answers = f.answers
-	return c.Of(f.Profiles...)
+	return c.Of(f.of.Profiles...)
 }
 
-// all goes through the stages as Run does.
-func (f *foreseen) all() error {
-	c := f.condition()
-	begins := !c.Replacing() || f.Authority != nil && len(c.at(Begin))+len(c.at(Switch)) == 0
-	if err := f.PKI.wantReady(f.RotateOptions, begins); err != nil {
+func (f *foreseen) condition() (Condition, error) { return f.now(), nil }
+
+func (f *foreseen) look(context.Context) (Condition, error) { return f.now(), nil }
+
+// rotate does a stage in memory, and tells of those authorities that it is about.
+func (f *foreseen) rotate(_ context.Context, o RotateOptions) error {
+	before := f.now()
+	if _, err := f.of.PKI.rotateIn(f.files, o); err != nil {
 		return err
 	}
-	var confirmed []string
-	if f.Confirmed {
-		confirmed = c.at(Switch)
-	}
-	if begins {
-		if err := f.stage(Begin, f.Profiles...); err != nil {
-			return err
-		}
-	}
-	return f.goOn(confirmed)
-}
-
-// goOn makes the moves that are left, those behind a Move to Confirm too.
-func (f *foreseen) goOn(confirmed []string) error {
-	for {
-		c := f.condition()
-		waiting := without(without(c.at(Switch), confirmed), []string{peerCA})
-		move := c.Move(len(f.clients(c)) == 0 || len(waiting) == 0)
-		switch move.Kind {
-		case Done:
-			return nil
-		case Confirm:
-			confirmed = c.at(Switch)
-			f.moves = append(f.moves, Move{Kind: Confirm, Authorities: waiting, Clients: f.clients(c)})
-		case Restart:
-			f.moves, f.answers = append(f.moves, move), nil
-		default:
-			if err := f.stage(c.stageAfter(move), profilesOf(move.Authorities)...); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (f *foreseen) abort() error {
-	was := f.condition()
-	if !was.Replacing() {
-		return ErrIdle
-	}
-	if err := f.stage(abort, f.Profiles...); err != nil || !f.Seen() {
-		return err
-	}
-	return f.goOn(nil)
-}
-
-func (f *foreseen) atOnce() error {
-	if err := f.PKI.wantReady(f.RotateOptions, true); err != nil {
-		return err
-	}
-	if f.Stop != nil {
-		f.moves = append(f.moves, Move{Kind: StopAll, Members: f.members})
-	}
-	for _, stage := range []Stage{Begin, Switch, Finish, settle} {
-		if err := f.stage(stage, f.Profiles...); err != nil {
-			return err
-		}
-	}
-	if f.Start != nil {
-		f.moves = append(f.moves, Move{Kind: StartAll, Members: f.members})
-	}
-	return nil
-}
-
-func (f *foreseen) settle() error {
-	if !f.Restarted {
-		return &UnseenError{Settles: true}
-	}
-	return f.stage(settle, f.Profiles...)
-}
-
-func (f *foreseen) once(ctx context.Context) error {
-	if !f.Seen() && f.Stage == Switch && !f.Restarted {
-		return &UnseenError{}
-	}
-	if f.Seen() {
-		if err := f.Ready(ctx); err != nil {
-			return err
-		}
-	}
-	return f.stage(f.Stage, f.Profiles...)
-}
-
-// stage does one in memory, of those authorities that it is about.
-func (f *foreseen) stage(stage Stage, profiles ...Profile) error {
-	o := RotateOptions{Stage: stage, Profiles: profiles}
-	if stage == Begin {
-		o = f.RotateOptions
-		o.Stage = Begin
-	}
-	before := f.condition()
-	if _, err := f.PKI.rotateIn(f.files, o); err != nil {
-		return err
-	}
-	move := Move{Kind: DoStage, Stage: stage}
-	switch stage {
+	move := Move{Kind: DoStage, Stage: o.Stage}
+	switch o.Stage {
 	case abort:
 		move = Move{Kind: GoBack}
 	case settle:
 		move = Move{Kind: Settle}
 	}
-	for _, a := range f.condition().Of(profiles...).Authorities {
+	for _, a := range f.now().Of(o.Profiles...).Authorities {
 		was := before.stageOf(a.Name)
 		if a.Stage == was {
 			continue
 		}
 		move.Authorities = append(move.Authorities, a.Name)
-		f.answer(a.Name, stage, was)
+		f.answer(a.Name, o.Stage, was)
 	}
 	f.moves = append(f.moves, move)
+	return nil
+}
+
+func (f *foreseen) restart(_ context.Context, members []string) error {
+	f.answers, f.moves = nil, append(f.moves, Move{Kind: Restart, Members: members})
+	return nil
+}
+
+func (*foreseen) gather(context.Context) error { return nil }
+
+func (f *foreseen) stop(context.Context) error {
+	f.all(StopAll)
+	return nil
+}
+
+func (f *foreseen) start(context.Context) error {
+	f.all(StartAll)
+	return nil
+}
+
+// all is about all members, where they are seen.
+func (f *foreseen) all(kind MoveKind) {
+	if f.of.Stop != nil {
+		f.moves = append(f.moves, Move{Kind: kind, Members: f.members})
+	}
+}
+
+func (f *foreseen) confirm(m Move) error {
+	f.moves = append(f.moves, m)
 	return nil
 }
 

@@ -138,3 +138,34 @@ func TestForecastOfARotationNamesTheClientsThatHaveToBeTold(t *testing.T) {
 		t.Errorf("moves (-want +got):\n%s", diff)
 	}
 }
+
+func TestAReplacementIsAskedForInOneWay(t *testing.T) {
+	for _, how := range []certs.How{{}, {Abort: true}, {AtOnce: true}, {Single: true}} {
+		if err := how.Validate(); err != nil {
+			t.Errorf("%+v: %v", how, err)
+		}
+	}
+	for _, how := range []certs.How{{Abort: true, AtOnce: true}, {Abort: true, Single: true}, {AtOnce: true, Single: true}} {
+		if how.Validate() == nil {
+			t.Errorf("%+v goes together", how)
+		}
+	}
+}
+
+func TestGoingBackNamesWhatIsNotReplacedAndWhatIsStill(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	f.report(f.RotateCA(t.Context(), certs.RotateOptions{Stage: certs.Begin, Profiles: []certs.Profile{certs.Peer}}))
+	r := f.rotation()
+	r.Profiles = []certs.Profile{certs.Client}
+	for _, do := range []func() error{
+		func() error { _, err := r.Do(t.Context(), certs.How{Abort: true}); return err },
+		func() error { _, err := r.Forecast(t.Context(), certs.How{Abort: true}); return err },
+	} {
+		if err := do(); !errors.Is(err, certs.ErrIdle) || err.Error() != "no authority for clients is being replaced" {
+			t.Errorf("error %v", err)
+		}
+	}
+	if left, err := r.Underway(); err != nil || !cmp.Equal([]string{"ca/peer"}, left) {
+		t.Errorf("under way: %v, %v", left, err)
+	}
+}

@@ -128,6 +128,9 @@ type Spec struct {
 // ClusterName is the name of the cluster, checked or not.
 func (s Spec) ClusterName() string { return or(s.Name, DefaultName) }
 
+// TLSMode is how connections are secured, said or not.
+func (s Spec) TLSMode() TLSMode { return TLSMode(or(s.TLS, string(Mutual))) }
+
 // DefaultName is the name of a cluster that has been given none.
 const DefaultName = "etcd"
 

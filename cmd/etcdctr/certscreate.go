@@ -16,10 +16,8 @@ import (
 
 type certsCreateOptions struct {
 	cluster *target.Flags
-	keys    typed.Keys
 	certs   etcdctr.CertsOptions
 
-	caLifetime                typed.Days
 	clientCACert, clientCAKey string
 	peerCACert, peerCAKey     string
 }
@@ -49,14 +47,14 @@ needs, and the authorities' keys stay here.`,
 		RunE: with(a, &o, runCertsCreate),
 	}
 	o.cluster = a.Describing(cmd)
-	typed.AddKeys(cmd, &o.keys, string(certs.DefaultKey), "365d")
+	typed.AddKeys(cmd, &o.certs.Key, &o.certs.Lifetime, string(certs.DefaultKey), "365d")
 	flags := cmd.Flags()
 	flags.StringVar(&o.certs.Member, "member", "", "only this member's, for the machine that it has to itself")
 	flags.StringSliceVar(&o.certs.Clients, "client", []string{etcdctr.AdminClient}, "clients to make certificates for; --client= for none")
 	flags.StringSliceVar(&o.certs.Hosts, "host", nil, "further name or address of every member, or MEMBER=HOST of one")
 	flags.BoolVar(&o.certs.Exact, "exact-hosts", false, "reissue members' certificates that answer to other hosts too")
 	flags.BoolVar(&o.certs.SingleCA, "single-ca", false, "one authority for clients and peers: any client certificate opens the peer port")
-	flags.Var(&o.caLifetime, "ca-lifetime", "how long new authorities are valid (default 3650d)")
+	flags.Var((*typed.Days)(&o.certs.Authority.Lifetime), "ca-lifetime", "how long new authorities are valid (default 3650d)")
 	flags.StringVar(&o.clientCACert, "client-ca-cert", "", "existing authority for servers and clients, PEM, its chain after it; for everything with --single-ca")
 	flags.StringVar(&o.clientCAKey, "client-ca-key", "", "its private key, PEM")
 	flags.StringVar(&o.peerCACert, "peer-ca-cert", "", "existing authority for peers")
@@ -92,7 +90,6 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions, _ []strin
 
 // readAuthorities reads those that flags name.
 func (o *certsCreateOptions) readAuthorities() error {
-	o.certs.Key, o.certs.Lifetime, o.certs.Authority.Lifetime = certs.KeyAlgorithm(o.keys.Algorithm), o.keys.Lifetime, o.caLifetime.Duration()
 	var clientErr, peerErr error
 	o.certs.Authority.Client, clientErr = typed.Authority("client-ca-cert", o.clientCACert, "client-ca-key", o.clientCAKey)
 	o.certs.Authority.Peer, peerErr = typed.Authority("peer-ca-cert", o.peerCACert, "peer-ca-key", o.peerCAKey)

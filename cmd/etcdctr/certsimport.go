@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -14,11 +12,8 @@ import (
 )
 
 type certsImportOptions struct {
-	cluster         *target.Flags
-	ca, peerCA      string
-	list, peerList  string
-	keys            map[string]string
-	certificateFile []string
+	cluster *target.Flags
+	files   certs.ImportFiles
 }
 
 func newCertsImportCommand(a *app) *cobra.Command {
@@ -42,49 +37,18 @@ certs/retired.`,
 			if len(args) == 0 {
 				return usage(errors.New("FILE: there is none: give the certificates"))
 			}
-			o.certificateFile = args
+			o.files.Certificates = args
 			return runCertsImport(cmd.Context(), a, o)
 		},
 	}
 	o.cluster = a.Describing(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&o.ca, "ca", "", "authority that clients and servers trust, PEM (default the root among the certificates, or as before)")
-	flags.StringVar(&o.peerCA, "peer-ca", "", "authority that peers trust (default that of --ca)")
-	flags.StringVar(&o.list, "crl", "", "its revocation list, DER or PEM (default as before, or an empty one)")
-	flags.StringVar(&o.peerList, "peer-crl", "", "revocation list of peers (default that of --crl)")
-	flags.StringToStringVar(&o.keys, "key", nil, "private key of an identity, such as members/etcd1/peer=FILE")
+	flags.StringVar(&o.files.CA, "ca", "", "authority that clients and servers trust, PEM (default the root among the certificates, or as before)")
+	flags.StringVar(&o.files.PeerCA, "peer-ca", "", "authority that peers trust (default that of --ca)")
+	flags.StringVar(&o.files.CRL, "crl", "", "its revocation list, DER or PEM (default as before, or an empty one)")
+	flags.StringVar(&o.files.PeerCRL, "peer-crl", "", "revocation list of peers (default that of --crl)")
+	flags.StringToStringVar(&o.files.Keys, "key", nil, "private key of an identity, such as members/etcd1/peer=FILE")
 	return cmd
-}
-
-func (o certsImportOptions) read() (certs.ImportOptions, error) {
-	var errs []error
-	read := func(flag, file string) []byte {
-		if file == "" {
-			return nil
-		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			errs = append(errs, usage(fmt.Errorf("%s: %w", flag, err)))
-		}
-		return data
-	}
-	i := certs.ImportOptions{
-		Authorities: read("--ca", o.ca), PeerAuthorities: read("--peer-ca", o.peerCA),
-		List: read("--crl", o.list), PeerList: read("--peer-crl", o.peerList), Keys: map[string][]byte{},
-	}
-	if o.peerCA == "" {
-		i.PeerAuthorities = i.Authorities
-	}
-	if o.peerList == "" {
-		i.PeerList = i.List
-	}
-	for name, file := range o.keys {
-		i.Keys[name] = read("--key "+name, file)
-	}
-	for _, file := range o.certificateFile {
-		i.Certificates = append(i.Certificates, read("FILE", file))
-	}
-	return i, errors.Join(errs...)
 }
 
 func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
@@ -92,9 +56,9 @@ func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
 	if err != nil {
 		return err
 	}
-	i, err := o.read()
+	i, err := o.files.Read()
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	i.Plan = etcdctr.CertsPlan(c)
 	report, err := a.PKI(dir).Import(ctx, i)

@@ -13,19 +13,15 @@ import (
 )
 
 type certsIssueOptions struct {
-	cluster       *target.Flags
-	keys          typed.Keys
-	server        bool
-	hosts         []string
-	commonName    string
-	noCommonName  bool
-	organizations []string
-	grantee       typed.Grantee
-	export        exportFlags
+	cluster *target.Flags
+	issue   certs.IssueOptions
+	server  bool
+	grantee typed.Grantee
+	export  exportFlags
 }
 
 func newCertsIssueCommand(a *app) *cobra.Command {
-	var o certsIssueOptions
+	o := certsIssueOptions{issue: certs.IssueOptions{Profile: certs.Client}}
 	cmd := &cobra.Command{
 		Use:   "issue NAME",
 		Short: "Make a certificate for another client or server",
@@ -49,29 +45,21 @@ name says. A client without one tells its user by name and password.`,
 		},
 	}
 	o.cluster = a.Finding(cmd)
-	typed.AddKeys(cmd, &o.keys, string(certs.DefaultKey), "365d")
+	typed.AddKeys(cmd, &o.issue.Key, &o.issue.Lifetime, string(certs.DefaultKey), "365d")
 	flags := cmd.Flags()
 	flags.BoolVar(&o.server, "server", false, "a server instead of a client")
-	flags.StringSliceVar(&o.hosts, "host", nil, "further name or address of a server")
-	flags.StringVar(&o.commonName, "cn", "", "common name, a client's user in etcd (default NAME)")
-	flags.BoolVar(&o.noCommonName, "no-cn", false, "no common name")
-	flags.StringSliceVar(&o.organizations, "organization", nil, "organization, for what reads roles there (default that of the authority)")
+	flags.StringSliceVar(&o.issue.Hosts, "host", nil, "further name or address of a server")
+	flags.StringVar(&o.issue.CommonName, "cn", "", "common name, a client's user in etcd (default NAME)")
+	flags.BoolVar(&o.issue.NoCommonName, "no-cn", false, "no common name")
+	flags.StringSliceVar(&o.issue.Organizations, "organization", nil, "organization, for what reads roles there (default that of the authority)")
 	flags.Var(&o.grantee, "for", "user who may read the files, by number: UID or UID:GID")
 	o.export.add(cmd)
 	return cmd
 }
 
 func runCertsIssue(ctx context.Context, a *app, o certsIssueOptions, name string) error {
-	issue := certs.IssueOptions{
-		Name:          name,
-		Profile:       certs.Client,
-		Hosts:         o.hosts,
-		CommonName:    o.commonName,
-		NoCommonName:  o.noCommonName,
-		Organizations: o.organizations,
-		Key:           certs.KeyAlgorithm(o.keys.Algorithm),
-		Lifetime:      o.keys.Lifetime,
-	}
+	issue := o.issue
+	issue.Name = name
 	if o.server {
 		issue.Profile = certs.Server
 	}

@@ -12,9 +12,7 @@ import (
 
 type certsRenewOptions struct {
 	cluster *target.Flags
-	keys    typed.Keys
-	within  typed.Days
-	keepKey bool
+	renew   certs.RenewOptions
 }
 
 func newCertsRenewCommand(a *app) *cobra.Command {
@@ -40,21 +38,15 @@ themselves, which etcd does at its first start only.`,
 		RunE: with(a, &o, runCertsRenew),
 	}
 	o.cluster = a.Finding(cmd, "tls")
-	typed.AddKeys(cmd, &o.keys, "as before", "as before")
-	cmd.Flags().Var(&o.within, "within", "only certificates that end so soon, such as 30d")
-	cmd.Flags().BoolVar(&o.keepKey, "keep-key", false, "certify the same keys again instead of making new ones")
+	typed.AddKeys(cmd, &o.renew.Key, &o.renew.Lifetime, "as before", "as before")
+	cmd.Flags().Var((*typed.Days)(&o.renew.Within), "within", "only certificates that end so soon, such as 30d")
+	cmd.Flags().BoolVar(&o.renew.KeepKey, "keep-key", false, "certify the same keys again instead of making new ones")
 	return cmd
 }
 
 func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []string) error {
-	renew := certs.RenewOptions{
-		Names:    names,
-		Within:   o.within.Duration(),
-		KeepKey:  o.keepKey,
-		Key:      certs.KeyAlgorithm(o.keys.Algorithm),
-		Lifetime: o.keys.Lifetime,
-	}
-	if err := renew.Validate(); err != nil {
+	o.renew.Names = names
+	if err := o.renew.Validate(); err != nil {
 		return usage(err)
 	}
 	if isAuto(o.cluster) {
@@ -64,7 +56,7 @@ func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []str
 	if err != nil {
 		return err
 	}
-	report, err := a.PKI(dir).Renew(ctx, renew)
+	report, err := a.PKI(dir).Renew(ctx, o.renew)
 	if err != nil {
 		return target.CertsError(dir, err)
 	}

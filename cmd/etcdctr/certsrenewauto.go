@@ -19,7 +19,7 @@ func isAuto(f *target.Flags) bool {
 
 // renewAuto gives members of auto-TLS new certificates.
 func (o certsRenewOptions) renewAuto(ctx context.Context, a *app, names []string) error {
-	if o.keepKey || o.keys.Algorithm != "" {
+	if o.renew.KeepKey || o.renew.Key != "" {
 		return usage(errors.New("tls: auto makes keys of one kind, anew each time: leave --keep-key and --key-algorithm out"))
 	}
 	c, err := o.cluster.Find(ctx, target.Working{})
@@ -31,7 +31,7 @@ func (o certsRenewOptions) renewAuto(ctx context.Context, a *app, names []string
 	if err != nil {
 		return err
 	}
-	renewed, err := c.RenewSelfSigned(ctx, chosen, o.within.Duration(), o.keys.Lifetime)
+	renewed, err := c.RenewSelfSigned(ctx, chosen, o.renew.Within, o.renew.Lifetime)
 	for _, m := range renewed {
 		if len(m.Uses) == 0 {
 			a.Say("%s: ends late enough", m.Member)

@@ -13,8 +13,8 @@ import (
 )
 
 type certsRequestOptions struct {
-	cluster   *target.Flags
-	algorithm string
+	cluster *target.Flags
+	key     certs.KeyAlgorithm
 }
 
 func newCertsRequestCommand(a *app) *cobra.Command {
@@ -31,7 +31,7 @@ certs import brings the answers in; run again, they stay the same.`,
 		RunE: with(a, &o, runCertsRequest),
 	}
 	o.cluster = a.Describing(cmd)
-	typed.AddAlgorithm(cmd, &o.algorithm, string(certs.DefaultKey))
+	typed.AddAlgorithm(cmd, &o.key, string(certs.DefaultKey))
 	return cmd
 }
 
@@ -41,7 +41,7 @@ func runCertsRequest(ctx context.Context, a *app, o certsRequestOptions, names [
 		return err
 	}
 	plan := etcdctr.CertsPlan(c)
-	plan.Key = certs.KeyAlgorithm(o.algorithm)
+	plan.Key = o.key
 	files, err := a.PKI(dir).Request(ctx, plan, names...)
 	if err != nil {
 		return target.CertsError(dir, err)

@@ -55,16 +55,11 @@ that was: what cfssl or openssl has issued, or a copy that turned up elsewhere.`
 }
 
 func runCertsRevoke(ctx context.Context, a *app, dir string, names, files []string) error {
-	revoke := certs.RevokeOptions{Names: names, Before: func(all []string) error { return a.mayRevoke(ctx, all) }}
-	var errs []error
-	for _, file := range files {
-		cert, err := certs.LoadCertificate(file)
-		errs = append(errs, err)
-		revoke.Certificates = append(revoke.Certificates, cert)
-	}
-	if err := errors.Join(errs...); err != nil {
+	found, err := certs.LoadCertificates(files...)
+	if err != nil {
 		return usage(err)
 	}
+	revoke := certs.RevokeOptions{Names: names, Certificates: found, Before: func(all []string) error { return a.mayRevoke(ctx, all) }}
 	report, err := a.PKI(dir).Revoke(ctx, revoke)
 	return a.SayDone(dir, report, err)
 }

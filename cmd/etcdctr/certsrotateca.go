@@ -10,7 +10,6 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
-	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -20,18 +19,11 @@ import (
 type certsRotateCAOptions struct {
 	cluster       *target.Flags
 	working       target.Working
-	keys          typed.Keys
-	stage         string
+	rotate        etcdctr.RotationOptions
+	how           certs.How
 	authority     string
 	caCert, caKey string
-	abort, now    bool
-	clientsReady  bool
-	restarted     bool
 	dryRun        bool
-}
-
-func (o certsRotateCAOptions) how() certs.How {
-	return certs.How{Abort: o.abort, AtOnce: o.now, Single: o.stage != ""}
 }
 
 func newCertsRotateCACommand(a *app) *cobra.Command {
@@ -73,86 +65,75 @@ stage puts away what was taken out before.`,
 	o.cluster = a.Finding(cmd)
 	typed.AddProgress(cmd, &o.working.Progress)
 	typed.AddDryRun(cmd, &o.dryRun)
-	typed.AddKeys(cmd, &o.keys, "as before", "as before")
+	typed.AddKeys(cmd, &o.rotate.Key, &o.rotate.Lifetime, "as before", "as before")
 	flags := cmd.Flags()
-	flags.Var(&typed.Choice{Value: &o.stage, Of: []string{string(certs.Begin), string(certs.Switch), string(certs.Finish)}}, "stage",
+	flags.Var(&typed.Choice{Value: (*string)(&o.rotate.Stage), Of: typed.Words(certs.Stages())}, "stage",
 		"only this one: begin, switch or finish")
 	flags.Var(&typed.Choice{Value: &o.authority, Of: []string{string(certs.Client), string(certs.Peer)}}, "authority",
 		"client or peer (default both)")
 	flags.StringVar(&o.caCert, "ca-cert", "", "existing authority to change to, PEM, its chain after it")
 	flags.StringVar(&o.caKey, "ca-key", "", "its private key, PEM")
-	flags.BoolVar(&o.abort, "abort", false, "go back to the authority that issued before")
-	flags.BoolVar(&o.now, "now", false, "at once, with an interruption: nobody is let in until members and clients have the new files")
-	flags.BoolVar(&o.clientsReady, "clients-ready", false, "clients elsewhere have their new certificates: finish")
-	flags.BoolVar(&o.restarted, "restarted", false, "the members, which cannot be asked, were all restarted after the last stage")
+	flags.BoolVar(&o.how.Abort, "abort", false, "go back to the authority that issued before")
+	flags.BoolVar(&o.how.AtOnce, "now", false, "at once, with an interruption: nobody is let in until members and clients have the new files")
+	flags.BoolVar(&o.rotate.Confirmed, "clients-ready", false, "clients elsewhere have their new certificates: finish")
+	flags.BoolVar(&o.rotate.Restarted, "restarted", false, "the members, which cannot be asked, were all restarted after the last stage")
 	return cmd
 }
 
-func (o certsRotateCAOptions) options() (certs.RotateOptions, error) {
-	if o.abort && o.now || o.stage != "" && (o.abort || o.now) {
-		return certs.RotateOptions{}, usage(errors.New("--stage, --abort and --now do not go together: keep one"))
-	}
-	authority, err := typed.Authority("ca-cert", o.caCert, "ca-key", o.caKey)
-	if err != nil {
-		return certs.RotateOptions{}, err
-	}
-	rotate := certs.RotateOptions{
-		Stage:     certs.Stage(o.stage),
-		Authority: authority,
-		Key:       certs.KeyAlgorithm(o.keys.Algorithm),
-		Lifetime:  o.keys.Lifetime,
-	}
-	if rotate.Stage == "" {
-		rotate.Stage = certs.Begin
-	}
+// read completes what flags say of it.
+func (o *certsRotateCAOptions) read() (err error) {
+	o.how.Single = o.rotate.Stage != ""
+	o.rotate.Stage = cmp.Or(o.rotate.Stage, certs.Begin)
 	if o.authority != "" {
-		rotate.Profiles = []certs.Profile{certs.Profile(o.authority)}
+		o.rotate.Profiles = []certs.Profile{certs.Profile(o.authority)}
 	}
-	return rotate, usage(rotate.Validate())
+	if err := o.how.Validate(); err != nil {
+		return usage(err)
+	}
+	if o.rotate.Authority, err = typed.Authority("ca-cert", o.caCert, "ca-key", o.caKey); err != nil {
+		return err
+	}
+	return usage(o.rotate.Validate())
 }
 
 func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []string) error {
-	rotate, err := o.options()
-	if err != nil {
+	if err := o.read(); err != nil {
 		return err
 	}
 	dir, err := o.cluster.CertificatesAsRun()
 	if err != nil {
 		return err
 	}
-	members, r, err := o.rotation(ctx, a, dir, rotate)
+	members, r, err := o.rotation(ctx, a, dir)
 	if err != nil {
 		return err
 	}
 	if members != nil {
 		defer members.Close()
 	}
-	if err := o.wantMutual(members); err != nil {
-		return err
-	}
 	if o.dryRun {
 		return o.printRotation(ctx, a, dir, members, r)
 	}
-	if o.now {
+	if o.how.AtOnce {
 		sayAtOnce(a, r.Seen())
 	}
-	after, err := r.Do(ctx, o.how())
+	after, err := r.Do(ctx, o.how)
 	err = hints.Interrupted(ctx, err, "`%s` goes on from here, and with --abort it goes back", o.cluster.Again("certs", "rotate-ca"))
 	if err == nil && after != "" {
-		a.Say("next: %s", afterStage[after])
+		a.Say("next: %s", after.Then())
 	}
 	switch {
 	case errors.Is(err, certs.ErrIdle):
-		a.Say("certificates in %s: %s is being replaced", dir, noAuthority(o.authority))
+		a.Say("certificates in %s: %v", dir, err)
 		return nil
 	case errors.As(err, new(*certs.UnconfirmedError)):
 		a.Say("%v", err)
-		if o.clientsReady {
+		if o.rotate.Confirmed {
 			a.Say("--clients-ready: was given before there were certificates of the new authority to hand out")
 		}
 		a.Say("next: hand them their new folders, restart those that read them only once, then: etcdctr certs rotate-ca --clients-ready")
 		return nil
-	case err == nil && r.Seen() && o.stage == "":
+	case err == nil && r.Seen() && !o.how.Single:
 		err = sayTrusted(a, r)
 	}
 	return target.CertsError(dir, err)
@@ -160,11 +141,13 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []s
 
 // rotation is that of the members that run where this program sees them, which are nil
 // where none does.
-func (o certsRotateCAOptions) rotation(ctx context.Context, a *app, dir string, rotate certs.RotateOptions) (*target.Found, *certs.Rotation, error) {
-	with := etcdctr.RotationOptions{RotateOptions: rotate, Confirmed: o.clientsReady, Tell: func(report certs.Report) { a.SayReport(dir, report) }}
+func (o certsRotateCAOptions) rotation(ctx context.Context, a *app, dir string) (*target.Found, *certs.Rotation, error) {
+	with := o.rotate
+	with.Tell = func(report certs.Report) { a.SayReport(dir, report) }
 	c, err := o.cluster.Find(ctx, o.working)
 	if errors.Is(err, runtime.ErrUnavailable) { // without an engine there is nothing to be seen on it
-		return nil, &certs.Rotation{PKI: a.PKI(dir), RotateOptions: rotate, Confirmed: o.clientsReady, Tell: with.Tell, Restarted: o.restarted}, nil
+		spec, _, err := o.cluster.Read()
+		return nil, with.Unseen(a.PKI(dir)), cmp.Or(err, etcdctr.WantMutual(spec.TLSMode(), "authorities"))
 	}
 	if err != nil {
 		return nil, nil, err
@@ -176,7 +159,7 @@ func (o certsRotateCAOptions) rotation(ctx context.Context, a *app, dir string, 
 		c.Close()
 		return nil, nil, err
 	}
-	r.PKI, r.Restarted = a.PKI(dir), o.restarted
+	r.PKI = a.PKI(dir)
 	if gather := r.Gather; r.Seen() {
 		r.Gather = func(ctx context.Context) error { return c.Explained(ctx, gather(ctx)) }
 	}
@@ -194,45 +177,14 @@ func sayAtOnce(a *app, seen bool) {
 
 // sayTrusted says what the members trust, and of which authority there is more to do.
 func sayTrusted(a *app, r *certs.Rotation) error {
-	c, err := r.PKI.Condition()
-	if err != nil {
+	left, err := r.Underway()
+	switch {
+	case err != nil:
 		return err
-	}
-	left := c.Underway()
-	if len(left) == 0 {
+	case len(left) == 0:
 		a.Say("certificates in %s: every member trusts what its files say", r.PKI.Dir)
-		return nil
+	default:
+		a.Say("certificates in %s: the replacement of %s is under way still: `etcdctr certs rotate-ca` goes on with it", r.PKI.Dir, strings.Join(left, ", "))
 	}
-	a.Say("certificates in %s: the replacement of %s is under way still: `etcdctr certs rotate-ca` goes on with it", r.PKI.Dir, strings.Join(left, ", "))
 	return nil
 }
-
-// noAuthority names what is not there, in general or of a kind.
-func noAuthority(kind string) string {
-	if kind == "" {
-		return "no authority"
-	}
-	return "no authority for " + kind + "s"
-}
-
-// wantMutual refuses clusters that have no authorities.
-func (o certsRotateCAOptions) wantMutual(members *target.Found) error {
-	spec, _, err := o.cluster.Read()
-	if err != nil {
-		return err
-	}
-	if members != nil {
-		spec = members.Spec()
-	}
-	return etcdctr.WantMutual(cmp.Or(cluster.TLSMode(spec.TLS), cluster.Mutual), "authorities")
-}
-
-// afterStage is what a person does next.
-var afterStage = map[certs.Stage]string{
-	certs.Begin:  "restart the members one by one, then: etcdctr certs rotate-ca --stage switch",
-	certs.Switch: "once clients have their new certificates: etcdctr certs rotate-ca --stage finish",
-	certs.Finish: settling,
-}
-
-// settling ends a replacement, or its abort.
-const settling = "restart the members one by one, then: etcdctr certs rotate-ca, with --restarted if they run elsewhere"

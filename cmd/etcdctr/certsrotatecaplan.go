@@ -13,10 +13,9 @@ import (
 // printRotation tells the moves of a replacement, what clients notice and how long it
 // takes, and makes none of them.
 func (o certsRotateCAOptions) printRotation(ctx context.Context, a *app, dir string, members *target.Found, r *certs.Rotation) error {
-	how := o.how()
-	moves, err := r.Forecast(ctx, how)
+	moves, err := r.Forecast(ctx, o.how)
 	if errors.Is(err, certs.ErrIdle) {
-		a.Say("certificates in %s: %s is being replaced", dir, noAuthority(o.authority))
+		a.Say("certificates in %s: %v", dir, err)
 		return nil
 	}
 	if err != nil {
@@ -25,14 +24,14 @@ func (o certsRotateCAOptions) printRotation(ctx context.Context, a *app, dir str
 	a.Say("what would become of the authorities in %s:", dir)
 	var takes etcdctr.RotationSteps
 	if members != nil {
-		if takes, err = members.RotationSteps(ctx, moves, r.Seen() && !how.Single && !how.AtOnce); err != nil {
+		if takes, err = members.RotationSteps(ctx, moves, r.Seen() && !o.how.Single && !o.how.AtOnce); err != nil {
 			return err
 		}
 	}
 	planview.PrintRotation(a.Out, moves, takes, a.Tint)
 	a.SayTakes(takes.All)
-	if after := r.After(how); after != "" {
-		a.Say("next: %s", afterStage[after])
+	if after := r.After(o.how); after != "" {
+		a.Say("next: %s", after.Then())
 	}
 	return nil
 }

@@ -13,23 +13,17 @@ import (
 
 // This file is flags for keys and certificates.
 
-// Keys are the flags that say how keys and certificates are made.
-type Keys struct {
-	Algorithm string
-	Lifetime  time.Duration
-}
-
-// AddKeys adds them.
-func AddKeys(cmd *cobra.Command, f *Keys, algorithmDefault, lifetimeDefault string) {
-	AddAlgorithm(cmd, &f.Algorithm, algorithmDefault)
-	cmd.Flags().Var((*Days)(&f.Lifetime), "lifetime",
+// AddKeys adds the flags that say how keys and certificates are made.
+func AddKeys(cmd *cobra.Command, algorithm *certs.KeyAlgorithm, lifetime *time.Duration, algorithmDefault, lifetimeDefault string) {
+	AddAlgorithm(cmd, algorithm, algorithmDefault)
+	cmd.Flags().Var((*Days)(lifetime), "lifetime",
 		fmt.Sprintf("how long certificates are valid, such as 90d or 12h (default %s)", lifetimeDefault))
 }
 
 // AddAlgorithm adds the flag for the kind of keys.
-func AddAlgorithm(cmd *cobra.Command, value *string, byDefault string) {
+func AddAlgorithm(cmd *cobra.Command, value *certs.KeyAlgorithm, byDefault string) {
 	algorithms := Words(certs.KeyAlgorithms())
-	cmd.Flags().Var(&Choice{Value: value, Of: algorithms}, "key-algorithm",
+	cmd.Flags().Var(&Choice{Value: (*string)(value), Of: algorithms}, "key-algorithm",
 		fmt.Sprintf("keys to make: %s (default %s)", strings.Join(algorithms, ", "), byDefault))
 }
 
