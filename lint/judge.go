@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -32,13 +33,15 @@ func (r Result) Members() int {
 	return n
 }
 
-// Judge reads descriptions, and judges them by all rules but those that are off.
+// Judge reads descriptions, and judges them by all rules but those that are off, there or
+// in the options.
 // Where there is no member in any of them, that is an error.
 func Judge(inputs []Input, options Options, off ...string) (Result, error) {
 	stacks, err := Read(inputs, options)
 	if err != nil {
 		return Result{}, err
 	}
+	off = slices.Concat(off, options.Off)
 	r := Result{Findings: []Finding{}}
 	var files []string
 	for _, s := range stacks {

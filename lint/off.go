@@ -33,12 +33,18 @@ func readOff(v *value) ([]string, error) {
 	return off, nil
 }
 
+// RuleIDs are those of all rules, in their order.
+func RuleIDs() []string {
+	var ids []string
+	for _, r := range rules {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
 // CheckIDs wants each of some words to be the ID of a rule.
 func CheckIDs(ids []string) error {
-	var known []string
-	for _, r := range rules {
-		known = append(known, r.ID)
-	}
+	known := RuleIDs()
 	var bad []string
 	near := true
 	for _, id := range ids {

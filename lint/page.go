@@ -5,6 +5,14 @@ import (
 	"strings"
 )
 
+// ExplainID is Explain of the rule of an ID. The error names the rules that there are.
+func ExplainID(id string) (string, error) {
+	if r, ok := RuleByID(id); ok {
+		return Explain(r), nil
+	}
+	return "", CheckIDs([]string{id})
+}
+
 // Explain says what a rule is about, for a terminal.
 func Explain(r Rule) string {
 	var b strings.Builder

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
@@ -17,16 +15,13 @@ import (
 )
 
 type lintOptions struct {
-	files    []string // of one Compose project
-	running  []string
-	envFiles []string
-	off      []string
-	etcd     string
-	failOn   string
-	format   string
-	explain  string
-	fix      bool
-	dryRun   bool
+	lint.Query
+	running []string
+	failOn  string
+	format  string
+	explain string
+	fix     bool
+	dryRun  bool
 }
 
 func newLintCommand(a *app) *cobra.Command {
@@ -62,21 +57,17 @@ there is nothing that it could judge.`,
 		RunE: with(a, &o, runLint),
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&o.files, "file", "f", nil, "Compose file; several are one project")
+	flags.StringArrayVarP(&o.Project, "file", "f", nil, "Compose file; several are one project")
 	flags.StringArrayVar(&o.running, "running", nil, "judge the Compose project or the container of this name, as it is on the engine")
-	flags.StringArrayVar(&o.envFiles, "env-file", nil, "file with the variables for Compose files, instead of .env")
-	flags.StringSliceVar(&o.off, "off", nil, "rules that are off, by their IDs")
-	flags.StringVar(&o.etcd, "etcd", "", "release of members whose description does not tell, such as 3.5.9")
+	flags.StringArrayVar(&o.EnvFiles, "env-file", nil, "file with the variables for Compose files, instead of .env")
+	flags.StringSliceVar(&o.Off, "off", nil, "rules that are off, by their IDs")
+	flags.StringVar(&o.Etcd, "etcd", "", "release of members whose description does not tell, such as 3.5.9")
 	severities := append([]string{"none"}, typed.Words(lint.Severities())...)
 	flags.Var(&typed.Choice{Value: &o.failOn, Of: severities}, "fail-on", "exit with 1 from this severity on: error, warning, note or none")
-	flags.Var(&typed.Choice{Value: &o.format, Of: []string{typed.TableFormat, typed.JSONFormat, formatSARIF, formatGitHub}}, "format",
+	flags.Var(&typed.Choice{Value: &o.format, Of: append([]string{typed.TableFormat}, lint.Formats()...)}, "format",
 		"how the result looks: table, json, sarif or github")
 	flags.StringVar(&o.explain, "explain", "", "say what a rule is about, and judge nothing")
-	var rules []string
-	for _, r := range lint.Rules() {
-		rules = append(rules, r.ID)
-	}
-	complete := cobra.FixedCompletions(rules, cobra.ShellCompDirectiveNoFileComp)
+	complete := cobra.FixedCompletions(lint.RuleIDs(), cobra.ShellCompDirectiveNoFileComp)
 	for _, flag := range []string{"off", "explain"} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, complete) // which fails for a flag that there is not
 	}
@@ -85,30 +76,26 @@ there is nothing that it could judge.`,
 	return cmd
 }
 
-const (
-	formatSARIF  = "sarif"
-	formatGitHub = "github"
-)
-
 func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 	if o.explain != "" {
-		return a.explainRule(o.explain)
+		text, err := lint.ExplainID(o.explain)
+		if err != nil {
+			return usage(err)
+		}
+		return a.Write("", []byte(text))
 	}
 	if o.dryRun && !o.fix {
 		return usage(errors.New("--dry-run has no effect without --fix"))
 	}
-	if err := lint.CheckIDs(o.off); err != nil {
-		return usage(fmt.Errorf("--off: %w", err))
-	}
-	options, err := o.readOptions()
+	o.Paths, o.Stdin = args, a.In
+	inputs, options, err := o.Read()
 	if err != nil {
+		return usage(err)
+	}
+	if inputs, err = o.further(ctx, a, inputs); err != nil {
 		return err
 	}
-	inputs, err := o.inputs(ctx, a, args)
-	if err != nil {
-		return err
-	}
-	result, err := lint.Judge(inputs, options, o.off...)
+	result, err := lint.Judge(inputs, options)
 	if err != nil {
 		return usage(err)
 	}
@@ -117,7 +104,7 @@ func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 			return err
 		}
 		if !o.dryRun {
-			if result, err = lint.Judge(inputs, options, o.off...); err != nil {
+			if result, err = lint.Judge(inputs, options); err != nil {
 				return err
 			}
 		}
@@ -132,40 +119,8 @@ func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 	return nil
 }
 
-func (a *app) explainRule(id string) error {
-	rule, ok := lint.RuleByID(id)
-	if !ok {
-		return usage(lint.CheckIDs([]string{id}))
-	}
-	_, err := fmt.Fprint(a.Out, lint.Explain(rule))
-	return err
-}
-
-func (o lintOptions) readOptions() (lint.Options, error) {
-	options := lint.Options{EnvFiles: o.envFiles, Environment: lint.Environ(os.Environ())}
-	if o.etcd == "" {
-		return options, nil
-	}
-	var err error
-	if options.Release, err = lint.ReadRelease(o.etcd); err != nil {
-		err = usage(fmt.Errorf("--etcd: %w", err))
-	}
-	return options, err
-}
-
-// inputs are what is to be judged, by the arguments and flags.
-func (o lintOptions) inputs(ctx context.Context, a *app, args []string) ([]lint.Input, error) {
-	var inputs []lint.Input
-	if len(o.files) > 0 {
-		inputs = append(inputs, lint.Input{Files: o.files})
-	}
-	for _, arg := range args {
-		in, err := a.lintInput(arg)
-		if err != nil {
-			return nil, err
-		}
-		inputs = append(inputs, in)
-	}
+// further adds what runs, and the folder's Compose files where nothing is named.
+func (o lintOptions) further(ctx context.Context, a *app, inputs []lint.Input) ([]lint.Input, error) {
 	for _, name := range o.running {
 		data, err := a.inspectRunning(ctx, name)
 		if err != nil {
@@ -198,15 +153,6 @@ func (a *app) inspectRunning(ctx context.Context, name string) ([]byte, error) {
 	return data, err
 }
 
-func (a *app) lintInput(arg string) (lint.Input, error) {
-	if arg == "-" {
-		data, err := io.ReadAll(a.In)
-		return lint.Input{Name: "standard input", Data: data}, err
-	}
-	in, err := lint.InputAt(arg)
-	return in, usage(err)
-}
-
 // fixFindings shows what it changes, and changes it.
 func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
 	files, err := lint.FixedFiles(findings)
@@ -233,13 +179,8 @@ func (a *app) fixFindings(findings []lint.Finding, dryRun bool) error {
 }
 
 func (a *app) tellFindings(r lint.Result, o lintOptions) error {
-	switch o.format {
-	case typed.JSONFormat:
-		return a.PrintJSON(r)
-	case formatSARIF:
-		return lint.WriteSARIF(a.Out, r.Findings, buildVersion())
-	case formatGitHub:
-		return lint.WriteGitHub(a.Out, r.Findings)
+	if o.format != typed.TableFormat {
+		return r.Write(a.Out, o.format, buildVersion())
 	}
 	shown := r.Findings
 	if o.fix && o.dryRun { // what the difference shows is told by it
