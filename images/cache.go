@@ -21,6 +21,18 @@ type Cache struct {
 	Dir string // made when needed
 }
 
+// ErrNoCache is the error of a user who has no folder for a Cache.
+var ErrNoCache = errors.New("find a folder for what is downloaded and compiled")
+
+// UserCache is the one of this user.
+func UserCache() (Cache, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return Cache{}, fmt.Errorf("%w: %w", ErrNoCache, err)
+	}
+	return Cache{filepath.Join(dir, "etcdctr")}, nil
+}
+
 // sumsFile lists the digests of the files beside it, as sha256sum writes them.
 const sumsFile = "SHA256SUMS"
 

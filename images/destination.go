@@ -1,13 +1,15 @@
 package images
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/etcdctr/etcdctr/internal/option"
 )
 
 // Destination is where images go: a Docker Engine, or a file or folder.
@@ -17,6 +19,9 @@ type Destination struct {
 	path    string
 	write   func(ctx context.Context, path, ref string, imgs []*Image) (v1.Hash, error) // nil for an Engine
 }
+
+// output is what a destination is called.
+const output = option.Name("output")
 
 // ParseDestination reads "docker", "oci:FOLDER" for an OCI layout, or "tar:FILE" for an
 // archive. Connect is asked for the Engine, if it is one.
@@ -30,7 +35,7 @@ func ParseDestination(text string, connect func(context.Context) (Engine, error)
 	case kind == "tar" && path != "":
 		return &Destination{path: path, write: WriteArchive}, nil
 	}
-	return nil, fmt.Errorf("%q: must be docker, oci:FOLDER or tar:FILE", text)
+	return nil, option.Errorf("%s %q: must be docker, oci:FOLDER or tar:FILE", output, text)
 }
 
 // PlatformError is the error of platforms that there can be no images for, or not in
@@ -50,7 +55,7 @@ var ErrOnePlatform = errors.New("a Docker Engine takes one platform at a time")
 func (d *Destination) Platforms(ctx context.Context, names []string) ([]v1.Platform, error) {
 	onEngine := d.write == nil
 	if onEngine && len(names) > 1 {
-		return nil, &PlatformError{ErrOnePlatform}
+		return nil, option.Errorf("%s: %w: name one, or give %s oci:FOLDER", option.Name("platform"), &PlatformError{ErrOnePlatform}, output)
 	}
 	platforms := []v1.Platform{{OS: "linux", Architecture: runtime.GOARCH}}
 	if len(names) > 0 {
@@ -97,4 +102,18 @@ func (d *Destination) Write(ctx context.Context, ref string, imgs []*Image, prog
 	event.Done = err == nil
 	progress.report(event)
 	return digest.String(), err
+}
+
+// Put is Write under a tag, or else localhost/etcd:VERSION, and tells what was made. Where a
+// file is named for it, the bill of materials goes there too: see WriteSBOM.
+func (d *Destination) Put(ctx context.Context, tag, sbom string, imgs []*Image, progress Progress) (Result, error) {
+	result := Result{Reference: cmp.Or(tag, "localhost/etcd:"+imgs[0].Binaries.Version)}
+	var err error
+	if result.Digest, err = d.Write(ctx, result.Reference, imgs, progress); err == nil && sbom != "" {
+		err = WriteSBOM(sbom, imgs)
+	}
+	for _, img := range imgs {
+		result.Images = append(result.Images, img.Details())
+	}
+	return result, err
 }

@@ -75,9 +75,16 @@ func TestImagesArriveAtTheirDestination(t *testing.T) {
 		if _, err := d.Platforms(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
-		digest, err := d.Write(t.Context(), testRef, imgs, nil)
-		if err != nil || !strings.HasPrefix(digest, "sha256:") {
-			t.Errorf("%s: %s, %v", text, digest, err)
+		bill := filepath.Join(t.TempDir(), "etcd.spdx.json")
+		made, err := d.Put(t.Context(), testRef, bill, imgs, nil)
+		if err != nil || made.Reference != testRef || !strings.HasPrefix(made.Digest, "sha256:") || made.Images[0].Etcd != testVersion {
+			t.Errorf("%s: %+v, %v", text, made, err)
+		}
+		if _, err := os.Stat(bill); err != nil {
+			t.Error(err)
+		}
+		if made, err = d.Put(t.Context(), "", "", imgs, nil); err != nil || made.Reference != "localhost/etcd:"+testVersion {
+			t.Errorf("%s: %+v, %v", text, made, err)
 		}
 	}
 	wantSameImage(t, to.loadedImage(t, testRef), imgs[0])

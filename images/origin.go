@@ -2,11 +2,14 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/etcdctr/etcdctr/internal/option"
 )
 
 // Origin is a kind of Source, by the word that people choose it by.
@@ -57,6 +60,34 @@ func OriginOf(word string) (Origin, bool) {
 		return Origin{}, false
 	}
 	return origins[i], true
+}
+
+// VersionedWords are those of the origins that have whatever release is asked for.
+func VersionedWords() []string {
+	var words []string
+	for _, o := range origins {
+		if o.Versioned {
+			words = append(words, o.Word)
+		}
+	}
+	return words
+}
+
+// Check tells everything of the options that a source of this kind lacks, or has no use
+// for.
+func (o Origin) Check(with SourceOptions) error {
+	const source, dir, mirror, etcd = option.Name("source"), option.Name("dir"), option.Name("mirror"), option.Name("etcd")
+	var errs []error
+	if (o.Word == FromDir) != (with.Dir != "") {
+		errs = append(errs, option.Errorf("%s %s and %s FOLDER go together", source, FromDir, dir))
+	}
+	if with.Mirror != "" && o.Word != FromRelease {
+		errs = append(errs, option.Errorf("%s is for %s %s", mirror, source, FromRelease))
+	}
+	if with.Version != "" && !o.Versioned {
+		errs = append(errs, option.Errorf("%s is for %s %s: %s has the version it has", etcd, source, strings.Join(VersionedWords(), " and "), o.Word))
+	}
+	return errors.Join(errs...)
 }
 
 // Source gives a source of this kind.

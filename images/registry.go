@@ -62,7 +62,7 @@ func (c *content) push(ctx context.Context, ref string, opts PushOptions) (v1.Ha
 	err = c.pushThrough(pusher{ctx: ctx, repository: tag.Context(), transport: up}, tag)
 	up.end(err)
 	if err != nil {
-		return digest, fmt.Errorf("push %s: %w", ref, registryError(tag.RegistryStr(), err))
+		return digest, &PushError{ref, registryError(tag.RegistryStr(), err)}
 	}
 	return digest, nil
 }
@@ -79,6 +79,16 @@ func (c *content) pushThrough(p pusher, tag name.Tag) error {
 	}
 	return remote.Tag(tag, c.main.(remote.Taggable), p.options()...)
 }
+
+// PushError is the error of a reference that could not be pushed to.
+type PushError struct {
+	Ref string
+	Err error
+}
+
+func (e *PushError) Error() string { return fmt.Sprintf("push %s: %v", e.Ref, e.Err) }
+
+func (e *PushError) Unwrap() error { return e.Err }
 
 // Why a registry is not spoken to, as found in errors.
 var (

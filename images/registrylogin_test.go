@@ -129,8 +129,8 @@ func TestPushThatARegistryRefusesSaysSo(t *testing.T) {
 				logIn(t, test.way, host, test.user, test.password)
 				_, err := Push(t.Context(), host+"/etcd:1", one(t), PushOptions{})
 				wantError(t, err, "push "+host+"/etcd:1: registry "+host+": it wants another login: "+test.want)
-				if !errors.Is(err, ErrDenied) {
-					t.Errorf("%v is not ErrDenied", err)
+				if wrong := (*PushError)(nil); !errors.Is(err, ErrDenied) || !errors.As(err, &wrong) || wrong.Ref != host+"/etcd:1" {
+					t.Errorf("%v is not ErrDenied of what was pushed", err)
 				}
 				if test.password != "" && strings.Contains(err.Error(), test.password) {
 					t.Errorf("%v tells the password", err)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -36,10 +34,7 @@ func newImageCommand(a *app) *cobra.Command {
 // sourceFlags say where an image's programs come from.
 type sourceFlags struct {
 	source    string
-	etcd      string
-	dir       string
-	mirror    string
-	plainHTTP bool
+	with      images.SourceOptions
 	platforms []string
 }
 
@@ -51,23 +46,12 @@ func addSourceFlags(cmd *cobra.Command) *sourceFlags {
 		origins.Words = append(origins.Words, cluster.Word{Word: o.Word, Means: o.Means})
 	}
 	flags.Var(&typed.Choice{Value: &f.source, Of: origins.Takes()}, "source", origins.String())
-	flags.StringVar(&f.etcd, "etcd", "", "etcd release of "+versionedSources()+", such as "+cluster.ReleaseExample+" (default "+cluster.DefaultVersion.String()+")")
-	flags.StringVar(&f.dir, "dir", "", "folder of dir: etcd, etcdctl and etcdutl, or one such folder a platform (linux-arm64)")
-	flags.StringVar(&f.mirror, "mirror", "", "where release finds VERSION/etcd-VERSION-OS-ARCH.tar.gz and SHA256SUMS (default "+images.ReleaseMirror+")")
-	flags.BoolVar(&f.plainHTTP, "plain-http", false, "speak unencrypted HTTP to other machines too, not just on loopback")
+	flags.StringVar(&f.with.Version, "etcd", "", "etcd release of "+strings.Join(images.VersionedWords(), " and ")+", such as "+cluster.ReleaseExample+" (default "+cluster.DefaultVersion.String()+")")
+	flags.StringVar(&f.with.Dir, "dir", "", "folder of dir: etcd, etcdctl and etcdutl, or one such folder a platform (linux-arm64)")
+	flags.StringVar(&f.with.Mirror, "mirror", "", "where release finds VERSION/etcd-VERSION-OS-ARCH.tar.gz and SHA256SUMS (default "+images.ReleaseMirror+")")
+	flags.BoolVar(&f.with.PlainHTTP, "plain-http", false, "speak unencrypted HTTP to other machines too, not just on loopback")
 	flags.StringSliceVar(&f.platforms, "platform", nil, "platforms, such as linux/amd64,linux/arm64 (default the Docker Engine's, or this machine's)")
 	return f
-}
-
-// versionedSources are those that have whatever release is asked for.
-func versionedSources() string {
-	var words []string
-	for _, o := range images.Origins() {
-		if o.Versioned {
-			words = append(words, o.Word)
-		}
-	}
-	return strings.Join(words, " and ")
 }
 
 // origin is the one that the flags choose.
@@ -78,49 +62,32 @@ func (f *sourceFlags) origin() images.Origin {
 
 // check reports every flag that is missing or has no meaning.
 func (f *sourceFlags) check() error {
-	var errs []error
-	if (f.source == images.FromDir) != (f.dir != "") {
-		errs = append(errs, errors.New("--source dir and --dir FOLDER go together"))
+	_, err := f.version()
+	if err != nil {
+		err = fmt.Errorf("--etcd: %w", err)
 	}
-	if f.mirror != "" && f.source != images.FromRelease {
-		errs = append(errs, errors.New("--mirror is for --source release"))
-	}
-	if f.etcd != "" && !f.origin().Versioned {
-		errs = append(errs, fmt.Errorf("--etcd is for --source %s: %s has the version it has", versionedSources(), f.source))
-	}
-	if _, err := f.version(); err != nil {
-		errs = append(errs, fmt.Errorf("--etcd: %w", err))
-	}
-	return usage(errors.Join(errs...))
+	return usage(errors.Join(f.origin().Check(f.with), err))
 }
 
 func (f *sourceFlags) version() (cluster.Version, error) {
-	if f.etcd == "" {
+	if f.with.Version == "" {
 		return cluster.DefaultVersion, nil
 	}
-	return cluster.ParseVersion(f.etcd)
+	return cluster.ParseVersion(f.with.Version)
 }
 
 // open gives the source, which tells progress what it fetches and compiles.
 func (f *sourceFlags) open(a *app, progress images.Progress) (images.Source, error) {
-	self, err := a.Self()
-	if err != nil {
-		return nil, err
-	}
-	with := images.SourceOptions{Self: self, Dir: f.dir, Mirror: f.mirror, PlainHTTP: f.plainHTTP, Progress: progress}
-	if !f.origin().Versioned {
-		return f.origin().Source(with), nil
-	}
 	v, err := f.version()
-	if err != nil {
-		return nil, usage(err)
+	with := f.with
+	with.Version, with.Progress = v.String(), progress
+	if err == nil {
+		with.Self, err = a.Self()
 	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return nil, withHint(fmt.Errorf("find a folder for what is downloaded and compiled: %w", err), "set XDG_CACHE_HOME")
+	if err == nil && f.origin().Versioned {
+		with.Cache, err = images.UserCache()
 	}
-	with.Version, with.Cache = v.String(), images.Cache{Dir: filepath.Join(dir, "etcdctr")}
-	return f.origin().Source(with), nil
+	return f.origin().Source(with), err
 }
 
 // build makes an image for each platform.

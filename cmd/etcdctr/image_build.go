@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -66,11 +64,11 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions, _ []string)
 	}
 	destination, err := images.ParseDestination(o.output, func(ctx context.Context) (images.Engine, error) { return a.ConnectEngine(ctx) })
 	if err != nil {
-		return usage(fmt.Errorf("--output %w", err))
+		return usage(err)
 	}
 	platforms, err := destination.Platforms(ctx, o.source.platforms)
 	if err != nil {
-		return platformError(err)
+		return err
 	}
 	board := a.NewBoard(o.progress)
 	defer board.Close()
@@ -78,42 +76,18 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions, _ []string)
 	if err != nil {
 		return err
 	}
-	ref := cmp.Or(o.tag, "localhost/etcd:"+imgs[0].Binaries.Version)
-	digest, err := destination.Write(ctx, ref, imgs, showImageEvents(board))
+	result, err := destination.Put(ctx, o.tag, o.sbom, imgs, showImageEvents(board))
 	if err != nil {
 		return err
 	}
 	board.Close()
-	if o.sbom != "" {
-		if err := images.WriteSBOM(o.sbom, imgs); err != nil {
-			return err
-		}
-	}
-	return a.printImages(o.format, o.progress, ref, digest, imgs)
-}
-
-// platformError says which flag names platforms, and what else takes several.
-func platformError(err error) error {
-	switch wrong := (*images.PlatformError)(nil); {
-	case errors.Is(err, images.ErrOnePlatform):
-		return usage(fmt.Errorf("--platform: %w: name one, or give --output oci:FOLDER", err))
-	case errors.As(err, &wrong):
-		return usage(err)
-	}
-	return err
-}
-
-// printImages tells what was found and what became of it.
-func (a *app) printImages(format, progress, ref, digest string, imgs []*images.Image) error {
-	result := images.Result{Reference: ref, Digest: digest}
 	var rows [][]string
 	for _, img := range imgs {
 		b := img.Binaries
-		if progress != terminal.Quiet {
+		if o.progress != terminal.Quiet {
 			a.Say("found in %s", b)
 		}
-		result.Images = append(result.Images, img.Details())
-		rows = append(rows, []string{ref, b.Platform.String(), b.Version, terminal.HumanBytes(img.Size()), digest})
+		rows = append(rows, []string{result.Reference, b.Platform.String(), b.Version, terminal.HumanBytes(img.Size()), result.Digest})
 	}
-	return a.Result(format, result, a.Table([]string{"reference", "platform", "etcd", "size", "digest"}, rows))
+	return a.Result(o.format, result, a.Table([]string{"reference", "platform", "etcd", "size", "digest"}, rows))
 }

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/images"
@@ -58,20 +56,9 @@ func runImagePush(ctx context.Context, a *app, ref string, o imagePushOptions) e
 	}
 	digest, err := push()
 	if err != nil {
-		return pushError(ref, err)
+		return err
 	}
 	board.Close()
 	fmt.Fprintf(a.Out, "%s@%s\n", ref, digest)
 	return nil
-}
-
-func pushError(ref string, err error) error {
-	host := hints.Registry(ref)
-	switch {
-	case errors.Is(err, images.ErrDenied):
-		return withHint(err, "`docker login %s`, as someone who may write there", host)
-	case errors.Is(err, images.ErrUntrusted):
-		return withHint(err, "put the certificate of its authority into /etc/docker/certs.d/%s/ca.crt, where Docker looks too, or among the system's", host)
-	}
-	return err
 }

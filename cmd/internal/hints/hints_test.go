@@ -9,6 +9,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/internal/option"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/local"
@@ -60,6 +61,24 @@ func TestOptionsOfLibrariesAreTypedAsFlags(t *testing.T) {
 	for _, told := range []error{hints.Usage(err), hints.For("image build", err)} {
 		if !hints.IsUsage(told) || told.Error() != "--mirror is for --source\nnothing else" {
 			t.Errorf("usage %t: %v", hints.IsUsage(told), told)
+		}
+	}
+}
+
+func TestARegistryIsNamedAsDockerLoginCallsIt(t *testing.T) {
+	for _, test := range []struct {
+		ref  string
+		err  error
+		want string
+	}{
+		{"registry.example:5000/etcd:1", images.ErrDenied, "`docker login registry.example:5000`"},
+		{"etcd:1", images.ErrDenied, "`docker login docker.io`"},
+		{"registry.example/etcd:1", images.ErrUntrusted, "/etc/docker/certs.d/registry.example/ca.crt"},
+		{"registry.example/etcd:1", errors.New("it is full"), ""},
+	} {
+		hint := hints.Of(hints.For("image push", &images.PushError{Ref: test.ref, Err: test.err}))
+		if hint == "" != (test.want == "") || !strings.Contains(hint, test.want) {
+			t.Errorf("%s, %v: the hint is %q", test.ref, test.err, hint)
 		}
 	}
 }

@@ -128,6 +128,9 @@ var advices = []advice{
 
 	// images
 	{about: as(ofImage)},
+	{about: as(ofPush)},
+	{moving, is(images.ErrNoCache, "set XDG_CACHE_HOME"), false},
+	{moving, every[*images.PlatformError](""), true},
 	{moving, is(images.ErrNotLinux, "images run on linux, and only an etcdctr of `make build` carries what they are made of: give --source module, or --source dir with a linux etcdctr"), false},
 	{moving, is(images.ErrNoImage, "docker pull brings it, or etcdctr image build --tag makes it"), false},
 	{moving, is(images.ErrNoGo, "install Go, or give --source release or --source self"), false},
@@ -221,7 +224,7 @@ func ofImage(missing *docker.ImageError) string {
 	case missing.There:
 		return "without --pull always the one that is on the engine runs"
 	case missing.Login:
-		return fmt.Sprintf("`docker login %s`, as someone who may read it, or load an archive of it with `etcdctr image load`", Registry(missing.Ref))
+		return fmt.Sprintf("`docker login %s`, as someone who may read it, or load an archive of it with `etcdctr image load`", registry(missing.Ref))
 	case missing.Ref == cluster.DefaultDNSImage:
 		return fmt.Sprintf("--dns-image %s takes the DNS server that etcdctr has itself; or load an archive of CoreDNS's image with `etcdctr image load`", compose.OwnImage)
 	case official:
@@ -234,8 +237,19 @@ func ofImage(missing *docker.ImageError) string {
 	return load + "choose another with --image (`etcdctr image build` makes one) or --dns-image or --prometheus-image"
 }
 
-// Registry is what docker login calls the registry of a reference.
-func Registry(ref string) string {
+// ofPush is about a registry that does not take an image.
+func ofPush(e *images.PushError) string {
+	switch host := registry(e.Ref); {
+	case errors.Is(e, images.ErrDenied):
+		return fmt.Sprintf("`docker login %s`, as someone who may write there", host)
+	case errors.Is(e, images.ErrUntrusted):
+		return fmt.Sprintf("put the certificate of its authority into /etc/docker/certs.d/%s/ca.crt, where Docker looks too, or among the system's", host)
+	}
+	return ""
+}
+
+// registry is what docker login calls the registry of a reference.
+func registry(ref string) string {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
 		return ""
