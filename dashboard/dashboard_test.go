@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -331,6 +332,28 @@ func TestThePageIsThereForWhoKnowsItsKeyAtItsOwnAddress(t *testing.T) {
 		if got := w.Header().Get("Content-Security-Policy"); got != policy {
 			t.Errorf("%s: the policy is %q", test.path, got)
 		}
+	}
+}
+
+func TestAClusterIsShownUntilItIsEnded(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	shown := make(chan error)
+	go func() { shown <- Show(ctx, l, three(), time.Now, "key") }()
+	answer, err := http.Get("http://" + l.Addr().String() + "/key/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("who knows the key gets %s", answer.Status)
+	}
+	end()
+	if err := <-shown; err != nil {
+		t.Errorf("it ends with %v", err)
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr"
-	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -85,33 +83,22 @@ func runConnect(ctx context.Context, a *app, o connectOptions, _ []string) error
 	if err := way.Idle(); err != nil {
 		a.Warn("%v: `%s` tells what helps", err, o.cluster.Again("doctor"))
 	}
-	if way.Way.Open {
-		vars, err := variables(way, forward.OpenURLs(way))
-		if err != nil {
-			return err
-		}
-		a.Say("the members of %s are reached from this machine: there is nothing to keep open", c.Name())
-		return a.printConnection(way, vars, o.format)
-	}
-	open, err := forward.Open(ctx, way, first)
-	if err != nil {
-		return withHint(err, "choose other ports with --listen, or any free ones with --listen 127.0.0.1:0")
-	}
-	defer open.Close()
-	vars, err := variables(way, open.URLs())
+	access, err := forward.Reach(ctx, way, first, etcdctr.AdminClient)
 	if err != nil {
 		return err
 	}
-	if err := a.printConnection(way, vars, o.format); err != nil {
+	defer access.Close()
+	if access.Lasting {
+		a.Say("the members of %s are reached from this machine: there is nothing to keep open", c.Name())
+	}
+	err = a.Result(o.format, cluster.Environment(access.Variables), func() {
+		fmt.Fprintf(a.Out, "%s%s\n", compose.Shell(access.Variables), forward.GoClient(way.TLSMode()))
+	})
+	if err != nil || access.Lasting {
 		return err
 	}
 	a.Say("connected to %s (%s): Ctrl-C ends it", c.Name(), routeOf(way))
-	select {
-	case <-ctx.Done():
-		return nil // which is how it ends
-	case <-way.Way.Done:
-		return errors.New("the relay has ended: was the engine or the cluster stopped?")
-	}
+	return access.Wait(ctx)
 }
 
 func routeOf(way *etcdctr.Connection) string {
@@ -119,15 +106,4 @@ func routeOf(way *etcdctr.Connection) string {
 		return "direct"
 	}
 	return "relay"
-}
-
-// variables are what clients need in their environment to reach endpoints.
-func variables(way *etcdctr.Connection, endpoints []string) ([]cluster.Variable, error) {
-	return forward.Variables(way.TLSMode(), endpoints, certs.ClientDir(way.CertsDir, etcdctr.AdminClient))
-}
-
-func (a *app) printConnection(way *etcdctr.Connection, vars []cluster.Variable, format string) error {
-	return a.Result(format, cluster.Environment(vars), func() {
-		fmt.Fprintf(a.Out, "%s%s\n", compose.Shell(vars), forward.GoClient(way.TLSMode()))
-	})
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -71,13 +70,9 @@ func runDashboard(ctx context.Context, a *app, o dashboardOptions, _ []string) e
 	if err != nil {
 		return withHint(err, "choose another port with --listen, or leave it out for any that is free")
 	}
-	w := watched{c.Watch(etcdctr.WatchOptions{}), o.cluster.Examination()}
+	w := c.Watch(etcdctr.WatchOptions{})
 	defer w.Leave()
-	sampler := dashboard.NewSampler(w, a.Now)
-	ticker := time.NewTicker(dashboard.Every)
-	defer ticker.Stop()
-	go sampler.Run(ctx, ticker.C)
 	fmt.Fprintf(a.Out, "http://%s/%s/\n", l.Addr(), key)
 	a.Say("this is the page of %s: Ctrl-C ends it", c.Name())
-	return dashboard.Serve(ctx, l, dashboard.NewHandler(sampler, key))
+	return dashboard.Show(ctx, l, dashboard.Of(w, o.cluster.Examination()), a.Now, key)
 }

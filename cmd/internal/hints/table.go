@@ -16,6 +16,7 @@ import (
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/files"
+	"github.com/etcdctr/etcdctr/forward"
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/internal/option"
 	"github.com/etcdctr/etcdctr/lint"
@@ -110,6 +111,7 @@ var advices = []advice{
 	{about: as((*etcdctr.AnotherError).Remedy)},
 	{about: every[*docker.ForeignError]("`etcdctr ls` shows the clusters that there are; --name chooses one")},
 	{about: every[*etcdctr.BesideError]("`etcdctr etcdctl` runs etcdctl against them, and any other command runs as it is")},
+	{in("connect"), every[*forward.PortsError]("choose other ports with --listen, or any free ones with --listen 127.0.0.1:0"), false},
 	{about: every[*etcdctr.UnknownServerError](""), wrong: true},
 	{about: is(runtime.ErrNotFound, "start it with `etcdctr up`, or name the right one with --name: `etcdctr ls` shows those that there are")},
 	{about: as(func(e *runtime.NotRunningError) string { return fmt.Sprintf("`etcdctr start %s` starts it", e.Server) })},
