@@ -21,35 +21,41 @@ const mostAttempts = 5
 // of others beside these: what the engine does not accept leaves all running. A
 // service that runs goes on by the files that it has: Apply changes them.
 func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ...string) error {
+	_, err := r.prepare(ctx, want, servers...)
+	return err
+}
+
+// prepare is Prepare, and gives what it has looked at: how it was before.
+func (r *Runtime) prepare(ctx context.Context, want *cluster.Cluster, servers ...string) (*target, error) {
 	if err := r.writeMissing(want); err != nil {
-		return err
+		return nil, err
 	}
 	t, err := r.target(ctx, want)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := errors.Join(t.wanted.CheckFiles(), r.getImages(ctx, t, servers, true)); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.checkLent(ctx, t, servers); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.renew(ctx, t, servers); err != nil {
-		return err
+		return nil, err
 	}
 	if t.state.Empty() {
 		if err := r.tellCaveats(ctx, want); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := r.tellMoved(ctx, t, want); err != nil {
-		return err
+		return nil, err
 	}
 	p, err := stack.PlanPrepare(t.wanted, t.state, servers...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return r.execute(ctx, p)
+	return t, r.execute(ctx, p)
 }
 
 // Check refuses what Prepare does of what is on the engine. Images that have to be got

@@ -95,10 +95,7 @@ func (r *Runtime) toFill(ctx context.Context, want *cluster.Cluster, server stri
 
 // prepareVolumes is Prepare, and makes what servers are to have their data in.
 func (r *Runtime) prepareVolumes(ctx context.Context, want *cluster.Cluster) error {
-	if err := r.Prepare(ctx, want); err != nil {
-		return err
-	}
-	t, err := r.target(ctx, want)
+	t, err := r.prepare(ctx, want)
 	if err != nil {
 		return err
 	}
