@@ -23,7 +23,10 @@ func TestLocksAreWhatIsAskedForAndGoesTogether(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	for _, wrong := range []backup.Locks{
-		{Keys: true}, {Encrypt: true}, {Passphrase: never}, {Recipients: []string{"age1x"}, Passphrase: never},
+		{Keys: true},
+		{Encrypt: true},
+		{Passphrase: never},
+		{Recipients: []string{"age1x"}, Passphrase: never},
 		{Encrypt: true, Recipients: []string{"age1x"}, Passphrase: never},
 	} {
 		if err := wrong.Lock(&r); err == nil {
