@@ -61,6 +61,9 @@ func lastRestoration(ctx context.Context, r Runtime, have *runtime.State) (last,
 		}
 	}
 	l := last{made: map[string]string{}, undone: map[string]string{}}
+	if by.ID == "" { // what is set aside is of members that were replaced: their cluster has gone on
+		return l, nil
+	}
 	for _, k := range all {
 		k.sort(by, &l)
 		l.takenBack = l.takenBack || k.by != nil && k.by.TakenBack > by.Number
@@ -100,8 +103,7 @@ func (k *kept) look(ctx context.Context, r Runtime, s runtime.Stager, cluster st
 	return err
 }
 
-// sort tells where a member stands with a restoration; one without an ID is one that has
-// left no marks.
+// sort tells where a member stands with a restoration.
 func (k *kept) sort(by runtime.Restoration, l *last) {
 	is := func(m *runtime.Restoration) bool { return m != nil && m.ID == by.ID }
 	newest := ""
@@ -113,8 +115,6 @@ func (k *kept) sort(by runtime.Restoration, l *last) {
 		l.gone = append(l.gone, k.name)
 	}
 	switch {
-	case by.ID == "":
-		l.made[k.name] = newest
 	case is(k.by) && had:
 		l.made[k.name] = newest
 	case is(k.by):

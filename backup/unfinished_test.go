@@ -351,3 +351,21 @@ func TestWhatIsPartlyDeletedIsNotBroughtBack(t *testing.T) {
 		h.wantHeld("without that of " + all[i].Server)
 	}
 }
+
+// A member that was replaced has left data of the cluster that goes on: there is no
+// restoration to undo.
+func TestAReplacementIsNoRestoration(t *testing.T) {
+	h := newHalf(t, 2)
+	replaced := h.want.Members[0].Name
+	where, err := h.r.SetAside(t.Context(), "orders", replaced)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Undo(t.Context(), h.r, "orders"); !errors.Is(err, backup.ErrNothing) {
+		t.Errorf("an undo of it gives %v", err)
+	}
+	if err := h.r.BringBack(t.Context(), "orders", replaced, where); err != nil {
+		t.Fatal(err)
+	}
+	h.wantFormer("after an undo of what was no restoration")
+}
