@@ -11,6 +11,7 @@ import (
 
 	"github.com/coreos/go-semver/semver"
 	"go.etcd.io/bbolt"
+	etcdversion "go.etcd.io/etcd/api/v3/version"
 )
 
 // Contents are what a database says of itself.
@@ -99,7 +100,7 @@ func view(path string, look func(*bbolt.Tx) error) (err error) {
 // older one refuses it, or, which is worse, takes it and misreads it.
 func (c Contents) Reader() int {
 	for _, text := range []string{c.StorageVersion, c.ClusterVersion} {
-		if v, err := semver.NewVersion(text); err == nil && v.Major == 3 {
+		if v, err := semver.NewVersion(text); err == nil && v.Major == 3 && text != etcdversion.MinClusterVersion {
 			return int(v.Minor)
 		}
 	}
@@ -107,8 +108,11 @@ func (c Contents) Reader() int {
 }
 
 // newborn tells that nothing says which release wrote the data: the members had
-// not agreed on anything yet.
-func (c Contents) newborn() bool { return c.StorageVersion == "" && c.ClusterVersion == "" }
+// not agreed on anything yet, or on nothing but what a leader gives the cluster that has
+// not heard all of them (etcdserver, monitorClusterVersions).
+func (c Contents) newborn() bool {
+	return c.StorageVersion == "" && (c.ClusterVersion == "" || c.ClusterVersion == etcdversion.MinClusterVersion)
+}
 
 // oldest is the minor of the first release that notes a version of its data: what
 // has none is of this one or an older one, and each later one reads it.
