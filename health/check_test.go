@@ -82,7 +82,7 @@ func TestAClusterWithoutQuorumNamesItsLostLeader(t *testing.T) {
 func TestAMemberThatWaitsForItsFirstQuorumIsSilent(t *testing.T) {
 	c := newCluster(t, "etcd1", "etcd2", "etcd3")
 	c.startWithoutWaiting(t, "etcd1")
-	c.await(t, func(r health.Report) bool { return !strings.Contains(r.Members[0].Error, "refused") })
+	c.await(t, func(r health.Report) bool { return strings.Contains(r.Members[0].Error, "accepts connections") })
 
 	wantFailures(t, c.check(t),
 		"etcd1: does not answer: accepts connections and does not answer",
