@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/datadir"
 )
 
 // This file is about data that was set aside, in the volumes and folders of servers.
@@ -20,7 +20,11 @@ var _ runtime.Discarder = (*Runtime)(nil)
 
 // Aside lists the server's volume, in a container.
 func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, error) {
-	found, err := r.keptOf(ctx, name, server)
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.keptOf(ctx, f, server)
 	var all []string
 	for _, k := range found {
 		if !k.going {
@@ -38,29 +42,17 @@ type kept struct {
 	going         bool
 }
 
-// discardingSuffix ends the name of data that was set aside and is being deleted: half of
-// it is not to be brought back.
-const discardingSuffix = ".discarding"
-
 // keptOf is what was set aside of a server, the newest first, and what is being deleted.
-func (r *Runtime) keptOf(ctx context.Context, name, server string) ([]kept, error) {
-	f, err := r.find(ctx, name)
-	if err != nil {
-		return nil, err
-	}
+func (r *Runtime) keptOf(ctx context.Context, f *found, server string) ([]kept, error) {
 	h, ok := f.home(server)
 	if !ok || !h.store.Given() {
 		return nil, nil
 	}
-	return r.keptIn(ctx, name, server, h)
-}
-
-func (r *Runtime) keptIn(ctx context.Context, name, server string, h home) ([]kept, error) {
 	image, err := r.ownImage(ctx)
 	if err != nil {
 		return nil, err
 	}
-	said, err := helper(name, image, h, setAsideProgram, h.dir+".").Output(ctx, r.engine)
+	said, err := helper(f.project, image, h, setAsideProgram, h.dir+".").Output(ctx, r.engine)
 	if err != nil {
 		return nil, fmt.Errorf("look for what was set aside of %s: %w", server, err)
 	}
@@ -68,8 +60,8 @@ func (r *Runtime) keptIn(ctx context.Context, name, server string, h home) ([]ke
 	for _, line := range said {
 		base, size, _ := strings.Cut(line, " ")
 		folder := path.Join(path.Dir(h.dir), base)
-		going := folder == h.dir+discardingSuffix
-		if !going && !strings.HasPrefix(folder, h.dir+asideSuffix) {
+		going := folder == h.dir+datadir.DiscardingSuffix
+		if !going && !datadir.IsAside(h.dir, folder) {
 			continue
 		}
 		bytes, err := strconv.ParseInt(size, 10, 64)
@@ -92,15 +84,19 @@ func (r *Runtime) keptIn(ctx context.Context, name, server string, h home) ([]ke
 
 // setAsideAt is the folder of data that was set aside, by what people are told of it.
 func (r *Runtime) setAsideAt(ctx context.Context, name, server, where string) (string, error) {
-	k, err := r.keptAt(ctx, name, server, where)
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	k, err := r.keptAt(ctx, f, server, where)
 	if err == nil && k.going {
 		err = fmt.Errorf("%s is being deleted", where)
 	}
 	return k.folder, err
 }
 
-func (r *Runtime) keptAt(ctx context.Context, name, server, where string) (kept, error) {
-	all, err := r.keptOf(ctx, name, server)
+func (r *Runtime) keptAt(ctx context.Context, f *found, server, where string) (kept, error) {
+	all, err := r.keptOf(ctx, f, server)
 	if err != nil {
 		return kept{}, err
 	}
@@ -121,16 +117,13 @@ func (r *Runtime) AllAside(ctx context.Context, name string) ([]runtime.Aside, e
 	of := make(map[string][]runtime.Aside, len(servers))
 	var mu sync.Mutex
 	err = runtime.Together(servers, func(server string) error {
-		h, ok := f.home(server)
-		if !ok || !h.store.Given() {
-			return nil
-		}
-		found, err := r.keptIn(ctx, name, server, h)
+		found, err := r.keptOf(ctx, f, server)
+		h, _ := f.home(server) // in which they are
 		mu.Lock()
 		defer mu.Unlock()
 		for _, k := range found {
 			of[server] = append(of[server], runtime.Aside{
-				Server: server, Where: k.where, Time: asideSince(h, k.folder), Bytes: k.bytes, Lent: f.isLent(h),
+				Server: server, Where: k.where, Time: datadir.AsideSince(h.dir, k.folder), Bytes: k.bytes, Lent: f.isLent(h),
 			})
 		}
 		return err
@@ -172,30 +165,20 @@ func (f *found) isLent(h home) bool {
 	return true
 }
 
-// asideSince reads when a folder was set aside from its name.
-func asideSince(h home, folder string) time.Time {
-	text, _ := strings.CutPrefix(folder, h.dir+asideSuffix)
-	since, err := time.Parse(asideFormat, text[:min(len(text), len(asideFormat))])
-	if err != nil {
-		return time.Time{}
-	}
-	return since
-}
-
 // Discard deletes a folder in the server's volume, in a container.
 func (r *Runtime) Discard(ctx context.Context, name string, a runtime.Aside) error {
-	k, err := r.keptAt(ctx, name, a.Server, a.Where)
+	f, err := r.find(ctx, name)
 	if err != nil {
 		return err
 	}
-	f, err := r.find(ctx, name)
+	k, err := r.keptAt(ctx, f, a.Server, a.Where)
 	if err != nil {
 		return err
 	}
 	h, _ := f.home(a.Server) // which has it
 	image, err := r.ownImage(ctx)
 	if err == nil {
-		err = helper(name, image, h, setAsideProgram, "--discard", k.folder, h.dir+discardingSuffix).Run(ctx, r.engine)
+		err = helper(name, image, h, setAsideProgram, "--discard", k.folder, h.dir+datadir.DiscardingSuffix).Run(ctx, r.engine)
 	}
 	if err != nil {
 		return fmt.Errorf("delete what was set aside of %s: %w", a.Server, err)

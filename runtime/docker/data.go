@@ -14,15 +14,9 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/datadir"
 	"github.com/etcdctr/etcdctr/stack"
 )
-
-// asideFormat is the time in the name of data that was set aside, in UTC, by which they
-// are sorted.
-const asideFormat = "20060102T150405.000Z"
-
-// asideSuffix comes before it.
-const asideSuffix = ".aside-"
 
 // home is where a server has its data.
 type home struct {
@@ -228,7 +222,7 @@ func (r *Runtime) setAside(ctx context.Context, name, server string, h home) (st
 	if err != nil || !there {
 		return "", err
 	}
-	aside, err := r.freeName(ctx, name, h, h.dir+asideSuffix+r.o.Now().UTC().Format(asideFormat))
+	aside, err := r.freeName(ctx, name, h, datadir.Aside(h.dir, r.o.Now()))
 	if err != nil {
 		return "", err
 	}

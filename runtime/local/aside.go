@@ -9,24 +9,16 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/etcdctr/etcdctr/internal/durable"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/datadir"
 )
 
 // This file is about data that was set aside, beside that of the members.
 
 var _ runtime.Discarder = (*Runtime)(nil)
-
-// asideTime is how the time stands in the name of what was set aside, by which they are
-// sorted.
-const asideTime = "20060102T150405.000Z"
-
-// asideSuffix comes before it.
-const asideSuffix = ".aside-"
 
 // SetAside renames the folder of a server's data.
 func (r *Runtime) SetAside(_ context.Context, name, server string) (string, error) {
@@ -43,9 +35,9 @@ func (r *Runtime) SetAside(_ context.Context, name, server string) (string, erro
 	if stack, err := r.home(name).Stack(); err == nil && stack.Ephemeral {
 		return "", os.RemoveAll(dir) // what is volatile is not kept
 	}
-	aside := dir + asideSuffix + r.now().UTC().Format(asideTime)
+	aside := datadir.Aside(dir, r.now())
 	for n := 2; exists(aside); n++ {
-		aside = fmt.Sprintf("%s%s%s-%d", dir, asideSuffix, r.now().UTC().Format(asideTime), n)
+		aside = fmt.Sprintf("%s-%d", datadir.Aside(dir, r.now()), n)
 	}
 	if err := rename(dir, aside); err != nil {
 		return "", fmt.Errorf("cannot set the data of %s aside: %w", server, err)
@@ -99,16 +91,12 @@ func asideOf(dir string) ([]string, error) {
 	}
 	var all []string
 	for _, e := range slices.Backward(entries) {
-		if strings.HasPrefix(e.Name(), filepath.Base(dir)+asideSuffix) {
+		if datadir.IsAside(filepath.Base(dir), e.Name()) {
 			all = append(all, filepath.Join(filepath.Dir(dir), e.Name()))
 		}
 	}
 	return all, nil
 }
-
-// discardingSuffix ends the name of data that was set aside and is being deleted: half of
-// it is not to be brought back.
-const discardingSuffix = ".discarding"
 
 // AllAside looks beside all data directories that there are, or were.
 func (r *Runtime) AllAside(_ context.Context, name string) ([]runtime.Aside, error) {
@@ -127,11 +115,15 @@ func (r *Runtime) AllAside(_ context.Context, name string) ([]runtime.Aside, err
 
 // allAside tells all but the sizes.
 func (r *Runtime) allAside(name string, stack process.Stack) ([]runtime.Aside, error) {
-	home := r.home(name)
 	dirs, err := r.dataDirs(name, stack)
 	if err != nil {
 		return nil, err
 	}
+	return asideIn(r.home(name), dirs)
+}
+
+// asideIn tells the same of data directories, which are those of servers.
+func asideIn(home process.Home, dirs map[string]string) ([]runtime.Aside, error) {
 	var all []runtime.Aside
 	for _, server := range slices.Sorted(maps.Keys(dirs)) {
 		dir := dirs[server]
@@ -139,11 +131,11 @@ func (r *Runtime) allAside(name string, stack process.Stack) ([]runtime.Aside, e
 		if err != nil {
 			return nil, fmt.Errorf("cannot look for what was set aside of %s: %w", server, err)
 		}
-		if going := dir + discardingSuffix; exists(going) {
+		if going := dir + datadir.DiscardingSuffix; exists(going) {
 			folders = append(folders, going)
 		}
 		for _, folder := range folders {
-			all = append(all, runtime.Aside{Server: server, Where: folder, Time: asideSince(dir, folder), Lent: isLent(home, dir)})
+			all = append(all, runtime.Aside{Server: server, Where: folder, Time: datadir.AsideSince(dir, folder), Lent: isLent(home, dir)})
 		}
 	}
 	return all, nil
@@ -173,34 +165,24 @@ func (r *Runtime) dataDirs(name string, stack process.Stack) (map[string]string,
 	return dirs, nil
 }
 
-// asideSince reads when a folder was set aside from its name.
-func asideSince(dir, folder string) time.Time {
-	text, _ := strings.CutPrefix(folder, dir+asideSuffix)
-	since, err := time.Parse(asideTime, text[:min(len(text), len(asideTime))])
-	if err != nil {
-		return time.Time{}
-	}
-	return since
-}
-
 // Discard deletes a folder that was set aside.
 func (r *Runtime) Discard(_ context.Context, name string, a runtime.Aside) error {
 	stack, err := r.home(name).Stack()
 	if err != nil && !errors.Is(err, process.ErrNoStack) {
 		return err
 	}
-	all, err := r.allAside(name, stack)
+	dirs, err := r.dataDirs(name, stack)
+	if err != nil {
+		return err
+	}
+	all, err := asideIn(r.home(name), dirs)
 	if err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(all, func(x runtime.Aside) bool { return x.Server == a.Server && x.Where == a.Where }) {
 		return fmt.Errorf("%s was not set aside of %s", a.Where, a.Server)
 	}
-	dirs, err := r.dataDirs(name, stack)
-	if err == nil {
-		err = durable.Discard(a.Where, dirs[a.Server]+discardingSuffix)
-	}
-	if err != nil {
+	if err := durable.Discard(a.Where, dirs[a.Server]+datadir.DiscardingSuffix); err != nil {
 		return fmt.Errorf("cannot delete what was set aside of %s: %w", a.Server, err)
 	}
 	return nil

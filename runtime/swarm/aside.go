@@ -36,7 +36,10 @@ func (r *Runtime) Aside(ctx context.Context, name, server string) ([]string, err
 
 // setAsideAt is the volume that was set aside of a server, by what people are told of it.
 func (f *found) setAsideAt(server, where string) (place, error) {
-	places := f.note.aside[server]
+	return f.keptAmong(f.note.aside[server], server, where)
+}
+
+func (f *found) keptAmong(places []place, server, where string) (place, error) {
 	i := slices.IndexFunc(places, func(p place) bool { return aside(p.volume, f.nodes.hostname(p.node)) == where })
 	if i < 0 {
 		return place{}, fmt.Errorf("%s was not set aside of %s", where, server)
@@ -79,7 +82,7 @@ func (r *Runtime) Discard(ctx context.Context, name string, a runtime.Aside) err
 	if err != nil {
 		return err
 	}
-	p, err := f.keptAt(a)
+	p, err := f.keptAmong(slices.Concat(f.note.aside[a.Server], f.note.discarding[a.Server]), a.Server, a.Where)
 	if err != nil {
 		return err
 	}
@@ -93,16 +96,6 @@ func (r *Runtime) Discard(ctx context.Context, name string, a runtime.Aside) err
 		return fmt.Errorf("delete what was set aside of %s: %w", a.Server, err)
 	}
 	return r.edit(ctx, name, func(is *note) { is.discarded(a.Server, p) })
-}
-
-// keptAt is a volume that was set aside, or is being deleted.
-func (f *found) keptAt(a runtime.Aside) (place, error) {
-	for _, p := range slices.Concat(f.note.aside[a.Server], f.note.discarding[a.Server]) {
-		if aside(p.volume, f.nodes.hostname(p.node)) == a.Where {
-			return p, nil
-		}
-	}
-	return place{}, fmt.Errorf("%s was not set aside of %s", a.Where, a.Server)
 }
 
 // vacateOn deletes what is in a volume, or tells why it can't be done.
