@@ -32,6 +32,9 @@ type State struct {
 	// Aside is what was set aside of servers in places of its own, without Bytes. What is
 	// in a DataAt, beside the data there, goes with that, and is not looked for.
 	Aside []Aside
+	// Seen is what the runtime that observed this keeps of it for what it is asked next:
+	// nobody else reads it. nil: it looks again.
+	Seen any
 }
 
 // Server is one server, running or not. One that has nothing but its data is

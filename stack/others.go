@@ -27,23 +27,30 @@ func (o other) String() string {
 // ObserveFor is Observe with what PlanApply and PlanPrepare need to know besides:
 // what else has the wanted names, and what the copied files are.
 func ObserveFor(ctx context.Context, e Engine, w Wanted) (*State, error) {
-	s, err := observeWithOthers(ctx, e, w)
+	s, err := Observe(ctx, e, w.Project.Name)
 	if err != nil {
 		return nil, err
 	}
-	return s, observeFiles(ctx, e, w, s)
+	return s.For(ctx, e, w)
 }
 
-func observeWithOthers(ctx context.Context, e Observer, w Wanted) (*State, error) {
-	var s *State
+// For is ObserveFor where somebody has just observed the project: s with the rest.
+func (s *State) For(ctx context.Context, e Engine, w Wanted) (*State, error) {
+	own := *s
+	if err := own.askOthers(ctx, e, w); err != nil {
+		return nil, err
+	}
+	return &own, observeFiles(ctx, e, w, &own)
+}
+
+func (s *State) askOthers(ctx context.Context, e Observer, w Wanted) error {
 	var containers, networks, volumes map[string]other
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { s, err = Observe(ctx, e, w.Project.Name); return err })
 	g.Go(func() (err error) { containers, err = otherContainers(ctx, e, w); return err })
 	g.Go(func() (err error) { networks, err = otherNetworks(ctx, e, w); return err })
 	g.Go(func() (err error) { volumes, err = otherVolumes(ctx, e, w); return err })
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("ask the engine what it holds of %s: %w", w.Project.Name, err)
+		return fmt.Errorf("ask the engine what it holds of %s: %w", w.Project.Name, err)
 	}
 	s.others = map[string]other{}
 	for _, found := range []map[string]other{containers, networks, volumes} {
@@ -53,7 +60,7 @@ func observeWithOthers(ctx context.Context, e Observer, w Wanted) (*State, error
 			}
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // The engine takes a name in a filter for a part of one, so that more than the

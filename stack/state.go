@@ -163,13 +163,7 @@ func Observe(ctx context.Context, e Observer, project string) (*State, error) {
 		s.Containers, s.Spares = split(r.Items)
 		return err
 	})
-	g.Go(func() error {
-		r, err := e.NetworkList(ctx, client.NetworkListOptions{Filters: mine})
-		s.Networks = inOrder(observed(r.Items, toNetwork), func(a, b Network) int {
-			return cmp.Or(strings.Compare(a.Name, b.Name), a.Created.Compare(b.Created))
-		})
-		return err
-	})
+	g.Go(func() (err error) { s.Networks, err = observeNetworks(ctx, e, project); return err })
 	g.Go(func() error {
 		r, err := e.VolumeList(ctx, client.VolumeListOptions{Filters: mine})
 		volumes = observed(r.Items, toVolume)
@@ -186,6 +180,16 @@ func Observe(ctx context.Context, e Observer, project string) (*State, error) {
 	all := inOrder(slices.Concat(volumes, protected), func(a, b Volume) int { return strings.Compare(a.Name, b.Name) })
 	s.Volumes = slices.CompactFunc(all, func(a, b Volume) bool { return a.Name == b.Name }) // one may be both
 	return s, nil
+}
+
+func observeNetworks(ctx context.Context, e Observer, project string) ([]Network, error) {
+	r, err := e.NetworkList(ctx, client.NetworkListOptions{Filters: make(client.Filters).Add("label", projectLabel+"="+project)})
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine for the networks of %s: %w", project, err)
+	}
+	return inOrder(observed(r.Items, toNetwork), func(a, b Network) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), a.Created.Compare(b.Created))
+	}), nil
 }
 
 // split gives the containers of a list, and apart from them those that an

@@ -78,11 +78,7 @@ func (e *NotFoundError) Error() string {
 
 // OpenTunnel opens a way into a network. Whoever opens it closes it.
 func OpenTunnel(ctx context.Context, e TunnelEngine, o TunnelOptions) (*Tunnel, error) {
-	s, err := Observe(ctx, e, o.Project)
-	if err != nil {
-		return nil, err
-	}
-	n, err := s.network(o.Network)
+	n, err := findNetwork(ctx, e, o.Project, o.Network)
 	if err != nil {
 		return nil, err
 	}
@@ -121,15 +117,22 @@ func OpenRelay(ctx context.Context, e TunnelEngine, name, id string, o TunnelOpt
 	return t, nil
 }
 
-func (s *State) network(key string) (Network, error) {
-	i := slices.IndexFunc(s.Networks, func(n Network) bool { return n.Key == key })
-	switch {
-	case i >= 0:
-		return s.Networks[i], nil
-	case s.Empty():
-		return Network{}, &NotFoundError{Project: s.Project}
+// findNetwork asks for one network of a project; only where there is none, for the rest.
+func findNetwork(ctx context.Context, e Observer, project, key string) (Network, error) {
+	all, err := observeNetworks(ctx, e, project)
+	if err != nil {
+		return Network{}, err
 	}
-	return Network{}, &NotFoundError{Project: s.Project, What: "network " + key}
+	if i := slices.IndexFunc(all, func(n Network) bool { return n.Key == key }); i >= 0 {
+		return all[i], nil
+	}
+	switch s, err := Observe(ctx, e, project); {
+	case err != nil:
+		return Network{}, err
+	case s.Empty():
+		return Network{}, &NotFoundError{Project: project}
+	}
+	return Network{}, &NotFoundError{Project: project, What: "network " + key}
 }
 
 // DialContext connects to an address such as "etcd1:2379", where the host is a

@@ -148,12 +148,7 @@ func (r *Runtime) Make(ctx context.Context, want *cluster.Cluster, servers ...st
 // renew marks the members that see no certificates any more as ones that have to
 // be replaced: nothing else about them differs.
 func (r *Runtime) renew(ctx context.Context, t *target, servers []string) error {
-	own := stack.DivideContainers(t.state).Own
-	details, err := r.inspect(ctx, own.Containers)
-	if err != nil {
-		return err
-	}
-	views, err := r.views(ctx, t, own, details)
+	views, err := r.views(ctx, t, stack.DivideContainers(t.state).Own)
 	if err != nil {
 		return err
 	}

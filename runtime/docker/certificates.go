@@ -26,7 +26,7 @@ const (
 )
 
 // views looks at the members that run with mutual TLS, by name.
-func (r *Runtime) views(ctx context.Context, t *target, own *stack.State, details map[string]container.InspectResponse) (map[string]view, error) {
+func (r *Runtime) views(ctx context.Context, t *target, own *stack.State) (map[string]view, error) {
 	views := map[string]view{}
 	if t.cluster.TLS != cluster.Mutual {
 		return views, nil
@@ -37,7 +37,7 @@ func (r *Runtime) views(ctx context.Context, t *target, own *stack.State, detail
 	}
 	for _, c := range own.Members() {
 		_, wanted := t.wanted.Project.Services[c.Service]
-		in, known := details[c.ID]
+		in, known := t.details[c.ID]
 		if !wanted || !known || !c.Running() || cluster.SettingsIn(in.Config.Env).Get("peer-trusted-ca-file") == "" {
 			continue
 		}

@@ -37,11 +37,7 @@ func (r *Runtime) changes(ctx context.Context, t *target) ([]runtime.Change, err
 		return nil, err
 	}
 	own := stack.DivideContainers(t.state).Own
-	details, err := r.inspect(ctx, own.Containers)
-	if err != nil {
-		return nil, err
-	}
-	views, err := r.views(ctx, t, own, details)
+	views, err := r.views(ctx, t, own)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +51,7 @@ func (r *Runtime) changes(ctx context.Context, t *target) ([]runtime.Change, err
 			continue
 		}
 		c, ok := t.wanted.Current(t.state, name)
-		in, known := details[c.ID]
+		in, known := t.details[c.ID]
 		if !ok || !known {
 			all = append(all, runtime.Change{Server: name, Kind: runtime.Missing, Late: isLate(service.Labels[stack.RoleLabel])})
 			continue

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -116,17 +115,14 @@ type Runtime struct {
 
 	filling sync.Mutex // held while it is looked for what is to be filled, and made
 
-	mu     sync.Mutex
-	there  bool                                // the engine has answered
-	made   *stack.Make                         // whose engine it is
-	local  *bool                               // whether the engine sees this machine's files
-	pulled map[string]bool                     // images that were pulled already
-	own    string                              // the ID of this program's image on the engine
-	lent   map[string]map[string]cluster.Store // by cluster and server: see remember
-	last   struct {                            // what was rendered last: see rendered
-		of      []byte
-		project *types.Project
-	}
+	mu         sync.Mutex
+	there      bool                                // the engine has answered
+	made       *stack.Make                         // whose engine it is
+	local      *bool                               // whether the engine sees this machine's files
+	pulled     map[string]bool                     // images that were pulled already
+	own        string                              // the ID of this program's image on the engine
+	lent       map[string]map[string]cluster.Store // by cluster and server: see remember
+	renderings []rendering                         // the last first: see rendered
 }
 
 var (

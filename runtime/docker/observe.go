@@ -29,6 +29,7 @@ import (
 type found struct {
 	stack.Belongings
 	project string
+	state   *stack.State                         // with what is not the cluster's
 	note    *stack.Volume                        // nil when there is none
 	details map[string]container.InspectResponse // by ID
 	lent    map[string]cluster.Store             // what somebody else has made for servers' data
@@ -54,7 +55,7 @@ func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
 	if err := b.Foreign(); err != nil {
 		return nil, &ForeignError{err}
 	}
-	f := &found{Belongings: *b, project: name, lent: r.lentTo(name)}
+	f := &found{Belongings: *b, project: name, state: s, lent: r.lentTo(name)}
 	if i := slices.IndexFunc(b.Own.Volumes, func(v stack.Volume) bool { return v.Key == noteKey }); i >= 0 {
 		f.note = &b.Own.Volumes[i]
 	}
@@ -142,7 +143,23 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 		return nil, err
 	}
 	s := r.describe(f, local)
+	s.Seen = f
 	return s, r.addLent(ctx, s)
+}
+
+// seen is what was found when a state was observed; without one it is asked for.
+func (r *Runtime) seen(ctx context.Context, project string, have *runtime.State) (*stack.State, map[string]container.InspectResponse, error) {
+	if have != nil {
+		if f, ok := have.Seen.(*found); ok && f.project == project {
+			return f.state, f.details, nil
+		}
+	}
+	s, err := stack.Observe(ctx, r.engine, project)
+	if err != nil {
+		return nil, nil, err
+	}
+	details, err := r.inspect(ctx, stack.DivideContainers(s).Own.Containers)
+	return s, details, err
 }
 
 // List observes each cluster with a member on the engine, running or not, or with the

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/moby/api/types/container"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
@@ -24,6 +26,7 @@ type target struct {
 	cluster *cluster.Cluster // with the members as they were founded
 	wanted  stack.Wanted
 	state   *stack.State
+	details map[string]container.InspectResponse // of the cluster's containers, by ID
 }
 
 // target renders what is wanted and looks at what there is. Images are those
@@ -54,7 +57,12 @@ func (r *Runtime) targetBeside(ctx context.Context, want *cluster.Cluster, have 
 		return nil, err
 	}
 	t := &target{cluster: as, wanted: stack.Wanted{Project: p, CopyFiles: !copies, Own: true, Labels: labels(want), StartInterval: as.Upkeep.Health.StartInterval}}
-	if t.state, err = stack.ObserveFor(ctx, r.engine, t.wanted); err != nil {
+	s, details, err := r.seen(ctx, p.Name, have)
+	if err != nil {
+		return nil, err
+	}
+	t.details = details
+	if t.state, err = s.For(ctx, r.engine, t.wanted); err != nil {
 		return nil, err
 	}
 	t.wanted.Images, err = r.imagesThere(ctx, t)
@@ -89,8 +97,18 @@ func (r *Runtime) imagesThere(ctx context.Context, t *target) (map[string]string
 	return ids, nil
 }
 
+// rendering is a cluster, as JSON, and the project that it is.
+type rendering struct {
+	of      []byte
+	project *types.Project
+}
+
+// fewRenderings is how many are kept: what is wanted, and that as a member joins it or
+// as a release on the way has it.
+const fewRenderings = 4
+
 // rendered is project, which costs more than most questions to an engine, once as
-// long as the same is wanted. Nobody edits what it gives.
+// long as the same few are wanted. Nobody edits what it gives.
 func (r *Runtime) rendered(ctx context.Context, c *cluster.Cluster) (*types.Project, error) {
 	of, err := json.Marshal(c) // its content: whoever has c may edit it
 	if err != nil {
@@ -98,14 +116,14 @@ func (r *Runtime) rendered(ctx context.Context, c *cluster.Cluster) (*types.Proj
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.last.project != nil && bytes.Equal(r.last.of, of) {
-		return r.last.project, nil
+	if i := slices.IndexFunc(r.renderings, func(x rendering) bool { return bytes.Equal(x.of, of) }); i >= 0 {
+		return r.renderings[i].project, nil
 	}
 	p, err := r.project(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	r.last.of, r.last.project = of, p
+	r.renderings = append([]rendering{{of, p}}, r.renderings[:min(len(r.renderings), fewRenderings-1)]...)
 	return p, nil
 }
 

@@ -22,6 +22,13 @@ func TestWhatWasRenderedServesForTheSameContent(t *testing.T) {
 	if err != nil || again != first {
 		t.Errorf("the same cluster is rendered twice (%v)", err)
 	}
+	joining, err := r.rendered(t.Context(), c.Joining("etcd3", []string{"etcd1=http://etcd1:2380"}))
+	if err != nil || joining == first {
+		t.Errorf("a member joins by what founded the cluster (%v)", err)
+	}
+	if again, err = r.rendered(t.Context(), c); err != nil || again != first {
+		t.Errorf("what is wanted is rendered anew after a member has joined (%v)", err)
+	}
 	c.Members[0].Settings[0].Value = "another"
 	c.Image = "example.com/etcd:v3.7.3"
 	other, err := r.rendered(t.Context(), c)
