@@ -90,7 +90,7 @@ func VerifyCerts(c *cluster.Cluster, pki *certs.PKI, within time.Duration) ([]ce
 	}
 	plan := CertsPlan(c)
 	plan.Clients = nil
-	return pki.Verify(certs.VerifyOptions{Plan: &plan, Within: within})
+	return pki.Verify(certs.VerifyOptions{Plan: &plan, Within: within, Users: CertsUsers(c.Auth)})
 }
 
 // addHosts gives members further names and addresses.

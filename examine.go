@@ -233,6 +233,7 @@ func diskOf(have *runtime.State) string {
 func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 	e.Add(report)
 	d, found := doctor.Diagnose(e)
+	report.Warnings = slices.Concat(report.Warnings, doctor.Refusals(e))
 	switch {
 	case report.Healthy:
 		warnings := report.Warnings

@@ -8,6 +8,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/health/exposure"
 	"github.com/etcdctr/etcdctr/member"
 )
@@ -56,9 +57,8 @@ func (c *Cluster) proveUsers(ctx context.Context, way *Connection, auth *cluster
 }
 
 const (
-	none = "none"
-	// noUser comes with a certificate whose name is no user's.
-	noUser = "no-user-of-etcds"
+	none   = "none"
+	noUser = health.Nobody
 )
 
 func onOff(on bool) string {

@@ -64,6 +64,9 @@ func (c *Cluster) provide(ctx context.Context, want *cluster.Cluster) (changed b
 		return false, fmt.Errorf("certificates in %s: %w", c.CertsDir(), err)
 	}
 	c.o.Events(Event{Certificates: &report, Place: c.CertsDir()})
+	if err := c.warnOfNobody(want.Auth); err != nil {
+		return false, err
+	}
 	hadCertificates := slices.ContainsFunc(running(c.have), func(m runtime.Server) bool { return m.TLS() == cluster.Mutual })
 	if report.Founded() && hadCertificates {
 		c.o.Events(Event{Warning: fmt.Errorf("%s held no authority, and %s runs: its members start again with a new one, and clients that have the old certificates get in no more", c.CertsDir(), want.Name)})
@@ -104,7 +107,17 @@ func (c *Cluster) checkProvided(ctx context.Context, want *cluster.Cluster) erro
 	if err := c.PKI().Check(ctx, c.certsPlan(want)); err != nil {
 		return fmt.Errorf("certificates in %s: %w", c.CertsDir(), err)
 	}
-	return nil
+	return c.warnOfNobody(want.Auth)
+}
+
+// warnOfNobody tells of certificates here whose clients etcd will take for none of its
+// users.
+func (c *Cluster) warnOfNobody(auth *cluster.Auth) error {
+	found, err := c.userFindings(auth)
+	for _, f := range found {
+		c.o.Events(Event{Warning: fmt.Errorf("%s: %s: %s", f.Identity, f.Problem, f.Remedy)})
+	}
+	return err
 }
 
 // tokenFile is where the discovery token of a cluster is kept, from the first

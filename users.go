@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/etcdctr/etcdctr/certs"
@@ -55,31 +54,53 @@ func (c *Cluster) users(auth *cluster.Auth) (passwords map[string]string, err er
 	if auth == nil {
 		return nil, nil
 	}
-	if err := c.checkAdmin(); err != nil {
+	if err := c.checkCommonNames(auth); err != nil {
 		return nil, err
 	}
 	return c.Passwords(auth)
 }
 
-// checkAdmin refuses an administrator whom etcd would take for somebody else. One
-// whose certificate is not here yet will get the right one.
-func (c *Cluster) checkAdmin() error {
-	dir := certs.ClientDir(c.CertsDir(), AdminClient)
-	file := filepath.Join(dir, certs.CertFile)
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+// CertsUsers are those of etcd's users whom it is to find in the common names of
+// certificates; none where it does not go by its users.
+func CertsUsers(auth *cluster.Auth) []certs.User {
+	if auth == nil || !auth.Enabled {
 		return nil
 	}
-	config, err := ClientTLS(dir)
-	if err != nil {
-		return err
+	users := []certs.User{{Name: cluster.RootName}, {Name: cluster.MonitoringClient, Elsewise: true}}
+	for _, u := range auth.Users {
+		users = append(users, certs.User{Name: u.Name, Elsewise: u.PasswordFile != ""})
 	}
-	if name := config.Certificates[0].Leaf.Subject.CommonName; name != cluster.RootName {
-		return &converge.Refusal{
-			Reason: fmt.Sprintf("etcd takes a client for the user that its certificate's common name says, and that of %s is %q, not %q", file, name, cluster.RootName),
-			Remedy: converge.Remedy{Text: "have one with that name made where this one was, with `etcdctr certs request` if its authority is not here"},
+	return users
+}
+
+// checkCommonNames refuses certificates of declared users that etcd would take for
+// somebody else's. Those that are not here yet will get the right ones.
+func (c *Cluster) checkCommonNames(auth *cluster.Auth) error {
+	found, err := c.userFindings(auth)
+	var refused []error
+	for _, f := range found {
+		if f.Severity != certs.Error {
+			continue
 		}
+		field := "auth.users." + path.Base(f.Identity)
+		if path.Base(f.Identity) == cluster.RootName { // who is declared by nobody
+			field = "auth"
+		}
+		refused = append(refused, &converge.Refusal{
+			Reason: field + ": " + filepath.Join(c.CertsDir(), filepath.FromSlash(f.Identity)) + string(filepath.Separator) + f.Problem,
+			Remedy: converge.Remedy{Text: f.Remedy},
+		})
 	}
-	return nil
+	return errors.Join(append(refused, err)...)
+}
+
+// userFindings are what certificates here say to etcd's users.
+func (c *Cluster) userFindings(auth *cluster.Auth) ([]certs.Finding, error) {
+	users := CertsUsers(auth)
+	if users == nil {
+		return nil, nil
+	}
+	return c.PKI().VerifyUsers(users)
 }
 
 // UsersError is the error of a cluster that has its data back, and users of etcd's that
@@ -149,8 +170,24 @@ func (c *Connection) judgeUsers(ctx context.Context, want *cluster.Cluster) []st
 		return []string{"etcd's users are on, and the description says that they are off: `etcdctr up` turns them off"}
 	case !on && want.Auth.Enabled:
 		return []string{"etcd's users are off, and the description says that they are on: whoever can connect may do everything; `etcdctr up` turns them on"}
+	case on:
+		return c.judgeCommonNames(want.Auth)
 	}
 	return nil
+}
+
+// judgeCommonNames warns of certificates here that say nobody, or somebody else, to an etcd
+// that goes by its users.
+func (c *Connection) judgeCommonNames(auth *cluster.Auth) []string {
+	found, err := (&certs.PKI{Dir: c.CertsDir}).VerifyUsers(CertsUsers(auth))
+	if err != nil {
+		return []string{fmt.Sprintf("whom etcd takes the certificates here for can't be seen: %v", err)}
+	}
+	var warnings []string
+	for _, f := range found {
+		warnings = append(warnings, fmt.Sprintf("%s: %s: %s", f.Identity, f.Problem, f.Remedy))
+	}
+	return warnings
 }
 
 // usersOn asks whether etcd goes by its users.

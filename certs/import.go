@@ -34,6 +34,9 @@ type ImportOptions struct {
 
 	// Plan is what the certificates have to be good for.
 	Plan Plan
+
+	// Users are those of etcd's, where it goes by them.
+	Users []User
 }
 
 // Import puts certificates in their places, each whole: its key, its
@@ -61,10 +64,11 @@ func (p *PKI) Import(ctx context.Context, o ImportOptions) (Report, error) {
 		if err != nil {
 			return err
 		}
-		if err := p.checkPlaced(s, o.Plan, made); err != nil {
+		remarks, err := p.checkPlaced(s, o, made)
+		if err != nil {
 			return err
 		}
-		report, err = p.bringIn(ctx, s, made)
+		report, err = p.bringIn(ctx, s, made, remarks)
 		return err
 	})
 	if err != nil {
@@ -254,8 +258,9 @@ func rootsOf(files [][]byte) []byte {
 	return encodeCertificates(roots...)
 }
 
-// checkPlaced looks at the PKI as it would be.
-func (p *PKI) checkPlaced(s *state, plan Plan, made []*existing) error {
+// checkPlaced looks at the PKI as it would be. What it remarks on is by
+// identity.
+func (p *PKI) checkPlaced(s *state, o ImportOptions, made []*existing) (remarks map[string]string, err error) {
 	after := *s
 	after.identities = slices.Clone(s.identities)
 	for _, e := range made {
@@ -266,8 +271,15 @@ func (p *PKI) checkPlaced(s *state, plan Plan, made []*existing) error {
 		}
 		after.identities[i] = *e
 	}
-	wanted := plan.identities()
-	v := &verification{pki: p, state: &after, now: p.now()}
+	wanted := o.Plan.identities()
+	v := &verification{pki: p, state: &after, now: p.now(), users: o.Users}
+	for _, e := range made {
+		v.user(e)
+	}
+	remarks = map[string]string{}
+	for _, f := range v.findings {
+		remarks[f.Identity] = f.Problem
+	}
 	for _, e := range made {
 		v.received(e, wanted)
 	}
@@ -279,9 +291,9 @@ func (p *PKI) checkPlaced(s *state, plan Plan, made []*existing) error {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("nothing was brought in:\n%w", err)
+		return nil, fmt.Errorf("nothing was brought in:\n%w", err)
 	}
-	return nil
+	return remarks, nil
 }
 
 // received checks an identity that is not in its place yet.
@@ -300,8 +312,8 @@ func (v *verification) received(e *existing, wanted []identity) {
 	}
 }
 
-// bringIn writes the identities.
-func (p *PKI) bringIn(ctx context.Context, s *state, made []*existing) (Report, error) {
+// bringIn writes the identities, and reports what is remarked on each.
+func (p *PKI) bringIn(ctx context.Context, s *state, made []*existing, remarks map[string]string) (Report, error) {
 	var report Report
 	var dirs []atomicdir.Dir
 	for _, e := range made {
@@ -318,7 +330,11 @@ func (p *PKI) bringIn(ctx context.Context, s *state, made []*existing) (Report, 
 			return Report{}, err
 		}
 		dirs = append(dirs, d)
-		report.add(e.name, action, "issued by "+e.files.cert().Issuer.String())
+		cause := "issued by " + e.files.cert().Issuer.String()
+		if remark := remarks[e.name]; remark != "" {
+			cause += "; " + remark
+		}
+		report.add(e.name, action, cause)
 	}
 	if err := atomicdir.Replace(ctx, dirs...); err != nil {
 		return Report{}, err

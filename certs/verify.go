@@ -59,6 +59,7 @@ func Verdict(findings []Finding) error {
 type VerifyOptions struct {
 	Plan   *Plan         // what it shall be; nil: only its own consistency
 	Within time.Duration // certificates that expire so soon are a finding too
+	Users  []User        // those of etcd's, where it goes by them
 }
 
 // The remedies that several findings share.
@@ -79,10 +80,11 @@ func (p *PKI) Verify(o VerifyOptions) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &verification{pki: p, state: s, now: p.now(), within: o.Within}
+	v := &verification{pki: p, state: s, now: p.now(), within: o.Within, users: o.Users}
 	v.authorities(o.Plan)
 	for i := range s.identities {
 		v.identity(&s.identities[i])
+		v.user(&s.identities[i])
 	}
 	var wanted []identity
 	if o.Plan != nil {
@@ -98,6 +100,7 @@ type verification struct {
 	state    *state
 	now      time.Time
 	within   time.Duration
+	users    []User
 	findings []Finding
 	only     func(name string) bool // whom acceptance is about; nil: all
 }

@@ -102,6 +102,10 @@ func (c Cluster) dialTCP(ctx context.Context, address string) (net.Conn, error) 
 	return c.Dial(ctx, "tcp", address)
 }
 
+// Nobody is the common name of a certificate by which etcd is tried, and which is to be no
+// user's: that it is refused shows nothing that is wrong.
+const Nobody = "no-user-of-etcds"
+
 // linearizableRead reads a key that need not exist. To be refused the key is an
 // answer too: the member has consulted its quorum about who may read.
 func (c Cluster) linearizableRead(ctx context.Context, client *clientv3.Client) (time.Duration, error) {

@@ -60,7 +60,7 @@ func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
 	if err != nil {
 		return usage(err)
 	}
-	i.Plan = etcdctr.CertsPlan(c)
+	i.Plan, i.Users = etcdctr.CertsPlan(c), etcdctr.CertsUsers(c.Auth)
 	report, err := a.PKI(dir).Import(ctx, i)
 	return a.SayDone(dir, report, err)
 }

@@ -11,8 +11,9 @@ import (
 type entry struct {
 	time      time.Time // when it was written; zero if it does not say
 	level     string
-	text      string // the message, and what it is about
-	clusterID string // the cluster that the member itself is in; empty if it does not say
+	text      string  // the message, and what it is about
+	clusterID string  // the cluster that the member itself is in; empty if it does not say
+	user      *string // whom it is about; nil if it does not say
 }
 
 // logTime is how etcd writes the time of a line.
@@ -28,15 +29,16 @@ func readEntry(line string) entry {
 	var fields struct {
 		TS, Level, Msg, Error string
 
-		Variable       string `json:"environment-variable"`
-		ClusterVersion string `json:"determined-cluster-version"`
-		ClusterID      string `json:"cluster-id"`
+		Variable       string  `json:"environment-variable"`
+		ClusterVersion string  `json:"determined-cluster-version"`
+		ClusterID      string  `json:"cluster-id"`
+		UserName       *string `json:"user-name"`
 	}
 	line = spaced.Replace(strings.TrimSpace(line))
 	if json.Unmarshal([]byte(line), &fields) != nil || fields.Msg == "" {
 		return entry{text: line}
 	}
-	e := entry{level: fields.Level, text: fields.Msg}
+	e := entry{level: fields.Level, text: fields.Msg, user: fields.UserName}
 	e.time, _ = time.Parse(logTime, fields.TS) // else it is as old as can be
 	if _, err := strconv.ParseUint(fields.ClusterID, 16, 64); err == nil {
 		e.clusterID = fields.ClusterID
