@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/testcontainers/testcontainers-go/log"
+
+	driver "github.com/etcdctr/etcdctr/stack"
 )
 
 // cleanUpTimeout bounds the removal of a test's cluster.
@@ -91,6 +94,9 @@ func attempt(ctx context.Context, o *options) (*Cluster, error) {
 		return c, fmt.Errorf("cannot prepare an etcd cluster: %w", err)
 	}
 	if err := c.start(ctx); err != nil {
+		if why := driver.CheckNetworks(ctx, c.engine(), c.make); errors.Is(why, driver.ErrCNI) { // which takes Podman too long to be asked before
+			err = errors.Join(why, err)
+		}
 		return c, fmt.Errorf("cannot start the etcd cluster %s: %w", c.Name, err)
 	}
 	return c, nil

@@ -49,10 +49,9 @@ func SeesFiles(ctx context.Context, e Locatable, m Make) (bool, error) {
 	if err != nil {
 		return false, nil //nolint:nilerr // copying works everywhere
 	}
-	if m.Name == Podman {
-		// It has said so already. Asked as Docker it would look for the packages of its
-		// programs once more, which takes it longer than all else that it is asked.
-		return m.hostname == host && readsFiles(e.DaemonHost(), nil, m.Rootless), nil
+	if m.host != nil {
+		at, err := m.host.ask(ctx, e)
+		return at.Hostname == host && readsFiles(e.DaemonHost(), nil, at.Security.Rootless), err
 	}
 	r, err := e.Info(ctx, client.InfoOptions{})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 )
 
 // This file asks Podman what Docker's API has no words for. Its own API, libpod,
@@ -21,22 +22,28 @@ type dialer interface {
 	Dialer() func(context.Context) (net.Conn, error)
 }
 
-// libpod asks, and reads the answer.
-func libpod(ctx context.Context, engine any, path string, answer any) error {
+// ask sends a question that Docker's client has no words for. Whoever asks closes the
+// answer.
+func ask(ctx context.Context, engine any, method, path string) (*http.Response, error) {
 	d, ok := engine.(dialer)
 	if !ok {
-		return fmt.Errorf("a %T can't ask Podman", engine)
+		return nil, fmt.Errorf("a %T gives away no connections", engine)
 	}
 	dial := d.Dialer()
 	transport := &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		DisableKeepAlives: true,
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://podman/"+libpodVersion+"/libpod/"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://engine"+path, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	res, err := transport.RoundTrip(req)
+	return transport.RoundTrip(req)
+}
+
+// libpod asks Podman, and reads the answer.
+func libpod(ctx context.Context, engine any, path string, answer any) error {
+	res, err := ask(ctx, engine, http.MethodGet, "/"+libpodVersion+"/libpod/"+path)
 	if err != nil {
 		return fmt.Errorf("ask Podman: %w", err)
 	}
@@ -55,10 +62,25 @@ type podmanInfo struct {
 	Security       struct{ Rootless bool }
 }
 
-func podmanHost(ctx context.Context, engine any) (podmanInfo, error) {
+// podmanHost is where a Podman runs. It is asked once, and not before somebody has to
+// know: each time it looks for the packages of the programs that it runs.
+type podmanHost struct {
+	mu    sync.Mutex
+	known *podmanInfo
+}
+
+func (h *podmanHost) ask(ctx context.Context, engine any) (podmanInfo, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.known != nil {
+		return *h.known, nil
+	}
 	var info struct{ Host podmanInfo }
-	err := libpod(ctx, engine, "info", &info)
-	return info.Host, err
+	if err := libpod(ctx, engine, "info", &info); err != nil {
+		return podmanInfo{}, err
+	}
+	h.known = &info.Host
+	return info.Host, nil
 }
 
 // CheckHealth has Podman run a container's health check now. What comes of it is

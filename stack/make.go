@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/moby/moby/client"
 	"github.com/moby/moby/client/pkg/versions"
@@ -16,13 +18,9 @@ import (
 type Make struct {
 	Name    string // as people call it
 	Version string
-	// Rootless says that Podman runs as somebody who is not root. Docker says so
-	// elsewhere.
-	Rootless bool
-
-	hostname string // of the machine that Podman runs on; Docker is asked elsewhere
 
 	lacks []Lack
+	host  *podmanHost // nil where it is not Podman
 }
 
 // Lack is something of Docker Engine's that another engine does not do.
@@ -68,31 +66,78 @@ func (m Make) String() string { return m.Name + " " + m.Version }
 var ErrCNI = errors.New(`it has its networks made by CNI plugins, and there members do not find each other: ` +
 	`set network_backend = "netavark" below [network] in containers.conf, and run podman system reset`)
 
-// AskMake asks an engine what it is. One that can't be used is an error.
+// AskMake asks an engine what it is. In the header of a ping it says so at once. Asked
+// for its version, Docker Engine runs other programs to have theirs, and Podman looks
+// for the packages of all that it runs, which takes it longer than most commands.
 func AskMake(ctx context.Context, e Locatable) (Make, error) {
-	v, err := e.ServerVersion(ctx, client.ServerVersionOptions{})
-	if err != nil {
-		return Make{}, fmt.Errorf("ask the engine what it is: %w", err)
-	}
-	m := Make{Name: "Docker Engine", Version: v.Version}
-	for _, part := range v.Components {
-		if part.Name == "Podman Engine" {
-			m = Make{Name: Podman, Version: part.Version, lacks: lacks[Podman]}
+	s, err := askServer(ctx, e)
+	if err != nil || !s.known() { // what is between here and the engine may keep headers to itself
+		if s, err = askVersion(ctx, e); err != nil {
+			return Make{}, fmt.Errorf("ask the engine what it is: %w", err)
 		}
 	}
-	if v.APIVersion != "" && versions.LessThan(v.APIVersion, firstStartIntervals) {
+	m := Make{Name: "Docker Engine", Version: s.version}
+	if s.product == libpodProduct {
+		m = Make{Name: Podman, Version: s.version, lacks: lacks[Podman], host: &podmanHost{}}
+	}
+	if s.api != "" && versions.LessThan(s.api, firstStartIntervals) {
 		m.lacks = append(slices.Clone(m.lacks), StartIntervals)
 	}
-	if m.Name != Podman {
-		return m, nil
+	return m, nil
+}
+
+// IsPodman reports whether an engine says at a ping that it is Podman.
+func IsPodman(ctx context.Context, engine any) bool {
+	s, err := askServer(ctx, engine)
+	return err == nil && s.product == libpodProduct
+}
+
+// CheckNetworks refuses an engine on whose networks members don't find each other.
+func CheckNetworks(ctx context.Context, e Locatable, m Make) error {
+	if m.host == nil {
+		return nil
 	}
-	host, err := podmanHost(ctx, e)
-	m.Rootless, m.hostname = host.Security.Rootless, host.Hostname
-	if err == nil && host.NetworkBackend == "cni" {
+	info, err := m.host.ask(ctx, e)
+	if err == nil && info.NetworkBackend == "cni" {
 		err = ErrCNI
 	}
 	if err != nil {
-		return m, fmt.Errorf("%s can't be used: %w", m, err)
+		return fmt.Errorf("%s can't be used: %w", m, err)
 	}
-	return m, nil
+	return nil
+}
+
+// server is what an engine calls itself.
+type server struct{ product, version, api string }
+
+// Products are called so in the header Server.
+const (
+	dockerProduct = "Docker"
+	libpodProduct = "Libpod"
+)
+
+func (s server) known() bool { return s.product == dockerProduct || s.product == libpodProduct }
+
+// askServer asks by a ping. The header is "Docker/20.10.24 (linux)", or
+// "Libpod/4.3.1 (linux)".
+func askServer(ctx context.Context, engine any) (server, error) {
+	res, err := ask(ctx, engine, http.MethodHead, "/_ping")
+	if err != nil {
+		return server{}, err
+	}
+	res.Body.Close()
+	name, _, _ := strings.Cut(res.Header.Get("Server"), " ")
+	product, version, _ := strings.Cut(name, "/")
+	return server{product, version, res.Header.Get("Api-Version")}, nil
+}
+
+func askVersion(ctx context.Context, e Locatable) (server, error) {
+	v, err := e.ServerVersion(ctx, client.ServerVersionOptions{})
+	s := server{dockerProduct, v.Version, v.APIVersion}
+	for _, part := range v.Components {
+		if part.Name == "Podman Engine" {
+			s.product, s.version = libpodProduct, part.Version
+		}
+	}
+	return s, err
 }

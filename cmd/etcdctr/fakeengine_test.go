@@ -30,6 +30,7 @@ var emptyEngine = map[string]string{
 
 func (e fakeEngine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Api-Version", e.version)
+	w.Header().Set("Server", "Docker/20.10.24 (linux)")
 	w.Header().Set("Content-Type", "application/json")
 	if r.URL.Path == "/_ping" {
 		return

@@ -116,8 +116,8 @@ func (r *Runtime) DataSize(ctx context.Context, name, server string) (int64, err
 // etcdctr's own takes longer than all the rest.
 func (r *Runtime) exists(ctx context.Context, name string, h home, file string) (bool, error) {
 	if h.container != "" {
-		if there, known := r.lookIn(h, file); known {
-			return there, nil
+		if there, known, err := r.lookIn(ctx, h, file); err != nil || known {
+			return there, err
 		}
 		return r.stat(ctx, h.container, file)
 	}
@@ -146,19 +146,19 @@ func (r *Runtime) existsFor(ctx context.Context, image, name string, h home, fil
 // lookIn looks for a file where the process of a container on this machine sees it. An
 // engine that is asked instead makes each folder that the container mounts and that is
 // gone by now: those of the certificates, where somebody has moved them away.
-func (r *Runtime) lookIn(h home, file string) (there, known bool) {
-	r.mu.Lock()
-	local := r.local != nil && *r.local
-	r.mu.Unlock()
-	if !local || h.pid == 0 {
-		return false, false
+func (r *Runtime) lookIn(ctx context.Context, h home, file string) (there, known bool, err error) {
+	if h.pid == 0 {
+		return false, false, nil
+	}
+	if local, err := r.seesFiles(ctx); err != nil || !local {
+		return false, false, err
 	}
 	root := fmt.Sprintf("/proc/%d/root", h.pid)
 	if _, err := os.Stat(root + h.dir); err != nil {
-		return false, false
+		return false, false, nil //nolint:nilerr // the engine is asked, and tells why
 	}
-	_, err := os.Stat(root + file)
-	return err == nil, err == nil || errors.Is(err, fs.ErrNotExist)
+	_, err = os.Stat(root + file)
+	return err == nil, err == nil || errors.Is(err, fs.ErrNotExist), nil
 }
 
 func helper(name, image string, h home, command ...string) stack.Helper {

@@ -45,6 +45,18 @@ func (r *Runtime) placement(ctx context.Context) (cluster.Placement, error) {
 	return cluster.InContainers, nil
 }
 
+// checkNetworks refuses an engine whose networks are of no use.
+func (r *Runtime) checkNetworks(ctx context.Context) error {
+	if r.answers(ctx) != nil {
+		return nil
+	}
+	m, err := r.engineMake(ctx)
+	if err != nil {
+		return err
+	}
+	return stack.CheckNetworks(ctx, r.engine, m)
+}
+
 // settle has a cluster ask for what the engine does in the place of what it does
 // not.
 func (r *Runtime) settle(ctx context.Context, c *cluster.Cluster) (*cluster.Cluster, error) {

@@ -138,12 +138,17 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 	if err != nil {
 		return nil, err
 	}
-	local, err := r.seesFiles(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s := r.describe(f, local)
+	s := r.describe(f)
 	s.Seen = f
+	if s.CertsDir != "" { // else the engine need not be asked where it runs
+		local, err := r.seesFiles(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !local {
+			s.CertsDir = ""
+		}
+	}
 	return s, r.addLent(ctx, s)
 }
 
@@ -200,7 +205,7 @@ func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 const atOnce = 8
 
 // describe says in the words of package runtime what was found.
-func (r *Runtime) describe(f *found, local bool) *runtime.State {
+func (r *Runtime) describe(f *found) *runtime.State {
 	was := f.wish()
 	s := &runtime.State{Name: f.project, Runtime: Name, Folder: was.folder, Wish: was.text, Others: f.Others}
 	for _, c := range f.Own.Spares {
@@ -217,10 +222,7 @@ func (r *Runtime) describe(f *found, local bool) *runtime.State {
 		x.DataAt, x.Lent = f.dataAt(c, in)
 		s.Servers = append(s.Servers, x)
 		if c.Member() && !c.Created.Before(newest) {
-			newest = c.Created
-			if local {
-				s.CertsDir = certsDir(in)
-			}
+			newest, s.CertsDir = c.Created, certsDir(in)
 		}
 	}
 	s.Servers = append(s.Servers, f.absent(s)...)

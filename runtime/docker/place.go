@@ -33,6 +33,9 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 		return nil, err
 	}
 	place, err := r.placement(ctx)
+	if err == nil {
+		err = r.checkNetworks(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/stack"
 )
 
 // membership is the engine's own in its swarm.
@@ -75,8 +76,8 @@ func (r *Runtime) manages(ctx context.Context) (membership, error) {
 			return membership{}, err
 		}
 	}
-	if ping, err := r.engine.Ping(ctx, client.PingOptions{}); err == nil && ping.SwarmStatus != nil && ping.SwarmStatus.NodeState == swarm.LocalNodeStateInactive {
-		return membership{}, &StandingError{Engine: r.o.At, Standing: Outside} // most engines: asking for more would take them longer
+	if r.isOutside(ctx) {
+		return membership{}, &StandingError{Engine: r.o.At, Standing: Outside}
 	}
 	answer, err := r.engine.Info(ctx, client.InfoOptions{})
 	if err != nil {
@@ -101,6 +102,19 @@ func (r *Runtime) manages(ctx context.Context) (membership, error) {
 	r.joined = &m
 	r.mu.Unlock()
 	return m, nil
+}
+
+// isOutside tells of most engines that they are of no swarm, without asking for more,
+// which would take them longer. Podman knows of none.
+func (r *Runtime) isOutside(ctx context.Context) bool {
+	ping, err := r.engine.Ping(ctx, client.PingOptions{})
+	if err != nil {
+		return false
+	}
+	if s := ping.SwarmStatus; s != nil {
+		return s.NodeState == swarm.LocalNodeStateInactive
+	}
+	return stack.IsPodman(ctx, r.engine)
 }
 
 // unavailable marks what tells that the engine, or its swarm, does not answer.

@@ -1,0 +1,90 @@
+package docker
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/moby/moby/client"
+)
+
+// podman has one member of the cluster "orders".
+type podman struct {
+	mounts []map[string]any // of the member
+
+	mu    sync.Mutex
+	asked []string
+}
+
+func (p *podman) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, r.URL.Path)
+	w.Header().Set("Server", "Libpod/4.3.1 (linux)")
+	w.Header().Set("Api-Version", "1.41")
+	labels := map[string]string{
+		"com.docker.compose.project": "orders", "com.docker.compose.service": "etcd1",
+		"com.docker.compose.container-number": "1", "io.etcdctr.role": "member",
+	}
+	var answer any
+	switch _, what, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v"), "/"); what {
+	case "containers/json":
+		answer = []any{map[string]any{"Id": "one", "Names": []string{"/orders-etcd1-1"}, "State": "running", "Labels": labels}}
+	case "containers/one/json":
+		answer = map[string]any{"Id": "one", "State": map[string]any{"Status": "running"}, "Config": map[string]any{"Labels": labels}, "Mounts": p.mounts}
+	case "volumes":
+		answer = map[string]any{"Volumes": []any{}}
+	case "libpod/info":
+		answer = map[string]any{"host": map[string]any{"hostname": "elsewhere", "networkBackend": "netavark"}}
+	default:
+		answer = []any{}
+	}
+	_ = json.NewEncoder(w).Encode(answer) // who asked sees it
+}
+
+func TestPodmanIsNotAskedWhereItRunsForAMemberWithNoFolder(t *testing.T) {
+	for what, test := range map[string]struct {
+		mounts []map[string]any
+		asks   bool
+	}{
+		"no folder":    {},
+		"a volume":     {mounts: []map[string]any{{"Type": "volume", "Name": "orders_etcd1-certs", "Destination": "/etc/etcd/certs"}}},
+		"certificates": {mounts: []map[string]any{{"Type": "bind", "Source": "/srv/certs/members/etcd1", "Destination": "/etc/etcd/certs"}}, asks: true},
+	} {
+		t.Run(what, func(t *testing.T) {
+			p := &podman{mounts: test.mounts}
+			r := New(Options{Engine: p.serve(t), Folder: t.TempDir()})
+			s, err := r.Observe(t.Context(), "orders")
+			if err != nil || len(s.Members()) != 1 || s.CertsDir != "" { // the folder is another machine's
+				t.Errorf("the cluster is %+v, %v", s, err)
+			}
+			asks := slices.ContainsFunc(p.asked, func(path string) bool { return strings.HasSuffix(path, "/info") })
+			if asks != test.asks || slices.ContainsFunc(p.asked, func(path string) bool { return strings.HasSuffix(path, "/version") }) {
+				t.Errorf("it is asked for %q", p.asked)
+			}
+		})
+	}
+}
+
+func (p *podman) serve(t *testing.T) *client.Client {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "podman.sock")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: p}
+	go func() { _ = server.Serve(listener) }() // until it is closed
+	t.Cleanup(func() { server.Close() })
+	c, err := client.New(client.WithHost("unix://" + socket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
