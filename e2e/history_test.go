@@ -224,8 +224,9 @@ const handover = 2 * time.Second
 // handedOver tells of a write that was asked for while another member took over,
 // and that etcd gave up after its seven seconds: it drops what a follower has passed
 // on to a leader that hands over in that moment. That it may be due to a leader's
-// failure says only the member that leads next. Where the follower stops before its
-// seven seconds are over, the connection ends instead.
+// failure says only the member that leads next; a follower that has connected to the
+// new leader since says that a connection may have been lost. Where the follower stops
+// before its seven seconds are over, the connection ends instead.
 func (h *history) handedOver(r request) bool {
 	if !r.write || !gaveUp(r.err) && !cutOff(r) {
 		return false
@@ -234,7 +235,8 @@ func (h *history) handedOver(r request) bool {
 }
 
 func gaveUp(err error) bool {
-	return errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail) || errors.Is(err, rpctypes.ErrTimeout)
+	return errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail) || errors.Is(err, rpctypes.ErrTimeout) ||
+		errors.Is(err, rpctypes.ErrTimeoutDueToConnectionLost)
 }
 
 // cutOff tells of a request that had waited for long when its member stopped, which
