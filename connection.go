@@ -231,3 +231,29 @@ func ClientTLS(dir string) (*tls.Config, error) {
 	}
 	return config, err
 }
+
+// WithMembers lends a client that asks and changes the members that run.
+func (c *Cluster) WithMembers(ctx context.Context, do func(*member.Client) error) error {
+	way, err := c.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	members, err := way.Members(member.Config{})
+	if err != nil {
+		return errors.Join(err, way.Close())
+	}
+	return errors.Join(do(members), members.Close(), way.Close())
+}
+
+// askMembers gives a client for the members that run, and what ends it.
+func (c *Cluster) askMembers(ctx context.Context, have *runtime.State) (*member.Client, func() error, error) {
+	way, err := c.connect(ctx, have)
+	if err != nil {
+		return nil, nil, err
+	}
+	members, err := way.Members(member.Config{})
+	if err != nil {
+		return nil, nil, errors.Join(err, way.Close())
+	}
+	return members, func() error { return errors.Join(members.Close(), way.Close()) }, nil
+}

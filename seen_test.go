@@ -21,12 +21,13 @@ import (
 // remembered is a cluster of one member in a folder that keeps what it has seen of it.
 type remembered struct {
 	*testing.T
-	folder string
+	folder  string
+	backups string // where its file wants them; empty: nowhere
 }
 
 func remember(t *testing.T) *remembered {
 	t.Helper()
-	r := &remembered{t, t.TempDir()}
+	r := &remembered{T: t, folder: t.TempDir()}
 	t.Cleanup(func() {
 		if _, err := r.find().Down(context.WithoutCancel(t.Context()), true); err != nil {
 			t.Error(err)
@@ -37,9 +38,13 @@ func remember(t *testing.T) *remembered {
 
 func (r *remembered) find() *etcdctr.Cluster {
 	r.Helper()
+	spec := cluster.Spec{Name: "orders", Members: cluster.Count(1), TLS: "none", ClientPort: "auto"}
+	if r.backups != "" {
+		spec.Backup = cluster.BackupSpec{Destination: r.backups, Every: "1h", Service: "false"}
+	}
 	c, err := etcdctr.New(etcdctr.Options{
 		Folder: r.folder, PlacesDir: filepath.Join(r.folder, ".etcdctr"), Runtimes: []runtime.Runtime{processes(r.folder)},
-	}).Find(r.Context(), cluster.Spec{Name: "orders", Members: cluster.Count(1), TLS: "none", ClientPort: "auto"})
+	}).Find(r.Context(), spec)
 	if err != nil {
 		r.Fatal(err)
 	}
