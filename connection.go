@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
@@ -171,6 +172,9 @@ func (c *Connection) client() (*clientv3.Client, error) {
 	}
 	return clientv3.New(clientv3.Config{
 		Endpoints: endpoints, TLS: c.TLS, Logger: zap.NewNop(),
+		// A connection to a machine that is gone stays open, and each request that goes
+		// by it waits in vain.
+		DialKeepAliveTime: 10 * time.Second, DialKeepAliveTimeout: 3 * time.Second,
 		DialOptions: []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
 			return c.Way.Dial(ctx, "tcp", address)
 		})},
