@@ -67,3 +67,18 @@ func TestWhatWasSetAsideIsNamedBeforeItGoesWithTheData(t *testing.T) {
 		t.Errorf("what stays (-want +got):\n%s", diff)
 	}
 }
+
+// The doctor of a cluster that is not well names nothing that deletes.
+func TestTheDoctorTellsWhatWasSetAside(t *testing.T) {
+	cl := doomed("")
+	have := cl.has["etcd"]
+	have.Aside = []runtime.Aside{{Server: "etcd1", Where: "etcd1.aside"}}
+	for i := range have.Servers {
+		have.Servers[i].Status = runtime.Absent
+	}
+	d, err := find(t, cl, cluster.Spec{}).Examine(t.Context(), etcdctr.Examination{})
+	want := []string{"former data of etcd1 is set aside in etcd1.aside: keep it until the cluster is healthy"}
+	if diff := cmp.Diff(want, d.Remarks); err != nil || d.Healthy || diff != "" {
+		t.Errorf("%+v, %v (-want +got):\n%s", d, err, diff)
+	}
+}

@@ -31,6 +31,8 @@ type Diagnosis struct {
 	Evidence string `json:"evidence,omitempty"`
 	// Warnings are those of health, and what the doctor has seen besides.
 	Warnings []string `json:"warnings,omitempty"`
+	// Remarks are what is good to know, and asks for nothing.
+	Remarks []string `json:"remarks,omitempty"`
 }
 
 // Examination is how a cluster is examined.
@@ -57,11 +59,21 @@ func (x Examination) command(verb string) string {
 // that explains the others.
 func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error) {
 	p := &patient{Cluster: c, Examination: x}
+	d, err := p.examine(ctx)
+	if p.have != nil {
+		if remark := asideRemark(p.have.Aside, d.Healthy); remark != "" {
+			d.Remarks = append(d.Remarks, remark)
+		}
+	}
+	return d, err
+}
+
+func (p *patient) examine(ctx context.Context) (Diagnosis, error) {
 	var err error
-	if p.have, err = c.Observe(ctx); err != nil && !errors.Is(err, runtime.ErrNotFound) {
+	if p.have, err = p.Observe(ctx); err != nil && !errors.Is(err, runtime.ErrNotFound) {
 		return Diagnosis{}, err
 	}
-	if p.want, err = c.Want(ctx); err != nil {
+	if p.want, err = p.Want(ctx); err != nil {
 		return Diagnosis{}, err
 	}
 	if !slices.ContainsFunc(p.have.Members(), func(s runtime.Server) bool { return s.Status != runtime.Absent }) {

@@ -22,10 +22,11 @@ import (
 type Watched struct {
 	*Cluster
 
-	mu   sync.Mutex
-	seen []string    // how members ran when the way was opened
-	way  *Connection // nil when there is none
-	http *http.Client
+	mu    sync.Mutex
+	seen  []string        // how members ran when the way was opened
+	aside []runtime.Aside // what was set aside when it was looked last
+	way   *Connection     // nil when there is none
+	http  *http.Client
 
 	options WatchOptions
 	judged  time.Time     // when the backups were looked at last
@@ -61,6 +62,7 @@ func (w *Watched) Observe(ctx context.Context) (*runtime.State, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.aside = have.Aside
 	if w.way != nil && (ended(w.way.Way.Done) || !slices.Equal(w.seen, places(have))) {
 		w.drop()
 	}
@@ -96,7 +98,7 @@ func (w *Watched) open(ctx context.Context) (*Connection, *http.Client, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	w.way, w.seen = way, places(way.State)
+	w.way, w.seen, w.aside = way, places(way.State), way.State.Aside
 	w.http = &http.Client{Transport: &http.Transport{
 		DialContext: way.Way.Dial, TLSClientConfig: way.TLS, MaxIdleConnsPerHost: 1, DisableCompression: true,
 	}}
@@ -140,6 +142,9 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	w.judgeBackups(ctx, &report)
 	w.judgeAdopted(ctx, &report)
 	w.judgeOneself(ctx, way, &report)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	remarkAside(w.aside, &report)
 	return report, ctx.Err()
 }
 

@@ -14,6 +14,8 @@ type Report struct {
 	Failures []string `json:"failures"`
 	// Warnings are what will become a failure if nobody does anything.
 	Warnings []string `json:"warnings"`
+	// Remarks are what is good to know, and asks for nothing.
+	Remarks []string `json:"remarks,omitempty"`
 
 	ClusterID string         `json:"clusterId"` // hexadecimal as etcdctl prints it; empty if the members disagree
 	Leader    string         `json:"leader"`    // its name; empty if the members disagree or have none
@@ -24,6 +26,18 @@ type Report struct {
 	Membership []KnownMember `json:"membership,omitempty"`
 	// MembershipOf is the cluster whose membership that is, hexadecimal.
 	MembershipOf string `json:"membershipOf,omitempty"`
+
+	// Aside is the former data of members that was set aside, where what runs them says so.
+	Aside []Aside `json:"aside,omitempty"`
+}
+
+// Aside is former data of a member that serves nobody: a restoration or a replacement has
+// set it aside.
+type Aside struct {
+	Member string    `json:"member"`
+	Where  string    `json:"where"`
+	Since  time.Time `json:"since,omitzero"`
+	Bytes  int64     `json:"bytes,omitempty"` // 0 where that is not known
 }
 
 // Serving is how many members answer linearizable reads: those are as many as serve, and

@@ -29,6 +29,11 @@ type Aside struct {
 	// Lent tells that it is where somebody else has made room for it: it does not go with
 	// the cluster.
 	Lent bool `json:"lent,omitempty"`
+	// Restored tells that a restoration has made what took its place, and that nothing
+	// has since: the reverse brings it back.
+	Restored bool `json:"restored,omitempty"`
+	// Beside tells that it is in the DataAt of its server, and goes with that.
+	Beside bool `json:"-"`
 }
 
 // LossesOf are the volumes and folders whose data is gone when that of some of the servers
@@ -41,7 +46,7 @@ func (s *State) LossesOf(some func(Server) bool) []string {
 		}
 	}
 	for _, a := range s.Aside {
-		if x, there := s.Server(a.Server); !a.Lent && (there && some(x) || !there && some(Server{Name: a.Server})) {
+		if x, there := s.Server(a.Server); !a.Lent && !a.Beside && (there && some(x) || !there && some(Server{Name: a.Server})) {
 			places = append(places, a.Where)
 		}
 	}

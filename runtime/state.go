@@ -29,8 +29,8 @@ type State struct {
 	// Leftovers are what a change that was interrupted has made beside the servers, and
 	// that nothing uses: see Tidier.
 	Leftovers []string
-	// Aside is what was set aside of servers in places of its own, without Bytes. What is
-	// in a DataAt, beside the data there, goes with that, and is not looked for.
+	// Aside is what was set aside of servers, server by server and the newest first of each,
+	// as far as it is known without a look into volumes; Bytes may be 0, as they need one.
 	Aside []Aside
 	// Seen is what the runtime that observed this keeps of it for what it is asked next:
 	// nobody else reads it. nil: it looks again.
@@ -194,7 +194,7 @@ func (s *State) Lent() []string {
 		}
 	}
 	for _, a := range s.Aside {
-		if a.Lent {
+		if a.Lent && !a.Beside {
 			places = append(places, a.Where)
 		}
 	}

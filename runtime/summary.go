@@ -14,6 +14,8 @@ type Summary struct {
 	Status  string `json:"status"`  // up, up in part, not running, or down, data kept
 	Program string `json:"program"` // of the first member: an image or a file
 	Folder  string `json:"folder,omitempty"`
+	// Aside is how often former data of its members was set aside, and is there.
+	Aside int `json:"aside,omitempty"`
 }
 
 // Summary counts the members that are there, or those that have left their data.
@@ -22,7 +24,7 @@ func (s *State) Summary() Summary {
 	if s.Rests() {
 		members = s.Members()
 	}
-	sum := Summary{Name: s.Name, Runtime: s.Runtime, Members: len(members), Folder: s.Folder}
+	sum := Summary{Name: s.Name, Runtime: s.Runtime, Members: len(members), Folder: s.Folder, Aside: len(s.Aside)}
 	for _, m := range members {
 		if m.Runs() {
 			sum.Running++

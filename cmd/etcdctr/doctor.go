@@ -54,6 +54,9 @@ func (a *app) tellDiagnosis(d etcdctr.Diagnosis, format string) error {
 
 func (a *app) printDiagnosis(d etcdctr.Diagnosis) {
 	terminal.WarnAll(a.Console, d.Warnings)
+	for _, remark := range d.Remarks {
+		a.Say("%s", remark)
+	}
 	switch {
 	case d.Healthy && len(d.Warnings) > 0:
 		a.Say("healthy, with warnings")

@@ -51,6 +51,11 @@ func runLs(ctx context.Context, a *app, f *target.Flags, format string) error {
 	return a.Result(format, infos, func() {
 		a.Table([]string{"name", "runtime", "members", "running", "status", "program"}, rows)()
 		a.sayResting(f, all)
+		for _, s := range all {
+			if len(s.Aside) > 0 {
+				a.Say("%s has former data set aside: `%s` lists it", s.Name, etcdctr.Typed([]string{"restore", "--discard", "--dry-run", "--name", s.Name}))
+			}
+		}
 	})
 }
 

@@ -114,20 +114,28 @@ func (r *Runtime) AllAside(ctx context.Context, name string) ([]runtime.Aside, e
 		return nil, err
 	}
 	servers := f.keepers()
-	of := make(map[string][]runtime.Aside, len(servers))
+	of, noted := make(map[string][]runtime.Aside, len(servers)), f.asideNoted()
 	var mu sync.Mutex
 	err = runtime.Together(servers, func(server string) error {
 		found, err := r.keptOf(ctx, f, server)
 		h, _ := f.home(server) // in which they are
 		mu.Lock()
 		defer mu.Unlock()
+		n := noted[server]
+		n.made, n.folders = f.madeAt(h), nil
 		for _, k := range found {
-			of[server] = append(of[server], runtime.Aside{
-				Server: server, Where: k.where, Time: datadir.AsideSince(h.dir, k.folder), Bytes: k.bytes, Lent: f.isLent(h),
-			})
+			a := f.aside(server, k.folder, n)
+			a.Bytes = k.bytes
+			of[server], n.folders = append(of[server], a), append(n.folders, k.folder)
 		}
+		noted[server] = n
 		return err
 	})
+	if err == nil {
+		r.noting.Lock()
+		defer r.noting.Unlock()
+		_ = r.writeAside(ctx, f, noted) // it is there all the same
+	}
 	var all []runtime.Aside
 	for _, server := range servers {
 		all = append(all, of[server]...)
@@ -178,6 +186,7 @@ func (r *Runtime) Discard(ctx context.Context, name string, a runtime.Aside) err
 	h, _ := f.home(a.Server) // which has it
 	image, err := r.ownImage(ctx)
 	if err == nil {
+		r.takeFromAside(ctx, name, a.Server, k.folder)
 		err = helper(name, image, h, setAsideProgram, "--discard", k.folder, h.dir+datadir.DiscardingSuffix).Run(ctx, r.engine)
 	}
 	if err != nil {

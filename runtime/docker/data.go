@@ -186,7 +186,7 @@ func (r *Runtime) SetAside(ctx context.Context, name, server string) (where stri
 	if err != nil || !h.store.Given() {
 		return "", err
 	}
-	aside, err := r.setAside(ctx, name, server, h)
+	aside, err := r.setAside(ctx, name, server, h, false)
 	return h.at(aside), err
 }
 
@@ -216,8 +216,9 @@ func (r *Runtime) resting(ctx context.Context, name, server string) (home, error
 	return h, nil
 }
 
-// setAside gives the new name of the data directory; empty when there is no data.
-func (r *Runtime) setAside(ctx context.Context, name, server string, h home) (string, error) {
+// setAside gives the new name of the data directory; empty when there is no data. What
+// takes its place may be of a restoration.
+func (r *Runtime) setAside(ctx context.Context, name, server string, h home, restored bool) (string, error) {
 	there, err := r.exists(ctx, name, h, path.Join(h.dir, "member"))
 	if err != nil || !there {
 		return "", err
@@ -230,6 +231,7 @@ func (r *Runtime) setAside(ctx context.Context, name, server string, h home) (st
 	if err := r.rename(ctx, name, h, h.dir, aside); err != nil {
 		return "", fmt.Errorf("set the data of %s aside: %w", server, err)
 	}
+	r.putAside(ctx, name, server, aside, restored)
 	r.tell(runtime.Event{Server: server, Action: "set data aside", Detail: aside, Done: true})
 	return aside, nil
 }

@@ -114,6 +114,7 @@ type Runtime struct {
 	engine Engine
 
 	filling sync.Mutex // held while it is looked for what is to be filled, and made
+	noting  sync.Mutex // held while what was set aside is noted
 
 	mu         sync.Mutex
 	there      bool                                // the engine has answered

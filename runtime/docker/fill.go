@@ -33,7 +33,7 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	if err != nil {
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
-	return r.exchange(ctx, want.Name, server, h)
+	return r.exchange(ctx, want.Name, server, h, false)
 }
 
 // Stage does the same, and does not change the names.
@@ -106,9 +106,10 @@ func (r *Runtime) prepareVolumes(ctx context.Context, want *cluster.Cluster) err
 	return r.execute(ctx, p)
 }
 
-// exchange has what was filled take the place of the server's data.
-func (r *Runtime) exchange(ctx context.Context, name, server string, h home) (string, error) {
-	where, err := r.setAside(ctx, name, server, h)
+// exchange has what was filled, by a restoration or not, take the place of the server's
+// data.
+func (r *Runtime) exchange(ctx context.Context, name, server string, h home, restored bool) (string, error) {
+	where, err := r.setAside(ctx, name, server, h, restored)
 	if err == nil {
 		err = r.rename(ctx, name, h, h.dir+fillingSuffix, h.dir)
 	}
@@ -131,7 +132,7 @@ func (r *Runtime) Exchange(ctx context.Context, want *cluster.Cluster, server st
 	case by == nil:
 		return "", fmt.Errorf("no data is staged for %s", server)
 	}
-	return r.exchange(ctx, want.Name, server, h)
+	return r.exchange(ctx, want.Name, server, h, true)
 }
 
 // Retract changes them back.
@@ -151,6 +152,7 @@ func (r *Runtime) Retract(ctx context.Context, name, server, where string) error
 		err = r.rename(ctx, name, h, h.dir, h.dir+fillingSuffix)
 	}
 	if err == nil && former != "" {
+		r.takeFromAside(ctx, name, server, former)
 		err = r.rename(ctx, name, h, former, h.dir)
 	}
 	if err != nil {
@@ -427,9 +429,10 @@ func (r *Runtime) BringBack(ctx context.Context, name, server, where string) err
 	if err != nil {
 		return err
 	}
-	if _, err := r.setAside(ctx, name, server, h); err != nil {
+	if _, err := r.setAside(ctx, name, server, h, false); err != nil {
 		return err
 	}
+	r.takeFromAside(ctx, name, server, former)
 	if err := r.rename(ctx, name, h, former, h.dir); err != nil {
 		return fmt.Errorf("bring the data of %s back: %w", server, err)
 	}

@@ -93,6 +93,9 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 			return err
 		}
 	}
+	if removal.Data {
+		r.forgetAside(ctx, name, removal.Servers)
+	}
 	return r.execute(ctx, p)
 }
 

@@ -33,6 +33,7 @@ type found struct {
 	note    *stack.Volume                        // nil when there is none
 	details map[string]container.InspectResponse // by ID
 	lent    map[string]cluster.Store             // what somebody else has made for servers' data
+	dated   bool                                 // the engine says truly when volumes were made
 }
 
 // find looks at a project. Its error is runtime.ErrNotFound where nothing of it
@@ -55,11 +56,9 @@ func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
 	if err := b.Foreign(); err != nil {
 		return nil, &ForeignError{err}
 	}
-	f := &found{Belongings: *b, project: name, state: s, lent: r.lentTo(name)}
-	if i := slices.IndexFunc(b.Own.Volumes, func(v stack.Volume) bool { return v.Key == noteKey }); i >= 0 {
-		f.note = &b.Own.Volumes[i]
-	}
-	if rest := *b.Own; f.note != nil && len(rest.Volumes) == 1 {
+	f := &found{Belongings: *b, project: name, state: s, lent: r.lentTo(name), dated: r.datesVolumes()}
+	f.note = f.noteOf(noteKey)
+	if rest := *b.Own; !slices.ContainsFunc(rest.Volumes, func(v stack.Volume) bool { return !isNote(v) }) {
 		rest.Volumes = nil // a note of what is gone is no cluster
 		b.Own = &rest
 	}
@@ -227,6 +226,7 @@ func (r *Runtime) describe(f *found) *runtime.State {
 	}
 	s.Servers = append(s.Servers, f.absent(s)...)
 	slices.SortFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
+	s.Aside = f.asideTold()
 	return s
 }
 

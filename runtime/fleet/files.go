@@ -189,18 +189,26 @@ func (r *Runtime) AllAside(ctx context.Context, name string) ([]runtime.Aside, e
 	var mu sync.Mutex
 	var all []runtime.Aside
 	err = runtime.Together(machinesOf(places), func(m *machine) error {
-		on := slices.DeleteFunc(slices.Clone(places), func(p place) bool { return p.machine != m })
-		found, err := m.allAside(ctx, name, on)
+		found, err := m.allAside(ctx, name, placesOn(m, places))
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, found...)
 		return err
 	})
-	slices.SortStableFunc(all, func(a, b runtime.Aside) int { return strings.Compare(a.Server, b.Server) })
-	return all, err
+	return sortedByServer(all), err
 }
 
-// allAside gives what was set aside on a machine, of servers by what they are called here.
+// sortedByServer leaves what is of one server as it is.
+func sortedByServer(all []runtime.Aside) []runtime.Aside {
+	slices.SortStableFunc(all, func(a, b runtime.Aside) int { return strings.Compare(a.Server, b.Server) })
+	return all
+}
+
+func placesOn(m *machine, places []place) []place {
+	return slices.DeleteFunc(slices.Clone(places), func(p place) bool { return p.machine != m })
+}
+
+// allAside gives what was set aside on a machine.
 func (m *machine) allAside(ctx context.Context, name string, places []place) (all []runtime.Aside, err error) {
 	err = m.work(ctx, places[0].name, func(ctx context.Context) error {
 		all, err = m.engine.AllAside(ctx, name)
@@ -217,14 +225,20 @@ func (m *machine) allAside(ctx context.Context, name string, places []place) (al
 		})
 		return nil, nil
 	}
-	all = slices.Clone(all)
+	return m.called(all, places), err
+}
+
+// called gives what was set aside on a machine by the names that servers, and places there,
+// have here.
+func (m *machine) called(there []runtime.Aside, places []place) []runtime.Aside {
+	all := slices.Clone(there)
 	for i, a := range all {
 		all[i].Where = m.names(a.Where)
 		if p := slices.IndexFunc(places, func(p place) bool { return p.member == a.Server }); p >= 0 {
 			all[i].Server = places[p].name
 		}
 	}
-	return all, err
+	return all
 }
 
 // Discard deletes what was set aside of a server, on its machine.

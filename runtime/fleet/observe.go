@@ -25,6 +25,7 @@ type survey struct {
 	name   string
 	all    []sighting
 	states []runtime.State // of the machines that have something of the cluster
+	aside  []runtime.Aside // on all of them
 }
 
 // look asks all machines.
@@ -69,6 +70,7 @@ func (r *Runtime) look(ctx context.Context, name string) (*survey, error) {
 	for _, m := range machinesOf(places) {
 		if have := states[m]; have != nil {
 			s.states = append(s.states, *have)
+			s.aside = append(s.aside, m.called(have.Aside, placesOn(m, places))...)
 			s.addOthers(m, have)
 		}
 	}
@@ -146,6 +148,7 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 	if len(have.Servers) == 0 {
 		return nil, &runtime.NotFoundError{Name: name}
 	}
+	have.Aside = sortedByServer(s.aside)
 	slices.SortFunc(have.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
 	return have, nil
 }

@@ -104,7 +104,15 @@ func (r *Runtime) AllAside(_ context.Context, name string) ([]runtime.Aside, err
 	if err != nil && !errors.Is(err, process.ErrNoStack) {
 		return nil, err
 	}
-	all, err := r.allAside(name, stack)
+	return r.allAside(name, stack)
+}
+
+func (r *Runtime) allAside(name string, stack process.Stack) ([]runtime.Aside, error) {
+	dirs, err := r.dataDirs(name, stack)
+	if err != nil {
+		return nil, err
+	}
+	all, err := asideIn(r.home(name), dirs)
 	for i := range all {
 		if err == nil {
 			all[i].Bytes, err = durable.Size(all[i].Where)
@@ -113,16 +121,8 @@ func (r *Runtime) AllAside(_ context.Context, name string) ([]runtime.Aside, err
 	return all, err
 }
 
-// allAside tells all but the sizes.
-func (r *Runtime) allAside(name string, stack process.Stack) ([]runtime.Aside, error) {
-	dirs, err := r.dataDirs(name, stack)
-	if err != nil {
-		return nil, err
-	}
-	return asideIn(r.home(name), dirs)
-}
-
-// asideIn tells the same of data directories, which are those of servers.
+// asideIn tells the same, but for the sizes, of data directories, which are those of
+// servers.
 func asideIn(home process.Home, dirs map[string]string) ([]runtime.Aside, error) {
 	var all []runtime.Aside
 	for _, server := range slices.Sorted(maps.Keys(dirs)) {
@@ -134,8 +134,11 @@ func asideIn(home process.Home, dirs map[string]string) ([]runtime.Aside, error)
 		if going := dir + datadir.DiscardingSuffix; exists(going) {
 			folders = append(folders, going)
 		}
-		for _, folder := range folders {
-			all = append(all, runtime.Aside{Server: server, Where: folder, Time: datadir.AsideSince(dir, folder), Lent: isLent(home, dir)})
+		for i, folder := range folders {
+			all = append(all, runtime.Aside{
+				Server: server, Where: folder, Time: datadir.AsideSince(dir, folder), Lent: isLent(home, dir),
+				Restored: i == 0 && datadir.IsAside(dir, folder) && exists(filepath.Join(dir, runtime.MarkFile)),
+			})
 		}
 	}
 	return all, nil

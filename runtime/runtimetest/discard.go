@@ -4,6 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -73,9 +76,11 @@ func discardDeletesWhatWasSetAside(s *subject) {
 	s.wantValue("etcd1", "old")
 }
 
-// wantAside wants this to be set aside, and what Aside gives to be the same.
+// wantAside wants this to be set aside, and what Aside gives to be the same. Whoever only
+// looks at the cluster is told so, too, but for the sizes.
 func (s *subject) wantAside(discarder runtime.Discarder, want ...string) {
 	s.Helper()
+	seen := s.observe().Aside // first: to list it all may put right what is noted
 	all, err := discarder.AllAside(s.ctx, s.name)
 	var got []string
 	for _, a := range all {
@@ -83,6 +88,15 @@ func (s *subject) wantAside(discarder runtime.Discarder, want ...string) {
 	}
 	if err != nil || !slices.Equal(got, want) {
 		s.Errorf("AllAside gave %q and %v, want %q", got, err, want)
+	}
+	for i := range all {
+		all[i].Bytes = 0
+	}
+	for i := range seen {
+		seen[i].Bytes = 0
+	}
+	if diff := cmp.Diff(all, seen, cmpopts.EquateEmpty()); diff != "" {
+		s.Errorf("Observe tells otherwise what is set aside (-AllAside +Observe):\n%s", diff)
 	}
 	if got, err := s.runtime.(runtime.Filler).Aside(s.ctx, s.name, "etcd1"); err != nil || !slices.Equal(got, want) {
 		s.Errorf("Aside gave %q and %v, want %q", got, err, want)

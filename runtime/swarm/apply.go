@@ -122,10 +122,8 @@ func (r *Runtime) writeDown(ctx context.Context, t *target, members []member) er
 		if m.store.volume == "" {
 			continue
 		}
-		if was, ok := t.home(m.Name); ok && was.place != m.store {
-			is.aside[m.Name] = append(slices.Clone(is.aside[m.Name]), was.place)
-		}
-		is.homes[m.Name] = home{m.store, m.image}
+		was, _ := t.home(m.Name)
+		is.moveHome(m.Name, was, home{m.store, m.image}, r.o.Now())
 	}
 	return r.write(ctx, t.name, t.note, is)
 }

@@ -64,9 +64,10 @@ func (f *found) allAside() []runtime.Aside {
 	slices.Sort(servers)
 	var all []runtime.Aside
 	for _, server := range slices.Compact(servers) {
-		for _, p := range slices.Backward(f.note.aside[server]) {
+		newest, made := len(f.note.aside[server])-1, f.note.made[server] != ""
+		for i, p := range slices.Backward(f.note.aside[server]) {
 			since, _ := time.Parse(time.RFC3339, f.note.asideAt[p.volume]) // an earlier release did not note it
-			all = append(all, runtime.Aside{Server: server, Where: aside(p.volume, f.nodes.hostname(p.node)), Time: since})
+			all = append(all, runtime.Aside{Server: server, Where: aside(p.volume, f.nodes.hostname(p.node)), Time: since, Restored: i == newest && made})
 		}
 		for _, p := range f.note.discarding[server] {
 			all = append(all, runtime.Aside{Server: server, Where: aside(p.volume, f.nodes.hostname(p.node))})

@@ -206,6 +206,15 @@ func (n *note) putAside(server string, p place, at time.Time) {
 	delete(n.made, server)
 }
 
+// moveHome notes where a server has its data from now on. What it had in another place, and
+// that may be nowhere, is set aside.
+func (n *note) moveHome(server string, was, is home, at time.Time) {
+	if was.volume != "" && was.place != is.place {
+		n.putAside(server, was.place, at)
+	}
+	n.homes[server] = is
+}
+
 // takeFromAside notes that a volume is set aside no more, and gives the mark of who has
 // made what is in it.
 func (n *note) takeFromAside(server string, p place) (mark string) {

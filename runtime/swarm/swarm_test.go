@@ -107,6 +107,24 @@ func TestANoteIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
+// What a restoration has made is left where it was: what is in the new place is empty.
+func TestAMemberThatIsAnewElsewhereLeavesItsDataAside(t *testing.T) {
+	n := readNote("c", nil)
+	old, anew := home{place{"n1", "v1"}, "i"}, home{place{"n2", "v2"}, "i"}
+	n.use("etcd1", old, "by a restoration")
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	n.moveHome("etcd1", old, anew, now)
+	f := &found{name: "c", note: n, nodes: nodes{aNode("n1", "north")}}
+	want := []runtime.Aside{{Server: "etcd1", Where: "the volume v1 on north", Time: now}}
+	if diff := cmp.Diff(want, f.allAside()); diff != "" || n.homes["etcd1"] != anew || n.made["etcd1"] != "" || n.asideBy["v1"] != "by a restoration" {
+		t.Errorf("the note is %+v, and what is set aside (-want +got):\n%s", n, diff)
+	}
+	n.moveHome("etcd1", anew, home{anew.place, "another image"}, now)
+	if diff := cmp.Diff(want, f.allAside()); diff != "" {
+		t.Errorf("one that stays has left something (-want +got):\n%s", diff)
+	}
+}
+
 // ran is a task that had a container.
 func ran(state swarm.TaskState, node string) swarm.Task {
 	return swarm.Task{NodeID: node, Status: swarm.TaskStatus{

@@ -54,6 +54,9 @@ func Verdict(c *terminal.Console, r health.Report) error {
 	for _, w := range r.Warnings {
 		c.Warn("%s", w)
 	}
+	for _, remark := range r.Remarks {
+		c.Say("%s", remark)
+	}
 	if n := r.Serving(); !r.Healthy && n > 0 && r.Leader != "" {
 		c.Say("%d of %s serve, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), r.Leader)
 	}

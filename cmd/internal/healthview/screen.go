@@ -61,7 +61,7 @@ func (s *Screen) lines(r health.Report) []string {
 		}
 		lines = append(append(lines, ""), terminal.Columns(rows)...)
 	}
-	if len(r.Failures)+len(r.Warnings) > 0 {
+	if len(r.Failures)+len(r.Warnings)+len(r.Remarks) > 0 {
 		lines = append(lines, "")
 	}
 	for _, f := range r.Failures {
@@ -69,6 +69,9 @@ func (s *Screen) lines(r health.Report) []string {
 	}
 	for _, w := range r.Warnings {
 		lines = append(lines, s.paint(text.FgYellow, "! "+w))
+	}
+	for _, remark := range r.Remarks {
+		lines = append(lines, s.paint(text.Faint, "  "+remark))
 	}
 	if len(s.changes) > 0 {
 		lines = append(append(lines, ""), s.changes...)
