@@ -85,6 +85,8 @@ type Cluster struct {
 	spec    cluster.Spec
 	have    *runtime.State // as it was found; nil for nothing
 	emptied error          // see Emptied
+	// restored is the ID of the restoration that judgeSeen has come upon; empty for none.
+	restored string
 
 	// Recalled are the keys that the Spec does not have and that the cluster was
 	// started with: see cluster.Spec.Recall.

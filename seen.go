@@ -30,6 +30,9 @@ type seen struct {
 	// not known.
 	Leader string    `json:"leader"`
 	Since  time.Time `json:"since,omitzero"`
+	// Restored is the ID of the restoration that had made what its members had; empty for
+	// none.
+	Restored string `json:"restored,omitempty"`
 }
 
 // seenIn is how far the members of a view have come; false where no leader serves.
@@ -157,7 +160,11 @@ func (c *Cluster) unsee() {
 func (c *Cluster) judgeSeen(ctx context.Context, have *runtime.State, v member.View) error {
 	was, noted := c.lastSeen()
 	now, serves := seenIn(v)
-	if !noted || !serves || !was.another(now, was.ended(have)) || !c.isToBeTheSame(have) || c.isRestored(ctx, have) {
+	if !noted || !serves || !was.another(now, was.ended(have)) || !c.isToBeTheSame(have) {
+		return nil
+	}
+	if by := c.restoredBy(ctx, have); by != "" && by != was.Restored {
+		c.restored = by
 		return nil
 	}
 	return &AnotherError{c.spec.ClusterName(), was.Revision, now.Revision, c.spec.Backup.Destination}
@@ -170,14 +177,22 @@ func (c *Cluster) isToBeTheSame(have *runtime.State) bool {
 	return here && c.spec.Adopts == ""
 }
 
-// isRestored tells whether a restoration has made what members have: it may have been
-// ended before it could note that, or have come from another folder.
-func (c *Cluster) isRestored(ctx context.Context, have *runtime.State) bool {
+// restoredBy is the ID of the last restoration that has made what members have; empty for
+// none. It may have been ended before it could note that, or have come from another folder.
+// One that is known already excuses nothing: a swarm says of volumes what was put into them,
+// whatever is in them by now.
+func (c *Cluster) restoredBy(ctx context.Context, have *runtime.State) string {
 	s, ok := c.runtime.(runtime.Stager)
-	return ok && slices.ContainsFunc(have.Members(), func(m runtime.Server) bool {
-		by, err := s.MadeBy(ctx, have.Name, m.Name)
-		return err == nil && by != nil
-	})
+	if !ok {
+		return ""
+	}
+	var last runtime.Restoration
+	for _, m := range have.Members() {
+		if by, err := s.MadeBy(ctx, have.Name, m.Name); err == nil && by != nil && by.Number >= last.Number {
+			last = *by
+		}
+	}
+	return last.ID
 }
 
 // noteSeen notes that the cluster serves, and how far it has come, where its data is to be
@@ -197,6 +212,14 @@ func (c *Cluster) noteSeen(ctx context.Context, v member.View, before []string) 
 		return
 	}
 	now.Since = startOf(have, now.Leader)
+	switch was, noted := c.lastSeen(); {
+	case c.restored != "":
+		now.Restored = c.restored
+	case noted:
+		now.Restored = was.Restored
+	default:
+		now.Restored = c.restoredBy(ctx, have)
+	}
 	c.writeSeen(now)
 }
 
