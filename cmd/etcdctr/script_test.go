@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,7 +43,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       *updateScripts,
 		Setup:               setUp,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await, "engine": startEngine, "exits": exits, "conforms": conforms},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await, "engine": startEngine, "exits": exits, "conforms": conforms, "fill": fill},
 	})
 }
 
@@ -52,13 +53,49 @@ const envFurther = "ETCDCTR_TEST_FURTHER"
 
 var scripts atomic.Int32
 
+// setUp gives a script ports of its own, of which it names some PORT1 to PORT3. The one
+// after each is its own, too.
 func setUp(env *testscript.Env) error {
-	const first, apart = 3000, 500
-	env.Setenv(envFurther, strconv.Itoa(first+apart*int(scripts.Add(1)%30)))
+	further, err := claimPorts(env)
+	if err != nil {
+		return err
+	}
+	env.Setenv(envFurther, strconv.Itoa(further))
+	for i := 1; i <= 3; i++ {
+		const between = 50 // those that members are given
+		env.Setenv(fmt.Sprintf("PORT%d", i), strconv.Itoa(cluster.ClientPort+further+i*100-between))
+	}
 	env.Setenv("DOCKER_HOST", "unix://"+env.WorkDir+"/no-engine.sock")                   // whatever this machine has
 	env.Setenv("ETCD_RELEASE", strings.TrimPrefix(cluster.DefaultVersion.String(), "v")) // what runs where nothing is said
 	endProcesses(env)
 	return nil
+}
+
+// claimPorts gives how far from etcd's usual ports those begin that a script has for
+// itself until it ends, also beside another run of these tests on the same machine:
+// who listens on the port before them has them.
+func claimPorts(env *testscript.Env) (further int, err error) {
+	const first, apart, most = 3000, 500, 38
+	for range most {
+		further = first + apart*int(scripts.Add(1)%most)
+		l, errListen := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", cluster.ClientPort+further-1))
+		if err = errListen; err == nil {
+			env.Defer(func() { l.Close() })
+			return further, nil
+		}
+	}
+	return 0, fmt.Errorf("no ports are free: %w", err)
+}
+
+// fill puts the values of the environment into files.
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: fill FILE...")
+	}
+	for _, name := range args {
+		text := os.Expand(ts.ReadFile(name), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
 }
 
 // endProcesses ends what a script has left running, whatever became of it.
