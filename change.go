@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
@@ -244,8 +246,18 @@ func (c *Cluster) hands(change Change) *converge.Hands {
 	}
 	return &converge.Hands{
 		Runtime: c.runtime, Ask: converge.Asking(clientTLS, member.Patience{Question: oneQuestion, Progress: change.Wait}), Hop: c.hop, Bridge: c.bridge,
-		Provide: c.provide, Check: c.checkProvided, Tell: tell, Now: c.o.Now, Patience: change.Wait, Keep: change.Keep,
+		Provide: c.provide, Check: c.checkProvided, HoldsV2: holdsV2, Tell: tell, Now: c.o.Now, Patience: change.Wait, Keep: change.Keep,
 	}
+}
+
+// holdsV2 looks into the data of a member that keeps it in a folder of this machine. What
+// can't be read, others tell of.
+func holdsV2(s runtime.Server) bool {
+	if s.Host != "" || !filepath.IsAbs(s.DataAt) {
+		return false
+	}
+	holds, err := backup.HoldsV2(s.DataAt, s.Settings.Get("wal-dir"))
+	return err == nil && holds
 }
 
 // oneQuestion is how long a member may take to answer a question: one that has no

@@ -137,9 +137,13 @@ func TestWhatOnlyTheAPIV2HasIsNotLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := shop(of("etcd1", runtime.Running, open("etcd1", cluster.Setting{Name: "enable-v2", Value: "true"})...))
-	for way, refused := range map[Way]bool{InPlace: false, Copy: true, Join: false} {
-		if err := s.lossless(way, want); errors.Is(err, ErrV2) != refused {
-			t.Errorf("%s: %v", way, err)
+	silent := of("etcd1", runtime.Stopped, open("etcd1")...)
+	silent.HoldsV2 = true
+	for _, s := range []*Stack{s, shop(silent)} {
+		for way, refused := range map[Way]bool{InPlace: false, Copy: true, Join: false} {
+			if err := s.lossless(way, want); errors.Is(err, ErrV2) != refused {
+				t.Errorf("%s: %v", way, err)
+			}
 		}
 	}
 }

@@ -60,9 +60,21 @@ func (f *Folders) Look(ctx context.Context) (*Stack, error) {
 		if i >= 0 {
 			m.LogDir = m.logDir(m.Settings.Get("wal-dir"), processes[i].home)
 		}
+		if m.HoldsV2, err = holdsV2(m); err != nil && !m.Runs() { // a log that is written may change under way
+			return nil, fmt.Errorf("%s: %w", dir, err)
+		}
 		s.Members = append(s.Members, m)
 	}
 	return s, s.check()
+}
+
+// holdsV2 looks for what the API v2 has written where etcd may know that API. Its settings
+// tell nothing of it: a member without enable-v2 takes along what is there.
+func holdsV2(m Member) (bool, error) {
+	if v, err := cluster.ParseVersion(m.Release); err == nil && v.Minor > 5 {
+		return false, nil
+	}
+	return backup.HoldsV2(m.DataDir, m.LogDir)
 }
 
 // retiredFile notes in a data directory that its data was adopted.

@@ -43,7 +43,7 @@ func Choose(s *Stack, want *cluster.Cluster) (Way, string) {
 var ErrVanishes = errors.New("its container is removed as soon as it stops (docker run --rm), with what it holds")
 
 // ErrV2 is the error of copying members with the API v2: a backup has none of its keys.
-var ErrV2 = errors.New("it serves the API v2 (enable-v2), whose keys are in no backup, and would not be there then")
+var ErrV2 = errors.New("it has keys of the API v2 (enable-v2), which are in no backup, and would not be there then")
 
 // lossless refuses a way on which something would be lost.
 func (s *Stack) lossless(way Way, want *cluster.Cluster) error {
@@ -54,9 +54,9 @@ func (s *Stack) lossless(way Way, want *cluster.Cluster) error {
 		return err
 	}
 	for _, m := range s.Members {
-		if way == Copy && m.Settings.Get("enable-v2") == "true" {
-			return fmt.Errorf("%s: %w: delete them, or start it without enable-v2 if nobody needs them any more; or adopt it as it is, "+
-				"plain members while they run, as then each goes on with its data or new ones join", m.Name, ErrV2)
+		if way == Copy && (m.HoldsV2 || m.Settings.Get("enable-v2") == "true") {
+			return fmt.Errorf("%s: %w: if nobody needs them any more, %s; or adopt it as it is with --etcd 3.5, "+
+				"plain members while they run, as then each goes on with its data or new ones join", m.Name, ErrV2, cluster.WithoutV2)
 		}
 		if m.vanishes {
 			return fmt.Errorf("%s: %w: bring it into a new cluster by `etcdctr backup --endpoints` and `etcdctr restore`; "+

@@ -84,8 +84,12 @@ func commitAll(dir string) error {
 // opening is one of etcd's ways to open a log, from a snapshot on.
 type opening func(*zap.Logger, string, *walpb.Snapshot) (*wal.WAL, error)
 
-// withLog opens a log behind its last snapshot.
-func withLog(dir string, open opening, do func(w *wal.WAL, begin uint64) error) (err error) {
+// withLog opens the log of a data folder behind its last snapshot.
+func withLog(dir string, open opening, do func(w *wal.WAL, begin uint64) error) error {
+	return withLogIn(filepath.Join(dir, "member", "wal"), open, func(w *wal.WAL, begin *walpb.Snapshot) error { return do(w, begin.GetIndex()) })
+}
+
+func withLogIn(logDir string, open opening, do func(w *wal.WAL, begin *walpb.Snapshot) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
@@ -94,7 +98,7 @@ func withLog(dir string, open opening, do func(w *wal.WAL, begin uint64) error) 
 			err = fmt.Errorf("%w: the write-ahead log: %w", ErrDamaged, err)
 		}
 	}()
-	logDir, quiet := filepath.Join(dir, "member", "wal"), zap.NewNop()
+	quiet := zap.NewNop()
 	snapshots, err := wal.ValidSnapshotEntries(quiet, logDir)
 	if err != nil {
 		return err
@@ -108,5 +112,5 @@ func withLog(dir string, open opening, do func(w *wal.WAL, begin uint64) error) 
 		return err
 	}
 	defer w.Close() // what is saved is synced, and of one that is only read it fails
-	return do(w, begin.GetIndex())
+	return do(w, begin)
 }

@@ -78,20 +78,25 @@ func TestALogIsNotLookedForElsewhere(t *testing.T) {
 
 func TestWhatServesTheAPIV2IsNotFollowedByWhatDoesNotStartOnIt(t *testing.T) {
 	for _, foreign := range []bool{false, true} {
-		w := serving(3, 3)
-		s := w.situation(converge.Asked{Verb: converge.Up}, nil)
-		s.Want.Etcd = cluster.KnownPatches[6]
-		old := &s.Have.Servers[2]
-		old.Release, old.Settings, old.Foreign = "v3.5.35", append(old.Settings, cluster.Setting{Name: "enable-v2", Value: "true"}), foreign
-		for i := range s.Etcd.Endpoints {
-			s.Etcd.Endpoints[i].Version = ""
+		for why, serves := range map[string]bool{"it serves the API v2 (enable-v2)": true, "its data holds what was written by the API v2": false} {
+			w := serving(3, 3)
+			s := w.situation(converge.Asked{Verb: converge.Up}, nil)
+			s.Want.Etcd = cluster.KnownPatches[6]
+			old := &s.Have.Servers[2]
+			old.Release, old.Foreign = "v3.5.35", foreign
+			if old.HoldsV2 = !serves; serves {
+				old.Settings = append(old.Settings, cluster.Setting{Name: "enable-v2", Value: "true"})
+			}
+			for i := range s.Etcd.Endpoints {
+				s.Etcd.Endpoints[i].Version = ""
+			}
+			kind := runtime.Replace
+			if foreign { // others join in its place
+				kind, s.Want.Members = runtime.Leave, s.Want.Members[:2]
+			}
+			s.Changes = []runtime.Change{{Server: old.Name, Kind: kind, Differences: []runtime.Difference{{Name: "enable-v2", Was: "true"}}}}
+			wantRefusal(t, s, old.Name+": "+why)
 		}
-		kind := runtime.Replace
-		if foreign { // others join in its place
-			kind, s.Want.Members = runtime.Leave, s.Want.Members[:2]
-		}
-		s.Changes = []runtime.Change{{Server: old.Name, Kind: kind, Differences: []runtime.Difference{{Name: "enable-v2", Was: "true"}}}}
-		wantRefusal(t, s, old.Name+": it serves the API v2 (enable-v2)")
 	}
 }
 

@@ -31,6 +31,9 @@ type Hands struct {
 	// Bridge describes the wanted cluster with members that answer clients with and
 	// without TLS. Where it is nil, members can't go over from one to the other.
 	Bridge func(ctx context.Context) (*cluster.Cluster, error)
+	// HoldsV2 looks whether the data of a server of etcd 3.5 has what the API v2 has written.
+	// Where it is nil, nobody looks.
+	HoldsV2 func(s runtime.Server) bool
 	// Tell is told of what happens; nil: nobody is. It is called by one
 	// goroutine at a time.
 	Tell func(Event)
@@ -173,7 +176,7 @@ func (h *Hands) run(w Wish) *run {
 	if now == nil {
 		now = time.Now
 	}
-	return &run{Hands: h, wish: w, now: now, began: now(), hops: map[cluster.Version]*cluster.Cluster{}}
+	return &run{Hands: h, wish: w, now: now, began: now(), hops: map[cluster.Version]*cluster.Cluster{}, v2: map[string]bool{}}
 }
 
 // run is one wish on its way.
@@ -188,6 +191,7 @@ type run struct {
 	acted bool
 	// blind: it was told that the members can't be asked.
 	blind  bool
+	v2     map[string]bool // whose data was looked at for what the API v2 has written
 	hops   map[cluster.Version]*cluster.Cluster
 	bridge *cluster.Cluster
 	line   line

@@ -170,14 +170,15 @@ func (c *scene) refuseV2() error {
 	var errs []error
 	for _, p := range c.those((*part).isThere, (*part).holds) {
 		was, ok := p.release()
-		if !ok || was.Minor > 5 || c.Want.Etcd.Minor < 6 || p.server.Settings.Get("enable-v2") != "true" || p.wanted && !p.differs() {
+		serves := p.server.Settings.Get("enable-v2") == "true"
+		if !ok || was.Minor > 5 || c.Want.Etcd.Minor < 6 || !serves && !p.server.HoldsV2 || p.wanted && !p.differs() {
 			continue
 		}
-		errs = append(errs, &Refusal{
-			Server: p.name,
-			Reason: "it serves the API v2 (enable-v2), and etcd 3.6 does not start on what was written by it",
-			Remedy: Remedy{Text: "delete the keys of v2, and leave enable-v2 out while it is an etcd 3.5 still"},
-		})
+		reason := "it serves the API v2 (enable-v2), and etcd 3.6 does not start on what was written by it"
+		if !serves {
+			reason = "its data holds what was written by the API v2, and etcd 3.6 does not start on that"
+		}
+		errs = append(errs, &Refusal{Server: p.name, Reason: reason, Remedy: Remedy{Text: cluster.WithoutV2 + "; or stay with `--etcd 3.5`"}})
 	}
 	return errors.Join(errs...)
 }

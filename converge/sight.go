@@ -60,7 +60,28 @@ func (r *run) observe(ctx context.Context) error {
 		return err
 	}
 	r.situation.Have, r.situation.Asked, r.acted = have, r.wish.Asked, false
+	r.findV2()
 	return nil
+}
+
+// findV2 looks for what the API v2 has written, once, where a release is to follow that does
+// not start on it.
+func (r *run) findV2() {
+	have, want := r.situation.Have, r.wish.Want
+	if r.HoldsV2 == nil || have == nil || want == nil || want.Etcd.Minor < 6 {
+		return
+	}
+	for i := range have.Servers {
+		s := &have.Servers[i]
+		was, err := cluster.ParseVersion(s.Release)
+		if err != nil || was.Minor > 5 || s.Role != runtime.Member {
+			continue
+		}
+		if _, looked := r.v2[s.Name]; !looked {
+			r.v2[s.Name] = r.HoldsV2(*s)
+		}
+		s.HoldsV2 = s.HoldsV2 || r.v2[s.Name]
+	}
 }
 
 // seen asks the members that run.

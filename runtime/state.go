@@ -71,6 +71,9 @@ type Server struct {
 	DataAt string
 	// Foreign tells that something else has started it: see package adopt.
 	Foreign bool
+	// HoldsV2 tells that its data has what the API v2 of etcd 3.5 has written, as far as
+	// that could be looked at, whether or not it serves that API.
+	HoldsV2 bool
 	// Lent tells that DataAt is somebody else's: it is not deleted with the cluster.
 	Lent bool
 	// Held is why nobody starts it though it is to run, such as that its node of a

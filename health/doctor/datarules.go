@@ -31,9 +31,10 @@ func dataRules() []rule {
 			cause:   "it crashes on its own data: an empty or cut-off write-ahead log does that", fault: damagedData,
 		},
 		{
-			pattern: re(`detected disallowed custom content in v2store`),
-			cause: "its data holds keys of the v2 API, which etcd from 3.6 on refuses: go back to 3.5 with enable-v2, " +
-				"delete the v2 keys there, write some thirty keys more so that they leave the log, and upgrade again; `etcdutl check v2store` tells whether they have",
+			pattern: re(`detected disallowed (?:custom content in v2store|v2 WAL)`),
+			cause: "its data or its log holds keys of the v2 API, which etcd from 3.6 on refuses: go back to 3.5 with enable-v2, " +
+				"delete the v2 keys there, set snapshot-count to 5 and write thirty keys more so that they leave the log, and upgrade again; " +
+				"`etcdutl check v2store` tells whether they have",
 			remedy: Remedy{Kind: UpRelease, Value: "3.5"},
 		},
 		{

@@ -135,6 +135,7 @@ discovery failed: proto: cannot parse invalid wire-format data
 wal: slice bounds out of range
 panic: runtime error: invalid memory address or nil pointer dereference
 detected disallowed custom content in v2store
+detected disallowed v2 WAL for stage --v2-deprecation=write-only
 unmarshal should never fail
 invalid downgrade; server version is lower than determined cluster version: 3.7
 version "3.7.0" is not supported
