@@ -372,8 +372,12 @@ func TestAdoptOfOneMemberWithAFolderOfTheHost(t *testing.T) {
     image: %s
     command: [etcd, --data-dir=/data, "--listen-client-urls=http://0.0.0.0:2379", "--advertise-client-urls=http://kv:2379"]
     volumes: ["`+data+`:/data"]
+    mem_limit: 256m
 `)
 	before := s.fill(s.config(s.old("kv")...))
+	if plan := s.adopt("--dry-run", "--image", s.ref, "."); !strings.Contains(plan, "mem_limit") {
+		t.Errorf("the plan does not say what the successor is not given:\n%s", plan)
+	}
 	health := s.withFile("adopts: " + s.name + "\nname: " + s.name + "-etcd\nruntime: docker\nmembers: [default]\ntls: none\nimage: " + s.ref + "\n")
 	if !strings.Contains(health, "default") {
 		t.Errorf("health of what is described and not adopted tells %s", health)
@@ -387,11 +391,48 @@ func TestAdoptOfOneMemberWithAFolderOfTheHost(t *testing.T) {
 	load.wantMore(settledWrites)
 	load.finish()
 	s.wantAdopted(before, true, []string{"default"}, "kv")
+	s.wantRevivedToldOf(s.old("kv")[0] + ".adopted")
 	if out := s.program("adopt", "--forget-old", "--yes", s.name); out != "" {
 		t.Error(out)
 	}
 	if _, err := os.Stat(filepath.Join(data, "member")); err != nil {
 		t.Errorf("the folder of the host is gone: %v", err)
+	}
+}
+
+// wantRevivedToldOf starts an old container again, as something may that knows nothing of the
+// adoption: it serves as before, and health and the doctor tell of it, and what stops it.
+func (s *theirs) wantRevivedToldOf(container string) {
+	s.t.Helper()
+	told := func(verb string) string {
+		s.t.Helper()
+		cmd := exec.Command(etcdctrBinary(s.t), verb)
+		cmd.Dir = s.dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			s.t.Errorf("%s: %v\n%s", verb, err, out)
+		}
+		return string(out)
+	}
+	verbs := []string{"health", "doctor"}
+	run(s.t, s.dir, "docker", "start", container)
+	stop := ""
+	for _, verb := range verbs {
+		said := told(verb)
+		_, after, found := strings.Cut(said, "was adopted and runs again")
+		if _, after, found = strings.Cut(after, "`"); found {
+			stop, _, found = strings.Cut(after, "`")
+		}
+		if !found || !strings.Contains(said, container) {
+			s.t.Fatalf("%s does not tell of %s:\n%s", verb, container, said)
+		}
+	}
+	words := strings.Fields(stop)
+	run(s.t, s.dir, words[0], words[1:]...)
+	for _, verb := range verbs {
+		if said := told(verb); strings.Contains(said, "runs again") {
+			s.t.Errorf("after `%s` %s says\n%s", stop, verb, said)
+		}
 	}
 }
 
