@@ -104,7 +104,9 @@ exec /usr/local/bin/etcd: exec format error
 exec /usr/local/bin/etcd: no such file or directory
 exec: "--config.file=/etc/prometheus/prometheus.yml": executable file not found in $PATH
 write wal: no space left on device
+cannot access data directory: open /data/.touch: read-only file system
 cannot access data directory: open /data: permission denied
+failed to create snapshot directory: mkdir /data/member/snap: permission denied
 open /var/lib/etcd/data/member/snap/db: permission denied
 open sink "/log/etcd.log": open /log/etcd.log: read-only file system
 cannot create dir: mkdir /wal: read-only file system

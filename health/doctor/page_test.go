@@ -36,12 +36,12 @@ func TestPage(t *testing.T) {
 
 func TestAMessageReadsAsItIsWritten(t *testing.T) {
 	for pattern, want := range map[string]string{
-		`no space left on device`:            "no space left on device",
-		`open (\S*/member/\S+): permission`:  "open …/member/…: permission",
-		`(?:mkdir|open) (\S+?):? read-only`:  "mkdir … read-only",
-		`flag provided.*: (ETCD_\w+)`:        "flag provided…: ETCD_…",
-		`listen tcp4? \S+:(\d+): bind`:       "listen tcp …:…: bind",
-		`lookup (\S+?)(?: on \S+)?: no such`: "lookup …: no such",
+		`no space left on device`:                     "no space left on device",
+		`(?:open|mkdir) (\S*/member/\S+): permission`: "open …/member/…: permission",
+		`(?:mkdir|open) (\S+?):? read-only`:           "mkdir … read-only",
+		`flag provided.*: (ETCD_\w+)`:                 "flag provided…: ETCD_…",
+		`listen tcp4? \S+:(\d+): bind`:                "listen tcp …:…: bind",
+		`lookup (\S+?)(?: on \S+)?: no such`:          "lookup …: no such",
 	} {
 		if got := message(regexp.MustCompile(pattern)); got != want {
 			t.Errorf("%s reads %q, want %q", pattern, got, want)

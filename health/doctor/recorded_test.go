@@ -44,6 +44,22 @@ func TestEachReleaseIsUnderstood(t *testing.T) {
 			`{"level":"fatal","ts":"2026-11-29T12:55:50.165704Z","caller":"etcdmain/etcd.go:172","msg":"listener failed","error":"tls: failed to parse private key"}`,
 			"its private key is encrypted",
 		},
+		"any release, a folder of another user's": {
+			`{"level":"fatal","ts":"2026-11-30T14:08:45.624074Z","caller":"etcdmain/etcd.go:201","msg":"failed to list data directory","dir":"/data","error":"open /data: permission denied"}`,
+			"it may not write to its data directory, which belongs to another user",
+		},
+		"3.5, data of another user's": {
+			`{"level":"fatal","ts":"2026-11-30T14:08:18.404177Z","caller":"etcdserver/server.go:362","msg":"failed to create snapshot directory","path":"/data/member/snap","error":"mkdir /data/member/snap: permission denied"}`,
+			"it may not open /data/member/snap: its data belongs to another user",
+		},
+		"3.6 and 3.7, data of another user's": {
+			`{"level":"fatal","ts":"2026-11-30T14:09:17.168147Z","caller":"etcdmain/etcd.go:157","msg":"discovery failed","error":"cannot access member directory: open /data/member/.touch: permission denied"}`,
+			"it may not open /data/member/.touch: its data belongs to another user",
+		},
+		"any release, a folder that is read-only": {
+			`{"level":"fatal","ts":"2026-11-30T14:09:24.855479Z","caller":"etcdmain/etcd.go:157","msg":"discovery failed","error":"cannot access data directory: open /data/.touch: read-only file system"}`,
+			"which is mounted read-only",
+		},
 		"3.5, an empty key": {
 			`{"level":"fatal","ts":"2026-11-28T17:20:58.875654Z","caller":"etcdmain/etcd.go:204","msg":"discovery failed","error":"tls: failed to find any PEM data in key input"}`,
 			"a certificate or key file is empty",
@@ -60,6 +76,22 @@ func TestEachReleaseIsUnderstood(t *testing.T) {
 				t.Errorf("got %+v, want the cause %q", d, tt.cause)
 			}
 		})
+	}
+}
+
+// A folder that is not there is made by nobody but its owner, who knows whether a disk is
+// missing; that of certificates is made by a command.
+func TestAFolderThatIsNotThereIsNotTakenForCertificates(t *testing.T) {
+	for path, want := range map[string]Diagnosis{
+		"/srv/orders/certs/members/etcd1": {Cause: "its certificates are not in /srv/orders/certs/members/etcd1", Command: "etcdctr certs create && etcdctr up"},
+		"/srv/etcd1":                      {Cause: "the folder /srv/etcd1 that it is given is not there: bring it back", ByHand: hands[NoRemedy]},
+	} {
+		d, _ := Diagnose(Evidence{Members: []Member{{
+			Name: "etcd1", Status: Created, EngineError: `invalid mount config for type "bind": bind source path does not exist: ` + path,
+		}}})
+		if !strings.HasPrefix(d.Cause, want.Cause) || d.Command != want.Command || d.ByHand != want.ByHand || !d.Known {
+			t.Errorf("%s: got %+v, want %+v", path, d, want)
+		}
 	}
 }
 

@@ -95,9 +95,14 @@ var engineErrors = sync.OnceValue(func() []rule {
 			remedy:  Remedy{Kind: LookAtPort, Value: "$1"},
 		},
 		{
-			pattern: re(`bind source path does not exist: (\S+)`),
+			pattern: re(`bind source path does not exist: (\S+/(?:members|clients|servers)/[^/\s]+)$`),
 			cause:   "its certificates are not in $1",
 			remedy:  Remedy{Kind: CreateCerts},
+		},
+		{ // made anew it would be empty, which is what a member takes for having lost its data
+			pattern: re(`bind source path does not exist: (\S+)`),
+			cause: "the folder $1 that it is given is not there: bring it back, or mount the disk that it is on; " +
+				"make it only if there never was anything in it",
 		},
 	}...)
 })
@@ -134,12 +139,17 @@ func machineRules() []rule {
 			remedy:  Remedy{Kind: LookAtDisk},
 		},
 		{
+			pattern: re(`cannot access (?:data|member) directory: .*read-only file system`),
+			cause: "it may not write to its data directory, which is mounted read-only, or whose disk has become so after a fault: " +
+				"the data is still there; take `:ro` or `read_only` off the mount, or look at the disk with `dmesg`",
+		},
+		{
 			pattern: re(`(?:cannot access|failed to list) data directory: .*permission denied`),
 			cause: "it may not write to its data directory, which belongs to another user: the data was made under another image or another user, " +
 				"and is still there; run it as that user again, or give the folder with all in it to the user that it runs as now",
 		},
 		{
-			pattern: re(`open (\S*/member/\S+): permission denied`),
+			pattern: re(`(?:open|mkdir) (\S*/member/\S+): permission denied`),
 			cause: "it may not open $1: its data belongs to another user, and is still there; " +
 				"run it as that user again, or give the folder with all in it to the user that it runs as now",
 		},
