@@ -288,3 +288,68 @@ func TestABackupOfContainersThatSomethingElseStarted(t *testing.T) {
 		t.Error("of two clusters it made one backup")
 	}
 }
+
+// The backups of a cluster that is known by its endpoints alone are kept in a bucket, and
+// come back from there, by a machine that has nothing but the bucket.
+func TestBackupsByEndpointsAreKeptInABucket(t *testing.T) {
+	startS3(t, "far")
+	const place = "s3://far/kept"
+	f := newForeign(t, cluster.NewestMinor, true)
+	write := func(value string) {
+		t.Helper()
+		if _, err := f.etcd.Put(t.Context(), "greeting", value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var kept []backup.FoundReport
+	for _, value := range []string{"first", "second", "third"} {
+		write(value)
+		var made backup.FoundReport
+		decode(t, f.l.etcdctr(append([]string{"backup", "--name", "far", "--output", place, "--format", "json", "--progress", "quiet", "--endpoints", f.endpoints("etcd1", "etcd2", "etcd3")}, f.flags...)...), &made)
+		if !strings.HasPrefix(made.Path, place+"/") {
+			t.Errorf("it is kept at %s", made.Path)
+		}
+		kept = append(kept, made)
+	}
+	write("lost")
+	wantKept := func(want ...backup.FoundReport) {
+		t.Helper()
+		var got, wanted []string
+		for line := range strings.Lines(f.l.etcdctr("backup", "list", place, "--format", "json")) {
+			var b backup.FoundReport
+			decode(t, line, &b)
+			got = append(got, fmt.Sprint(b.Path, " ", b.Metadata.Revision))
+		}
+		for _, b := range want {
+			wanted = append(wanted, fmt.Sprint(b.Path, " ", b.Metadata.Revision))
+		}
+		slices.Sort(got)
+		slices.Sort(wanted)
+		if !slices.Equal(got, wanted) {
+			t.Errorf("the bucket has %q, want %q", got, wanted)
+		}
+	}
+	wantKept(kept...)
+	for _, b := range kept {
+		if out := f.l.says("backup", "verify", b.Path); !strings.Contains(out, fmt.Sprintf("can be restored: revision %d", b.Metadata.Revision)) {
+			t.Errorf("%s: %s", b.Path, out)
+		}
+	}
+	if out := f.l.says("backup", "prune", place, "--keep-last", "2"); !strings.Contains(out, "1 backup deleted, 2 kept") {
+		t.Errorf("pruned: %s", out)
+	}
+	wantKept(kept[1:]...)
+
+	defer f.l.try("down", "--file", "again.yaml", "--volumes", "--yes", "--no-backup")
+	writeFile(t, filepath.Join(f.l.dir, "again.yaml"), "{name: again, runtime: process, tls: none, members: 1}\n")
+	for from, want := range map[string]string{place: "third", kept[1].Path: "second"} {
+		f.l.etcdctr("restore", "--file", "again.yaml", "--yes", "--progress", "quiet", from)
+		if out := f.l.etcdctr("etcdctl", "--file", "again.yaml", "get", "greeting", "--print-value-only"); out != want+"\n" {
+			t.Errorf("%s brings back %q, want %s", from, out, want)
+		}
+		f.l.etcdctr("health", "--file", "again.yaml")
+	}
+	if _, err := f.l.try("backup", "verify", kept[0].Path); err == nil {
+		t.Error("what was pruned is still there")
+	}
+}

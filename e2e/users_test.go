@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 
 	"github.com/etcdctr/etcdctr/cluster"
 )
@@ -187,4 +189,67 @@ func wantPasswordAtTheGateway(t *testing.T, dir, endpoint, password string) {
 	}
 	token := ask("/v3/auth/authenticate", "", fmt.Sprintf(`{"name":"patroni","password":%q}`, password))
 	ask("/v3/kv/put", token, `{"key":"L29yZGVycy8y","value":"cGFpZA=="}`) // /orders/2
+}
+
+// What was backed up with users on comes back with them: etcd goes by them, certificates
+// and passwords let in whom they did, and nothing is left to do.
+func TestUsersAndPasswordsComeBackFromABackup(t *testing.T) {
+	eachMinor(t, func(t *testing.T, minor int) {
+		l, up := small(t, minor)
+		if err := os.Mkdir(filepath.Join(l.dir, "secrets"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(l.dir, "secrets", "patroni"), "one\n")
+		l.etcdctr("certs", "create")
+		for _, client := range [][]string{{"orders-app"}, {"auditor"}, {"load"}, {"patroni", "--no-cn"}} {
+			l.etcdctr(append([]string{"certs", "issue"}, client...)...)
+		}
+		l.set(pageUsers(t))
+		l.etcdctr(up("--etcd", minorRelease(minor))...)
+		l.etcdctr("etcdctl", "put", "/orders/1", "before")
+		l.etcdctr("backup", "--output", "before.tar.zst")
+		l.etcdctr("etcdctl", "put", "/orders/1", "after")
+		l.etcdctr("etcdctl", "user", "delete", "auditor") // nobody of the description
+		l.etcdctr("restore", "--yes", "before.tar.zst")
+
+		if got := l.etcdctr("etcdctl", "get", "/orders/1", "--print-value-only"); got != "before\n" {
+			t.Errorf("it brings back %q", got)
+		}
+		if got := l.etcdctr("etcdctl", "auth", "status"); !strings.Contains(got, "Authentication Status: true") {
+			t.Errorf("of users it says %q", got)
+		}
+		if users := strings.Fields(l.etcdctr("etcdctl", "user", "list")); !slices.Contains(users, "auditor") || !slices.Contains(users, "patroni") {
+			t.Errorf("the users are %v", users)
+		}
+		l.etcdctr("health")
+		l.etcdctr("doctor")
+		l.etcdctr("verify")
+		config := func(client string) clientv3.Config {
+			c := l.clientConfig()
+			c.TLS = identityTLS(t, filepath.Join(l.dir, "certs", "clients", client))
+			return c
+		}
+		wantAccess(t, config, "orders-app", "/orders/1", true)
+		wantAccess(t, config, "auditor", "/orders/1", false)
+		byPassword := func(password string) error {
+			c := config("patroni")
+			c.Username, c.Password, c.DialTimeout, c.Logger = "patroni", password, requestTimeout, zap.NewNop()
+			client, err := clientv3.New(c)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			_, err = client.Put(t.Context(), "/orders/2", "paid")
+			return err
+		}
+		if err := byPassword("one"); err != nil {
+			t.Errorf("with its password patroni is refused: %v", err)
+		}
+		if err := byPassword("another"); err == nil {
+			t.Error("a wrong password lets patroni in")
+		}
+		if plan := strings.TrimSpace(l.etcdctr(append(up("--etcd", minorRelease(minor)), "--dry-run", "--format", "json")...)); plan != "[]" {
+			t.Errorf("up would still do %s", plan)
+		}
+	})
 }
