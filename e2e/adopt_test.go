@@ -419,10 +419,10 @@ func (s *theirs) wantRevivedToldOf(container string) {
 	stop := ""
 	for _, verb := range verbs {
 		said := told(verb)
-		_, after, found := strings.Cut(said, "was adopted and runs again")
-		if _, after, found = strings.Cut(after, "`"); found {
-			stop, _, found = strings.Cut(after, "`")
-		}
+		_, after, _ := strings.Cut(said, "was adopted and runs again")
+		_, after, _ = strings.Cut(after, "`")
+		found := false
+		stop, _, found = strings.Cut(after, "`")
 		if !found || !strings.Contains(said, container) {
 			s.t.Fatalf("%s does not tell of %s:\n%s", verb, container, said)
 		}

@@ -98,9 +98,11 @@ func TestAFolderWithWhatTheAPIV2HasWrittenIsNotCopied(t *testing.T) {
 	dir := t.TempDir()
 	data, client, peer := filepath.Join(dir, "theirs"), "http://"+etcdtest.FreeAddress(t, "127.0.0.1"), "http://"+etcdtest.FreeAddress(t, "127.0.0.1")
 	start := func(more ...string) *etcdtest.Process {
-		return etcdtest.StartProgram(t, etcdBinary(t, 5, "etcd"), nil, append([]string{"--name=theirs", "--data-dir=" + data,
+		return etcdtest.StartProgram(t, etcdBinary(t, 5, "etcd"), nil, append([]string{
+			"--name=theirs", "--data-dir=" + data,
 			"--listen-client-urls=" + client, "--advertise-client-urls=" + client, "--listen-peer-urls=" + peer,
-			"--initial-advertise-peer-urls=" + peer, "--initial-cluster=theirs=" + peer}, more...)...)
+			"--initial-advertise-peer-urls=" + peer, "--initial-cluster=theirs=" + peer,
+		}, more...)...)
 	}
 	for _, more := range [][]string{{"--enable-v2"}, nil} {
 		p := start(more...)
