@@ -238,15 +238,15 @@ func ClientTLS(dir string) (*tls.Config, error) {
 
 // WithMembers lends a client that asks and changes the members that run.
 func (c *Cluster) WithMembers(ctx context.Context, do func(*member.Client) error) error {
-	way, err := c.Connect(ctx)
+	have, err := c.Observe(ctx)
 	if err != nil {
 		return err
 	}
-	members, err := way.Members(member.Config{})
+	members, hangUp, err := c.askMembers(ctx, have)
 	if err != nil {
-		return errors.Join(err, way.Close())
+		return err
 	}
-	return errors.Join(do(members), members.Close(), way.Close())
+	return errors.Join(do(members), hangUp())
 }
 
 // askMembers gives a client for the members that run, and what ends it.

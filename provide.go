@@ -115,7 +115,7 @@ func (c *Cluster) checkProvided(ctx context.Context, want *cluster.Cluster) erro
 func (c *Cluster) warnOfNobody(auth *cluster.Auth) error {
 	found, err := c.userFindings(auth)
 	for _, f := range found {
-		c.o.Events(Event{Warning: fmt.Errorf("%s: %s: %s", f.Identity, f.Problem, f.Remedy)})
+		c.o.Events(Event{Warning: errors.New(f.String())})
 	}
 	return err
 }

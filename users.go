@@ -185,7 +185,7 @@ func (c *Connection) judgeCommonNames(auth *cluster.Auth) []string {
 	}
 	var warnings []string
 	for _, f := range found {
-		warnings = append(warnings, fmt.Sprintf("%s: %s: %s", f.Identity, f.Problem, f.Remedy))
+		warnings = append(warnings, f.String())
 	}
 	return warnings
 }

@@ -126,7 +126,7 @@ func (p *PKI) checkBrought(s *state, wanted []identity) error {
 	var errs []error
 	for _, f := range v.findings {
 		if f.Severity == Error {
-			errs = append(errs, fmt.Errorf("%s: %s: %s", f.Identity, f.Problem, f.Remedy))
+			errs = append(errs, errors.New(f.String()))
 		}
 	}
 	return errors.Join(errs...)

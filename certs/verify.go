@@ -31,6 +31,9 @@ type Finding struct {
 	Remedy   string   `json:"remedy"`
 }
 
+// String says what it is about, what is wrong, and what to do.
+func (f Finding) String() string { return fmt.Sprintf("%s: %s: %s", f.Identity, f.Problem, f.Remedy) }
+
 // FoundError is the error of findings of which so many are an Error.
 type FoundError struct{ Errors int }
 
