@@ -50,6 +50,45 @@ func TestFleetIsRestoredAndRecovered(t *testing.T) {
 	f.wantNothingLeft()
 }
 
+// TestFleetThatIsGoneIsTold has all machines lose a cluster with its data behind the back of
+// the folder that has seen it serve.
+func TestFleetThatIsGoneIsTold(t *testing.T) {
+	useTodaysEngine(t)
+	image := etcdImage(t, cluster.NewestMinor)
+	f := newFleet(t, 3, image)
+	f.describe(f.seats(1, 2, 3), "image: "+image)
+	f.etcdctr("up")
+	f.etcdctr("etcdctl", "put", "key", "value")
+	f.etcdctr("health")
+	for _, m := range f.machines {
+		of := "label=com.docker.compose.project=" + f.name
+		for _, id := range strings.Fields(succeed(t, m.engine("ps", "--all", "--quiet", "--filter", of), "")) {
+			succeed(t, m.engine("rm", "--force", id), "")
+		}
+		for _, volume := range strings.Fields(succeed(t, m.engine("volume", "ls", "--quiet", "--filter", of), "")) {
+			succeed(t, m.engine("volume", "rm", volume), "")
+		}
+	}
+	wantTold(t, f.tryAll, "is gone, and has served before", "health", "doctor")
+	f.etcdctr("up")
+	f.etcdctr("health")
+	f.etcdctr("down", "--volumes", "--yes")
+	f.wantNothingLeft()
+	if out, err := f.tryAll("health"); err == nil || strings.Contains(out, "has served before") {
+		t.Errorf("after it was deleted from here, health ends with %v:\n%s", err, out)
+	}
+}
+
+// tryAll is try that gives all that is said.
+func (f *fleetTest) tryAll(args ...string) (string, error) {
+	f.t.Helper()
+	out, err := f.try(args...)
+	if err != nil {
+		out += err.Error()
+	}
+	return out, err
+}
+
 func (f *fleetTest) wantValue(what, want string) {
 	f.t.Helper()
 	if got := f.etcdctr("etcdctl", "get", "--print-value-only", "key"); got != want+"\n" {

@@ -392,8 +392,7 @@ func TestAStackFileFormsACluster(t *testing.T) {
 	image := etcdImage(t, cluster.NewestMinor)
 	s := newSwarm(t, image).cluster(image, 0, 1, 2)
 	s.do("compose", "--for", "swarm", "--output", "stack.yml")
-	out := succeed(t, s.machines[0].engine("stack", "deploy", "--detach=true", "--resolve-image", "never", "--compose-file", filepath.Join(s.dir, "stack.yml"), s.name), s.dir)
-	if strings.Contains(out, "Ignoring") {
+	if out := s.deploy("stack.yml"); strings.Contains(out, "Ignoring") {
 		t.Errorf("docker stack deploy says\n%s", out)
 	}
 	s.healthy("what docker stack deploy has made")
@@ -403,4 +402,10 @@ func TestAStackFileFormsACluster(t *testing.T) {
 		t.Errorf("the value is %q", got)
 	}
 	s.do("verify")
+}
+
+// deploy has the docker command make of a stack file what it says.
+func (s *swarmed) deploy(file string) string {
+	s.t.Helper()
+	return succeed(s.t, s.machines[0].engine("stack", "deploy", "--detach=true", "--resolve-image", "never", "--compose-file", filepath.Join(s.dir, file), s.name), s.dir)
 }

@@ -57,18 +57,66 @@ func TestASwarmIsRestoredAndRecovered(t *testing.T) {
 	s.wantValue("undone", "after")
 
 	s.do("stop", "etcd1", "etcd2")
-	for _, m := range s.machines[:2] {
-		for _, id := range strings.Fields(succeed(t, m.engine("ps", "--all", "--quiet", "--filter", "label=com.docker.stack.namespace="+s.name), "")) {
-			succeed(t, m.engine("rm", "--force", id), "")
-		}
-		for _, volume := range strings.Fields(succeed(t, m.engine("volume", "ls", "--quiet", "--filter", "name="+s.name), "")) {
-			succeed(t, m.engine("volume", "rm", volume), "")
-		}
-	}
+	s.wipe(s.machines[:2]...)
 	s.do("recover", "--yes")
 	s.wantValue("recovered", "after")
 	s.healthy("recovered")
 	s.wantRemovable()
+}
+
+// wipe deletes what is of the cluster on machines, behind the back of everybody.
+func (s *swarmed) wipe(machines ...*machine) {
+	s.t.Helper()
+	for _, m := range machines {
+		for _, id := range strings.Fields(succeed(s.t, m.engine("ps", "--all", "--quiet", "--filter", "label=com.docker.stack.namespace="+s.name), "")) {
+			succeed(s.t, m.engine("rm", "--force", id), "")
+		}
+		for _, volume := range strings.Fields(succeed(s.t, m.engine("volume", "ls", "--quiet", "--filter", "name="+s.name), "")) {
+			succeed(s.t, m.engine("volume", "rm", volume), "")
+		}
+	}
+}
+
+// TestASwarmThatIsFoundedAnewIsTold has the docker command take a cluster away with its
+// data, and found it anew of the same file.
+func TestASwarmThatIsFoundedAnewIsTold(t *testing.T) {
+	image := etcdImage(t, cluster.NewestMinor)
+	s := newSwarm(t, image).cluster(image, 0, 1, 2)
+	s.do("compose", "--for", "swarm", "--output", "stack.yml")
+	s.deploy("stack.yml")
+	s.healthy("founded")
+	s.do("etcdctl", "put", "key", "value")
+	s.do("health")
+	succeed(t, s.machines[0].engine("stack", "rm", "--detach=false", s.name), "")
+	wantTold(t, s.tryAll, "is gone, and has served before", "health", "doctor")
+	s.wipe(s.machines...)
+	wantTold(t, s.tryAll, "is gone, and has served before", "health", "doctor")
+	s.deploy("stack.yml")
+	const another = "is not the cluster that has served before"
+	eventually(t, "the new cluster to be told", func() error {
+		out, err := s.tryAll("health")
+		if err == nil {
+			t.Fatalf("health is content with\n%s", out)
+		}
+		if !strings.Contains(out, another) {
+			return errTold(out)
+		}
+		return nil
+	})
+	wantTold(t, s.tryAll, another, "doctor", "up")
+	s.do("up") // it has been told
+	s.do("health")
+	s.wantRemovable()
+}
+
+// wantTold wants commands to fail and to say something.
+func wantTold(t *testing.T, try func(args ...string) (string, error), want string, commands ...string) {
+	t.Helper()
+	for _, command := range commands {
+		if out, err := try(command); err == nil || !strings.Contains(out, want) {
+			t.Errorf("%s ends with %v, want %q:\n%s", command, err, want, out)
+		}
+	}
 }
 
 // wantRemovable takes the cluster down with its data, does what is said of the volumes
