@@ -5,8 +5,8 @@
 // what it runs (stack.json), how that is going (state.json), the members' logs
 // and, as far as they are told so, their data. A supervisor, Home.Run, owns the
 // home as long as it runs, with a lock that even a power cut releases. It starts
-// the members as its children, starts those again that crash, later each time,
-// and stops all of them in good order at its end:
+// the members as its children, starts those again that crash, later each time, but
+// none whose data is gone since, and stops all of them in good order at its end:
 //
 //	Stack ──▶ Home.Run ──▶ services, then members ──▶ log/*.log
 //	             ▲ │

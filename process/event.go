@@ -12,7 +12,7 @@ type Event struct {
 	Member string
 	Kind   Kind
 	PID    int           // of the process that it is about
-	Exit   string        // of Crashed and HasLeft: how it ended, in words
+	Exit   string        // of Crashed, HasLeft and WasEmptied: how it ended, in words
 	Delay  time.Duration // of Crashed: until it is started again
 }
 
@@ -21,12 +21,13 @@ type Kind int
 
 // What can happen.
 const (
-	Started   Kind = iota
-	Ended          // as asked
-	Crashed        // and will be started again
-	HasLeft        // and will not: it ended by itself, in order
-	Recovered      // what an earlier supervisor left behind, when it was killed, was put in order
-	Rescued        // an orphan of an earlier supervisor was ended
+	Started    Kind = iota
+	Ended           // as asked
+	Crashed         // and will be started again
+	HasLeft         // and will not: it ended by itself, in order
+	WasEmptied      // and will not be started again: it ended, and its data is gone
+	Recovered       // what an earlier supervisor left behind, when it was killed, was put in order
+	Rescued         // an orphan of an earlier supervisor was ended
 )
 
 // String tells it in words, without the member's name.
@@ -41,6 +42,8 @@ func (e Event) String() string {
 			e.PID, e.Exit, e.Delay.Round(100*time.Millisecond))
 	case HasLeft:
 		return fmt.Sprintf("process %d ended by itself, as a member that was removed from its cluster does: leaving it stopped", e.PID)
+	case WasEmptied:
+		return fmt.Sprintf("process %d ended unexpectedly (%s), and its data is gone: leaving it stopped, as it must not start empty as the member that it was", e.PID, e.Exit)
 	case Recovered:
 		return "the last run ended without being stopped: carrying on with its data"
 	default:

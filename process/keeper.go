@@ -2,7 +2,9 @@ package process
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +27,10 @@ type keeper struct {
 	forgets func() bool
 	pauses  backoff.BackOff
 	atOnce  atomic.Bool // kill it instead of asking it to stop
+	// guards tells that it is not started again once its data is gone, and held that it
+	// has had some since it was begun.
+	guards bool
+	held   atomic.Bool
 	// hurry is how long the member may take to stop this time, in nanoseconds; 0
 	// for its grace.
 	hurry atomic.Int64
@@ -80,6 +86,7 @@ func (k *keeper) beginLocked() error {
 		return err
 	}
 	k.cancel, k.done = cancel, make(chan struct{})
+	k.held.Store(false)
 	k.pauses.Reset()
 	go k.keep(ctx, cmd)
 	return nil
@@ -135,7 +142,9 @@ func (k *keeper) keep(ctx context.Context, cmd *exec.Cmd) {
 	defer close(k.done)
 	for {
 		began := time.Now()
+		ended := k.awaitData()
 		err := cmd.Wait()
+		ended()
 		sweep(cmd.Process)
 		switch {
 		case ctx.Err() != nil:
@@ -154,10 +163,56 @@ func (k *keeper) keep(ctx context.Context, cmd *exec.Cmd) {
 	}
 }
 
+// awaitData notes that the member has data as soon as that is seen, until it has ended.
+func (k *keeper) awaitData() (ended func()) {
+	if !k.guards || k.noteData() {
+		return func() {}
+	}
+	over, looked := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(looked)
+		for look := time.Tick(200 * time.Millisecond); ; {
+			select {
+			case <-over:
+				k.noteData() // its last moment
+				return
+			case <-look:
+			}
+			if k.noteData() {
+				return
+			}
+		}
+	}()
+	return func() { close(over); <-looked }
+}
+
+// noteData tells whether the member has data, or has had some.
+func (k *keeper) noteData() bool {
+	if there, err := os.ReadDir(k.member.DataDir); err == nil && len(there) > 0 {
+		k.held.Store(true)
+	}
+	return k.held.Load()
+}
+
+// emptied tells that the member has had data, and that none of it is there any more. What
+// can't be read is not gone.
+func (k *keeper) emptied() bool {
+	if !k.held.Load() {
+		return false
+	}
+	there, err := os.ReadDir(k.member.DataDir)
+	return err == nil && len(there) == 0 || errors.Is(err, fs.ErrNotExist)
+}
+
 // again starts a member that crashed, after a pause, and gives nil if it was
-// stopped before that.
+// stopped before that, or if its data is gone: the others would take the member for the
+// one that it was, and count on what that one had written.
 func (k *keeper) again(ctx context.Context, crashed *exec.Cmd) *exec.Cmd {
 	for {
+		if k.emptied() {
+			k.report(Emptied, Event{Kind: WasEmptied}, crashed)
+			return nil
+		}
 		pause := k.pauses.NextBackOff()
 		k.report(Restarting, Event{Kind: Crashed, Delay: pause}, crashed)
 		select {
@@ -165,6 +220,9 @@ func (k *keeper) again(ctx context.Context, crashed *exec.Cmd) *exec.Cmd {
 			k.report(Stopped, Event{Kind: Ended}, crashed)
 			return nil
 		case <-time.After(pause):
+		}
+		if k.emptied() {
+			continue
 		}
 		if cmd, err := k.spawn(ctx); err == nil {
 			return cmd

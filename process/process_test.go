@@ -135,7 +135,7 @@ func run(t *testing.T, home process.Home, stack process.Stack) *running {
 func (r *running) wait() error { return <-r.ended }
 
 func word(k process.Kind) string {
-	return []string{"started", "ended", "crashed", "left", "recovered", "rescued"}[k]
+	return []string{"started", "ended", "crashed", "left", "emptied", "recovered", "rescued"}[k]
 }
 
 func (r *running) line(l process.Line) {
@@ -255,6 +255,44 @@ func TestAMemberThatIsKilledIsStartedAgain(t *testing.T) {
 	if b.Restarts != 1 || b.LastExit != "signal: killed" || b.Status != process.Running {
 		t.Errorf("got %+v", b)
 	}
+}
+
+// Members that have promised what they had written would take it back.
+func TestAMemberWhoseDataIsGoneIsNotStartedAgain(t *testing.T) {
+	home := newHome(t)
+	a := member(t, home, "a", "good")
+	r := run(t, home, stackOf(a))
+	r.next(t, "a started")
+	kill := func() {
+		t.Helper()
+		s, err := home.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(s.Members[0].Process.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kill() // it has written nothing yet
+	r.next(t, "a crashed", "a started")
+	if err := os.MkdirAll(filepath.Join(a.DataDir, "member"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	kill()
+	r.next(t, "a crashed", "a started")
+	if err := os.RemoveAll(a.DataDir); err != nil {
+		t.Fatal(err)
+	}
+	kill()
+	r.next(t, "a emptied")
+	wantStatuses(t, home, map[string]process.Status{"a": process.Emptied})
+	// Who starts it has decided that it may be another one.
+	if err := home.Start(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	r.next(t, "a started")
+	kill()
+	r.next(t, "a crashed", "a started")
 }
 
 func TestAMemberThatCrashesStaysInTheBackOffUntilItIsStopped(t *testing.T) {

@@ -54,6 +54,9 @@ const (
 	// does once it was removed from its cluster. It is not started again: on
 	// its old data it could only end the same way.
 	Left Status = "left"
+	// Emptied is a member that ended, and whose data is gone since it was started. It
+	// is not started again: whoever replaces it starts another one.
+	Emptied Status = "emptied"
 	// Lost is a member whose supervisor was killed, or the whole machine.
 	Lost Status = "lost"
 	// Orphaned is a member that still runs after its supervisor was killed.

@@ -142,8 +142,9 @@ func (s *supervisor) discard() error {
 func (s *supervisor) hire(m Member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	_, isMember := Find(s.stack.Members, m.Name)
 	s.keepers[m.Name] = &keeper{
-		member: m, grace: s.stack.StopGrace, start: s.starter.start, pauses: crashPauses(),
+		guards: isMember, member: m, grace: s.stack.StopGrace, start: s.starter.start, pauses: crashPauses(),
 		output:  newLogWriter(s.home, m.Name, s.say),
 		change:  func(f func(*MemberState), e Event) { s.change(m.Name, f, e) },
 		forgets: func() bool { return s.running().Ephemeral },

@@ -130,6 +130,8 @@ func detail(m process.MemberState) string {
 		return fmt.Sprintf("process %d has no supervisor", m.Process.PID)
 	case process.Lost:
 		return "killed together with its supervisor"
+	case process.Emptied:
+		return "its data is gone, and before that it ended by " + m.LastExit
 	case process.Stopped:
 		if m.LastExit != "" { // by a signal, which says nothing
 			return "by etcdctr"
