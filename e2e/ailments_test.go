@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/etcdctr/etcdctr/internal/etcdtest"
@@ -384,8 +385,17 @@ func (a *ailing) removeMember(name string) {
 	id := a.memberID(c, name)
 	eventually(a.t, "etcd to let a member go", func() error {
 		_, err := c.MemberRemove(a.t.Context(), id)
-		return err
+		return unlessRemoved(err)
 	})
+}
+
+// unlessRemoved is the error of removing a member, unless it has been removed before, by a
+// request that was not answered: the member that had it may be the one that went.
+func unlessRemoved(err error) error {
+	if err != nil && strings.Contains(err.Error(), rpctypes.ErrorDesc(rpctypes.ErrMemberNotFound)) {
+		return nil
+	}
+	return err
 }
 
 func (a *ailing) addMember(flags ...string) {
