@@ -175,16 +175,30 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 	if one.Runs() {
 		return one, nil
 	}
-	_, err = c.Engine.ContainerStatPath(ctx, in.ID, client.ContainerStatPathOptions{Path: cmp.Or(one.LogDir, path.Join(one.DataDir, "member", "wal"))})
-	switch {
-	case errdefs.IsNotFound(err):
-		one.Data = runtime.None
-	case err != nil:
+	one.Data, err = c.data(ctx, in.ID, cmp.Or(one.LogDir, path.Join(one.DataDir, "member", "wal")))
+	if err != nil {
 		return one, fmt.Errorf("look for the data of %s: %w", one.Name, err)
-	default:
-		one.Data = runtime.Kept
 	}
 	return one, nil
+}
+
+// data looks for etcd's log in a container that does not run. An engine that can't look
+// into one, for a folder that it mounts is gone, finds not even its root, and tells which
+// folder that is when the container is started.
+func (c *Containers) data(ctx context.Context, container, log string) (runtime.Data, error) {
+	for _, at := range []string{log, "/"} {
+		_, err := c.Engine.ContainerStatPath(ctx, container, client.ContainerStatPathOptions{Path: at})
+		switch {
+		case errdefs.IsNotFound(err):
+		case err != nil:
+			return runtime.Unknown, err
+		case at == log:
+			return runtime.Kept, nil
+		default:
+			return runtime.None, nil
+		}
+	}
+	return runtime.Unknown, nil
 }
 
 // given is what a container was given. An image that is gone says nothing any more.

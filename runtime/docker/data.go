@@ -27,7 +27,7 @@ type home struct {
 	dir       string        // the data directory
 	wal       string        // where etcd looks whether it starts for the first time
 	split     bool          // the log is not in the data directory
-	image     string        // of another server, where this one has no container; may be empty
+	image     string        // of its container, or of another server where it has none; may be empty
 }
 
 // home finds a server's data; false when nothing of the server is there.
@@ -39,7 +39,7 @@ func (f *found) home(server string) (home, bool) {
 			return h, false
 		}
 		s := cluster.SettingsIn(in.Config.Env)
-		h.container, h.runs, h.pid, h.store = c.ID, c.Running(), pid(in), storeOf(in)
+		h.container, h.runs, h.pid, h.store, h.image = c.ID, c.Running(), pid(in), storeOf(in), c.ImageID
 		if dir := s.Get("data-dir"); dir != "" {
 			h.dir = dir
 		}
@@ -111,15 +111,21 @@ func (r *Runtime) DataSize(ctx context.Context, name, server string) (int64, err
 	return info.Stat.Size, nil
 }
 
-// exists looks for a file or folder of a server, through a container that is
-// never started where the server has none. That may be of any image, and to pack
-// etcdctr's own takes longer than all the rest.
+// exists looks for a file or folder of a server, through a container that is never started
+// where the server has none, or has one that the engine can't look into. That may be of any
+// image, and to pack etcdctr's own takes longer than all the rest.
 func (r *Runtime) exists(ctx context.Context, name string, h home, file string) (bool, error) {
 	if h.container != "" {
 		if there, known, err := r.lookIn(ctx, h, file); err != nil || known {
 			return there, err
 		}
-		return r.stat(ctx, h.container, file)
+		there, known, err := r.stat(ctx, h.container, file)
+		if err != nil || known {
+			return there, err
+		}
+		if !h.store.Given() {
+			return false, fmt.Errorf("look for %s: %w", file, errUnseen)
+		}
 	}
 	if h.image != "" {
 		there, err := r.existsFor(ctx, h.image, name, h, file)
@@ -137,7 +143,7 @@ func (r *Runtime) exists(ctx context.Context, name string, h home, file string) 
 // existsFor looks for a file as a container of an image sees it.
 func (r *Runtime) existsFor(ctx context.Context, image, name string, h home, file string) (there bool, err error) {
 	err = helper(name, image, h, setAsideProgram).With(ctx, r.engine, func(id string) (err error) {
-		there, err = r.stat(ctx, id, file)
+		there, _, err = r.stat(ctx, id, file) // what its folder is not there for is not there
 		return err
 	})
 	return there, err
@@ -165,19 +171,35 @@ func helper(name, image string, h home, command ...string) stack.Helper {
 	return stack.Helper{Project: name, Image: image, Volume: h.store.Volume, Folder: h.store.Folder, Target: cluster.ContainerVolumeDir, Command: command}
 }
 
+// errUnseen: see looksInto.
+var errUnseen = errors.New("the engine can't look into a container while a folder or file that it mounts is not there: `docker start` says which one")
+
 // stat looks for a file in a container. An engine says of both that they are not
-// found; of a container that is gone nothing is known.
-func (r *Runtime) stat(ctx context.Context, container, file string) (bool, error) {
-	_, err := r.engine.ContainerStatPath(ctx, container, client.ContainerStatPathOptions{Path: file})
+// found; of a container that is gone, or that it can't look into, nothing is known.
+func (r *Runtime) stat(ctx context.Context, container, file string) (there, known bool, err error) {
+	_, err = r.engine.ContainerStatPath(ctx, container, client.ContainerStatPathOptions{Path: file})
 	if errdefs.IsNotFound(err) {
-		if _, err = r.engine.ContainerInspect(ctx, container, client.ContainerInspectOptions{}); err == nil {
-			return false, nil
+		known, err = r.looksInto(ctx, container)
+		if err == nil {
+			return false, known, nil
 		}
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for %s on the engine: %w", file, err)
+		return false, false, fmt.Errorf("look for %s on the engine: %w", file, err)
 	}
-	return true, nil
+	return true, true, nil
+}
+
+// looksInto tells whether the engine can look into a container. It mounts what the container
+// does for that, and where one of those is not there, such as the folder of certificates
+// that somebody has moved away, it says of every file that it is not found.
+func (r *Runtime) looksInto(ctx context.Context, container string) (bool, error) {
+	_, err := r.engine.ContainerStatPath(ctx, container, client.ContainerStatPathOptions{Path: "/"})
+	if !errdefs.IsNotFound(err) {
+		return err == nil, err
+	}
+	_, err = r.engine.ContainerInspect(ctx, container, client.ContainerInspectOptions{})
+	return false, err
 }
 
 // SetAside renames the data directory of a stopped server within its volume or folder.

@@ -281,14 +281,20 @@ func (r *Runtime) clear(ctx context.Context, name string, h home) error {
 	return helper(name, image, h, setAsideProgram, "--remove", filling).Run(ctx, r.engine)
 }
 
-// Files copies the folder member out of the server's container, or out of its
-// volume through one that is never started.
+// Files copies the folder member out of the server's container, or out of its volume
+// through one that is never started, where there is none or the engine can't look into it.
 func (r *Runtime) Files(ctx context.Context, name, server string) (io.ReadCloser, error) {
 	h, err := r.resting(ctx, name, server)
 	if err != nil {
 		return nil, err
 	}
-	image := ""
+	direct := h.container != ""
+	if direct && h.store.Given() {
+		if direct, err = r.looksInto(ctx, h.container); err != nil {
+			return nil, fmt.Errorf("look at the data of %s on the engine: %w", server, err)
+		}
+	}
+	image := h.image
 	if h.container == "" {
 		if image, err = r.ownImage(ctx); err != nil {
 			return nil, err
@@ -297,7 +303,7 @@ func (r *Runtime) Files(ctx context.Context, name, server string) (io.ReadCloser
 	out, in := io.Pipe()
 	go func() {
 		copyOut := func(id string) error { return r.copyOut(ctx, id, path.Join(h.dir, "member"), in) }
-		if h.container != "" {
+		if direct {
 			in.CloseWithError(copyOut(h.container))
 			return
 		}
