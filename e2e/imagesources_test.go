@@ -181,7 +181,7 @@ func TestSourcesOfSeveralPlatformsMakeOneIndex(t *testing.T) {
 func compiledPrograms(t *testing.T, environment []string) string {
 	t.Helper()
 	cache, _ := strings.CutPrefix(environment[len(environment)-1], "XDG_CACHE_HOME=")
-	found, err := filepath.Glob(filepath.Join(cache, "etcdctr", "module", "*", "*"))
+	found, err := filepath.Glob(filepath.Join(cache, "etcdctr", "modules", "*", "*"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("compiled programs: %v %v", found, err)
 	}
