@@ -140,7 +140,7 @@ func (p *patient) otherAuthority(ctx context.Context) (Diagnosis, bool) {
 // withoutCertificates is a cause, and what brings certificates back that are missing.
 func (p *patient) withoutCertificates(cause string) Diagnosis {
 	d := Diagnosis{Member: p.name(), Cause: cause}
-	if _, err := os.Stat(filepath.Join(p.CertsDir(), "ca", string(certs.Client), certs.KeyFile)); err == nil {
+	if p.hasAuthority() {
 		d.Command = strings.Join(append([]string{"etcdctr certs create"}, p.CertsFlags...), " ")
 	} else {
 		d.ByHand = "put the folder back that they were made in, or say where it is, with --certs-dir: made anew, they are strangers' to all who have the former ones; " +
@@ -149,10 +149,27 @@ func (p *patient) withoutCertificates(cause string) Diagnosis {
 	return d
 }
 
+// hasAuthority tells whether certificates can be made that those who have the former ones
+// know.
+func (p *patient) hasAuthority() bool {
+	_, err := os.Stat(filepath.Join(p.CertsDir(), "ca", string(certs.Client), certs.KeyFile))
+	return err == nil
+}
+
 // shows tells that what a member is seen to do may come of certificates of its that are
-// missing, and that the cause does not know of.
+// missing, and that the cause does not know of; or that what is to be done about it would
+// make strangers of all who have them.
 func (p *patient) shows(d doctor.Diagnosis) bool {
-	if _, copies := p.runtime.(runtime.Sharer); copies || d.Remedy.Kind != doctor.Restart {
+	switch d.Remedy.Kind {
+	case doctor.Up:
+		if p.hasAuthority() {
+			return false
+		}
+	case doctor.Restart:
+		if _, copies := p.runtime.(runtime.Sharer); copies {
+			return false
+		}
+	default:
 		return false
 	}
 	return slices.ContainsFunc(p.missing(), func(identity string) bool { return strings.HasPrefix(identity, "members/"+d.Member+"/") })
@@ -187,6 +204,10 @@ func (c *Cluster) Explain(ctx context.Context, failed doctor.Member, x Examinati
 	if p.have, err = c.Observe(ctx); err != nil || failed.EngineError != "" {
 		e.Members = []doctor.Member{failed}
 		d, ok := doctor.Diagnose(e)
+		if d.Remedy.Kind == doctor.CreateCerts && !p.hasAuthority() {
+			without := p.withoutCertificates(d.Cause)
+			d.Command, d.ByHand = without.Command, without.ByHand
+		}
 		return d, ok && d.Known
 	}
 	report, err := p.ask(ctx)

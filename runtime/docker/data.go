@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 
 	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -28,6 +31,7 @@ type home struct {
 	wal       string        // where etcd looks whether it starts for the first time
 	split     bool          // the log is not in the data directory
 	image     string        // of its container, or of another server where it has none; may be empty
+	binds     []string      // what the container mounts of its machine besides that
 }
 
 // home finds a server's data; false when nothing of the server is there.
@@ -40,6 +44,7 @@ func (f *found) home(server string) (home, bool) {
 		}
 		s := cluster.SettingsIn(in.Config.Env)
 		h.container, h.runs, h.pid, h.store, h.image = c.ID, c.Running(), pid(in), storeOf(in), c.ImageID
+		h.binds = slices.DeleteFunc(bindsOf(in), func(path string) bool { return path == h.store.Folder })
 		if dir := s.Get("data-dir"); dir != "" {
 			h.dir = dir
 		}
@@ -119,9 +124,15 @@ func (r *Runtime) exists(ctx context.Context, name string, h home, file string) 
 		if there, known, err := r.lookIn(ctx, h, file); err != nil || known {
 			return there, err
 		}
-		there, known, err := r.stat(ctx, h.container, file)
-		if err != nil || known {
-			return there, err
+		gone, err := r.goneOf(ctx, h.binds)
+		if err != nil {
+			return false, err
+		}
+		if len(gone) == 0 {
+			there, known, err := r.stat(ctx, h.container, file)
+			if err != nil || known {
+				return there, err
+			}
 		}
 		if !h.store.Given() {
 			return false, fmt.Errorf("look for %s: %w", file, errUnseen)
@@ -169,6 +180,34 @@ func (r *Runtime) lookIn(ctx context.Context, h home, file string) (there, known
 
 func helper(name, image string, h home, command ...string) stack.Helper {
 	return stack.Helper{Project: name, Image: image, Volume: h.store.Volume, Folder: h.store.Folder, Target: cluster.ContainerVolumeDir, Command: command}
+}
+
+// bindsOf are the files and folders of its machine that a container mounts.
+func bindsOf(in container.InspectResponse) []string {
+	var all []string
+	for _, m := range in.Mounts {
+		if m.Type == mount.TypeBind {
+			all = append(all, m.Source)
+		}
+	}
+	return all
+}
+
+// goneOf are those of paths that are not on this machine, where the engine mounts its files.
+// One that it mounts by the older of its two ways it makes instead, as an empty folder of
+// root's: also when it is only asked for a file of a container.
+func (r *Runtime) goneOf(ctx context.Context, paths []string) ([]string, error) {
+	gone := slices.DeleteFunc(slices.Clone(paths), func(path string) bool {
+		_, err := os.Stat(path)
+		return !errors.Is(err, fs.ErrNotExist)
+	})
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	if local, err := r.seesFiles(ctx); err != nil || !local {
+		return nil, err
+	}
+	return gone, nil
 }
 
 // errUnseen: see looksInto.

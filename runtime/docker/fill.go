@@ -288,11 +288,9 @@ func (r *Runtime) Files(ctx context.Context, name, server string) (io.ReadCloser
 	if err != nil {
 		return nil, err
 	}
-	direct := h.container != ""
-	if direct && h.store.Given() {
-		if direct, err = r.looksInto(ctx, h.container); err != nil {
-			return nil, fmt.Errorf("look at the data of %s on the engine: %w", server, err)
-		}
+	direct, err := r.isOpen(ctx, h)
+	if err != nil {
+		return nil, fmt.Errorf("look at the data of %s on the engine: %w", server, err)
 	}
 	image := h.image
 	if h.container == "" {
@@ -310,6 +308,17 @@ func (r *Runtime) Files(ctx context.Context, name, server string) (io.ReadCloser
 		in.CloseWithError(helper(name, image, h, setAsideProgram).With(ctx, r.engine, copyOut))
 	}()
 	return out, nil
+}
+
+// isOpen tells whether the data is to be had of the server's own container.
+func (r *Runtime) isOpen(ctx context.Context, h home) (bool, error) {
+	if h.container == "" || !h.store.Given() {
+		return h.container != "", nil
+	}
+	if gone, err := r.goneOf(ctx, h.binds); err != nil || len(gone) > 0 {
+		return false, err
+	}
+	return r.looksInto(ctx, h.container)
 }
 
 // copyOut copies a file or folder out of a container.

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -42,8 +43,8 @@ func services(containers []stack.Container) []string {
 	return slices.Compact(names)
 }
 
-// Start starts servers that are there and do not run. Those that others depend on
-// come first.
+// Start starts servers that are there and do not run, unless what they mount of this
+// machine is gone. Those that others depend on come first.
 func (r *Runtime) Start(ctx context.Context, name string, servers ...string) error {
 	f, err := r.find(ctx, name)
 	if err != nil {
@@ -52,6 +53,16 @@ func (r *Runtime) Start(ctx context.Context, name string, servers ...string) err
 	chosen, err := f.choose(servers)
 	if err != nil {
 		return err
+	}
+	for _, c := range chosen {
+		gone, err := r.goneOf(ctx, bindsOf(f.details[c.ID]))
+		if err != nil {
+			return err
+		}
+		if len(gone) > 0 && !c.Running() {
+			err := fmt.Errorf("bind source path does not exist: %s", gone[0]) // as engines say it
+			return &runtime.StartError{Server: c.Service, Reason: err.Error(), Err: err}
+		}
 	}
 	return r.execute(ctx, stack.PlanBegin(f.Own, chosen))
 }
