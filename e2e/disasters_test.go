@@ -162,9 +162,8 @@ func newStricken(t *testing.T, runtime string, minor int) *stricken {
 	t.Helper()
 	s := &stricken{t: t, dir: t.TempDir(), name: uniqueName(namePrefix), runtime: runtime, ports: map[string]int{}}
 	text := fmt.Sprintf("name: %s\nruntime: %s\ntls: none\npublish: loopback\nquota-backend-bytes: 32MiB\nbackup: {destination: backups, continuous: true, service: false}\nmembers:\n", s.name, runtime)
-	const apart = 10
 	for _, name := range []string{"etcd1", "etcd2", "etcd3"} {
-		s.ports[name] = int(firstPort + ports.Add(1)*apart)
+		s.ports[name] = memberPorts(t)
 		text += fmt.Sprintf("- {name: %s, client-port: %d}\n", name, s.ports[name])
 	}
 	if runtime == "docker" {

@@ -7,10 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 	"github.com/etcdctr/etcdctr/process"
 )
 
@@ -40,20 +39,21 @@ type ailment struct {
 }
 
 // describe gives the members ports that nobody else has while they are stopped.
-func (w ailment) describe() string {
-	const apart = 10
+func (w ailment) describe(t *testing.T) string {
+	t.Helper()
 	text := "runtime: process\n" + w.describes + "members:\n"
 	for i := range cmp.Or(w.size, 3) {
-		text += fmt.Sprintf("- {name: etcd%d, client-port: %d}\n", i+1, firstPort+ports.Add(1)*apart)
+		text += fmt.Sprintf("- {name: etcd%d, client-port: %d}\n", i+1, memberPorts(t))
 	}
 	return text
 }
 
-// ports are how many have been given to members, from firstPort on.
-var ports atomic.Int64
-
-// firstPort differs between tests that run side by side in two programs.
-var firstPort = 15000 + 2000*int64(os.Getpid()%8)
+// memberPorts gives a process its client port, and the two after it, which are for its
+// peers and its metrics.
+func memberPorts(t *testing.T) int {
+	t.Helper()
+	return etcdtest.FreePorts(t, 3)
+}
 
 // follow breaks a cluster in each way, and obeys the doctor.
 func follow(t *testing.T, ways map[string]ailment) {
@@ -62,7 +62,7 @@ func follow(t *testing.T, ways map[string]ailment) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of the time members wait for each other
 			a := &ailing{local: newLocal(t), acknowledged: map[string]bool{}}
-			writeFile(t, filepath.Join(a.dir, "etcdctr.yaml"), way.describe())
+			writeFile(t, filepath.Join(a.dir, "etcdctr.yaml"), way.describe(t))
 			a.etcdctr("up", "--detach")
 			a.write("before", 50)
 			way.breaks(a)

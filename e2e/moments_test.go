@@ -32,9 +32,9 @@ type moment struct {
 // compacts, and is restarted in the middle, and compares what it held at random
 // moments, key by key, with what restore makes of them.
 func TestAnyMomentOfAHistoryComesBack(t *testing.T) {
-	const moments, apart = 20, 10
+	const moments = 20
 	l := newLocal(t)
-	first, one := firstPort+ports.Add(3)*apart, firstPort+ports.Add(1)*apart
+	first, second, third, one := memberPorts(t), memberPorts(t), memberPorts(t), memberPorts(t)
 	writeFile(t, filepath.Join(l.dir, "etcdctr.yaml"), fmt.Sprintf(`runtime: process
 tls: none
 auto-compaction-mode: periodic
@@ -44,10 +44,10 @@ members:
 - {name: etcd1, client-port: %d}
 - {name: etcd2, client-port: %d}
 - {name: etcd3, client-port: %d}
-`, first-2*apart, first-apart, first))
+`, first, second, third))
 	writeFile(t, filepath.Join(l.dir, "one.yaml"), fmt.Sprintf("name: one\nruntime: process\ntls: none\nmembers: [{name: etcd1, client-port: %d}]\n", one))
 	l.etcdctr("up", "--detach")
-	history := l.live(plainClient(t, first-2*apart, first-apart, first))
+	history := l.live(plainClient(t, first, second, third))
 	l.keptUpTo(history[len(history)-1].revision)
 	for n := range moments {
 		m := history[rand.IntN(len(history))]
@@ -151,7 +151,7 @@ func (l *local) keptUpTo(revision int64) {
 	})
 }
 
-func plainClient(t *testing.T, ports ...int64) *clientv3.Client {
+func plainClient(t *testing.T, ports ...int) *clientv3.Client {
 	t.Helper()
 	config := clientv3.Config{Logger: zap.NewNop(), DialTimeout: time.Second}
 	for _, port := range ports {

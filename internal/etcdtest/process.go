@@ -141,26 +141,49 @@ func FreeAddress(t *testing.T, host string) string {
 	return net.JoinHostPort(host, strconv.Itoa(freePort(t, host)))
 }
 
-// handedOut are the addresses whose ports freePort gave to this process's tests.
+// handedOut are the addresses whose ports claim gave to this process's tests.
 var handedOut sync.Map
 
 func freePort(t *testing.T, host string) int {
 	t.Helper()
-	const first, count, attempts = 20_000, 12_000, 100
+	return freePorts(t, host, 1)
+}
+
+// FreePorts gives the first of so many ports of loopback in a row that nobody uses, as
+// FreeAddress does.
+func FreePorts(t *testing.T, count int) int {
+	t.Helper()
+	return freePorts(t, "127.0.0.1", count)
+}
+
+func freePorts(t *testing.T, host string, count int) int {
+	t.Helper()
+	const first, last, attempts = 20_000, 32_000, 100
 	for range attempts {
-		port := first + rand.IntN(count)
-		address := net.JoinHostPort(host, strconv.Itoa(port))
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			continue
-		}
-		l.Close()
-		if _, before := handedOut.LoadOrStore(address, true); !before && reserve(t, port) {
+		port := first + rand.IntN(last-first-count)
+		if claim(t, host, port, count) {
 			return port
 		}
 	}
 	t.Fatal("no port is free")
 	return 0
+}
+
+// claim takes ports in a row that are free, and have not been handed out.
+func claim(t *testing.T, host string, port, count int) bool {
+	t.Helper()
+	for p := port; p < port+count; p++ {
+		address := net.JoinHostPort(host, strconv.Itoa(p))
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return false
+		}
+		l.Close()
+		if _, before := handedOut.LoadOrStore(address, true); before || !reserve(t, p) {
+			return false
+		}
+	}
+	return true
 }
 
 // reserve keeps other processes from being given a port before the test has ended:
