@@ -48,6 +48,9 @@ func (s *Seal) recipients() ([]age.Recipient, error) {
 		return []age.Recipient{r}, err
 	}
 	all, err := age.ParseRecipients(strings.NewReader(strings.Join(s.Recipients, "\n")))
+	if err == nil {
+		_, err = age.Encrypt(io.Discard, all...) // keys of two kinds do not go together
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSeal, err)
 	}

@@ -135,7 +135,13 @@ func TestWhatNobodyCouldOpenIsNotTaken(t *testing.T) {
 	t.Parallel()
 	c := start(t, []string{"etcd1"})
 	to, _ := keyPair(t)
-	for _, seal := range []backup.Seal{{Recipients: []string{"age1nobody"}}, {Recipients: []string{to}, Passphrase: "both"}} {
+	quantum, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seal := range []backup.Seal{
+		{Recipients: []string{"age1nobody"}}, {Recipients: []string{to}, Passphrase: "both"}, {Recipients: []string{to, quantum.Recipient().String()}},
+	} {
 		dir := t.TempDir()
 		r := request()
 		r.Seal = &seal

@@ -278,5 +278,9 @@ func (r *resolver) publicKeys(key, text string) []string {
 			r.report(key, "must be public keys as age-keygen writes them, age1…, not %q", k)
 		}
 	}
+	if quantum := func(k string) bool { return strings.HasPrefix(k, "age1pq1") }; slices.ContainsFunc(keys, quantum) &&
+		slices.ContainsFunc(keys, func(k string) bool { return !quantum(k) }) {
+		r.report(key, "must be public keys of one kind: age encrypts nothing for age1… and age1pq1… together")
+	}
 	return keys
 }

@@ -78,6 +78,20 @@ etcdctr.yaml:8: backup.metrics-port: must be a port from 1 to 65535, not "70000"
 	}
 }
 
+// age gives up on a list of both kinds, which would be at the first backup.
+func TestBackupsAreEncryptedForKeysOfOneKind(t *testing.T) {
+	classic, quantum := "age1"+strings.Repeat("q", 58), "age1pq1"+strings.Repeat("q", 1952)
+	for keys, right := range map[string]bool{
+		classic: true, quantum: true, classic + "," + classic: true, quantum + " " + quantum: true,
+		classic + "," + quantum: false, quantum + " " + classic: false,
+	} {
+		spec := cluster.Spec{Backup: cluster.BackupSpec{Destination: "/backups", Encryption: keys}}
+		if err := cluster.Check(spec); (err == nil) != right {
+			t.Errorf("%.20s…: %v", keys, err)
+		}
+	}
+}
+
 // A bucket that is misspelt is no folder, and a folder of the cluster file's own may have any
 // other name.
 func TestADestinationThatIsMeantForABucketIsNoFolder(t *testing.T) {

@@ -206,7 +206,7 @@ var demands = []struct {
 	{5, 6, Demand{
 		Precondition: NoV2Content,
 		Why:          "etcd 3.6 ends at once on content of the v2 API: `detected disallowed custom content in v2store`",
-		How:          "`etcdutl check v2store` on a copy of each member's data tells; " + WithoutV2,
+		How:          "`etcdutl check v2store`, which etcd 3.5 has and 3.6 has not, on a copy of each member's data tells; " + WithoutV2,
 	}},
 	{6, 7, Demand{
 		Precondition: LogRewritten,

@@ -34,7 +34,7 @@ func dataRules() []rule {
 			pattern: re(`detected disallowed (?:custom content in v2store|v2 WAL)`),
 			cause: "its data or its log holds keys of the v2 API, which etcd from 3.6 on refuses: go back to 3.5 with enable-v2, " +
 				"delete the v2 keys there, set snapshot-count to 5 and write thirty keys more so that they leave the log, and upgrade again; " +
-				"`etcdutl check v2store` tells whether they have",
+				"`etcdutl check v2store` of 3.5 tells whether they have",
 			remedy: Remedy{Kind: UpRelease, Value: "3.5"},
 		},
 		{
