@@ -124,7 +124,7 @@ users() {
   etcdctl user grant-role user below && etcdctl auth enable
 }
 
-start 3.7.3
+start 3.7.3 --bcrypt-cost 4
 users >"$work/users" 2>&1
 export ETCDCTL_USER=root:r
 for version in 3.5.35 3.6.16 3.7.3; do
