@@ -158,6 +158,7 @@ func (s *supervisor) handleChange(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	wanted = wanted.at(s.home.dir()) // whoever orders it may have come by another path
 	err := s.describe(func(stack Stack) (Stack, error) { return adopt(stack, wanted, ordered(r)) })
 	if err == nil {
 		err = s.engage(r.Context(), ordered(r))

@@ -45,7 +45,7 @@ const (
 func (h Home) Stack() (Stack, error) {
 	var s Stack
 	err := h.read(stackFile, &s)
-	return s, err
+	return s.at(h.dir()), err
 }
 
 // State is how the stack is now; ErrNoStack if none was run here.
@@ -53,6 +53,9 @@ func (h Home) State() (State, error) {
 	var s State
 	if err := h.read(stateFile, &s); err != nil {
 		return State{}, err
+	}
+	if h.ofAnother(s) {
+		return State{}, fmt.Errorf("%s is a copy of %s: %w", h.Dir, s.Home, ErrNoStack)
 	}
 	if !reachable(s.Socket) {
 		return s.lost(), nil

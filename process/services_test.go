@@ -87,7 +87,7 @@ func TestAChangeRestartsTheMembersThatItNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stack.Members[1] = wanted.Members[1] // a goes on as it was
+	stack.Members[1], stack.Home = wanted.Members[1], home.Dir // a goes on as it was
 	if diff := cmp.Diff(stack, now); diff != "" {
 		t.Error(diff)
 	}

@@ -27,6 +27,12 @@ type Stack struct {
 	Resting []string `json:"resting,omitempty"`
 	// Notes are kept for whoever runs the stack.
 	Notes map[string]string `json:"notes,omitempty"`
+	// Home is the path of the stack's home that the paths in it go by; empty in a stack
+	// that was written down before that was noted.
+	Home string `json:"home,omitempty"`
+	// Base is a folder that the home is in and is moved with; empty for none. What is below
+	// it is looked for there after that.
+	Base string `json:"base,omitempty"`
 }
 
 // Member is one process to run.

@@ -11,7 +11,8 @@ type State struct {
 	// Running tells whether a supervisor looks after the stack now.
 	Running    bool          `json:"-"`
 	Supervisor ID            `json:"supervisor"`
-	Socket     string        `json:"socket"` // where the supervisor takes orders
+	Home       string        `json:"home,omitempty"` // where the stack runs
+	Socket     string        `json:"socket"`         // where the supervisor takes orders
 	Members    []MemberState `json:"members"`
 	Services   []MemberState `json:"services,omitempty"`
 }

@@ -80,10 +80,11 @@ func (h Home) Run(ctx context.Context, stack Stack, o Options) error {
 }
 
 func newSupervisor(h Home, stack Stack, o Options) *supervisor {
+	stack = stack.at(h.dir())
 	s := &supervisor{
 		home: h, stack: stack, options: o, keepers: map[string]*keeper{},
 		log: h.logFile(SupervisorLog), shutdown: make(chan bool), over: make(chan struct{}),
-		state: State{Name: stack.Name, Supervisor: processid.Of(os.Getpid()), Socket: h.socket()},
+		state: State{Name: stack.Name, Supervisor: processid.Of(os.Getpid()), Home: h.dir(), Socket: h.socket()},
 	}
 	s.state.Members, s.state.Services = stopped(stack.Members), stopped(stack.Services)
 	return s

@@ -180,7 +180,11 @@ func (r *Runtimes) placeOf(of runtime.Runtime) string {
 	if (of.Name() == docker.Name || of.Name() == swarm.Name) && r.Engine != nil {
 		return of.Name() + " " + r.Engine.DaemonHost()
 	}
-	return of.Name() + " " + r.o.Folder
+	folder, err := filepath.EvalSymlinks(r.o.Folder) // whatever link led there
+	if err != nil {
+		folder = r.o.Folder
+	}
+	return of.Name() + " " + folder
 }
 
 // below is a folder for what can be made again.

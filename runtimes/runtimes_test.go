@@ -2,6 +2,8 @@ package runtimes
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -98,5 +100,21 @@ func TestClustersAreFoundWithNoMoreThanAFolder(t *testing.T) {
 	}
 	if _, err := c.Observe(t.Context()); !errors.Is(err, runtime.ErrNotFound) {
 		t.Errorf("of what is not there it is said: %v", err)
+	}
+}
+
+// What is noted of a cluster in its folder is found again by whatever path that is reached.
+func TestAFolderIsOnePlaceWhateverLinkLedThere(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link")
+	for _, spec := range []cluster.Spec{{Runtime: "process"}, {Members: members(cluster.MemberSpec{Host: "192.0.2.1"})}} {
+		r := open(t, Options{Spec: spec})
+		if err := errors.Join(os.RemoveAll(link), os.Symlink(r.o.Folder, link)); err != nil {
+			t.Fatal(err)
+		}
+		last := r.All[len(r.All)-1]
+		place := r.placeOf(last)
+		if r.o.Folder = link; r.placeOf(last) != place {
+			t.Errorf("%s is at %q, and by a link at %q", last.Name(), place, r.placeOf(last))
+		}
 	}
 }

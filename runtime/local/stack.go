@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,6 +34,12 @@ func (r *Runtime) stack(ctx context.Context, c *cluster.Cluster) (process.Stack,
 		// The one inside sees to that itself, and faster. With discovery nobody
 		// asks before all are there.
 		InTurn: program.given && c.Bootstrap != cluster.ByDiscovery,
+	}
+	if s.Home, err = filepath.Abs(r.home(c.Name).Dir); err == nil {
+		s.Base, err = filepath.Abs(filepath.Dir(r.o.Folder))
+	}
+	if err != nil {
+		return process.Stack{}, fmt.Errorf("cannot find the current folder: %w", err)
 	}
 	inherited := inheritedOf(r.o.Environ)
 	for _, m := range c.Members {
