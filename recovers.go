@@ -144,6 +144,11 @@ func (r *recovery) choose(ctx context.Context) (origin, error) {
 	if err := r.consent(ctx, e.best(), holders); err != nil {
 		return origin{}, err
 	}
+	room, remove, err := scratch.Make(r.o.Scratch, "etcdctr-recover")
+	if err != nil {
+		return origin{}, fmt.Errorf("cannot make a folder for the members' data: %w", err)
+	}
+	defer remove()
 	var live origin
 	if answers.From != "" {
 		if live.archive, live.Metadata, err = r.Backup(ctx, r.o.Output, backup.Request{Seal: inClear}); err != nil {
@@ -151,16 +156,16 @@ func (r *recovery) choose(ctx context.Context) (origin, error) {
 		}
 		r.kept(live, "gave while it ran")
 	}
-	stopped, err := r.stopped(ctx, holders)
+	stopped, err := r.stopped(ctx, holders, room)
 	if err != nil {
-		if live.archive == "" && earlier.archive == "" || ctx.Err() != nil {
+		if live.archive == "" && earlier.archive == "" || ctx.Err() != nil || backup.NoRoom(err) {
 			return live, errors.Join(err, r.wake(context.WithoutCancel(ctx)))
 		}
 		r.voice().Warnf("of what members hold on disk nothing can be used: %v", err)
 	}
 	if stopped.ClusterID != "" && live.ClusterID == "" { // whose backups count is known only now
 		if earlier, err = r.earlier(ctx, stopped.Metadata); err != nil {
-			return live, err
+			return live, errors.Join(err, r.wake(context.WithoutCancel(ctx)))
 		}
 	}
 	survivor := newer(stopped, live)
@@ -279,16 +284,12 @@ func (r *recovery) holders(ctx context.Context) ([]backup.Holder, error) {
 	return all, nil
 }
 
-// stopped stops all members, and keeps what the one holds on disk that knows most.
-func (r *recovery) stopped(ctx context.Context, holders []backup.Holder) (origin, error) {
+// stopped stops all members, and keeps what the one holds on disk that knows most: room is
+// a folder for copies.
+func (r *recovery) stopped(ctx context.Context, holders []backup.Holder, room string) (origin, error) {
 	if len(holders) == 0 {
 		return origin{}, nil
 	}
-	room, remove, err := scratch.Make(r.o.Scratch, "etcdctr-recover")
-	if err != nil {
-		return origin{}, fmt.Errorf("cannot make a folder for the members' data: %w", err)
-	}
-	defer remove()
 	r.voice().Tellf("see that nobody of %s runs", r.have.Name) // one that fails is started again and again
 	if err := r.runtime.Stop(ctx, r.have.Name, 0); err != nil {
 		return origin{}, err

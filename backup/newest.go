@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/etcdctr/etcdctr/internal/tarfolder"
 )
@@ -46,6 +47,8 @@ func CopyNewest(ctx context.Context, holders []Holder, scratch string, tell func
 		switch {
 		case ctx.Err() != nil:
 			return best, ctx.Err()
+		case NoRoom(err): // which says nothing of the data, and this may be the newest
+			return best, fmt.Errorf("cannot copy the data of %s: %w", h.Name, err)
 		case err != nil:
 			unread = append(unread, fmt.Errorf("%s: %w", h.Name, err))
 			continue
@@ -64,6 +67,10 @@ func CopyNewest(ctx context.Context, holders []Holder, scratch string, tell func
 	best.Readable, best.Unread = readable, errors.Join(unread...)
 	return best, nil
 }
+
+// NoRoom tells that something could not be written because the disk is full, or because
+// whoever writes may not take more of it.
+func NoRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // knowsMore tells whose log raft would prefer.
 func (i Identity) knowsMore(than Identity) bool {

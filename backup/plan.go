@@ -114,21 +114,32 @@ func (r *Restoration) there(ctx context.Context, by Metadata) (There, *runtime.S
 		return There{}, nil, err
 	}
 	there := There{Name: have.Name, By: by}
+	if there.Data, err = r.withData(ctx, have); err != nil {
+		return there, nil, err
+	}
 	for _, s := range have.Servers {
 		if s.Active() {
 			there.Running = append(there.Running, s.Name)
 		}
-		if s.Role != runtime.Member {
-			continue
-		}
-		data, err := r.Runtime.Data(ctx, have.Name, s.Name)
-		if err != nil {
-			return there, nil, err
-		}
-		if data != runtime.None {
-			there.Data = append(there.Data, s.Name)
-		}
 	}
 	there.Revision, there.Another = r.newest(ctx, have, by)
 	return there, have, nil
+}
+
+// withData are the members that have data, or may have, but for some.
+func (r *Restoration) withData(ctx context.Context, have *runtime.State, but ...string) ([]string, error) {
+	var names []string
+	for _, m := range have.Members() {
+		if slices.Contains(but, m.Name) {
+			continue
+		}
+		data, err := r.Runtime.Data(ctx, have.Name, m.Name)
+		if err != nil {
+			return nil, err
+		}
+		if data != runtime.None {
+			names = append(names, m.Name)
+		}
+	}
+	return names, nil
 }

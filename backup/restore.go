@@ -172,7 +172,7 @@ func (r *Restoration) Do(ctx context.Context, archive string) (Restored, error) 
 		return Restored{}, err
 	}
 	result := Restored{Metadata: u.Metadata}
-	if result.Aside, err = r.exchange(ctx, have, u.Snapshot, room); err != nil {
+	if result.Aside, err = r.exchange(ctx, there, u.Snapshot, room); err != nil {
 		return result, err
 	}
 	if result.Revision, err = r.prove(ctx, c.Size); err == nil {
@@ -314,8 +314,35 @@ func (r *Restoration) peers() []string {
 	return all
 }
 
+// ErrMeanwhile is the error of data that has come since it was asked whether what is there
+// may be replaced.
+var ErrMeanwhile = errors.New("another command has changed it meanwhile, and nobody has agreed to replace what is there now: nothing was touched")
+
+// again looks once more at what is there, now that no other command changes it: ErrMeanwhile
+// where members have data that was not there before.
+func (r *Restoration) again(ctx context.Context, there There) (*runtime.State, error) {
+	have, err := r.observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, err := r.withData(ctx, have, there.Data...)
+	if err == nil && len(now) > 0 {
+		err = fmt.Errorf("%s has data of %s: %w", have.Name, strings.Join(now, " and "), ErrMeanwhile)
+	}
+	return have, err
+}
+
+// observe is what is there, empty for nothing.
+func (r *Restoration) observe(ctx context.Context) (*runtime.State, error) {
+	have, err := r.Runtime.Observe(ctx, r.Want.Name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return &runtime.State{Name: r.Want.Name}, nil
+	}
+	return have, err
+}
+
 // exchange stops what runs, gives each member its data and starts them.
-func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scratch string) (map[string]string, error) {
+func (r *Restoration) exchange(ctx context.Context, there There, db, scratch string) (map[string]string, error) {
 	s, err := stager(r.Runtime)
 	if err != nil {
 		return nil, err
@@ -325,6 +352,10 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scr
 		return nil, err
 	}
 	defer release()
+	have, err := r.again(ctx, there)
+	if err != nil {
+		return nil, err
+	}
 	if have.Active() {
 		r.voice().Tellf("stop the members")
 		if err := r.Runtime.Stop(ctx, have.Name, 0); err != nil {
@@ -336,9 +367,7 @@ func (r *Restoration) exchange(ctx context.Context, have *runtime.State, db, scr
 	case err != nil:
 		return nil, err
 	case found:
-		if have, err = r.Runtime.Observe(ctx, r.Want.Name); errors.Is(err, runtime.ErrNotFound) {
-			have = &runtime.State{Name: r.Want.Name}
-		} else if err != nil {
+		if have, err = r.observe(ctx); err != nil {
 			return nil, err
 		}
 	}

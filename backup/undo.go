@@ -42,18 +42,18 @@ func concerned(ctx context.Context, r Runtime, have *runtime.State) ([]string, e
 // ErrUndone says that nothing was left to do: only of a cluster that was started in between
 // what was set aside instead comes back. ErrNothing says that there is nothing to undo.
 func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error) {
-	have, err := r.Observe(ctx, name)
+	release, err := r.Lock(ctx, name, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	have, err := r.Observe(ctx, name) // another command may have been at it while this one waited
 	if err != nil {
 		return nil, err
 	}
 	if err := Undoable(ctx, r, have); err != nil {
 		return nil, err
 	}
-	release, err := r.Lock(ctx, name, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
 	if have.Active() {
 		if err := r.Stop(ctx, name, 0); err != nil {
 			return nil, err

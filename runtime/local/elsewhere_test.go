@@ -20,21 +20,7 @@ import (
 func TestAMembersDataIsInTheFolderThatIsAskedAbout(t *testing.T) {
 	for _, how := range []string{"link", "moved", "copy"} {
 		t.Run(how, func(t *testing.T) {
-			top := t.TempDir()
-			project, other := filepath.Join(top, "project"), filepath.Join(top, "other")
-			describe(t, project, project)
-			var err error
-			switch how {
-			case "link":
-				err = os.Symlink(project, other)
-			case "moved":
-				err = os.Rename(project, other)
-			case "copy":
-				describe(t, other, project)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			project, other := reachedBy(t, how)
 			r := local.New(options(t, other))
 			have, err := r.Observe(t.Context(), "orders")
 			if err != nil {
@@ -58,6 +44,27 @@ func TestAMembersDataIsInTheFolderThatIsAskedAbout(t *testing.T) {
 			}
 		})
 	}
+}
+
+// reachedBy gives a project's folder and the one that it has become, or is found in.
+func reachedBy(t *testing.T, how string) (project, other string) {
+	t.Helper()
+	top := t.TempDir()
+	project, other = filepath.Join(top, "project"), filepath.Join(top, "other")
+	describe(t, project, project)
+	var err error
+	switch how {
+	case "link":
+		err = os.Symlink(project, other)
+	case "moved":
+		err = os.Rename(project, other)
+	case "copy":
+		describe(t, other, project)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return project, other
 }
 
 // describe puts a cluster of one member into a project's folder, as it was written down

@@ -64,6 +64,7 @@ var advices = []advice{
 	{in("restore"), is(backup.ErrUnknownMoment, "`etcdctr backup list` shows the backups: without --at and --revision a file is restored as it is"), false},
 	{in("restore"), as(func(e *backup.TooOldError) string { return fmt.Sprintf("--etcd 3.%d or a later one reads it", e.Data) }), false},
 	{in("restore", "recover"), is(backup.ErrUsers, "tls: mutual, which is the default, has each client show a certificate: in it etcd finds the user"), false},
+	{in("restore", "recover"), is(syscall.ENOSPC, "make room there; --scratch names another folder for what is copied and made"), false},
 	{in("backup verify"), is(backup.ErrNoBackup, "`etcdctr backup list FOLDER` shows those that there are"), true},
 	{opening, is(backup.ErrSealed, "--identity-file or --passphrase-file opens it"), true},
 	{opening, is(backup.ErrSecret, "--identity-file names another key, --passphrase-file another passphrase"), true},
