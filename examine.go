@@ -191,6 +191,43 @@ func (p *patient) missing() []string {
 	return all
 }
 
+// unfit finds that a member which does not answer was given certificates that are not
+// fit for it: etcd reads them at every handshake, so that it may have served until they
+// were exchanged, and its log says no more than that somebody could not connect.
+func (p *patient) unfit(report health.Report) (Diagnosis, bool) {
+	if p.want.TLS != cluster.Mutual {
+		return Diagnosis{}, false
+	}
+	plan := CertsPlan(p.want)
+	plan.Clients = nil
+	findings, err := p.PKI().Verify(certs.VerifyOptions{Plan: &plan, Shown: true})
+	if err != nil {
+		return Diagnosis{}, false // that they can't be looked at is not what the member suffers from
+	}
+	for _, m := range report.Members {
+		for _, f := range findings {
+			if m.Error == "" || f.Severity != certs.Error || !strings.HasPrefix(f.Identity, "members/"+m.Name+"/") {
+				continue
+			}
+			d := Diagnosis{Member: m.Name, Cause: fmt.Sprintf("%s %s", f.Identity, f.Problem), Evidence: m.Error, Warnings: report.Warnings}
+			d.Command, d.ByHand = p.typed(f.Remedy)
+			return d, true
+		}
+	}
+	return Diagnosis{}, false
+}
+
+// typed is the command of a remedy for certificates, or what it says where it is more
+// than a command.
+func (p *patient) typed(remedy string) (command, byHand string) {
+	command, is := strings.CutPrefix(remedy, "run `")
+	command, ends := strings.CutSuffix(command, "`")
+	if !is || !ends {
+		return "", remedy
+	}
+	return strings.Join(append([]string{command}, p.CertsFlags...), " "), ""
+}
+
 // Explain asks the doctor about a server that failed, as it was seen to. Where it
 // is gone again, what was seen of it is all that is known; and it is told only why
 // something could not be started. It gives false where no cause is known.
@@ -278,7 +315,13 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 		d := p.withoutCertificates(fmt.Sprintf("certificates are missing in %s: %s", p.CertsDir(), strings.Join(p.missing(), ", ")))
 		d.Warnings = report.Warnings
 		return d
-	case found:
+	}
+	if !found || !d.Known {
+		if d, told := p.unfit(report); told {
+			return d
+		}
+	}
+	if found {
 		return Diagnosis{
 			Member: d.Member, Cause: d.Cause, Command: d.Command, Looks: d.Remedy.Looks(), ByHand: d.ByHand, Evidence: d.Evidence,
 			Warnings: report.Warnings,

@@ -69,6 +69,8 @@ type Member struct {
 	// Answers says that it tells its status, and Serves that it answers a
 	// linearizable read: whatever its log says is over.
 	Answers, Serves bool
+	// Silence is why it did not answer, in the words of whoever asked it.
+	Silence string
 	// Learner says that it has no vote, as it says itself.
 	Learner bool
 	// ClusterID is the cluster that it says it is in, hexadecimal; empty if it

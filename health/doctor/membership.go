@@ -110,7 +110,16 @@ const startPatience = 30 * time.Second
 // fromSilence is about a process that lives and answers nobody, as one that hangs
 // or was frozen.
 func (w ward) fromSilence(m Member) []candidate {
-	if m.Status != Running || m.Answers || len(m.Log) == 0 {
+	if m.Status != Running || m.Answers {
+		return nil
+	}
+	if m.refuses() {
+		return []candidate{{
+			member: m.Name, rank: rankSilent, evidence: m.Silence,
+			cause: "it runs, and there is no TLS between it and who asks it: " + m.Silence, remedy: Remedy{Kind: Logs, Member: m.Name},
+		}}
+	}
+	if len(m.Log) == 0 {
 		return nil
 	}
 	if began := readEntry(m.Log[0]).time; began.IsZero() || w.Now.Sub(began) < startPatience {
@@ -120,6 +129,12 @@ func (w ward) fromSilence(m Member) []candidate {
 		member: m.Name, known: true, fault: silent, rank: rankSilent,
 		cause: "it runs and answers nobody: it waits for others, or hangs", remedy: Remedy{Kind: Restart, Member: m.Name},
 	}}
+}
+
+// refuses reports whether it did answer, and the two found no TLS that both take: it
+// neither hangs nor waits for anybody.
+func (m Member) refuses() bool {
+	return strings.Contains(m.Silence, "tls: ") || strings.Contains(m.Silence, "x509: ")
 }
 
 // answering is how many members tell their status.

@@ -138,6 +138,7 @@ func TestWhatIsSeenNowDisprovesALine(t *testing.T) {
 		"it does not run":               {now, Member{Status: Failed, ExitCode: 137, Log: []string{line}}, "it ended with exit code 137"},
 		"it has found it since":         {now.Add(time.Hour), Member{Status: Running, Log: []string{line}}, "it runs and answers nobody"},
 		"it does not find it right now": {now, Member{Status: Running, Log: []string{line}}, "it does not find etcd2"},
+		"it does not hang":              {now, Member{Status: Running, Silence: "remote error: tls: internal error"}, "it runs, and there is no TLS between it and who asks it"},
 		"its machine is away":           {now, Member{Status: Away, Detail: "no route"}, "its machine does not answer: no route"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,7 +23,7 @@ func (e *Evidence) Add(r health.Report) {
 }
 
 func (m *Member) hear(r health.MemberReport) {
-	if r.Error != "" {
+	if m.Silence = r.Error; r.Error != "" {
 		return
 	}
 	m.Answers, m.Serves = true, r.ReadMillis > 0
