@@ -44,12 +44,23 @@ func Check(spec Spec) error {
 	return err
 }
 
-// WithoutWrongBackups is the Spec without what it says of backups where that is wrong, and
-// what is: for who wants nothing of them.
-func (s Spec) WithoutWrongBackups() (Spec, Problems) {
-	wrong := slices.DeleteFunc(problemsOf(Check(s)), func(p Problem) bool { return !strings.HasPrefix(p.Path, "backup.") })
-	if len(wrong) > 0 {
-		s.Backup = BackupSpec{}
+// bearable are the keys of which nothing is wanted by who looks at a cluster, reaches it
+// or ends it: none of them says which cluster is meant, where it is, or what is its data.
+var bearable = []string{
+	"auth", "settings", "environment", "certs", "backup", "heartbeat-interval", "election-timeout", "quota-backend-bytes",
+	"auto-compaction-mode", "auto-compaction-retention", "snapshot-count", "log-level", "max-learners",
+}
+
+// WithoutWrong is the Spec without the keys in which something is wrong, and what is: for
+// who wants nothing of them. Those that are minded stay, as do those that such a one
+// wants, too.
+func (s Spec) WithoutWrong(minded ...string) (Spec, Problems) {
+	key := func(p Problem) string { return p.Path[:strings.IndexAny(p.Path+".", ".[")] }
+	wrong := slices.DeleteFunc(problemsOf(Check(s)), func(p Problem) bool {
+		return !slices.Contains(bearable, key(p)) || slices.Contains(minded, key(p))
+	})
+	for _, p := range wrong {
+		s.field(key(p)).SetZero()
 	}
 	return s, wrong
 }

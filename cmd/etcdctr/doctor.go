@@ -24,6 +24,7 @@ the others. It exits with 0 if there is nothing to put right.`,
 		Args: typed.NoArgs,
 	}
 	f := a.Finding(cmd)
+	f.Bears = true
 	typed.AddFormat(cmd, &format)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return runDoctor(cmd.Context(), a, f, format)

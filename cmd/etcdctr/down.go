@@ -59,7 +59,10 @@ func runDown(ctx context.Context, a *app, o downOptions, _ []string) error {
 			return err
 		}
 	}
-	o.cluster.Bears, o.working.Settles = !o.volumes, !o.dryRun
+	o.cluster.Bears, o.working.Settles = true, !o.dryRun
+	if o.volumes {
+		o.cluster.Minds = []string{"backup"} // which may be taken before
+	}
 	c, err := o.cluster.Find(ctx, o.working)
 	if errors.Is(err, adopt.ErrNothing) {
 		a.Say("there is nothing to take down: %v", err)

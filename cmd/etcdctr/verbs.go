@@ -35,6 +35,7 @@ func membersCommand(a *app, verb converge.Verb, cmd *cobra.Command) *cobra.Comma
 		target.AddRuntime(cmd)
 	} else {
 		o.cluster = a.Finding(cmd)
+		o.cluster.Bears = verb == converge.Stop
 	}
 	typed.AddProgress(cmd, &o.working.Progress)
 	typed.AddFormat(cmd, &o.format)

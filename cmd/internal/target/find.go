@@ -43,7 +43,7 @@ func (f *Flags) Find(ctx context.Context, w Working) (*Found, error) {
 	spec, mistakes, err := f.Read()
 	if err == nil && f.Bears {
 		var wrong cluster.Problems
-		spec, wrong = spec.WithoutWrongBackups()
+		spec, wrong = spec.WithoutWrong(f.Minds...)
 		for _, p := range wrong {
 			f.world.Warn("%s", p)
 		}
