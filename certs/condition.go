@@ -32,6 +32,7 @@ type Showing struct {
 	Due     bool // for renewal
 	Brought bool // from elsewhere: it cannot be renewed here
 	Broken  bool // its files cannot be used
+	Revoked bool // nobody accepts it, whoever vouches for it
 
 	// Authority has issued it, in that role. Empty for one from elsewhere.
 	Authority string
@@ -103,6 +104,7 @@ func (p *PKI) showing(s *state, e *existing) Showing {
 	}
 	sh.Until, sh.Due = cert.NotAfter, p.due(cert)
 	if a := s.authorityFor(e.profile); a != nil && a.broken == nil {
+		sh.Revoked = a.issued.revoked(cert) != nil
 		for role, each := range a.roles() {
 			if each != nil && cert.CheckSignatureFrom(each.cert()) == nil {
 				sh.Authority, sh.By = a.name, role

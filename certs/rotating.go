@@ -175,12 +175,13 @@ func (r rotating) goOn(ctx context.Context) error {
 	}
 }
 
-// clients lists those that have to learn of the new authority from somebody.
+// clients lists those that have to learn of the new authority from somebody: those that
+// are let in.
 func (r rotating) clients(c Condition) []string {
 	var list []string
 	for _, id := range c.Identities {
 		name, isClient := strings.CutPrefix(id.Name, "clients/")
-		if isClient && !slices.Contains(r.Own, name) {
+		if isClient && !id.Revoked && !slices.Contains(r.Own, name) {
 			list = append(list, id.Name)
 		}
 	}

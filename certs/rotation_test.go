@@ -349,6 +349,23 @@ func TestRotationWaitsForClientsFromElsewhere(t *testing.T) {
 	}
 }
 
+// Whoever is refused already has nothing to learn of the next authority.
+func TestRotationWaitsForNoClientThatWasRevoked(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	f.report(f.Issue(t.Context(), certs.IssueOptions{Name: "alice", Profile: certs.Client}))
+	f.report(f.Revoke(t.Context(), certs.RevokeOptions{Names: []string{"alice"}}))
+	if err := f.rotation().Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	findings, err := f.Verify(certs.VerifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(findings) != 1 || !strings.HasPrefix(findings[0].Problem, "was revoked on ") {
+		t.Errorf("what is wrong with it: %v", findings)
+	}
+}
+
 func TestMembersAnswerInEachVersionOfTLS(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		f := newFakeMembers(t, version)

@@ -130,6 +130,10 @@ func (v *verification) identity(e *existing) {
 		return
 	}
 	a, cert := v.state.authorityFor(e.profile), e.files.cert()
+	if when := v.revoked(e, a); when != nil { // and whatever else is wrong with it does not matter any more
+		v.fail(e.name, remedy+" for a new one, or delete the folder", "was revoked on %s", when.UTC().Format(time.DateOnly))
+		return
+	}
 	if !samePublicKey(cert, e.files.key) {
 		v.fail(e.name, remedy, "%s is not the key of %s: etcd does not start with them", KeyFile, CertFile)
 	}
@@ -145,6 +149,14 @@ func (v *verification) identity(e *existing) {
 	} else if a != nil && a.broken == nil {
 		v.standing(e, a)
 	}
+}
+
+// revoked is when an authority here has taken back what it has issued itself; nil if not.
+func (v *verification) revoked(e *existing, a *authority) *time.Time {
+	if a == nil || a.broken != nil || v.state.originOf(e) == brought {
+		return nil
+	}
+	return a.issued.revoked(e.files.cert())
 }
 
 // remake is the way to have an identity made anew.
@@ -231,9 +243,6 @@ func (v *verification) standing(e *existing, a *authority) {
 	}
 	if cert.NotAfter.After(a.current.notAfter()) {
 		v.fail(e.name, "run `etcdctr certs renew "+e.name+"`", "outlives its authority: nobody accepts it after %s", lifespan.When(a.current.notAfter(), v.now))
-	}
-	if when := a.issued.revoked(cert); when != nil {
-		v.fail(e.name, v.remake(e)+" for a new one, or delete the folder", "was revoked on %s", when.UTC().Format(time.DateOnly))
 	}
 	if !bytes.Equal(e.files.trust, v.state.trustOf(e)) {
 		v.fail(e.name, remedyCreate, "%s is not what %s says now", CAFile, a.name)
