@@ -33,6 +33,17 @@ func (c *Cluster) Said(ctx context.Context, o runtime.LogOptions, soFar func([]l
 	return c.listen(ctx, o, began, said, next)
 }
 
+// introducing is how many last lines of each server are looked through for who it is.
+const introducing = 1000
+
+// Introduced gives entries in which members say who they are, whatever is wanted of what
+// they say: others write their IDs. What can't be read is left out.
+func (c *Cluster) Introduced(ctx context.Context, learn func(logs.Entry)) {
+	_ = c.runtime.Logs(ctx, c.spec.ClusterName(), runtime.LogOptions{Tail: introducing}, func(l runtime.Line) { // names are no matter of life and death
+		learn(logs.Read(l.Server, l.Text, l.Time))
+	})
+}
+
 // listen goes on where said ended, which was read since began. It asks again from the
 // moment on that it has heard of all servers, and leaves out what it knows.
 func (c *Cluster) listen(ctx context.Context, o runtime.LogOptions, began time.Time, said []runtime.Line, hear func(logs.Entry)) error {

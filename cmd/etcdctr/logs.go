@@ -63,6 +63,9 @@ func runLogs(ctx context.Context, a *app, f *target.Flags, names []string, o log
 	}
 	lines := terminal.NewLines(a.Out, a.Now, options.Servers...)
 	lines.Filter, lines.Raw = filter, o.raw
+	if !o.raw && (len(names) > 0 || o.Tail != "" || o.Since != "") {
+		c.Introduced(ctx, lines.Learn)
+	}
 	err = c.Said(ctx, options, func(all []logs.Entry) {
 		for _, e := range all {
 			lines.Learn(e)
