@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/etcdctr/etcdctr/process"
@@ -53,6 +54,20 @@ func TestAStackInTheBackgroundTakesOrdersAndEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantStatuses(t, home, map[string]process.Status{"a": process.Stopped, "b": process.Stopped})
+	before, err := home.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := home.Shutdown(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	after, err := home.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before.Members, after.Members); diff != "" {
+		t.Errorf("stopped again, they have stopped anew (-want +got):\n%s", diff)
+	}
 	if err := home.Start(t.Context(), "a"); err == nil || err.Error() != "test is not running" {
 		t.Errorf("got %v", err)
 	}

@@ -286,6 +286,13 @@ func (h Home) bury(ctx context.Context, last State) error {
 	s := newSupervisor(h, stack, Options{})
 	s.recover(last)
 	s.state.Supervisor = ID{}
+	for _, was := range last.all() {
+		for _, is := range s.state.all() {
+			if is.Name == was.Name && was.Status == Stopped {
+				*is = *was // since when, and by whom
+			}
+		}
+	}
 	return errors.Join(s.discard(), h.write(stateFile, s.state))
 }
 

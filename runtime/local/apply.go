@@ -245,6 +245,9 @@ func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, se
 	if err != nil {
 		return err
 	}
+	if len(servers) == 0 && !anyBusy(state) { // and the supervisor is nothing to tell of
+		return home.Shutdown(ctx, false)
+	}
 	r.tell("stop", servers, false)
 	switch {
 	case len(servers) == 0:
@@ -259,6 +262,13 @@ func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, se
 		r.tell("stop", servers, true)
 	}
 	return err
+}
+
+// anyBusy tells whether anything is left that would be stopped.
+func anyBusy(s process.State) bool {
+	return slices.ContainsFunc(slices.Concat(s.Members, s.Services), func(m process.MemberState) bool {
+		return m.Status == process.Running || m.Status == process.Restarting || m.Status == process.Orphaned
+	})
 }
 
 func stopTogether(ctx context.Context, home process.Home, grace time.Duration, servers []string) error {
