@@ -54,7 +54,8 @@ func differences(was, is process.Member) []runtime.Difference {
 	if was.Version != is.Version && was.Version != "" {
 		all = append(all, runtime.Difference{Name: "etcd", Was: was.Version, Is: is.Version})
 	}
-	if was.Path != is.Path || !slices.Equal(was.Args, is.Args) {
+	// Another release is another program, mostly: its path says no more.
+	if len(all) == 0 && was.Path != is.Path || !slices.Equal(was.Args, is.Args) {
 		all = append(all, runtime.Difference{Name: runtime.Program, Was: programOf(was), Is: programOf(is)})
 	}
 	before, now := variables(was, is), variables(is, is)
