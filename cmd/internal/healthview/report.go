@@ -58,7 +58,11 @@ func Verdict(c *terminal.Console, r health.Report) error {
 		c.Say("%s", remark)
 	}
 	if n := r.Serving(); !r.Healthy && n > 0 && r.Leader != "" {
-		c.Say("%d of %s serve, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), r.Leader)
+		verb := "serve"
+		if n == 1 {
+			verb = "serves"
+		}
+		c.Say("%d of %s %s, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), verb, r.Leader)
 	}
 	if !r.Healthy {
 		return errors.New(strings.Join(r.Failures, "\n"))

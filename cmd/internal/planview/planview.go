@@ -34,6 +34,8 @@ var marks = map[converge.Kind]struct {
 	converge.Join: {"+", terminal.Good}, converge.AddLearner: {"+", terminal.Good},
 	converge.Remove: {"-", terminal.Bad}, converge.RemoveMember: {"-", terminal.Bad}, converge.Delete: {"-", terminal.Bad},
 	converge.Fill: {"~", terminal.Odd}, converge.Keep: {"+", terminal.Good},
+	converge.PutRole: {"~", terminal.Odd}, converge.PutUser: {"~", terminal.Odd}, converge.DropRole: {"-", terminal.Bad}, converge.DropUser: {"-", terminal.Bad},
+	converge.TurnUsersOn: {"~", terminal.Odd}, converge.TurnUsersOff: {"~", terminal.Odd},
 }
 
 // Step is what a board shows of a step, of the cluster where it is about nobody else.

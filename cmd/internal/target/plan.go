@@ -3,12 +3,14 @@ package target
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cmd/internal/planview"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/converge"
 )
 
@@ -30,8 +32,8 @@ func (f *Found) PrintPlan(ctx context.Context, change etcdctr.Change, format str
 	for _, what := range p.Lacking {
 		f.say("%s is not here yet, and would be fetched first", what)
 	}
-	if len(f.Recalled) > 0 {
-		f.say("as it was started: %s", strings.Join(f.Recalled, ", "))
+	if recalled := f.recalled(); len(recalled) > 0 {
+		f.say("as it was started: %s", strings.Join(recalled, " "))
 	}
 	if err == nil && p.Idle() {
 		f.say("%s is as wanted: nothing to do", f.Name())
@@ -48,6 +50,17 @@ func (f *Found) PrintPlan(ctx context.Context, change etcdctr.Change, format str
 		w.SayTakes(p.Steps)
 	}
 	return err
+}
+
+// recalled are the flags that the cluster was started with, and that count still.
+func (f *Found) recalled() []string {
+	var all []string
+	for _, v := range f.Spec().Flags() {
+		if slices.Contains(f.Recalled, v.Name) {
+			all = append(all, "--"+v.Name+"="+compose.QuoteShell(v.Value))
+		}
+	}
+	return all
 }
 
 // SayPlanned says whose plan it is that follows.
