@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Inspect gives what the engine knows of the containers, as `docker inspect`
@@ -14,7 +15,7 @@ func (c *Containers) Inspect(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: %w, nor anything else in a project or container of this name on the engine", c.Names, ErrNothing)
+		return nil, fmt.Errorf("%s: %w, nor anything else in a project or container of this name on the engine", strings.Join(c.Names, ", "), ErrNothing)
 	}
 	return json.MarshalIndent(all, "", "    ")
 }

@@ -154,5 +154,15 @@ func checkTag(m *Member, c *Container, r *reporter) {
 	if c.image.tag == "" {
 		what = "the image has no tag, which is latest"
 	}
-	r.in(m, found{at: m.imageAt(), message: what, remedy: "write a whole release, such as " + cluster.DefaultVersion.String()})
+	r.in(m, found{at: m.imageAt(), message: what, remedy: wholeRelease(c.image.tag)})
+}
+
+// wholeRelease says what takes the place of a tag that moves: nothing that the data of who
+// runs now would not go with.
+func wholeRelease(tag string) string {
+	newest, err := cluster.ParseVersion(strings.TrimPrefix(tag, "v"))
+	if err != nil {
+		return "write the whole release that it is now, which `etcd --version` in the container tells, such as " + cluster.DefaultVersion.String()
+	}
+	return "write a whole release of it, such as " + newest.String()
 }
