@@ -110,10 +110,24 @@ func (l Listing) Find(ctx context.Context, cluster string, at Moment) (Source, e
 			return Source{}, err
 		}
 	}
+	if first, some := l.first(cluster); nearest == nil && some {
+		nearest = fmt.Errorf("%s of %s in %s: what is known begins at revision %d, %s: %w",
+			at, cluster, l.Store.Place(""), first.Revision, first.Time.Format(time.RFC3339), ErrUnknownMoment)
+	}
 	if nearest == nil {
 		nearest = fmt.Errorf("%s of %s in %s: %w", at, cluster, l.Store.Place(""), ErrUnknownMoment)
 	}
 	return Source{}, nearest
+}
+
+// first is what the oldest backup of a cluster says.
+func (l Listing) first(cluster string) (oldest Metadata, some bool) {
+	for _, f := range l.Backups {
+		if f.Err == nil && f.Metadata.Cluster == cluster && (!some || f.Metadata.Time.Before(oldest.Time)) {
+			oldest, some = f.Metadata, true
+		}
+	}
+	return oldest, some
 }
 
 // NotYet is the error of a moment that is yet to come: the last that is known would be
@@ -123,12 +137,7 @@ func (l Listing) NotYet(ctx context.Context, cluster string, at Moment) error {
 	if err != nil {
 		return err
 	}
-	first := last.Backup.Metadata
-	for _, f := range l.Backups {
-		if f.Err == nil && f.Metadata.Cluster == first.Cluster && f.Metadata.Time.Before(first.Time) {
-			first = f.Metadata
-		}
-	}
+	first, _ := l.first(last.Backup.Metadata.Cluster)
 	return fmt.Errorf("%s is yet to come: what is known is from %s to %s: %w",
 		at, first.Time.Format(time.RFC3339), last.Known.Format(time.RFC3339), ErrUnknownMoment)
 }
