@@ -68,7 +68,12 @@ func runInit(ctx context.Context, a *app, f *target.Flags) error {
 	if err := outfile.Folder(filepath.Dir(path), 0o644, outfile.File{Name: filepath.Base(path), Data: file}); err != nil {
 		return fmt.Errorf("cannot write the cluster file: %w", err)
 	}
-	a.Say("%s is written: edit it, then `etcdctr up%s`", path, fileFlag(f.File))
+	up := "etcdctr up" + fileFlag(f.File)
+	if cluster.Runtime(said["runtime"]).RunsPrograms() {
+		a.Say("%s is written: edit it, then `%s`, which stays until Ctrl-C ends the members, or `%s --detach`", path, up, up)
+		return nil
+	}
+	a.Say("%s is written: edit it, then `%s`", path, up)
 	return nil
 }
 
