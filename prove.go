@@ -45,7 +45,7 @@ func prove(subject, check, expected, seen string) Proof {
 // published, who is on its networks, and what each port answers to strangers. It
 // changes nothing.
 func (c *Cluster) Verify(ctx context.Context) (proofs []Proof, err error) {
-	promised, err := c.Want(ctx)
+	promised, err := c.promised(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +74,20 @@ func (c *Cluster) Verify(ctx context.Context) (proofs []Proof, err error) {
 		all[i].Remedy = remedyOf(all[i])
 	}
 	return all, err
+}
+
+// promised is the cluster that is described. Where nothing says how many members it has, as
+// with a Compose file of another folder or of other flags, it has those that are there.
+func (c *Cluster) promised(ctx context.Context) (*cluster.Cluster, error) {
+	want, err := c.Want(ctx)
+	if err != nil || c.have == nil || c.spec.Members.Count > 0 || len(c.spec.Members.List) > 0 {
+		return want, err
+	}
+	want.Members = slices.DeleteFunc(slices.Clone(want.Members), func(m cluster.Member) bool {
+		_, there := c.have.Server(m.Name)
+		return !there
+	})
+	return want, nil
 }
 
 // remedyOf is what to do about a proof: nothing where all is as promised.

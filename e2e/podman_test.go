@@ -92,10 +92,8 @@ func startPodmanAs(t *testing.T, backend string, command []string, images ...str
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
+	t.Cleanup(func() { // beside what cleans up after containers that have ended
+		eventually(t, "Podman to leave its folder", func() error { return os.RemoveAll(dir) })
 	})
 	e := &podmanEngine{outside: newOutside(t), t: t, dir: dir}
 	for name, text := range map[string]string{
