@@ -85,6 +85,37 @@ func TestStartFindsCertificatesThatAreGone(t *testing.T) {
 	s.cure(diagnosis{Command: command})
 }
 
+// The engine would make empty folders of root's in the place of those that are gone, and
+// says of a container whose folders it can't mount that it has no file at all.
+func TestCertificatesThatWereMovedAwayAreNeitherMadeAnewNorTakenForLostData(t *testing.T) {
+	s := newStack(t)
+	s.etcdctr("up")
+	s.etcdctr("etcdctl", "put", "key", "value")
+	s.etcdctr("stop")
+	certs := filepath.Join(s.dir, "certs")
+	if err := os.Rename(certs, certs+".away"); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"start", "restart"} {
+		_, err := s.tryEtcdctr(verb)
+		wantExitCode(t, err, 1)
+		wantError(t, err, "its certificates are not in "+certs, "put the folder back that they were made in")
+	}
+	if out, err := s.tryEtcdctr("doctor"); err == nil || !strings.Contains(out, "certificates are missing in "+certs) {
+		t.Errorf("the doctor ends with %v, and says\n%s", err, out)
+	}
+	if _, err := os.Stat(certs); err == nil {
+		t.Fatalf("somebody has made %s", certs)
+	}
+	if err := os.Rename(certs+".away", certs); err != nil {
+		t.Fatal(err)
+	}
+	s.etcdctr("start")
+	if got := s.etcdctr("etcdctl", "get", "--print-value-only", "key"); got != "value\n" {
+		t.Errorf("the value is %q", got)
+	}
+}
+
 func TestDoctorFindsADatabaseThatIsFullAndCuresIt(t *testing.T) {
 	s := newStack(t)
 	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), "quota-backend-bytes: 16MiB\n")
