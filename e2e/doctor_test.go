@@ -128,5 +128,5 @@ func TestDoctorFindsAPortThatIsTaken(t *testing.T) {
 	if _, err := try(t, s.dir, "docker-compose", "up", "--detach"); err == nil {
 		t.Fatal("the stack starts though its port is taken")
 	}
-	s.doctor(fmt.Sprintf("its port %d is taken", port))
+	s.doctor(fmt.Sprintf("something else listens on its port %d", port))
 }
