@@ -52,6 +52,9 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 		err = r.begin(ctx, home, wanted, servers)
 	}
 	if err == nil {
+		err = awaitOwn(ctx, home, servers)
+	}
+	if err == nil {
 		r.tell("start", servers, true)
 	}
 	return err
@@ -211,6 +214,9 @@ func (r *Runtime) Start(ctx context.Context, name string, servers ...string) err
 	err = underWay(ctx, home, state, func() error { return home.Start(ctx, servers...) })
 	if errors.Is(err, process.ErrNoStack) {
 		err = r.begin(ctx, home, stack, append(slices.Clone(servers), serviceNames(stack)...))
+	}
+	if err == nil {
+		err = awaitOwn(ctx, home, servers)
 	}
 	if err == nil {
 		r.tell("start", servers, true)

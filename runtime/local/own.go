@@ -1,0 +1,81 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/etcdctr/etcdctr/internal/listening"
+	"github.com/etcdctr/etcdctr/process"
+	"github.com/etcdctr/etcdctr/runtime"
+)
+
+// ownTime is how long a member is waited for to listen: etcd does before it reads its data.
+const ownTime = 5 * time.Second
+
+// awaitOwn waits until members listen at their own ports. Somebody else may have taken one
+// since it was found free; and in plain text whoever serves there, such as the member of a
+// cluster that was started at the same moment, passes for the member that does not. The
+// error is a *runtime.StartError. What can't be seen here is no error.
+func awaitOwn(ctx context.Context, home process.Home, servers []string) error {
+	stack, err := home.Stack()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, ownTime)
+	defer cancel()
+	for _, name := range servers {
+		m, ok := process.Find(stack.Members, name)
+		for ok && !hasOwn(ctx, home, m) {
+			if taken := takenFrom(home, m); taken != "" {
+				err := fmt.Errorf("listen tcp %s: bind: address already in use", taken) // as etcd says it
+				return &runtime.StartError{Server: name, Reason: err.Error(), Err: err}
+			}
+			select {
+			case <-ctx.Done():
+				ok = false
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+	return nil
+}
+
+// hasOwn tells whether a member listens for clients, or why it does not will not be told by
+// its ports.
+func hasOwn(ctx context.Context, home process.Home, m process.Member) bool {
+	s := stateIn(home, m.Name)
+	if s == nil {
+		return true
+	}
+	if !s.Process.Alive() {
+		return s.Status != process.Running && takenFrom(home, m) == ""
+	}
+	addresses, err := process.Listening(ctx, s.Process.PID)
+	return err != nil || slices.Contains(addresses, clientAddress(m).String())
+}
+
+// takenFrom is an address of a member that ended that somebody else listens on; empty for
+// none.
+func takenFrom(home process.Home, m process.Member) string {
+	if s := stateIn(home, m.Name); s == nil || s.Process.Alive() {
+		return ""
+	}
+	for _, address := range slices.Sorted(maps.Keys(m.Addresses)) {
+		if listening.Taken(address) {
+			return address
+		}
+	}
+	return ""
+}
+
+// stateIn is how a member is; nil where nobody knows.
+func stateIn(home process.Home, name string) *process.MemberState {
+	state, err := home.State()
+	if err != nil {
+		return nil
+	}
+	return stateOf(state.Members, name)
+}
