@@ -220,6 +220,7 @@ func (r *Runtimes) processes() *local.Runtime {
 	return local.New(local.Options{
 		Folder: filepath.Join(r.o.Folder, ProcessFolder), CertsDir: filepath.Join(r.o.Folder, certsFolder), Self: r.o.Program,
 		Carried: carried, Environ: os.Environ(), Now: r.o.Now, Events: r.o.Events, Foreground: r.o.Foreground, Further: r.o.Further,
+		LockDir: r.below("starts"),
 	})
 }
 

@@ -46,6 +46,11 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 	if err != nil && !errors.Is(err, process.ErrNoStack) {
 		return err
 	}
+	release, err := r.takeTurn(ctx, home, servers)
+	if err != nil {
+		return err
+	}
+	defer release()
 	r.tell("start", servers, false)
 	err = underWay(ctx, home, state, func() error { return r.change(ctx, home, wanted, state, servers) })
 	if errors.Is(err, process.ErrNoStack) {

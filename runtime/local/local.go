@@ -36,6 +36,9 @@ type Options struct {
 	// of their own. Programs that stop clusters and start them again while others
 	// start theirs, such as tests, keep out of each other's way by it.
 	Further int
+	// LockDir is locked by programs of one user that start members for the first time,
+	// so that no two take the same ports for free; empty: nothing is.
+	LockDir string
 	// Now is the clock; nil stands for the system's.
 	Now func() time.Time
 	// Events are told what is done; may be nil.

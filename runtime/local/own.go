@@ -2,12 +2,14 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/etcdctr/etcdctr/internal/listening"
+	"github.com/etcdctr/etcdctr/internal/lockfile"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -41,6 +43,24 @@ func awaitOwn(ctx context.Context, home process.Home, servers []string) error {
 		}
 	}
 	return nil
+}
+
+// takeTurn waits until nobody else starts members at ports that they have not had before:
+// whoever comes later finds those taken.
+func (r *Runtime) takeTurn(ctx context.Context, home process.Home, servers []string) (release func(), err error) {
+	last, err := home.Stack()
+	if err != nil && !errors.Is(err, process.ErrNoStack) {
+		return nil, err
+	}
+	kept := keptPorts(last)
+	if r.o.LockDir == "" || !slices.ContainsFunc(servers, func(name string) bool { return kept[name] == 0 }) {
+		return func() {}, nil
+	}
+	unlock, err := lockfile.Acquire(ctx, r.o.LockDir)
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = unlock() }, nil // it ends with the process at the latest
 }
 
 // hasOwn tells whether a member listens for clients, or why it does not will not be told by
