@@ -129,6 +129,9 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 	if err != nil {
 		return outcome, err
 	}
+	if err := c.fetchAnew(ctx, change); err != nil {
+		return outcome, err
+	}
 	for range mostPlaces {
 		if wish, err = c.wish(ctx, change); err != nil {
 			return outcome, err
@@ -150,6 +153,21 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 		err = errors.Join(c.Forget(), c.retireToken())
 	}
 	return outcome, err
+}
+
+// fetchAnew fetches what members that are there are made of, where that was asked for: it
+// may be a change, and the only one. For members that are not there yet it is fetched once
+// nothing is in the way of them.
+func (c *Cluster) fetchAnew(ctx context.Context, change Change) error {
+	fetcher, ok := c.runtime.(runtime.Fetcher)
+	if !ok || change.Verb != converge.Up || len(c.have.Members()) == 0 {
+		return nil
+	}
+	want, err := c.Want(ctx)
+	if err != nil {
+		return err
+	}
+	return fetcher.FetchAnew(ctx, want)
 }
 
 // consented asks whether the data may be deleted that a change deletes.

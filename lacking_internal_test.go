@@ -24,6 +24,8 @@ func (bare) Lacking(_ context.Context, want *cluster.Cluster) ([]string, error) 
 	return []string{want.Image}, nil
 }
 
+func (bare) FetchAnew(context.Context, *cluster.Cluster) error { return nil }
+
 func TestWhatAnUpgradeLacksIsOfEveryReleaseOnItsWay(t *testing.T) {
 	c := New(Options{}).Describe(cluster.Spec{Etcd: "3.7", Image: "registry.example/etcd:v3.7.3"})
 	c.runtime, c.have = bare{}, &runtime.State{Name: "etcd"}

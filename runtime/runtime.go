@@ -109,6 +109,9 @@ type Checker interface {
 type Fetcher interface {
 	// Lacking are what Prepare would fetch, by name, such as references of images.
 	Lacking(ctx context.Context, want *cluster.Cluster) ([]string, error)
+	// FetchAnew fetches what is there already, where the runtime was told to: what is
+	// another thing then is a difference for Changes.
+	FetchAnew(ctx context.Context, want *cluster.Cluster) error
 }
 
 // Holder is a Runtime that tells whether a program can hold the servers that it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -256,4 +257,23 @@ func (r *Runtime) Lacking(ctx context.Context, want *cluster.Cluster) ([]string,
 	}
 	slices.Sort(lacking)
 	return lacking, nil
+}
+
+// FetchAnew pulls all images where all are always pulled.
+func (r *Runtime) FetchAnew(ctx context.Context, want *cluster.Cluster) error {
+	if r.o.Pull != PullAlways {
+		return nil
+	}
+	t, err := r.target(ctx, want)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, image := range slices.Sorted(maps.Keys(t.wanted.Images)) {
+		if image != compose.OwnImage { // which is made of this program
+			_, err := r.imageID(ctx, image)
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(unique(errs)...)
 }
