@@ -171,6 +171,9 @@ func (c *scene) dropUnwanted() (*Step, error) {
 // others: what a member has passed on to its leader is lost when it is removed
 // while it serves.
 func (c *scene) drop(p *part, why string) (*Step, error) {
+	if electing := c.electing(p); len(electing) > 0 && !c.canRemove(p) {
+		return c.awaitServing(electing, "they choose a leader"), nil
+	}
 	if !c.canRemove(p) {
 		return nil, &Refusal{
 			Server: p.name,
@@ -189,6 +192,19 @@ func (c *scene) drop(p *part, why string) (*Step, error) {
 		step.Notice = Notice{Kind: Reopen}
 	}
 	return step, nil
+}
+
+// electing are members that answer and don't serve, and would be a quorum without another
+// one: that one may be the leader that was lost a moment ago. They are waited for once.
+func (c *scene) electing(but *part) []*part {
+	others := c.those((*part).isVoter, func(o *part) bool { return o != but })
+	electing := slices.DeleteFunc(slices.Clone(others), func(o *part) bool {
+		return !o.end.Answers() || o.serves() || c.done(o.name, AwaitServing)
+	})
+	if len(electing)+c.servingBut(but) <= len(others)/2 {
+		return nil
+	}
+	return electing
 }
 
 // makeWay stops the servers of members that are none any more, where others take their

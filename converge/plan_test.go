@@ -9,6 +9,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -75,6 +76,31 @@ func TestTheLastOfThreeIsNeitherStartedNorRestartedAlone(t *testing.T) {
 			if !errors.As(err, &refusal) || !slices.Equal(refusal.Remedy.Command, []string{"recover"}) {
 				t.Errorf("%s of one that is %s: %v", verb, state, err)
 			}
+		}
+	}
+}
+
+// The leader was lost a moment ago: who chooses the next one is waited for.
+func TestALeaderThatIsLostIsRemovedOnceTheOthersHaveAnother(t *testing.T) {
+	w := world{want: 3, minor: 7, agreed: 7, stored: 7, founders: 3}
+	for slot, kind := range []string{"data lost", "serving", "serving"} {
+		put(t, &w, slot, kind)
+	}
+	w.settle()
+	for _, leaderless := range [][]int{{1}, {1, 2}} {
+		s := w.situation(converge.Asked{Verb: converge.Replace, Servers: []string{name(0)}}, nil)
+		var names []string
+		for _, slot := range leaderless {
+			s.Etcd.Endpoints[slot].Leader, s.Etcd.Endpoints[slot].Read = 0, member.NoLeader
+			names = append(names, name(slot))
+		}
+		step, more, err := converge.Next(s)
+		if err != nil || !more || step.Kind != converge.AwaitServing || !slices.Equal(step.Servers, names) {
+			t.Errorf("without a leader at %v: %v %v", names, step, err)
+		}
+		s.Done = []converge.Step{step} // in vain
+		if _, _, err := converge.Next(s); err == nil {
+			t.Error("they are waited for again")
 		}
 	}
 }

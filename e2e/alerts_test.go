@@ -373,7 +373,7 @@ func (w *ward) overload(all []*patient) {
 	all[0].do("a leader", func(ctx context.Context) (err error) { i, err = leaderOf(ctx, all); return err })
 	leader, follower := all[i], all[(i+1)%len(all)]
 	end := busily(w.t, 8, func(ctx context.Context) { _, _ = leader.etcd.Put(ctx, "key", "value") })
-	w.expect("a member gets its disk and its processor now and then", func() { follower.freeze(800*time.Millisecond, 40*time.Millisecond) },
+	w.expect("a member gets its disk and its processor now and then", func() { follower.freeze(800*time.Millisecond, 15*time.Millisecond) },
 		"EtcdDiskSlow", "EtcdCommitSlow", "EtcdPeerSlow")
 	w.expect("a leader gets its processor now and then", func() { leader.freeze(400*time.Millisecond, 200*time.Millisecond) }, "EtcdHeartbeatsLate")
 	end()
