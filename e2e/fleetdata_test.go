@@ -70,7 +70,8 @@ func TestFleetThatIsGoneIsTold(t *testing.T) {
 		}
 	}
 	wantTold(t, f.tryAll, "is gone, and has served before", "health", "doctor")
-	f.etcdctr("up")
+	wantTold(t, f.tryAll, "begins empty, and has served before", "up")
+	f.etcdctr("up") // it has been told
 	f.etcdctr("health")
 	f.etcdctr("down", "--volumes", "--yes")
 	f.wantNothingLeft()
