@@ -80,6 +80,7 @@ func TestNoClientNoticesReleasesThatComeAndGo(t *testing.T) {
 func TestNoClientNoticesImagesThatComeAndGo(t *testing.T) {
 	g := onEngine(t)
 	before := cluster.NewestMinor - 1
+	g.endpoints = g.endpoints[:3] // of the members that there are
 	g.up(before, 3)
 	u := startUse(t, g.config())
 	u.beside(untouched(t, before))

@@ -344,7 +344,7 @@ func TestArchivesAndLayoutsLoadAsTheImageThatTheyWereMadeFrom(t *testing.T) {
 }
 
 func TestDamagedArchivesLeaveTheEngineAsItWas(t *testing.T) {
-	built := buildImage(t)
+	built := buildImage(t, "--source", "dir", "--dir", unlikeAll(t))
 	archive := filepath.Join(t.TempDir(), "etcd.tar")
 	run(t, t.TempDir(), etcdctrBinary(t), "image", "save", "--output", archive, built.Reference)
 	run(t, t.TempDir(), "docker", "rmi", "--force", built.Reference)
@@ -358,6 +358,24 @@ func TestDamagedArchivesLeaveTheEngineAsItWas(t *testing.T) {
 	if _, err := try(t, t.TempDir(), "docker", "image", "inspect", built.Digest); err == nil {
 		t.Error("the Engine has the image")
 	}
+}
+
+// unlikeAll is a folder of programs that no other test makes an image of at the same time.
+func unlikeAll(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Dir(etcdBinary(t, cluster.NewestMinor, "etcd")))); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "etcdutl"), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteString(dir) // behind all that is looked at
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // TestBundleStartsAStackWhereNothingElseIsAtHand takes the images from the

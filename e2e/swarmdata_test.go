@@ -85,6 +85,7 @@ func TestASwarmThatIsFoundedAnewIsTold(t *testing.T) {
 	s.do("compose", "--for", "swarm", "--output", "stack.yml")
 	s.deploy("stack.yml")
 	s.healthy("founded")
+	s.do("up") // from now on it is this folder's
 	s.do("etcdctl", "put", "key", "value")
 	s.do("health")
 	succeed(t, s.machines[0].engine("stack", "rm", "--detach=false", s.name), "")
