@@ -373,10 +373,32 @@ func (w *ward) overload(all []*patient) {
 	all[0].do("a leader", func(ctx context.Context) (err error) { i, err = leaderOf(ctx, all); return err })
 	leader, follower := all[i], all[(i+1)%len(all)]
 	end := busily(w.t, 8, func(ctx context.Context) { _, _ = leader.etcd.Put(ctx, "key", "value") })
+	dir := w.t.TempDir()
+	quiet := busily(w.t, 2, func(ctx context.Context) { w.flush(ctx, dir) })
 	w.expect("a member gets its disk and its processor now and then", func() { follower.freeze(800*time.Millisecond, 15*time.Millisecond) },
 		"EtcdDiskSlow", "EtcdCommitSlow", "EtcdPeerSlow")
+	quiet()
 	w.expect("a leader gets its processor now and then", func() { leader.freeze(400*time.Millisecond, 200*time.Millisecond) }, "EtcdHeartbeatsLate")
 	end()
+}
+
+// flush has the disk write much at once: on a fast one hardly a member would be found
+// waiting for it.
+func (w *ward) flush(ctx context.Context, dir string) {
+	f, err := os.CreateTemp(dir, "")
+	if err != nil {
+		w.t.Error(err)
+		return
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	part := make([]byte, 1<<20)
+	for range 32 {
+		if _, err := f.Write(part); err != nil || ctx.Err() != nil {
+			return // a full disk is a slow one
+		}
+	}
+	_ = f.Sync()
 }
 
 func leaderOf(ctx context.Context, all []*patient) (int, error) {
