@@ -210,22 +210,15 @@ func (p *patient) unfit(report health.Report) (Diagnosis, bool) {
 				continue
 			}
 			d := Diagnosis{Member: m.Name, Cause: fmt.Sprintf("%s %s", f.Identity, f.Problem), Evidence: m.Error, Warnings: report.Warnings}
-			d.Command, d.ByHand = p.typed(f.Remedy)
+			if f.Command == "" {
+				d.ByHand = f.Remedy
+			} else {
+				d.Command = strings.Join(append([]string{f.Command}, p.CertsFlags...), " ")
+			}
 			return d, true
 		}
 	}
 	return Diagnosis{}, false
-}
-
-// typed is the command of a remedy for certificates, or what it says where it is more
-// than a command.
-func (p *patient) typed(remedy string) (command, byHand string) {
-	command, is := strings.CutPrefix(remedy, "run `")
-	command, ends := strings.CutSuffix(command, "`")
-	if !is || !ends {
-		return "", remedy
-	}
-	return strings.Join(append([]string{command}, p.CertsFlags...), " "), ""
 }
 
 // Explain asks the doctor about a server that failed, as it was seen to. Where it

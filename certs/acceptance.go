@@ -75,7 +75,7 @@ func (v *verification) accepts(e *existing, others []*existing) {
 			continue
 		}
 		if err := verifyChain(other.files.chain, roots); err != nil {
-			v.fail(e.name, "add the authority of "+other.name+" ("+v.state.issuerName(other.files.cert())+") to its "+CAFile+", or have both issued by one",
+			v.fail(e.name, words("add the authority of "+other.name+" ("+v.state.issuerName(other.files.cert())+") to its "+CAFile+", or have both issued by one"),
 				"does not trust %s: %s", other.name, strings.TrimPrefix(err.Error(), "x509: "))
 		}
 	}

@@ -57,9 +57,9 @@ func (v *verification) client(e *existing, name string) {
 		v.fail(e.name, v.otherwise(e, name), "%s, in which etcd finds the user: whoever shows it is not %s, and is refused what %s may do", said, name, name)
 	case v.state.originOf(e) != brought:
 	case e.files.cert().Subject.CommonName == "":
-		v.warn(e.name, v.otherwise(e, name)+", and declare it under auth.users", "%s, in which etcd finds the user: whoever shows it is refused every key, unless it gives a user's name and password", said)
+		v.warn(e.name, v.otherwise(e, name).and(", and declare it under auth.users"), "%s, in which etcd finds the user: whoever shows it is refused every key, unless it gives a user's name and password", said)
 	default:
-		v.warn(e.name, "declare it under auth.users", "%s, which is no user's: whoever shows it is refused every key", said)
+		v.warn(e.name, words("declare it under auth.users"), "%s, which is no user's: whoever shows it is refused every key", said)
 	}
 }
 
@@ -83,9 +83,9 @@ func (v *verification) userNamed(name string) *User {
 }
 
 // otherwise is the way to a certificate that has a common name.
-func (v *verification) otherwise(e *existing, name string) string {
+func (v *verification) otherwise(e *existing, name string) remedy {
 	if v.state.originOf(e) == brought {
-		return "have one with the common name " + name + " made where it was made, and bring it in with `etcdctr certs import`"
+		return words("have one with the common name " + name + " made where it was made, and bring it in with `etcdctr certs import`")
 	}
-	return "run `etcdctr certs issue " + name + " --cn " + name + "`"
+	return run("etcdctr certs issue " + name + " --cn " + name)
 }

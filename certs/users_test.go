@@ -117,6 +117,7 @@ func TestACertificateWithoutANameIsIssuedAgainWithOne(t *testing.T) {
 		Identity: "clients/orders-app", Severity: certs.Error,
 		Problem: "tls.crt has no common name, in which etcd finds the user: whoever shows it is not orders-app, and is refused what orders-app may do",
 		Remedy:  "run `etcdctr certs issue orders-app --cn orders-app`",
+		Command: "etcdctr certs issue orders-app --cn orders-app",
 	}}
 	if diff := cmp.Diff(want, found); err != nil || diff != "" {
 		t.Errorf("-want +got, %v:\n%s", err, diff)

@@ -29,6 +29,8 @@ type Finding struct {
 	Severity Severity `json:"severity"`
 	Problem  string   `json:"problem"`
 	Remedy   string   `json:"remedy"`
+	// Command is the remedy where it is a command and nothing else.
+	Command string `json:"-"`
 }
 
 // String says what it is about, what is wrong, and what to do.
@@ -69,10 +71,20 @@ type VerifyOptions struct {
 }
 
 // The remedies that several findings share.
-const (
-	remedyCreate = "run `etcdctr certs create`"
-	remedyRotate = "replace it with `etcdctr certs rotate-ca`"
+var (
+	remedyCreate = run("etcdctr certs create")
+	remedyRotate = words("replace it with `etcdctr certs rotate-ca`")
 )
+
+// remedy is what to do about a finding, in words, and as a command where it is one.
+type remedy struct{ words, command string }
+
+func words(text string) remedy { return remedy{words: text} }
+
+func run(command string) remedy { return remedy{"run `" + command + "`", command} }
+
+// and says more, which no command does.
+func (r remedy) and(more string) remedy { return words(r.words + more) }
 
 // Verify reports everything that is wrong, authorities first. An error means
 // that it could not look.
@@ -112,12 +124,12 @@ type verification struct {
 	only     func(name string) bool // whom acceptance is about; nil: all
 }
 
-func (v *verification) fail(identity, remedy, problem string, args ...any) {
-	v.findings = append(v.findings, Finding{identity, Error, fmt.Sprintf(problem, args...), remedy})
+func (v *verification) fail(identity string, r remedy, problem string, args ...any) {
+	v.findings = append(v.findings, Finding{identity, Error, fmt.Sprintf(problem, args...), r.words, r.command})
 }
 
-func (v *verification) warn(identity, remedy, problem string, args ...any) {
-	v.findings = append(v.findings, Finding{identity, Warning, fmt.Sprintf(problem, args...), remedy})
+func (v *verification) warn(identity string, r remedy, problem string, args ...any) {
+	v.findings = append(v.findings, Finding{identity, Warning, fmt.Sprintf(problem, args...), r.words, r.command})
 }
 
 func (v *verification) identity(e *existing) {
@@ -131,7 +143,7 @@ func (v *verification) identity(e *existing) {
 	}
 	a, cert := v.state.authorityFor(e.profile), e.files.cert()
 	if when := v.revoked(e, a); when != nil { // and whatever else is wrong with it does not matter any more
-		v.fail(e.name, remedy+" for a new one, or delete the folder", "was revoked on %s", when.UTC().Format(time.DateOnly))
+		v.fail(e.name, remedy.and(" for a new one, or delete the folder"), "was revoked on %s", when.UTC().Format(time.DateOnly))
 		return
 	}
 	if !samePublicKey(cert, e.files.key) {
@@ -160,14 +172,14 @@ func (v *verification) revoked(e *existing, a *authority) *time.Time {
 }
 
 // remake is the way to have an identity made anew.
-func (v *verification) remake(e *existing) string {
+func (v *verification) remake(e *existing) remedy {
 	if v.state.originOf(e) == brought {
-		return v.state.whose(e) + ": " + v.pki.bring(e.name)
+		return words(v.state.whose(e) + ": " + v.pki.bring(e.name))
 	}
 	if folder, name, _ := strings.Cut(e.name, "/"); folder == "servers" {
-		return "run `etcdctr certs issue " + name + " --server`"
+		return run("etcdctr certs issue " + name + " --server")
 	} else if folder == "clients" {
-		return "run `etcdctr certs issue " + name + "`"
+		return run("etcdctr certs issue " + name)
 	}
 	return remedyCreate
 }
@@ -187,13 +199,13 @@ func (v *verification) chain(e *existing) {
 
 func (v *verification) expiry(e *existing) {
 	cert := e.files.cert()
-	renew := "run `etcdctr certs renew " + e.name + "`"
+	renew := run("etcdctr certs renew " + e.name)
 	if v.state.originOf(e) == brought {
 		renew = v.remake(e)
 	}
 	switch {
 	case v.now.Before(cert.NotBefore):
-		v.fail(e.name, "set the clock right, or "+renew, "is not valid before %s", cert.NotBefore.UTC().Format(time.RFC3339))
+		v.fail(e.name, words("set the clock right, or "+renew.words), "is not valid before %s", cert.NotBefore.UTC().Format(time.RFC3339))
 	case expired(cert, v.now), cert.NotAfter.Sub(v.now) <= v.within:
 		v.fail(e.name, renew, "%s", expiry(cert, v.now))
 	case expiresSoon(cert, v.now):
@@ -242,13 +254,13 @@ func (v *verification) standing(e *existing, a *authority) {
 		v.fail(e.name, v.remake(e), "was not issued by %s, but by %s", a.name, v.state.issuerName(cert))
 	}
 	if cert.NotAfter.After(a.current.notAfter()) {
-		v.fail(e.name, "run `etcdctr certs renew "+e.name+"`", "outlives its authority: nobody accepts it after %s", lifespan.When(a.current.notAfter(), v.now))
+		v.fail(e.name, run("etcdctr certs renew "+e.name), "outlives its authority: nobody accepts it after %s", lifespan.When(a.current.notAfter(), v.now))
 	}
 	if !bytes.Equal(e.files.trust, v.state.trustOf(e)) {
 		v.fail(e.name, remedyCreate, "%s is not what %s says now", CAFile, a.name)
 	}
 	for _, c := range v.state.foreign(e) {
-		v.warn(e.name, "take it out of the file unless this is meant", "%s trusts %s too, which is no authority here", CAFile, v.state.subjectName(c))
+		v.warn(e.name, words("take it out of the file unless this is meant"), "%s trusts %s too, which is no authority here", CAFile, v.state.subjectName(c))
 	}
 	v.revocationList(e)
 }
@@ -260,7 +272,7 @@ func (v *verification) revocationList(e *existing) {
 	a := v.state.authorityFor(e.profile)
 	own, remedy := v.state.ownList(e.files.crl), remedyCreate
 	if !own {
-		remedy = "put the list there as its owner gives it out, in DER form; or move the file away, and `etcdctr certs create` makes one"
+		remedy = words("put the list there as its owner gives it out, in DER form; or move the file away, and `etcdctr certs create` makes one")
 	}
 	list, err := x509.ParseRevocationList(e.files.crl)
 	switch {
@@ -287,7 +299,7 @@ func (v *verification) missingRevocations(e *existing, a *authority, list *x509.
 		}
 	}
 	if n > 0 {
-		v.fail(e.name, "move the file away, and `etcdctr certs create` puts the list of "+a.name+" there",
+		v.fail(e.name, words("move the file away, and `etcdctr certs create` puts the list of "+a.name+" there"),
 			"%s was not made here, and names %d certificates less than %s has revoked", CRLFile, n, a.name)
 	}
 }
@@ -299,12 +311,12 @@ func (v *verification) permissions(identity string, keys ...string) {
 	}
 	dir := v.pki.path(identity)
 	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o022 != 0 {
-		v.fail(identity, "run `chmod 700 "+dir+"`", "others may write to the folder (mode %04o)", info.Mode().Perm())
+		v.fail(identity, words("run `chmod 700 "+dir+"`"), "others may write to the folder (mode %04o)", info.Mode().Perm())
 	}
 	for _, key := range keys {
 		path := filepath.Join(dir, key)
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 && !granted(dir, info) {
-			v.fail(identity, "run `chmod 600 "+path+"`, and renew with a new key if others use this machine", "others may read %s (mode %04o)", key, info.Mode().Perm()&fs.ModePerm)
+			v.fail(identity, words("run `chmod 600 "+path+"`, and renew with a new key if others use this machine"), "others may read %s (mode %04o)", key, info.Mode().Perm()&fs.ModePerm)
 		}
 	}
 }
@@ -322,7 +334,7 @@ func (v *verification) plan(wanted []identity) {
 		e := v.state.find(want.name)
 		switch {
 		case e == nil && v.state.authorityFor(want.profile) == nil && len(v.state.of(authorityName(want.profile))) > 0:
-			v.fail(want.name, "put "+authorityName(want.profile)+" back and run `etcdctr certs create`, or bring it in with `etcdctr certs import`", "is missing")
+			v.fail(want.name, words("put "+authorityName(want.profile)+" back and run `etcdctr certs create`, or bring it in with `etcdctr certs import`"), "is missing")
 		case e == nil:
 			v.fail(want.name, remedyCreate, "is missing")
 		default:
@@ -350,7 +362,7 @@ func (v *verification) fits(want identity, e *existing) {
 }
 
 // remedy is `certs create`, unless that may not touch the identity.
-func (v *verification) remedy(e *existing) string {
+func (v *verification) remedy(e *existing) remedy {
 	if v.state.originOf(e) == brought {
 		return v.remake(e)
 	}

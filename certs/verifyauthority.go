@@ -21,7 +21,7 @@ func (v *verification) authorities(plan *Plan) {
 	}
 	for _, name := range v.state.missing(*plan) {
 		if len(v.state.of(name)) > 0 {
-			v.warn(name, fmt.Sprintf("put %s/%s and %s back if they were made here, or have certificates renewed where they come from", name, CertFile, KeyFile),
+			v.warn(name, words(fmt.Sprintf("put %s/%s and %s back if they were made here, or have certificates renewed where they come from", name, CertFile, KeyFile)),
 				"is not here: nothing can be issued or renewed")
 			continue
 		}
@@ -34,7 +34,7 @@ func (v *verification) authority(a *authority) {
 	v.permissions(a.name, KeyFile, nextKeyFile)
 	if a.broken != nil {
 		for _, line := range strings.Split(a.broken.Error(), "\n") {
-			v.fail(a.name, "put back the files of the authority from a copy", "%s", line)
+			v.fail(a.name, words("put back the files of the authority from a copy"), "%s", line)
 		}
 		return
 	}
@@ -48,7 +48,7 @@ func (v *verification) authority(a *authority) {
 	end := a.current.notAfter()
 	switch {
 	case a.current.early(v.now):
-		v.fail(a.name, "set this machine's clock right", "is not valid before %s", a.current.notBefore().UTC().Format(time.RFC3339))
+		v.fail(a.name, words("set this machine's clock right"), "is not valid before %s", a.current.notBefore().UTC().Format(time.RFC3339))
 	case !end.After(v.now):
 		v.fail(a.name, remedyRotate, "expired on %s, and all that it issued", lifespan.When(end, v.now))
 	case end.Sub(v.now) <= v.within:
@@ -64,20 +64,20 @@ func (v *verification) ownList(a *authority) {
 	if absent(a.crl) {
 		v.fail(a.name, remedyCreate, "%s is missing", CRLFile)
 	} else if _, err := parseList(a.crl); err != nil {
-		v.fail(a.name, "put back the list that was there, or move the file away and run `etcdctr certs create`", "%s %s", CRLFile, err)
+		v.fail(a.name, words("put back the list that was there, or move the file away and run `etcdctr certs create`"), "%s %s", CRLFile, err)
 	}
 }
 
 func (v *verification) rotation(a *authority) {
 	switch {
 	case a.next != nil:
-		v.warn(a.name, "run `etcdctr certs rotate-ca`, which goes on", "is being replaced: both authorities are trusted, the old one issues")
+		v.warn(a.name, words("run `etcdctr certs rotate-ca`, which goes on"), "is being replaced: both authorities are trusted, the old one issues")
 	case a.old != nil:
-		v.warn(a.name, "run `etcdctr certs rotate-ca --clients-ready` once clients have their new files", "is being replaced: the new authority issues, the old one is trusted still")
+		v.warn(a.name, words("run `etcdctr certs rotate-ca --clients-ready` once clients have their new files"), "is being replaced: the new authority issues, the old one is trusted still")
 	case a.gone != nil && a.aborted:
-		v.warn(a.name, "run `etcdctr certs rotate-ca`, which goes on", "was to be replaced: the other authority is out, and trusted still by members that were not restarted since")
+		v.warn(a.name, words("run `etcdctr certs rotate-ca`, which goes on"), "was to be replaced: the other authority is out, and trusted still by members that were not restarted since")
 	case a.gone != nil:
-		v.warn(a.name, "run `etcdctr certs rotate-ca`, which goes on", "was replaced: the old authority is out, and trusted still by members that were not restarted since")
+		v.warn(a.name, words("run `etcdctr certs rotate-ca`, which goes on"), "was replaced: the old authority is out, and trusted still by members that were not restarted since")
 	}
 }
 
@@ -85,7 +85,7 @@ func (v *verification) rotation(a *authority) {
 // is to issue next.
 func (v *verification) told(e *existing, a *authority) {
 	if a != nil && a.broken == nil && a.next != nil && !e.trusts(a.next) {
-		v.warn(e.name, fmt.Sprintf("add %s to it before that issues", filepath.Join(v.pki.path(a.name), nextFile)),
+		v.warn(e.name, words(fmt.Sprintf("add %s to it before that issues", filepath.Join(v.pki.path(a.name), nextFile))),
 			"%s was not made here, and does not hold the next authority of %s", CAFile, a.name)
 	}
 }
@@ -98,7 +98,7 @@ func (v *verification) separation() {
 			continue
 		}
 		if a.name == singleCA {
-			v.warn(a.name, "make two authorities, in another directory, unless this is meant", "vouches for clients and peers: any client certificate opens the peer port")
+			v.warn(a.name, words("make two authorities, in another directory, unless this is meant"), "vouches for clients and peers: any client certificate opens the peer port")
 		}
 		for _, other := range keys {
 			if bytes.Equal(other, a.current.cert().RawSubjectPublicKeyInfo) {
