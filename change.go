@@ -132,12 +132,13 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 	if err := c.fetchAnew(ctx, change); err != nil {
 		return outcome, err
 	}
+	served := c.hasServed()
 	for range mostPlaces {
 		if wish, err = c.wish(ctx, change); err != nil {
 			return outcome, err
 		}
 		outcome, err = c.hands(change).Do(ctx, wish)
-		c.emptied = c.emptiedBy(outcome.Done, wish.Want)
+		c.emptied = c.emptiedBy(outcome.Done, wish.Want, served)
 		if err == nil || !c.placedAnew(ctx, wish, outcome) {
 			break
 		}

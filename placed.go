@@ -93,8 +93,10 @@ func (e *EmptiedError) Error() string {
 // in memory is none of those. It is told of once: the next Make goes by what is there.
 func (c *Cluster) Emptied() error { return c.emptied }
 
-func (c *Cluster) emptiedBy(steps converge.Steps, want *cluster.Cluster) error {
-	if want == nil || want.Data == cluster.Memory || !steps.Found() || !c.hasServed() {
+// emptiedBy goes by whether the cluster had served before the steps: who looks at it while
+// they are taken notes that it serves.
+func (c *Cluster) emptiedBy(steps converge.Steps, want *cluster.Cluster, served bool) error {
+	if want == nil || want.Data == cluster.Memory || !steps.Found() || !served {
 		return nil
 	}
 	return &EmptiedError{c.spec.ClusterName()}

@@ -37,7 +37,7 @@ func TestThatAClusterHasServedIsNotedForEachEngine(t *testing.T) {
 	want := &cluster.Cluster{Data: cluster.Volume}
 	begins := func(engine string, emptied bool) {
 		t.Helper()
-		if err := on(engine).emptiedBy(founds, want); (err != nil) != emptied {
+		if err := on(engine).emptiedBy(founds, want, on(engine).hasServed()); (err != nil) != emptied {
 			t.Errorf("on %s a cluster is founded: %v", engine, err)
 		}
 	}
@@ -61,7 +61,7 @@ func TestThatAClusterHasServedIsNotedForEachEngine(t *testing.T) {
 	if got := on("a").o.placed("orders"); len(got) > 0 {
 		t.Errorf("the runtimes are %v, and none has it any more", got)
 	}
-	if err := on("a").emptiedBy(founds, &cluster.Cluster{Data: cluster.Memory}); err != nil {
+	if err := on("a").emptiedBy(founds, &cluster.Cluster{Data: cluster.Memory}, true); err != nil {
 		t.Errorf("in memory: %v", err)
 	}
 }
