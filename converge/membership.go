@@ -171,10 +171,10 @@ func (c *scene) dropUnwanted() (*Step, error) {
 // others: what a member has passed on to its leader is lost when it is removed
 // while it serves.
 func (c *scene) drop(p *part, why string) (*Step, error) {
-	if electing := c.electing(p); len(electing) > 0 && !c.canRemove(p) {
-		return c.awaitServing(electing, "they choose a leader"), nil
-	}
 	if !c.canRemove(p) {
+		if electing := c.electing(p); len(electing) > 0 {
+			return c.awaitServing(electing, electionCause), nil
+		}
 		return nil, &Refusal{
 			Server: p.name,
 			Reason: "it cannot be removed: the members that serve would have no quorum without it",
@@ -194,13 +194,20 @@ func (c *scene) drop(p *part, why string) (*Step, error) {
 	return step, nil
 }
 
-// electing are members that answer and don't serve, and would be a quorum without another
-// one: that one may be the leader that was lost a moment ago. They are waited for once.
+// electionCause is why members are waited for that choose a leader.
+const electionCause = "they choose a leader"
+
+// mayElect: it answers and does not serve, as members do that choose a leader. Each is
+// waited for once.
+func (c *scene) mayElect(p *part) bool {
+	return p.end.Answers() && !p.serves() && !c.done(p.name, AwaitServing)
+}
+
+// electing are members that may choose a leader, and would be a quorum without another one:
+// that one may be the leader that was lost a moment ago.
 func (c *scene) electing(but *part) []*part {
 	others := c.those((*part).isVoter, func(o *part) bool { return o != but })
-	electing := slices.DeleteFunc(slices.Clone(others), func(o *part) bool {
-		return !o.end.Answers() || o.serves() || c.done(o.name, AwaitServing)
-	})
+	electing := slices.DeleteFunc(slices.Clone(others), not(c.mayElect))
 	if len(electing)+c.servingBut(but) <= len(others)/2 {
 		return nil
 	}

@@ -294,9 +294,9 @@ func (c *scene) refuseReplace() (*Step, error) {
 			return nil, &Refusal{Server: name, Reason: "it is no member in the description", Remedy: Remedy{Command: []string{"ps"}, Text: "lists the members"}}
 		}
 	}
-	electing := c.those((*part).isWanted, (*part).holds, func(p *part) bool { return p.end.Answers() && !c.done(p.name, AwaitServing) })
+	electing := c.those((*part).isWanted, (*part).holds, c.mayElect)
 	if !c.quorum && len(electing) > len(c.those((*part).isWanted))/2 {
-		return c.awaitServing(electing, "they choose a leader"), nil
+		return c.awaitServing(electing, electionCause), nil
 	}
 	if !c.quorum && len(c.those((*part).holds)) > 0 && c.Have.Runs() && len(c.those((*part).runs)) == len(c.those((*part).holds)) {
 		return nil, c.noQuorum(names(c.those((*part).holds)))

@@ -29,15 +29,19 @@ func awaitOwn(ctx context.Context, home process.Home, servers []string) error {
 	ctx, cancel := context.WithTimeout(ctx, ownTime)
 	defer cancel()
 	for _, name := range servers {
-		m, ok := process.Find(stack.Members, name)
-		for ok && !hasOwn(ctx, home, m) {
-			if taken := takenFrom(home, m); taken != "" {
+		m, waits := process.Find(stack.Members, name)
+		for waits {
+			taken, settled := portsOf(ctx, home, m)
+			if taken != "" {
 				err := fmt.Errorf("listen tcp %s: bind: address already in use", taken) // as etcd says it
 				return &runtime.StartError{Server: name, Reason: err.Error(), Err: err}
 			}
+			if settled {
+				break
+			}
 			select {
 			case <-ctx.Done():
-				ok = false
+				waits = false
 			case <-time.After(10 * time.Millisecond):
 			}
 		}
@@ -63,39 +67,26 @@ func (r *Runtime) takeTurn(ctx context.Context, home process.Home, servers []str
 	return func() { _ = unlock() }, nil // it ends with the process at the latest
 }
 
-// hasOwn tells whether a member listens for clients, or why it does not will not be told by
-// its ports.
-func hasOwn(ctx context.Context, home process.Home, m process.Member) bool {
-	s := stateIn(home, m.Name)
+// portsOf gives an address of a member that ended that somebody else listens on, empty for
+// none, and tells whether no more is to be learnt of its ports: it listens for clients
+// itself, ended by something else, or can't be seen.
+func portsOf(ctx context.Context, home process.Home, m process.Member) (taken string, settled bool) {
+	state, err := home.State()
+	if err != nil {
+		return "", true
+	}
+	s := stateOf(state.Members, m.Name)
 	if s == nil {
-		return true
+		return "", true
 	}
-	if !s.Process.Alive() {
-		return s.Status != process.Running && takenFrom(home, m) == ""
-	}
-	addresses, err := process.Listening(ctx, s.Process.PID)
-	return err != nil || slices.Contains(addresses, clientAddress(m).String())
-}
-
-// takenFrom is an address of a member that ended that somebody else listens on; empty for
-// none.
-func takenFrom(home process.Home, m process.Member) string {
-	if s := stateIn(home, m.Name); s == nil || s.Process.Alive() {
-		return ""
+	if s.Process.Alive() {
+		addresses, err := process.Listening(ctx, s.Process.PID)
+		return "", err != nil || slices.Contains(addresses, clientAddress(m).String())
 	}
 	for _, address := range slices.Sorted(maps.Keys(m.Addresses)) {
 		if listening.Taken(address) {
-			return address
+			return address, true
 		}
 	}
-	return ""
-}
-
-// stateIn is how a member is; nil where nobody knows.
-func stateIn(home process.Home, name string) *process.MemberState {
-	state, err := home.State()
-	if err != nil {
-		return nil
-	}
-	return stateOf(state.Members, name)
+	return "", s.Status != process.Running // or that it ended is not noted yet
 }
