@@ -129,19 +129,9 @@ func (r *Runtime) Lacking(ctx context.Context, want *cluster.Cluster) ([]string,
 	return all, err
 }
 
-// FetchAnew has each machine that is there do it.
+// FetchAnew has each machine that answers do it.
 func (r *Runtime) FetchAnew(ctx context.Context, want *cluster.Cluster) error {
-	parts, err := r.parts(want, nil)
-	if err != nil {
-		return err
-	}
-	return runtime.Together(parts, func(p part) error {
-		err := p.machine.work(ctx, p.member.Name, func(ctx context.Context) error { return p.machine.engine.FetchAnew(ctx, p.want) })
-		if errors.As(err, new(*runtime.AwayError)) {
-			return nil
-		}
-		return err
-	})
+	return r.where(ctx, want, nil, func(ctx context.Context, p part) error { return p.machine.engine.FetchAnew(ctx, p.want) })
 }
 
 // Prepare has each machine get what it will need.
