@@ -12,13 +12,11 @@ import (
 func TestComposeThatFoundsAClusterAnewIsTold(t *testing.T) {
 	s := newStack(t)
 	s.generate("--tls", "none")
-	said := func(want string, args ...string) {
-		t.Helper()
+	try := func(args ...string) (string, error) {
 		cmd := s.command(args[0], args[1:]...)
 		cmd.Dir = s.dir
-		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
-			t.Errorf("%s ends with %v, want %q:\n%s", args, err, want, out)
-		}
+		out, err := cmd.CombinedOutput()
+		return string(out), err
 	}
 	const another = "is not the cluster that has served before"
 	s.up()
@@ -29,12 +27,19 @@ func TestComposeThatFoundsAClusterAnewIsTold(t *testing.T) {
 	s.etcdctr("doctor")
 	s.compose("down", "--volumes")
 	s.up()
-	said(another, "health")
-	said(another, "doctor")
-	said(another, "up", "--tls", "none")
+	wantTold(t, try, another, "health", "doctor", "up --tls none")
 	s.etcdctr("up", "--tls", "none")
 	s.etcdctr("health")
 	s.compose("down", "--volumes")
-	said("is gone, and has served before", "health")
-	said("is gone, and has served before", "doctor")
+	wantTold(t, try, "is gone, and has served before", "health", "doctor")
+}
+
+// wantTold wants commands to fail and to say something.
+func wantTold(t *testing.T, try func(args ...string) (string, error), want string, commands ...string) {
+	t.Helper()
+	for _, command := range commands {
+		if out, err := try(strings.Fields(command)...); err == nil || !strings.Contains(out, want) {
+			t.Errorf("%s ends with %v, want %q:\n%s", command, err, want, out)
+		}
+	}
 }

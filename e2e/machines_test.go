@@ -182,6 +182,17 @@ func (m *machine) command(program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// wipe deletes what the engine's filters find, behind the back of everybody.
+func (m *machine) wipe(t *testing.T, containers, volumes string) {
+	t.Helper()
+	for _, id := range strings.Fields(succeed(t, m.engine("ps", "--all", "--quiet", "--filter", containers), "")) {
+		succeed(t, m.engine("rm", "--force", id), "")
+	}
+	for _, volume := range strings.Fields(succeed(t, m.engine("volume", "ls", "--quiet", "--filter", volumes), "")) {
+		succeed(t, m.engine("volume", "rm", volume), "")
+	}
+}
+
 // load puts an image of the test's own engine on the machine.
 func (m *machine) load(archive string) {
 	m.t.Helper()

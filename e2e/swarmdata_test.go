@@ -68,12 +68,7 @@ func TestASwarmIsRestoredAndRecovered(t *testing.T) {
 func (s *swarmed) wipe(machines ...*machine) {
 	s.t.Helper()
 	for _, m := range machines {
-		for _, id := range strings.Fields(succeed(s.t, m.engine("ps", "--all", "--quiet", "--filter", "label=com.docker.stack.namespace="+s.name), "")) {
-			succeed(s.t, m.engine("rm", "--force", id), "")
-		}
-		for _, volume := range strings.Fields(succeed(s.t, m.engine("volume", "ls", "--quiet", "--filter", "name="+s.name), "")) {
-			succeed(s.t, m.engine("volume", "rm", volume), "")
-		}
+		m.wipe(s.t, "label=com.docker.stack.namespace="+s.name, "name="+s.name)
 	}
 }
 
@@ -113,16 +108,6 @@ func TestASwarmThatIsFoundedAnewIsTold(t *testing.T) {
 	s.do("up") // it has been told
 	s.do("health")
 	s.wantRemovable()
-}
-
-// wantTold wants commands to fail and to say something.
-func wantTold(t *testing.T, try func(args ...string) (string, error), want string, commands ...string) {
-	t.Helper()
-	for _, command := range commands {
-		if out, err := try(command); err == nil || !strings.Contains(out, want) {
-			t.Errorf("%s ends with %v, want %q:\n%s", command, err, want, out)
-		}
-	}
 }
 
 // wantRemovable takes the cluster down with its data, does what is said of the volumes

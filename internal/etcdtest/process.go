@@ -129,7 +129,7 @@ func (p *Process) Log() string { return p.log.String() }
 // FreePort finds a port of loopback that nobody uses, see FreeAddress.
 func FreePort(t *testing.T) int {
 	t.Helper()
-	return freePort(t, "127.0.0.1")
+	return freePorts(t, "127.0.0.1", 1)
 }
 
 // FreeAddress finds a port that nobody uses on one of this machine's addresses,
@@ -138,16 +138,11 @@ func FreePort(t *testing.T) int {
 // again.
 func FreeAddress(t *testing.T, host string) string {
 	t.Helper()
-	return net.JoinHostPort(host, strconv.Itoa(freePort(t, host)))
+	return net.JoinHostPort(host, strconv.Itoa(freePorts(t, host, 1)))
 }
 
 // handedOut are the addresses whose ports claim gave to this process's tests.
 var handedOut sync.Map
-
-func freePort(t *testing.T, host string) int {
-	t.Helper()
-	return freePorts(t, host, 1)
-}
 
 // FreePorts gives the first of so many ports of loopback in a row that nobody uses, as
 // FreeAddress does.
