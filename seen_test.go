@@ -16,6 +16,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
 // remembered is a cluster of one member in a folder that keeps what it has seen of it.
@@ -250,4 +251,42 @@ func TestAClusterThatIsGoneIsSaidToHaveServed(t *testing.T) {
 	if wrong := r.health(); strings.Contains(wrong, "has served") {
 		t.Errorf("health says %q of what nobody misses", wrong)
 	}
+}
+
+// another is a runtime whose lock another command holds, which starts the members before it
+// lets go.
+type another struct{ *local.Runtime }
+
+func (a another) Lock(ctx context.Context, name string, waiting func()) (func() error, error) {
+	if err := a.Start(ctx, name); err != nil {
+		return nil, err
+	}
+	return a.Runtime.Lock(ctx, name, waiting)
+}
+
+// Nobody is asked whether members may stop that do not run, and so those that have been
+// started meanwhile go on.
+func TestMembersThatWereStartedMeanwhileAreNotStoppedUnasked(t *testing.T) {
+	r := remember(t)
+	r.up()
+	place, _, err := r.find().Backup(t.Context(), t.TempDir(), backup.Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := etcdctr.RestoreOptions{Consent: func(context.Context, backup.There) error { return nil }}
+	if _, err := r.find().Restore(t.Context(), place, restore); err != nil {
+		t.Fatal(err)
+	}
+	r.make(etcdctr.Change{Verb: converge.Stop})
+	c, err := etcdctr.New(etcdctr.Options{
+		Folder: r.folder, PlacesDir: filepath.Join(r.folder, ".etcdctr"),
+		Runtimes: []runtime.Runtime{another{processes(r.folder).(*local.Runtime)}},
+	}).Find(t.Context(), cluster.Spec{Name: "orders", Members: cluster.Count(1), TLS: "none", ClientPort: "auto"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if undone, err := c.Undo(t.Context(), nil); !errors.Is(err, backup.ErrMeanwhile) {
+		t.Errorf("it gives %+v, %v", undone, err)
+	}
+	r.serving()
 }

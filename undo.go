@@ -33,7 +33,8 @@ func (c *Cluster) Undo(ctx context.Context, consent func(context.Context) error)
 	if err != nil {
 		return Undone{}, err
 	}
-	if have.Active() {
+	asked := have.Active()
+	if asked {
 		if consent == nil {
 			return Undone{}, fmt.Errorf("%s runs: %w", have.Name, backup.ErrNoConsent)
 		}
@@ -41,13 +42,22 @@ func (c *Cluster) Undo(ctx context.Context, consent func(context.Context) error)
 			return Undone{}, err
 		}
 	}
-	back, err := c.UndoRestore(ctx)
+	back, err := c.undoRestore(ctx, func(now *runtime.State) error {
+		if now.Active() && !asked {
+			return fmt.Errorf("%s runs: %w", now.Name, backup.ErrMeanwhile)
+		}
+		return nil
+	})
 	return Undone{Back: back, Unfinished: unfinished != nil}, err
 }
 
 // UndoRestore brings back what the last restoration has set aside, and starts
 // nothing: see backup.Undo.
 func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {
+	return c.undoRestore(ctx, func(*runtime.State) error { return nil })
+}
+
+func (c *Cluster) undoRestore(ctx context.Context, may func(now *runtime.State) error) (map[string]string, error) {
 	if err := c.CheckHere(c.have); err != nil {
 		return nil, err
 	}
@@ -56,7 +66,7 @@ func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {
 		return nil, err
 	}
 	c.unsee()
-	return backup.Undo(ctx, r, c.spec.ClusterName())
+	return backup.UndoIf(ctx, r, c.spec.ClusterName(), may)
 }
 
 // RestoreToUndo tells what runs now and would be stopped by UndoRestore. ErrNothing of

@@ -312,7 +312,7 @@ func TestAClusterThatIsBroughtBackIsBackedUp(t *testing.T) {
 	inAnHour := func(last time.Time) time.Time { return last.Add(time.Hour) }
 	of := func(c *running) *backup.Runner {
 		return &backup.Runner{
-			Store: s, Request: request(), Next: inAnHour,
+			Store: s, Request: request(), Next: inAnHour, Keep: backup.Keep{Last: 1},
 			Now: func() time.Time { return now },
 			Ask: func(context.Context) (*member.Client, func() error, error) {
 				return c.client, func() error { return nil }, nil
@@ -331,14 +331,17 @@ func TestAClusterThatIsBroughtBackIsBackedUp(t *testing.T) {
 		}
 	}
 	once(former)
+	first := now
 	once(restored)
+	once(restored) // which drives out its own alone
 	v, err := former.client.Look(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	revision, id := backup.Known(v)
-	if err := backup.Check(t.Context(), s, "orders", id, revision, inAnHour, now); err != nil {
-		t.Errorf("the cluster that was brought back: %v", err)
+	late := (*backup.LateError)(nil)
+	if err := backup.Check(t.Context(), s, "orders", id, revision, inAnHour, now); !errors.As(err, &late) || !late.Newest.Truncate(time.Second).Equal(first.Truncate(time.Second)) {
+		t.Errorf("the cluster that was brought back: %v, want that its own is of an hour ago", err)
 	}
 	behind := (*backup.BehindError)(nil)
 	if err := backup.Check(t.Context(), s, "orders", "another", revision, inAnHour, now); !errors.As(err, &behind) {
@@ -348,6 +351,9 @@ func TestAClusterThatIsBroughtBackIsBackedUp(t *testing.T) {
 		t.Errorf("the cluster that has begun anew: %v, want that it is behind the newest", err)
 	}
 	once(former)
+	if err := backup.Check(t.Context(), s, "orders", id, revision, inAnHour, now); err != nil {
+		t.Errorf("once it is backed up: %v", err)
+	}
 }
 
 // A machine whose clock was ahead for a moment has dated a backup a year on. It must not

@@ -41,7 +41,7 @@ func (r *Runner) followAlways(ctx context.Context) {
 			err = r.take(ctx, r.ofCluster(none.cluster))
 		case errors.Is(err, member.ErrOvertaken) || errors.Is(err, errHole):
 			r.fail(between, fmt.Errorf("%w: a whole backup is taken", err))
-			err = r.take(ctx, r.since(noticed))
+			err = r.take(ctx, r.since(ctx, noticed))
 		}
 		if err != nil && ctx.Err() == nil {
 			r.fail(between, err)

@@ -36,7 +36,7 @@ func (e *LateError) remedy() string {
 }
 
 // Check compares the backups of a cluster with what they ought to be, and with what
-// the cluster knows: a LateError, a BehindError, or that they can't be read. Its ID is
+// the cluster knows: a LateError, a BehindError, a SharedError, or that they can't be read. Its ID is
 // that of etcd in hexadecimal, empty where nobody knows it.
 func Check(ctx context.Context, s Store, cluster, id string, revision int64, next func(time.Time) time.Time, now time.Time) error {
 	all, err := List(ctx, s)
@@ -46,7 +46,14 @@ func Check(ctx context.Context, s Store, cluster, id string, revision int64, nex
 	if err := behind(all, cluster, id, revision); err != nil {
 		return err
 	}
-	newest, ok := Newest(notAfter(all, now), cluster) // a clock may have been ahead
+	of := ofName(notAfter(all, now), cluster) // a clock may have been ahead
+	if ids := takingTurns(of); len(ids) > 0 {
+		return &SharedError{Cluster: cluster, Place: s.Place(""), IDs: ids}
+	}
+	if own := ofID(of, id); len(own) > 0 { // one that was restored has those of before
+		of = own
+	}
+	newest, ok := Newest(of, cluster)
 	if !ok {
 		return &LateError{Cluster: cluster, Place: s.Place("")}
 	}

@@ -139,27 +139,18 @@ func Newest(all []Found, cluster string) (Found, bool) {
 	return all[i], true
 }
 
-// Prunable gives those that no rule keeps, of each cluster by itself. What can't
-// be read is never one of them: somebody may want to save what there is of it.
+// Prunable gives those that no rule keeps, of each cluster by itself, but for the newest of
+// each that had its name before: see staying. What can't be read is never one of them:
+// somebody may want to save what there is of it.
 func Prunable(all []Found, keep Keep, cluster string) []Found {
 	var gone []Found
-	taken := takenBy(all)
 	for _, name := range clusters(all) {
 		if cluster != "" && name != cluster {
 			continue
 		}
-		var of []Found
-		var times []time.Time
-		for _, f := range all {
-			if f.Err == nil && f.Metadata.Cluster == name {
-				of, times = append(of, f), append(times, taken[f.Path])
-			}
-		}
-		for i, stays := range keep.Choose(times) {
-			if !stays {
-				gone = append(gone, of[i])
-			}
-		}
+		of := ofName(all, name)
+		stays := staying(of, keep)
+		gone = append(gone, slices.DeleteFunc(of, func(f Found) bool { return stays[f.Path] })...)
 	}
 	return gone
 }
@@ -189,11 +180,19 @@ func Delete(ctx context.Context, s Store, all, gone []Found) error {
 		return slices.ContainsFunc(gone, func(g Found) bool { return g.name == f.name })
 	})
 	for _, g := range segments {
-		if slices.Contains(clusters(gone), g.Cluster) && !leadsOn(g, kept) {
+		if slices.Contains(clusters(gone), g.Cluster) && !leadsOn(g, kept) && !begun(g, all) {
 			errs = append(errs, s.Delete(ctx, g.name))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// begun tells whether a segment may lead on from a backup that has come since all were
+// listed, which is the first of its cluster.
+func begun(g Segment, all []Found) bool {
+	return !slices.ContainsFunc(all, func(f Found) bool {
+		return f.Err == nil && f.Metadata.Cluster == g.Cluster && (f.Metadata.ClusterID == g.ClusterID || f.Metadata.Time.After(g.Time))
+	})
 }
 
 // leadsOn tells whether a segment is of use to a backup that stays: it holds

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/etcdctr/etcdctr/member"
@@ -33,7 +34,8 @@ type Runner struct {
 	// MetricsFile is written after all that is done, for Prometheus; empty: not.
 	MetricsFile string
 
-	mu      sync.Mutex // one backup at a time
+	mu      sync.Mutex   // one backup at a time
+	id      atomic.Value // of the cluster, as etcd writes it; nil as long as nobody knows it
 	telling sync.Mutex
 	metrics metrics
 }
@@ -61,15 +63,35 @@ func (r *Runner) Run(ctx context.Context) error {
 // begin looks at what there is.
 func (r *Runner) begin(ctx context.Context) error {
 	all, err := r.list(ctx)
-	r.remember(all, err)
+	r.remember(r.own(ctx, all), err)
 	return err
+}
+
+// own are the backups of the cluster: of its ID too, once that is known.
+func (r *Runner) own(ctx context.Context, all []Found) []Found {
+	if r.id.Load() == nil {
+		if members, done, err := r.Ask(ctx); err == nil {
+			defer done()
+			if v, err := members.Look(ctx); err == nil {
+				r.know(v)
+			}
+		}
+	}
+	id, _ := r.id.Load().(string)
+	return ofID(ofName(all, r.Request.Cluster), id)
+}
+
+func (r *Runner) know(v member.View) {
+	if _, id := Known(v); id != "" {
+		r.id.Store(id)
+	}
 }
 
 func (r *Runner) atTimes(ctx context.Context) {
 	for ctx.Err() == nil {
 		due, err := r.due(ctx)
 		if err == nil && !due.After(r.Now()) {
-			err = r.take(ctx, r.since(r.Now()))
+			err = r.take(ctx, r.since(ctx, r.Now()))
 			due = r.Now()
 		}
 		wait := max(due.Sub(r.Now()), retryFollow)
@@ -101,7 +123,7 @@ func (r *Runner) Once(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	if err == nil {
-		err = r.take(ctx, r.since(r.Now()))
+		err = r.take(ctx, r.since(ctx, r.Now()))
 	}
 	if err != nil {
 		r.note(func(m *metrics) { m.went(whole, true) })
@@ -125,7 +147,7 @@ func (r *Runner) due(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	newest, ok := Newest(notAfter(all, r.Now()), r.Request.Cluster)
+	newest, ok := Newest(notAfter(r.own(ctx, all), r.Now()), r.Request.Cluster)
 	if !ok {
 		return r.Now(), nil
 	}
@@ -146,9 +168,9 @@ func (e *BehindError) Error() string {
 }
 
 // since tells whether there is a backup that was taken since a moment.
-func (r *Runner) since(moment time.Time) func([]Found) bool {
+func (r *Runner) since(ctx context.Context, moment time.Time) func([]Found) bool {
 	return func(all []Found) bool {
-		newest, ok := Newest(notAfter(all, r.Now()), r.Request.Cluster)
+		newest, ok := Newest(notAfter(r.own(ctx, all), r.Now()), r.Request.Cluster)
 		return ok && !newest.Metadata.Time.Before(moment.Truncate(time.Second))
 	}
 }
@@ -181,10 +203,19 @@ func (r *Runner) take(ctx context.Context, there func([]Found) bool) error {
 		return err
 	}
 	defer done()
-	if err := r.behind(ctx, members, before); err != nil {
+	v, err := members.Look(ctx)
+	if err != nil {
+		return err
+	}
+	r.know(v)
+	revision, id := Known(v)
+	if err := behind(before, r.Request.Cluster, id, revision); err != nil {
 		return err
 	}
 	request := r.Request
+	if of := ofName(before, r.Request.Cluster); len(ofID(of, id)) < len(of) {
+		request.apart = id
+	}
 	request.Time, request.Scheduled = r.Now(), true
 	request.Again = func(broken *BrokenOffError, from string) {
 		r.tell("%v: %s is asked for its data, from the beginning", broken, from)
@@ -201,17 +232,6 @@ func (r *Runner) take(ctx context.Context, there func([]Found) bool) error {
 	return r.prune(ctx)
 }
 
-// behind is a BehindError if the members know less than a backup. One of them now
-// would be the newest, and the next ones would drive out those that hold the data.
-func (r *Runner) behind(ctx context.Context, members *member.Client, all []Found) error {
-	v, err := members.Look(ctx)
-	if err != nil {
-		return err
-	}
-	revision, id := Known(v)
-	return behind(all, r.Request.Cluster, id, revision)
-}
-
 // Known is the revision that the members know, and the ID of their cluster in
 // hexadecimal; zero and empty where none answers.
 func Known(v member.View) (revision int64, id string) {
@@ -223,7 +243,8 @@ func Known(v member.View) (revision int64, id string) {
 	return revision, id
 }
 
-// behind is a BehindError of a cluster that knows less than it did. A restoration makes
+// behind is a BehindError of a cluster that knows less than it did. A backup of it would
+// be the newest, and the next ones would drive out those that hold the data. A restoration makes
 // another cluster of the name, with revisions far above, and its undoing brings the one
 // before back: so a backup of the same ID counts where there is one. Of one that nobody
 // has written to yet every backup counts: members that have lost all begin so, with the
@@ -231,8 +252,7 @@ func Known(v member.View) (revision int64, id string) {
 func behind(all []Found, cluster, id string, revision int64) error {
 	newest, ok := Newest(all, cluster)
 	if revision > fresh {
-		ofID := slices.DeleteFunc(slices.Clone(all), func(f Found) bool { return f.Metadata.ClusterID != id })
-		if own, same := Newest(ofID, cluster); same {
+		if own, same := Newest(ofID(all, id), cluster); same {
 			newest = own
 		}
 	}

@@ -45,12 +45,19 @@ type Request struct {
 	// Again is told that the data of a member broke off, and whose is taken instead,
 	// from the beginning; may be nil.
 	Again func(broken *BrokenOffError, from string)
+
+	// apart is the ID of a cluster that has the store with others of its name, which may
+	// take a backup in the same second; empty where it is alone.
+	apart string
 }
 
 // FileName is what a backup is called that nobody has named. It is the n-th of the
 // cluster within a second.
 func (r Request) FileName(n int) string {
 	name := r.Cluster + "-" + r.Time.UTC().Format("20060102T150405Z")
+	if r.apart != "" {
+		name += "-" + r.apart
+	}
 	if n > 1 {
 		name += fmt.Sprintf("-%d", n)
 	}

@@ -42,6 +42,12 @@ func concerned(ctx context.Context, r Runtime, have *runtime.State) ([]string, e
 // ErrUndone says that nothing was left to do: only of a cluster that was started in between
 // what was set aside instead comes back. ErrNothing says that there is nothing to undo.
 func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error) {
+	return UndoIf(ctx, r, name, func(*runtime.State) error { return nil })
+}
+
+// UndoIf is Undo that asks first whether it may, by what is there once no other command
+// changes it.
+func UndoIf(ctx context.Context, r Runtime, name string, may func(have *runtime.State) error) (map[string]string, error) {
 	release, err := r.Lock(ctx, name, nil)
 	if err != nil {
 		return nil, err
@@ -52,6 +58,9 @@ func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error
 		return nil, err
 	}
 	if err := Undoable(ctx, r, have); err != nil {
+		return nil, err
+	}
+	if err := may(have); err != nil {
 		return nil, err
 	}
 	if have.Active() {

@@ -16,8 +16,14 @@ const (
 // it is not to be brought back.
 const DiscardingSuffix = ".discarding"
 
-// Aside is the name that a data directory gets when it is set aside.
-func Aside(dir string, now time.Time) string {
+// Aside is the name that a data directory gets when it is set aside: none of those that
+// are there, and behind all of them, whatever a clock says that was set back.
+func Aside(dir string, now time.Time, there []string) string {
+	for _, name := range there {
+		if since := AsideSince(dir, name); !now.Truncate(time.Millisecond).After(since) {
+			now = since.Add(time.Millisecond)
+		}
+	}
 	return dir + asideSuffix + now.UTC().Format(asideFormat)
 }
 

@@ -48,11 +48,16 @@ func (r *Runtime) keptOf(ctx context.Context, f *found, server string) ([]kept, 
 	if !ok || !h.store.Given() {
 		return nil, nil
 	}
+	return r.keptIn(ctx, f.project, server, h)
+}
+
+// keptIn is keptOf of a server whose data is known.
+func (r *Runtime) keptIn(ctx context.Context, name, server string, h home) ([]kept, error) {
 	image, err := r.ownImage(ctx)
 	if err != nil {
 		return nil, err
 	}
-	said, err := helper(f.project, image, h, setAsideProgram, h.dir+".").Output(ctx, r.engine)
+	said, err := helper(name, image, h, setAsideProgram, h.dir+".").Output(ctx, r.engine)
 	if err != nil {
 		return nil, fmt.Errorf("look for what was set aside of %s: %w", server, err)
 	}

@@ -284,10 +284,15 @@ func (r *Runtime) setAside(ctx context.Context, name, server string, h home, res
 	if err != nil || !there {
 		return "", err
 	}
-	aside, err := r.freeName(ctx, name, h, datadir.Aside(h.dir, r.o.Now()))
+	all, err := r.keptIn(ctx, name, server, h)
 	if err != nil {
 		return "", err
 	}
+	var folders []string
+	for _, k := range all {
+		folders = append(folders, k.folder)
+	}
+	aside := datadir.Aside(h.dir, r.o.Now(), folders)
 	r.tell(runtime.Event{Server: server, Action: "set data aside", Detail: aside})
 	if err := r.rename(ctx, name, h, h.dir, aside); err != nil {
 		return "", fmt.Errorf("set the data of %s aside: %w", server, err)
@@ -295,18 +300,6 @@ func (r *Runtime) setAside(ctx context.Context, name, server string, h home, res
 	r.putAside(ctx, name, server, aside, restored)
 	r.tell(runtime.Event{Server: server, Action: "set data aside", Detail: aside, Done: true})
 	return aside, nil
-}
-
-// freeName gives a name that nothing in the server's volume has.
-func (r *Runtime) freeName(ctx context.Context, name string, h home, wanted string) (string, error) {
-	free := wanted
-	for n := 2; ; n++ {
-		there, err := r.exists(ctx, name, h, free)
-		if err != nil || !there {
-			return free, err
-		}
-		free = fmt.Sprintf("%s-%d", wanted, n)
-	}
 }
 
 // rename renames a folder in a server's volume.

@@ -35,10 +35,11 @@ func (r *Runtime) SetAside(_ context.Context, name, server string) (string, erro
 	if stack, err := r.home(name).Stack(); err == nil && stack.Ephemeral {
 		return "", os.RemoveAll(dir) // what is volatile is not kept
 	}
-	aside := datadir.Aside(dir, r.now())
-	for n := 2; exists(aside); n++ {
-		aside = fmt.Sprintf("%s-%d", datadir.Aside(dir, r.now()), n)
+	there, err := asideOf(dir)
+	if err != nil {
+		return "", fmt.Errorf("cannot look for what was set aside of %s: %w", server, err)
 	}
+	aside := datadir.Aside(dir, r.now(), there)
 	if err := rename(dir, aside); err != nil {
 		return "", fmt.Errorf("cannot set the data of %s aside: %w", server, err)
 	}
