@@ -25,11 +25,19 @@ var ErrNoStack = errors.New("no stack here")
 type RunningError struct {
 	Name       string
 	Supervisor ID
+	// MovedFrom is where the home was when the supervisor started, if that was elsewhere:
+	// it takes no orders then, and its members can make no file. Empty else.
+	MovedFrom string
 }
 
 func (e *RunningError) Error() string {
-	return fmt.Sprintf("%s runs already, under process %d since %s",
+	said := fmt.Sprintf("%s runs already, under process %d since %s",
 		e.Name, e.Supervisor.PID, e.Supervisor.Started.Format(time.DateTime))
+	if e.MovedFrom != "" {
+		said += fmt.Sprintf(", and was moved here from %s meanwhile: `kill %d` ends its members in order, and then they start from here",
+			e.MovedFrom, e.Supervisor.PID)
+	}
+	return said
 }
 
 func (h Home) path(name string) string { return filepath.Join(h.Dir, name) }
@@ -103,7 +111,7 @@ func (h Home) lock(ctx context.Context) (release func(), err error) {
 	}
 	running := &RunningError{Name: filepath.Base(h.Dir)}
 	if s, err := h.State(); err == nil {
-		running.Name, running.Supervisor = s.Name, s.Supervisor
+		running.Name, running.Supervisor, running.MovedFrom = s.Name, s.Supervisor, h.movedFrom(s)
 	}
 	return nil, running
 }

@@ -1,6 +1,8 @@
 package process
 
 import (
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -76,4 +78,15 @@ func (h Home) ofAnother(s State) bool {
 	}
 	_, err = os.Stat(Home{s.Home}.path(stateFile))
 	return err == nil
+}
+
+// movedFrom is where the home was that a state is of, if it is there no more; else empty.
+func (h Home) movedFrom(s State) string {
+	if s.Home == "" || s.Home == h.dir() {
+		return ""
+	}
+	if _, err := os.Stat(s.Home); !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return s.Home
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/etcdctr/etcdctr/internal/lockfile"
 	"github.com/etcdctr/etcdctr/process"
 )
 
@@ -78,6 +79,16 @@ func TestAHomeIsWhereItIsFound(t *testing.T) {
 	isIn(homeIn(moved), moved)
 	if _, err := homeIn(moved).State(); err != nil {
 		t.Errorf("where it was moved to: %v", err)
+	}
+
+	release, err := lockfile.Acquire(t.Context(), homeIn(moved).Dir) // as a supervisor has it that runs on
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = release() }()
+	running := (*process.RunningError)(nil)
+	if err := homeIn(moved).Remove(t.Context(), false); !errors.As(err, &running) || running.MovedFrom != home.Dir {
+		t.Errorf("moved while it runs: %v", err)
 	}
 }
 
