@@ -461,7 +461,8 @@ func (c *Containers) Forget(ctx context.Context, members []Member) ([]string, er
 	for _, m := range members {
 		in, err := c.Engine.ContainerInspect(ctx, m.id, client.ContainerInspectOptions{})
 		if err == nil {
-			_, err = c.Engine.ContainerRemove(ctx, m.id, client.ContainerRemoveOptions{RemoveVolumes: true})
+			// Nameless volumes go with it, and one of those may be where the cluster goes on.
+			_, err = c.Engine.ContainerRemove(ctx, m.id, client.ContainerRemoveOptions{RemoveVolumes: !m.inUse})
 		}
 		if err != nil {
 			return left, fmt.Errorf("remove %s: %w", m.Name, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/backup"
@@ -49,6 +50,38 @@ func (e oneContainer) CopyFromContainer(_ context.Context, _ string, o client.Co
 		_, err = w.Write([]byte(o.SourcePath))
 	}
 	return client.CopyFromContainerResult{Content: io.NopCloser(&b)}, errors.Join(err, w.Close())
+}
+
+// removal is an engine that notes with what a container was removed.
+type removal struct {
+	oneContainer
+	volumes *[]bool
+}
+
+func (e removal) ContainerRemove(_ context.Context, _ string, o client.ContainerRemoveOptions) (client.ContainerRemoveResult, error) {
+	*e.volumes = append(*e.volumes, o.RemoveVolumes)
+	return client.ContainerRemoveResult{}, nil
+}
+
+func (e removal) VolumeRemove(context.Context, string, client.VolumeRemoveOptions) (client.VolumeRemoveResult, error) {
+	return client.VolumeRemoveResult{}, nil
+}
+
+// An engine removes a volume without a name with the container that it was made for, also
+// where it is by now another one's that does not run.
+func TestAVolumeInWhichTheClusterGoesOnIsNotForgotten(t *testing.T) {
+	in := kv()
+	in.Name += retiredSuffix
+	in.State = &container.State{Status: container.StateExited}
+	in.Mounts = []container.MountPoint{{Type: mount.TypeVolume, Name: "0a1b", Destination: "/data"}}
+	for used, left := range map[string]int{"0a1b": 1, "": 0} {
+		var volumes []bool
+		c := &Containers{Engine: removal{oneContainer{imageEngine{files: []string{"/data/member/wal"}}, in}, &volumes}, Names: []string{"etcd1"}}
+		got, err := Forget(t.Context(), c, used)
+		if err != nil || len(got) != left || !slices.Equal(volumes, []bool{used == ""}) {
+			t.Errorf("with %q in use: left %q, removed with volumes %v: %v", used, got, volumes, err)
+		}
+	}
 }
 
 // kv is a container with etcd in it.
