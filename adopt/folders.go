@@ -48,6 +48,9 @@ func (f *Folders) Look(ctx context.Context) (*Stack, error) {
 		i := slices.IndexFunc(processes, func(p running) bool { return same(p.dir, dir) })
 		var m Member
 		if i >= 0 {
+			if processes[i].contained {
+				return nil, fmt.Errorf("%s: %w: process %d: name that container instead", dir, errContained, processes[i].Pid)
+			}
 			m = processes[i].member()
 			s.Described = append(s.Described, processes[i].described)
 		} else if m, err = resting(dir); err != nil {
@@ -127,12 +130,35 @@ func initialCluster(members []backup.Member) string {
 	return strings.Join(all, ",")
 }
 
+// errContained is the error of a folder that a container has, which may be started again by
+// whoever has started it, and is reached otherwise than the processes of this machine.
+var errContained = errors.New("a process in a container has it open")
+
 // running is a process of etcd.
 type running struct {
 	*process.Process
-	dir, home string // its data directory, and that which it was started in
+	dir       string // its data directory, as it is found from here
+	home      string // which it was started in
+	contained bool   // it is in a container
 	read      *lint.Member
 	described *lint.Stack
+}
+
+// from is a path of a process as it is found from here: one in a container, or in a unit of
+// systemd's, may have something else there than this program has.
+func from(pid int32, dir string) string {
+	if sharesWith(pid, "mnt") {
+		return dir
+	}
+	return fmt.Sprintf("/proc/%d/root%s", pid, dir)
+}
+
+// sharesWith tells whether a process has a namespace of this program's; so it does where
+// there are none, or it can't be seen.
+func sharesWith(pid int32, namespace string) bool {
+	theirs, errTheirs := os.Readlink(fmt.Sprintf("/proc/%d/ns/%s", pid, namespace))
+	ours, errOurs := os.Readlink("/proc/self/ns/" + namespace)
+	return errTheirs != nil || errOurs != nil || theirs == ours
 }
 
 // etcds are the processes of etcd of this machine that can be looked into.
@@ -160,7 +186,7 @@ func etcds(ctx context.Context) ([]running, error) {
 				if !filepath.IsAbs(dir) {
 					dir = filepath.Join(home, dir)
 				}
-				found = append(found, running{p, dir, home, m, s})
+				found = append(found, running{p, from(p.Pid, dir), home, !sharesWith(p.Pid, "pid"), m, s})
 			}
 		}
 	}
