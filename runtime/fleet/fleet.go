@@ -44,6 +44,8 @@ type Options struct {
 	Spec cluster.Spec
 	// Name is the word for what runs members on each machine.
 	Name string
+	// Folder is where the cluster is described.
+	Folder string
 	// Open gives the way to an engine, which is not asked anything yet. What is done
 	// there is told to tell.
 	Open func(at cluster.Engine, tell func(runtime.Event)) (Engine, error)

@@ -27,6 +27,7 @@ type fake struct {
 	hangs   bool     // nor refuses
 	dies    bool     // while it is listened to
 	has     []string // clusters
+	folder  string   // that its servers were started in
 }
 
 // world is all engines, with what was asked of them in order.
@@ -74,7 +75,7 @@ func (f *fake) Observe(ctx context.Context, name string) (*runtime.State, error)
 	if len(f.servers) == 0 {
 		return nil, &runtime.NotFoundError{Name: name}
 	}
-	return &runtime.State{Name: name, Servers: slices.Clone(f.servers)}, nil
+	return &runtime.State{Name: name, Folder: f.folder, Servers: slices.Clone(f.servers)}, nil
 }
 
 func (f *fake) List(context.Context) ([]runtime.State, error) {
@@ -190,6 +191,31 @@ func TestMembersAreAllMadeBeforeTheFirstIsStarted(t *testing.T) {
 	want := []string{"make etcd1 of 1", "make etcd2 of 1", "make etcd3 of 1", "apply etcd1 of 1", "apply etcd2 of 1", "apply etcd3 of 1"}
 	if diff := cmp.Diff(want, w.calls); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Whose cluster has the name on one of the machines is not known from here, and its data is
+// not deleted with that of the others.
+func TestAClusterIsOfThisFolderWhereItIsOnAllMachines(t *testing.T) {
+	w, here, there := newWorld(t), t.TempDir(), t.TempDir()
+	r := w.start(t, spec("e01", "e02", "e03"))
+	r.o.Folder = here
+	for _, c := range []struct {
+		folders []string
+		want    string
+	}{
+		{[]string{here, here, here}, here},
+		{[]string{here, "", here}, here},
+		{[]string{here, there, here}, there},
+		{[]string{there, here, here}, there},
+	} {
+		for i, folder := range c.folders {
+			w.engine(fmt.Sprintf("e%02d", i+1)).folder = folder
+		}
+		have, err := r.Observe(t.Context(), "orders")
+		if err != nil || have.Folder != c.want {
+			t.Errorf("started in %q: it is of %s, %v, want %s", c.folders, have.Folder, err, c.want)
+		}
 	}
 }
 

@@ -134,7 +134,7 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 	if err != nil {
 		return nil, err
 	}
-	have := &runtime.State{Name: name, Runtime: r.o.Name, Wish: mostSaid(s.states), Folder: s.folder()}
+	have := &runtime.State{Name: name, Runtime: r.o.Name, Wish: mostSaid(s.states), Folder: s.folder(r.o.Folder)}
 	for _, x := range s.all {
 		if x.there {
 			have.Servers = append(have.Servers, x.server)
@@ -153,13 +153,20 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 	return have, nil
 }
 
-func (s *survey) folder() string {
+// folder is where the cluster was started: here only if it was on all machines, since what
+// has its name on one of them and is another folder's may be somebody else's cluster.
+func (s *survey) folder(here string) string {
+	folder := ""
 	for _, one := range s.states {
-		if one.Folder != "" {
+		switch {
+		case one.Folder == "":
+		case !one.StartedIn(here):
 			return one.Folder
+		default:
+			folder = one.Folder
 		}
 	}
-	return ""
+	return folder
 }
 
 // mostSaid is what most of the machines say that the cluster was started with: one
