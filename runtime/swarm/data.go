@@ -101,17 +101,43 @@ func (r *Runtime) lookThere(ctx context.Context, f *found, h home, dir string) (
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errWaited)
 	defer cancel()
-	code, ran, err := r.run(ctx, job{
+	end, said := swarm.Task{}, ""
+	err := r.with(ctx, job{
 		cluster: f.name, what: "look", node: h.node, image: h.image, volume: h.volume,
 		command: []string{etcdutl, "snapshot", "status", path.Join(dir, "member", "snap", "db")},
+	}, func(service string) (err error) {
+		if end, err = r.outcome(ctx, service); err == nil && end.Status.State == swarm.TaskStateFailed {
+			said, err = r.said(ctx, end)
+		}
+		return err
 	})
-	switch {
-	case err != nil || !ran:
+	if err != nil {
 		return runtime.Unknown, err
-	case code != 0:
-		return runtime.None, nil
 	}
-	return runtime.Kept, nil
+	return seenBy(end, said), nil
+}
+
+// said is what a task has said.
+func (r *Runtime) said(ctx context.Context, t swarm.Task) (string, error) {
+	var all []string
+	l := listener{r: r, server: t.ID}
+	err := l.read(ctx, t, false, func(x runtime.Line) { all = append(all, x.Text) })
+	return strings.Join(all, "\n"), err
+}
+
+// seenBy is what the end of etcd's tool tells of the data that it looked for. Its exit code
+// is one for a file that is not there, one that it can't read and one that is damaged; and
+// an image without the tool, or a node without memory, tells nothing of the data.
+func seenBy(end swarm.Task, said string) runtime.Data {
+	switch {
+	case !hasRun(end):
+		return runtime.Unknown
+	case end.Status.State == swarm.TaskStateComplete, end.Status.State == swarm.TaskStateRunning:
+		return runtime.Kept // also one that is so large that it is still being read
+	case strings.Contains(said, "stat ") && strings.Contains(said, "no such file or directory"):
+		return runtime.None
+	}
+	return runtime.Unknown
 }
 
 // SetAside gives a server that is stopped another, empty volume, and leaves the one

@@ -205,7 +205,7 @@ func (r *Runtime) vacate(ctx context.Context, f *found, server string, p place) 
 		if err != nil {
 			return err
 		}
-		_, _, err = r.run(ctx, f.vacating(server, p, image))
+		_, err = r.perform(ctx, f.vacating(server, p, image))
 		return err
 	}
 	if err := r.clearJobs(ctx, f.name); err != nil {

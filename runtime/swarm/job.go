@@ -47,19 +47,6 @@ const (
 	orphanAge = 2 * jobTime
 )
 
-// run runs a job to its end, and gives its exit code; ran is false where its node has
-// refused it.
-func (r *Runtime) run(ctx context.Context, j job) (code int, ran bool, err error) {
-	t, err := r.perform(ctx, j)
-	if err != nil {
-		return 0, false, err
-	}
-	if t.Status.ContainerStatus == nil || t.Status.State == swarm.TaskStateRejected {
-		return 0, false, nil
-	}
-	return t.Status.ContainerStatus.ExitCode, true, nil
-}
-
 // perform runs a job, and gives its task as it ended or was refused.
 func (r *Runtime) perform(ctx context.Context, j job) (t swarm.Task, err error) {
 	err = r.with(ctx, j, func(service string) (err error) {
@@ -164,6 +151,7 @@ func (j job) spec() swarm.ServiceSpec {
 			Labels: map[string]string{jobLabel: j.cluster, compose.RoleLabel: compose.RoleTask},
 		},
 		TaskTemplate: swarm.TaskSpec{
+			LogDriver:     &swarm.Driver{Name: "json-file"}, // which can be read, whatever its node has
 			ContainerSpec: c, Networks: networks, RestartPolicy: &swarm.RestartPolicy{Condition: swarm.RestartPolicyConditionNone},
 			Placement: &swarm.Placement{Constraints: []string{"node.id==" + j.node}},
 		},

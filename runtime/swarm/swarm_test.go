@@ -197,3 +197,28 @@ func TestAStoppedServiceIsBegunAsItWas(t *testing.T) {
 		t.Errorf("(-before +after):\n%s", diff)
 	}
 }
+
+// A database that can't be looked at, and one that is damaged, is no sign that there is none.
+func TestOnlyAMissingDatabaseIsNoData(t *testing.T) {
+	ended := func(state swarm.TaskState, code int) swarm.Task {
+		return swarm.Task{Status: swarm.TaskStatus{State: state, ContainerStatus: &swarm.ContainerStatus{ContainerID: "x", ExitCode: code}}}
+	}
+	for _, c := range []struct {
+		what string
+		end  swarm.Task
+		said string
+		want runtime.Data
+	}{
+		{"it was read", ended(swarm.TaskStateComplete, 0), "", runtime.Kept},
+		{"it is still read", ended(swarm.TaskStateRunning, 0), "", runtime.Kept},
+		{"it is not there", ended(swarm.TaskStateFailed, 1), "Error: stat /var/lib/etcd/data/member/snap/db: no such file or directory", runtime.None},
+		{"it is damaged", ended(swarm.TaskStateFailed, 1), "Error: invalid database", runtime.Unknown},
+		{"its reader was killed", ended(swarm.TaskStateFailed, 137), "", runtime.Unknown},
+		{"the image has no reader", ended(swarm.TaskStateFailed, 127), "", runtime.Unknown},
+		{"its node has refused", swarm.Task{Status: swarm.TaskStatus{State: swarm.TaskStateRejected}}, "", runtime.Unknown},
+	} {
+		if got := seenBy(c.end, c.said); got != c.want {
+			t.Errorf("%s: the data is %q, want %q", c.what, got, c.want)
+		}
+	}
+}
