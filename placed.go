@@ -94,9 +94,10 @@ func (e *EmptiedError) Error() string {
 func (c *Cluster) Emptied() error { return c.emptied }
 
 // emptiedBy goes by whether the cluster had served before the steps: who looks at it while
-// they are taken notes that it serves.
+// they are taken notes that it serves. Where nobody saw whether it had data, judgeSeen tells
+// once it serves.
 func (c *Cluster) emptiedBy(steps converge.Steps, want *cluster.Cluster, served bool) error {
-	if want == nil || want.Data == cluster.Memory || !steps.Found() || !served {
+	if want == nil || want.Data == cluster.Memory || !steps.Found() || !served || !runtime.SeesData(c.runtime) {
 		return nil
 	}
 	return &EmptiedError{c.spec.ClusterName()}

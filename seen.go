@@ -113,14 +113,14 @@ func restoring(backups string) []string {
 }
 
 // missed is a *GoneError for that a cluster is not there, if it has served on what would
-// run it now.
+// run it now, and that sees whether its data is there.
 func (c *Cluster) missed(err error) error {
 	if !errors.Is(err, runtime.ErrNotFound) {
 		return err
 	}
 	noted := c.o.placesLines(c.spec.ClusterName())
 	for _, r := range c.o.Runtimes {
-		if accepts(cluster.Runtime(c.spec.Runtime), r.Name()) && slices.Contains(noted, servedOn(r, c.o)) {
+		if accepts(cluster.Runtime(c.spec.Runtime), r.Name()) && runtime.SeesData(r) && slices.Contains(noted, servedOn(r, c.o)) {
 			return &GoneError{c.spec.ClusterName(), c.spec.Backup.Destination}
 		}
 	}

@@ -1,6 +1,7 @@
 package etcdctr
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -63,5 +64,29 @@ func TestThatAClusterHasServedIsNotedForEachEngine(t *testing.T) {
 	}
 	if err := on("a").emptiedBy(founds, &cluster.Cluster{Data: cluster.Memory}, true); err != nil {
 		t.Errorf("in memory: %v", err)
+	}
+}
+
+// blind is a runtime that sees what answers, and nothing else.
+type blind struct{ named }
+
+func (blind) SeesData() bool { return false }
+
+// Where nobody sees whether there is data, that nothing answers is no sign that it is gone:
+// what serves then tells.
+func TestWhatNobodySeesIsNotSaidToBeGone(t *testing.T) {
+	for r, told := range map[runtime.Runtime]bool{named{}: true, blind{}: false} {
+		o := Options{PlacesDir: filepath.Join(t.TempDir(), "places"), Runtimes: []runtime.Runtime{r}, StepsOf: func(runtime.Runtime) string { return "here" }}
+		c := &Cluster{o: New(o).o, runtime: r, spec: cluster.Spec{Name: "orders"}}
+		if err := errors.Join(c.notePlace(), c.noteServed()); err != nil {
+			t.Fatal(err)
+		}
+		err := c.emptiedBy(converge.Steps{{Kind: converge.Apply}}, &cluster.Cluster{Data: cluster.Volume}, c.hasServed())
+		if errors.As(err, new(*EmptiedError)) != told {
+			t.Errorf("founded by %T it says %v", r, err)
+		}
+		if err := c.missed(&runtime.NotFoundError{Name: "orders"}); errors.As(err, new(*GoneError)) != told {
+			t.Errorf("not found by %T it says %v", r, err)
+		}
 	}
 }

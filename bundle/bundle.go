@@ -1,6 +1,7 @@
 // Package bundle packs what each machine of a cluster runs into an archive: its
-// Compose file, its systemd unit, its member's certificates and a README of the
-// commands to run there. Nothing of another member and no authority's key is in it.
+// Compose file with a script that starts it, its systemd unit, its member's certificates
+// and a README of the commands to run there. Nothing of another member and no authority's
+// key is in it.
 package bundle
 
 import (
@@ -106,9 +107,14 @@ func (b Machine) files(ctx context.Context) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
+	start, err := b.start()
+	if err != nil {
+		return nil, err
+	}
 	files := []file{
 		{"README.md", readme, 0o644},
 		{"docker-compose.yml", composed, 0o644},
+		{Start, start, 0o755},
 	}
 	for _, f := range compose.UnitFiles(b.native, b.program) {
 		files = append(files, file{"systemd/" + f.Name, f.Data, 0o644})
@@ -177,6 +183,7 @@ func (b Machine) readme() ([]byte, error) {
 	err := readmeTemplate.Execute(&out, map[string]any{
 		"Member": b.member.Name, "Cluster": b.cluster.Name, "Host": b.member.Host, "Etcd": b.cluster.Etcd,
 		"ClientPort": b.member.Place.ClientPort, "PeerPort": b.member.Place.PeerPort,
+		"Keeps": b.keeps(), "Mark": Mark, "UnitMark": compose.UnitMark(b.native, b.member),
 		"Unit": b.Name(), "User": compose.SystemUser, "Config": compose.ConfigDir,
 		"Mutual": b.cluster.TLS == cluster.Mutual, "ClientURL": b.member.ClientURL(),
 		"Token":     b.token(),
@@ -184,6 +191,31 @@ func (b Machine) readme() ([]byte, error) {
 	})
 	return out.Bytes(), err
 }
+
+// Start is the script that starts the member in a container, and Mark the file beside it
+// that says that the member has had data there: without its data it is not started then.
+const (
+	Start = "start.sh"
+	Mark  = "served"
+)
+
+//go:embed start.sh.tmpl
+var startText string
+
+var startTemplate = template.Must(template.New(Start).Parse(startText))
+
+func (b Machine) start() ([]byte, error) {
+	var out bytes.Buffer
+	log := b.member.WALDir()
+	err := startTemplate.Execute(&out, map[string]any{
+		"Member": b.member.Name, "Cluster": b.cluster.Name, "Mark": Mark,
+		"Keeps": b.keeps(), "Log": log, "LogName": slash.Base(log) + "/",
+	})
+	return out.Bytes(), err
+}
+
+// keeps tells that the member has its data where a container that is made anew finds it.
+func (b Machine) keeps() bool { return b.cluster.Data == cluster.Volume }
 
 // token is the discovery token that members register under themselves; empty if
 // they do not.

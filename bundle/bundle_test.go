@@ -63,7 +63,7 @@ func TestAMachineGetsItsOwnFilesOnly(t *testing.T) {
 	}
 	want := []string{
 		"orders-etcd2/", "orders-etcd2/README.md", "orders-etcd2/certs/members/etcd2/server/tls.key", "orders-etcd2/docker-compose.yml",
-		"orders-etcd2/systemd/orders-etcd2.env", "orders-etcd2/systemd/orders-etcd2.service", "orders-etcd2/systemd/sysusers.conf",
+		"orders-etcd2/start.sh", "orders-etcd2/systemd/orders-etcd2.env", "orders-etcd2/systemd/orders-etcd2.service", "orders-etcd2/systemd/sysusers.conf",
 	}
 	if diff := cmp.Diff(want, names(t, archives[0])); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -146,6 +147,11 @@ func (m Member) ClientURL() string {
 
 // PeerURL is where the other members reach the member.
 func (m Member) PeerURL() string { return m.Settings.Get("initial-advertise-peer-urls") }
+
+// WALDir is where etcd has its write-ahead log: where it finds none, it begins empty.
+func (m Member) WALDir() string {
+	return or(m.Settings.Get("wal-dir"), path.Join(m.Settings.Get("data-dir"), "member", "wal"))
+}
 
 // Upkeep is how a member's container is kept alive, watched and stopped.
 type Upkeep struct {

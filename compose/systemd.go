@@ -50,6 +50,31 @@ func quoteUnitEnv(value string) string {
 	return `"` + unitEnvEscapes.Replace(value) + `"`
 }
 
+// UnitMark is the file beside a member's environment that says that it has served from its
+// data: without that its unit does not start it any more.
+func UnitMark(c *cluster.Cluster, m cluster.Member) string {
+	return path.Join(ConfigDir, cluster.UnitName(c.Name, m.Name)+".served")
+}
+
+// missData has a unit note that its member serves, and not start it without its data from
+// then on: it would begin empty, and with others like it found a new cluster in the place
+// of the old one. That is done by root, and outside of what confines the unit, since the
+// mark is not to be lost together with the data.
+func missData(c *cluster.Cluster, m cluster.Member) string {
+	if c.Data == cluster.Memory {
+		return ""
+	}
+	mark, log := unitWord(UnitMark(c, m)), unitWord(m.WALDir())
+	return fmt.Sprintf(missTemplate, m.Name, mark, log)
+}
+
+const missTemplate = `
+# Where its data is gone it would begin empty, and found another cluster with others like
+# it: once it has served, it is not started without.
+ExecStartPre=+/bin/sh -c 'test ! -e "$$1" || test -e "$$2" || { echo "%[1]s has served, and its data is gone ($$2): bring it back; or replace the member where the others serve; or delete $$1 to have it begin empty" >&2; exit 1; }' sh %[2]s %[3]s
+ExecStartPost=-+/bin/sh -c 'echo "%[1]s has served: its unit does not start it without its data any more." >"$$1"' sh %[2]s
+`
+
 // Unit gives a member's service for systemd. program is the absolute path of an
 // etcd on that machine, with the arguments that it takes to be one.
 func Unit(c *cluster.Cluster, m cluster.Member, program string) []byte {
@@ -58,7 +83,7 @@ func Unit(c *cluster.Cluster, m cluster.Member, program string) []byte {
 		c.Etcd, m.Name, c.Name,
 		path.Join(ConfigDir, UnitEnvFileName(c, m)), program,
 		int(math.Ceil(c.Upkeep.StopGrace.Seconds())),
-		SystemUser, folder.service, folder.unit)
+		SystemUser, folder.service, folder.unit, missData(c, m))
 }
 
 // unitFolder is where a unit may write, as lines of two sections of its file.
@@ -73,9 +98,12 @@ func folderOfUnit(unit string) unitFolder {
 // below what ProtectHome= and PrivateTmp= hide; and what is mounted there comes first:
 // without its disk a member would start empty.
 func folderOfUser(folder string) unitFolder {
-	word := strings.ReplaceAll(quotePath(folder), "%", "%%")
+	word := unitWord(folder)
 	return unitFolder{"RequiresMountsFor=" + word + "\n", "BindPaths=" + strings.ReplaceAll(word, ":", `\:`)}
 }
+
+// unitWord writes a path as one word of a unit.
+func unitWord(file string) string { return strings.ReplaceAll(quotePath(file), "%", "%%") }
 
 func memberFolder(m cluster.Member, unit string) unitFolder {
 	if m.Store.Folder != "" {
@@ -108,7 +136,7 @@ Type=notify
 TimeoutStartSec=infinity
 EnvironmentFile=%[4]s
 ExecStart=%[5]s
-
+%[10]s
 # A member that was removed from its cluster ends with 0, and must not come back
 # on its old data.
 Restart=on-failure

@@ -31,3 +31,27 @@ func TestUnitsMayWriteWhereTheDataIs(t *testing.T) {
 		}
 	}
 }
+
+// What a unit checks before it starts its member, and notes once that serves, is outside of
+// the folder of the data.
+func TestUnitsMissDataThatHasServed(t *testing.T) {
+	spec, err := cluster.Load("etcdctr.yaml", []byte("name: c\ntls: none\nmembers: [etcd1, {name: etcd2, data: \"/srv/my disk:%1\"}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cluster.Resolve(spec, cluster.UnderSystemd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{
+		"exit 1; }' sh /etc/etcd/c-etcd1.served /var/lib/etcd/c-etcd1/data/member/wal\n",
+		"exit 1; }' sh /etc/etcd/c-etcd2.served \"/srv/my disk:%%1/data/member/wal\"\n",
+	} {
+		unit := string(compose.Unit(c, c.Members[i], "/usr/local/bin/etcd"))
+		before, after, _ := strings.Cut(unit, "ExecStartPost=")
+		if !strings.Contains(before, "\nExecStartPre=+/bin/sh -c 'test ! -e") || !strings.Contains(before, want) ||
+			!strings.Contains(after, `>"$$1"' sh `+compose.UnitMark(c, c.Members[i])+"\n") {
+			t.Errorf("%s: no %q in\n%s", c.Members[i].Name, want, unit)
+		}
+	}
+}

@@ -178,7 +178,7 @@ func (m *machine) engine(args ...string) *exec.Cmd { return m.command("docker", 
 
 func (m *machine) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "DOCKER_HOST=unix://"+m.disk+"/engine.sock")
+	cmd.Env = append(os.Environ(), "DOCKER_HOST=unix://"+m.disk+"/engine.sock", "COMPOSE=docker-compose")
 	return cmd
 }
 
@@ -265,6 +265,9 @@ func formAndSurvive(t *testing.T, a addressing) {
 			s.wantOneCluster()
 			s.wantClosedAddresses()
 			s.survive(machines[0], machines[1])
+			if bootstrap == "static" {
+				s.miss(&here)
+			}
 		})
 	}
 }
@@ -314,7 +317,45 @@ func (s *spread) deploy(n *lan) {
 			}
 		})
 		run(s.t, s.dir, "tar", "-xzf", "bundles/"+unit+".tar.gz")
-		succeed(s.t, m.command("docker-compose", "up", "--detach"), filepath.Join(s.dir, unit))
+		if _, err := s.start(m); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// start does what the README in a machine's archive says.
+func (s *spread) start(m *machine) (string, error) {
+	return output(m.command("sh", "start.sh"), filepath.Join(s.dir, s.name+"-"+m.member))
+}
+
+// miss deletes the data of all machines: none is started without, until somebody says so on
+// each, and then what serves is told from what has served before.
+func (s *spread) miss(n *lan) {
+	s.t.Helper()
+	health := func() error {
+		_, err := output(n.inside(etcdctrBinary(s.t), "health"), s.dir)
+		return err
+	}
+	eventually(s.t, "the cluster to be healthy", health)
+	for _, m := range s.machines {
+		succeed(s.t, m.command("docker-compose", "down", "--volumes", "--timeout", "0"), filepath.Join(s.dir, s.name+"-"+m.member))
+	}
+	for _, m := range s.machines {
+		for range 2 {
+			if _, err := s.start(m); err == nil || !strings.Contains(err.Error(), "its data is gone") {
+				s.t.Errorf("%s is started without its data: %v", m.member, err)
+			}
+		}
+	}
+	for _, m := range s.machines {
+		run(s.t, s.dir, "rm", filepath.Join(s.name+"-"+m.member, "served"))
+		if _, err := s.start(m); err != nil {
+			s.t.Error(err)
+		}
+	}
+	s.wantOneCluster()
+	if err := health(); err == nil || !strings.Contains(err.Error(), "is not the cluster that has served before") {
+		s.t.Errorf("of a cluster that has begun anew health says %v", err)
 	}
 }
 

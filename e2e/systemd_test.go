@@ -202,6 +202,19 @@ func TestSystemdKeepsTheMembersOfThreeMachines(t *testing.T) {
 	if err := stopped.wantProperty(stopped.unit, "Result", "success"); err != nil {
 		t.Error(err)
 	}
+
+	// Having served, it is not started without its data, and says why.
+	data := "/var/lib/etcd/" + stopped.unit + "/data"
+	stopped.run("mv", data, data+".elsewhere")
+	if _, err := stopped.exec("systemctl", "start", stopped.unit); err == nil {
+		t.Errorf("%s is started without its data", stopped.member)
+	}
+	if said := stopped.run("journalctl", "--no-pager", "--unit", stopped.unit); !strings.Contains(said, "its data is gone") {
+		t.Errorf("the journal does not tell what %s misses:\n%s", stopped.member, said)
+	}
+	stopped.run("mv", data+".elsewhere", data)
+	stopped.run("systemctl", "start", "--no-block", stopped.unit)
+	stopped.eventually("SubState", "running")
 }
 
 // wantKeysOfItsOwn wants the member's keys readable for its user and for nobody

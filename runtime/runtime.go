@@ -126,6 +126,19 @@ func Holds(r Runtime) bool {
 	return ok && h.Holds()
 }
 
+// Seer is a Runtime that tells whether it sees more than what answers. Where one does not,
+// a cluster of which nothing answers may be there all the same, with its data.
+type Seer interface {
+	SeesData() bool
+}
+
+// SeesData reports whether a Runtime that finds nothing of a cluster knows that its data is
+// gone.
+func SeesData(r Runtime) bool {
+	s, ok := r.(Seer)
+	return !ok || s.SeesData()
+}
+
 // Noter is a Runtime that can keep what a cluster was started with also where no
 // server is made anew: see State.Wish.
 type Noter interface {

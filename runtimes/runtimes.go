@@ -227,7 +227,7 @@ func (r *Runtimes) processes() *local.Runtime {
 // machines are the members' own, with the engines that they have.
 func (r *Runtimes) machines() *fleet.Runtime {
 	return fleet.New(fleet.Options{
-		Spec: r.o.Spec, Name: docker.Name, Notes: filepath.Join(r.o.Folder, machineNotes), Now: r.o.Now, Events: r.o.Events,
+		Spec: r.o.Spec, Name: docker.Name, Folder: r.o.Folder, Notes: filepath.Join(r.o.Folder, machineNotes), Now: r.o.Now, Events: r.o.Events,
 		Open: func(at cluster.Engine, tell func(runtime.Event)) (fleet.Engine, error) {
 			on, err := engine.Open(at.At, at.Certs, r.o.UserAgent)
 			if err != nil {
@@ -251,7 +251,7 @@ func (e *engineThere) Close() error                      { return e.engine.Close
 func (r *Runtimes) hosts() runtime.Runtime {
 	certs := cmp.Or(r.o.Spec.CertsDir, filepath.Join(r.o.Folder, certsFolder))
 	return hosts.New(hosts.Options{
-		Spec: r.o.Spec, Output: filepath.Join(r.o.Folder, BundleFolder), Events: r.o.Events,
+		Spec: r.o.Spec, Folder: r.o.Folder, Output: filepath.Join(r.o.Folder, BundleFolder), Events: r.o.Events,
 		TLS: func(mode cluster.TLSMode) (*tls.Config, error) {
 			config, err := etcdctr.AdminTLS(mode, certs)
 			if errors.Is(err, etcdctr.ErrNoCertificate) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/etcdctr/etcdctr/bundle"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -47,8 +48,8 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 	}
 	for _, m := range members {
 		unit := cluster.UnitName(want.Name, m.Name)
-		r.tell(m.Name, fmt.Sprintf("%s, and there: tar -xzf %s.tar.gz && cd %s && docker compose up -d",
-			takeThere(r.Archive(want.Name, m.Name), m.Host.String()), unit, unit))
+		r.tell(m.Name, fmt.Sprintf("%s, and there: tar -xzf %s.tar.gz && cd %s && sh %s",
+			takeThere(r.Archive(want.Name, m.Name), m.Host.String()), unit, unit, bundle.Start))
 	}
 	for _, m := range members {
 		if err := r.await(ctx, m.Name, m.ClientURL(), true); err != nil {
@@ -134,6 +135,9 @@ func choose(have *runtime.State, servers []string) ([]runtime.Server, error) {
 	return nil, unknown
 }
 
+// withData takes a member away with its data, and what has that missed.
+const withData = "docker compose down --volumes && rm -f " + bundle.Mark
+
 // Remove has somebody take servers away. Nothing shows that it was done.
 func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Removal) error {
 	have, err := r.Observe(ctx, name)
@@ -149,7 +153,7 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	}
 	command := "docker compose down"
 	if removal.Data {
-		command += " --volumes"
+		command = withData
 	}
 	for _, s := range chosen {
 		r.tell(s.Name, at(name, s)+command)
@@ -171,7 +175,7 @@ func (r *Runtime) SetAside(ctx context.Context, name, server string) (string, er
 		return "", err
 	}
 	if s, ok := have.Server(server); ok {
-		r.tell(server, "put away what it has kept, if there is anything, "+at(name, s)+"docker compose down --volumes")
+		r.tell(server, "put away what it has kept, if there is anything, "+at(name, s)+withData)
 		r.told(server)
 		r.emptied[server] = true
 	}

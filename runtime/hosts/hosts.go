@@ -27,6 +27,8 @@ const RunThere = "run on its machine"
 type Options struct {
 	// Spec is of the one cluster that there is, whose members have hosts.
 	Spec cluster.Spec
+	// Folder is where it is described.
+	Folder string
 	// Output is the folder of the archives, and of the note of what was handed
 	// over.
 	Output string
@@ -48,7 +50,10 @@ type Runtime struct {
 	reminder time.Duration
 }
 
-var _ runtime.Runtime = (*Runtime)(nil)
+var (
+	_ runtime.Runtime = (*Runtime)(nil)
+	_ runtime.Seer    = (*Runtime)(nil)
+)
 
 // New makes a Runtime. It asks nobody yet.
 func New(o Options) *Runtime {
@@ -63,6 +68,9 @@ func New(o Options) *Runtime {
 
 // Name is "hosts".
 func (*Runtime) Name() string { return Name }
+
+// SeesData is false: what a machine has is seen by whoever is there.
+func (*Runtime) SeesData() bool { return false }
 
 // Place resolves spec: where members are is what it says.
 func (*Runtime) Place(_ context.Context, spec cluster.Spec) (*cluster.Cluster, error) {

@@ -69,7 +69,7 @@ func newSite(t *testing.T) *site {
 // anew makes a Runtime of what is described now.
 func (s *site) anew(output string) {
 	s.runtime = hosts.New(hosts.Options{
-		Spec: s.spec, Output: output, Dial: s.dial,
+		Spec: s.spec, Folder: "/where/it/is/described", Output: output, Dial: s.dial,
 		TLS: func(cluster.TLSMode) (*tls.Config, error) { return nil, nil },
 		Pack: func(_ context.Context, c *cluster.Cluster, member string) ([]byte, error) {
 			return []byte(fmt.Sprint(c.Only(member).Members[0].Settings)), nil
@@ -199,6 +199,24 @@ func TestAChangeIsOneOfWhatWasHandedOver(t *testing.T) {
 	}
 }
 
+// Who has packed the archives of machines has started what answers there, and who only
+// describes the same machines has not.
+func TestAClusterIsOfTheFolderThatHasItsArchives(t *testing.T) {
+	s := newSite(t)
+	output := t.TempDir()
+	s.anew(output)
+	s.set("192.0.2.1:2379", true)
+	if folder := s.observe().Folder; folder != "" {
+		t.Errorf("before it was packed it is of %q", folder)
+	}
+	if err := os.WriteFile(s.runtime.Archive("site", "etcd2"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if folder := s.observe().Folder; folder != "/where/it/is/described" {
+		t.Errorf("it is of %q", folder)
+	}
+}
+
 func TestDataIsPutAwayByWhoIsThere(t *testing.T) {
 	s := newSite(t)
 	s.apply()
@@ -209,7 +227,7 @@ func TestDataIsPutAwayByWhoIsThere(t *testing.T) {
 	if _, err := s.runtime.SetAside(t.Context(), "site", "etcd3"); err != nil {
 		t.Fatal(err)
 	}
-	if e := s.heard(); !strings.HasSuffix(e.Detail, "on 192.0.2.3: cd site-etcd3 && docker compose down --volumes") {
+	if e := s.heard(); !strings.HasSuffix(e.Detail, "on 192.0.2.3: cd site-etcd3 && docker compose down --volumes && rm -f served") {
 		t.Errorf("said was %+v", e)
 	}
 	if m, _ := s.observe().Server("etcd3"); m.Data != runtime.None {

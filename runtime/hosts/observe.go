@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/url"
+	"os"
 	"slices"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -32,7 +33,7 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 	if err != nil {
 		return nil, err
 	}
-	s := &runtime.State{Name: name, Runtime: Name}
+	s := &runtime.State{Name: name, Runtime: Name, Folder: r.packedIn(name, described)}
 	for _, server := range slices.Sorted(maps.Keys(described)) {
 		_, noted := known[server]
 		if one, ok := r.server(server, described[server], view, noted); ok {
@@ -43,6 +44,22 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 		return nil, &runtime.NotFoundError{Name: name}
 	}
 	return s, nil
+}
+
+// packedIn is the folder that the cluster was described in when its archives were packed, or
+// its machines handed over: this one, or none. Who only describes the machines of others
+// has not started what runs there.
+func (r *Runtime) packedIn(name string, members map[string]handed) string {
+	files := []string{r.noteFile()}
+	for member := range members {
+		files = append(files, r.Archive(name, member))
+	}
+	for _, file := range files {
+		if _, err := os.Stat(file); err == nil {
+			return r.o.Folder
+		}
+	}
+	return ""
 }
 
 // described are the members as the description has them.
