@@ -181,8 +181,12 @@ func (r *cfsslReader) signing(name string, data []byte) (time.Duration, error) {
 	}
 	r.ignored(data, "profile "+name+": ", "expiry", "usages")
 	for _, usage := range s.Usages {
-		if !slices.Contains(cfsslUsages, usage) {
+		switch {
+		case slices.Contains(cfsslUsages, usage):
+		case slices.Contains(cfsslOtherUsages, usage):
 			r.note("profile %s: the usage %q is left out: etcd has no use for it", name, usage)
+		default:
+			r.note("profile %s: the usage %q is none that cfssl knows: it has left it out of its certificates without a word", name, usage)
 		}
 	}
 	serving := name == string(Server) || name == string(Peer)
@@ -195,6 +199,14 @@ func (r *cfsslReader) signing(name string, data []byte) (time.Duration, error) {
 // cfsslUsages are those that the profiles here cover. Key encipherment is given
 // to RSA keys alone, which need it.
 var cfsslUsages = []string{"signing", "digital signature", "server auth", "client auth", "key encipherment"}
+
+// cfsslOtherUsages are the others that cfssl knows. It makes a certificate
+// without a usage that it does not know.
+var cfsslOtherUsages = []string{
+	"content commitment", "key agreement", "data encipherment", "cert sign", "crl sign", "encipher only", "decipher only",
+	"any", "code signing", "email protection", "s/mime", "ipsec end system", "ipsec tunnel", "ipsec user", "timestamping",
+	"ocsp signing", "microsoft sgc", "netscape sgc",
+}
 
 func cfsslDuration(field, text string) (time.Duration, error) {
 	if text == "" {

@@ -256,7 +256,7 @@ func (v *verdict) front() (front uint64) {
 // remedies of the alarms that etcd knows.
 var remedies = map[string]string{
 	"NOSPACE": "its database reached the quota and it refuses all writes: `etcdctr compact --recover` makes room and drops the alarm",
-	"CORRUPT": "its data differs from the others': `etcdctr doctor` tells whether they can replace it",
+	"CORRUPT": "its data differs from the others', and no member takes a write or lets a lease end: `etcdctr doctor` tells whether they can replace it",
 }
 
 func (v *verdict) alarms(a answer) {

@@ -144,7 +144,7 @@ func TestJudgement(t *testing.T) {
 			change: func(a []answer) {
 				a[1].status.Errors = []string{"memberID:18  alarm:CORRUPT", "etcdserver: no leader"}
 			},
-			failures: []string{"etcd2: alarm CORRUPT: its data differs from the others': `etcdctr doctor` tells whether they can replace it"},
+			failures: []string{"etcd2: alarm CORRUPT: its data differs from the others', and no member takes a write or lets a lease end: `etcdctr doctor` tells whether they can replace it"},
 		},
 		"a database nearly full": {
 			change:   func(a []answer) { a[0].status.DbSize, a[0].status.DbSizeQuota = 90, 100 },
