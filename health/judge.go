@@ -159,8 +159,9 @@ func (v *verdict) missing(a answer, known map[string]uint64) {
 	}
 }
 
-// elsewhere is about a member that others are to reach where it is not. Connections that
-// are there go on, so that nothing else shows it before somebody starts anew.
+// elsewhere is about a member that others are to reach where it is not. It dials them by
+// itself, after a restart too, so that nothing else shows it before it needs a snapshot or
+// another one that is elsewhere.
 func (v *verdict) elsewhere(a answer, m *etcdserverpb.Member) {
 	for _, other := range v.answers {
 		at := strings.Split(other.member.PeerURL, ",")
