@@ -55,6 +55,9 @@ func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotat
 			return err
 		}
 	}
+	for _, m := range have.Present() {
+		r.Members = append(r.Members, m.Name)
+	}
 	r.Gather = func(ctx context.Context) error { return c.gather(ctx, o.Step) }
 	r.Ask = func(ctx context.Context) ([]certs.Answer, error) { return c.askTrust(ctx, r.PKI) }
 	r.Restart = func(ctx context.Context, members []string) error {

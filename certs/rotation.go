@@ -26,6 +26,9 @@ type Rotation struct {
 	// the one before it serves again.
 	Ask     func(context.Context) ([]Answer, error)
 	Restart func(ctx context.Context, members []string) error
+	// Members are those that there are, for who foresees it: certificates of others, such as
+	// of members that have left, are replaced too. Nil stands for all that have certificates.
+	Members []string
 	// Stop and Start are for Now: they end all members and start them again. Nil ones
 	// have nothing to end.
 	Stop, Start func(context.Context) error

@@ -38,7 +38,8 @@ func (r *Rotation) foresee(ctx context.Context) (*foreseen, error) {
 		f.answers, err = r.Ask(ctx)
 	}
 	for _, id := range c.Identities {
-		if id.Member != "" && !slices.Contains(f.members, id.Member) {
+		there := r.Members == nil || slices.Contains(r.Members, id.Member)
+		if id.Member != "" && there && !slices.Contains(f.members, id.Member) {
 			f.members = append(f.members, id.Member)
 		}
 	}

@@ -118,6 +118,19 @@ func (f *fakeMembers) wantForetold(t *testing.T, how certs.How) {
 	}
 }
 
+func TestForecastOfARotationRestartsNoMemberThatHasLeft(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	grown := orders()
+	grown.Members = append(grown.Members, certs.Member{Name: "etcd3"})
+	f.ensure(grown) // and it never started
+	r := f.rotation()
+	r.Members = []string{"etcd1", "etcd2"}
+	want := []string{"files", "restart etcd1 etcd2", "files", "files", "restart etcd1 etcd2", "files"}
+	if diff := cmp.Diff(want, foretold(t, r, certs.How{})); diff != "" {
+		t.Errorf("moves (-want +got):\n%s", diff)
+	}
+}
+
 func TestForecastOfARotationNamesTheClientsThatHaveToBeTold(t *testing.T) {
 	f := newFakeMembers(t, tls.VersionTLS12)
 	f.report(f.Issue(t.Context(), certs.IssueOptions{Name: "alice", Profile: certs.Client}))
