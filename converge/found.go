@@ -204,5 +204,5 @@ func (c *scene) unwell() (*Step, error) {
 }
 
 func (c *scene) awaitServing(parts []*part, cause string) *Step {
-	return &Step{Kind: AwaitServing, Servers: names(parts), Cause: cause, Takes: StartTakes}
+	return &Step{Kind: AwaitServing, Servers: names(parts), Cause: cause, Takes: answerTakes}
 }

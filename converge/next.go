@@ -102,15 +102,17 @@ func (c *scene) asksFor(p *part) bool {
 // as it was measured.
 const StartTakes = 2 * time.Second
 
-// About how long other things take.
+// About how long other things take, on a machine that has a little to do besides: see
+// docs/members.md.
 const (
 	endTakes     = time.Second
-	joinTakes    = 3 * time.Second
-	serveTakes   = 7 * time.Second // until a fresh member of etcd 3.6 and 3.7 serves clients
+	joinTakes    = time.Second
+	answerTakes  = time.Second     // until a member that was started answers
+	serveTakes   = 2 * time.Second // until a fresh member of etcd 3.6 and 3.7 does, about every other one started once more
 	electTakes   = 1500 * time.Millisecond
 	handoverGap  = 250 * time.Millisecond
-	refreshTakes = 8 * time.Second
-	enableTakes  = 4 * time.Second // etcd looks at it every 4 s
+	refreshTakes = 7 * time.Second
+	enableTakes  = 3 * time.Second // etcd looks at it every 4 s
 	enableGap    = 550 * time.Millisecond
 )
 
