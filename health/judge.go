@@ -315,9 +315,9 @@ func (v *verdict) certificates() {
 			life := c.cert.NotAfter.Sub(c.cert.NotBefore)
 			switch {
 			case left <= 0:
-				v.failures.add(v.shower(a, c), "%s certificate expired %s: renew it", c.use, lifespan.When(c.cert.NotAfter, v.now))
+				v.failures.add(v.shower(a, c), "%s certificate expired %s: renew it, with `etcdctr certs renew` where its authority is here", c.use, lifespan.When(c.cert.NotAfter, v.now))
 			case left < life/certificateWarning:
-				v.warnings.add(v.shower(a, c), "%s certificate ends in %s: renew it", c.use, lifespan.Words(left))
+				v.warnings.add(v.shower(a, c), "%s certificate ends in %s: renew it, with `etcdctr certs renew` where its authority is here", c.use, lifespan.Words(left))
 			}
 		}
 	}
