@@ -372,7 +372,7 @@ func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, erro
 	if there {
 		m.AutoTLS = s.TLS() == cluster.AutoTLS
 		m.Status, m.ExitCode, m.Detail, m.OutOfMemory, m.EngineError = statusFor[s.Status], s.ExitCode, s.Detail, s.OutOfMemory, s.Error
-		m.Held = s.Held
+		m.Held, m.Emptied = s.Held, s.Emptied
 	}
 	kept, err := p.runtime.Data(ctx, p.name(), name)
 	if err != nil {

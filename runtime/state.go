@@ -57,6 +57,9 @@ type Server struct {
 	ExitCode    int
 	OutOfMemory bool
 	Error       string
+	// Emptied says that it has ended, and that data which it had when it was started is
+	// gone; false: not so, or not known.
+	Emptied bool
 	// Settings are those of etcd that it was started with. They say how it was
 	// founded, too: see cluster.Cluster.AsStarted.
 	Settings cluster.Settings

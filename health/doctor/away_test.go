@@ -20,6 +20,20 @@ func TestAPortOfAnotherMachineIsLookedForThere(t *testing.T) {
 	}
 }
 
+// A member whose data was deleted while it ran ends with words that no rule knows.
+func TestAMemberWhoseDataWasTakenAwayWhileItRanIsReplaced(t *testing.T) {
+	serving := func(name string) Member {
+		return Member{Name: name, Status: Running, Serves: true, ClusterID: "a", Data: DataKept}
+	}
+	d, found := Diagnose(Evidence{Members: []Member{serving("etcd1"), serving("etcd2"), {
+		Name: "etcd3", Status: Failed, Data: DataLost, Emptied: true, Detail: "its data is gone, and before that it ended by exit status 1",
+		Log: []string{`{"level":"fatal","msg":"failed to purge wal file","error":"open etcd3/data/member/wal: no such file or directory"}`},
+	}}})
+	if !found || d.Command != "etcdctr member replace etcd3" || !strings.Contains(d.Cause, "its data is gone") {
+		t.Errorf("it is %+v", d)
+	}
+}
+
 // What is on a machine that does not answer nobody knows: neither that it has the last
 // copy, nor that it could be started.
 func TestOfAMachineThatDoesNotAnswerNothingIsClaimed(t *testing.T) {

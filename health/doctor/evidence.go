@@ -48,6 +48,9 @@ type Member struct {
 	// says of how it ended.
 	ExitCode int
 	Detail   string
+	// Emptied says that it had its data when it was started, and ended once that was gone:
+	// whatever its last words are, they come of that.
+	Emptied bool
 	// OutOfMemory says that the kernel ended it for its memory.
 	OutOfMemory bool
 	// EngineError is why the engine could not start it.

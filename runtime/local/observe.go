@@ -77,7 +77,7 @@ func server(m process.Member, role runtime.Role, state *process.MemberState) run
 	}
 	if state != nil {
 		s.Status, s.Since, s.Restarts = status(state.Status), state.Since, state.Restarts
-		s.Detail = detail(*state)
+		s.Detail, s.Emptied = detail(*state), state.Status == process.Emptied
 	}
 	if role == runtime.Member && !s.Runs() && (state == nil || !state.Process.Alive()) {
 		s.Error = portTaken(m)
