@@ -22,11 +22,11 @@ func (f *Found) Explained(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	failed := doctor.Member{Status: doctor.Exited}
+	var failed doctor.Member
 	u, s := (*converge.UnwellError)(nil), (*runtime.StartError)(nil)
 	switch {
 	case errors.As(err, &u):
-		failed.Name, failed.Log = u.Server, u.Log
+		failed = unwell(u)
 		err = explainFailure(err, u.Server, u.Log)
 	case errors.As(err, &s) && len(s.Log) > 0: // it ran, and is none of the members
 		return explainFailure(err, s.Server, s.Log)
@@ -39,6 +39,12 @@ func (f *Found) Explained(ctx context.Context, err error) error {
 		err = withCause(err, d)
 	}
 	return err
+}
+
+// unwell is what is known of a member that did not come to serve. It is taken back by now,
+// maybe, so that it does not run is no cause of it.
+func unwell(u *converge.UnwellError) doctor.Member {
+	return doctor.Member{Name: u.Server, Log: u.Log}
 }
 
 // explainFailure gives a server that failed its own last words.

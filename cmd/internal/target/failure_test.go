@@ -5,7 +5,16 @@ import (
 
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/health/doctor"
 )
+
+func TestThatAMemberWasTakenBackIsNoCauseOfItsFailure(t *testing.T) {
+	log := []string{`{"level":"warn","msg":"prober detected unhealthy status","error":"dial tcp 10.227.51.13:2380: i/o timeout"}`}
+	u := &converge.UnwellError{Server: "etcd1", What: "does not serve within 1m0s", Log: log}
+	if d, found := doctor.Diagnose(doctor.Evidence{Members: []doctor.Member{unwell(u)}}); found && d.Known {
+		t.Errorf("it is %+v", d)
+	}
+}
 
 func TestFailureCarriesTheLastWordsAndWhereTheRestIs(t *testing.T) {
 	u := &converge.UnwellError{Server: "etcd1", What: "exited with code 1", Log: []string{"one", "two"}}
