@@ -60,14 +60,18 @@ func Judge(inputs []Input, options Options, off ...string) (Result, error) {
 	return r, nil
 }
 
-// InputAt is the file of a path, or of a folder its Compose files.
+// InputAt is the file of a path, or of a folder its Compose files, or its Procfile.
 func InputAt(path string) (Input, error) {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
 		return Input{Files: []string{path}}, nil // whose reading says what is wrong
 	}
-	files := ComposeFiles(path)
+	files := described(path)
 	if files == nil {
-		return Input{}, fmt.Errorf("there is no Compose file in %s: name what is to be judged", path)
+		where := "in " + path
+		if path == "." {
+			where = "in this folder"
+		}
+		return Input{}, fmt.Errorf("there is no Compose file and no Procfile %s: name the files that are to be judged", where)
 	}
 	return Input{Files: files}, nil
 }

@@ -51,19 +51,34 @@ func CheckIDs(ids []string) error {
 		if slices.Contains(known, id) {
 			continue
 		}
-		meant := cluster.Nearest(id, known)
-		if near = near && meant != ""; meant != "" {
-			meant = ": did you mean " + meant + "?"
+		text := fmt.Sprintf("there is no rule %q", id)
+		meant := meantBy(id, known)
+		if near = near && len(meant) > 0; len(meant) > 0 {
+			text += ": did you mean " + strings.Join(meant, ", ") + "?"
 		}
-		bad = append(bad, fmt.Sprintf("there is no rule %q%s", id, meant))
+		bad = append(bad, text)
 	}
 	if bad == nil {
 		return nil
 	}
 	if !near {
-		bad = append(bad, "the rules are "+strings.Join(known, ", "))
+		bad = append(bad, "docs/lint.md lists them, and every finding names its own")
 	}
 	return errors.New(strings.Join(bad, "; "))
+}
+
+// meantBy are the IDs that may be meant by a word: those that it is a part of, such as
+// tls, unless they are too many to choose from, or else the one that it is nearly.
+func meantBy(word string, known []string) []string {
+	const choice = 8
+	part := slices.DeleteFunc(slices.Clone(known), func(id string) bool { return !strings.Contains(id, word) })
+	if len(part) > 0 && len(part) <= choice {
+		return part
+	}
+	if near := cluster.Nearest(word, known); near != "" {
+		return []string{near}
+	}
+	return nil
 }
 
 func (m *Member) isOff(rule string) bool { return slices.Contains(m.off, rule) }

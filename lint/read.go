@@ -79,6 +79,19 @@ func ComposeFiles(dir string) []string {
 	return out
 }
 
+// described are the files of a folder that are judged where none is named: its Compose
+// files or, where it has none, its Procfile.
+func described(dir string) []string {
+	if files := ComposeFiles(dir); files != nil {
+		return files
+	}
+	path := filepath.Join(dir, string(Procfile))
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return nil
+	}
+	return []string{path}
+}
+
 // ErrNotKnown is the kind of error of a file that is no description of etcd in
 // a form that is known here.
 var ErrNotKnown = errors.New("is no description that lint knows: a Compose file, an environment file, the JSON of `docker inspect`, a Procfile, a systemd unit or etcd's configuration file")

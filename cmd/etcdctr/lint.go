@@ -33,8 +33,8 @@ func newLintCommand(a *app) *cobra.Command {
 what etcd, its releases and containers are known to do: Compose files, environment
 files, the JSON of ` + "`docker inspect`" + `, Procfiles, systemd units, etcd's own
 configuration files, and with --running a project or a container that runs.
-Without a FILE it looks for the Compose file of the current folder. Several -f are
-one project, each over those before it.
+Without a FILE it looks for the Compose file of the current folder, or its Procfile.
+Several -f are one project, each over those before it.
 
 Every finding has a rule, and a severity: an error loses data, opens a port or
 forms several clusters; a warning fails some day, or at once; a note could be
@@ -119,7 +119,7 @@ func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 	return nil
 }
 
-// further adds what runs, and the folder's Compose files where nothing is named.
+// further adds what runs, and what is in the folder where nothing is named.
 func (o lintOptions) further(ctx context.Context, a *app, inputs []lint.Input) ([]lint.Input, error) {
 	for _, name := range o.running {
 		data, err := a.inspectRunning(ctx, name)
@@ -131,11 +131,8 @@ func (o lintOptions) further(ctx context.Context, a *app, inputs []lint.Input) (
 	if len(inputs) > 0 {
 		return inputs, nil
 	}
-	files := lint.ComposeFiles(".")
-	if files == nil {
-		return nil, withHint(usage(errors.New("there is no Compose file in this folder")), "name what is to be judged: etcdctr lint FILE")
-	}
-	return []lint.Input{{Files: files}}, nil
+	folder, err := lint.InputAt(".")
+	return append(inputs, folder), usage(err)
 }
 
 // inspectRunning gives what the engine knows of a Compose project, or of one
