@@ -36,8 +36,7 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runBackupRun),
 	}
-	o.cluster = a.Describing(cmd)
-	target.AddRuntime(cmd)
+	o.cluster = a.Finding(cmd)
 	cmd.Flags().StringVar(&o.metrics, "metrics-file", "", "file to write metrics to")
 	cmd.Flags().BoolVar(&o.once, "once", false, "take one if it is due, and end")
 	return cmd

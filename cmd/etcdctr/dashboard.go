@@ -41,8 +41,7 @@ that connect takes: nothing is published, and nothing is loaded from elsewhere.`
 		Args: typed.NoArgs,
 		RunE: with(a, &o, runDashboard),
 	}
-	o.cluster = a.Describing(cmd)
-	target.AddRuntime(cmd)
+	o.cluster = a.Finding(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "address of the page on this machine; port 0 stands for any that is free")
 	addRouteFlag(flags, &o.route)

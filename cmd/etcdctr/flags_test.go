@@ -38,9 +38,9 @@ func TestTheHelpCallsValuesByWords(t *testing.T) {
 func TestCommandsAboutARunningClusterTakeOnlyWhatFindsIt(t *testing.T) {
 	root := newRootCommand(newApp())
 	for _, name := range []string{
-		"ps", "logs", "exec", "stop", "start", "restart", "down", "health", "doctor", "etcdctl", "connect", "backup", "compact", "defrag",
+		"ps", "logs", "exec", "stop", "start", "restart", "down", "health", "doctor", "etcdctl", "connect", "dashboard", "backup", "backup run", "compact", "defrag",
 	} {
-		cmd, _, err := root.Find([]string{name})
+		cmd, _, err := root.Find(strings.Fields(name))
 		if err != nil {
 			t.Fatal(err)
 		}
