@@ -44,8 +44,8 @@ nor Compose.
 
 Where no engine of this machine answers, or with --runtime process, the members
 are processes of this machine: children of this command, which shows what they
-say until Ctrl-C stops them, or in the background with -d, and from then on
-without it. They run the etcd inside this program unless --etcd-binary names
+say from when they serve until Ctrl-C stops them, and of what they say before only
+errors; or in the background with -d, and from then on without it. They run the etcd inside this program unless --etcd-binary names
 another. All other commands work on them as they do on containers. An engine
 elsewhere, by DOCKER_HOST or a Docker context, that does not answer is an error.
 
@@ -102,9 +102,11 @@ func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 		}
 	}
 	o.working.With.Wait, o.working.Founds = o.waitTimeout, true
+	var members *target.Foreground
 	if !o.detach && !o.dryRun {
-		o.working.With.Foreground = a.Foreground()
-		o.working.With.Foreground.Anyway = o.cluster.Changed("detach")
+		members = a.Foreground()
+		members.Anyway = o.cluster.Changed("detach")
+		o.working.With.Foreground = &members.Foreground
 	}
 	c, err := o.cluster.Find(ctx, o.working)
 	if err != nil {
@@ -130,10 +132,10 @@ func runUp(ctx context.Context, a *app, o upOptions, _ []string) error {
 		return err
 	}
 	lost := hints.For("up", c.Lost(ctx))
-	if members := o.working.With.Foreground; lost != nil && members != nil && members.Runs() { // it is said again in the end
+	if lost != nil && members != nil && members.Runs() { // it is said again in the end
 		a.Fail(lost)
 	}
-	return errors.Join(c.Stay(ctx, o.working.With.Foreground), lost)
+	return errors.Join(c.Stay(ctx, members), lost)
 }
 
 // upFile brings about what a Compose file says, which etcdctr has made.
