@@ -85,6 +85,8 @@ type IdleError struct {
 	Cluster string
 	// Members are those that there are, each with how it is: etcd1 is stopped.
 	Members []string
+	// Startable: all of them are stopped, and `start` is what they wait for.
+	Startable bool
 }
 
 func (e *IdleError) Error() string {
@@ -96,7 +98,7 @@ func (e *IdleError) Error() string {
 
 // Idle is an *IdleError where no member could answer, and nil otherwise.
 func (c *Connection) Idle() error {
-	idle := &IdleError{Cluster: c.State.Name}
+	idle := &IdleError{Cluster: c.State.Name, Startable: true}
 	for _, m := range c.State.Members() {
 		if m.ClientURL() == "" {
 			continue
@@ -105,7 +107,9 @@ func (c *Connection) Idle() error {
 			return nil
 		}
 		idle.Members = append(idle.Members, m.Name+" is "+string(m.Status))
+		idle.Startable = idle.Startable && m.Status == runtime.Stopped && m.Data != runtime.None && m.Data != runtime.Volatile
 	}
+	idle.Startable = idle.Startable && len(idle.Members) > 0
 	return idle
 }
 

@@ -81,7 +81,7 @@ func runConnect(ctx context.Context, a *app, o connectOptions, _ []string) error
 	}
 	defer a.CloseWay(way)
 	if err := way.Idle(); err != nil {
-		a.Warn("%v: `%s` tells what helps", err, o.cluster.Again("doctor"))
+		a.Warn("%v: %s", err, idleHelp(o.cluster, err))
 	}
 	access, err := forward.Reach(ctx, way, first, etcdctr.AdminClient)
 	if err != nil {

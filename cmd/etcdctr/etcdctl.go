@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -69,13 +70,22 @@ func (a *app) runEtcdctl(ctx context.Context, f *target.Flags, args []string) er
 	}
 	defer ctl.Close()
 	if err := way.Idle(); err != nil && ctl.Asks {
-		return withHint(err, "`%s` tells what helps", f.Again("doctor"))
+		return withHint(err, "%s", idleHelp(f, err))
 	}
 	code, err := a.Run(ctx, "etcdctl", ctl.Args, ctl.Env)
 	if code != 0 && ctx.Err() == nil && ctl.Asks {
 		a.hintOfSilence(ctx, f, c)
 	}
 	return ended(ctx, code, err)
+}
+
+// idleHelp is what helps where no member runs.
+func idleHelp(f *target.Flags, err error) string {
+	var idle *etcdctr.IdleError
+	if errors.As(err, &idle) && idle.Startable {
+		return fmt.Sprintf("`%s` starts them", f.Again("start"))
+	}
+	return fmt.Sprintf("`%s` tells what helps", f.Again("doctor"))
 }
 
 // hintOfSilence says who does not serve once etcdctl has failed, which tells only that its

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/etcdctr/etcdctr"
@@ -65,7 +66,7 @@ func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change) error {
 	default:
 		f.say("%s are %s", named, word)
 	}
-	f.warnOfNoQuorum(change, outcome.Have)
+	f.warnOfStopped(change, outcome.Have)
 	return nil
 }
 
@@ -98,12 +99,22 @@ func (f *Found) sayInterrupted(change etcdctr.Change, outcome converge.Outcome) 
 // verbWords are the command lines of verbs that are not their names.
 var verbWords = map[converge.Verb]string{converge.Replace: "member replace"}
 
-// warnOfNoQuorum says what stopping some members has come to.
-func (f *Found) warnOfNoQuorum(change etcdctr.Change, have *runtime.State) {
+// warnOfStopped says what stopping some members has come to.
+func (f *Found) warnOfStopped(change etcdctr.Change, have *runtime.State) {
 	if change.Verb != converge.Stop || len(change.Servers) == 0 {
 		return
 	}
-	if s := have.Summary(); s.Running > 0 && s.Running <= s.Members/2 {
+	forgetful := slices.ContainsFunc(have.Members(), func(m runtime.Server) bool {
+		return !m.Runs() && m.Data == runtime.Volatile && slices.Contains(change.Servers, m.Name)
+	})
+	switch s := have.Summary(); {
+	case s.Running == 0:
+	case s.Running > s.Members/2 && forgetful:
+		f.flags.world.Warn("what %s kept in memory is gone: `%s` has it join anew", strings.Join(change.Servers, ", "), f.AgainUp())
+	case s.Running <= s.Members/2 && forgetful:
+		f.flags.world.Warn("%d of %d members run, which is no quorum, and what the others kept in memory is gone: `%s` rebuilds the cluster from what is left",
+			s.Running, s.Members, f.Again("recover"))
+	case s.Running <= s.Members/2:
 		f.flags.world.Warn("%d of %d members run, which is no quorum: nothing is served until others are started", s.Running, s.Members)
 	}
 }
