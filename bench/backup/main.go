@@ -68,6 +68,7 @@ func run(ctx context.Context, rows *measure.Rows) (err error) {
 		{name: "backup, encrypted", ours: b.encrypt, theirs: b.save, between: b.forget},
 		{name: "backup into a bucket", ours: b.upload, theirs: b.save, between: b.forget},
 		{name: "restore into three members", ours: b.restore, theirs: b.restoreByHand, between: b.downRestored, wanted: 0.4},
+		{name: "restore, until all members serve and hold the same", ours: b.restore, theirs: b.serveByHand, between: b.downRestored},
 		{name: "restore of an encrypted one", ours: b.restoreEncrypted, theirs: b.restoreByHand, between: b.downRestored},
 	} {
 		ours, theirs, err := compare(ctx, row.ours, row.theirs, row.between)
@@ -296,16 +297,69 @@ func (b *bench) restoreOf(ctx context.Context, archive string, more ...string) (
 	return use(b.command(ctx, b.etcdctr, append([]string{"restore", "--file", file, "--name", restored, archive}, more...)...))
 }
 
+// byHand are the peers of the members that are restored by hand, and their clients' ports.
+var byHand = []struct{ name, peer, client string }{
+	{"etcd1", "http://127.0.0.1:22691", "http://127.0.0.1:22681"},
+	{"etcd2", "http://127.0.0.1:22692", "http://127.0.0.1:22682"},
+	{"etcd3", "http://127.0.0.1:22693", "http://127.0.0.1:22683"},
+}
+
+func (b *bench) folder(name string) string { return filepath.Join(b.dir, "by-hand", name) }
+
 // restoreByHand makes the data only, and starts nobody.
 func (b *bench) restoreByHand(ctx context.Context) (usage, error) {
 	var all []*exec.Cmd
-	for i := range 3 {
+	for _, m := range byHand {
 		all = append(all, b.command(ctx, filepath.Join(b.etcd, "etcdutl"), "snapshot", "restore", b.snapshot()+".kept",
-			"--name", fmt.Sprintf("etcd%d", i+1), "--data-dir", filepath.Join(b.dir, "by-hand", fmt.Sprint(i)),
-			"--initial-cluster", "etcd1=http://127.0.0.1:1,etcd2=http://127.0.0.1:2,etcd3=http://127.0.0.1:3",
-			"--initial-advertise-peer-urls", fmt.Sprintf("http://127.0.0.1:%d", i+1), "--bump-revision", "1000000000", "--mark-compacted"))
+			"--name", m.name, "--data-dir", b.folder(m.name), "--initial-cluster", peersByHand(),
+			"--initial-advertise-peer-urls", m.peer, "--bump-revision", "1000000000", "--mark-compacted"))
 	}
 	return use(all...)
+}
+
+func peersByHand() string {
+	var all []string
+	for _, m := range byHand {
+		all = append(all, m.name+"="+m.peer)
+	}
+	return strings.Join(all, ",")
+}
+
+// serveByHand is restoreByHand that also starts the members, without TLS, waits for each, and
+// asks each for its hash, as `+"`etcdctr restore`"+` does.
+func (b *bench) serveByHand(ctx context.Context) (usage, error) {
+	made, err := b.restoreByHand(ctx)
+	if err != nil {
+		return made, err
+	}
+	began := time.Now()
+	var clients []string
+	for _, m := range byHand {
+		clients = append(clients, m.client)
+		cmd := b.command(ctx, filepath.Join(b.etcd, "etcd"), "--name", m.name, "--data-dir", b.folder(m.name),
+			"--initial-cluster", peersByHand(), "--initial-advertise-peer-urls", m.peer, "--listen-peer-urls", m.peer,
+			"--listen-client-urls", m.client, "--advertise-client-urls", m.client, "--log-level", "error")
+		if err := cmd.Start(); err != nil {
+			return made, err
+		}
+		defer func() {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // killed
+		}()
+	}
+	etcdctl := func(args ...string) error {
+		_, err := use(b.command(ctx, filepath.Join(b.etcd, "etcdctl"), append([]string{"--endpoints", strings.Join(clients, ","), "--command-timeout", "1m"}, args...)...))
+		return err
+	}
+	for etcdctl("endpoint", "health") != nil {
+		if err := ctx.Err(); err != nil {
+			return made, err
+		}
+		time.Sleep(100 * time.Millisecond) // as a script would
+	}
+	err = etcdctl("endpoint", "hashkv")
+	made.took += time.Since(began)
+	return made, err
 }
 
 func (b *bench) downRestored(ctx context.Context) error {
