@@ -3,6 +3,8 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"net"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -37,6 +39,46 @@ func checkAdvertisesUnspecified(m *Member, r *reporter) {
 			}
 		}
 	}
+}
+
+// listeners are the settings that say where a member listens.
+var listeners = []string{"listen-client-urls", "listen-peer-urls", "listen-metrics-urls", "listen-client-http-urls"}
+
+func checkListensOnName(m *Member, r *reporter) {
+	for _, name := range listeners {
+		for _, u := range m.urls(name) {
+			if canListen(u) {
+				continue
+			}
+			f := found{
+				at: m.at(name), message: fmt.Sprintf("%s says %s, which is no address", name, u.Host),
+				remedy: "write an address of the machine, or 0.0.0.0 for all that it has, and the name in what is advertised",
+			}
+			if m.Container != nil {
+				f.remedy, f.fix = "listen on 0.0.0.0, and write the name in what is advertised", m.listeningAnywhere(name)
+			}
+			r.in(m, f)
+			break
+		}
+	}
+}
+
+// canListen tells whether etcd takes a URL for one to listen on.
+func canListen(u *url.URL) bool {
+	host := u.Hostname()
+	return strings.HasPrefix(u.Scheme, "unix") || host == "localhost" || net.ParseIP(host) != nil
+}
+
+// listeningAnywhere is the fix for a container that listens on a name: all of its addresses
+// are its own. One that has several URLs may have the same port in two of them, and one on
+// the host's network opens it on the host.
+func (m *Member) listeningAnywhere(name string) func(*editor) {
+	s, _ := m.find(name)
+	urls := m.urls(name)
+	if len(urls) != 1 || strings.Contains(s.Value, ",") || m.Container.NetworkMode == "host" || urls[0].Port() == "" {
+		return nil
+	}
+	return s.rewriting(strings.Replace(s.Value, urls[0].Host, net.JoinHostPort("0.0.0.0", urls[0].Port()), 1))
 }
 
 func checkAdvertiseSame(s *Stack, r *reporter) {

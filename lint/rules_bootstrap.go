@@ -23,6 +23,15 @@ var bootstrapRules = []Rule{
 		check:  checkSeveralClusters,
 	},
 	{
+		ID: "initial-cluster-missing", Severity: Error,
+		Title:  "a member that others list has no initial cluster",
+		Why:    "etcd's default is the member alone: it serves a cluster of its own, beside that of the others, which takes it for one that is away",
+		Source: docsClustering + "#static",
+		Bad:    "  etcd1:\n    command: etcd --name etcd1 --initial-advertise-peer-urls http://etcd1:2380 …\n  etcd2:\n    command: etcd --name etcd2 --initial-cluster etcd1=http://etcd1:2380,etcd2=http://etcd2:2380,etcd3=http://etcd3:2380 …",
+		Good:   "  etcd1:\n    command: etcd --name etcd1 --initial-cluster etcd1=http://etcd1:2380,etcd2=http://etcd2:2380,etcd3=http://etcd3:2380 …",
+		check:  checkInitialClusterMissing,
+	},
+	{
 		ID: "force-new-cluster", Severity: Error,
 		Title:  "force-new-cluster is left on",
 		Why:    "at each start the member throws the others out of its own view, and goes on as a cluster of one",
@@ -66,6 +75,15 @@ var bootstrapRules = []Rule{
 		Bad:    "  etcd1:\n    command: etcd --name node1 --initial-advertise-peer-urls http://node1:2380 …",
 		Good:   "  etcd1:\n    command: etcd --name node1 --initial-advertise-peer-urls http://etcd1:2380 …",
 		check:  checkPeerHost,
+	},
+	{
+		ID: "listens-on-name", Severity: Warning,
+		Title:  "a member is to listen on a name",
+		Why:    "the member ends at once: etcd listens on addresses, and localhost is the only name that it takes for one",
+		Source: "go.etcd.io/etcd/server/v3/embed, checkBindURLs, and a run of each release",
+		Bad:    "      ETCD_LISTEN_PEER_URLS: http://etcd1:2380",
+		Good:   "      ETCD_LISTEN_PEER_URLS: http://0.0.0.0:2380",
+		check:  eachMember(checkListensOnName),
 	},
 	{
 		ID: "advertises-unspecified", Severity: Warning,
