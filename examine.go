@@ -55,11 +55,21 @@ func (x Examination) command(verb string) string {
 	return x.Command(verb)
 }
 
+// again is a command of a diagnosis, about the cluster by whatever the flags it has do not
+// say.
+func (x Examination) again(command string) string {
+	if verb, ours := strings.CutPrefix(command, "etcdctr "); ours {
+		return x.command(verb)
+	}
+	return command
+}
+
 // Examine asks what runs the members, their logs and themselves for the one cause
 // that explains the others.
 func (c *Cluster) Examine(ctx context.Context, x Examination) (Diagnosis, error) {
 	p := &patient{Cluster: c, Examination: x}
 	d, err := p.examine(ctx)
+	d.Command = p.again(d.Command)
 	if p.have != nil {
 		if remark := asideRemark(p.have.Aside, d.Healthy); remark != "" {
 			d.Remarks = append(d.Remarks, remark)
@@ -233,12 +243,12 @@ func (c *Cluster) Explain(ctx context.Context, failed doctor.Member, x Examinati
 	e := p.evidence()
 	if p.have, err = c.Observe(ctx); err != nil || failed.EngineError != "" {
 		e.Members = []doctor.Member{failed}
-		d, ok := doctor.Diagnose(e)
+		d, found := doctor.Diagnose(e)
 		if d.Remedy.Kind == doctor.CreateCerts && !p.hasAuthority() {
 			without := p.withoutCertificates(d.Cause)
 			d.Command, d.ByHand = without.Command, without.ByHand
 		}
-		return d, ok && d.Known
+		return p.known(d, found)
 	}
 	report, err := p.ask(ctx)
 	if err != nil {
@@ -248,8 +258,13 @@ func (c *Cluster) Explain(ctx context.Context, failed doctor.Member, x Examinati
 		return doctor.Diagnosis{}, false
 	}
 	e.Add(report)
-	d, ok := doctor.Diagnose(e)
-	return d, ok && d.Known
+	return p.known(doctor.Diagnose(e))
+}
+
+// known is a diagnosis with its command about the cluster, and whether there is a cause.
+func (p *patient) known(d doctor.Diagnosis, found bool) (doctor.Diagnosis, bool) {
+	d.Command = p.again(d.Command)
+	return d, found && d.Known
 }
 
 // patient is a cluster that may not be well.

@@ -34,8 +34,10 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// speakFor has everything that is said be JSON where a command is told so.
+// speakFor has everything that is said be JSON where a command is told so, and the commands
+// in it be about the cluster that this one is about.
 func (a *app) speakFor(cmd *cobra.Command) {
+	a.Voice.Retype = target.Retype(cmd)
 	if f := cmd.Flags().Lookup("progress"); f != nil && f.Value.String() == terminal.JSON {
 		a.Voice.Machine = true
 	}

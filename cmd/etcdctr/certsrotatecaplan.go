@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cmd/internal/planview"
@@ -28,7 +30,9 @@ func (o certsRotateCAOptions) printRotation(ctx context.Context, a *app, dir str
 			return err
 		}
 	}
-	planview.PrintRotation(a.Out, moves, takes, a.Tint)
+	planview.PrintRotation(a.Out, moves, takes, func(colour text.Colors, line string) string {
+		return a.Tint(colour, a.Voice.Retyped(line))
+	})
 	a.SayTakes(takes.All)
 	if after := r.After(o.how); after != "" {
 		a.Say("next: %s", after.Then())

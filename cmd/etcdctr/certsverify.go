@@ -65,7 +65,7 @@ func (a *app) printFindings(findings []certs.Finding, format string) error {
 	}
 	return a.Result(format, findings, func() {
 		for _, f := range findings {
-			fmt.Fprintf(a.Out, "%s: %s\n", f.Severity, f)
+			fmt.Fprintf(a.Out, "%s: %s\n", f.Severity, a.Voice.Retyped(f.String()))
 		}
 	})
 }

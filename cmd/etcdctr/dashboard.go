@@ -10,10 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cmd/internal/healthview"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/dashboard"
+	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtimes"
 )
@@ -73,5 +75,22 @@ func runDashboard(ctx context.Context, a *app, o dashboardOptions, _ []string) e
 	defer w.Leave()
 	fmt.Fprintf(a.Out, "http://%s/%s/\n", l.Addr(), key)
 	a.Say("this is the page of %s: Ctrl-C ends it", c.Name())
-	return dashboard.Show(ctx, l, dashboard.Of(w, o.cluster.Examination()), a.Now, key)
+	return dashboard.Show(ctx, l, shownPage{dashboard.Of(w, o.cluster.Examination()), a}, a.Now, key)
+}
+
+// shownPage has the commands that are shown be about the cluster that is.
+type shownPage struct {
+	dashboard.Source
+	app *app
+}
+
+func (r shownPage) Check(ctx context.Context) (health.Report, error) {
+	report, err := r.Source.Check(ctx)
+	return healthview.Retyped(r.app.Console, report), err
+}
+
+func (r shownPage) Diagnose(ctx context.Context) (dashboard.Diagnosis, error) {
+	d, err := r.Source.Diagnose(ctx)
+	d.Cause, d.ByHand = r.app.Voice.Retyped(d.Cause), r.app.Voice.Retyped(d.ByHand)
+	return d, err
 }

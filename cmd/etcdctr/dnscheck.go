@@ -60,7 +60,7 @@ func runDNSCheck(ctx context.Context, a *app, flags *target.Flags, server, forma
 	findings = append(findings, names...)
 	err = a.Result(format, append([]dns.Finding{}, findings...), func() {
 		for _, f := range findings {
-			fmt.Fprintf(a.Out, "%s %s: %s: %s\n", f.Name, f.Type, f.Problem, f.Remedy)
+			fmt.Fprintf(a.Out, "%s %s: %s: %s\n", f.Name, f.Type, f.Problem, a.Voice.Retyped(f.Remedy))
 		}
 	})
 	if err == nil && len(findings) > 0 {

@@ -73,7 +73,7 @@ func (a *app) printDiagnosis(d etcdctr.Diagnosis) {
 		colour     text.Colors
 	}{{"cause  ", cause, terminal.Bad}, {"command", d.Command, terminal.Good}, {"by hand", d.ByHand, nil}, {"seen   ", d.Evidence, nil}} {
 		if line.text != "" && !d.Healthy {
-			fmt.Fprintf(a.Out, "%s  %s\n", line.what, a.Tint(line.colour, line.text))
+			fmt.Fprintf(a.Out, "%s  %s\n", line.what, a.Tint(line.colour, a.Voice.Retyped(line.text)))
 		}
 	}
 }

@@ -74,7 +74,7 @@ terminal that asks for the cluster's name, and elsewhere it takes --yes.`,
 	typed.AddDryRun(cmd, &o.dryRun)
 	target.AddRunBy(cmd)
 	flags.BoolVarP(&o.detach, "detach", "d", false, "leave the members in the background, where containers are in any case")
-	flags.String("etcd-binary", "", "etcd to run in processes instead of the one inside this program; {minor} stands for "+fmt.Sprintf("3.%d, {release} for %s", cluster.NewestMinor, cluster.DefaultVersion))
+	target.AddEtcdBinary(cmd)
 	flags.Var(&typed.Choice{Value: &o.clients, Of: []string{string(converge.Both), string(converge.Moved)}}, "clients",
 		"where --tls goes over from none to mutual, or back: both has members answer with and without TLS, moved ends that")
 	flags.BoolVar(&o.keep, "keep", false, "leave what a failed first start has created, to look at it")

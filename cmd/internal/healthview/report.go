@@ -3,6 +3,7 @@ package healthview
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ func Watch(ctx context.Context, c *terminal.Console, check func(context.Context)
 	if format == terminal.JSON {
 		show = func(r health.Report) error { return c.PrintJSONLine(r) }
 	} else if s := NewScreen(c.Out, name, every); s != nil {
-		show = s.Show
+		show = func(r health.Report) error { return s.Show(Retyped(c, r)) }
 	}
 	again := time.NewTicker(every)
 	defer again.Stop()
@@ -35,6 +36,17 @@ func Watch(ctx context.Context, c *terminal.Console, check func(context.Context)
 			return nil
 		}
 	}
+}
+
+// Retyped is a report with its commands as they have to be typed here.
+func Retyped(c *terminal.Console, r health.Report) health.Report {
+	for _, lines := range []*[]string{&r.Failures, &r.Warnings, &r.Remarks} {
+		*lines = slices.Clone(*lines)
+		for i, line := range *lines {
+			(*lines)[i] = c.Voice.Retyped(line)
+		}
+	}
+	return r
 }
 
 // round prints a report among others.

@@ -1,14 +1,16 @@
 package target
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr"
-	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 )
 
@@ -20,10 +22,11 @@ const FileCompose = "file-compose"
 // Wait is how long a member may take to answer.
 const Wait = time.Minute
 
-// Examination has the doctor's commands be about the same cluster.
+// Examination has the doctor's commands be about the same cluster. Which other flags a
+// command takes is known to Command.
 func (f *Flags) Examination() etcdctr.Examination {
 	x := etcdctr.Examination{
-		Flags: TypedAgain(f), CertsFlags: TypedAgain(f, certsFlags...), Wanted: TypedAgain(f, FileCompose),
+		Flags: TypedAgain(f, typed.Finding...), CertsFlags: TypedAgain(f, certsFlags...), Wanted: TypedAgain(f, FileCompose),
 		Detached: []string{"--detach"},
 	}
 	x.Command = func(verb string) string { return f.Again(verb) }
@@ -32,7 +35,7 @@ func (f *Flags) Examination() etcdctr.Examination {
 
 // Again is a command about the same cluster.
 func (f *Flags) Again(words ...string) string {
-	return strings.Join(slices.Concat([]string{"etcdctr"}, words, TypedAgain(f)), " ")
+	return retypeLine(f.cmd, strings.Join(append([]string{"etcdctr"}, words...), " "))
 }
 
 // Again is a command about the same cluster.
@@ -57,15 +60,9 @@ func TypedAgain(f *Flags, only ...string) []string {
 
 // FlagsAgain gives them with their values as quote writes them.
 func FlagsAgain(f *Flags, quote func(string) string, only ...string) []string {
-	if len(only) == 0 {
-		only = append(only, certsFlags...)
-		for _, k := range cluster.Keys() {
-			only = append(only, k.Name)
-		}
-	}
 	var words []string
 	f.cmd.Flags().Visit(func(f *pflag.Flag) {
-		if slices.Contains(only, f.Name) {
+		if slices.Contains(only, f.Name) || len(only) == 0 && isOfCluster(f) {
 			words = append(words, flagWords(f, quote(f.Value.String()))...)
 		}
 	})
@@ -78,4 +75,86 @@ func flagWords(f *pflag.Flag, value string) []string {
 		return []string{"--" + f.Name + "=" + value}
 	}
 	return []string{"--" + f.Name, value}
+}
+
+// ofCluster marks the flags that say which cluster is meant, and what it is. Others have
+// the name of one on some commands, and mean something else there.
+const ofCluster = "etcdctr-of-cluster"
+
+// markOfCluster marks a flag of a command.
+func markOfCluster(cmd *cobra.Command, name string) {
+	cmd.Flags().Lookup(name).Annotations = map[string][]string{ofCluster: nil}
+}
+
+func isOfCluster(f *pflag.Flag) bool {
+	_, is := f.Annotations[ofCluster]
+	return is
+}
+
+// typedCommands are the commands in a text that somebody can type.
+var typedCommands = regexp.MustCompile("`etcdctr [^`]+`")
+
+// Retype has the commands that a text names be about the cluster that a command line is
+// about. Who words an error, a refusal or a finding does not know how the cluster was
+// found, and the bare command would be about the one of the folder.
+func Retype(cmd *cobra.Command) func(text string) string {
+	return func(text string) string {
+		return typedCommands.ReplaceAllStringFunc(text, func(quoted string) string {
+			return "`" + retypeLine(cmd, strings.Trim(quoted, "`")) + "`"
+		})
+	}
+}
+
+// between is what stands between commands that are typed as one line.
+const between = " && "
+
+func retypeLine(cmd *cobra.Command, line string) string {
+	commands := strings.Split(line, between)
+	for i, c := range commands {
+		commands[i] = retypeCommand(cmd, c)
+	}
+	return strings.Join(commands, between)
+}
+
+// retypeCommand gives a command those flags of cmd about the cluster that it takes and
+// does not have. One that names a cluster itself means that one.
+func retypeCommand(cmd *cobra.Command, command string) string {
+	words := strings.Fields(command)
+	if len(words) < 2 || words[0] != cmd.Root().Name() {
+		return command
+	}
+	named, _, err := cmd.Root().Find(words[1:])
+	if err != nil || named == cmd.Root() {
+		return command
+	}
+	own, others := command, ""
+	if at := strings.Index(command, " -- "); at >= 0 {
+		own, others = command[:at], command[at:]
+	}
+	if has(own, named.Flags().Lookup("name")) || has(own, named.Flags().Lookup(FileCompose)) {
+		return command
+	}
+	var missing []string
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		takes := named.Flags().Lookup(f.Name)
+		if takes != nil && isOfCluster(takes) && isOfCluster(f) && !has(own, takes) {
+			missing = append(missing, flagWords(f, compose.QuoteShell(f.Value.String()))...)
+		}
+	})
+	if len(missing) == 0 {
+		return command
+	}
+	if named.DisableFlagParsing { // what comes behind is of another program
+		path := named.CommandPath()
+		own, others = path, strings.TrimPrefix(command, path)
+	}
+	return own + " " + strings.Join(missing, " ") + others
+}
+
+// has tells whether a command gives a flag; nil is none.
+func has(command string, f *pflag.Flag) bool {
+	return f != nil && slices.ContainsFunc(strings.Fields(command), func(word string) bool {
+		name, _, _ := strings.Cut(word, "=")
+		return name == "--"+f.Name || f.Shorthand != "" && name == "-"+f.Shorthand
+	})
 }

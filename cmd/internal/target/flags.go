@@ -71,6 +71,7 @@ func (w *World) Describing(cmd *cobra.Command) *Flags {
 	f := w.ByCertsDir(cmd)
 	for _, k := range cluster.Keys() {
 		AddKey(cmd, k)
+		markOfCluster(cmd, k.Name)
 	}
 	return f
 }
@@ -83,6 +84,7 @@ func (w *World) Finding(cmd *cobra.Command, keys ...string) *Flags {
 	for _, k := range cluster.Keys() {
 		if k.Name == "name" || slices.Contains(keys, k.Name) {
 			AddKey(cmd, k)
+			markOfCluster(cmd, k.Name)
 		}
 	}
 	AddRuntime(cmd)
@@ -92,12 +94,22 @@ func (w *World) Finding(cmd *cobra.Command, keys ...string) *Flags {
 // AddRuntime says what runs a cluster, which tells those of one name apart.
 func AddRuntime(cmd *cobra.Command) {
 	cmd.Flags().Var(&typed.Choice{Value: new(string), Of: cluster.ClosedChoiceOf("runtime").Takes()}, "runtime", "what runs it, where several have its name")
+	markOfCluster(cmd, "runtime")
 }
 
 // AddRunBy says what is to run a cluster.
 func AddRunBy(cmd *cobra.Command) {
 	runtimes := cluster.ClosedChoiceOf("runtime")
 	cmd.Flags().Var(&typed.Choice{Value: new(string), Of: runtimes.Takes()}, "runtime", runtimes.String())
+	if cmd.Flags().Lookup("certs-dir") != nil { // else it goes into a file, for other commands to read
+		markOfCluster(cmd, "runtime")
+	}
+}
+
+// AddEtcdBinary says which etcd processes are to run.
+func AddEtcdBinary(cmd *cobra.Command) {
+	cmd.Flags().String("etcd-binary", "", "etcd to run in processes instead of the one inside this program; {minor} stands for "+fmt.Sprintf("3.%d, {release} for %s", cluster.NewestMinor, cluster.DefaultVersion))
+	markOfCluster(cmd, "etcd-binary")
 }
 
 // ByCertsDir gives cmd those of the flags that tell where a cluster's
@@ -105,6 +117,7 @@ func AddRunBy(cmd *cobra.Command) {
 func (w *World) ByCertsDir(cmd *cobra.Command) *Flags {
 	f := w.ByFile(cmd)
 	cmd.Flags().StringVar(&f.certsDir, "certs-dir", "", "certificates of the cluster (default certs beside the cluster file)")
+	markOfCluster(cmd, "certs-dir")
 	return f
 }
 
@@ -137,5 +150,6 @@ func (w *World) ByFile(cmd *cobra.Command) *Flags {
 		shorthand = ""
 	}
 	cmd.Flags().StringVarP(&f.File, "file", shorthand, "", "cluster file, - for standard input (default "+DefaultFile+" if it is there)")
+	markOfCluster(cmd, "file")
 	return f
 }

@@ -1,11 +1,13 @@
 package terminal
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -118,19 +120,59 @@ func (c *Console) Result(format string, v any, text func()) error {
 
 // Table is the text of rows under a header.
 func (c *Console) Table(header []string, rows [][]string) func() {
-	return func() { Table(c.Out, header, rows) }
+	return func() {
+		for _, row := range rows {
+			for i, cell := range row {
+				row[i] = c.Voice.Retyped(cell)
+			}
+		}
+		Table(c.Out, header, rows)
+	}
 }
 
 // PrintJSON writes a result for a script.
 func (c *Console) PrintJSON(v any) error {
-	enc := json.NewEncoder(c.Out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	return c.printJSON(v, func(enc *json.Encoder) {
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+	})
 }
 
 // PrintJSONLine writes one result of several.
-func (c *Console) PrintJSONLine(v any) error { return json.NewEncoder(c.Out).Encode(v) }
+func (c *Console) PrintJSONLine(v any) error { return c.printJSON(v, func(*json.Encoder) {}) }
+
+func (c *Console) printJSON(v any, as func(*json.Encoder)) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	as(enc)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := c.Out.Write(jsonStrings.ReplaceAllFunc(text.Bytes(), c.retypedJSON))
+	return err
+}
+
+// jsonStrings are the strings of a text of JSON.
+var jsonStrings = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// retypedJSON is a string of JSON with its commands as they have to be typed here.
+func (c *Console) retypedJSON(literal []byte) []byte {
+	var text string
+	if !bytes.ContainsRune(literal, '`') || json.Unmarshal(literal, &text) != nil {
+		return literal
+	}
+	retyped := c.Voice.Retyped(text)
+	if retyped == text {
+		return literal
+	}
+	var changed bytes.Buffer
+	enc := json.NewEncoder(&changed)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(retyped) != nil {
+		return literal
+	}
+	return bytes.TrimSpace(changed.Bytes())
+}
 
 // Write writes a command's result to standard output, or whole to a file.
 func (c *Console) Write(output string, data []byte) error {

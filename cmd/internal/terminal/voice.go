@@ -44,7 +44,8 @@ var prefixes = map[Loudness]struct {
 type Voice struct {
 	Out     io.Writer
 	Colours bool
-	Machine bool // a program reads what is said
+	Machine bool                     // a program reads what is said
+	Retype  func(text string) string // the commands in a text as they have to be typed here; nil leaves them
 }
 
 // Message is what is said, for programs.
@@ -53,8 +54,17 @@ type Message struct {
 	Text  string   `json:"text"`
 }
 
+// Retyped is a text with its commands as they have to be typed here.
+func (v *Voice) Retyped(text string) string {
+	if v.Retype == nil {
+		return text
+	}
+	return v.Retype(text)
+}
+
 // Say says a line.
 func (v *Voice) Say(level Loudness, line string) {
+	line = v.Retyped(line)
 	if v.Machine {
 		v.TellMachine(Message{level, line})
 		return
