@@ -29,11 +29,11 @@ func Stages() []Stage { return []Stage{Begin, Switch, Finish} }
 func (s Stage) Then() string {
 	switch s {
 	case Begin:
-		return "restart the members one by one, then: etcdctr certs rotate-ca --stage switch"
+		return "restart the members one by one, then: `etcdctr certs rotate-ca --stage switch`"
 	case Switch:
-		return "once clients have their new certificates: etcdctr certs rotate-ca --stage finish"
+		return "once clients have their new certificates: `etcdctr certs rotate-ca --stage finish`"
 	}
-	return "restart the members one by one, then: etcdctr certs rotate-ca, with --restarted if they run elsewhere"
+	return "restart the members one by one, then: `etcdctr certs rotate-ca`, with --restarted if they run elsewhere"
 }
 
 // abort is the way back: the authority that issued before issues again, alone.

@@ -53,6 +53,6 @@ func runCertsRequest(ctx context.Context, a *app, o certsRequestOptions, names [
 		a.Say("certificates in %s: none is missing and none ends soon", dir)
 		return nil
 	}
-	a.Say("next: have them signed, then: etcdctr certs import FILE... --ca AUTHORITY")
+	a.Say("next: have them signed, then: `etcdctr certs import FILE... --ca AUTHORITY`")
 	return nil
 }
