@@ -71,11 +71,12 @@ start() {
 
 stop() { kill "$pid"; wait "$pid" 2>/dev/null || true; }
 
-# events REVISION: what a watch of k from there prints first.
+# events REVISION: what a watch of k from there prints until it is deleted.
 events() {
+  rm -f "$work/events"
   etcdctl watch k --rev "$1" --prev-kv >"$work/events" 2>&1 &
   local watch=$!
-  await test -s "$work/events"
+  await grep -q DELETE "$work/events"
   sleep 1
   kill $watch
   wait $watch 2>/dev/null || true
