@@ -30,11 +30,17 @@ type cast struct {
 	asked   int
 	metrics map[string]string
 	steps   []Step
+	until   time.Time // when a check is given up, as its asker says
+	look    time.Time // when an observation is
 }
 
-func (c *cast) Observe(context.Context) (*runtime.State, error) { return c.state, c.err }
+func (c *cast) Observe(ctx context.Context) (*runtime.State, error) {
+	c.look, _ = ctx.Deadline()
+	return c.state, c.err
+}
 
-func (c *cast) Check(context.Context) (health.Report, error) {
+func (c *cast) Check(ctx context.Context) (health.Report, error) {
+	c.until, _ = ctx.Deadline()
 	c.asked++
 	return c.report, nil
 }
@@ -169,6 +175,15 @@ func TestMembersAreAskedAtOnceWhereSomethingChangedAndElseNowAndThen(t *testing.
 	v := k.View(0)
 	if got := v.Tracks["etcd3"].State; got[len(got)-1] != Away || v.Word != "failing" {
 		t.Errorf("etcd3 was %v, the cluster is %s", got, v.Word)
+	}
+}
+
+// On a busy machine a look takes all the time that it has, and members are asked all the same.
+func TestMembersAreAskedHoweverLongItTakesToLook(t *testing.T) {
+	c := three()
+	newClocked(c).look()
+	if !c.until.After(c.look) {
+		t.Errorf("a look is given up at %v, and asking the members at %v", c.look, c.until)
 	}
 }
 

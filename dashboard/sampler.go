@@ -20,8 +20,10 @@ const (
 	// History is how long they are kept.
 	History = time.Hour
 
-	// patience is how long a look may take.
+	// patience is how long a look may take, and asking how long it may take besides to ask
+	// the members how they are: more on a busy machine, which is to be seen all the same.
 	patience = 4 * time.Second
+	asking   = 10 * time.Second
 	// unasked is after how many looks members are asked how they are, when nothing
 	// gives a reason to ask at once: it costs more than their metrics.
 	unasked = 6
@@ -97,9 +99,9 @@ func (s *Sampler) hear(l runtime.Line) {
 
 // Look looks once.
 func (s *Sampler) Look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	look, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	state, err := s.source.Observe(ctx)
+	state, err := s.source.Observe(look)
 	if errors.Is(err, runtime.ErrNotFound) {
 		state = &runtime.State{}
 	} else if err != nil {
@@ -107,9 +109,11 @@ func (s *Sampler) Look(ctx context.Context) {
 		return
 	}
 	s.follow()
-	readings := s.scrape(ctx, state)
+	readings := s.scrape(look, state)
 	var report *health.Report
 	if s.wantsToAsk(state, readings) {
+		ctx, cancel := context.WithTimeout(ctx, asking)
+		defer cancel()
 		if r, err := s.source.Check(ctx); err == nil {
 			report = &r
 		}
