@@ -29,6 +29,7 @@ var lintProofs = map[string]func(*mistake){
 	"peer-port-open":            (*mistake).peerPortOpen,
 	"auto-tls-client-auth":      (*mistake).autoTLS,
 	"several-clusters":          (*mistake).severalClusters,
+	"initial-cluster-missing":   (*mistake).initialClusterMissing,
 	"bootstrap-setting-ignored": (*mistake).bootstrapIgnored,
 	"environment-item-ignored":  (*mistake).listItems,
 	"force-new-cluster":         (*mistake).forceNewCluster,
@@ -257,6 +258,35 @@ func (m *mistake) severalClusters() {
 		"etcd-2": {"--initial-advertise-peer-urls=http://127.0.0.1:2480", "--initial-cluster=etcd-2=http://127.0.0.1:2480"},
 	}))
 	m.apart(nil, map[string][]string{"etcd-1": {"--initial-cluster=etcd-1=PEER"}, "etcd-2": {"--initial-cluster=etcd-2=PEER"}})
+}
+
+func (m *mistake) initialClusterMissing() {
+	members, flags := map[string][]string{}, map[string][]string{}
+	var clients, list []string
+	for _, name := range []string{"etcd-1", "etcd-2", "etcd-3"} {
+		client, peer := "http://"+etcdtest.FreeAddress(m.T, "127.0.0.1"), "http://"+etcdtest.FreeAddress(m.T, "127.0.0.1")
+		clients, list = append(clients, client), append(list, name+"="+peer)
+		members[name] = []string{"--initial-advertise-peer-urls=" + peer}
+		flags[name] = []string{"--listen-client-urls=" + client, "--advertise-client-urls=" + client, "--listen-peer-urls=" + peer}
+	}
+	for _, name := range []string{"etcd-2", "etcd-3"} {
+		members[name] = append(members[name], "--initial-cluster="+strings.Join(list, ","))
+	}
+	m.wantFound("Procfile", procfile(members))
+	for name := range members {
+		m.start(name, append(flags[name], members[name]...)...)
+	}
+	m.serves(clients[0])
+	m.serves(clients[1])
+	m.must(clients[0], "put", "key", "kept apart")
+	if got := m.must(clients[1], "get", "key"); got != "" {
+		m.Errorf("etcd-2 sees %q, which etcd-1 was told", got)
+	}
+	for i, n := range []int{1, 3} {
+		if got := len(strings.Split(m.must(clients[i], "member", "list"), "\n")); got != n {
+			m.Errorf("member %d is of a cluster of %d, want %d", i, got, n)
+		}
+	}
 }
 
 func (m *mistake) bootstrapIgnored() {
