@@ -335,10 +335,22 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 			Warnings: report.Warnings,
 		}
 	}
-	// Members that run and answer, and are no healthy cluster all the same.
-	return Diagnosis{
-		Member: p.name(), Cause: report.Failures[0], Command: p.command("health"), Looks: true, Warnings: report.Warnings,
+	// Members that are started again by themselves, or that run and answer and are no
+	// healthy cluster all the same.
+	unwell := Diagnosis{Member: p.name(), Cause: report.Failures[0], Command: p.command("health"), Looks: true, Warnings: report.Warnings}
+	if comesBack(e) {
+		unwell.Command, unwell.Looks = p.command("start"), false
 	}
+	return unwell
+}
+
+// comesBack tells that what runs the members starts some again, on the data that they have,
+// and that none waits for anything else: `start` waits for them.
+func comesBack(e doctor.Evidence) bool {
+	again := func(m doctor.Member) bool { return m.Status == doctor.Restarting }
+	return slices.ContainsFunc(e.Members, again) && !slices.ContainsFunc(e.Members, func(m doctor.Member) bool {
+		return m.Data == doctor.DataLost || m.Status != doctor.Running && !again(m)
+	})
 }
 
 // ask puts the questions of `health`. Members that can't be reached because

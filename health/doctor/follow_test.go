@@ -145,6 +145,7 @@ discovery: size key is bad
 PeerURLs: no match found for existing member
 remote error: tls: bad certificate
 lookup etcd2 on 127.0.0.11:53: no such host
+dial tcp 10.0.0.1:2380: i/o timeout
 dial tcp 10.0.0.1:2380: connect: connection refused
 `
 
@@ -261,8 +262,8 @@ func TestAdviceThatIsFollowedLosesNothingAndEnds(t *testing.T) {
 		return wrong < shown
 	})
 	t.Logf("%d states: %d end healthy, %d where no command helps", tried, cured, tried-cured-wrong)
-	if most := 40_000; tried < most || cured*2 < tried { // else the test looks at too little
-		t.Errorf("%d states were tried, of which %d end healthy: want more than %d, and half of them", tried, cured, most)
+	if most := 40_000; tried < most || cured*5 < tried*2 { // else the test looks at too little
+		t.Errorf("%d states were tried, of which %d end healthy: want more than %d, and two fifths of them", tried, cured, most)
 	}
 }
 

@@ -64,6 +64,14 @@ func TestEachReleaseIsUnderstood(t *testing.T) {
 			`{"level":"fatal","ts":"2026-11-28T17:20:58.875654Z","caller":"etcdmain/etcd.go:204","msg":"discovery failed","error":"tls: failed to find any PEM data in key input"}`,
 			"a certificate or key file is empty",
 		},
+		"3.5, a firewall before its peers": {
+			`{"level":"warn","ts":"2026-11-30T21:08:02.755613Z","caller":"rafthttp/probing_status.go:68","msg":"prober detected unhealthy status","round-tripper-name":"ROUND_TRIPPER_SNAPSHOT","remote-peer-id":"189391a53308619a","rtt":"0s","error":"dial tcp 10.8.0.2:2380: i/o timeout"}`,
+			"nothing answers it at 10.8.0.2:2380: a firewall",
+		},
+		"3.6 and 3.7, a firewall before its peers": {
+			`{"level":"warn","ts":"2026-11-30T21:08:28.182942Z","caller":"rafthttp/probing_status.go:68","msg":"prober detected unhealthy status","round-tripper-name":"ROUND_TRIPPER_RAFT_MESSAGE","remote-peer-id":"c726ac0957ae957c","rtt":"0s","error":"dial tcp 10.8.0.3:2380: i/o timeout"}`,
+			"nothing answers it at 10.8.0.3:2380: a firewall",
+		},
 		"an image for another architecture": {"exec /usr/local/bin/etcd: exec format error", "its etcd is for machines of another architecture"},
 		"the same, crun":                    {"exec container process `/usr/local/bin/etcd`: Exec format error", "its etcd is for machines of another architecture"},
 		"an image of no Prometheus":         {`exec: "--config.file=/etc/prometheus/prometheus.yml": stat --config.file=/etc/prometheus/prometheus.yml: no such file or directory: unknown`, "its image is not one of Prometheus"},
@@ -146,6 +154,31 @@ func TestWhatIsSeenNowDisprovesALine(t *testing.T) {
 			d, _ := Diagnose(Evidence{Now: tt.now, Members: []Member{tt.ill, well, {Name: "etcd3", Status: Running, Answers: true, Serves: true}}})
 			if d.Member != "etcd1" || !strings.HasPrefix(d.Cause, tt.want) || d.Hint() == hands[NoRemedy] {
 				t.Errorf("got %q of %s, to be put right by %q, want %q", d.Cause, d.Member, d.Hint(), tt.want)
+			}
+		})
+	}
+}
+
+// A member that was stopped explains why nobody answers where it was; where all run, it is
+// what lies between them.
+func TestAFirewallIsNamedWhereNobodyIsStopped(t *testing.T) {
+	line := `{"level":"warn","ts":"2026-11-28T17:20:45Z","msg":"prober detected unhealthy status","error":"dial tcp 10.0.0.2:2380: i/o timeout"}`
+	now := time.Date(2026, 11, 28, 17, 20, 50, 0, time.UTC)
+	cut := Member{Name: "etcd1", Status: Running, Answers: true, Log: []string{line}}
+	for name, tt := range map[string]struct {
+		other Member
+		now   time.Time
+		want  string
+	}{
+		"its peer runs and answers": {Member{Status: Running, Answers: true}, now, "nothing answers it at 10.0.0.2:2380: a firewall"},
+		"its peer was stopped":      {Member{Status: Exited}, now, "it was stopped"},
+		"it is over":                {Member{Status: Running, Answers: true}, now.Add(time.Hour), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.other.Name, tt.other.PeerURL = "etcd2", "http://10.0.0.2:2380"
+			d, _ := Diagnose(Evidence{Now: tt.now, Members: []Member{cut, tt.other}})
+			if !strings.HasPrefix(d.Cause, tt.want) || (d.Cause == "") != (tt.want == "") {
+				t.Errorf("got %q of %s, want %q", d.Cause, d.Member, tt.want)
 			}
 		})
 	}

@@ -292,6 +292,12 @@ func symptomRules() []rule {
 			cause:   "it does not find $1, which is not running", remedy: Remedy{Kind: Up}, symptom: true,
 		},
 		{
+			pattern: re(`dial tcp (\S+): i/o timeout`),
+			cause: "nothing answers it at $1: a firewall or the network between the two keeps what it sends from getting there, or the machine there is off; " +
+				"let all members reach each other's peer ports, and it goes on by itself",
+			symptom: true,
+		},
+		{
 			pattern: re(`dial tcp (\S+): connect: connection refused`),
 			cause:   "nobody listens on $1", remedy: Remedy{Kind: Up}, symptom: true,
 		},
