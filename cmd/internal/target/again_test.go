@@ -61,8 +61,12 @@ func TestCommandsThatAreNamedAreAboutTheSameCluster(t *testing.T) {
 		{"start", []string{"-f", "my file.yaml", "--runtime", "process"}, "`etcdctr up --detach`", "`etcdctr up --detach --file 'my file.yaml' --runtime process`"},
 		{"start", []string{"--certs-dir", "keys"}, "`etcdctr certs create && etcdctr start etcd1`", "`etcdctr certs create --certs-dir keys && etcdctr start etcd1 --certs-dir keys`"},
 		// Each takes what it knows.
-		{"up", []string{"--members", "5", "--monitoring", "--name", "orders", "--etcd-binary", "/etcd"}, "`etcdctr doctor`, `etcdctr up`",
-			"`etcdctr doctor --name orders`, `etcdctr up --etcd-binary /etcd --members 5 --monitoring=true --name orders`"},
+		{
+			"up",
+			[]string{"--members", "5", "--monitoring", "--name", "orders", "--etcd-binary", "/etcd"},
+			"`etcdctr doctor`, `etcdctr up`",
+			"`etcdctr doctor --name orders`, `etcdctr up --etcd-binary /etcd --members 5 --monitoring=true --name orders`",
+		},
 		{"start", []string{"--runtime", "docker", "--name", "orders"}, "`etcdctr certs create`", "`etcdctr certs create --name orders`"},
 		{"start", []string{"--name", "orders"}, "`etcdctr build`, `etcdctr unknown`, `docker ps`", "`etcdctr build`, `etcdctr unknown`, `docker ps`"},
 		{"backup", []string{"--etcd-binary", "/old/etcd"}, "`etcdctr up`", "`etcdctr up`"},
@@ -70,12 +74,20 @@ func TestCommandsThatAreNamedAreAboutTheSameCluster(t *testing.T) {
 		{"init", []string{"-f", "a.yaml"}, "`etcdctr up`, `etcdctr up -f a.yaml`", "`etcdctr up --file a.yaml`, `etcdctr up -f a.yaml`"},
 		{"build", []string{"--name", "x"}, "`etcdctr up`", "`etcdctr up`"},
 		// What says a cluster by itself means that one.
-		{"up", []string{"--name", "orders", "--runtime", "process", "-f", "a.yaml"}, "`etcdctr recover --name orders`, `etcdctr up --file-compose b.yml`",
-			"`etcdctr recover --name orders`, `etcdctr up --file-compose b.yml`"},
+		{
+			"up",
+			[]string{"--name", "orders", "--runtime", "process", "-f", "a.yaml"},
+			"`etcdctr recover --name orders`, `etcdctr up --file-compose b.yml`",
+			"`etcdctr recover --name orders`, `etcdctr up --file-compose b.yml`",
+		},
 		{"start", []string{"--name", "orders", "--runtime", "docker"}, "`etcdctr up --runtime process`", "`etcdctr up --runtime process --name orders`"},
 		// What follows is another program's.
-		{"start", []string{"--name", "orders"}, "`etcdctr exec etcd1 -- etcdctl member list`, `etcdctr etcdctl alarm list`",
-			"`etcdctr exec etcd1 --name orders -- etcdctl member list`, `etcdctr etcdctl --name orders alarm list`"},
+		{
+			"start",
+			[]string{"--name", "orders"},
+			"`etcdctr exec etcd1 -- etcdctl member list`, `etcdctr etcdctl alarm list`",
+			"`etcdctr exec etcd1 --name orders -- etcdctl member list`, `etcdctr etcdctl --name orders alarm list`",
+		},
 	} {
 		cmd, _ := commandLine(t, test.typed, test.args...)
 		retype := Retype(cmd)
