@@ -9,7 +9,7 @@ import (
 )
 
 func TestThatAMemberWasTakenBackIsNoCauseOfItsFailure(t *testing.T) {
-	log := []string{`{"level":"warn","msg":"prober detected unhealthy status","error":"dial tcp 10.227.51.13:2380: i/o timeout"}`}
+	log := []string{`{"level":"warn","msg":"prober found high clock drift","clock-drift":"1.02s"}`}
 	u := &converge.UnwellError{Server: "etcd1", What: "does not serve within 1m0s", Log: log}
 	if d, found := doctor.Diagnose(doctor.Evidence{Members: []doctor.Member{unwell(u)}}); found && d.Known {
 		t.Errorf("it is %+v", d)
