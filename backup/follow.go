@@ -96,10 +96,8 @@ func (r *Runner) kept(ctx context.Context, id string) (int64, error) {
 		return 0, err
 	}
 	var last int64
-	for _, f := range all {
-		if r.isOf(f, id) {
-			last = max(last, f.Metadata.Revision)
-		}
+	for _, f := range r.of(all, id) {
+		last = max(last, f.Metadata.Revision)
 	}
 	if last == 0 {
 		return 0, nil

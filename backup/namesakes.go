@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// This file tells clusters of one name apart, by the IDs that etcd gives them. A restoration
-// makes one of another ID, and its undoing brings the one before back. Two that run keep
-// their backups in one place by mistake: neither must do without its own because of that.
+// This file tells clusters of one name apart, by the IDs that etcd gives them, in backups as
+// List gives them, the newest first. A restoration makes one of another ID, and its undoing
+// brings the one before back. Two that run keep their backups in one place by mistake:
+// neither must do without its own because of that.
 
 // formers is of how many clusters of a name, which had other IDs, the newest backup stays
 // whatever the rules say: one that is brought back is known by it.
@@ -36,11 +37,10 @@ func ofName(all []Found, name string) []Found {
 	return slices.DeleteFunc(slices.Clone(all), func(f Found) bool { return f.Err != nil || f.Metadata.Cluster != name })
 }
 
-// idsOf are the IDs of clusters, that with the newest backup first.
+// idsOf are the IDs of clusters, in the order of their backups.
 func idsOf(all []Found) []string {
-	taken := takenBy(all)
 	var ids []string
-	for _, f := range slices.SortedStableFunc(slices.Values(all), func(a, b Found) int { return taken[b.Path].Compare(taken[a.Path]) }) {
+	for _, f := range all {
 		if id := f.Metadata.ClusterID; id != "" && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
@@ -51,13 +51,11 @@ func idsOf(all []Found) []string {
 // takingTurns are clusters of one name that run side by side: each is backed up again after
 // the other was. One that was restored, and brought back, is not followed by the restored one.
 func takingTurns(all []Found) []string {
-	taken := takenBy(all)
-	order := slices.SortedStableFunc(slices.Values(all), func(a, b Found) int { return taken[a.Path].Compare(taken[b.Path]) })
 	ids := idsOf(all)
 	var found []string
 	for i, one := range ids {
 		for _, other := range ids[i+1:] {
-			if turns(order, one, other) > 2 {
+			if turns(all, one, other) > 2 {
 				found = append(found, one, other)
 			}
 		}
@@ -66,10 +64,10 @@ func takingTurns(all []Found) []string {
 	return slices.Compact(found)
 }
 
-// turns counts how often backups of the one follow on those of the other.
-func turns(order []Found, one, other string) int {
+// turns counts how often backups of the one stand next to those of the other.
+func turns(all []Found, one, other string) int {
 	n, last := 0, ""
-	for _, f := range order {
+	for _, f := range all {
 		id := f.Metadata.ClusterID
 		if id != one && id != other {
 			continue
@@ -82,8 +80,8 @@ func turns(order []Found, one, other string) int {
 	return n
 }
 
-// staying are the backups of one name, the newest first, that rules keep, and the newest of
-// each of the last clusters that had it. Clusters that take turns are kept each by itself.
+// staying are the backups of one name that rules keep, and the newest of each of the last
+// clusters that had it. Clusters that take turns are kept each by itself.
 func staying(all []Found, keep Keep) map[string]bool {
 	stays := map[string]bool{}
 	apart := takingTurns(all)

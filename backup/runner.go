@@ -78,7 +78,7 @@ func (r *Runner) own(ctx context.Context, all []Found) []Found {
 		}
 	}
 	id, _ := r.id.Load().(string)
-	return ofID(ofName(all, r.Request.Cluster), id)
+	return r.of(all, id)
 }
 
 func (r *Runner) know(v member.View) {
@@ -177,12 +177,12 @@ func (r *Runner) since(ctx context.Context, moment time.Time) func([]Found) bool
 
 // ofCluster tells whether there is a backup of a cluster, by its ID.
 func (r *Runner) ofCluster(id string) func([]Found) bool {
-	return func(all []Found) bool { return slices.ContainsFunc(all, func(f Found) bool { return r.isOf(f, id) }) }
+	return func(all []Found) bool { return len(r.of(all, id)) > 0 }
 }
 
-// isOf tells that a backup is of a cluster of the name, by its ID.
-func (r *Runner) isOf(f Found, id string) bool {
-	return f.Err == nil && f.Metadata.Cluster == r.Request.Cluster && f.Metadata.ClusterID == id
+// of are the backups of a cluster of the name, by its ID.
+func (r *Runner) of(all []Found, id string) []Found {
+	return ofID(ofName(all, r.Request.Cluster), id)
 }
 
 // take takes a backup, unless the one that is asked for is there, as another has been
