@@ -65,6 +65,21 @@ func (r *remembered) make(change etcdctr.Change) {
 
 func (r *remembered) up() { r.Helper(); r.make(etcdctr.Change{Verb: converge.Up}) }
 
+// consented is a restoration to which somebody has agreed.
+var consented = etcdctr.RestoreOptions{Consent: func(context.Context, backup.There) error { return nil }}
+
+// restore restores what it holds.
+func (r *remembered) restore() {
+	r.Helper()
+	place, _, err := r.find().Backup(r.Context(), r.TempDir(), backup.Request{})
+	if err == nil {
+		_, err = r.find().Restore(r.Context(), place, consented)
+	}
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
 // exchange has something else delete its data, and found it anew by what is there, as
 // Compose does.
 func (r *remembered) exchange() {
@@ -175,14 +190,7 @@ func TestNobodyMissesWhatWasExchangedFromHere(t *testing.T) {
 	r.make(etcdctr.Change{Verb: converge.Down})
 	r.up()
 	well("down and up")
-	place, _, err := r.find().Backup(t.Context(), t.TempDir(), backup.Request{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	restore := etcdctr.RestoreOptions{Consent: func(context.Context, backup.There) error { return nil }}
-	if _, err := r.find().Restore(t.Context(), place, restore); err != nil {
-		t.Fatal(err)
-	}
+	r.restore()
 	well("restore")
 	for _, what := range []string{"undo", "redo"} {
 		if _, err := r.find().UndoRestore(t.Context()); err != nil {
@@ -192,7 +200,7 @@ func TestNobodyMissesWhatWasExchangedFromHere(t *testing.T) {
 		well(what)
 	}
 	r.make(etcdctr.Change{Verb: converge.Stop})
-	if _, err := r.find().Recover(t.Context(), etcdctr.RecoverOptions{RestoreOptions: restore, Output: t.TempDir()}); err != nil {
+	if _, err := r.find().Recover(t.Context(), etcdctr.RecoverOptions{RestoreOptions: consented, Output: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
 	well("recover")
@@ -211,14 +219,7 @@ func TestNobodyMissesWhatARestorationHasExchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	place, _, err := r.find().Backup(t.Context(), t.TempDir(), backup.Request{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	restore := etcdctr.RestoreOptions{Consent: func(context.Context, backup.There) error { return nil }}
-	if _, err := r.find().Restore(t.Context(), place, restore); err != nil {
-		t.Fatal(err)
-	}
+	r.restore()
 	if err := os.WriteFile(note, noted, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -269,14 +270,7 @@ func (a another) Lock(ctx context.Context, name string, waiting func()) (func() 
 func TestMembersThatWereStartedMeanwhileAreNotStoppedUnasked(t *testing.T) {
 	r := remember(t)
 	r.up()
-	place, _, err := r.find().Backup(t.Context(), t.TempDir(), backup.Request{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	restore := etcdctr.RestoreOptions{Consent: func(context.Context, backup.There) error { return nil }}
-	if _, err := r.find().Restore(t.Context(), place, restore); err != nil {
-		t.Fatal(err)
-	}
+	r.restore()
 	r.make(etcdctr.Change{Verb: converge.Stop})
 	c, err := etcdctr.New(etcdctr.Options{
 		Folder: r.folder, PlacesDir: filepath.Join(r.folder, ".etcdctr"),

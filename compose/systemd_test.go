@@ -8,8 +8,9 @@ import (
 	"github.com/etcdctr/etcdctr/compose"
 )
 
-// systemd makes a member's folder, or lets it write into the one that it is given.
-func TestUnitsMayWriteWhereTheDataIs(t *testing.T) {
+// underSystemd is a cluster of which one member has a folder of the user's.
+func underSystemd(t *testing.T) *cluster.Cluster {
+	t.Helper()
 	spec, err := cluster.Load("etcdctr.yaml", []byte("name: c\ntls: none\nmembers: [etcd1, {name: etcd2, data: \"/srv/my disk:%1\"}]\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -18,6 +19,12 @@ func TestUnitsMayWriteWhereTheDataIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// systemd makes a member's folder, or lets it write into the one that it is given.
+func TestUnitsMayWriteWhereTheDataIs(t *testing.T) {
+	c := underSystemd(t)
 	for i, want := range [][]string{
 		{"StateDirectory=etcd/c-etcd1\nStateDirectoryMode=0700\n", "ETCD_DATA_DIR=/var/lib/etcd/c-etcd1/data\n"},
 		{"RequiresMountsFor=\"/srv/my disk:%%1\"\n\n[Service]\n", "BindPaths=\"/srv/my disk\\:%%1\"\n", "ETCD_DATA_DIR=\"/srv/my disk:%1/data\"\n"},
@@ -35,14 +42,7 @@ func TestUnitsMayWriteWhereTheDataIs(t *testing.T) {
 // What a unit checks before it starts its member, and notes once that serves, is outside of
 // the folder of the data.
 func TestUnitsMissDataThatHasServed(t *testing.T) {
-	spec, err := cluster.Load("etcdctr.yaml", []byte("name: c\ntls: none\nmembers: [etcd1, {name: etcd2, data: \"/srv/my disk:%1\"}]\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := cluster.Resolve(spec, cluster.UnderSystemd)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := underSystemd(t)
 	for i, want := range []string{
 		"exit 1; }' sh /etc/etcd/c-etcd1.served /var/lib/etcd/c-etcd1/data/member/wal\n",
 		"exit 1; }' sh /etc/etcd/c-etcd2.served \"/srv/my disk:%%1/data/member/wal\"\n",
