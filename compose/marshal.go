@@ -27,6 +27,9 @@ func Marshal(ctx context.Context, c *cluster.Cluster, p *types.Project) ([]byte,
 	if c.Runtime == cluster.Swarm {
 		forStack(root)
 	}
+	if namedByCaller(p) {
+		forVersion1(root)
+	}
 	escapeDollars(root)
 	plain, err := encode(root)
 	if err != nil {

@@ -3,8 +3,10 @@ package compose
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/etcdctr/etcdctr/cluster"
 )
@@ -34,6 +36,16 @@ func Version1(p *types.Project) *types.Project {
 // namedByCaller tells that a project's name is not in its file: docker-compose of
 // version 1 knows none there.
 func namedByCaller(p *types.Project) bool { return p.Name == "" }
+
+// forVersion1 writes a host and its address as docker-compose of version 1 hands them on
+// to the engine, which knows no equals sign there.
+func forVersion1(root *yaml.Node) {
+	for _, s := range values(get(root, "services")) {
+		for _, host := range items(get(s, "extra_hosts")) {
+			host.Value = strings.Replace(host.Value, "=", ":", 1)
+		}
+	}
+}
 
 // version1Header tells how the file is used, and what is not in it.
 func version1Header(c *cluster.Cluster) string {

@@ -2,6 +2,7 @@ package compose_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -30,6 +31,24 @@ func TestVersion1IsToldNothingThatItRefuses(t *testing.T) {
 		}
 		if again, err := compose.Marshal(t.Context(), c, today); err != nil || !unknown.Match(again) {
 			t.Errorf("%q: today's file has changed: %v", text, err)
+		}
+	}
+}
+
+// It hands a host and its address on to the engine as they are written, which takes a
+// colon between the two.
+func TestVersion1WritesHostsAsTheEngineTakesThem(t *testing.T) {
+	c, err := cluster.Resolve(cluster.Spec{Subnet: "10.89.1.0/24,fd00:89:1::/64"}, cluster.InKnownContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := compose.Marshal(t.Context(), c, compose.Version1(compose.Project(c, options(c))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"- etcd1:10.89.1.11\n", "- etcd1:fd00:89:1::b\n"} {
+		if !strings.Contains(string(file), host) {
+			t.Errorf("the file lacks %q:\n%s", host, file)
 		}
 	}
 }
