@@ -37,6 +37,9 @@ const (
 	// Masquerading: a network's option against it is dropped, so that whoever is
 	// on a network that publishes ports gets out.
 	Masquerading Lack = "networks that lead nowhere and publish ports"
+	// Ranges: of a network it is not said from which part of it containers without an
+	// address of their own get theirs.
+	Ranges Lack = "ranges of networks"
 	// AfterBoot: containers that are to run unless they were stopped are not
 	// started with the machine.
 	AfterBoot Lack = "unless-stopped after a boot"
@@ -50,7 +53,7 @@ const Podman = "Podman"
 
 // lacks are those of each make. Docker Engine of today lacks nothing by definition.
 var lacks = map[string][]Lack{
-	Podman: {NamesBesideServers, Timers, Masquerading, AfterBoot},
+	Podman: {NamesBesideServers, Timers, Masquerading, Ranges, AfterBoot},
 }
 
 // firstStartIntervals is the version of the API that has them.

@@ -45,7 +45,7 @@ func removeContainer(ctx context.Context, e remover, id string) error {
 
 // isRemoved reports whether a container is gone, or on its way.
 func isRemoved(ctx context.Context, e remover, id string) bool {
-	c, err := e.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	c, err := Inspect(ctx, e, id)
 	if err != nil {
 		return errdefs.IsNotFound(err)
 	}

@@ -11,14 +11,19 @@ import (
 	"testing"
 
 	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // podman has one member of the cluster "orders".
 type podman struct {
-	mounts []map[string]any // of the member
+	mounts   []map[string]any // of the member
+	networks []any
 
 	mu    sync.Mutex
 	asked []string
+	// removed says that it loses the member while it looks it up, and knows of none after.
+	removed bool
 }
 
 func (p *podman) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +41,18 @@ func (p *podman) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "containers/json":
 		answer = []any{map[string]any{"Id": "one", "Names": []string{"/orders-etcd1-1"}, "State": "running", "Labels": labels}}
 	case "containers/one/json":
+		if p.removed {
+			status := http.StatusInternalServerError
+			if slices.Contains(p.asked[:len(p.asked)-1], r.URL.Path) {
+				status = http.StatusNotFound
+			}
+			w.WriteHeader(status)
+			answer = map[string]any{"message": "container one does not exist in database: no such container"}
+			break
+		}
 		answer = map[string]any{"Id": "one", "State": map[string]any{"Status": "running"}, "Config": map[string]any{"Labels": labels}, "Mounts": p.mounts}
+	case "networks":
+		answer = p.networks
 	case "volumes":
 		answer = map[string]any{"Volumes": []any{}}
 	case "libpod/info":
@@ -87,4 +103,26 @@ func (p *podman) serve(t *testing.T) *client.Client {
 	}
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// It tells a network's subnet, and not the range that fixed addresses leave to it.
+func TestMembersOnPodmanStayOnTheSubnetThatTheyHave(t *testing.T) {
+	const subnet = "10.89.7.0/24"
+	r := New(Options{Folder: t.TempDir(), Engine: (&podman{networks: []any{map[string]any{
+		"Name": "orders_cluster", "Id": "net", "IPAM": map[string]any{"Config": []any{map[string]any{"Subnet": subnet, "Gateway": "10.89.7.1"}}},
+		"Labels": map[string]string{"com.docker.compose.project": "orders", "com.docker.compose.network": "cluster"},
+	}}}).serve(t)})
+	c, err := r.Place(t.Context(), cluster.Spec{Name: "orders"})
+	if err != nil || len(c.Subnets) != 1 || c.Subnets[0].String() != subnet {
+		t.Errorf("the cluster is on %v (%v), want %s", c.Subnets, err, subnet)
+	}
+}
+
+// A container that ends while Podman looks it up is an internal error to it.
+func TestAContainerThatIsRemovedWhilePodmanLooksIsLeftOut(t *testing.T) {
+	r := New(Options{Folder: t.TempDir(), Engine: (&podman{removed: true}).serve(t)})
+	f, err := r.find(t.Context(), "orders")
+	if err != nil || len(f.details) != 0 {
+		t.Errorf("it is found as %+v, %v", f, err)
+	}
 }

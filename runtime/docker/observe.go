@@ -110,7 +110,7 @@ func (r *Runtime) inspect(ctx context.Context, containers []stack.Container) (ma
 	g, ctx := errgroup.WithContext(ctx)
 	for i, c := range containers {
 		g.Go(func() error {
-			in, err := r.engine.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
+			in, err := stack.Inspect(ctx, r.engine, c.ID)
 			if errdefs.IsNotFound(err) {
 				return nil
 			}

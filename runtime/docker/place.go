@@ -63,7 +63,11 @@ func (r *Runtime) onFreeSubnet(ctx context.Context, spec cluster.Spec, place clu
 	if err != nil {
 		return nil, fmt.Errorf("ask the engine for its networks: %w", err)
 	}
-	own, others := split(list.Items, c.Name)
+	m, err := r.engineMake(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own, others := split(list.Items, c.Name, m.Lacks(stack.Ranges))
 	if spec.Subnet != "" {
 		return c, collision(c.Subnets, others)
 	}
@@ -78,8 +82,9 @@ type taken struct {
 }
 
 // split tells the subnets that the cluster has chosen already from those of
-// others.
-func split(nets []network.Summary, project string) (own []netip.Prefix, others []taken) {
+// others. On an engine that does not tell ranges members have fixed addresses in any
+// network of the cluster's.
+func split(nets []network.Summary, project string, rangesUntold bool) (own []netip.Prefix, others []taken) {
 	for _, n := range nets {
 		mine := stack.IsNetwork(n.Labels, project, compose.ClusterNetwork)
 		for _, pool := range n.IPAM.Config {
@@ -87,7 +92,7 @@ func split(nets []network.Summary, project string) (own []netip.Prefix, others [
 			case !pool.Subnet.IsValid():
 			case !mine:
 				others = append(others, taken{pool.Subnet, n.Name})
-			case pool.IPRange.IsValid(): // the half that fixed addresses leave to the engine
+			case rangesUntold, pool.IPRange.IsValid(): // the half that fixed addresses leave to the engine
 				own = append(own, pool.Subnet.Masked())
 			}
 		}
