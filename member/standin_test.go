@@ -3,6 +3,7 @@ package member_test
 import (
 	"context"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/etcdctr/etcdctr/member"
 )
@@ -133,5 +136,30 @@ func TestALearnerIsAddedOnceAllVotersStayConnected(t *testing.T) {
 	added, err := client.AddLearner(t.Context(), "http://127.0.0.1:1")
 	if err != nil || added.ID != 2 || a.asked.Load() != 5 {
 		t.Errorf("asked %d times, added %+v: %v", a.asked.Load(), added, err)
+	}
+}
+
+// torn has a trouble once, and thinks until it is not waited for any more the next time.
+type torn struct {
+	etcdserverpb.UnimplementedKVServer
+	asked  atomic.Int64
+	giveUp func()
+}
+
+func (s *torn) Range(ctx context.Context, _ *etcdserverpb.RangeRequest) (*etcdserverpb.RangeResponse, error) {
+	if s.asked.Add(1) == 1 {
+		return nil, status.Error(codes.Internal, "the trouble")
+	}
+	s.giveUp()
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// That somebody has given up waiting is not why a member does not serve.
+func TestAWaitThatIsGivenUpTellsWhatTheMemberLacked(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	client := standIn(t, func(s *grpc.Server) { etcdserverpb.RegisterKVServer(s, &torn{giveUp: cancel}) })
+	if err := client.WaitServing(ctx, "etcd1"); err == nil || !strings.Contains(err.Error(), "the trouble") {
+		t.Errorf("it says: %v", err)
 	}
 }

@@ -35,10 +35,14 @@ func (c *Client) waitServing(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	var last error
 	for {
-		last := c.readOnce(ctx, to)
-		if last == nil {
+		err := c.readOnce(ctx, to)
+		if err == nil {
 			return nil
+		}
+		if last == nil || ctx.Err() == nil { // one that was cut short says no more than that
+			last = err
 		}
 		if rest(ctx) != nil {
 			return fmt.Errorf("%s does not serve: %w", name, meaning(last))
