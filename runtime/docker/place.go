@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -71,6 +72,9 @@ func (r *Runtime) onFreeSubnet(ctx context.Context, spec cluster.Spec, place clu
 	if spec.Subnet != "" {
 		return c, collision(c.Subnets, others)
 	}
+	if r.host() == "" {
+		others = append(others, onMachine(net.InterfaceAddrs())...)
+	}
 	spec.Subnet = freeSubnet(c.Name, own, others)
 	return cluster.Resolve(spec, place)
 }
@@ -79,6 +83,22 @@ func (r *Runtime) onFreeSubnet(ctx context.Context, spec cluster.Spec, place clu
 type taken struct {
 	subnet  netip.Prefix
 	network string
+}
+
+// onMachine are the subnets that a machine is on by itself, such as those of a VPN or of
+// another engine: some engines refuse one of these, and on others the machine would no
+// longer be reached there.
+func onMachine(addrs []net.Addr, err error) []taken {
+	if err != nil {
+		return nil // then the engine knows
+	}
+	var all []taken
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			all = append(all, taken{p.Masked(), "this machine"})
+		}
+	}
+	return all
 }
 
 // split tells the subnets that the cluster has chosen already from those of
