@@ -242,6 +242,7 @@ func (c *Cluster) Explain(ctx context.Context, failed doctor.Member, x Examinati
 	}
 	e := p.evidence()
 	if p.have, err = c.Observe(ctx); err != nil || failed.EngineError != "" {
+		failed.Filtered = p.filtered(ctx)
 		e.Members = []doctor.Member{failed}
 		d, found := doctor.Diagnose(e)
 		if d.Remedy.Kind == doctor.CreateCerts && !p.hasAuthority() {
@@ -379,14 +380,30 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evidence, error) {
 	e := p.evidence()
 	e.Described, e.Now = p.described(), p.o.Now()
+	filtered := p.filtered(ctx)
 	for _, name := range p.names(report) {
 		m, err := p.inspect(ctx, name)
 		if err != nil {
 			return e, err
 		}
+		m.Filtered = filtered
 		e.Members = append(e.Members, m)
 	}
 	return e, nil
+}
+
+// filtered are the devices between members that have a firewall there. Where nobody tells
+// of one, none is taken for a cause.
+func (p *patient) filtered(ctx context.Context) string {
+	f, ok := p.runtime.(runtime.Filterer)
+	if !ok {
+		return ""
+	}
+	devices, err := f.Filtered(ctx)
+	if err != nil {
+		return ""
+	}
+	return devices
 }
 
 // inspect reads a member's state and the end of its log.

@@ -162,6 +162,14 @@ type Left struct {
 	Command string // that deletes it there
 }
 
+// Filterer is a Runtime that can tell whether a firewall stands between its servers, though
+// they are on one network of one machine.
+type Filterer interface {
+	// Filtered gives the devices of its networks, as iptables takes them; empty where none
+	// is known to.
+	Filtered(ctx context.Context) (devices string, err error)
+}
+
 // Sizer is a Runtime that can tell how much data a server has, which it reads before it
 // serves.
 type Sizer interface {

@@ -232,7 +232,7 @@ func fromEngine(m Member) []candidate {
 
 // missed are who a line says are not there: a name, or an address.
 var missed = sync.OnceValue(func() *regexp.Regexp {
-	return re(`lookup (\S+?)(?: on \S+)?: no such host|dial tcp (\S+): (?:i/o timeout|connect: connection refused)`)
+	return re(`lookup (\S+?)(?: on \S+)?: no such host|dial tcp (\S+): (?:i/o timeout|connect: (?:connection refused|no route to host))`)
 })
 
 // disproves reports whether a line says that somebody is missing who answers now, and who

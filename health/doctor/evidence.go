@@ -62,6 +62,9 @@ type Member struct {
 	Waits bool
 	// AutoTLS says that it makes its certificates for itself.
 	AutoTLS bool
+	// Filtered are the devices, as iptables takes them, of networks on which a firewall of
+	// its machine stands between it and its peers; empty where none is known to.
+	Filtered string
 	// Engine is how the engine of its machine is reached, a URL or a Docker context;
 	// empty where it is the one of here.
 	Engine string

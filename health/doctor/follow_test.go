@@ -146,6 +146,7 @@ PeerURLs: no match found for existing member
 remote error: tls: bad certificate
 lookup etcd2 on 127.0.0.11:53: no such host
 dial tcp 10.0.0.1:2380: i/o timeout
+dial tcp 10.0.0.1:2380: connect: no route to host
 dial tcp 10.0.0.1:2380: connect: connection refused
 `
 

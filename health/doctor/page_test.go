@@ -126,6 +126,9 @@ func helps(r rule) string {
 		remedy.Member = "MEMBER"
 	}
 	remedy.Value = unnamed(remedy.Value)
+	if r.filtered {
+		remedy.Value = "…"
+	}
 	command := strings.Join(strings.Fields(Evidence{Disk: "df -h"}.command(remedy)), " ")
 	switch {
 	case command != "":

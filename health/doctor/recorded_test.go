@@ -72,6 +72,10 @@ func TestEachReleaseIsUnderstood(t *testing.T) {
 			`{"level":"warn","ts":"2026-11-30T21:08:28.182942Z","caller":"rafthttp/probing_status.go:68","msg":"prober detected unhealthy status","round-tripper-name":"ROUND_TRIPPER_RAFT_MESSAGE","remote-peer-id":"c726ac0957ae957c","rtt":"0s","error":"dial tcp 10.8.0.3:2380: i/o timeout"}`,
 			"nothing answers it at 10.8.0.3:2380: a firewall",
 		},
+		"any release, a peer that is off or behind a firewall that refuses": {
+			`{"level":"warn","ts":"2026-11-30T21:08:28.182942Z","caller":"rafthttp/probing_status.go:68","msg":"prober detected unhealthy status","round-tripper-name":"ROUND_TRIPPER_RAFT_MESSAGE","remote-peer-id":"c726ac0957ae957c","rtt":"0s","error":"dial tcp 10.8.0.3:2380: connect: no route to host"}`,
+			"nobody is at 10.8.0.3:2380",
+		},
 		"an image for another architecture": {"exec /usr/local/bin/etcd: exec format error", "its etcd is for machines of another architecture"},
 		"the same, crun":                    {"exec container process `/usr/local/bin/etcd`: Exec format error", "its etcd is for machines of another architecture"},
 		"an image of no Prometheus":         {`exec: "--config.file=/etc/prometheus/prometheus.yml": stat --config.file=/etc/prometheus/prometheus.yml: no such file or directory: unknown`, "its image is not one of Prometheus"},
@@ -84,6 +88,34 @@ func TestEachReleaseIsUnderstood(t *testing.T) {
 				t.Errorf("got %+v, want the cause %q", d, tt.cause)
 			}
 		})
+	}
+}
+
+// Podman as root, beside a Docker Engine, and not beside one.
+func TestAFirewallWithinANetworkIsToldFromOneBeforeIt(t *testing.T) {
+	line := `{"level":"warn","ts":"2026-11-30T22:53:37.1Z","msg":"prober detected unhealthy status","error":"dial tcp 10.236.139.12:2380: i/o timeout"}`
+	for devices, want := range map[string]string{
+		"podman+": "iptables -I FORWARD -i podman+ -m physdev --physdev-is-bridged -j ACCEPT && etcdctr up --name orders",
+		"":        "",
+	} {
+		d, _ := Diagnose(Evidence{Flags: []string{"--name", "orders"}, Members: []Member{{Name: "etcd1", Status: Running, Filtered: devices, Log: []string{line}}}})
+		if d.Command != want || !d.Known || !strings.HasPrefix(d.Cause, "nothing answers it at 10.236.139.12:2380") {
+			t.Errorf("%q: got %+v, want the command %q", devices, d, want)
+		}
+	}
+}
+
+// What runc and crun say of limits that they may not raise.
+func TestLimitsThatTheEngineMayNotRaiseAreNamed(t *testing.T) {
+	for _, said := range []string{
+		"runc: runc create failed: unable to start container process: error during container init: error setting rlimits for ready process: " +
+			"error setting rlimit type 7: operation not permitted: OCI permission denied",
+		"crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI permission denied",
+	} {
+		d, _ := Diagnose(Evidence{Members: []Member{{Name: "etcd1", Status: Created, EngineError: said}}})
+		if !d.Known || !strings.Contains(d.Cause, "default_ulimits") || d.Command != "etcdctr up" {
+			t.Errorf("%s: got %+v", said, d)
+		}
 	}
 }
 

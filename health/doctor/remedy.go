@@ -33,6 +33,7 @@ const (
 	RenewCerts  Kind = "renew certificates"
 	ReloadCerts Kind = "restart with the certificates"
 	NewToken    Kind = "make a discovery token"
+	LetPass     Kind = "have the firewall let packets pass"
 
 	// What changes who the members are. Each takes a quorum.
 	Add     Kind = "add"     // a member that the cluster does not know
@@ -75,6 +76,7 @@ var commands = map[Kind]string{
 	RenewCerts:   "etcdctr certs renew CERTS",
 	ReloadCerts:  "etcdctr certs create FLAGS && etcdctr restart FLAGS",
 	NewToken:     "etcdctr discovery new",
+	LetPass:      "iptables -I FORWARD -i VALUE -m physdev --physdev-is-bridged -j ACCEPT && etcdctr up WANTED",
 	Add:          "etcdctr up WANTED",
 	Join:         "etcdctr up WANTED",
 	Remove:       "etcdctr up WANTED",
@@ -176,7 +178,7 @@ func (r Remedy) waits() bool {
 // them, with data and without.
 func (r Remedy) starts() bool {
 	switch r.Kind {
-	case Up, UpTLS, UpRelease, CreateCerts, NewToken:
+	case Up, UpTLS, UpRelease, CreateCerts, NewToken, LetPass:
 		return true
 	case Start:
 		return r.Member == ""

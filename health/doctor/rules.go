@@ -16,6 +16,9 @@ type rule struct {
 	symptom bool   // follows from something that another member may tell better
 	// with is what another line of the log has to say as well; nil for nothing.
 	with *regexp.Regexp
+	// filtered says that it is of members with a firewall between them, see
+	// Member.Filtered.
+	filtered bool
 }
 
 // group is rules of one subject, with its title in docs/errors.md.
@@ -52,7 +55,7 @@ func re(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 func recognise(rules []rule, m Member, text string) (candidate, bool) {
 	for rank, r := range rules {
 		match := r.pattern.FindStringSubmatchIndex(text)
-		if match == nil || r.with != nil && !m.says(r.with) {
+		if match == nil || r.with != nil && !m.says(r.with) || r.filtered && m.Filtered == "" {
 			continue
 		}
 		fill := func(template string) string {
@@ -63,6 +66,9 @@ func recognise(rules []rule, m Member, text string) (candidate, bool) {
 		}
 		remedy := r.remedy
 		remedy.Value = fill(remedy.Value)
+		if r.filtered {
+			remedy.Value = m.Filtered
+		}
 		if remedy.Kind.isOfMember() {
 			remedy.Member = m.Name
 		}
@@ -79,6 +85,13 @@ func (m Member) says(pattern *regexp.Regexp) bool {
 // engineErrors are what Docker says when it can't start a container.
 var engineErrors = sync.OnceValue(func() []rule {
 	return append(programRules(), []rule{
+		{
+			pattern: re(`setting rlimit|setrlimit .*not permitted`),
+			cause: "the engine gives containers more open files or processes than its machine lets it have itself: " +
+				"set default_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"], or up to what `ulimit -Hn` and `ulimit -Hu` say, " +
+				"below [containers] in containers.conf, and start Podman's service again; on Docker Engine it is default-ulimits in daemon.json",
+			remedy: Remedy{Kind: Up},
+		},
 		{
 			pattern: re(`Bind for \S+:(\d+) failed: port is already allocated`),
 			cause:   "its port $1 is taken by another container",
@@ -292,10 +305,22 @@ func symptomRules() []rule {
 			cause:   "it does not find $1, which is not running", remedy: Remedy{Kind: Up}, symptom: true,
 		},
 		{
+			pattern: re(`dial tcp (\S+): i/o timeout`), filtered: true,
+			cause: "nothing answers it at $1, on the same network of Podman's: iptables sees what containers send each other there, as net.bridge.bridge-nf-call-iptables is 1, " +
+				"and drops it by the policy that Docker Engine, or a firewall, has given the chain FORWARD; the rule lets it pass until the machine starts anew",
+			remedy: Remedy{Kind: LetPass}, symptom: true,
+		},
+		{
 			pattern: re(`dial tcp (\S+): i/o timeout`),
 			cause: "nothing answers it at $1: a firewall or the network between the two keeps what it sends from getting there, or the machine there is off; " +
 				"let all members reach each other's peer ports, and it goes on by itself",
 			symptom: true,
+		},
+		{
+			pattern: re(`dial tcp (\S+): connect: no route to host`),
+			cause: "nobody is at $1: what runs there is stopped, or a firewall there refuses what it sends; " +
+				"let all members reach each other's peer ports, and start those that do not run",
+			remedy: Remedy{Kind: Up}, symptom: true,
 		},
 		{
 			pattern: re(`dial tcp (\S+): connect: connection refused`),

@@ -27,7 +27,7 @@ func (s model) apply(r Remedy) (model, error) {
 	n := s.clone()
 	var err error
 	switch r.Kind {
-	case Up, UpTLS, UpRelease, CreateCerts, ReloadCerts, RenewCerts, NewToken, Restart:
+	case Up, UpTLS, UpRelease, CreateCerts, ReloadCerts, RenewCerts, NewToken, LetPass, Restart:
 		n.fix(r)
 		if r.starts() {
 			err = n.start(func(int) bool { return true })

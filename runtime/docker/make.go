@@ -94,6 +94,15 @@ func caveats(m stack.Make, want *cluster.Cluster) []string {
 	return all
 }
 
+// Filtered is runtime.Filterer.
+func (r *Runtime) Filtered(ctx context.Context) (devices string, err error) {
+	m, err := r.engineMake(ctx)
+	if err != nil {
+		return "", err
+	}
+	return stack.Filtered(ctx, r.engine, m)
+}
+
 // checkHealth runs a container's health check, where the engine does not by itself;
 // nil where it does.
 func (r *Runtime) checkHealth(m stack.Make) func(ctx context.Context, container string) error {
