@@ -9,8 +9,12 @@ SHELL := bash
 # folder. Without a version the binary falls back to its build information.
 VERSION ?= $(shell GIT_CEILING_DIRECTORIES="$(abspath ..)" git describe --tags --always --dirty 2>/dev/null)
 
-STATIC := CGO_ENABLED=0
-ETCDCTR := go build -trimpath -buildvcs=false -tags carry -ldflags '-s -w -X main.version=$(VERSION)'
+# Everything is compiled in one way, without C and without this machine's paths, so
+# that each target finds in Go's cache what another one has compiled.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(filter-out -trimpath -buildvcs=%,$(shell go env GOFLAGS)) -trimpath -buildvcs=false)
+
+ETCDCTR := go build -tags carry -ldflags '-s -w -X main.version=$(VERSION)'
 PLATFORMS ?= linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 
 # etcd's minors: those with a module under tools, the one that go.mod links, and the
@@ -31,7 +35,7 @@ help: ## List the targets
 .PHONY: build
 build: ## Build bin/etcdctr, static and stripped
 	$(call build-carried,$$(go env GOARCH),bin)
-	$(STATIC) $(ETCDCTR) -o bin/ ./cmd/etcdctr
+	$(ETCDCTR) -o bin/ ./cmd/etcdctr
 
 .PHONY: image
 image: build ## Build the image etcdctr:latest from bin/etcdctr
@@ -44,7 +48,7 @@ cross: ## Build dist/OS-ARCH/etcdctr for every platform
 	done
 	@for platform in $(PLATFORMS); do \
 		echo "dist/$$platform"; \
-		$(STATIC) GOOS=$${platform%-*} GOARCH=$${platform#*-} \
+		GOOS=$${platform%-*} GOARCH=$${platform#*-} \
 			$(ETCDCTR) -o "dist/$$platform/" ./cmd/etcdctr; \
 	done
 
@@ -58,7 +62,7 @@ build-carried = \
 # COPY takes the mode over, whatever the umask here has made of it, and the user
 # in an image is none that a narrow one knows.
 build-program = \
-	$(STATIC) GOOS=linux GOARCH=$(1) go build -trimpath -buildvcs=false -ldflags '-s -w' -o $(2)/etcd ./cmd/etcd && \
+	GOOS=linux GOARCH=$(1) go build -ldflags '-s -w' -o $(2)/etcd ./cmd/etcd && \
 	chmod 755 $(2)/etcd
 
 # Not in certs, where it would be by default: that is a package here.
@@ -106,9 +110,12 @@ reproduce: release ## Make the release again, in another folder and from nothing
 
 ##@ Tests
 
+# All is vetted by `make lint`: here each package that is imported would be looked at
+# once more, which takes longer than most of the tests.
+
 .PHONY: unit
 unit: ## Run the hermetic tests: no Docker, no network
-	go test ./...
+	go test -vet off ./...
 
 .PHONY: smoke
 smoke: build .cache/tools/docker-compose .cache/etcd/$(LINKED)/etcd ## Run the quick end-to-end tests (needs Docker)
@@ -208,7 +215,7 @@ E2E_ENV = PATH="$(CURDIR)/.cache/tools:$$PATH" \
 	ETCDCTR_E2E_SYSTEMD=$(CURDIR)/.cache/systemd.tar \
 	ETCDCTR_E2E_RELEASE=$(CURDIR)/.cache/release \
 	TESTCONTAINERS_RYUK_DISABLED=$${TESTCONTAINERS_RYUK_DISABLED:-true}
-E2E = $(E2E_ENV) go test -json -tags e2e -count 1
+E2E = $(E2E_ENV) go test -json -vet off -tags e2e -count 1
 
 # How many tests run side by side: they wait most of their time.
 LANES ?= 3
@@ -269,28 +276,28 @@ e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns .cache/tools/
 # A tool is the module tools/NAME, so that its dependencies do not mix with the
 # product's; its `tool` lines say which programs it has.
 .cache/tools/%: tools/%/go.mod tools/%/go.sum
-	$(STATIC) go build -C tools/$* -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
+	go build -C tools/$* -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
 
 # Upstream's main package is called cmd, and learns its version from the linker.
 .cache/tools/docker-compose: tools/docker-compose/go.mod tools/docker-compose/go.sum
 	version=$$(go -C tools/docker-compose list -m -f '{{.Version}}' github.com/docker/compose/v5); \
-	$(STATIC) go build -C tools/docker-compose -trimpath -o $(CURDIR)/$@ \
+	go build -C tools/docker-compose -o $(CURDIR)/$@ \
 		-ldflags "-s -w -X github.com/docker/compose/v5/internal.Version=$$version" tool
 
 # The last of version 2, which most machines still have.
 .cache/tools/docker-compose-2: tools/docker-compose-2/go.mod tools/docker-compose-2/go.sum
 	version=$$(go -C tools/docker-compose-2 list -m -f '{{.Version}}' github.com/docker/compose/v2); \
-	$(STATIC) go build -C tools/docker-compose-2 -trimpath -o $(CURDIR)/$@ \
+	go build -C tools/docker-compose-2 -o $(CURDIR)/$@ \
 		-ldflags "-s -w -X github.com/docker/compose/v2/internal.Version=$$version" tool
 
 # Today's Docker Engine, for machines that have an older one. Not among the
 # tools: what comes first on PATH would be started for the older one.
 .cache/engine/dockerd: tools/dockerd/go.mod tools/dockerd/go.sum
-	$(STATIC) go build -C tools/dockerd -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
+	go build -C tools/dockerd -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
 
 # Part of it is C.
 .cache/engine/runc: tools/runc/go.mod tools/runc/go.sum
-	CGO_ENABLED=1 go build -C tools/runc -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
+	CGO_ENABLED=1 go build -C tools/runc -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
 
 # The newest etcd is the one that the product is built with.
 .cache/etcd/$(LINKED)/etcd: go.mod
@@ -302,6 +309,6 @@ e2e-inputs: build .cache/tools/docker-compose .cache/tools/coredns .cache/tools/
 # etcd comes last: it is the file that make looks at.
 define build-etcd
 	for program in etcdctl etcdutl server; do \
-		$(STATIC) go build -C $(1) -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/$${program/server/etcd} go.etcd.io/etcd/$$program/v3; \
+		go build -C $(1) -ldflags '-s -w' -o $(CURDIR)/$(@D)/$${program/server/etcd} go.etcd.io/etcd/$$program/v3; \
 	done
 endef
