@@ -59,7 +59,7 @@ func run(ctx context.Context, rows *measure.Rows) (err error) {
 			return err
 		}
 	}
-	return nil
+	return b.floor(ctx, rows, straight)
 }
 
 // bench is a stack of one member, and what it takes to reach it.
