@@ -212,6 +212,22 @@ func (s *stack) changeAndRest() {
 	}
 }
 
+// Beside a Docker Engine the policy of the machine's firewall drops what Podman's
+// containers send each other. What up says of it helps.
+func TestAFirewallBetweenMembersOnPodmanIsNamedWithItsRemedy(t *testing.T) {
+	s := newStack(t)
+	e := startPodman(t, s.ref)
+	inside := func(command string) { run(t, s.dir, "nsenter", "--net="+string(e.place), "sh", "-ec", command) }
+	inside("sysctl -qw net.bridge.bridge-nf-call-iptables=1; iptables -P FORWARD DROP")
+	_, err := s.tryEtcdctr("up", "--wait-timeout", "15s")
+	wantExitCode(t, err, 1)
+	const remedy = "iptables -I FORWARD -i podman+ -m physdev --physdev-is-bridged -j ACCEPT"
+	wantError(t, err, "hint: "+remedy+" && etcdctr up")
+	inside(remedy)
+	s.etcdctr("up")
+	s.wantServing()
+}
+
 func TestEveryCombinationIsHealthyOnPodman(t *testing.T) {
 	startPodman(t, combinationImages(t)...)
 	everyCombinationIsHealthy(t)
