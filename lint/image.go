@@ -66,12 +66,21 @@ type maker string
 const (
 	upstream maker = "etcd"    // no shell since 3.5, no ENTRYPOINT
 	bitnami  maker = "bitnami" // a shell, scripts, data of its own user
+	packed   maker = "etcdctr" // no shell, no ENTRYPOINT, a user of its own
 	other    maker = ""
 )
 
 // bitnamiData is where bitnami's scripts have the data if nothing says
 // otherwise.
 const bitnamiData = "/bitnami/etcd/data"
+
+// The name that `etcdctr image build` gives an image, the user that it runs as, and the
+// folder that is theirs.
+const (
+	packedName = "localhost/etcd"
+	packedUser = "65532"
+	packedData = "/var/lib/etcd"
+)
 
 // imageName is what the name of an image tells.
 type imageName struct {
@@ -110,6 +119,8 @@ func readImage(image string) imageName {
 	case !n.isEtcd:
 	case strings.Contains(n.repository, "bitnami"):
 		n.maker = bitnami
+	case n.repository == packedName:
+		n.maker = packed
 	default:
 		for _, u := range upstreamImages {
 			if n.repository == u || strings.HasPrefix(n.repository, u+"-") {

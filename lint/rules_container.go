@@ -108,6 +108,9 @@ var containerRules = []Rule{
 // 3.4.23 and 3.5.7 it has nothing but etcd's own programs.
 func (m *Member) lacksShell() bool {
 	v, ok := m.Release.version()
+	if m.Container.image.maker == packed {
+		return true
+	}
 	if m.Container.image.maker != upstream || !ok {
 		return m.Container.image.maker == upstream && m.Release.Major == 3 && m.Release.Minor > 5
 	}

@@ -39,6 +39,15 @@ var dataRules = []Rule{
 		check:  checkDataDirRelative,
 	},
 	{
+		ID: "data-of-root", Severity: Warning,
+		Title:  "the data is on a volume of root's, and the member runs as somebody else",
+		Why:    "a new volume is root's where the image has no such folder: the member ends with `permission denied`",
+		Source: "https://docs.docker.com/engine/storage/volumes/#populate-a-volume-using-a-container, and a run of an image of `etcdctr image build`",
+		Bad:    "    image: localhost/etcd:v3.7.3\n    command: etcd --data-dir /etcd-data\n    volumes: [\"etcd-data:/etcd-data\"]",
+		Good:   "    image: localhost/etcd:v3.7.3\n    user: \"0\"\n    command: etcd --data-dir /etcd-data\n    volumes: [\"etcd-data:/etcd-data\"]",
+		check:  checkDataOwner,
+	},
+	{
 		ID: "unsafe-no-fsync", Severity: Warning, Choice: true,
 		Title:  "writes are acknowledged before they are on the disk",
 		Why:    "a power cut takes writes with it that clients were told are safe, and can leave data that no member starts with",
@@ -93,6 +102,58 @@ func checkDataKept(m *Member, c *Container, r *reporter) {
 		}
 		r.in(m, found{at: at, message: message, remedy: remedy})
 	}
+}
+
+// checkDataOwner knows whose a volume is that the file has the engine make, and that
+// nothing else in it writes to. A folder of the host is whose it is.
+func checkDataOwner(s *Stack, r *reporter) {
+	if s.Kind != ComposeProject {
+		return
+	}
+	for _, m := range s.Members {
+		if m.Container == nil {
+			continue
+		}
+		c := m.Container
+		user, remedy := c.runsAs()
+		mnt, mounted := c.mountAt(m.dataDir())
+		switch {
+		case user == "" || user == "0" || user == "root" || unknown(user):
+		case !mounted || mnt.kind != "volume" || !s.makesVolume(mnt.source) || s.sharesVolume(c, mnt.source):
+		case c.image.maker == packed && user == packedUser && mnt.target == packedData:
+		default:
+			r.in(m, found{
+				at: mnt.at, message: fmt.Sprintf("the volume at %s is root's when it is made, and the member runs as user %s", mnt.target, user),
+				remedy: remedy,
+			})
+		}
+	}
+}
+
+// runsAs is the user that a container runs as, and how it comes to data of root's; empty
+// where that is the image's, and not known.
+func (c *Container) runsAs() (user, remedy string) {
+	user, _, _ = strings.Cut(c.User, ":")
+	switch {
+	case c.image.maker == packed && user == "":
+		return packedUser, `set user: "0", as which upstream's image runs, or mount the volume at ` + packedData + ", which is the image's user's"
+	case c.image.maker == packed, c.image.maker == upstream:
+		return user, "leave user out, or give the volume to that user, as root: `chown -R " + user + " \"$(docker volume inspect --format '{{.Mountpoint}}' VOLUME)\"`"
+	}
+	return "", ""
+}
+
+// makesVolume tells whether an engine is to make a volume, with nothing said of how.
+func (s *Stack) makesVolume(name string) bool {
+	e, declared := s.root.get("volumes").find(name)
+	return declared && e.value.get("external").kind == null && e.value.get("driver_opts").kind == null
+}
+
+// sharesVolume tells whether another container has a volume, too: it may give it away.
+func (s *Stack) sharesVolume(c *Container, name string) bool {
+	return slices.ContainsFunc(s.Containers, func(o *Container) bool {
+		return o != c && slices.ContainsFunc(o.Mounts, func(m mount) bool { return m.kind == "volume" && m.source == name })
+	})
 }
 
 // dataMounts are volumes that look like they were meant for data: not those

@@ -158,8 +158,9 @@ func machineRules() []rule {
 		},
 		{
 			pattern: re(`(?:cannot access|failed to list) data directory: .*permission denied`),
-			cause: "it may not write to its data directory, which belongs to another user: the data was made under another image or another user, " +
-				"and is still there; run it as that user again, or give the folder with all in it to the user that it runs as now",
+			cause: "it may not write to its data directory, which belongs to another user: data that another image or another user has made, which is still there, " +
+				"or a volume or folder that Docker has made, for root; run it as that user, which `user: \"0\"` in a Compose file says of root, " +
+				"or give the folder with all in it to the user that it runs as, which is 65532 in images of `etcdctr image build`",
 		},
 		{
 			pattern: re(`(?:open|mkdir) (\S*/member/\S+): permission denied`),
