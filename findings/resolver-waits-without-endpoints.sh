@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Over etcd's gRPC resolver a call to a service without an endpoint waits until its own end,
+# and after the last endpoint was deleted it fails at once. A slash at the end of the target is
+# a service of its own, and so without any.
+#
+# Version   go.etcd.io/etcd/client/v3 3.5.35, 3.6.16, 3.7.3 (naming/resolver), etcd 3.7.3
+# Behaviour no endpoint yet: DeadlineExceeded, for ever without a deadline; one was there:
+#           Unavailable. etcd:///service/ looks below service//
+# Seen      DeadlineExceeded; OK; Unavailable; DeadlineExceeded
+#
+# Exits 1 once this is no longer so.
+set -euo pipefail
+
+cache=${FINDINGS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/findings}
+work=$(mktemp -d)
+trap 'kill -KILL $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+
+# expect WHAT WANT GOT fails where the behaviour is another than stated above.
+expect() {
+  [ "$2" = "$3" ] || { printf 'changed: %s\nstated:  %s\nseen:    %s\n' "$1" "$2" "$3" >&2; exit 1; }
+  echo "as stated: $1: $3"
+}
+
+# install VERSION builds etcd, etcdctl and etcdutl of a release, once.
+install() {
+  [ -x "$cache/etcd-$1/etcd" ] && return
+  mkdir -p "$work/build-$1" "$cache/etcd-$1"
+  (cd "$work/build-$1"
+   export CGO_ENABLED=0
+   go mod init finding
+   go get "go.etcd.io/etcd/server/v3@v$1" "go.etcd.io/etcd/etcdctl/v3@v$1" "go.etcd.io/etcd/etcdutl/v3@v$1"
+   for program in etcdctl etcdutl; do
+     go build -trimpath -o "$cache/etcd-$1/$program" "go.etcd.io/etcd/$program/v3"
+   done
+   go build -trimpath -o "$cache/etcd-$1/etcd" go.etcd.io/etcd/server/v3) >"$work/install" 2>&1 ||
+    { cat "$work/install" >&2; exit 1; }
+}
+
+port() {
+  local port
+  while port=$((20000 + RANDOM % 20000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "$port"
+}
+
+await() { # await COMMAND...: until it succeeds, for a minute at most
+  local tries=0
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || { echo "never came true: $*" >&2; cat "$work"/*.log >&2; exit 1; }
+    sleep 0.2
+  done
+}
+
+# start VERSION FLAG... starts one member, which answers at $url; its process is $pid.
+start() {
+  local version=$1
+  shift
+  install "$version"
+  client=$(port) peer=$(port)
+  url=http://127.0.0.1:$client
+  export PATH="$cache/etcd-$version:$PATH" ETCDCTL_ENDPOINTS=$url
+  "$cache/etcd-$version/etcd" --name m --data-dir "$work/$version.etcd" --unsafe-no-fsync \
+    --listen-client-urls "$url" --advertise-client-urls "$url" \
+    --listen-peer-urls "http://127.0.0.1:$peer" --initial-advertise-peer-urls "http://127.0.0.1:$peer" \
+    --initial-cluster "m=http://127.0.0.1:$peer" "$@" >"$work/$version.log" 2>&1 &
+  pid=$!
+  await etcdctl put started yes
+}
+
+stop() { kill "$pid"; wait "$pid" 2>/dev/null || true; }
+
+# program MODULE@VERSION...: builds the Go program on standard input against them.
+program() {
+  mkdir -p "$work/program"
+  cat >"$work/program/main.go"
+  (cd "$work/program" && rm -f go.mod go.sum && go mod init finding && go get "$@" . && go build -o ../run .) >"$work/install" 2>&1 ||
+    { cat "$work/install" >&2; exit 1; }
+}
+
+source='package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/naming/endpoints"
+	"go.etcd.io/etcd/client/v3/naming/resolver"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// call is what a call with three seconds ends with.
+func call(conn *grpc.ClientConn) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	_, err := healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{})
+	return status.Code(err).String()
+}
+
+func main() {
+	ctx, at := context.Background(), os.Args[1]
+	c := must(clientv3.New(clientv3.Config{Endpoints: []string{at}, Logger: zap.NewNop()}))
+	builder := must(resolver.NewBuilder(c))
+	connect := func(target string) *grpc.ClientConn {
+		return must(grpc.Dial(target, grpc.WithResolvers(builder), grpc.WithTransportCredentials(insecure.NewCredentials())))
+	}
+	services := must(endpoints.NewManager(c, "service"))
+	must(c.Delete(ctx, "service/", clientv3.WithPrefix()))
+	conn := connect("etcd:///service")
+	fmt.Print(call(conn))
+	if err := services.AddEndpoint(ctx, "service/only", endpoints.Endpoint{Addr: at}); err != nil {
+		panic(err)
+	}
+	time.Sleep(time.Second)
+	fmt.Print(" ", call(conn), " ", call(connect("etcd:///service/")))
+	if err := services.DeleteEndpoint(ctx, "service/only"); err != nil {
+		panic(err)
+	}
+	time.Sleep(time.Second)
+	fmt.Print(" ", call(conn))
+}'
+
+start 3.7.3
+for version in 3.5.35 3.6.16 3.7.3; do
+  program "go.etcd.io/etcd/client/v3@v$version" <<<"$source"
+  expect "client $version: before, with one, with a slash, deleted" 'DeadlineExceeded OK DeadlineExceeded Unavailable' "$("$work/run" "${url#http://}")"
+done
+stop

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Periodic compaction counts from a member's start: where it is restarted more often than
+# its retention is long, nothing is ever compacted.
+#
+# Version   etcd 3.5.35, 3.6.16, 3.7.3
+# Behaviour --auto-compaction-retention 12s, three starts of 7 s each, written to all the time:
+#           the first revisions are still there. One start of 20 s: compacted
+# Seen      there; required revision has been compacted
+#
+# So a day's retention and a restart each night, or all members' while they are upgraded.
+# Exits 1 once this is no longer so.
+set -euo pipefail
+
+cache=${FINDINGS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/findings}
+work=$(mktemp -d)
+trap 'kill -KILL $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+
+# expect WHAT WANT GOT fails where the behaviour is another than stated above.
+expect() {
+  [ "$2" = "$3" ] || { printf 'changed: %s\nstated:  %s\nseen:    %s\n' "$1" "$2" "$3" >&2; exit 1; }
+  echo "as stated: $1: $3"
+}
+
+# install VERSION builds etcd, etcdctl and etcdutl of a release, once.
+install() {
+  [ -x "$cache/etcd-$1/etcd" ] && return
+  mkdir -p "$work/build-$1" "$cache/etcd-$1"
+  (cd "$work/build-$1"
+   export CGO_ENABLED=0
+   go mod init finding
+   go get "go.etcd.io/etcd/server/v3@v$1" "go.etcd.io/etcd/etcdctl/v3@v$1" "go.etcd.io/etcd/etcdutl/v3@v$1"
+   for program in etcdctl etcdutl; do
+     go build -trimpath -o "$cache/etcd-$1/$program" "go.etcd.io/etcd/$program/v3"
+   done
+   go build -trimpath -o "$cache/etcd-$1/etcd" go.etcd.io/etcd/server/v3) >"$work/install" 2>&1 ||
+    { cat "$work/install" >&2; exit 1; }
+}
+
+port() {
+  local port
+  while port=$((20000 + RANDOM % 20000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "$port"
+}
+
+await() { # await COMMAND...: until it succeeds, for a minute at most
+  local tries=0
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || { echo "never came true: $*" >&2; cat "$work"/*.log >&2; exit 1; }
+    sleep 0.2
+  done
+}
+
+# start VERSION FLAG... starts one member, which answers at $url; its process is $pid.
+start() {
+  local version=$1
+  shift
+  install "$version"
+  client=$(port) peer=$(port)
+  url=http://127.0.0.1:$client
+  export PATH="$cache/etcd-$version:$PATH" ETCDCTL_ENDPOINTS=$url
+  "$cache/etcd-$version/etcd" --name m --data-dir "$work/$version.etcd" --unsafe-no-fsync \
+    --listen-client-urls "$url" --advertise-client-urls "$url" \
+    --listen-peer-urls "http://127.0.0.1:$peer" --initial-advertise-peer-urls "http://127.0.0.1:$peer" \
+    --initial-cluster "m=http://127.0.0.1:$peer" "$@" >"$work/$version.log" 2>&1 &
+  pid=$!
+  await etcdctl put started yes
+}
+
+stop() { kill "$pid"; wait "$pid" 2>/dev/null || true; }
+
+write() { for ((SECONDS = 0; SECONDS < $1;)); do etcdctl put k "$RANDOM" >/dev/null; sleep 0.3; done; }
+first() { etcdctl get k --rev 4 2>&1 | grep -o '^k$\|has been compacted' | tail -1; }
+
+check() { # check VERSION, at the same time as the others
+  trap 'kill -KILL $(jobs -p) 2>/dev/null || true' EXIT
+  local round version=$1
+  for round in 1 2 3; do
+    start "$version" --auto-compaction-retention 12s
+    write 7
+    [ $round = 3 ] || stop
+  done
+  expect "$version: the beginning, 21 s later" k "$(first)"
+  write 13
+  expect "$version: once a start is older than the retention" 'has been compacted' "$(first)"
+  stop
+}
+
+checks=()
+for version in 3.5.35 3.6.16 3.7.3; do
+  install $version
+  check $version &
+  checks+=($!)
+done
+for running in "${checks[@]}"; do wait "$running"; done
