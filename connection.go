@@ -126,6 +126,9 @@ func (c *Connection) URLs() map[string]string {
 // the connection.
 func (c *Connection) Members(now member.Config) (*member.Client, error) {
 	now.URLs, now.TLS, now.Dial = c.URLs(), c.TLS, member.Dial(c.Way.Dial)
+	if mode := c.TLSMode(); mode == cluster.Mutual {
+		now.Renew = func() (*tls.Config, error) { return AdminTLS(mode, c.CertsDir) }
+	}
 	return member.New(now)
 }
 

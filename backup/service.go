@@ -56,11 +56,12 @@ func Serve(ctx context.Context, getenv func(string) string, out io.Writer) error
 		r.Request.Authorities = map[string][]byte{"client-ca": authority}
 	}
 	r.Ask = func(context.Context) (*member.Client, func() error, error) {
-		config, err := clientOf(want.TLS, dir) // read anew each time: it may be renewed
+		read := func() (*tls.Config, error) { return clientOf(want.TLS, dir) } // anew each time: it may be renewed
+		config, err := read()
 		if err != nil {
 			return nil, nil, err
 		}
-		c, err := member.New(member.Config{URLs: urls, TLS: config})
+		c, err := member.New(member.Config{URLs: urls, TLS: config, Renew: read})
 		if err != nil {
 			return nil, nil, err
 		}

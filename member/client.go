@@ -31,6 +31,9 @@ type Config struct {
 	URLs map[string]string
 	// TLS is what a client needs; nil for plain text.
 	TLS *tls.Config
+	// Renew gives TLS as it is by now, for each connection that is made: its files may be
+	// replaced while a Client lasts. nil: it stays what it is.
+	Renew func() (*tls.Config, error)
 	// User and Password are those of a user of etcd's, for clients that are not known by
 	// a certificate; empty without.
 	User, Password string
@@ -167,6 +170,9 @@ func (c Config) of(address string) clientv3.Config {
 	}
 	if strings.HasPrefix(address, "https:") {
 		config.TLS = c.TLS
+		if c.Renew != nil {
+			config.DialOptions = append(config.DialOptions, grpc.WithTransportCredentials(newRenewable(c.TLS, c.Renew)))
+		}
 	}
 	if c.User != "" {
 		config.Username, config.Password = c.User, c.Password

@@ -72,3 +72,29 @@ func TestChangesDoNotWaitForAMemberThatNeverAnswers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A connection that is made anew is made with the files that there are by then.
+func TestAClientOutlivesAnotherAuthority(t *testing.T) {
+	old, next := newAuthority(t), newAuthority(t)
+	c := etcd{minor: cluster.NewestMinor}.newCluster(t)
+	c.tls, c.flags = old.client(t, "root"), old.serverFlags(t)
+	c.place(t, "etcd1")
+	c.start(t)
+	now := c.tls
+	client, err := member.New(member.Config{URLs: c.clients, TLS: c.tls, Renew: func() (*tls.Config, error) { return now, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	stays := c.client(t, short)
+	serving(t, client)
+	serving(t, stays)
+	c.stop("etcd1")
+	now, c.flags = next.client(t, "root"), next.serverFlags(t)
+	c.start(t, "etcd1")
+	serving(t, client)
+	if v := look(t, client); !v.Steady() {
+		t.Errorf("by the files that there are now it is not steady: %v", v.Unsteady())
+	}
+	wantTrouble(t, stays, member.Untrusted)
+}

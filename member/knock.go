@@ -53,8 +53,12 @@ func (c *Client) get(ctx context.Context, address string) (*http.Response, error
 	if err != nil {
 		return nil, err
 	}
+	config, err := c.config.secure()
+	if err != nil {
+		return nil, err
+	}
 	transport := &http.Transport{
-		TLSClientConfig:   c.config.TLS.Clone(), // which the transport completes for itself
+		TLSClientConfig:   config.Clone(), // which the transport completes for itself
 		ForceAttemptHTTP2: true,
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
