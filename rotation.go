@@ -3,6 +3,8 @@ package etcdctr
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/converge"
@@ -58,14 +60,85 @@ func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotat
 	for _, m := range have.Present() {
 		r.Members = append(r.Members, m.Name)
 	}
-	r.Gather = func(ctx context.Context) error { return c.gather(ctx, o.Step) }
+	r.Gather = func(ctx context.Context) error {
+		if r.Remake != nil {
+			if err := c.wantOnlyCertificates(ctx); err != nil {
+				return err
+			}
+		}
+		return c.gather(ctx, o.Step)
+	}
 	r.Ask = func(ctx context.Context) ([]certs.Answer, error) { return c.askTrust(ctx, r.PKI) }
 	r.Restart = func(ctx context.Context, members []string) error {
 		return change(ctx, Change{Verb: converge.Restart, Servers: members})
 	}
+	r.Share, r.Remake = c.bring(have, change)
 	r.Stop = func(ctx context.Context) error { return change(ctx, Change{Verb: converge.Stop}) }
 	r.Start = func(ctx context.Context) error { return change(ctx, Change{Verb: converge.Start}) }
 	return r, nil
+}
+
+// hasCopies tells whether servers may have copies of the files of this machine.
+func hasCopies(have *runtime.State) bool {
+	return have.CertsDir == "" || slices.ContainsFunc(have.Servers, func(s runtime.Server) bool { return s.Host != "" })
+}
+
+// bring is how members come to the files of this folder, where they don't see them: see
+// certs.Rotation.
+func (c *Cluster) bring(have *runtime.State, change func(context.Context, Change) error) (share, remake func(context.Context) error) {
+	switch {
+	case runtime.KeepsFiles(c.runtime):
+		return nil, func(ctx context.Context) error {
+			if err := c.wantOnlyCertificates(ctx); err != nil {
+				return err
+			}
+			return change(ctx, Change{Verb: converge.Up})
+		}
+	case !hasCopies(have):
+		return nil, nil
+	}
+	return func(ctx context.Context) error {
+		want, err := c.Want(ctx)
+		if err != nil {
+			return err
+		}
+		return c.handOut(ctx, want)
+	}, nil
+}
+
+// UndoneError is the error of members that differ from their Spec in more than their
+// certificates, where these can't be brought to them by themselves.
+type UndoneError struct{ Changes []runtime.Change }
+
+func (e *UndoneError) Error() string {
+	var servers []string
+	for _, c := range e.Changes {
+		servers = append(servers, c.Server+" ("+c.String()+")")
+	}
+	return "members that get new certificates are made anew, and would become what the cluster file says, too: " + strings.Join(servers, "; ")
+}
+
+// wantOnlyCertificates refuses what making members anew would change besides.
+func (c *Cluster) wantOnlyCertificates(ctx context.Context) error {
+	have, err := c.Observe(ctx)
+	if err != nil {
+		return err
+	}
+	want, err := c.Want(ctx)
+	if err != nil {
+		return err
+	}
+	changes, err := c.runtime.Changes(ctx, want, have)
+	if err != nil {
+		return err
+	}
+	more := slices.DeleteFunc(changes, func(x runtime.Change) bool {
+		return x.Kind == runtime.Replace && !slices.ContainsFunc(x.Differences, func(d runtime.Difference) bool { return d.Name != runtime.Certificates })
+	})
+	if len(more) > 0 {
+		return &UndoneError{more}
+	}
+	return nil
 }
 
 // RotationSteps are the steps of members that go with a replacement of authorities.

@@ -207,6 +207,7 @@ func (r *Rotation) doing() rotating { return rotating{Rotation: r, hands: &doing
 type doing struct {
 	of        *Rotation
 	restarted []string // since the last stage
+	stopped   bool     // all members are, by Stop
 }
 
 func (d *doing) condition() (Condition, error) { return d.of.condition() }
@@ -223,10 +224,27 @@ func (d *doing) look(ctx context.Context) (Condition, error) {
 func (d *doing) rotate(ctx context.Context, o RotateOptions) error {
 	d.restarted = nil
 	report, err := d.of.PKI.rotateTo(ctx, o)
-	if err == nil && d.of.Tell != nil {
+	if err != nil {
+		return err
+	}
+	if d.of.Tell != nil {
 		d.of.Tell(report)
 	}
-	return err
+	if d.stopped || o.Stage == settle { // which takes nothing from a member's folder
+		return nil
+	}
+	return d.bring(ctx)
+}
+
+// bring has the members have the files, where these are not theirs.
+func (d *doing) bring(ctx context.Context) error {
+	switch {
+	case d.of.Remake != nil:
+		return d.of.Remake(ctx)
+	case d.of.Share != nil:
+		return d.of.Share(ctx)
+	}
+	return nil
 }
 
 func (d *doing) restart(ctx context.Context, members []string) error {
@@ -238,12 +256,22 @@ func (d *doing) restart(ctx context.Context, members []string) error {
 	return d.of.Restart(ctx, members)
 }
 
-func (d *doing) gather(ctx context.Context) error { return d.of.Gather(ctx) }
+// gather comes first in a run: an interruption may have left members without the files.
+func (d *doing) gather(ctx context.Context) error {
+	if err := d.of.Gather(ctx); err != nil {
+		return err
+	}
+	if c, err := d.of.condition(); err != nil || !c.Replacing() {
+		return err
+	}
+	return d.bring(ctx)
+}
 
 func (d *doing) stop(ctx context.Context) error {
 	if d.of.Stop == nil {
 		return nil
 	}
+	d.stopped = true
 	return d.of.Stop(ctx)
 }
 
@@ -251,6 +279,9 @@ func (d *doing) stop(ctx context.Context) error {
 func (d *doing) start(ctx context.Context) error {
 	if d.of.Stop == nil {
 		return nil
+	}
+	if err := d.bring(ctx); err != nil {
+		return err
 	}
 	return d.of.Start(ctx)
 }

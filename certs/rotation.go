@@ -29,6 +29,11 @@ type Rotation struct {
 	// Members are those that there are, for who foresees it: certificates of others, such as
 	// of members that have left, are replaced too. Nil stands for all that have certificates.
 	Members []string
+	// Share brings members the files as they are by now, where they have copies, and Remake
+	// makes members anew with them, one by one, where they keep those that they were made
+	// with: after each stage, as members that start anew would read what was before. nil
+	// where members see these files. Whoever has a Remake needs no Share.
+	Share, Remake func(context.Context) error
 	// Stop and Start are for Now: they end all members and start them again. Nil ones
 	// have nothing to end.
 	Stop, Start func(context.Context) error

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -82,7 +84,8 @@ func TestMoveFollowsFromWhatTheMembersSay(t *testing.T) {
 // what their files hold, as etcd does.
 type fakeMembers struct {
 	*testPKI
-	version uint16 // of TLS
+	theirs  *testPKI // the files as members see them
+	version uint16   // of TLS
 	started map[string]*x509.CertPool
 	after   int   // moves after which everything is cut
 	away    error // why one can't be had back
@@ -93,7 +96,7 @@ var errCut = errors.New("cut")
 func (f *fakeMembers) start(member string) {
 	for _, profile := range []string{"server", "peer"} {
 		pool := x509.NewCertPool()
-		pool.AppendCertsFromPEM(f.read("members/" + member + "/" + profile + "/ca.crt"))
+		pool.AppendCertsFromPEM(f.theirs.read("members/" + member + "/" + profile + "/ca.crt"))
 		f.started[member+" "+profile] = pool
 	}
 }
@@ -103,7 +106,7 @@ func (f *fakeMembers) dial(ctx context.Context, _, address string) (net.Conn, er
 	member, profile, _ := strings.Cut(address, ":")
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
 		MinVersion: f.version, ClientAuth: tls.RequireAndVerifyClientCert,
-		Certificates: []tls.Certificate{f.pair("members/" + member + "/" + profile)},
+		Certificates: []tls.Certificate{f.theirs.pair("members/" + member + "/" + profile)},
 		ClientCAs:    f.started[member+" "+profile],
 		Time:         f.Now,
 	})
@@ -145,7 +148,11 @@ func (f *fakeMembers) wantEverybodyLetIn() {
 		"members/etcd2/peer":   {"etcd1 peer"},
 	} {
 		for _, at := range where {
-			_, err := f.cert(who).Verify(x509.VerifyOptions{Roots: f.started[at], CurrentTime: f.now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+			shown := f.theirs
+			if who == "clients/root" {
+				shown = f.testPKI
+			}
+			_, err := shown.cert(who).Verify(x509.VerifyOptions{Roots: f.started[at], CurrentTime: f.now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 			if err != nil {
 				f.t.Errorf("%s is refused at %s: %v", who, at, err)
 			}
@@ -172,7 +179,8 @@ func (f *fakeMembers) rotation() *certs.Rotation {
 
 func newFakeMembers(t *testing.T, version uint16) *fakeMembers {
 	t.Helper()
-	f := &fakeMembers{testPKI: newPKI(t), version: version, started: map[string]*x509.CertPool{}, after: -1}
+	pki := newPKI(t)
+	f := &fakeMembers{testPKI: pki, theirs: pki, version: version, started: map[string]*x509.CertPool{}, after: -1}
 	f.ensure(orders())
 	f.start("etcd1")
 	f.start("etcd2")
@@ -214,6 +222,90 @@ func (f *fakeMembers) wantReplaced(was *x509.Certificate) {
 	}
 	if got := f.problems(certs.VerifyOptions{Plan: plan(orders())}); got != nil {
 		f.t.Errorf("findings: %q", got)
+	}
+}
+
+// copied gives members copies of their files, and what brings these up to date.
+func (f *fakeMembers) copied() (share func() error) {
+	f.t.Helper()
+	theirs := *f.testPKI
+	theirs.PKI = &certs.PKI{Dir: filepath.Join(f.t.TempDir(), "copies"), Now: f.Now}
+	f.theirs = &theirs
+	share = func() error {
+		if err := os.RemoveAll(theirs.Dir); err != nil {
+			return err
+		}
+		return os.CopyFS(filepath.Join(theirs.Dir, "members"), os.DirFS(filepath.Join(f.Dir, "members")))
+	}
+	if err := share(); err != nil {
+		f.t.Fatal(err)
+	}
+	return share
+}
+
+// bringer is how members that don't see the files come to them, cut at some time of all.
+type bringer struct {
+	*fakeMembers
+	share   func() error
+	remakes bool // members are made anew with them
+	cut     int
+	moves   []string
+}
+
+func (b *bringer) rotation() *certs.Rotation {
+	r := b.watched(&b.moves)
+	if b.remakes {
+		r.Remake = b.remake
+	} else {
+		r.Share = func(context.Context) error { return b.bring("share") }
+	}
+	return r
+}
+
+func (b *bringer) bring(how string) error {
+	if b.cut--; b.cut == 0 {
+		return errCut
+	}
+	b.moves = append(b.moves, how)
+	return b.share()
+}
+
+func (b *bringer) remake(context.Context) error {
+	if err := b.bring("remake"); err != nil {
+		return err
+	}
+	b.start("etcd1")
+	b.start("etcd2")
+	return b.count()
+}
+
+// Members that don't see the files have to be given them after each stage, before anything
+// else is done, by whoever goes on as well.
+func TestRotationBringsMembersTheFilesThatTheyDoNotSee(t *testing.T) {
+	const restart = "restart etcd1 etcd2"
+	for _, remakes := range []bool{false, true} {
+		want := []string{"files", "share", restart, "files", "share", "files", "share", restart, "files"}
+		if remakes {
+			want = []string{"files", "remake", "files", "remake", "files", "remake", "files"}
+		}
+		for cut := range 4 {
+			t.Run(fmt.Sprintf("made anew: %t, cut at %d", remakes, cut), func(t *testing.T) {
+				f := newFakeMembers(t, tls.VersionTLS12)
+				was := f.cert("ca/client")
+				b := &bringer{fakeMembers: f, share: f.copied(), remakes: remakes, cut: cut}
+				err := b.rotation().Run(t.Context())
+				if errors.Is(err, errCut) {
+					err = b.rotation().Run(t.Context())
+				} else if diff := cmp.Diff(want, b.moves); diff != "" {
+					t.Errorf("moves (-want +got):\n%s", diff)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.wantEverybodyLetIn()
+				f.wantReplaced(was)
+			})
+		}
 	}
 }
 

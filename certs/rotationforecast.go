@@ -25,6 +25,7 @@ type foreseen struct {
 	answers []Answer
 	members []string
 	moves   []Move
+	stopped bool // all members are
 }
 
 func (r *Rotation) foresee(ctx context.Context) (*foreseen, error) {
@@ -57,7 +58,7 @@ func (f *foreseen) condition() (Condition, error) { return f.now(), nil }
 func (f *foreseen) look(context.Context) (Condition, error) { return f.now(), nil }
 
 // rotate does a stage in memory, and tells of those authorities that it is about.
-func (f *foreseen) rotate(_ context.Context, o RotateOptions) error {
+func (f *foreseen) rotate(ctx context.Context, o RotateOptions) error {
 	before := f.now()
 	if _, err := f.of.PKI.rotateIn(f.files, o); err != nil {
 		return err
@@ -78,6 +79,9 @@ func (f *foreseen) rotate(_ context.Context, o RotateOptions) error {
 		f.answer(a.Name, o.Stage, was)
 	}
 	f.moves = append(f.moves, move)
+	if f.of.Remake != nil && !f.stopped && o.Stage != settle {
+		return f.restart(ctx, f.members)
+	}
 	return nil
 }
 
@@ -89,6 +93,7 @@ func (f *foreseen) restart(_ context.Context, members []string) error {
 func (*foreseen) gather(context.Context) error { return nil }
 
 func (f *foreseen) stop(context.Context) error {
+	f.stopped = true
 	f.all(StopAll)
 	return nil
 }

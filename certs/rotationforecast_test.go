@@ -131,6 +131,17 @@ func TestForecastOfARotationRestartsNoMemberThatHasLeft(t *testing.T) {
 	}
 }
 
+func TestForecastOfARotationHasMembersMadeAnewThatKeepTheirFiles(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	r := f.rotation()
+	r.Remake = func(context.Context) error { return nil }
+	const anew = "restart etcd1 etcd2"
+	want := []string{"files", anew, "files", anew, "files", anew, "files"}
+	if diff := cmp.Diff(want, foretold(t, r, certs.How{})); diff != "" {
+		t.Errorf("moves (-want +got):\n%s", diff)
+	}
+}
+
 func TestForecastOfARotationNamesTheClientsThatHaveToBeTold(t *testing.T) {
 	f := newFakeMembers(t, tls.VersionTLS12)
 	f.report(f.Issue(t.Context(), certs.IssueOptions{Name: "alice", Profile: certs.Client}))

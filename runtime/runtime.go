@@ -177,6 +177,18 @@ type Sizer interface {
 	DataSize(ctx context.Context, name, server string) (int64, error)
 }
 
+// Keeper is a Runtime whose servers keep the files that they were made with: only Apply
+// gives them others, and makes them anew for it.
+type Keeper interface {
+	KeepsFiles() bool
+}
+
+// KeepsFiles tells whether the servers of a Runtime keep the files that they were made with.
+func KeepsFiles(r Runtime) bool {
+	k, ok := r.(Keeper)
+	return ok && k.KeepsFiles()
+}
+
 // Sharer is a Runtime whose servers may have copies of files of this machine, such as
 // their certificates, where they can't be given the files themselves.
 type Sharer interface {

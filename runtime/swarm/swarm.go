@@ -103,6 +103,7 @@ var (
 	_ runtime.Execer  = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)
 	_ runtime.Exposer = (*Runtime)(nil)
+	_ runtime.Keeper  = (*Runtime)(nil)
 	_ runtime.Leaver  = (*Runtime)(nil)
 )
 
@@ -119,6 +120,9 @@ func New(o Options) *Runtime {
 
 // Name is "swarm".
 func (*Runtime) Name() string { return Name }
+
+// KeepsFiles says that files are configs and secrets, which never change.
+func (*Runtime) KeepsFiles() bool { return true }
 
 // doing tells that something is done to a server, and gives what tells that it is.
 // Without a detail it is an operation like many.
