@@ -3,10 +3,12 @@ package etcdctr
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -60,6 +62,11 @@ func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotat
 	for _, m := range have.Present() {
 		r.Members = append(r.Members, m.Name)
 	}
+	own, err := c.ownClients(ctx, have)
+	if err != nil {
+		return nil, err
+	}
+	r.Own = append(r.Own, own...)
 	r.Gather = func(ctx context.Context) error {
 		if r.Remake != nil {
 			if err := c.wantOnlyCertificates(ctx); err != nil {
@@ -78,9 +85,47 @@ func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotat
 	return r, nil
 }
 
+// shown are the clients whose certificates services of the cluster show, by the service.
+// Each reads its files again for each connection that it makes, and members that start anew
+// have it make another one.
+var shown = map[string]string{cluster.BackupName: cluster.BackupName, cluster.PrometheusName: cluster.MonitoringClient}
+
+// ownClients are those that nobody has to tell of a new authority: their services are there,
+// and have the files of this folder.
+func (c *Cluster) ownClients(ctx context.Context, have *runtime.State) ([]string, error) {
+	given := func(string) bool { return sameFolder(have.CertsDir, c.CertsDir()) }
+	if hasCopies(have) { // of which those are brought that are described
+		want, err := c.Want(ctx)
+		if err != nil {
+			return nil, err
+		}
+		given = func(service string) bool {
+			if service == cluster.BackupName {
+				return want.Backup != nil && want.Backup.Service
+			}
+			return want.Monitoring != nil
+		}
+	}
+	var clients []string
+	for _, s := range have.Servers {
+		client := shown[s.Name]
+		if client != "" && s.Role == runtime.Service && s.Status != runtime.Absent && given(s.Name) {
+			clients = append(clients, client)
+		}
+	}
+	return clients, nil
+}
+
 // hasCopies tells whether servers may have copies of the files of this machine.
 func hasCopies(have *runtime.State) bool {
 	return have.CertsDir == "" || slices.ContainsFunc(have.Servers, func(s runtime.Server) bool { return s.Host != "" })
+}
+
+// sameFolder tells whether paths lead to one folder that is there.
+func sameFolder(a, b string) bool {
+	one, errOne := os.Stat(a)
+	other, errOther := os.Stat(b)
+	return errOne == nil && errOther == nil && os.SameFile(one, other)
 }
 
 // bring is how members come to the files of this folder, where they don't see them: see

@@ -57,3 +57,21 @@ func TestARotationReachesTheMachinesOfAFleet(t *testing.T) {
 	f.etcdctr("down", "--volumes", "--yes")
 	f.wantNothingLeft()
 }
+
+// The service that takes the backups has copies, too.
+func TestARotationReachesAnEngineElsewhere(t *testing.T) {
+	image := etcdImage(t, cluster.NewestMinor)
+	e := newEngineElsewhere(t, image, "{}")
+	s := newStack(t)
+	e.byTLS(t)
+	o := s.backedUp(t.TempDir())
+	o.fetch = func() { run(t, "", "docker", "cp", s.name+"-backup-1:/backups/.", o.backups) } // which are over there
+	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), "backup: {destination: /tmp/backups, continuous: true}\n")
+	s.etcdctr("up")
+	o.wantKept()
+	wantRotated(t, s.dir, o.etcdctr)
+	o.wantKept()
+	o.wantNeverRefused()
+	s.etcdctr("down", "--volumes", "--yes", "--no-backup")
+	s.wantNothingLeft()
+}

@@ -43,9 +43,10 @@ they trust only when they start, so it goes through stages:
 
 Members that were stopped are started, for no other could be restarted before. Before
 each stage all are asked what they trust. Interrupted, it goes on where it was when it
-is run again. If there are clients besides root, it
-stops before finish: hand them their new files, and go on with --clients-ready,
-which is heeded once the stage switch has made these files.
+is run again. If there are clients besides root and what the
+cluster runs itself, such as what takes its backups, it stops before finish: hand
+them their new files, and go on with --clients-ready, which is heeded once the
+stage switch has made these files.
 
 --abort goes back to the old authority, until it is finished: that issues again at
 once, and members that trust the other one are restarted. --now is for a key
