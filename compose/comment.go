@@ -55,8 +55,9 @@ func checks(c *cluster.Cluster) string {
 	}
 	return `
 # This file is for Podman, where systemd runs health checks: on a machine without it
-# nobody does, and --wait and what waits for a healthy service never end. There
-# etcdctr up runs them.
+# nobody does, and --wait and what waits for a healthy service never end. And
+# docker compose up makes all members anew there, each time and all at once. etcdctr up
+# runs the checks, and leaves alone what is as described.
 #`
 }
 

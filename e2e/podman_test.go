@@ -61,7 +61,8 @@ exec setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all `
 const asNobody = userScript + `sh -c "$2" podman "$1"`
 
 // podmanConfig suits machines that are containers or virtual ones: no systemd, an
-// older runc, and limits that nobody may raise. Without the delay an exec leaves
+// older runc, and limits that nobody may raise. Its networks are its own, not the
+// machine's. Without the delay an exec leaves
 // processes for five minutes.
 const podmanConfig = `[engine]
 runtime = "runc"
@@ -70,6 +71,7 @@ events_logger = "file"
 exit_command_delay = 1
 [network]
 network_backend = "%s"
+network_config_dir = "%s"
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 `
@@ -97,7 +99,7 @@ func startPodmanAs(t *testing.T, backend string, command []string, images ...str
 	})
 	e := &podmanEngine{outside: newOutside(t), t: t, dir: dir}
 	for name, text := range map[string]string{
-		"containers.conf": fmt.Sprintf(podmanConfig, backend),
+		"containers.conf": fmt.Sprintf(podmanConfig, backend, filepath.Join(dir, "networks")),
 		"storage.conf":    fmt.Sprintf("[storage]\ndriver = \"overlay\"\nrunroot = %q\ngraphroot = %q\n", filepath.Join(dir, "run"), filepath.Join(dir, "data")),
 		"subuid":          "nobody:200000:65536\n", "subgid": "nogroup:200000:65536\nnobody:200000:65536\n",
 	} {
@@ -226,6 +228,7 @@ func TestAFirewallBetweenMembersOnPodmanIsNamedWithItsRemedy(t *testing.T) {
 	inside(remedy)
 	s.etcdctr("up")
 	s.wantServing()
+	s.etcdctr("down", "--volumes", "--yes")
 }
 
 func TestEveryCombinationIsHealthyOnPodman(t *testing.T) {

@@ -53,6 +53,7 @@ func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error
 	}
 	s.Servers = append(s.Servers, leftovers(home, s)...)
 	s.Servers = append(s.Servers, r.lentLeft(name, s)...)
+	tellData(s.Servers)
 	slices.SortStableFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
 	s.Aside, _ = r.allAside(name, stack) // of a folder that can't be read AllAside says why
 	return s, nil
@@ -150,6 +151,15 @@ func (r *Runtime) onlyStaged(name string) (*runtime.State, error) {
 	}
 	slices.SortFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
 	return s, nil
+}
+
+// tellData says of members that are not there where the data is that they have left.
+func tellData(servers []runtime.Server) {
+	for i := range servers {
+		if s := &servers[i]; s.Status == runtime.Absent && s.Data == runtime.Kept && s.DataAt != "" {
+			s.Detail = "data in " + s.DataAt
+		}
+	}
 }
 
 // isStaged tells whether data is there that is to take the place of what a member has.
