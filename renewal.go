@@ -91,6 +91,62 @@ func (c *Cluster) OldCopies(ctx context.Context) ([]string, error) {
 	return old, err
 }
 
+// KeptError is the error of members to which nobody could bring the files of this folder.
+type KeptError struct {
+	// Anew are those that keep the files that they were made with: Up makes them anew.
+	Anew []string
+	// Away are those whose machines don't answer.
+	Away []string
+}
+
+func (e *KeptError) Error() string {
+	var said []string
+	if len(e.Anew) > 0 {
+		said = append(said, fmt.Sprintf("%s: a member of this kind keeps the files that it was made with", strings.Join(e.Anew, ", ")))
+	}
+	if len(e.Away) > 0 {
+		said = append(said, fmt.Sprintf("%s: a machine that does not answer can be brought no files", strings.Join(e.Away, ", ")))
+	}
+	return strings.Join(said, "; ")
+}
+
+// HandOut brings members the files of this folder, where they have copies, while they run.
+// Those that it does not reach are a *KeptError.
+func (c *Cluster) HandOut(ctx context.Context) error {
+	have, err := c.Observe(ctx)
+	if errors.Is(err, runtime.ErrNotFound) || err == nil && len(have.Members()) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	want, err := c.Want(ctx)
+	if err != nil || want.TLS != cluster.Mutual || c.o.Provided {
+		return err
+	}
+	if err := c.handOut(ctx, want); err != nil {
+		return err
+	}
+	return unreached(have, runtime.KeepsFiles(c.runtime))
+}
+
+// unreached is a *KeptError of the members that can be brought no files.
+func unreached(have *runtime.State, keeps bool) error {
+	kept := &KeptError{}
+	for _, m := range have.Present() {
+		switch {
+		case m.Status == runtime.Away:
+			kept.Away = append(kept.Away, m.Name)
+		case keeps:
+			kept.Anew = append(kept.Anew, m.Name)
+		}
+	}
+	if len(kept.Anew)+len(kept.Away) == 0 {
+		return nil
+	}
+	return kept
+}
+
 // handOut brings members the files of this folder, if they have copies.
 func (c *Cluster) handOut(ctx context.Context, want *cluster.Cluster) error {
 	if s, ok := c.runtime.(runtime.Sharer); ok && !c.o.Provided && want.TLS == cluster.Mutual {

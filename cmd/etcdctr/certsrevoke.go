@@ -22,7 +22,9 @@ func newCertsRevokeCommand(a *app) *cobra.Command {
 		Long: `revoke puts every certificate that was issued to a name and has not expired on
 the revocation list of its authority, and gives the list to all members. They
 refuse it from the next connection on, without a restart; connections that are
-open stay open until they are closed.
+open stay open until they are closed. Where not every member can be given it, that is
+an error: those of a swarm keep the files that they were made with until etcdctr up
+makes them anew, and a machine may not answer.
 
 clients/root is what etcdctr itself asks the members with: to revoke it locks
 etcdctr out until certs create, and on a terminal asks first.
@@ -46,7 +48,13 @@ that was: what cfssl or openssl has issued, or a copy that turned up elsewhere.`
 			if err != nil {
 				return err
 			}
-			return runCertsRevoke(cmd.Context(), a, dir, args, files)
+			if err := runCertsRevoke(cmd.Context(), a, dir, args, files); err != nil {
+				return err
+			}
+			if err := flags.HandOut(cmd.Context()); err != nil {
+				return fmt.Errorf("the list is made, and not every member has it: %w", err)
+			}
+			return nil
 		},
 	}
 	flags = a.Finding(cmd)

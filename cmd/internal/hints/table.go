@@ -147,6 +147,12 @@ var advices = []advice{
 		return fmt.Sprintf("`etcdctr restart %s`, or `etcdctr certs rotate-ca` for all that is left", strings.Join(e.Members, " "))
 	}), false},
 	{in("certs rotate-ca"), every[*certs.UnseenError]("where the members run elsewhere, restart each of them and say so with --restarted; where none runs at all, too"), false},
+	{in("certs revoke"), as(func(e *etcdctr.KeptError) string {
+		if len(e.Anew) > 0 {
+			return "`etcdctr up` makes them anew, one by one, with the list of now"
+		}
+		return "`etcdctr up` brings it there once the machine answers"
+	}), false},
 	{in("certs rotate-ca"), every[*etcdctr.UndoneError]("`etcdctr up` makes the rest of it so, and then `etcdctr certs rotate-ca`"), false},
 	{in("certs run"), every[*etcdctr.ElsewhereError]("name what has them signed in the cluster file, `certs: {renew-command: …}`, or `etcdctr certs request` and `etcdctr certs import`"), false},
 	{about: every[*etcdctr.TokenError]("`etcdctr discovery new` makes a token, `etcdctr discovery status` shows one")},

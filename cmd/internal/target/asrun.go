@@ -62,10 +62,10 @@ func (f *Flags) Running(ctx context.Context) (c *cluster.Cluster, certsDir strin
 }
 
 // TellOldCopies says which members have other certificates on their machines than are
-// here. Only machines that a description names are asked.
+// here. That nobody knows is said where a description names the machines.
 func (f *Flags) TellOldCopies(ctx context.Context) {
 	spec, _, err := f.Read()
-	if err != nil || !spec.HasEngines() {
+	if err != nil {
 		return
 	}
 	var old []string
@@ -74,10 +74,28 @@ func (f *Flags) TellOldCopies(ctx context.Context) {
 		defer c.Close()
 		old, err = c.OldCopies(ctx)
 	}
-	if err != nil {
+	if err != nil && spec.HasEngines() {
 		f.world.Warn("what members have on their machines is not known: %v", err)
 	}
 	f.world.SayOldCopies(old)
+}
+
+// HandOut brings members that run the certificates in their folder, where they have copies.
+// What a flag names may be the folder of another cluster: of that is only told.
+func (f *Flags) HandOut(ctx context.Context) error {
+	if f.certsDir != "" {
+		f.TellOldCopies(ctx)
+		return nil
+	}
+	c, err := f.Find(ctx, Working{Progress: terminal.Quiet})
+	if errors.Is(err, runtime.ErrUnavailable) { // without an engine nobody has copies
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.HandOut(ctx)
 }
 
 // OfMachine asks this machine's engine for something of a cluster. Where no engine can
