@@ -13,6 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/member"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // This file keeps what a cluster holds.
@@ -114,14 +115,44 @@ func (c *Cluster) Runner(ctx context.Context) (*backup.Runner, error) {
 	return r, nil
 }
 
+// FarBackupsError is the error of backups in a folder of another machine, which only the
+// service that takes them sees.
+type FarBackupsError struct{ Folder, Host string }
+
+func (e *FarBackupsError) Error() string {
+	return fmt.Sprintf("the backups are in %s on %s, and nobody sees from here whether they are late: `etcdctr logs backup` says what the service does", e.Folder, e.Host)
+}
+
+// far is a *FarBackupsError where the service that takes the backups runs on another machine,
+// whose folder they are in.
+func far(b *cluster.Backup, have *runtime.State) error {
+	if !b.Service || !b.InFolder() {
+		return nil
+	}
+	for _, s := range have.Servers {
+		if s.Name == cluster.BackupName && s.Role == runtime.Service && s.Host != "" {
+			return &FarBackupsError{Folder: b.Destination, Host: s.Host}
+		}
+	}
+	return nil
+}
+
 // CheckBackups compares the backups that the Spec asks for with what there is, and
-// with what the cluster holds: see backup.Check. Of a Spec without any it is nil.
+// with what the cluster holds: see backup.Check. Those that can't be seen from here are a
+// *FarBackupsError. Of a Spec without any it is nil.
 func (c *Cluster) CheckBackups(ctx context.Context) error {
 	if c.spec.Backup.Destination == "" {
 		return nil
 	}
 	want, err := c.Want(ctx)
 	if err != nil {
+		return err
+	}
+	have, err := c.Observe(ctx)
+	if err != nil {
+		return err
+	}
+	if err := far(want.Backup, have); err != nil {
 		return err
 	}
 	s, err := backup.OpenStore(want.Backup.Destination)
