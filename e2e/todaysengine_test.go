@@ -124,6 +124,7 @@ func TestAStackLivesItsLifeOnTodaysEngineElsewhere(t *testing.T) {
 	s.wantNoLocalMounts()
 	s.wantStartInterval("500ms")
 	s.liveALife()
+	s.liveDayByDay()
 }
 
 func (s *stack) wantStartInterval(want string) {
