@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -302,6 +304,43 @@ func TestAClusterThatKnowsLessIsNotBackedUp(t *testing.T) {
 	}
 	if all, err := backup.List(t.Context(), s); err != nil || len(all) != 1 || all[0].Metadata.Revision != 21 {
 		t.Errorf("the store has %+v, %v", all, err)
+	}
+}
+
+// Who follows changes and comes upon a cluster that has lost some tells up to when there are
+// any, however often it tries: what it has not kept is no backup.
+func TestWhatIsMissedOfAClusterIsOfWhenItWasKept(t *testing.T) {
+	dir := t.TempDir()
+	s, c := storeAt(t, dir), start(t, []string{"a"})
+	if _, _, err := backup.TakeInto(t.Context(), c.client, s, request()); err != nil {
+		t.Fatal(err)
+	}
+	v, err := c.client.Look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	revision, id := backup.Known(v)
+	kept := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	changes := fmt.Sprintf("orders-%s-%s-%d-%d.events.zst", kept.Format("20060102T150405.000Z"), id, revision, revision+50)
+	if err := os.WriteFile(filepath.Join(dir, changes), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := runRunner(t, c, s)
+	for {
+		r.mu.Lock()
+		failed := slices.Clone(r.failed)
+		r.mu.Unlock()
+		if len(failed) > 1 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	r.stop()
+	for _, err := range r.failed {
+		behind := (*backup.BehindError)(nil)
+		if !errors.As(err, &behind) || !behind.Backup.Metadata.Time.Equal(kept) || strings.Contains(err.Error(), "its backup of") {
+			t.Errorf("it says %q", err)
+		}
 	}
 }
 

@@ -71,14 +71,15 @@ func (r *Runner) follow(ctx context.Context) error {
 		return fmt.Errorf("cannot follow changes: %w", member.ErrNotServing)
 	}
 	id := now.Cluster.String()
-	after, err := r.kept(ctx, id)
+	last, err := r.kept(ctx, id)
+	after := last.Metadata.Revision
 	switch {
 	case err != nil:
 		return err
 	case after == 0:
 		return &noneYetError{id}
 	case after > now.Revision+1: // a member may lag by what has just been written
-		return &BehindError{r.Request.Cluster, now.Revision, Found{Metadata: Metadata{Revision: after, Time: r.Now()}}}
+		return &BehindError{r.Request.Cluster, now.Revision, last}
 	}
 	r.note(func(m *metrics) { m.Followed = after })
 	rec := &recorder{
@@ -88,24 +89,26 @@ func (r *Runner) follow(ctx context.Context) error {
 	return rec.record(ctx, members)
 }
 
-// kept is the last revision up to which everything of a cluster is kept; 0
-// without a whole backup of it.
-func (r *Runner) kept(ctx context.Context, id string) (int64, error) {
+// kept is that up to which everything of a cluster is kept: its newest backup or, without a
+// path, the changes that lead on from one. Its revision is 0 without a whole backup.
+func (r *Runner) kept(ctx context.Context, id string) (Found, error) {
 	all, err := r.list(ctx)
 	if err != nil {
-		return 0, err
+		return Found{}, err
 	}
-	var last int64
+	var last Found
 	for _, f := range r.of(all, id) {
-		last = max(last, f.Metadata.Revision)
+		if f.Metadata.Revision > last.Metadata.Revision {
+			last = f
+		}
 	}
-	if last == 0 {
-		return 0, nil
+	if last.Metadata.Revision == 0 {
+		return Found{}, nil
 	}
 	segments, err := Segments(ctx, r.Store)
 	for _, g := range segments { // in their order
-		if g.Cluster == r.Request.Cluster && g.ClusterID == id && g.After <= last {
-			last = max(last, g.Revision)
+		if g.Cluster == r.Request.Cluster && g.ClusterID == id && g.After <= last.Metadata.Revision && g.Revision > last.Metadata.Revision {
+			last = Found{Metadata: Metadata{Cluster: g.Cluster, ClusterID: id, Revision: g.Revision, Time: g.Time}}
 		}
 	}
 	return last, err

@@ -159,11 +159,16 @@ func (r *Runner) due(ctx context.Context) (time.Time, error) {
 type BehindError struct {
 	Cluster  string
 	Revision int64 // its own
-	Backup   Found
+	// Backup is what knows more; without a Path it is changes that were kept after one.
+	Backup Found
 }
 
 func (e *BehindError) Error() string {
-	return fmt.Sprintf("%s is at revision %d, and its backup of %s was at %d: it has lost its data, or is another cluster of this name",
+	what := "its backup of %s was at %d"
+	if e.Backup.Path == "" {
+		what = "the changes that its backups have until %s go up to %d"
+	}
+	return fmt.Sprintf("%s is at revision %d, and "+what+": it has lost its data, or is another cluster of this name",
 		e.Cluster, e.Revision, e.Backup.Metadata.Time.Format(time.RFC3339), e.Backup.Metadata.Revision)
 }
 
