@@ -1,6 +1,7 @@
 package etcdctr
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -51,7 +52,7 @@ func (c *Cluster) connect(ctx context.Context, have *runtime.State) (*Connection
 	}
 	way, err := c.runtime.Reach(ctx, have)
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(c.down(have), err)
 	}
 	return &Connection{State: have, Way: way, TLS: config, CertsDir: c.accessDir(have)}, nil
 }
@@ -246,6 +247,9 @@ func ClientTLS(dir string) (*tls.Config, error) {
 // WithMembers lends a client that asks and changes the members that run.
 func (c *Cluster) WithMembers(ctx context.Context, do func(*member.Client) error) error {
 	have, err := c.Observe(ctx)
+	if err == nil {
+		err = c.down(have)
+	}
 	if err != nil {
 		return err
 	}

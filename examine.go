@@ -86,11 +86,17 @@ func (p *patient) examine(ctx context.Context) (Diagnosis, error) {
 	if p.want, err = p.Want(ctx); err != nil {
 		return Diagnosis{}, err
 	}
-	if !slices.ContainsFunc(p.have.Members(), func(s runtime.Server) bool { return s.Status != runtime.Absent }) {
+	if len(p.have.Present()) == 0 {
 		if d, found, err := p.unfinished(ctx); err != nil || found {
 			return d, err
 		}
-		return p.nothing(ctx), nil
+		down := (*DownError)(nil)
+		if !errors.As(p.down(p.have), &down) {
+			return p.nothing(ctx), nil
+		}
+		if d, found := p.lies(down); found {
+			return d, nil
+		}
 	}
 	if d, found := p.stranger(ctx); found {
 		return d, nil

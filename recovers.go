@@ -112,7 +112,7 @@ func (r *recovery) look(ctx context.Context) (err error) {
 	case refusal != nil: // what the members have is of two clusters
 		return refusal
 	}
-	if r.have.Runs() {
+	if len(running(r.have)) > 0 {
 		err = r.WithMembers(ctx, func(members *member.Client) (err error) { r.view, err = members.Look(ctx); return err })
 	}
 	switch {

@@ -254,6 +254,23 @@ func TestAClusterThatIsGoneIsSaidToHaveServed(t *testing.T) {
 	}
 }
 
+// What was taken down is no cluster that never was.
+func TestAClusterThatWasTakenDownIsSaidToBe(t *testing.T) {
+	r := remember(t)
+	r.up()
+	r.make(etcdctr.Change{Verb: converge.Down})
+	const want = "is down: none of its members is there, and the data is kept of etcd1"
+	if wrong := r.health(); !strings.Contains(wrong, want) || !strings.Contains(wrong, "`etcdctr up` starts it") {
+		t.Errorf("health says %q, want %q", wrong, want)
+	}
+	if d := r.doctor(); d.Cause != want || d.Command != "etcdctr up" {
+		t.Errorf("the doctor says %+v", d)
+	}
+	if _, _, err := r.find().Backup(r.Context(), r.TempDir(), backup.Request{}); !errors.As(err, new(*etcdctr.DownError)) {
+		t.Errorf("a backup says %v", err)
+	}
+}
+
 // another is a runtime whose lock another command holds, which starts the members before it
 // lets go.
 type another struct{ *local.Runtime }

@@ -125,8 +125,15 @@ func (w *Watched) Leave() {
 // Check asks the members that are there.
 func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	way, _, err := w.open(ctx)
+	if err == nil {
+		err = w.down(way.State)
+	}
 	if err != nil {
-		return health.Report{}, w.cause(ctx, err)
+		err = w.cause(ctx, err)
+		if down := (*DownError)(nil); errors.As(err, &down) {
+			return w.unasked(down), nil
+		}
+		return health.Report{}, err
 	}
 	all := way.Health(w.options.Want)
 	all.Timeout, all.Now, all.Deep = cmp.Or(w.options.Timeout, membersPatience), w.o.Now, w.options.Deep

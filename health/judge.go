@@ -44,6 +44,9 @@ type verdict struct {
 // judge compares the answers.
 func judge(answers []answer, now time.Time) Report {
 	v := &verdict{answers: answers, now: now}
+	if len(answers) == 0 {
+		v.failures.add("", "there is no member to ask")
+	}
 	if v.oneCluster() {
 		v.exactlyTheExpected()
 		v.oneLeader()

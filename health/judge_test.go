@@ -219,6 +219,12 @@ func TestWhatHasNoIDIsNoMember(t *testing.T) {
 	}
 }
 
+func TestNobodyIsNotHealthy(t *testing.T) {
+	if r := judge(nil, time.Now()); r.Healthy || len(r.Failures) == 0 {
+		t.Errorf("of a cluster without members it says %+v", r)
+	}
+}
+
 func TestALargeDatabaseIsToldFromAMemberThatIsAway(t *testing.T) {
 	c := Cluster{Timeout: time.Nanosecond}.withDefaults()
 	if d := c.digest(t.Context(), Member{Name: "etcd1", ClientURL: "http://127.0.0.1:1"}, 1); !errors.Is(d.err, errNotHashed) {

@@ -215,10 +215,12 @@ func (s *State) Present() []Server {
 // Rests reports whether nothing of the members is there but data, from which they would
 // go on.
 func (s *State) Rests() bool {
-	return len(s.Present()) == 0 && slices.ContainsFunc(s.Members(), func(m Server) bool {
-		return m.Data == Kept || m.Data == Unknown && m.DataAt != ""
-	})
+	return len(s.Present()) == 0 && slices.ContainsFunc(s.Members(), Server.KeepsData)
 }
+
+// KeepsData reports whether the server has data, or a place for it into which nobody has
+// looked.
+func (s Server) KeepsData() bool { return s.Data == Kept || s.Data == Unknown && s.DataAt != "" }
 
 // Runs reports whether any server runs.
 func (s *State) Runs() bool {

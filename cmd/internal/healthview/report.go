@@ -85,5 +85,9 @@ func Verdict(c *terminal.Console, r health.Report) error {
 
 // Print prints a report.
 func Print(c *terminal.Console, r health.Report, format string) error {
-	return c.Result(format, r, c.Table(Table(r, c.Tint)))
+	table := func() {}
+	if len(r.Members) > 0 {
+		table = c.Table(Table(r, c.Tint))
+	}
+	return c.Result(format, r, table)
 }
