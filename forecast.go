@@ -15,7 +15,8 @@ type Forecast struct {
 	Endless *converge.EndlessError
 	// Lacking would be fetched first: see Cluster.LackingFor.
 	Lacking []string
-	// OldCopies are members that would be given other certificates: see Cluster.OldCopies.
+	// OldCopies are members that would be given other certificates while they run: see
+	// Cluster.OldCopies.
 	OldCopies []string
 	// Warnings are of the description: what works and costs something.
 	Warnings []cluster.Problem
@@ -43,7 +44,10 @@ func (c *Cluster) Forecast(ctx context.Context, change Change) (Forecast, error)
 	if err != nil || change.Verb != converge.Up {
 		return f, err
 	}
-	if f.OldCopies, err = c.OldCopies(ctx); err != nil || f.Idle() {
+	if !c.KeepsCertificates() { // where the steps tell it
+		f.OldCopies, err = c.OldCopies(ctx)
+	}
+	if err != nil || f.Idle() {
 		return f, err
 	}
 	want, err := c.Want(ctx)

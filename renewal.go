@@ -12,12 +12,14 @@ import (
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/internal/lifespan"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // This file renews certificates while the members run. They show the new ones
-// from the next handshake on: none is restarted.
+// from the next handshake on, and none is restarted, but where a runtime gives a member
+// other files only with a new start.
 
 // Files of auto-TLS, which etcd keeps with a member's data.
 const (
@@ -37,11 +39,17 @@ func (e *ElsewhereError) Error() string {
 	return fmt.Sprintf("%s: due for renewal, by an authority that is not here", strings.Join(e.Identities, ", "))
 }
 
+// RenewalOptions are what a renewal of what is due leaves to be chosen.
+type RenewalOptions struct {
+	Sign   certs.Sign                          // signs what has its authority elsewhere; nil: nobody does
+	Change func(context.Context, Change) error // makes a change of members; nil stands for Make
+}
+
 // RenewDue renews what is due by the Spec's key certs, also of auto-TLS, and brings
-// what has become new to members that have copies of their files. What sign, which
-// may be nil, is asked for is signed elsewhere. The report tells what was done even
-// where the error tells what could not be.
-func (c *Cluster) RenewDue(ctx context.Context, sign certs.Sign) (certs.Report, error) {
+// what has become new to members that have copies of their files, or keep those that they
+// were made with. The report tells what was done even where the error tells what could
+// not be.
+func (c *Cluster) RenewDue(ctx context.Context, o RenewalOptions) (certs.Report, error) {
 	want, err := c.Want(ctx)
 	if err != nil {
 		return certs.Report{}, err
@@ -53,9 +61,9 @@ func (c *Cluster) RenewDue(ctx context.Context, sign certs.Sign) (certs.Report, 
 		return c.renewDueSelfSigned(ctx, want.Renewal.Due)
 	}
 	report, err := c.PKI().Renew(ctx, certs.RenewOptions{Due: want.Renewal.Due})
-	elsewhere, errElsewhere := c.renewElsewhere(ctx, want, sign)
+	elsewhere, errElsewhere := c.renewElsewhere(ctx, want, o.Sign)
 	renewed := slices.DeleteFunc(append(report.Changes, elsewhere.Changes...), func(c certs.Change) bool { return c.Action == certs.Reused })
-	return certs.Report{Changes: renewed}, errors.Join(err, errElsewhere, c.handOut(ctx, want))
+	return certs.Report{Changes: renewed}, errors.Join(err, errElsewhere, c.handOut(ctx, want), c.makeAnew(ctx, o.Change))
 }
 
 func (c *Cluster) renewElsewhere(ctx context.Context, want *cluster.Cluster, sign certs.Sign) (certs.Report, error) {
@@ -73,16 +81,26 @@ func (c *Cluster) renewElsewhere(ctx context.Context, want *cluster.Cluster, sig
 	return certs.Report{}, err
 }
 
-// OldCopies are the members that have other certificates on their machines than this
-// folder has: Up brings them these, while they run.
+// OldCopies are the members that have other certificates where they run than this folder
+// has: Up brings them these, while they run unless KeepsCertificates.
 func (c *Cluster) OldCopies(ctx context.Context) ([]string, error) {
-	t, ok := c.runtime.(runtime.CopyTeller)
-	if !ok || c.o.Provided {
+	have, err := c.Observe(ctx)
+	if errors.Is(err, runtime.ErrNotFound) || err == nil && c.o.Provided {
 		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	want, err := c.Want(ctx)
 	if err != nil || want.TLS != cluster.Mutual {
 		return nil, err
+	}
+	if c.KeepsCertificates() {
+		return c.madeWithOthers(ctx, want, have)
+	}
+	t, ok := c.runtime.(runtime.CopyTeller)
+	if !ok {
+		return nil, nil
 	}
 	old, err := t.OldCopies(ctx, want)
 	if errors.Is(err, runtime.ErrNotFound) {
@@ -127,7 +145,7 @@ func (c *Cluster) HandOut(ctx context.Context) error {
 	if err := c.handOut(ctx, want); err != nil {
 		return err
 	}
-	return unreached(have, runtime.KeepsFiles(c.runtime))
+	return unreached(have, c.KeepsCertificates())
 }
 
 // unreached is a *KeptError of the members that can be brought no files.
@@ -145,6 +163,62 @@ func unreached(have *runtime.State, keeps bool) error {
 		return nil
 	}
 	return kept
+}
+
+// KeepsCertificates tells that the members keep the certificates that they were made with:
+// to get others each is made anew, one after the other.
+func (c *Cluster) KeepsCertificates() bool { return runtime.KeepsFiles(c.runtime) }
+
+// madeWithOthers are the members that keep other certificates than this folder has.
+func (c *Cluster) madeWithOthers(ctx context.Context, want *cluster.Cluster, have *runtime.State) (members []string, err error) {
+	changes, err := c.runtime.Changes(ctx, want, have)
+	for _, x := range changes {
+		if slices.ContainsFunc(x.Differences, func(d runtime.Difference) bool { return d.Name == runtime.Certificates }) {
+			members = append(members, x.Server)
+		}
+	}
+	return members, err
+}
+
+// StillError is the error of members that keep other certificates than there are here, and
+// are not made anew while another does not run.
+type StillError struct {
+	Members []string
+	Still   string
+}
+
+func (e *StillError) Error() string {
+	return fmt.Sprintf("%s: has other certificates than are here, and is not made anew while %s does not run", strings.Join(e.Members, ", "), e.Still)
+}
+
+// makeAnew makes members anew, one after the other, that keep other certificates than this
+// folder has. Those that were stopped, all of them, stay so: they start with what is here.
+func (c *Cluster) makeAnew(ctx context.Context, change func(context.Context, Change) error) error {
+	if !c.KeepsCertificates() {
+		return nil
+	}
+	old, err := c.OldCopies(ctx)
+	if err != nil || len(old) == 0 || !c.have.Runs() {
+		return err
+	}
+	// Up would start them, though somebody may have stopped them, and make no other anew
+	// before they serve.
+	if i := slices.IndexFunc(c.have.Present(), func(m runtime.Server) bool { return !m.Runs() }); i >= 0 {
+		return &StillError{Members: old, Still: c.have.Present()[i].Name}
+	}
+	if err := c.wantOnlyCertificates(ctx); err != nil {
+		return err
+	}
+	if change == nil {
+		change = c.makeOnly
+	}
+	return change(ctx, Change{Verb: converge.Up})
+}
+
+// makeOnly is Make for who is told by its error alone.
+func (c *Cluster) makeOnly(ctx context.Context, change Change) error {
+	_, err := c.Make(ctx, change)
+	return err
 }
 
 // handOut brings members the files of this folder, if they have copies.

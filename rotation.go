@@ -54,10 +54,7 @@ func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotat
 	}
 	change := o.Change
 	if change == nil {
-		change = func(ctx context.Context, change Change) error {
-			_, err := c.Make(ctx, change)
-			return err
-		}
+		change = c.makeOnly
 	}
 	for _, m := range have.Present() {
 		r.Members = append(r.Members, m.Name)
@@ -132,7 +129,7 @@ func sameFolder(a, b string) bool {
 // certs.Rotation.
 func (c *Cluster) bring(have *runtime.State, change func(context.Context, Change) error) (share, remake func(context.Context) error) {
 	switch {
-	case runtime.KeepsFiles(c.runtime):
+	case c.KeepsCertificates():
 		return nil, func(ctx context.Context) error {
 			if err := c.wantOnlyCertificates(ctx); err != nil {
 				return err

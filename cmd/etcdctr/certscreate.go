@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -84,6 +85,9 @@ func runCertsCreate(ctx context.Context, a *app, o certsCreateOptions, _ []strin
 	a.SayReport(dir, report)
 	if o.certs.Member != "" {
 		a.Say("%s is all that the machine of %s needs", filepath.Join(dir, "members", o.certs.Member), o.certs.Member)
+	}
+	if slices.ContainsFunc(report.Changes, func(c certs.Change) bool { return c.Action == certs.Updated || c.Action == certs.Reissued }) {
+		o.cluster.TellOldCopies(ctx)
 	}
 	return nil
 }

@@ -62,5 +62,8 @@ func runCertsImport(ctx context.Context, a *app, o certsImportOptions) error {
 	}
 	i.Plan, i.Users = etcdctr.CertsPlan(c), etcdctr.CertsUsers(c.Auth)
 	report, err := a.PKI(dir).Import(ctx, i)
+	if err == nil {
+		defer o.cluster.TellOldCopies(ctx)
+	}
 	return a.SayDone(dir, report, err)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
@@ -26,7 +27,8 @@ func newCertsRunCommand(a *app) *cobra.Command {
 		Long: `run looks once an hour and renews what is due: by the key certs of the cluster file,
 what ends within 30 days, or in the last third of a shorter life. Members show the new
 ones from the next handshake on; none is restarted. Those on an engine elsewhere get
-copies.
+copies. In a swarm, where members keep what they were made with, they are made anew, one
+after the other, unless one does not run or the cluster file has other changes.
 
 Where the authority is elsewhere, certs.renew-command is run by a shell: it reads a
 signing request and writes the certificate. The key stays where it is, and what came
@@ -71,11 +73,11 @@ func renewDue(ctx context.Context, a *app, f *target.Flags) error {
 		return err
 	}
 	defer c.Close()
-	var sign certs.Sign
+	o := etcdctr.RenewalOptions{Change: func(ctx context.Context, change etcdctr.Change) error { return c.CarryOut(ctx, change) }}
 	if command := c.Spec().Certs.RenewCommand; command != "" {
-		sign = certs.SignBy(command, os.Environ())
+		o.Sign = certs.SignBy(command, os.Environ())
 	}
-	report, err := c.RenewDue(ctx, sign)
+	report, err := c.RenewDue(ctx, o)
 	switch {
 	case len(report.Changes) > 0:
 		a.SayReport(c.CertsDir(), report)

@@ -51,11 +51,11 @@ func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions, _ []strin
 	if err := a.printFindings(findings, o.format); err != nil {
 		return err
 	}
+	defer o.cluster.TellOldCopies(ctx) // whatever the verdict: the two have their own remedies
 	if err := certs.Verdict(findings); err != nil {
 		return target.CertsError(dir, err)
 	}
 	a.Say("certificates in %s: fit the cluster", dir)
-	o.cluster.TellOldCopies(ctx)
 	return nil
 }
 

@@ -155,6 +155,8 @@ var advices = []advice{
 		return "`etcdctr up` brings it there once the machine answers"
 	}), false},
 	{in("certs rotate-ca"), every[*etcdctr.UndoneError]("`etcdctr up` makes the rest of it so, and then `etcdctr certs rotate-ca`"), false},
+	{in("certs run"), every[*etcdctr.UndoneError]("`etcdctr up` does all of it"), false},
+	{in("certs run"), every[*etcdctr.StillError]("`etcdctr up` starts it, and makes the others anew"), false},
 	{in("certs run"), every[*etcdctr.ElsewhereError]("name what has them signed in the cluster file, `certs: {renew-command: …}`, or `etcdctr certs request` and `etcdctr certs import`"), false},
 	{about: every[*etcdctr.TokenError]("`etcdctr discovery new` makes a token, `etcdctr discovery status` shows one")},
 	{about: as(func(e *certs.SharedError) string {

@@ -61,23 +61,31 @@ func (f *Flags) Running(ctx context.Context) (c *cluster.Cluster, certsDir strin
 	return c, certsDir, err
 }
 
-// TellOldCopies says which members have other certificates on their machines than are
-// here. That nobody knows is said where a description names the machines.
+// TellOldCopies says which members have other certificates where they run than are here.
+// That nobody knows is said where a description names the machines.
 func (f *Flags) TellOldCopies(ctx context.Context) {
 	spec, _, err := f.Read()
 	if err != nil {
 		return
 	}
-	var old []string
 	c, err := f.Find(ctx, Working{Progress: terminal.Quiet})
 	if err == nil {
 		defer c.Close()
-		old, err = c.OldCopies(ctx)
+		err = c.tellOldCopies(ctx)
 	}
 	if err != nil && spec.HasEngines() {
 		f.world.Warn("what members have on their machines is not known: %v", err)
 	}
-	f.world.SayOldCopies(old)
+}
+
+func (f *Found) tellOldCopies(ctx context.Context) error {
+	old, err := f.OldCopies(ctx)
+	if f.KeepsCertificates() {
+		f.flags.world.sayOldFiles(old)
+	} else {
+		f.flags.world.SayOldCopies(old)
+	}
+	return err
 }
 
 // HandOut brings members that run the certificates in their folder, where they have copies.

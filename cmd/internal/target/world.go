@@ -66,6 +66,13 @@ func (w *World) SayOldCopies(members []string) {
 	}
 }
 
+// sayOldFiles is SayOldCopies of members that keep what they were made with.
+func (w *World) sayOldFiles(members []string) {
+	if len(members) > 0 {
+		w.Say("%s: has other certificates than are here: `etcdctr up` makes them anew with these, one after the other", strings.Join(members, ", "))
+	}
+}
+
 // CertsError says which folder an error of the PKI is about.
 func CertsError(dir string, err error) error {
 	if err == nil {
