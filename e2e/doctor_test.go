@@ -102,6 +102,23 @@ func TestDoctorFindsAKeyThatDoesNotFitAndCuresIt(t *testing.T) {
 	s.cure(d)
 }
 
+// What a member's container was made with is not what its data is of, by which members can't
+// go over while they run: nobody serves.
+func TestDoctorFindsDataOfMembersWithoutTLSAndCuresIt(t *testing.T) {
+	s := newStack(t)
+	s.etcdctr("up", "--tls", "none")
+	s.etcdctr("etcdctl", "put", "key", "value")
+	s.etcdctr("down")
+	if _, err := try(t, s.dir, etcdctrBinary(t), "up", "--tls", "mutual", "--wait-timeout", "3s"); err == nil {
+		t.Fatal("members with TLS go on from data of members without")
+	}
+	s.cure(s.doctor("the data is of a cluster without TLS"))
+	if out := s.etcdctr("etcdctl", "get", "--print-value-only", "key"); out != "value\n" {
+		t.Errorf("the value is %q", out)
+	}
+	s.etcdctr("down", "--volumes", "--yes")
+}
+
 func TestDoctorFindsAMemberWhoseDataIsGone(t *testing.T) {
 	s := newStack(t)
 	s.generate()

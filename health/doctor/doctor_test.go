@@ -95,8 +95,8 @@ func situations() map[string]situation {
 		"a peer's certificate has expired":             {provoke: withExpiredPeer, cause: `a certificate has expired`, command: `^etcdctr certs renew`},
 		"a peer's certificate is for another host":     {provoke: withMisnamedPeer, cause: `a certificate is for 127.0.0.1, ::1 and not for 127.0.0.2`, command: `^etcdctr certs create`},
 		"a peer's certificate is for clients alone":    {provoke: withClientAsPeer, cause: `a certificate may not be used for what it is used for`, command: `^etcdctr certs create`},
-		"its data is of members without TLS":           {provoke: withDataOf("http", "https"), cause: `the data is of a cluster without TLS`, command: `^etcdctr up --tls none$`},
-		"its data is of members with TLS":              {provoke: withDataOf("https", "http"), cause: `the data is of a cluster with TLS`, command: `^etcdctr up --tls mutual$`},
+		"its data is of members without TLS":           {provoke: withDataOf("http", "https"), cause: `the data is of a cluster without TLS`, command: `^etcdctr down && etcdctr up --tls none$`},
+		"its data is of members with TLS":              {provoke: withDataOf("https", "http"), cause: `the data is of a cluster with TLS`, command: `^etcdctr down && etcdctr up --tls mutual$`},
 
 		"its write-ahead log is damaged":        {provoke: withDamage(flipped), cause: `its write-ahead log is damaged`, command: `^$`},
 		"its database is none":                  {provoke: withDamage(overwritten), cause: `its database is damaged`, command: `^$`},

@@ -68,7 +68,7 @@ const (
 // VALUE for what the remedy says. A kind without a line is done by hand.
 var commands = map[Kind]string{
 	Up:           "etcdctr up WANTED",
-	UpTLS:        "etcdctr up WANTED --tls VALUE",
+	UpTLS:        "etcdctr down FLAGS && etcdctr up WANTED --tls VALUE", // to go over while members run takes some that serve
 	UpRelease:    "etcdctr up WANTED --etcd VALUE",
 	Start:        "etcdctr start FLAGS MEMBER",
 	Restart:      "etcdctr restart FLAGS MEMBER",
