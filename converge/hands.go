@@ -378,7 +378,7 @@ func (r *run) undo(ctx context.Context) error {
 	r.tell(Event{Kind: Undoes})
 	r.hangUp()
 	err := r.Runtime.Stop(ctx, r.wish.Name, shortly)
-	err = errors.Join(err, r.Runtime.Remove(ctx, r.wish.Name, runtime.Removal{Data: true}))
+	err = errors.Join(err, r.Runtime.Remove(ctx, r.wish.Name, runtime.Removal{Data: true, Made: true}))
 	if err == nil {
 		r.situation.Have, r.situation.Etcd = nil, nil
 	}

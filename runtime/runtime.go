@@ -216,6 +216,9 @@ type Copier interface {
 type Removal struct {
 	Servers []string // none: all
 	Data    bool     // what the servers keep, too
+	// Made says that of this only what was made for the servers goes: not what somebody
+	// else has left where they would have it, as Docker Compose does.
+	Made bool
 }
 
 // LogOptions choose lines.

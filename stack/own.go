@@ -143,6 +143,15 @@ func (b *Belongings) usersOf(ctx context.Context, e Observer, kind, name string)
 	return users, nil
 }
 
+// Used tells whether a container has a volume, running or not.
+func Used(ctx context.Context, e Observer, v Volume) (bool, error) {
+	list, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("volume", v.Name)})
+	if err != nil {
+		return false, fmt.Errorf("ask the engine who uses the volume %s: %w", v.Name, err)
+	}
+	return slices.ContainsFunc(observed(list.Items, toContainer), func(c Container) bool { return c.mounts(v.Name) }), nil
+}
+
 func (c Container) mounts(volume string) bool {
 	return slices.Contains(slices.Collect(maps.Values(c.Volumes)), volume)
 }

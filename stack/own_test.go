@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/moby/moby/client"
 )
 
 // data are the names that the stacks of these tests have.
@@ -188,6 +189,36 @@ func TestDataOfAStackThatIsDownIsFoundByItsNames(t *testing.T) {
 	}
 	if !e.empty() {
 		t.Errorf("left are the volumes %v", e.volumes)
+	}
+}
+
+// What is taken back of a start that has failed is what the start has made: the volumes of
+// their names that were there before hold what somebody else has left.
+func TestWhatWasNotMadeForTheStackIsNotTakenBack(t *testing.T) {
+	e := newFakeEngine()
+	left := "p_etcd1-data"
+	create := client.VolumeCreateOptions{Name: left, Labels: map[string]string{projectLabel: "p", volumeLabel: "etcd1-data"}}
+	if _, err := e.VolumeCreate(t.Context(), create); err != nil {
+		t.Fatal(err)
+	}
+	w := wanted(t, three)
+	w.Own = true
+	if err := apply(t.Context(), e, w); err != nil {
+		t.Fatal(err)
+	}
+	b, err := Divide(t.Context(), e, observe(t, e), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := PlanRemove(t.Context(), e, b, Removal{Data: true, Made: true}, Container.Member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), e, p); err != nil {
+		t.Fatal(err)
+	}
+	if len(e.containers) > 0 || len(e.volumes) != 1 || e.volumes[left].Name != left {
+		t.Errorf("left are %d containers and the volumes %v, want %s alone", len(e.containers), e.volumes, left)
 	}
 }
 

@@ -18,6 +18,8 @@ type Removal struct {
 	// Data says that the volumes of these are removed as well. Their containers
 	// are killed then: data that is about to be deleted needs no goodbye.
 	Data bool
+	// Made says that of the volumes only those go that are labelled as made for the stack.
+	Made bool
 	// Volumes are the names in the Compose file of what a service keeps.
 	Volumes func(service string) []string
 }
@@ -75,8 +77,9 @@ func (b *Belongings) removedVolumes(r Removal, gone func(string) bool) []Volume 
 	if !r.Data {
 		return nil
 	}
+	all := slices.DeleteFunc(slices.Clone(b.Own.Volumes), func(v Volume) bool { return r.Made && !v.Own() })
 	if len(r.Services) == 0 {
-		return b.Own.Volumes
+		return all
 	}
 	var names, keys []string
 	for _, service := range r.Services {
@@ -89,7 +92,7 @@ func (b *Belongings) removedVolumes(r Removal, gone func(string) bool) []Volume 
 			}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(b.Own.Volumes), func(v Volume) bool {
+	return slices.DeleteFunc(all, func(v Volume) bool {
 		return !slices.Contains(names, v.Name) && !slices.Contains(keys, v.Key)
 	})
 }

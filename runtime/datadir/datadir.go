@@ -102,7 +102,16 @@ type Wanted struct {
 // Check tells why a member can't have its data in what was looked at, which is
 // called where, and what to do about it.
 func (l Look) Check(where string, m Wanted) error {
-	for _, check := range []func(Wanted) string{l.place, l.content, l.identity} {
+	return check(where, m, l.place, l.content, l.identity)
+}
+
+// CheckContent is Check for a place that is as it has to be.
+func (l Look) CheckContent(where string, m Wanted) error {
+	return check(where, m, l.content, l.identity)
+}
+
+func check(where string, m Wanted, checks ...func(Wanted) string) error {
+	for _, check := range checks {
 		if problem := check(m); problem != "" {
 			return fmt.Errorf("the data of %s can't be in %s: %s", m.Name, where, problem)
 		}

@@ -63,9 +63,6 @@ type Options struct {
 	Self        images.Source
 	SelfRelease string
 
-	// Known are servers whose data is theirs by its volume's name alone, as
-	// Docker Compose leaves it when it has removed their containers.
-	Known []string
 	// Route is the way to the members: AutoRoute, DirectRoute or RelayRoute;
 	// empty stands for AutoRoute.
 	Route string
@@ -123,6 +120,7 @@ type Runtime struct {
 	pulled     map[string]bool                     // images that were pulled already
 	own        string                              // the ID of this program's image on the engine
 	lent       map[string]map[string]cluster.Store // by cluster and server: see remember
+	left       map[string]bool                     // whether volumes hold data, by name: see leftByCompose
 	renderings []rendering                         // the last first: see rendered
 }
 

@@ -99,8 +99,8 @@ func (r *Runtime) checkLent(ctx context.Context, t *target, servers []string) er
 	if len(r.lentTo(t.cluster.Name)) == 0 {
 		r.remember(t.cluster) // as who works with the runtime alone does not ask where there is room
 	}
-	if len(r.lentTo(t.cluster.Name)) == 0 {
-		return nil
+	if err := r.checkLeft(ctx, t, servers); err != nil || len(r.lentTo(t.cluster.Name)) == 0 {
+		return err
 	}
 	if err := t.wanted.CheckNames(t.state); err != nil {
 		return err

@@ -92,7 +92,7 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 		return err
 	}
 	p, err := stack.PlanRemove(ctx, r.engine, &f.Belongings, stack.Removal{
-		Services: removal.Servers, Data: removal.Data,
+		Services: removal.Servers, Data: removal.Data, Made: removal.Made,
 		Volumes: func(service string) []string { return []string{compose.VolumeName(service)} },
 	}, func(c stack.Container) bool { return isServer(c.Labels[stack.RoleLabel]) })
 	if err != nil {

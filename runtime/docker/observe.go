@@ -49,7 +49,13 @@ func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
 	if err := s.DropLeft(ctx, r.engine, r.o.Now()); err != nil {
 		return nil, err
 	}
-	b, err := stack.Divide(ctx, r.engine, s, r.named(s))
+	names := named(s)
+	left, err := r.leftByCompose(ctx, s, names.Volumes)
+	if err != nil {
+		return nil, err
+	}
+	names.Volumes = append(names.Volumes, left...)
+	b, err := stack.Divide(ctx, r.engine, s, names)
 	if err != nil {
 		return nil, err
 	}
@@ -90,11 +96,8 @@ func unavailable(err error) error {
 
 // named are the volumes and networks that are the cluster's by their names: what
 // Docker Compose makes of the file is labelled for the project alone.
-func (r *Runtime) named(s *stack.State) stack.Names {
+func named(s *stack.State) stack.Names {
 	names := stack.Names{Networks: compose.NetworkNames(), Volumes: notedVolumes(s.Volumes)}
-	for _, server := range r.o.Known {
-		names.Volumes = append(names.Volumes, compose.VolumeName(server))
-	}
 	for _, c := range s.Containers {
 		if c.Own() {
 			names.Volumes = append(names.Volumes, compose.VolumeName(c.Service))

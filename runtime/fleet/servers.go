@@ -92,7 +92,7 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 		return err
 	}
 	return runtime.Together(byMachine(chosen), func(group []sighting) error {
-		return r.remove(ctx, name, group, runtime.Removal{Data: removal.Data, Servers: named(group, removal.Servers)})
+		return r.remove(ctx, name, group, runtime.Removal{Data: removal.Data, Made: removal.Made, Servers: named(group, removal.Servers)})
 	})
 }
 

@@ -1,0 +1,97 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/etcdctr/etcdctr/cluster"
+)
+
+// `docker compose down` removes the containers, and with them all that says on the engine
+// whose the volumes are. Their data is the cluster's all the same.
+
+// composedDown starts the stack by Docker Compose, writes into it, and has Compose remove
+// the containers.
+func composedDown(t *testing.T) *stack {
+	s := newStack(t)
+	s.generate()
+	s.compose("up", "--detach", "--wait")
+	s.etcdctr("etcdctl", "put", "key", "kept")
+	s.compose("down")
+	return s
+}
+
+func (s *stack) wantVolumes(keys ...string) {
+	s.t.Helper()
+	var want []string
+	for _, key := range keys {
+		want = append(want, s.name+"_"+key)
+	}
+	if got := s.objects("volume"); !slices.Equal(got, want) {
+		s.t.Errorf("the volumes are %v, want %v", got, want)
+	}
+}
+
+func TestAnUpThatIsInterruptedKeepsWhatComposeHasLeft(t *testing.T) {
+	s := composedDown(t)
+	if out := s.etcdctr("ps"); strings.Count(out, "absent (data in volume "+s.name+"_etcd") != 3 {
+		t.Errorf("ps says:\n%s", out)
+	}
+	steps := s.steps()
+	for step := 1; step <= steps; step++ {
+		if err := s.signalAt(step, syscall.SIGINT); err != nil {
+			wantExitCode(t, err, 130)
+		}
+		s.wantVolumes("etcd1-data", "etcd2-data", "etcd3-data")
+		s.compose("down")
+	}
+	s.etcdctr("up")
+	s.wantValue("etcd1", "kept")
+	s.etcdctr("down", "--volumes", "--yes")
+	s.wantNothingLeft()
+}
+
+func TestWhatIsLeftOfWhatComposeHasLeftIsNotFoundedAnew(t *testing.T) {
+	s := composedDown(t)
+	run(t, s.dir, "docker", "volume", "rm", s.name+"_etcd2-data", s.name+"_etcd3-data")
+	_, err := s.tryEtcdctr("up")
+	wantError(t, err, "lost its quorum", "only etcd1 still has data", "etcdctr recover")
+	s.wantVolumes("etcd1-data")
+	s.etcdctr("recover", "--yes")
+	s.wantValue("etcd1", "kept")
+}
+
+// A project of somebody else's may have the cluster's name, and volumes of its names.
+func TestVolumesOfTheClustersNamesWithSomethingElseInThemAreLeftAlone(t *testing.T) {
+	s := newStack(t)
+	t.Cleanup(func() {
+		_, _ = output(exec.Command("docker", "volume", "rm", s.name+"_etcd1-data", s.name+"_etcd2-data"), s.dir)
+	})
+	for i, holds := range []string{"precious", "member"} {
+		key := fmt.Sprintf("etcd%d-data", i+1)
+		run(t, s.dir, "docker", "volume", "create", "--label", "com.docker.compose.project="+s.name, "--label", "com.docker.compose.volume="+key, s.name+"_"+key)
+		place := strings.TrimSpace(run(t, s.dir, "docker", "volume", "inspect", "--format", "{{.Mountpoint}}", s.name+"_"+key))
+		if err := os.Mkdir(filepath.Join(place, holds), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	etcdImage(t, cluster.NewestMinor)
+	_, err := s.tryEtcdctr("up")
+	wantError(t, err, "the data of etcd1 can't be in the volume "+s.name+"_etcd1-data", "something else in it (precious)", "the data of etcd2 can't be in", "data of etcd at its top", "--name")
+	for _, words := range [][]string{{"ps"}, {"down"}, {"down", "--volumes", "--yes"}} {
+		_, err := s.tryEtcdctr(words[0], words[1:]...)
+		wantError(t, err, "is not etcdctr's")
+	}
+	s.wantVolumes("etcd1-data", "etcd2-data")
+	if got := s.containers(); len(got) > 0 {
+		t.Errorf("containers were made: %v", got)
+	}
+}
