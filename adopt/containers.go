@@ -94,6 +94,12 @@ func (c *Containers) Look(ctx context.Context) (*Stack, error) {
 		}
 	}
 	s.Projects = projectsOf(found, s.Members)
+	found = slices.DeleteFunc(found, func(in container.InspectResponse) bool {
+		return !slices.ContainsFunc(s.Members, func(m Member) bool { return m.id == in.ID })
+	})
+	if s.Neighbors, err = c.neighbors(ctx, found); err != nil {
+		return nil, err
+	}
 	return s, s.check()
 }
 

@@ -56,6 +56,11 @@ func (c *Copying) Do(ctx context.Context) (backup.Restored, error) {
 	if err := c.Ours.Prepare(ctx, c.Want); err != nil {
 		return backup.Restored{}, err
 	}
+	if len(s.Neighbors) > 0 {
+		if err := c.Foreign.Bring(ctx, c.Want.Name, s.Neighbors); err != nil {
+			return backup.Restored{}, errors.Join(err, c.Foreign.Part(ctx, c.Want.Name))
+		}
+	}
 	restored, err := c.copy(ctx, s, room)
 	if err != nil {
 		return restored, errors.Join(err, c.back(context.WithoutCancel(ctx), s))
@@ -150,5 +155,6 @@ func (c *Copying) back(ctx context.Context, s *Stack) error {
 		c.tell("start %s again", m.Name)
 		errs = append(errs, c.Foreign.Start(ctx, m))
 	}
+	errs = append(errs, c.Foreign.Part(ctx, c.Want.Name))
 	return errors.Join(errs...)
 }

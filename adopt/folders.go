@@ -286,6 +286,12 @@ func noteUnit(m Member, unit string) error {
 	return nil
 }
 
+// Bring does nothing: all are on one machine.
+func (f *Folders) Bring(context.Context, string, []Neighbor) error { return nil }
+
+// Part does nothing: what Meet notes of a member is of use to whoever stops it later.
+func (f *Folders) Part(context.Context, string) error { return nil }
+
 // Start starts a systemd unit. Whoever started any other process knows how.
 func (f *Folders) Start(ctx context.Context, m Member) error {
 	unit := unitIn(m.DataDir)

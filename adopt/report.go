@@ -19,9 +19,17 @@ type Report struct {
 	Way         Way                   `json:"way,omitempty"`
 	Why         string                `json:"why,omitempty"` // no way that interrupts less is taken
 	Steps       []converge.StepReport `json:"steps"`
+	Neighbors   []NeighborReport      `json:"neighbors,omitempty"` // which find members on a network that they share
+	Moved       []string              `json:"moved,omitempty"`     // URLs at which clients reach members, and nobody answers then
 	Done        bool                  `json:"done"`
 	Members     map[string]string     `json:"members"` // what they are doing
 	Errors      map[string]string     `json:"errors,omitempty"`
+}
+
+// NeighborReport is a Neighbor as scripts read it.
+type NeighborReport struct {
+	Container string   `json:"container"`
+	Networks  []string `json:"networks"`
 }
 
 // Difference is a setting that will be otherwise.
@@ -37,6 +45,12 @@ func (p Plan) Report() Report {
 	r := Report{
 		File: p.File, Findings: p.Stack.Findings(), Remaining: p.Remaining, Way: p.Way, Why: p.Why, Steps: p.Steps.Report(), Done: p.Done,
 		Differences: []Difference{}, Members: map[string]string{}, Errors: map[string]string{},
+	}
+	if len(p.Stack.Neighbors) > 0 {
+		r.Moved = p.Stack.Moved(p.Want)
+	}
+	for _, n := range p.Stack.Neighbors {
+		r.Neighbors = append(r.Neighbors, NeighborReport{n.Container, n.Networks})
 	}
 	for _, m := range p.Stack.Members {
 		r.Members[m.Name] = m.Detail

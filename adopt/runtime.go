@@ -191,6 +191,11 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 }
 
 func (r *Runtime) meet(ctx context.Context, want *cluster.Cluster, c *scene) error {
+	if c.stack != nil && len(c.stack.Neighbors) > 0 {
+		if err := r.Foreign.Bring(ctx, want.Name, c.stack.Neighbors); err != nil {
+			return err
+		}
+	}
 	running := slices.DeleteFunc(slices.Clone(c.left), func(m Member) bool { return !m.Runs() })
 	if len(running) == 0 || len(want.Members) == 1 && len(c.stack.Members) == 1 && want.Members[0].Name == running[0].Name {
 		return nil // nobody has to be met
@@ -270,6 +275,9 @@ func (r *Runtime) startAgain(ctx context.Context, name string, members []Member)
 		if successor, ok := ours.Server(m.Name); m.Active() && (!ok || !successor.Runs()) {
 			errs = append(errs, r.Foreign.Start(ctx, m))
 		}
+	}
+	if !ours.Runs() { // there is nobody to meet yet
+		errs = append(errs, r.Foreign.Part(ctx, name))
 	}
 	return errors.Join(errs...)
 }
@@ -356,15 +364,21 @@ func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, se
 	return err
 }
 
-// Remove removes our own servers. Those that are to be adopted are only retired,
+// Remove removes our own servers, and with the last of them what members and their
+// neighbors were put on to meet them. Those that are to be adopted are only retired,
 // and stay, with their data.
 func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Removal) error {
 	if len(removal.Servers) == 0 {
-		return r.Runtime.Remove(ctx, name, removal)
+		return errors.Join(r.Foreign.Part(ctx, name), r.Runtime.Remove(ctx, name, removal))
 	}
 	left, ours, err := r.split(ctx, name, removal.Servers)
 	if err != nil {
 		return err
+	}
+	if len(ours) > 0 {
+		if err := r.partFromLast(ctx, name, ours); err != nil {
+			return err
+		}
 	}
 	for _, m := range left {
 		if err := r.Foreign.Retire(ctx, name, m); err != nil {
@@ -376,6 +390,22 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	}
 	removal.Servers = ours
 	return r.Runtime.Remove(ctx, name, removal)
+}
+
+// partFromLast undoes what members and their neighbors were put on, where servers are all
+// that there is of ours.
+func (r *Runtime) partFromLast(ctx context.Context, name string, servers []string) error {
+	ours, err := r.Runtime.Observe(ctx, name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(ours.Servers, func(s runtime.Server) bool { return !slices.Contains(servers, s.Name) }) {
+		return nil
+	}
+	return r.Foreign.Part(ctx, name)
 }
 
 // SetAside is for our own servers.

@@ -24,6 +24,8 @@ type Stack struct {
 	Described []*lint.Stack
 	// Projects are those of Docker Compose that members are of.
 	Projects []Project
+	// Neighbors are the containers that find members on a network that they share.
+	Neighbors []Neighbor
 }
 
 // Member is one that something else has started. The name of its server is what
@@ -108,6 +110,10 @@ type Foreign interface {
 	// Meet lets members that run and those of a cluster of ours reach each other,
 	// whose runtime has prepared for the first of them.
 	Meet(ctx context.Context, cluster string, members []Member) error
+	// Bring lets neighbors reach the members of that cluster, too.
+	Bring(ctx context.Context, cluster string, neighbors []Neighbor) error
+	// Part undoes what Meet and Bring did, of all of them.
+	Part(ctx context.Context, cluster string) error
 	Start(ctx context.Context, m Member) error
 	// Stop asks a member to end, and kills it after grace; with 0 it has its own.
 	Stop(ctx context.Context, m Member, grace time.Duration) error

@@ -76,19 +76,46 @@ func way(c *terminal.Console, p adopt.Plan) {
 	if p.Way == adopt.Copy {
 		fmt.Fprintln(c.Out, "no request is answered from the first stop until the new members serve")
 	}
+	neighbors(c, p)
 	fmt.Fprintf(c.Out, "what is of %s is kept, stopped\n\n", p.Stack.Name)
+}
+
+// neighbors tells who else is on the members' networks, and what becomes of them.
+func neighbors(c *terminal.Console, p adopt.Plan) {
+	if len(p.Stack.Neighbors) == 0 {
+		return
+	}
+	var names []string
+	for _, n := range p.Stack.Neighbors {
+		names = append(names, n.Container)
+	}
+	fmt.Fprintf(c.Out, "on a network of the members, and put on the network %s, too, before the first of them goes: %s\n",
+		compose.NetworkOf(p.Want.Name), strings.Join(names, ", "))
+	if moved := p.Stack.Moved(p.Want); len(moved) > 0 {
+		fmt.Fprintf(c.Out, "nobody answers at %s then: clients have to know %s\n", strings.Join(moved, ","), clientURLs(p.Want))
+	}
+}
+
+func clientURLs(want *cluster.Cluster) string {
+	var urls []string
+	for _, m := range want.Members {
+		urls = append(urls, m.ClientURL())
+	}
+	return strings.Join(urls, ",")
 }
 
 // Done says what has taken over, and what is left of before.
 func Done(c *terminal.Console, stack *adopt.Stack, want *cluster.Cluster) {
 	c.Say("%s has taken over: `etcdctr health` shows its members, `etcdctr connect` the way to them", want.Name)
-	if want.Runtime == cluster.Docker {
-		var urls []string
-		for _, m := range want.Members {
-			urls = append(urls, m.ClientURL())
+	on := compose.NetworkOf(want.Name)
+	switch {
+	case want.Runtime != cluster.Docker:
+	case len(stack.Neighbors) == 0:
+		c.Say("services of %s find it at %s once they are on the network %s too: in their file, under networks, external: true", stack.Name, clientURLs(want), on)
+	default:
+		for _, n := range stack.Neighbors {
+			c.Say("%s is on the network %s too, and finds it at %s, until its container is made anew; to have it there then: %s", n.Container, on, clientURLs(want), n.Keeps(on))
 		}
-		c.Say("services of %s find it at %s once they are on the network %s too: in their file, under networks, external: true",
-			stack.Name, strings.Join(urls, ","), compose.NetworkOf(want.Name))
 	}
 	for _, p := range stack.Projects {
 		c.Say("take out of %s: `docker compose up` there starts the old members again, with what they held until now and beside %s", p, want.Name)

@@ -1,0 +1,150 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// blogFile is a stack of three as blogs have it, with an application that finds them on the
+// network of the project.
+func blogFile() string {
+	const endpoints = "http://etcd1:2379,http://etcd2:2379,http://etcd3:2379"
+	var b strings.Builder
+	b.WriteString("services:\n  shop:\n    image: %s\n    restart: always\n    environment: {ETCDCTL_ENDPOINTS: \"" + endpoints + "\"}\n    command: [etcdctl, watch, --prefix, orders/]\n")
+	for i := range 3 {
+		fmt.Fprintf(&b, `  etcd%[1]d:
+    image: %%s
+    command: >-
+      etcd --name etcd%[1]d --data-dir /data
+      --listen-client-urls http://0.0.0.0:2379 --advertise-client-urls http://etcd%[1]d:2379
+      --listen-peer-urls http://0.0.0.0:2380 --initial-advertise-peer-urls http://etcd%[1]d:2380
+      --initial-cluster etcd1=http://etcd1:2380,etcd2=http://etcd2:2380,etcd3=http://etcd3:2380
+    volumes: ["d%[1]d:/data"]
+`, i+1)
+	}
+	return b.String() + "volumes: {d1: {}, d2: {}, d3: {}}\n"
+}
+
+// writer writes from the container of an application, each time as a client that has just
+// been started.
+type writer struct {
+	done   int
+	failed []error
+	stop   func()
+}
+
+func (s *theirs) write(container string) *writer {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
+	ended := make(chan struct{})
+	w := &writer{stop: func() { cancel(); <-ended }}
+	go func() {
+		defer close(ended)
+		for ctx.Err() == nil {
+			_, err := output(exec.CommandContext(ctx, "docker", "exec", container, "etcdctl", "put", "orders/1", fmt.Sprint(w.done)), "")
+			switch {
+			case ctx.Err() != nil:
+			case err != nil:
+				w.failed = append(w.failed, err)
+			default:
+				w.done++
+			}
+		}
+	}()
+	s.t.Cleanup(w.stop)
+	return w
+}
+
+// networksOf are those that a container is on.
+func (s *theirs) networksOf(container string) []string {
+	s.t.Helper()
+	return strings.Fields(run(s.t, s.dir, "docker", "inspect", "--format", "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}", container))
+}
+
+// TestAdoptTakesAnApplicationAlongThatSharesANetworkWithMembers has an application that
+// reaches members by the names that they have on its network write throughout.
+func TestAdoptTakesAnApplicationAlongThatSharesANetworkWithMembers(t *testing.T) {
+	s := newTheirs(t, 5, etcdImage(t, 5), blogFile())
+	names, shop := []string{"etcd1", "etcd2", "etcd3"}, s.old("shop")[0]
+	before := s.fill(s.config(s.old(names...)...))
+	to := s.name + "-etcd_cluster"
+	if plan := s.adopt("--dry-run", "--image", s.ref, s.name); !strings.Contains(plan, "put on the network "+to+", too, before the first of them goes: "+shop) {
+		t.Errorf("the plan does not say what becomes of %s:\n%s", shop, plan)
+	}
+	w := s.write(shop)
+	time.Sleep(2 * time.Second)
+	said := s.said("--yes", "--image", s.ref, s.name)
+	w.stop()
+	// A client that has just begun has no second try of a write at a member that ends.
+	if len(w.failed) > len(names) {
+		t.Errorf("%d writes failed beside %d: %v", len(w.failed), w.done, errors.Join(w.failed...))
+	}
+	t.Logf("%d writes, and %d failed: %v", w.done, len(w.failed), errors.Join(w.failed...))
+	if want := "services: shop: {networks: [default, etcd]}; and under networks: etcd: {name: " + to + ", external: true}"; !strings.Contains(said, want) {
+		t.Errorf("it does not say at its end %s:\n%s", want, said)
+	}
+	s.wantAdopted(before, true, names, names...)
+
+	// What it says to write has the next container of the application find the members, too.
+	file := readFile(t, filepath.Join(s.dir, "docker-compose.yml"))
+	_, rest, _ := strings.Cut(file, "  etcd1:\n")
+	_, rest, _ = strings.Cut(rest, "\nvolumes:")
+	if rest == "" {
+		t.Fatal("the file is otherwise")
+	}
+	services, _, _ := strings.Cut(file, "  etcd1:\n")
+	writeFile(t, filepath.Join(s.dir, "docker-compose.yml"), services+"    networks: [default, etcd]\nnetworks:\n  etcd: {name: "+to+", external: true}\n")
+	s.compose("up", "--detach", "--force-recreate", "shop")
+	run(t, s.dir, "docker", "exec", shop, "etcdctl", "put", "orders/2", "paid")
+	run(t, s.dir, "docker", "rm", "--force", shop) // the network goes with the cluster
+	writeFile(t, filepath.Join(s.dir, "docker-compose.yml"), file)
+}
+
+// TestAdoptThatIsTakenBackLeavesAnApplicationWhereItWas has one fail after it has stopped all
+// members, for the etcd that is to read what they hold does not run.
+func TestAdoptThatIsTakenBackLeavesAnApplicationWhereItWas(t *testing.T) {
+	s := newTheirs(t, 5, etcdImage(t, 5), blogFile())
+	shop, own := s.old("shop")[0], s.name+"_default"
+	wantOn := func(when string, networks ...string) {
+		t.Helper()
+		if on := s.networksOf(shop); strings.Join(on, " ") != strings.Join(networks, " ") {
+			t.Errorf("%s it is on %v, want %v", when, on, networks)
+		}
+	}
+	wantOn("before", own)
+	broken := filepath.Join(t.TempDir(), "etcd")
+	if err := os.WriteFile(broken, []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(etcdctrBinary(t), "adopt", "--yes", "--tls", "mutual", "--image", s.ref, "--their-etcd", broken, s.name)
+	cmd.Dir = s.dir
+	if out, err := cmd.CombinedOutput(); err == nil {
+		t.Fatalf("it was adopted by an etcd that does not start:\n%s", out)
+	}
+	wantOn("after it was taken back", own)
+	eventually(t, "the application writes again", func() error {
+		_, err := output(exec.Command("docker", "exec", shop, "etcdctl", "put", "orders/1", "paid"), "")
+		return err
+	})
+}
+
+// said runs adopt, and gives all that it says.
+func (s *theirs) said(args ...string) string {
+	s.t.Helper()
+	cmd := exec.Command(etcdctrBinary(s.t), append([]string{"adopt"}, args...)...)
+	cmd.Dir = s.dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("adopt %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
