@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -209,8 +210,9 @@ func (p *patient) missing() []string {
 
 // unfit finds that a member which does not answer was given certificates that are not
 // fit for it: etcd reads them at every handshake, so that it may have served until they
-// were exchanged, and its log says no more than that somebody could not connect.
-func (p *patient) unfit(report health.Report) (Diagnosis, bool) {
+// were exchanged, and its log says no more than that somebody could not connect. Where it may
+// be something else, copies says that members count that have copies of them, too.
+func (p *patient) unfit(report health.Report, copies bool) (Diagnosis, bool) {
 	if p.want.TLS != cluster.Mutual {
 		return Diagnosis{}, false
 	}
@@ -221,8 +223,11 @@ func (p *patient) unfit(report health.Report) (Diagnosis, bool) {
 		return Diagnosis{}, false // that they can't be looked at is not what the member suffers from
 	}
 	for _, m := range report.Members {
+		if m.Error == "" && (m.ReadMillis > 0 || m.Role == health.Learner) || !copies && !slices.Contains(p.readers, m.Name) {
+			continue
+		}
 		for _, f := range findings {
-			if m.Error == "" || f.Severity != certs.Error || !strings.HasPrefix(f.Identity, "members/"+m.Name+"/") {
+			if f.Severity != certs.Error || !strings.HasPrefix(f.Identity, "members/"+m.Name+"/") {
 				continue
 			}
 			d := Diagnosis{Member: m.Name, Cause: fmt.Sprintf("%s %s", f.Identity, f.Problem), Evidence: m.Error, Warnings: report.Warnings}
@@ -265,7 +270,13 @@ func (c *Cluster) Explain(ctx context.Context, failed doctor.Member, x Examinati
 		return doctor.Diagnosis{}, false
 	}
 	e.Add(report)
-	return p.known(doctor.Diagnose(e))
+	d, found := doctor.Diagnose(e)
+	if found && d.Known && d.Symptom {
+		if unfit, told := p.unfit(report, false); told {
+			d = doctor.Diagnosis{Member: unfit.Member, Cause: unfit.Cause, Command: unfit.Command, ByHand: unfit.ByHand, Evidence: unfit.Evidence, Known: true}
+		}
+	}
+	return p.known(d, found)
 }
 
 // known is a diagnosis with its command about the cluster, and whether there is a cause.
@@ -280,6 +291,9 @@ type patient struct {
 	Examination
 	want *cluster.Cluster // as described
 	have *runtime.State   // nil for nothing
+	// readers are the members that read their certificates in the cluster's folder, and have
+	// no copies of them.
+	readers []string
 	// another is that it is not the cluster that has served before; nil if it is.
 	another *AnotherError
 }
@@ -318,6 +332,7 @@ func diskOf(have *runtime.State) string {
 func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 	e.Add(report)
 	d, found := doctor.Diagnose(e)
+	told := found && d.Known // by more than symptoms, which a file that is not fit has, too
 	report.Warnings = slices.Concat(report.Warnings, doctor.Refusals(e))
 	switch {
 	case report.Healthy:
@@ -326,13 +341,13 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 			warnings = append(slices.Clone(warnings), fmt.Sprintf("%s: %s", d.Member, d.Cause))
 		}
 		return Diagnosis{Healthy: true, Warnings: warnings}
-	case (!found || !d.Known || p.shows(d)) && len(p.missing()) > 0:
+	case (!told || p.shows(d) || d.Symptom && len(p.readers) > 0) && len(p.missing()) > 0:
 		d := p.withoutCertificates(fmt.Sprintf("certificates are missing in %s: %s", p.CertsDir(), strings.Join(p.missing(), ", ")))
 		d.Warnings = report.Warnings
 		return d
 	}
-	if !found || !d.Known {
-		if d, told := p.unfit(report); told {
+	if !told || d.Symptom {
+		if d, unfit := p.unfit(report, !told); unfit {
 			return d
 		}
 	}
@@ -345,10 +360,27 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 	// Members that are started again by themselves, or that run and answer and are no
 	// healthy cluster all the same.
 	unwell := Diagnosis{Member: p.name(), Cause: report.Failures[0], Command: p.command("health"), Looks: true, Warnings: report.Warnings}
-	if comesBack(e) {
+	silent := silentOf(report)
+	switch {
+	case comesBack(e):
 		unwell.Command, unwell.Looks = p.command("start"), false
+	case report.Serving() == 0 && len(silent) > 0: // of which health tells no more
+		unwell.Command, unwell.Looks = "", false
+		unwell.ByHand = fmt.Sprintf("a quorum takes %d of %d members, and nobody answers for %s: start them where they are, and let all members reach each other's peer ports",
+			report.Size()/2+1, report.Size(), strings.Join(silent, ", "))
 	}
 	return unwell
+}
+
+// silentOf are the members that do not answer.
+func silentOf(report health.Report) []string {
+	var names []string
+	for _, m := range report.Members {
+		if m.Error != "" {
+			names = append(names, m.Name)
+		}
+	}
+	return names
 }
 
 // comesBack tells that what runs the members starts some again, on the data that they have,
@@ -387,6 +419,9 @@ func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evid
 	e := p.evidence()
 	e.Described, e.Now = p.described(), p.o.Now()
 	filtered := p.filtered(ctx)
+	if !report.Healthy {
+		p.readers = p.reading(ctx)
+	}
 	for _, name := range p.names(report) {
 		m, err := p.inspect(ctx, name)
 		if err != nil {
@@ -396,6 +431,28 @@ func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evid
 		e.Members = append(e.Members, m)
 	}
 	return e, nil
+}
+
+// reading are the members that run and read the files of the cluster's folder themselves:
+// those of a swarm, of another machine and of an engine that does not see them have copies.
+func (p *patient) reading(ctx context.Context) []string {
+	if p.want.TLS != cluster.Mutual || runtime.KeepsFiles(p.runtime) {
+		return nil
+	}
+	var copied []string
+	if t, ok := p.runtime.(runtime.CopyTeller); ok {
+		var err error
+		if copied, err = t.OldCopies(ctx, p.want); err != nil {
+			return nil // of files that are not here, too
+		}
+	}
+	var all []string
+	for _, s := range running(p.have) {
+		if s.Host == "" && !slices.Contains(copied, s.Name) {
+			all = append(all, s.Name)
+		}
+	}
+	return all
 }
 
 // filtered are the devices between members that have a firewall there. Where nobody tells
@@ -422,7 +479,7 @@ func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, erro
 	if there {
 		m.AutoTLS = s.TLS() == cluster.AutoTLS
 		m.Status, m.ExitCode, m.Detail, m.OutOfMemory, m.EngineError = statusFor[s.Status], s.ExitCode, s.Detail, s.OutOfMemory, s.Error
-		m.Held, m.Emptied = s.Held, s.Emptied
+		m.Held, m.Emptied, m.Since = s.Held, s.Emptied, s.Since
 	}
 	kept, err := p.runtime.Data(ctx, p.name(), name)
 	if err != nil {
@@ -433,9 +490,18 @@ func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, erro
 		return m, nil
 	}
 	lines, err := p.lastLines(ctx, name)
-	// A server that is started again by what runs it fails again and again.
-	m.Log = doctor.CurrentStart(lines, s.Status == runtime.Restarting || s.Restarts > 0)
+	m.Log = doctor.CurrentStart(lines, p.fails(s))
 	return m, err
+}
+
+// lasting is how long a start of etcd has lasted that is no longer one of those that fail.
+const lasting = time.Minute
+
+// fails reports whether a server that is started again by what runs it fails again and
+// again: how often that was counts the starts of long ago, too.
+func (p *patient) fails(s runtime.Server) bool {
+	lasts := s.Status == runtime.Running && !s.Since.IsZero() && p.o.Now().Sub(s.Since) > lasting
+	return s.Status == runtime.Restarting || s.Restarts > 0 && !lasts
 }
 
 // statusFor is what a server is doing, for the doctor.

@@ -2,9 +2,16 @@ package etcdctr
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/health/doctor"
@@ -51,5 +58,85 @@ func TestTheDoctorWaitsForMembersThatAreStartedAgain(t *testing.T) {
 				t.Errorf("got %+v, want %q", d, tt.command)
 			}
 		})
+	}
+}
+
+// Etcd reads its certificate at every handshake: the log of a member whose key was taken away
+// has only what it has said of others, who were away when it started.
+func TestTheDoctorLooksAtTheFilesBeforeItBelievesSymptoms(t *testing.T) {
+	want, err := cluster.Resolve(cluster.Spec{}, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &patient{Cluster: &Cluster{o: Options{CertsDir: t.TempDir(), Now: time.Now, Random: rand.Reader}}, want: want}
+	if _, err := p.PKI().Ensure(t.Context(), CertsPlan(want)); err != nil {
+		t.Fatal(err)
+	}
+	server := certs.MemberDir(p.CertsDir(), "etcd3", certs.Server)
+	silence := health.Report{Failures: []string{"etcd3: does not answer"}, Members: []health.MemberReport{
+		{Name: "etcd1", ReadMillis: 1}, {Name: "etcd2", ReadMillis: 1}, {Name: "etcd3", Error: "remote error: tls: internal error"},
+	}}
+	e := doctor.Evidence{Members: []doctor.Member{
+		{Name: "etcd1", Status: doctor.Running}, {Name: "etcd2", Status: doctor.Running},
+		{Name: "etcd3", Status: doctor.Running, Log: []string{`{"level":"warn","msg":"prober detected unhealthy status","error":"dial tcp 172.26.0.4:2380: connect: connection refused"}`}},
+	}}
+	for _, file := range []string{certs.KeyFile, certs.CertFile} {
+		t.Run(file, func(t *testing.T) {
+			if err := os.Rename(filepath.Join(server, file), filepath.Join(server, file+".away")); err != nil {
+				t.Fatal(err)
+			}
+			p.readers = []string{"etcd1", "etcd2", "etcd3"}
+			if d := p.conclude(e, silence); !strings.Contains(d.Cause, "members/etcd3/server") || d.Command != "etcdctr certs create" {
+				t.Errorf("it says %+v", d)
+			}
+			p.readers = nil // they have copies
+			if d := p.conclude(e, silence); !strings.Contains(d.Cause, "172.26.0.4") {
+				t.Errorf("of a member that has a copy of it it says %+v", d)
+			}
+			if err := os.Rename(filepath.Join(server, file+".away"), filepath.Join(server, file)); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestOnlyAStartThatFailsHasOneBefore(t *testing.T) {
+	now := time.Now()
+	p := &patient{Cluster: &Cluster{o: Options{Now: func() time.Time { return now }}}}
+	for _, tt := range []struct {
+		server runtime.Server
+		fails  bool
+	}{
+		{runtime.Server{Status: runtime.Restarting}, true},
+		{runtime.Server{Status: runtime.Running, Since: now.Add(-time.Second), Restarts: 3}, true},
+		{runtime.Server{Status: runtime.Running, Since: now.Add(-time.Hour), Restarts: 3}, false},
+		{runtime.Server{Status: runtime.Running, Since: now.Add(-time.Second)}, false},
+	} {
+		if got := p.fails(tt.server); got != tt.fails {
+			t.Errorf("%+v: %v", tt.server, got)
+		}
+	}
+}
+
+// Where no log can be had, health tells no more than the doctor has seen.
+func TestTheDoctorTellsWhoIsMissingToAQuorum(t *testing.T) {
+	p := &patient{Cluster: &Cluster{spec: cluster.Spec{}}, want: &cluster.Cluster{}}
+	d := p.conclude(doctor.Evidence{}, health.Report{Failures: []string{"etcd1: has no leader"}, Members: []health.MemberReport{
+		{Name: "etcd1"}, {Name: "etcd2", Error: "i/o timeout"}, {Name: "etcd3", Error: "i/o timeout"},
+	}})
+	if d.Command != "" || !strings.Contains(d.ByHand, "a quorum takes 2 of 3 members, and nobody answers for etcd2, etcd3") {
+		t.Errorf("it says %+v", d)
+	}
+}
+
+// What the logs of healthy members tell is warned of beside what health says.
+func TestTheDoctorWarnsOfWhatHealthAndTheLogsTell(t *testing.T) {
+	now := time.Now()
+	slow := fmt.Sprintf(`{"level":"warn","ts":%q,"msg":"slow fdatasync"}`, now.UTC().Format("2006-01-02T15:04:05.999999Z0700"))
+	e := doctor.Evidence{Now: now, Members: []doctor.Member{{Name: "etcd1", Status: doctor.Running, Log: slices.Repeat([]string{slow}, 6)}}}
+	p := &patient{Cluster: &Cluster{spec: cluster.Spec{}}, want: &cluster.Cluster{}}
+	d := p.conclude(e, health.Report{Healthy: true, Warnings: []string{"etcd1: ends soon"}, Members: []health.MemberReport{{Name: "etcd1", ReadMillis: 1}}})
+	if !d.Healthy || len(d.Warnings) != 2 || d.Warnings[0] != "etcd1: ends soon" || !strings.Contains(d.Warnings[1], "its disk is too slow") {
+		t.Errorf("it says %+v", d)
 	}
 }

@@ -40,6 +40,9 @@ type Diagnosis struct {
 	ByHand   string // what is to be known or done where there is no command
 	Evidence string // the line of the log, or the engine's words, that tell it
 	Known    bool   // false if nobody knows what is behind the evidence
+	// Symptom says that what it goes by may follow from something else, of which the
+	// evidence has nothing.
+	Symptom bool
 }
 
 // Hint is what to do: the command, or what is to be known where there is none.
@@ -69,7 +72,7 @@ func Diagnose(e Evidence) (Diagnosis, bool) {
 	slices.SortStableFunc(possible, func(a, b candidate) int { return cmp.Compare(a.rank, b.rank) })
 	best, treatment := w.choose(possible)
 	return Diagnosis{
-		Member: best.member, Cause: treatment.cause, Evidence: best.evidence, Known: best.known,
+		Member: best.member, Cause: treatment.cause, Evidence: best.evidence, Known: best.known, Symptom: best.rank >= rankSlow,
 		Remedy: treatment.remedy, Command: e.command(treatment.remedy), ByHand: treatment.remedy.byHand(),
 	}, true
 }
@@ -235,14 +238,25 @@ var missed = sync.OnceValue(func() *regexp.Regexp {
 	return re(`lookup (\S+?)(?: on \S+)?: no such host|dial tcp (\S+): (?:i/o timeout|connect: (?:connection refused|no route to host))`)
 })
 
-// disproves reports whether a line says that somebody is missing who answers now, and who
-// has not been missed lately.
+// disproves reports whether a line says that somebody is missing who is not any more: one
+// that was started since, or that answers now and has not been missed lately. A member that
+// runs says again and again whom it misses: what it has not said lately is over.
 func (e Evidence) disproves(m Member, said entry) bool {
 	match := missed().FindStringSubmatch(said.text)
-	if match == nil || m.Status == Running && e.Now.Sub(said.time) <= pauseWindow {
+	if match == nil {
 		return false
 	}
-	return slices.ContainsFunc(e.Members, func(o Member) bool { return (o.Answers || o.Serves) && o.at(match[1]+match[2]) })
+	lately := e.Now.Sub(said.time) <= pauseWindow
+	if m.Status == Running && !said.time.IsZero() && !e.Now.IsZero() && !lately {
+		return true
+	}
+	return slices.ContainsFunc(e.Members, func(o Member) bool {
+		if !o.at(match[1] + match[2]) {
+			return false
+		}
+		back := o.Status == Running && !said.time.IsZero() && said.time.Before(o.Since)
+		return back || (o.Answers || o.Serves) && !(m.Status == Running && lately)
+	})
 }
 
 // at reports whether a host name or an address is a member's.

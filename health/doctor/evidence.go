@@ -44,6 +44,8 @@ type Known struct {
 type Member struct {
 	Name   string
 	Status Status
+	// Since is when it took this status; zero where that is not known.
+	Since time.Time
 	// ExitCode is that of a member that has exited, and Detail what its runtime
 	// says of how it ended.
 	ExitCode int

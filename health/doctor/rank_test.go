@@ -1,7 +1,10 @@
 package doctor
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -153,5 +156,43 @@ func TestTheCommandStartsWhatWasWanted(t *testing.T) {
 	got, _ := Diagnose(Evidence{Members: mismatched, Flags: []string{"--name", "orders"}, Wanted: []string{"--file-compose", "orders.yml"}})
 	if want := "etcdctr certs create --name orders && etcdctr up --file-compose orders.yml"; got.Command != want {
 		t.Errorf("command %q, want %q", got.Command, want)
+	}
+}
+
+// A member that runs repeats whom it misses: what it said of one that was started since, or
+// has not said for long, is over.
+func TestWhoWasMissedBeforeIsNotMissedNow(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		ago   time.Duration // since the line was written
+		since time.Duration // since etcd2 was started
+		gone  bool
+	}{
+		"started since":    {20 * time.Second, 10 * time.Second, false},
+		"said long ago":    {2 * time.Minute, time.Hour, false},
+		"said while it is": {10 * time.Second, time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line := fmt.Sprintf(`{"level":"warn","ts":%q,"msg":"prober detected unhealthy status","error":"dial tcp: lookup etcd2: no such host"}`, now.Add(-tt.ago).Format(logTime))
+			e := Evidence{Now: now, Members: []Member{
+				{Name: "etcd1", Status: Running, Log: []string{line}},
+				{Name: "etcd2", Status: Running, Since: now.Add(-tt.since), PeerURL: "https://etcd2:2380"},
+			}}
+			d, found := Diagnose(e)
+			if named := found && strings.Contains(d.Cause, "it does not find etcd2"); named != tt.gone {
+				t.Errorf("it says %+v", d)
+			}
+			if tt.gone && !d.Symptom {
+				t.Error("that it was missed is no symptom")
+			}
+		})
+	}
+}
+
+func TestALostQuorumIsNamedWithWhoIsMissing(t *testing.T) {
+	stopped := func(name string) Member { return Member{Name: name, Status: Exited, Data: DataKept} }
+	d, _ := Diagnose(Evidence{Members: []Member{stopped("etcd1"), stopped("etcd2"), {Name: "etcd3", Status: Running, Answers: true, Data: DataKept}}})
+	if want := "it was stopped; others that do not run: etcd2; the quorum is lost, which takes 2 of 3 members"; d.Cause != want {
+		t.Errorf("it says %q, want %q", d.Cause, want)
 	}
 }

@@ -80,8 +80,28 @@ func (w ward) startUp(m Member, c candidate) treatment {
 		return w.wakeHolders(m, c.cause)
 	case w.gone() && c.remedy.starts():
 		c.cause += nobodyHas
+	default:
+		c.cause += w.alsoIdle(m)
 	}
 	return w.guard(c, treatment{c.cause, c.remedy})
+}
+
+// alsoIdle says who else does not run, where that costs the quorum.
+func (w ward) alsoIdle(m Member) string {
+	var others []string
+	runs := 0
+	for _, o := range w.Members {
+		switch {
+		case o.runs():
+			runs++
+		case o.Name != m.Name:
+			others = append(others, o.Name)
+		}
+	}
+	if w.quorum || len(others) == 0 || runs >= majority(w.voters()) {
+		return ""
+	}
+	return fmt.Sprintf("; others that do not run: %s; the quorum is lost, which takes %d of %d members", strings.Join(others, ", "), majority(w.voters()), w.voters())
 }
 
 // waitFor is for a member whose machine does not answer: what it has nobody knows.
