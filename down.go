@@ -76,16 +76,22 @@ func (w *Watched) unasked(e *DownError) health.Report {
 	return r
 }
 
-// lies is a cluster that is down, and false where its members have too little of its data
-// left to go on from by themselves: what helps then follows from each of them.
-func (p *patient) lies(e *DownError) (Diagnosis, bool) {
-	lost := slices.ContainsFunc(p.names(health.Report{}), func(name string) bool { return !slices.Contains(e.Kept, name) })
-	if len(e.Kept) > 0 && lost {
-		return Diagnosis{}, false
-	}
+// lies is a cluster that is down. Where more than half of its members have lost their data
+// no start brings them together.
+func (p *patient) lies(e *DownError) Diagnosis {
 	d := Diagnosis{Member: p.name(), Cause: strings.TrimPrefix(e.Error(), e.Name+" "), Command: p.command("up")}
-	if len(e.Kept) == 0 {
-		d.Command, d.ByHand = cmp.Or(p.restore(e.Backups), d.Command), e.Remedy()
+	kept := 0
+	for _, m := range p.want.Members {
+		if slices.Contains(e.Kept, m.Name) {
+			kept++
+		}
 	}
-	return d, true
+	switch all := len(p.want.Members); {
+	case len(e.Kept) == 0:
+		d.Command, d.ByHand = cmp.Or(p.restore(e.Backups), d.Command), e.Remedy()
+	case kept > 0 && kept <= all/2:
+		d.Cause += fmt.Sprintf(", and the others of %d have lost theirs", all)
+		d.Command = p.command("recover")
+	}
+	return d
 }

@@ -28,6 +28,10 @@ func TestAClusterWithoutMembersIsDownAndNotHealthy(t *testing.T) {
 			has:   []runtime.Server{service, kept("etcd1"), kept("etcd2"), kept("etcd3")},
 			cause: "the data is kept of etcd1, etcd2, etcd3", command: "etcdctr up", remedy: "`etcdctr up` starts it",
 		},
+		"without a quorum of its data": {
+			has:   []runtime.Server{kept("etcd3")},
+			cause: "the data is kept of etcd3", command: "etcdctr recover", remedy: "`etcdctr up` starts it",
+		},
 		"nothing but a service": {
 			has:   []runtime.Server{service},
 			cause: "and no data of theirs, only backup", command: "etcdctr up", remedy: "`etcdctr up` founds a new and empty one",

@@ -95,9 +95,7 @@ func (p *patient) examine(ctx context.Context) (Diagnosis, error) {
 		if !errors.As(p.down(p.have), &down) {
 			return p.nothing(ctx), nil
 		}
-		if d, found := p.lies(down); found {
-			return d, nil
-		}
+		return p.lies(down), nil
 	}
 	if d, found := p.stranger(ctx); found {
 		return d, nil
