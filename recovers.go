@@ -120,7 +120,7 @@ func (r *recovery) look(ctx context.Context) (err error) {
 		return err
 	case r.view.Quorum():
 		return fmt.Errorf("%s: %w", r.have.Name, ErrQuorum)
-	case len(backup.Survivors(r.view)) == 0 && len(running(r.have)) > len(r.have.Electorate())/2:
+	case len(backup.Survivors(r.view)) == 0 && len(running(r.have)) > len(electorate(r.want, r.have))/2:
 		return fmt.Errorf("%s: %w", r.have.Name, ErrUnreached)
 	}
 	return r.canKeep()
@@ -257,7 +257,7 @@ func (r *recovery) there(by backup.Metadata, holders []backup.Holder) backup.The
 // consent is asked for before any member is stopped.
 func (r *recovery) consent(ctx context.Context, by backup.Metadata, holders []backup.Holder) error {
 	there := r.there(by, holders)
-	if len(holders) > len(r.have.Electorate())/2 {
+	if mostHold(electorate(r.want, r.have), there.Data) {
 		r.voice().Warnf("most of the members have data: where `etcdctr start` brings their quorum back, nothing has to be rebuilt")
 	}
 	if r.o.Consent == nil {
