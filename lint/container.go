@@ -297,7 +297,7 @@ func tmpfs(v *value) []mount {
 func readHealth(v *value) health {
 	h := health{at: v.at, given: v.get("test").kind != null, disabled: v.get("disable").truth()}
 	test := v.get("test")
-	h.test = test.words()
+	h.test, h.v = test.words(), test
 	if test.kind == scalar {
 		h.test = []string{"CMD-SHELL", test.text}
 	}

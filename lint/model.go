@@ -314,6 +314,7 @@ type health struct {
 	disabled bool
 	given    bool
 	at       Place
+	v        *value // the test, where it may be edited
 }
 
 type dependency struct {

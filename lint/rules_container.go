@@ -133,12 +133,17 @@ func checkHealthShell(m *Member, c *Container, r *reporter) {
 	case form == "CMD" && !slices.Contains([]string{"etcd", "etcdctl", "etcdutl"}, program):
 		needs = program
 	}
-	if needs != "" {
-		r.in(m, found{
-			at: c.Health.at, message: fmt.Sprintf("the health check needs %s, which the official image of %s lacks", needs, m.Release),
-			remedy: "write it without a shell: test: [CMD, etcdctl, endpoint, health]",
-		})
+	if needs == "" {
+		return
 	}
+	f := found{
+		at: c.Health.at, message: fmt.Sprintf("the health check needs %s, which the official image of %s lacks", needs, m.Release),
+		remedy: "write it without a shell: test: [CMD, etcdctl, endpoint, health]",
+	}
+	if words := m.withoutShell(c.Health.test); words != nil {
+		f.remedy, f.fix = "write it without a shell: test: "+flowList(words), func(e *editor) { e.setWords(c.Health.v, words) }
+	}
+	r.in(m, f)
 }
 
 func checkHealthFiles(m *Member, c *Container, r *reporter) {
