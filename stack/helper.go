@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
@@ -60,18 +61,45 @@ func (h Helper) Output(ctx context.Context, e HelperEngine) (said []string, err 
 		if _, err := e.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
 			return fmt.Errorf("run %s: %s", h.Command[0], engineText(err))
 		}
+		var code int64
 		select {
 		case err := <-ended.Error:
 			return fmt.Errorf("wait for the end of %s: %w", h.Command[0], err)
 		case r := <-ended.Result:
-			said, err = logTail(ctx, e, id)
-			if r.StatusCode == 0 {
-				return err
-			}
-			return errors.Join(fmt.Errorf("%s ended with code %d: %s", h.Command[0], r.StatusCode, strings.Join(said, "; ")), err)
+			code = r.StatusCode
 		}
+		if code < 0 {
+			if code, err = endOf(ctx, e, id); err != nil {
+				return fmt.Errorf("ask how %s ended: %w", h.Command[0], err)
+			}
+		}
+		said, err = logTail(ctx, e, id)
+		if code == 0 {
+			return err
+		}
+		return errors.Join(fmt.Errorf("%s ended with code %d: %s", h.Command[0], code, strings.Join(said, "; ")), err)
 	})
 	return said, err
+}
+
+// endOf is the exit code of a container once it has ended, as the engine has written it down.
+// Podman finds the next end of a container among its events, and answers -1 where it sees no
+// more of these: that says nothing of how the container ended, nor that it did.
+func endOf(ctx context.Context, e Engine, id string) (int64, error) {
+	for pause := firstPause; ; pause = min(pause*3/2, longestPause) {
+		r, err := e.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+		if err != nil {
+			return 0, err
+		}
+		if r.Container.State.Status == container.StateExited {
+			return int64(r.Container.State.ExitCode), nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }
 
 func (h Helper) options() client.ContainerCreateOptions {
