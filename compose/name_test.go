@@ -17,8 +17,14 @@ func TestAClusterIsNamedByTheComposeFileThatWasMadeOfIt(t *testing.T) {
 		"broken":            {"name: [", ""},
 		"without a project": {"services:\n  etcd1:\n    labels:\n      io.etcdctr.role: member\n", ""},
 	} {
-		if got := compose.NameIn([]byte(c.file)); got != c.want {
-			t.Errorf("%s: %q, want %q", what, got, c.want)
+		if got, err := compose.NameIn([]byte(c.file)); got != c.want || err != nil {
+			t.Errorf("%s: %q, %v, want %q", what, got, err, c.want)
 		}
+	}
+}
+
+func TestABrokenComposeFileOfOursHasNoNameThatCanBeReadAndSaysSo(t *testing.T) {
+	if got, err := compose.NameIn([]byte("name: orders\nservices:\n  etcd1:\n    labels:\n      io.etcdctr.role: member\n   oops\n")); err == nil {
+		t.Errorf("it is called %q", got)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/compose"
 )
 
@@ -21,8 +22,11 @@ const composeFile = "docker-compose.yml"
 func (f *Found) WarnOfComposeFile(ctx context.Context) error {
 	path := filepath.Join(f.flags.Dir(), composeFile)
 	text, err := os.ReadFile(path)
-	if err != nil || compose.NameIn(text) != f.Name() {
-		return nil //nolint:nilerr // it is not there, or another one's
+	if err != nil {
+		return nil //nolint:nilerr // it is not there
+	}
+	if name, err := compose.NameIn(text); err != nil || name != f.Name() {
+		return nil //nolint:nilerr // it is another one's, or Docker Compose can't go by it either
 	}
 	differs, err := f.engines.compare(ctx, f, path, text)
 	if err != nil || differs == "" {
@@ -47,10 +51,15 @@ func (f *Flags) nameByFolder(spec *cluster.Spec) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("cannot read %s for the name of the cluster: %w", composeFile, err)
+	name := ""
+	if err == nil {
+		name, err = compose.NameIn(text)
 	}
-	if name := compose.NameIn(text); name != "" && name != cluster.DefaultName {
+	if err != nil {
+		err = fmt.Errorf("cannot read %s, which may name the cluster: %w", filepath.Join(f.Dir(), composeFile), err)
+		return hints.Usage(hints.With(err, "put it right, or say which cluster is meant: --name, or name in %s", DefaultFile))
+	}
+	if name != "" && name != cluster.DefaultName {
 		return spec.Set("name", name)
 	}
 	return nil
