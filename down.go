@@ -76,8 +76,8 @@ func (w *Watched) unasked(e *DownError) health.Report {
 	return r
 }
 
-// lies is a cluster that is down. Where more than half of its members have lost their data
-// no start brings them together.
+// lies is a cluster that is down. Where more than half of those that are described have lost
+// their data no start brings them together.
 func (p *patient) lies(e *DownError) Diagnosis {
 	d := Diagnosis{Member: p.name(), Cause: strings.TrimPrefix(e.Error(), e.Name+" "), Command: p.command("up")}
 	kept := 0
@@ -89,7 +89,7 @@ func (p *patient) lies(e *DownError) Diagnosis {
 	switch all := len(p.want.Members); {
 	case len(e.Kept) == 0:
 		d.Command, d.ByHand = cmp.Or(p.restore(e.Backups), d.Command), e.Remedy()
-	case kept > 0 && kept <= all/2:
+	case p.described() && kept > 0 && kept <= all/2:
 		d.Cause += fmt.Sprintf(", and the others of %d have lost theirs", all)
 		d.Command = p.command("recover")
 	}

@@ -18,6 +18,7 @@ func TestAClusterWithoutMembersIsDownAndNotHealthy(t *testing.T) {
 	for name, tt := range map[string]struct {
 		has                    []runtime.Server
 		backups                string
+		members                int
 		cause, command, remedy string
 	}{
 		"taken down": {
@@ -29,7 +30,7 @@ func TestAClusterWithoutMembersIsDownAndNotHealthy(t *testing.T) {
 			cause: "the data is kept of etcd1, etcd2, etcd3", command: "etcdctr up", remedy: "`etcdctr up` starts it",
 		},
 		"without a quorum of its data": {
-			has:   []runtime.Server{kept("etcd3")},
+			has: []runtime.Server{kept("etcd3")}, members: 3,
 			cause: "the data is kept of etcd3", command: "etcdctr recover", remedy: "`etcdctr up` starts it",
 		},
 		"nothing but a service": {
@@ -43,7 +44,7 @@ func TestAClusterWithoutMembersIsDownAndNotHealthy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := described{fake: fake{name: "docker", has: map[string]*runtime.State{"etcd": {Name: "etcd", Servers: tt.has}}}}
-			c := find(t, r, cluster.Spec{TLS: "none", Backup: cluster.BackupSpec{Destination: tt.backups}})
+			c := find(t, r, cluster.Spec{TLS: "none", Members: cluster.Count(tt.members), Backup: cluster.BackupSpec{Destination: tt.backups}})
 			w := c.Watch(etcdctr.WatchOptions{})
 			defer w.Leave()
 			report, err := w.Check(t.Context())

@@ -119,6 +119,34 @@ func TestDoctorFindsDataOfMembersWithoutTLSAndCuresIt(t *testing.T) {
 	s.etcdctr("down", "--volumes", "--yes")
 }
 
+// Etcd reads its certificate at every handshake: a member runs on without it, and its log has
+// only what it said of others while all were started.
+func TestDoctorFindsAKeyThatARunningMemberHasLostAndCuresIt(t *testing.T) {
+	s := newStack(t)
+	s.generate()
+	s.up()
+	s.etcdctr("restart")
+	if err := os.Remove(filepath.Join(s.dir, "certs", "members", "etcd3", "server", "tls.key")); err != nil {
+		t.Fatal(err)
+	}
+	d := s.doctor("members/etcd3/server tls.key is missing")
+	if d.Member != "etcd3" {
+		t.Errorf("member %q", d.Member)
+	}
+	s.cure(d)
+}
+
+func TestDoctorTellsAClusterThatIsDownFromOneThatNeverWas(t *testing.T) {
+	s := newStack(t)
+	s.generate()
+	s.up()
+	s.etcdctr("down")
+	if out, code := s.verdict("health", "--format", "json"); code != 1 || !strings.Contains(out, `"healthy": false`) || !strings.Contains(out, "is down") {
+		t.Errorf("health ends with %d: %s", code, out)
+	}
+	s.cure(s.doctor("is down: none of its members is there, and the data is kept of etcd1, etcd2, etcd3"))
+}
+
 func TestDoctorFindsAMemberWhoseDataIsGone(t *testing.T) {
 	s := newStack(t)
 	s.generate()
