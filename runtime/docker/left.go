@@ -19,7 +19,8 @@ import (
 
 // leftByCompose are the volumes of a project that hold the data of members, where members
 // have it, by their names in the Compose file. Neither those that are known to be the
-// cluster's are looked into, nor those that something has in use.
+// cluster's are looked into, nor those that something has in use. One that can't be looked
+// into is nobody's that is known, and no member is made on it: see checkLeft.
 func (r *Runtime) leftByCompose(ctx context.Context, s *stack.State, known []string) ([]string, error) {
 	var keys []string
 	for _, v := range s.Volumes {
@@ -27,10 +28,10 @@ func (r *Runtime) leftByCompose(ctx context.Context, s *stack.State, known []str
 			continue
 		}
 		holds, err := r.holdsData(ctx, s.Project, v)
-		if err != nil {
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if holds {
+		if err == nil && holds {
 			keys = append(keys, v.Key)
 		}
 	}
