@@ -54,7 +54,6 @@ func runCompose(ctx context.Context, a *app, o composeOptions, _ []string) error
 	if o.For != files.Version1 {
 		o.cluster.Runtime = o.For
 	}
-	o.cluster.ByFolder = o.Output != "" // what a shell writes into is empty by now
 	c, err := o.cluster.Resolve()
 	if err != nil {
 		return err

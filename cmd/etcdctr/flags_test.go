@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,4 +57,34 @@ func TestCommandsAboutARunningClusterTakeOnlyWhatFindsIt(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Every command finds the cluster in the same way: the script found has each that takes a
+// name, but for those that found a cluster, or that take it for something else.
+func TestEveryCommandIsTriedInTheFolderOfACluster(t *testing.T) {
+	script, err := os.ReadFile("testdata/script/found.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := []string{
+		"adopt", "init", "restore", // found one
+		"backup prune", // takes it for a filter
+		"certs import", // takes files signed elsewhere, and reads the cluster as certs request does
+		"dns check",    // takes a server that answers, and reads the cluster as dns does
+		"image bundle", // takes an engine with images, and reads the cluster as compose does
+	}
+	var look func(*cobra.Command)
+	look = func(cmd *cobra.Command) {
+		for _, sub := range cmd.Commands() {
+			look(sub)
+		}
+		name := strings.TrimPrefix(cmd.CommandPath(), "etcdctr ")
+		if cmd.Flags().Lookup("name") == nil || slices.Contains(others, name) {
+			return
+		}
+		if !strings.Contains(string(script), "exec etcdctr "+name+"\n") && !strings.Contains(string(script), "exec etcdctr "+name+" ") {
+			t.Errorf("%s is not in it", name)
+		}
+	}
+	look(newRootCommand(newApp()))
 }

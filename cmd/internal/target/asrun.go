@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -15,7 +16,7 @@ import (
 // ResolveAsRun is Resolve for who asks where members are reached: those that are
 // processes of this machine, or are to be, are elsewhere than those in containers.
 func (f *Flags) ResolveAsRun() (*cluster.Cluster, error) {
-	spec, mistakes, err := f.Read()
+	spec, mistakes, err := f.ReadNamed()
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +24,7 @@ func (f *Flags) ResolveAsRun() (*cluster.Cluster, error) {
 	if said != "" && !said.RunsPrograms() || errors.Join(append(mistakes, cluster.Check(spec))...) != nil {
 		return f.Resolve()
 	}
-	spec.Runtime, spec.Name = string(cmp.Or(said, cluster.Process)), spec.ClusterName() // it is described here, whatever else the folder has
+	spec.Runtime, spec.Name = string(cmp.Or(said, cluster.Process)), spec.ClusterName() // of processes alone another one may be the only one
 	cs, e, err := f.Clusters(Working{Progress: terminal.Quiet})
 	if err != nil {
 		return nil, err
@@ -37,6 +38,25 @@ func (f *Flags) ResolveAsRun() (*cluster.Cluster, error) {
 		return f.Resolve()
 	}
 	return c.Want(f.cmd.Context())
+}
+
+// ReadNamed is Read for who describes a cluster that may be there: where nothing names it
+// in words, it is the one that Find finds in its folder.
+func (f *Flags) ReadNamed() (spec cluster.Spec, mistakes []error, err error) {
+	if spec, mistakes, err = f.Read(); err != nil {
+		return spec, mistakes, err
+	}
+	if err := f.nameByFolder(&spec); err != nil || spec.Name != "" || f.cmd.Flags().Lookup("name") == nil {
+		return spec, mistakes, err
+	}
+	spec, err = OfMachine(f, spec, func(ctx context.Context, e *Engines) (cluster.Spec, error) {
+		found, err := e.Clusters(etcdctr.Options{}).Find(ctx, spec)
+		if err == nil {
+			spec.Name = found.Spec().Name
+		}
+		return spec, ctx.Err()
+	})
+	return spec, mistakes, err
 }
 
 // Running gives the cluster as it runs, or as it is described where it does not, and the

@@ -47,6 +47,9 @@ func (f *Found) WarnOfComposeFile(ctx context.Context) error {
 // nameByFolder names a cluster that is named nowhere else by the Compose file in
 // its folder, if `etcdctr compose` has made that.
 func (f *Flags) nameByFolder(spec *cluster.Spec) error {
+	if spec.Name != "" {
+		return nil
+	}
 	text, err := os.ReadFile(filepath.Join(f.Dir(), composeFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

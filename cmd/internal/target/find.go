@@ -57,10 +57,8 @@ func (f *Flags) Find(ctx context.Context, w Working) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	if spec.Name == "" {
-		if err := f.nameByFolder(&spec); err != nil {
-			return nil, err
-		}
+	if err := f.nameByFolder(&spec); err != nil {
+		return nil, err
 	}
 	w.With.Spec = spec
 	cs, e, err := f.Clusters(w)

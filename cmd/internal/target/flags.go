@@ -21,11 +21,10 @@ const DefaultFile = "etcdctr.yaml"
 // Flags are the flags that describe a cluster, or only find one. They are the same on
 // every command that takes them, and override the file.
 type Flags struct {
-	File     string
-	Runtime  string   // in the place of what the file says; empty: that
-	Bears    bool     // it only looks, reaches or ends: what is wrong with what that takes nothing of is a warning
-	Minds    []string // keys that it takes something of all the same
-	ByFolder bool     // the Compose file in the folder names what nothing else does
+	File    string
+	Runtime string   // in the place of what the file says; empty: that
+	Bears   bool     // it only looks, reaches or ends: what is wrong with what that takes nothing of is a warning
+	Minds   []string // keys that it takes something of all the same
 
 	world    *World
 	cmd      *cobra.Command

@@ -50,12 +50,10 @@ func (f *Flags) ResolveIn(elsewhere cluster.Placement) (*cluster.Cluster, error)
 	return c, nil
 }
 
-// Spec is what Read gives, with the token that is kept for a stack's own discovery service.
+// Spec is what Read gives, with the name that the cluster has in its folder, and with the
+// token that is kept for a stack's own discovery service.
 func (f *Flags) Spec() (spec cluster.Spec, mistakes []error, err error) {
-	spec, mistakes, err = f.Read()
-	if err == nil && f.ByFolder && spec.Name == "" {
-		err = f.nameByFolder(&spec)
-	}
+	spec, mistakes, err = f.ReadNamed()
 	if err == nil && spec.WantsFreshToken() {
 		spec, err = f.Described(spec, spec.CertsDir).Complete()
 	}
@@ -152,9 +150,7 @@ func (f *Flags) Certificates() (string, error) {
 }
 
 // CertificatesAsRun is Certificates for who works on those of a cluster that may run:
-// where no folder was named it is the one that the members were given. A command that
-// describes a cluster means the one of the name that it describes, and one that finds it
-// also the only one of the folder.
+// where no folder was named it is the one that the members were given.
 func (f *Flags) CertificatesAsRun() (string, error) {
 	spec, _, err := f.Read()
 	if err != nil {
@@ -164,8 +160,8 @@ func (f *Flags) CertificatesAsRun() (string, error) {
 	if f.certsDir != "" || spec.CertsDir != "" {
 		return here, nil
 	}
-	if f.cmd.Flags().Lookup("members") != nil {
-		spec.Name = spec.ClusterName()
+	if err := f.nameByFolder(&spec); err != nil {
+		return "", err
 	}
 	cs, e, err := f.Clusters(Working{Progress: terminal.Quiet})
 	if err != nil {
