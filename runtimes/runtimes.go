@@ -65,7 +65,9 @@ type Options struct {
 	Outside    []string
 	Beside     []string
 	Foreground *local.Foreground
-	Further    int
+	// Patience is that of hosts.Options.
+	Patience time.Duration
+	Further  int
 
 	Wait   time.Duration       // for what a start depends on; 0 stands for a minute
 	Now    func() time.Time    // nil stands for time.Now
@@ -251,7 +253,7 @@ func (e *engineThere) Close() error                      { return e.engine.Close
 func (r *Runtimes) hosts() runtime.Runtime {
 	certs := cmp.Or(r.o.Spec.CertsDir, filepath.Join(r.o.Folder, certsFolder))
 	return hosts.New(hosts.Options{
-		Spec: r.o.Spec, Folder: r.o.Folder, Output: filepath.Join(r.o.Folder, BundleFolder), Events: r.o.Events,
+		Spec: r.o.Spec, Folder: r.o.Folder, Output: filepath.Join(r.o.Folder, BundleFolder), Events: r.o.Events, Patience: r.o.Patience,
 		TLS: func(mode cluster.TLSMode) (*tls.Config, error) {
 			config, err := etcdctr.AdminTLS(mode, certs)
 			if errors.Is(err, etcdctr.ErrNoCertificate) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/etcdctr/etcdctr/bundle"
@@ -23,7 +24,7 @@ const (
 	oneQuestion = 2 * time.Second
 	// glance is how often a machine is looked at while somebody works on it.
 	glance = 250 * time.Millisecond
-	// usualReminder is how often it is said that somebody is still waited for.
+	// usualReminder is after how long it is said that somebody is still waited for.
 	usualReminder = 30 * time.Second
 )
 
@@ -52,7 +53,7 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 			takeThere(r.Archive(want.Name, m.Name), m.Host.String()), unit, unit, bundle.Start))
 	}
 	for _, m := range members {
-		if err := r.await(ctx, m.Name, m.ClientURL(), true); err != nil {
+		if err := r.await(ctx, context.WithoutCancel(ctx), m.Name, m.ClientURL(), true); err != nil {
 			return err
 		}
 		delete(r.emptied, m.Name)
@@ -73,21 +74,22 @@ func takeThere(archive, host string) string { return fmt.Sprintf("take %s to %s"
 
 // Start waits until servers listen that somebody starts.
 func (r *Runtime) Start(ctx context.Context, name string, servers ...string) error {
-	return r.each(ctx, name, servers, true, "docker compose start")
+	return r.each(ctx, name, servers, true, command{"docker compose start", "systemctl start"})
 }
 
-// Stop waits until servers listen no more that somebody stops.
+// Stop waits until servers listen no more that somebody stops. Where Options.Patience is at
+// an end it is a *LeftError.
 func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error {
-	command := "docker compose stop"
+	stop := command{"docker compose stop", "systemctl stop"}
 	if grace > 0 {
-		command += fmt.Sprintf(" --timeout %.0f", math.Ceil(grace.Seconds()))
+		stop.compose += fmt.Sprintf(" --timeout %.0f", math.Ceil(grace.Seconds()))
 	}
-	return r.each(ctx, name, servers, false, command)
+	return r.each(ctx, name, servers, false, stop)
 }
 
 // each has a command run on the machines of servers that do not listen, or listen,
 // as they should.
-func (r *Runtime) each(ctx context.Context, name string, servers []string, listening bool, command string) error {
+func (r *Runtime) each(ctx context.Context, name string, servers []string, listening bool, does command) error {
 	have, err := r.Observe(ctx, name)
 	if err != nil {
 		return err
@@ -98,14 +100,49 @@ func (r *Runtime) each(ctx context.Context, name string, servers []string, liste
 	}
 	chosen = slices.DeleteFunc(chosen, func(s runtime.Server) bool { return r.listens(ctx, s.ClientURL()) == listening })
 	for _, s := range chosen {
-		r.tell(s.Name, at(have.Name, s)+command)
+		r.tell(s.Name, does.at(have.Name, s))
 	}
+	waiting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	if !listening && r.o.Patience > 0 {
+		waiting, giveUp = context.WithTimeout(waiting, r.o.Patience)
+	}
+	defer giveUp()
+	left := &LeftError{Waited: r.o.Patience}
 	for _, s := range chosen {
-		if err := r.await(ctx, s.Name, s.ClientURL(), listening); err != nil {
+		err := r.await(ctx, waiting, s.Name, s.ClientURL(), listening)
+		if errors.Is(err, errNobody) {
+			left.Servers, left.Commands = append(left.Servers, s.Name), append(left.Commands, does.at(have.Name, s))
+		} else if err != nil {
 			return err
 		}
 	}
+	if len(left.Servers) > 0 {
+		return left
+	}
 	return nil
+}
+
+// LeftError is the error of servers that nobody has stopped while it was waited for.
+type LeftError struct {
+	Servers  []string
+	Commands []string // for each, where and what somebody has to run
+	Waited   time.Duration
+}
+
+func (e *LeftError) Error() string {
+	return fmt.Sprintf("%s: nobody has stopped it within %s: %s", strings.Join(e.Servers, ", "), e.Waited, strings.Join(e.Commands, "; "))
+}
+
+// errNobody is the error of a wait that is given up.
+var errNobody = errors.New("nobody has done it")
+
+// command is what somebody runs on a server's machine: in its folder, or where systemd has
+// it, before the name of its unit.
+type command struct{ compose, systemd string }
+
+// at tells where it is to be run, and how, in one line for a shell.
+func (c command) at(name string, s runtime.Server) string {
+	return fmt.Sprintf("%s%s   # with systemd instead: %s %s", at(name, s), c.compose, c.systemd, cluster.UnitName(name, s.Name))
 }
 
 // at begins a command on a server's machine.
@@ -151,12 +188,12 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	if err != nil {
 		return err
 	}
-	command := "docker compose down"
+	down := command{"docker compose down", "systemctl disable --now"}
 	if removal.Data {
-		command = withData
+		down = command{withData, "delete its data after systemctl disable --now"}
 	}
 	for _, s := range chosen {
-		r.tell(s.Name, at(name, s)+command)
+		r.tell(s.Name, down.at(name, s))
 		r.told(s.Name)
 		if err := r.edit(func(n note) { delete(n, s.Name) }); err != nil {
 			return err
@@ -200,9 +237,10 @@ func still(server, clientURL string, listening bool) string {
 	return fmt.Sprintf("%s "+does+": whoever is there has to run what was said; Ctrl-C ends the wait, and the same command takes it up again", server, clientURL)
 }
 
-// await waits until a server listens, or does not.
-func (r *Runtime) await(ctx context.Context, server, clientURL string, listening bool) error {
-	ticker, reminder := time.NewTicker(glance), time.NewTicker(r.reminder)
+// await waits until a server listens, or does not. Once waiting ends it is errNobody. It is
+// said once that it goes on: more would hide what is to be run.
+func (r *Runtime) await(ctx, waiting context.Context, server, clientURL string, listening bool) error {
+	ticker, reminder := time.NewTicker(glance), time.NewTimer(r.reminder)
 	defer ticker.Stop()
 	defer reminder.Stop()
 	for r.listens(ctx, clientURL) != listening {
@@ -210,6 +248,8 @@ func (r *Runtime) await(ctx context.Context, server, clientURL string, listening
 		case <-ticker.C:
 		case <-reminder.C:
 			r.o.Events(runtime.Event{Server: server, Action: runtime.Caveat, Done: true, Detail: still(server, clientURL, listening)})
+		case <-waiting.Done():
+			return errNobody
 		case <-ctx.Done():
 			return ctx.Err()
 		}

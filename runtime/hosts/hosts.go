@@ -38,6 +38,9 @@ type Options struct {
 	Pack func(ctx context.Context, c *cluster.Cluster, member string) ([]byte, error)
 	// Dial connects to the machines; nil stands for the system's.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Patience is how long somebody is waited for who is to stop servers; 0 for as long
+	// as it takes.
+	Patience time.Duration
 	// Events is told what is to be run where; nil is not called.
 	Events func(runtime.Event)
 }

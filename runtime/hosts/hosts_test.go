@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -48,9 +49,10 @@ func (n *network) dial(_ context.Context, _, address string) (net.Conn, error) {
 type site struct {
 	t *testing.T
 	*network
-	runtime *hosts.Runtime
-	spec    cluster.Spec
-	said    chan runtime.Event
+	runtime  *hosts.Runtime
+	spec     cluster.Spec
+	said     chan runtime.Event
+	patience time.Duration
 }
 
 func newSite(t *testing.T) *site {
@@ -74,7 +76,7 @@ func (s *site) anew(output string) {
 		Pack: func(_ context.Context, c *cluster.Cluster, member string) ([]byte, error) {
 			return []byte(fmt.Sprint(c.Only(member).Members[0].Settings)), nil
 		},
-		Events: func(e runtime.Event) { s.said <- e },
+		Events: func(e runtime.Event) { s.said <- e }, Patience: s.patience,
 	})
 }
 
@@ -152,7 +154,7 @@ func TestWhatIsSaidIsWaitedFor(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.runtime.Stop(t.Context(), "site", 400*time.Millisecond, "etcd2") }()
-	if e, want := s.heard(), "on 192.0.2.2: cd site-etcd2 && docker compose stop --timeout 1"; e.Server != "etcd2" || e.Detail != want {
+	if e, want := s.heard(), "on 192.0.2.2: cd site-etcd2 && docker compose stop --timeout 1   # with systemd instead: systemctl stop site-etcd2"; e.Server != "etcd2" || e.Detail != want {
 		t.Errorf("said was %+v, want %q", e, want)
 	}
 	s.set("192.0.2.2:2379", false)
@@ -165,11 +167,27 @@ func TestWhatIsSaidIsWaitedFor(t *testing.T) {
 	if err := s.runtime.Remove(t.Context(), "site", runtime.Removal{Servers: []string{"etcd2"}}); err != nil {
 		t.Fatal(err)
 	}
-	if e, want := s.heard(), "on 192.0.2.2: cd site-etcd2 && docker compose down"; e.Detail != want {
+	if e, want := s.heard(), "on 192.0.2.2: cd site-etcd2 && docker compose down   # with systemd instead: systemctl disable --now site-etcd2"; e.Detail != want {
 		t.Errorf("said was %+v, want %q", e, want)
 	}
 	if m, there := s.observe().Server("etcd2"); there {
 		t.Errorf("etcd2 is %+v", m)
+	}
+}
+
+func TestAWaitThatNobodyEndsHasAnEnd(t *testing.T) {
+	s, output := newSite(t), t.TempDir()
+	s.anew(output)
+	s.apply()
+	s.patience = time.Millisecond
+	s.anew(output)
+	err := s.runtime.Stop(t.Context(), "site", 0, "etcd1", "etcd2")
+	left := (*hosts.LeftError)(nil)
+	if !errors.As(err, &left) || !slices.Equal(left.Servers, []string{"etcd1", "etcd2"}) {
+		t.Fatalf("got %v", err)
+	}
+	if want := "on 192.0.2.2: cd site-etcd2 && docker compose stop   # with systemd instead: systemctl stop site-etcd2"; left.Commands[1] != want {
+		t.Errorf("what is left is %q, want %q", left.Commands[1], want)
 	}
 }
 

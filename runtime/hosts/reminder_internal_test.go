@@ -28,7 +28,7 @@ func TestAWaitForSomebodySaysThatItGoesOn(t *testing.T) {
 			Events: func(e runtime.Event) { said = e; stop() },
 		})
 		r.reminder = time.Millisecond
-		if err := r.await(ctx, "etcd1", "https://192.0.2.1:2379", listening); !errors.Is(err, context.Canceled) {
+		if err := r.await(ctx, t.Context(), "etcd1", "https://192.0.2.1:2379", listening); !errors.Is(err, context.Canceled) {
 			t.Errorf("it ends with %v", err)
 		}
 		if said.Action != runtime.Caveat || !strings.HasPrefix(said.Detail, want) {

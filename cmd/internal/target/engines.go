@@ -5,6 +5,7 @@ import (
 	"context"
 	"path/filepath"
 	"sync"
+	"time"
 
 	etcdversion "go.etcd.io/etcd/api/v3/version"
 
@@ -87,6 +88,10 @@ func (e *Engines) Close() {
 	_ = e.Runtimes.Close() // nothing more is wanted of it
 }
 
+// patience is how long a command that no person watches waits for one who is to stop
+// members on their machines.
+const patience = 2 * time.Minute
+
 // open opens the runtimes for the clusters of a folder.
 func (w *World) open(folder string, how Working) (*Engines, error) {
 	self, err := w.Self()
@@ -97,6 +102,9 @@ func (w *World) open(folder string, how Working) (*Engines, error) {
 	o := how.With
 	o.Folder, o.Program, o.Self, o.Installed, o.UserAgent = folder, self.File, self, files.Etcd, w.userAgent()
 	o.Pull, o.Further, o.Now, o.Events = docker.Pull(how.Pull), w.Further, w.Now, w.show(e.Board, how.Phases)
+	if !w.Person() {
+		o.Patience = patience
+	}
 	if e.Runtimes, err = runtimes.Open(o); err != nil {
 		e.Board.Close()
 		return nil, err
