@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -97,6 +98,16 @@ func SupportedEtcd() []string {
 	var out []string
 	for _, r := range supported() {
 		out = append(out, minorName(r.Tested.Minor))
+	}
+	return out
+}
+
+// ReleaseWords are what a Spec's key etcd takes for what is supported, the newest first:
+// each minor, and the release of it that is tested.
+func ReleaseWords() []string {
+	var out []string
+	for _, r := range slices.Backward(supported()) {
+		out = append(out, strings.TrimPrefix(minorName(r.Tested.Minor), "v"), r.Tested.String())
 	}
 	return out
 }

@@ -104,6 +104,21 @@ func number(t *testing.T, text string) int8 {
 	return int8(n)
 }
 
+// What serves beside the members is of no release of etcd.
+func TestAServiceBesideTheMembersIsPreparedWithoutARelease(t *testing.T) {
+	w := world{want: 3, minor: 7, agreed: 7, stored: 7, founders: 3}
+	for slot := range 3 {
+		put(t, &w, slot, "serving")
+	}
+	w.settle()
+	s := w.situation(converge.Asked{Verb: converge.Up}, nil)
+	s.Changes = append(s.Changes, runtime.Change{Server: "prometheus", Kind: runtime.Missing})
+	steps, err := converge.Plan(s)
+	if err != nil || len(steps) == 0 || steps[0].String() != "prepare prometheus: before anything is touched" {
+		t.Errorf("%v\n%s", err, steps)
+	}
+}
+
 // What a service has left, such as a Prometheus that is not wanted any more, is no
 // service that has to run.
 func TestDataOfAServiceThatIsNotWantedIsLeftAlone(t *testing.T) {

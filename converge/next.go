@@ -58,9 +58,12 @@ func (c *scene) prepared(step Step) Step {
 		return step
 	}
 	for _, want := range append(slices.Clip(c.Then), c.Want) {
-		version := want.Etcd.String()
-		ready := slices.ContainsFunc(c.Done, func(s Step) bool { return s.Kind == Prepare && s.To == version })
-		if servers := c.toMake(); len(servers) > 0 && !ready {
+		servers, version := c.toMake(), want.Etcd.String()
+		if !slices.ContainsFunc(servers, func(name string) bool { _, err := want.Member(name); return err == nil }) {
+			version = "" // what serves beside the members has no release of etcd
+		}
+		ready := slices.ContainsFunc(c.Done, func(s Step) bool { return s.Kind == Prepare && (s.To == version || version == "") })
+		if len(servers) > 0 && !ready {
 			return Step{Kind: Prepare, Servers: servers, To: version, Cause: "before anything is touched"}
 		}
 	}

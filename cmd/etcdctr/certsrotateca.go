@@ -132,7 +132,7 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []s
 		if o.rotate.Confirmed {
 			a.Say("--clients-ready: was given before there were certificates of the new authority to hand out")
 		}
-		a.Say("next: hand them their new folders, restart those that read them only once, then: `etcdctr certs rotate-ca --clients-ready`")
+		a.Say("next: hand them their new folders, restart them, for nearly every client reads ca.crt only once, then: `etcdctr certs rotate-ca --clients-ready`")
 		return nil
 	case err == nil && r.Seen() && !o.how.Single:
 		err = sayTrusted(a, r)

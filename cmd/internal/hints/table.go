@@ -243,7 +243,7 @@ func ofImage(missing *docker.ImageError) string {
 	case official:
 		release = strings.TrimPrefix(release, "v")
 		return fmt.Sprintf(load+"make it here: `etcdctr image build --source module --etcd %s --tag %s` where there is Go, "+
-			"`--source dir --dir FOLDER` instead with an etcd %s that you have; or choose another with --image", release, missing.Ref, release)
+			"or `etcdctr image build --source dir --dir FOLDER --tag %s` with an etcd %s that you have; or choose another with --image", release, missing.Ref, missing.Ref, release)
 	case strings.HasPrefix(missing.Ref, prometheus+":"):
 		return load + "choose another Prometheus with --prometheus-image"
 	}

@@ -66,6 +66,9 @@ func WordFlags(cmd *cobra.Command) {
 		} else if key := cluster.ClosedChoiceOf(flag.Name); key.Words != nil {
 			word, ok = strings.Join(key.Takes(), "|"), true
 		}
+		if flag.Name == "etcd" {
+			_ = cmd.RegisterFlagCompletionFunc(flag.Name, cobra.FixedCompletions(cluster.ReleaseWords(), cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder))
+		}
 		if words := strings.Split(word, "|"); len(words) > 1 {
 			// It fails for a flag that has a completion already, which then is right.
 			_ = cmd.RegisterFlagCompletionFunc(flag.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
