@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,17 +100,18 @@ func (p *PKI) Verify(o VerifyOptions) ([]Finding, error) {
 		return nil, err
 	}
 	v := &verification{pki: p, state: s, now: p.now(), within: o.Within, users: o.Users, shown: o.Shown}
+	if o.Plan != nil {
+		v.wanted = o.Plan.identities()
+	}
 	v.authorities(o.Plan)
 	for i := range s.identities {
 		v.identity(&s.identities[i])
 		v.user(&s.identities[i])
 	}
-	var wanted []identity
 	if o.Plan != nil {
-		wanted = o.Plan.identities()
-		v.plan(wanted)
+		v.plan(v.wanted)
 	}
-	v.acceptance(s.withClients(wanted))
+	v.acceptance(s.withClients(v.wanted))
 	return v.findings, nil
 }
 
@@ -119,7 +121,8 @@ type verification struct {
 	now      time.Time
 	within   time.Duration
 	users    []User
-	shown    bool // see VerifyOptions
+	wanted   []identity // by the plan; none without one
+	shown    bool       // see VerifyOptions
 	findings []Finding
 	only     func(name string) bool // whom acceptance is about; nil: all
 }
@@ -143,7 +146,11 @@ func (v *verification) identity(e *existing) {
 	}
 	a, cert := v.state.authorityFor(e.profile), e.files.cert()
 	if when := v.revoked(e, a); when != nil { // and whatever else is wrong with it does not matter any more
-		v.fail(e.name, remedy.and(" for a new one, or delete the folder"), "was revoked on %s", when.UTC().Format(time.DateOnly))
+		found := v.fail
+		if v.mayBeRevoked(e) {
+			found = v.warn
+		}
+		found(e.name, remedy.and(" for a new one, or delete the folder"), "was revoked on %s", when.UTC().Format(time.DateOnly))
 		return
 	}
 	if !samePublicKey(cert, e.files.key) {
@@ -161,6 +168,12 @@ func (v *verification) identity(e *existing) {
 	} else if a != nil && a.broken == nil {
 		v.standing(e, a)
 	}
+}
+
+// mayBeRevoked tells of an identity that the cluster gets along without: it is refused, as
+// it was meant, and its files do no harm.
+func (v *verification) mayBeRevoked(e *existing) bool {
+	return v.wanted != nil && !slices.ContainsFunc(v.wanted, func(i identity) bool { return i.name == e.name })
 }
 
 // revoked is when an authority here has taken back what it has issued itself; nil if not.

@@ -24,7 +24,8 @@ func newCertsRunCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Renew certificates as their time comes",
-		Long: `run looks once an hour and renews what is due: by the key certs of the cluster file,
+		Long: `run looks once an hour, and twelve times in the shortest life of a certificate,
+and renews what is due: by the key certs of the cluster file,
 what ends within 30 days, or in the last third of a shorter life. Members show the new
 ones from the next handshake on; none is restarted. Those on an engine elsewhere get
 copies. In a swarm, where members keep what they were made with, they are made anew, one
@@ -46,31 +47,53 @@ It goes on until it is told to end. What goes wrong is said and tried again. Wit
 	return cmd
 }
 
-// betweenLooks is how often certificates are looked at: much shorter than a third
-// of any useful life.
-const betweenLooks = time.Hour
+// betweenLooks is how often certificates are looked at, at least. One that lives shortly is
+// renewed in the last third of its life, in which looksPerLife have several looks fall.
+const (
+	betweenLooks = time.Hour
+	looksPerLife = 12
+)
 
 func runCertsRun(ctx context.Context, a *app, o certsRunOptions, _ []string) error {
 	if o.once {
-		return renewDue(ctx, a, o.cluster)
+		_, err := renewDue(ctx, a, o.cluster)
+		return err
 	}
 	for {
-		if err := renewDue(ctx, a, o.cluster); err != nil && ctx.Err() == nil {
+		dir, err := renewDue(ctx, a, o.cluster)
+		if err != nil && ctx.Err() == nil {
 			a.Fail(hints.For("certs run", err))
+		}
+		next := betweenLooks
+		if list, err := a.PKI(dir).List(); dir != "" && err == nil {
+			next = untilNextLook(list)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(betweenLooks):
+		case <-time.After(next):
 		}
 	}
 }
 
-// renewDue looks at the cluster anew: its file may be another one by now.
-func renewDue(ctx context.Context, a *app, f *target.Flags) error {
+// untilNextLook is how long to wait with these certificates.
+func untilNextLook(all []certs.Certificate) time.Duration {
+	next := betweenLooks
+	for _, c := range all {
+		if life := c.NotAfter.Sub(c.NotBefore); life > 0 && c.Status != certs.IsRevoked {
+			next = min(next, max(life/looksPerLife, time.Second))
+		}
+	}
+	return next
+}
+
+// renewDue looks at the cluster anew: its file may be another one by now. It gives the
+// folder of the certificates; empty for one that is not known.
+func renewDue(ctx context.Context, a *app, f *target.Flags) (dir string, err error) {
 	c, err := f.Find(ctx, target.Working{})
 	if err != nil {
-		return err
+		dir, _ = f.CertificatesAsRun() // where they are as far as can be seen
+		return dir, err
 	}
 	defer c.Close()
 	o := etcdctr.RenewalOptions{Change: func(ctx context.Context, change etcdctr.Change) error { return c.CarryOut(ctx, change) }}
@@ -84,5 +107,5 @@ func renewDue(ctx context.Context, a *app, f *target.Flags) error {
 	case err == nil:
 		a.Say("certificates in %s: none is due", c.CertsDir())
 	}
-	return err
+	return c.CertsDir(), err
 }
