@@ -38,6 +38,10 @@ func TestTheCauseThatExplainsTheOthersWins(t *testing.T) {
 			},
 			want: Diagnosis{Member: "etcd2", Cause: "it was stopped", Command: "etcdctr up", Evidence: "", Known: true},
 		},
+		"a member that was killed as it did not stop in time was stopped": {
+			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 137}},
+			want:    Diagnosis{Member: "etcd1", Cause: "it was stopped", Command: "etcdctr up", Evidence: "", Known: true},
+		},
 		"a log beats an exit code": {
 			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 1, Log: []string{wrongKey}}},
 			want:    Diagnosis{Member: "etcd1", Cause: "its certificate and its key don't belong together", Command: "etcdctr certs create && etcdctr up", Evidence: "discovery failed: tls: private key does not match public key", Known: true},
