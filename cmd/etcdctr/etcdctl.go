@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -95,9 +96,17 @@ func (a *app) hintOfSilence(ctx context.Context, f *target.Flags, c *target.Foun
 	if err != nil {
 		return // etcdctl has said what it knows
 	}
+	forgotten := func(etcdctr.Standing) bool { return false }
+	if m := c.Spec().Members; m.Count > 0 || len(m.List) > 0 {
+		if want, err := c.Want(ctx); err == nil {
+			forgotten = func(s etcdctr.Standing) bool { // it has left the cluster, and its data
+				return s.Status == runtime.Absent && !slices.ContainsFunc(want.Members, func(m cluster.Member) bool { return m.Name == s.Name })
+			}
+		}
+	}
 	var silent []string
 	for _, s := range all {
-		if s.Role == runtime.Member && s.Health != etcdctr.Healthy && s.Health != etcdctr.Learner {
+		if s.Role == runtime.Member && !forgotten(s) && s.Health != etcdctr.Healthy && s.Health != etcdctr.Learner {
 			silent = append(silent, s.Name)
 		}
 	}
