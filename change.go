@@ -194,6 +194,11 @@ func (c *Cluster) keep(ctx context.Context, want *cluster.Cluster, outcome conve
 		c.emptied = cmp.Or(c.emptied, c.judgeSeen(ctx, c.have, *outcome.Etcd))
 		c.noteSeen(ctx, *outcome.Etcd, c.o.placesLines(c.spec.ClusterName()))
 	}
+	if n, ok := c.runtime.(runtime.DataNoter); ok {
+		if err := n.NoteData(ctx, c.spec.ClusterName()); err != nil {
+			return err
+		}
+	}
 	noted := c.spec.Wish() != "" || have != nil && have.Wish != ""
 	if n, ok := c.runtime.(runtime.Noter); ok && noted {
 		if err := n.Note(ctx, want); err != nil {

@@ -231,6 +231,9 @@ func (w *Watched) judgeOneself(ctx context.Context, way *Connection, r *health.R
 		}
 		if w.looked, w.another = now, w.judgeSeen(ctx, way.State, v); w.another == nil && r.Healthy {
 			w.noteSeen(ctx, v, before)
+			if n, ok := w.runtime.(runtime.DataNoter); ok {
+				_ = n.NoteData(ctx, w.spec.ClusterName()) // as above: how it is does not depend on it
+			}
 		}
 	}
 	if e := (*AnotherError)(nil); errors.As(w.another, &e) {

@@ -270,12 +270,19 @@ func (s *stack) signalAt(n int, signal os.Signal) error {
 	s.etcdctr("compose") // makes the certificates, which take their time
 	cmd := s.command("up", "--progress", "json")
 	cmd.Dir = s.dir
+	return signalAt(s.t, cmd, n, signal)
+}
+
+// signalAt runs a command that tells its progress as JSON, and signals it when its nth
+// step is done.
+func signalAt(t *testing.T, cmd *exec.Cmd, n int, signal os.Signal) error {
+	t.Helper()
 	told, err := cmd.StderrPipe()
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(told)
 	for seen := 0; lines.Scan(); {
@@ -284,7 +291,7 @@ func (s *stack) signalAt(n int, signal os.Signal) error {
 		}
 		if seen++; seen == n {
 			if err := cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				s.t.Fatal(err)
+				t.Fatal(err)
 			}
 		}
 	}

@@ -126,14 +126,26 @@ func (s *swarmed) wantRemovable() {
 	for _, told := range regexp.MustCompile("on (\\S+): `docker (volume rm [^`]+)`").FindAllStringSubmatch(string(said), -1) {
 		for i, m := range s.machines {
 			if node(i) == told[1] {
-				// One that was never used has never been made.
-				_ = m.engine(strings.Fields(told[2])...).Run()
+				s.removeVolumes(m, strings.Fields(told[2])[2:])
 			}
 		}
 	}
 	if left := s.each("volume", "ls", "--quiet", "--filter", "name="+s.name); left != "" {
 		s.t.Errorf("these volumes are left:\n%safter\n%s", left, said)
 	}
+}
+
+// removeVolumes deletes volumes of a machine, as soon as Swarm has removed the tasks that had
+// them. One that was never used has never been made.
+func (s *swarmed) removeVolumes(m *machine, volumes []string) {
+	s.t.Helper()
+	eventually(s.t, "volumes to be removed", func() error {
+		_, err := output(m.engine(append([]string{"volume", "rm", "--force"}, volumes...)...), "")
+		if err != nil {
+			succeed(s.t, m.engine("container", "prune", "--force"), "") // as the page says
+		}
+		return err
+	})
 }
 
 // TestASwarmTellsOfStrangers wants whoever is on the members' network named, on

@@ -145,6 +145,12 @@ type Noter interface {
 	Note(ctx context.Context, want *cluster.Cluster) error
 }
 
+// DataNoter is a Runtime that can note where servers have their data that something else
+// has made, so that it is found again when that has removed them.
+type DataNoter interface {
+	NoteData(ctx context.Context, name string) error
+}
+
 // Tidier is a Runtime that can remove the State's Leftovers of a cluster.
 type Tidier interface {
 	Tidy(ctx context.Context, name string) error

@@ -117,6 +117,7 @@ func (r *Runtime) make(ctx context.Context, t *target, members []member) error {
 // one leaves on another node is noted as set aside.
 func (r *Runtime) writeDown(ctx context.Context, t *target, members []member) error {
 	is := t.note.copied()
+	t.noteHomes(&is)
 	is.wish, is.folder = t.cluster.Spec.Wish(), r.o.Folder
 	for _, m := range members {
 		if m.store.volume == "" {

@@ -20,6 +20,9 @@ func (r *Runtime) Changes(ctx context.Context, want *cluster.Cluster, _ *runtime
 	if err != nil {
 		return nil, err
 	}
+	if err := t.checkStrays(); err != nil {
+		return nil, err
+	}
 	var all []runtime.Change
 	for _, m := range t.members {
 		s, there := t.service(m.Name)

@@ -187,13 +187,14 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	return r.sweep(ctx, name)
 }
 
-// keepHomes notes where services have their data that `docker stack deploy` has made.
+// keepHomes notes where services have their data that are about to go, also those that
+// are strays.
 func (r *Runtime) keepHomes(ctx context.Context, f *found) error {
 	is := f.note.copied()
-	for _, s := range f.services {
-		if h, ok := f.home(f.server(s)); ok {
-			is.homes[f.server(s)] = h
-		}
+	f.noteHomes(&is)
+	for _, s := range f.strays() {
+		is.aside[f.server(s)] = append(slices.Clone(is.aside[f.server(s)]), place{f.nodeOf(s), volumeOf(s)})
+		is.asideAt[volumeOf(s)] = r.o.Now().UTC().Format(time.RFC3339)
 	}
 	if len(is.homes) == 0 && len(is.staged) == 0 {
 		return r.drop(ctx, f.note)

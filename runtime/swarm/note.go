@@ -21,7 +21,7 @@ import (
 // This file keeps what no service says, or not for as long: what a cluster was started
 // with, and which volumes of which nodes have its data. A manager can list no volumes
 // of other nodes. All that is in the labels of one config, which are all of a config
-// that can be changed; `docker stack rm` leaves it alone.
+// that can be changed; `docker stack rm` leaves it alone, as it lacks the stack's label.
 
 const (
 	wishLabel   = "io.etcdctr.wish"
@@ -248,6 +248,24 @@ func (n *note) use(server string, h home, mark string) {
 	}
 }
 
+// knows reports whether a volume is noted as one that a server has, has had or is to have.
+func (n note) knows(server, volume string) bool {
+	places := slices.Concat(n.aside[server], n.empty[server], n.discarding[server])
+	places = append(places, n.homes[server].place, n.staged[server].place)
+	return slices.ContainsFunc(places, func(p place) bool { return p.volume == volume })
+}
+
+// noteHomes notes where services have their data that `docker stack deploy` has made: once
+// `docker stack rm` has removed them, nothing else tells.
+func (f *found) noteHomes(is *note) {
+	for _, s := range f.services {
+		server := f.server(s)
+		if h, ok := f.home(server); ok {
+			is.homes[server] = h
+		}
+	}
+}
+
 // write keeps the note, if it is another one than was read.
 func (r *Runtime) write(ctx context.Context, name string, was, is note) error {
 	labels := is.labels(name)
@@ -282,6 +300,23 @@ func (r *Runtime) drop(ctx context.Context, n note) error {
 		return nil
 	}
 	return err
+}
+
+// NoteData notes where services have their data of which it is not noted yet.
+func (r *Runtime) NoteData(ctx context.Context, name string) error {
+	f, err := r.find(ctx, name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	is := f.note.copied()
+	f.noteHomes(&is)
+	if len(is.homes) == len(f.note.homes) {
+		return nil
+	}
+	return r.write(ctx, name, f.note, is)
 }
 
 // Note keeps what the cluster is wanted as.

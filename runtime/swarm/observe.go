@@ -135,6 +135,34 @@ func (f *found) home(server string) (home, bool) {
 	return home{place{node, volume}, s.Spec.TaskTemplate.ContainerSpec.Image}, volume != "" && node != ""
 }
 
+// strays are the services that have their data elsewhere than where the cluster's is
+// noted: `docker stack deploy` goes by the names in its file, and founds another cluster.
+func (f *found) strays() []swarm.Service {
+	var all []swarm.Service
+	for _, s := range f.services {
+		server, volume := f.server(s), volumeOf(s)
+		if _, noted := f.note.homes[server]; noted && volume != "" && !f.note.knows(server, volume) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// checkStrays refuses to give members of another cluster the data of this one, one after
+// the other.
+func (f *found) checkStrays() error {
+	var errs []error
+	for _, s := range f.strays() {
+		h := f.note.homes[f.server(s)]
+		errs = append(errs, fmt.Errorf("the service of %s has its data in the volume %s, and the data of %s is in %s on %s", f.server(s), volumeOf(s), f.name, h.volume, f.nodes.hostname(h.node)))
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	errs = append(errs, errors.New("something else than etcdctr has made these services beside the data, such as `docker stack deploy`: `etcdctr down` and `etcdctr up` bring the members back with it, and set aside what was written since"))
+	return errors.Join(errs...)
+}
+
 // volumeOf is the volume with a service's data; empty for memory.
 func volumeOf(s swarm.Service) string {
 	for _, m := range s.Spec.TaskTemplate.ContainerSpec.Mounts {

@@ -102,9 +102,11 @@ var (
 	_ runtime.Runtime = (*Runtime)(nil)
 	_ runtime.Execer  = (*Runtime)(nil)
 	_ runtime.Noter   = (*Runtime)(nil)
-	_ runtime.Exposer = (*Runtime)(nil)
-	_ runtime.Keeper  = (*Runtime)(nil)
-	_ runtime.Leaver  = (*Runtime)(nil)
+
+	_ runtime.DataNoter = (*Runtime)(nil)
+	_ runtime.Exposer   = (*Runtime)(nil)
+	_ runtime.Keeper    = (*Runtime)(nil)
+	_ runtime.Leaver    = (*Runtime)(nil)
 )
 
 // New makes a Runtime. It asks the engine nothing yet.

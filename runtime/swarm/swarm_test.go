@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/api/types/swarm"
 	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
@@ -122,6 +123,39 @@ func TestAMemberThatIsAnewElsewhereLeavesItsDataAside(t *testing.T) {
 	n.moveHome("etcd1", anew, home{anew.place, "another image"}, now)
 	if diff := cmp.Diff(want, f.allAside()); diff != "" {
 		t.Errorf("one that stays has left something (-want +got):\n%s", diff)
+	}
+}
+
+// A service whose volume the note knows is on its way to the noted one, or from it; any
+// other is of a cluster that was founded beside the data.
+func TestAServiceBesideTheNotedDataIsAStray(t *testing.T) {
+	s := service(false)
+	s.Spec.TaskTemplate.ContainerSpec.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: "v1", Target: cluster.ContainerVolumeDir}}
+	other := home{place{"1", "v2"}, "i"}
+	for what, test := range map[string]struct {
+		edit  func(*note)
+		stray bool
+	}{
+		"nothing is noted":      {func(*note) {}, false},
+		"its own is noted":      {func(n *note) { n.homes["etcd1"] = home{place{"1", "v1"}, "i"} }, false},
+		"another is noted":      {func(n *note) { n.homes["etcd1"] = other }, true},
+		"another server's is":   {func(n *note) { n.homes["etcd2"] = other }, false},
+		"its own was set aside": {func(n *note) { n.moveHome("etcd1", home{place{"1", "v1"}, "i"}, other, time.Time{}) }, false},
+		"its own is staged": {func(n *note) {
+			n.homes["etcd1"], n.staged["etcd1"] = other, staged{home{place{"1", "v1"}, "i"}, "by"}
+		}, false},
+	} {
+		f := &found{name: "c", note: readNote("c", nil), services: []swarm.Service{s}, nodes: nodes{aNode("1", "north")}}
+		test.edit(&f.note)
+		err := f.checkStrays()
+		if (err != nil) != test.stray || test.stray && !strings.Contains(err.Error(), "has its data in the volume v1, and the data of c is in v2 on north") {
+			t.Errorf("%s: %v", what, err)
+		}
+		is := f.note.copied()
+		f.noteHomes(&is)
+		if h := is.homes["etcd1"]; h.volume == "" || test.stray && h != other {
+			t.Errorf("%s: it is noted that the data is in %v", what, h)
+		}
 	}
 }
 
