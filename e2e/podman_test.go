@@ -216,6 +216,12 @@ func (s *stack) changeAndRest() {
 
 // Beside a Docker Engine the policy of the machine's firewall drops what Podman's
 // containers send each other. What up says of it helps.
+func TestABackupFolderOfRootsIsRefusedOnRootlessPodman(t *testing.T) {
+	s := newStack(t)
+	startRootlessPodman(t, s.ref)
+	refusedBackupFolder(t, s, "65534:65534")
+}
+
 func TestAFirewallBetweenMembersOnPodmanIsNamedWithItsRemedy(t *testing.T) {
 	s := newStack(t)
 	e := startPodman(t, s.ref)

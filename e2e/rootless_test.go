@@ -76,6 +76,12 @@ func TestAStackLivesItsLifeOnARootlessEngine(t *testing.T) {
 	s.liveDayByDay()
 }
 
+func TestABackupFolderOfRootsIsRefusedOnARootlessEngine(t *testing.T) {
+	s := newStack(t)
+	startRootlessEngine(t, s.ref)
+	refusedBackupFolder(t, s, "65534:65534")
+}
+
 func TestEveryCombinationIsHealthyOnARootlessEngine(t *testing.T) {
 	images := combinationImages(t)
 	archive := savedImages(t, images)

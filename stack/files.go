@@ -64,13 +64,29 @@ func SeesFiles(ctx context.Context, e Locatable, m Make) (bool, error) {
 // let their owner read, by what an engine says of its security, which is nothing where
 // it is Podman.
 func readsFiles(socket string, options []string, rootless bool) bool {
-	says := func(name string) bool {
-		return slices.ContainsFunc(options, func(o string) bool { return o == "name="+name || strings.HasPrefix(o, "name="+name+",") })
-	}
-	if says("userns") {
+	if says(options, "userns") {
 		return false
 	}
-	return !rootless && !says("rootless") || owns(strings.TrimPrefix(socket, "unix://"))
+	return !rootless && !says(options, "rootless") || owns(strings.TrimPrefix(socket, "unix://"))
+}
+
+// says reports whether an engine has an option among those of its security.
+func says(options []string, name string) bool {
+	return slices.ContainsFunc(options, func(o string) bool { return o == "name="+name || strings.HasPrefix(o, "name="+name+",") })
+}
+
+// MapsUsers reports whether root in containers is somebody else outside, who may write
+// less: userns-remap, or an engine that is not root's.
+func MapsUsers(ctx context.Context, e Locatable, m Make) (bool, error) {
+	if m.host != nil {
+		at, err := m.host.ask(ctx, e)
+		return at.Security.Rootless, err
+	}
+	r, err := e.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return false, fmt.Errorf("ask the engine for its users: %w", err)
+	}
+	return says(r.Info.SecurityOptions, "userns") || says(r.Info.SecurityOptions, "rootless"), nil
 }
 
 // transfer is a set of local files on their way into a volume.

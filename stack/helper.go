@@ -107,6 +107,7 @@ func (h Helper) options() client.ContainerCreateOptions {
 	return client.ContainerCreateOptions{
 		Config: &container.Config{
 			Image: h.Image, Entrypoint: h.Command[:1], Cmd: h.Command[1:], User: "0:0", StopTimeout: &atOnce, Labels: h.labels(),
+			WorkingDir: "/", // that of the image may be what is looked at, where nobody may enter
 		},
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none", ReadonlyRootfs: true,

@@ -27,6 +27,9 @@ type Look struct {
 	Owner      string      `json:"owner,omitempty"` // user and group, as numbers
 	Mode       fs.FileMode `json:"mode,omitempty"`
 	Closed     string      `json:"closed,omitempty"` // why nothing can be written into it
+	// Root is who root of where it was looked is outside of there, user and group as
+	// numbers: somebody else than root in a user namespace.
+	Root string `json:"root,omitempty"`
 	// Above tells that data is at its top, where other programs than this have it.
 	Above bool `json:"above,omitempty"`
 	// Data tells that etcd would go on from what is there.
@@ -59,8 +62,11 @@ func At(dir string) (Look, error) {
 		return Look{File: true}, nil
 	}
 	l := Look{FileSystem: fileSystem(dir), Owner: owner(info), Mode: info.Mode()}
-	l.Closed = closed(dir)
+	l.Closed, l.Root = closed(dir), root()
 	entries, err := os.ReadDir(dir)
+	if l.Closed != "" && errors.Is(err, fs.ErrPermission) {
+		return l, nil // which is all that there is to be said
+	}
 	if err != nil {
 		return l, fmt.Errorf("look at the folder for the data: %w", err)
 	}

@@ -3,6 +3,8 @@ package datadir
 import (
 	"fmt"
 	"io/fs"
+	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -29,4 +31,25 @@ func owner(info fs.FileInfo) string {
 		return ""
 	}
 	return fmt.Sprintf("%d:%d", s.Uid, s.Gid)
+}
+
+// root is told by the kernel, see user_namespaces(7).
+func root() string {
+	user, errUser := os.ReadFile("/proc/self/uid_map")
+	group, errGroup := os.ReadFile("/proc/self/gid_map")
+	if errUser != nil || errGroup != nil {
+		return ""
+	}
+	return outside(string(user)) + ":" + outside(string(group))
+}
+
+// outside is what 0 is in the namespace above, by lines that say what a number is here, what
+// there, and of how many in a row.
+func outside(mapping string) string {
+	for line := range strings.Lines(mapping) {
+		if numbers := strings.Fields(line); len(numbers) == 3 && numbers[0] == "0" {
+			return numbers[1]
+		}
+	}
+	return "0"
 }

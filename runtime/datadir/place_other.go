@@ -8,3 +8,5 @@ import "io/fs"
 func fileSystem(string) string { return "" }
 
 func owner(fs.FileInfo) string { return "somebody" }
+
+func root() string { return "" }

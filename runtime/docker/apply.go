@@ -37,7 +37,7 @@ func (r *Runtime) prepare(ctx context.Context, want *cluster.Cluster, servers ..
 	if err := errors.Join(t.wanted.CheckFiles(), r.getImages(ctx, t, servers, true)); err != nil {
 		return nil, err
 	}
-	if err := r.checkLent(ctx, t, servers); err != nil {
+	if err := errors.Join(r.checkLent(ctx, t, servers), r.checkBackups(ctx, t)); err != nil {
 		return nil, err
 	}
 	if err := r.renew(ctx, t, servers); err != nil {
@@ -76,7 +76,7 @@ func (r *Runtime) Check(ctx context.Context, want *cluster.Cluster, servers ...s
 		errs = append(errs, t.wanted.CheckFiles())
 	}
 	err = errors.Join(errs...)
-	if err = errors.Join(err, r.checkLent(ctx, t, servers)); err != nil {
+	if err = errors.Join(err, r.checkLent(ctx, t, servers), r.checkBackups(ctx, t)); err != nil {
 		return err
 	}
 	_, err = stack.PlanPrepare(t.wanted, t.state, servers...)
