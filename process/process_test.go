@@ -57,7 +57,9 @@ func good() {
 func deaf() {
 	signal.Ignore(syscall.SIGTERM)
 	fmt.Println("hello")
-	select {}
+	for { // whoever waits for nothing at all is ended by Go as deadlocked, in a program without C
+		time.Sleep(time.Hour)
+	}
 }
 
 // supervise is the background side of Launch, in the folder it is started in.
