@@ -77,7 +77,8 @@ func TestTheDoctorLooksAtTheFilesBeforeItBelievesSymptoms(t *testing.T) {
 		{Name: "etcd1", ReadMillis: 1}, {Name: "etcd2", ReadMillis: 1}, {Name: "etcd3", Error: "remote error: tls: internal error"},
 	}}
 	e := doctor.Evidence{Members: []doctor.Member{
-		{Name: "etcd1", Status: doctor.Running}, {Name: "etcd2", Status: doctor.Running},
+		{Name: "etcd1", Status: doctor.Running},
+		{Name: "etcd2", Status: doctor.Running},
 		{Name: "etcd3", Status: doctor.Running, Log: []string{`{"level":"warn","msg":"prober detected unhealthy status","error":"dial tcp 172.26.0.4:2380: connect: connection refused"}`}},
 	}}
 	for _, file := range []string{certs.KeyFile, certs.CertFile} {

@@ -21,6 +21,7 @@ import (
 // composedDown starts the stack by Docker Compose, writes into it, and has Compose remove
 // the containers.
 func composedDown(t *testing.T) *stack {
+	t.Helper()
 	s := newStack(t)
 	s.generate()
 	s.compose("up", "--detach", "--wait")

@@ -259,7 +259,7 @@ func (e Evidence) disproves(m Member, said entry) bool {
 			return false
 		}
 		back := o.Status == Running && !said.time.IsZero() && said.time.Before(o.Since)
-		return back || (o.Answers || o.Serves) && !(m.Status == Running && lately)
+		return back || (o.Answers || o.Serves) && (m.Status != Running || !lately)
 	})
 }
 
