@@ -30,7 +30,7 @@ func NewClient(ctx context.Context, stream io.ReadWriteCloser) (*Client, error) 
 	if err != nil || string(heard) != greeting {
 		return nil, fmt.Errorf("no relay answers: %w", errors.Join(err, notGreeting(heard[:n])))
 	}
-	session, err := yamux.Client(stream, configuration())
+	session, err := yamux.Client(&frames{ReadWriteCloser: stream}, configuration())
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func Serve(ctx context.Context, stream io.ReadWriteCloser, dial Dial) error {
 	if _, err := io.WriteString(stream, greeting); err != nil {
 		return fmt.Errorf("greet the client: %w", err)
 	}
-	session, err := yamux.Server(stream, configuration())
+	session, err := yamux.Server(&frames{ReadWriteCloser: stream}, configuration())
 	if err != nil {
 		return err
 	}
