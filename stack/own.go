@@ -127,15 +127,13 @@ func (b *Belongings) askUsers(ctx context.Context, e Observer) error {
 // usersOf gives the containers, running or not, that use a volume or a network
 // and are not the stack's.
 func (b *Belongings) usersOf(ctx context.Context, e Observer, kind, name string) ([]string, error) {
-	list, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add(kind, name)})
+	all, err := containersOf(ctx, e, kind, name)
 	if err != nil {
-		return nil, fmt.Errorf("ask the engine who uses the %s %s: %w", kind, name, err)
+		return nil, err
 	}
 	var users []string
-	for _, item := range list.Items {
-		c := toContainer(item)
-		mine := c.Own() && c.Labels[projectLabel] == b.Own.Project
-		if !mine && (kind != "volume" || c.mounts(name)) { // the engine's filter takes a folder's name too
+	for _, c := range all {
+		if mine := c.Own() && c.Labels[projectLabel] == b.Own.Project; !mine {
 			users = append(users, c.Name)
 		}
 	}
@@ -145,11 +143,19 @@ func (b *Belongings) usersOf(ctx context.Context, e Observer, kind, name string)
 
 // Used tells whether a container has a volume, running or not.
 func Used(ctx context.Context, e Observer, v Volume) (bool, error) {
-	list, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("volume", v.Name)})
+	all, err := containersOf(ctx, e, "volume", v.Name)
+	return len(all) > 0, err
+}
+
+// containersOf gives the containers, running or not, that use a volume or a network.
+func containersOf(ctx context.Context, e Observer, kind, name string) ([]Container, error) {
+	list, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add(kind, name)})
 	if err != nil {
-		return false, fmt.Errorf("ask the engine who uses the volume %s: %w", v.Name, err)
+		return nil, fmt.Errorf("ask the engine who uses the %s %s: %w", kind, name, err)
 	}
-	return slices.ContainsFunc(observed(list.Items, toContainer), func(c Container) bool { return c.mounts(v.Name) }), nil
+	return slices.DeleteFunc(observed(list.Items, toContainer), func(c Container) bool {
+		return kind == "volume" && !c.mounts(name) // the engine's filter takes a folder's name too
+	}), nil
 }
 
 func (c Container) mounts(volume string) bool {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
-	"github.com/etcdctr/etcdctr/runtime/datadir"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -85,7 +84,7 @@ func (r *Runtime) checkLeft(ctx context.Context, t *target, servers []string) er
 		store := cluster.Store{Volume: t.state.Volumes[i].Name}
 		l, err := r.look(ctx, t.cluster.Name, store)
 		if err == nil {
-			err = l.CheckContent(store.String(), datadir.Wanted{Name: m.Name, PeerURL: m.PeerURL(), Alone: len(t.cluster.Members) == 1})
+			err = l.CheckContent(store.String(), wantedOf(t.cluster, m))
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%w; the volume may be of something else that has this name: --name gives the cluster another", err))

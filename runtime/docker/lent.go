@@ -136,7 +136,12 @@ func (r *Runtime) lookFor(ctx context.Context, c *cluster.Cluster, m cluster.Mem
 	if one.Look, err = r.look(ctx, c.Name, m.Store); err != nil {
 		return one, err
 	}
-	return one, one.Check(one.Where, datadir.Wanted{Name: m.Name, PeerURL: m.PeerURL(), Alone: len(c.Members) == 1})
+	return one, one.Check(one.Where, wantedOf(c, m))
+}
+
+// wantedOf is a member of a cluster as its data has to be.
+func wantedOf(c *cluster.Cluster, m cluster.Member) datadir.Wanted {
+	return datadir.Wanted{Name: m.Name, PeerURL: m.PeerURL(), Alone: len(c.Members) == 1}
 }
 
 // restingOrLent is resting, and knows what is lent to a server that has nothing
