@@ -61,10 +61,7 @@ func (c *Cluster) TakeDown(ctx context.Context, o TakeDownOptions) (Gone, error)
 	}
 	change := o.Change
 	if change == nil {
-		change = func(ctx context.Context, change Change) error {
-			_, err := c.Make(ctx, change)
-			return err
-		}
+		change = c.makeOnly
 	}
 	err = change(ctx, Change{Verb: converge.Down, Data: o.Data})
 	gone.Left = c.Left()
