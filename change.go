@@ -156,6 +156,12 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 	return outcome, err
 }
 
+// makeOnly is Make for who is told by its error alone.
+func (c *Cluster) makeOnly(ctx context.Context, change Change) error {
+	_, err := c.Make(ctx, change)
+	return err
+}
+
 // fetchAnew fetches what members that are there are made of, where that was asked for: it
 // may be a change, and the only one. For members that are not there yet it is fetched once
 // nothing is in the way of them.

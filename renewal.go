@@ -215,12 +215,6 @@ func (c *Cluster) makeAnew(ctx context.Context, change func(context.Context, Cha
 	return change(ctx, Change{Verb: converge.Up})
 }
 
-// makeOnly is Make for who is told by its error alone.
-func (c *Cluster) makeOnly(ctx context.Context, change Change) error {
-	_, err := c.Make(ctx, change)
-	return err
-}
-
 // handOut brings members the files of this folder, if they have copies.
 func (c *Cluster) handOut(ctx context.Context, want *cluster.Cluster) error {
 	if s, ok := c.runtime.(runtime.Sharer); ok && !c.o.Provided && want.TLS == cluster.Mutual {
