@@ -89,6 +89,7 @@ func Begin(ctx context.Context, b Beginning) (*Adoption, error) {
 
 // describe is Describe with an image that is there, unless all are to be pulled.
 func describe(ctx context.Context, foreign Foreign, s *Stack, spec cluster.Spec, carried cluster.Version) (*Description, error) {
+	askReleases(ctx, foreign, s)
 	d, err := Describe(s, spec)
 	if err != nil {
 		return nil, err

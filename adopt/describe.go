@@ -27,9 +27,6 @@ type Description struct {
 	etcdSaid bool // by whoever wants it
 }
 
-// ErrRelease is the error of members whose release is not told, or not supported.
-var ErrRelease = fmt.Errorf("the release of the members has to be named: one of %s", strings.Join(cluster.SupportedEtcd(), ", "))
-
 // Describe gives the description of a cluster as much like a stack as one of ours
 // can be. What said says is as it says.
 func Describe(s *Stack, said cluster.Spec) (Description, error) {
@@ -48,7 +45,7 @@ func Describe(s *Stack, said cluster.Spec) (Description, error) {
 		}
 	}
 	if d.Spec.Etcd == "" && d.Spec.Image == "" {
-		if d.Spec.Etcd = s.Members[0].Release; d.Spec.Etcd == "" {
+		if d.Spec.Etcd = s.release(); d.Spec.Etcd == "" {
 			return d, fmt.Errorf("%s: %w", s.Name, ErrRelease)
 		}
 	}
@@ -57,7 +54,11 @@ func Describe(s *Stack, said cluster.Spec) (Description, error) {
 		d.publish(s)
 	}
 	d.unpublish(s)
-	if _, err := cluster.Resolve(d.Spec, cluster.InContainers); err != nil {
+	want, err := cluster.Resolve(d.Spec, cluster.InContainers)
+	if err == nil {
+		err = s.checkRelease(want.Etcd)
+	}
+	if err != nil {
 		return d, err
 	}
 	d.takeSettings(s.Members[0])

@@ -51,6 +51,7 @@ type Member struct {
 
 	id       string  // of its container or process
 	vanishes bool    // with what it holds, as soon as it stops
+	answers  bool    // its Release is what it says itself
 	given    []given // what else its container has
 	inUse    bool    // where its data was, its successor goes on
 }

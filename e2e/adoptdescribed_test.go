@@ -16,11 +16,21 @@ import (
 // work on members as something else has started them, and none of those that take
 // away touch them.
 func TestWhatIsDescribedIsLookedAfterBeforeItIsAdopted(t *testing.T) {
-	s := newTheirs(t, 6, etcdImage(t, 6), plainFile())
+	stable := "shop/kv:stable" // which says of no release
+	run(t, "", "docker", "tag", etcdImage(t, 6), stable)
+	t.Cleanup(func() { _, _ = output(exec.Command("docker", "rmi", stable), "") })
+	s := newTheirs(t, 6, stable, plainFile())
 	old := []string{"n0", "n1", "n2"}
 	s.fill(s.config(s.old(old...)...))
 	var plan struct{ File string }
-	decode(t, s.adopt("--dry-run", "--image", s.ref, "--format", "json", s.name), &plan)
+	decode(t, s.adopt("--dry-run", "--image", s.ref, "--etcd", "3.6", "--format", "json", s.name), &plan)
+	if _, err := output(exec.CommandContext(t.Context(), etcdctrBinary(t), "adopt", "--dry-run", "--etcd", "3.5", s.name), s.dir); err == nil || !strings.Contains(err.Error(), "answers that it is an etcd "+cluster.KnownPatches[6].String()) {
+		t.Errorf("another release than they run is not refused: %v", err)
+	}
+	decode(t, s.adopt("--dry-run", "--format", "json", s.name), &plan)
+	if !strings.Contains(plan.File, "etcd: "+cluster.KnownPatches[6].String()+"\n") {
+		t.Errorf("they are described as\n%s", plan.File)
+	}
 	plan.File = strings.ReplaceAll(plan.File, "members: 3", "members: [infra0, infra1, infra2]")
 	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), plan.File)
 

@@ -41,6 +41,7 @@ var advices = []advice{
 	// adopting
 	{in("adopt"), is(adopt.ErrNoSource, "name a Compose project, containers or data folders: etcdctr adopt --dry-run NAME; `docker ps` and `docker compose ls` show what there is"), true},
 	{in("adopt"), is(adopt.ErrRelease, "--etcd 3.6, for example, says it"), true},
+	{in("adopt"), is(adopt.ErrOtherRelease, "leave --etcd and --image out; once the members are adopted, `etcdctr up --etcd 3.7`, for example, brings them to another release"), true},
 	{in("adopt"), is(adopt.ErrNothing, "`docker ps --all` shows the containers; a data folder is the one that has the folder member in it"), true},
 	{in("adopt"), is(adopt.ErrElsewhere, "name the other containers or folders too, separated by blanks; if they are on other machines, `etcdctr backup` takes what the cluster holds, and `etcdctr restore` makes a cluster of it"), true},
 	{in("adopt"), is(adopt.ErrEmpty, "`etcdctr up` starts a new cluster where no file says adopts; `etcdctr lint` tells what keeps the old one from starting"), false},
