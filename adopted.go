@@ -24,28 +24,61 @@ type Revived struct {
 	Stop string
 }
 
-func (c *Cluster) adoptedLine(adopts string) string {
-	return c.adoptedBegins() + adopts + " " + c.o.StepsOf(c.runtime)
+// Kinds of lines beside the place of a cluster: whose members it has adopted, and which
+// containers it has brought onto its network.
+const (
+	adoptedKind = "adopted"
+	broughtKind = "brought"
+)
+
+// around is how a line of a kind begins and ends: what it is about stands between.
+func (c *Cluster) around(kind string) (begins, ends string) {
+	return c.runtime.Name() + " " + kind + " ", " " + c.o.StepsOf(c.runtime)
 }
 
-func (c *Cluster) adoptedBegins() string { return c.runtime.Name() + " adopted " }
-
-func (c *Cluster) isAdopted(line string) bool {
-	return strings.HasPrefix(line, c.adoptedBegins()) && strings.HasSuffix(line, " "+c.o.StepsOf(c.runtime))
+func (c *Cluster) isOf(kind, line string) bool {
+	begins, ends := c.around(kind)
+	return strings.HasPrefix(line, begins) && strings.HasSuffix(line, ends)
 }
 
-// NoteAdopted keeps whose members the cluster has adopted, by the key adopts of the Spec
-// that named them.
-func (c *Cluster) NoteAdopted(adopts string) error {
-	name, line := c.spec.ClusterName(), c.adoptedLine(adopts)
-	if c.o.PlacesDir == "" || slices.Contains(c.o.placesLines(name), line) {
+// noted is what is noted of a kind.
+func (c *Cluster) noted(kind string) []string {
+	begins, ends := c.around(kind)
+	var all []string
+	for _, line := range c.o.placesLines(c.spec.ClusterName()) {
+		if c.isOf(kind, line) {
+			all = append(all, strings.TrimSuffix(strings.TrimPrefix(line, begins), ends))
+		}
+	}
+	return all
+}
+
+// note notes what is not noted yet.
+func (c *Cluster) note(kind string, what ...string) error {
+	name := c.spec.ClusterName()
+	noted := c.noted(kind)
+	what = slices.DeleteFunc(slices.Clone(what), func(one string) bool { return slices.Contains(noted, one) })
+	if c.o.PlacesDir == "" || len(what) == 0 {
 		return nil
 	}
 	if err := c.notePlace(); err != nil {
 		return err
 	}
-	return c.o.writePlaces(name, append(c.o.placesLines(name), line))
+	begins, ends := c.around(kind)
+	lines := c.o.placesLines(name)
+	for _, one := range what {
+		lines = append(lines, begins+one+ends)
+	}
+	return c.o.writePlaces(name, lines)
 }
+
+// NoteAdopted keeps whose members the cluster has adopted, by the key adopts of the Spec
+// that named them.
+func (c *Cluster) NoteAdopted(adopts string) error { return c.note(adoptedKind, adopts) }
+
+// NoteBrought keeps which containers were put on the network of the cluster when it adopted
+// members that they found on another one: they belong there, also once they are made anew.
+func (c *Cluster) NoteBrought(containers ...string) error { return c.note(broughtKind, containers...) }
 
 // Revived are the members that the cluster has adopted and that run again all the same.
 func (c *Cluster) Revived(ctx context.Context) ([]Revived, error) {
@@ -53,11 +86,7 @@ func (c *Cluster) Revived(ctx context.Context) ([]Revived, error) {
 		return nil, nil
 	}
 	var all []Revived
-	for _, line := range c.o.placesLines(c.spec.ClusterName()) {
-		if !c.isAdopted(line) {
-			continue
-		}
-		adopts := strings.TrimSuffix(strings.TrimPrefix(line, c.adoptedBegins()), " "+c.o.StepsOf(c.runtime))
+	for _, adopts := range c.noted(adoptedKind) {
 		some, err := c.o.Revived(ctx, adopts)
 		if err != nil {
 			return nil, err

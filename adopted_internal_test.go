@@ -48,3 +48,44 @@ func TestAdoptedMembersThatRunAgainAreToldOf(t *testing.T) {
 		t.Errorf("of a cluster that is gone %v is said", said)
 	}
 }
+
+// exposes tells who is on a network.
+type exposes struct {
+	named
+	there []string
+}
+
+func (e exposes) Expose(context.Context, *cluster.Cluster) ([]runtime.Exposure, []string, error) {
+	return []runtime.Exposure{runtime.Company("orders_cluster", "other containers", e.there, nil)}, nil, nil
+}
+
+// An application that was brought onto the network of the cluster belongs there, as long as
+// the cluster does, and others do not.
+func TestWhoWasBroughtAlongIsNoSurprise(t *testing.T) {
+	o := New(Options{PlacesDir: filepath.Join(t.TempDir(), "places"), StepsOf: func(runtime.Runtime) string { return "docker here" }}).o
+	c := &Cluster{o: o, runtime: exposes{there: []string{"shop-shop-1"}}, spec: cluster.Spec{Name: "orders"}}
+	want := func(when string, ok bool) {
+		t.Helper()
+		proofs, err := c.proveExposure(t.Context(), nil)
+		if err != nil || len(proofs) != 1 || proofs[0].OK != ok || (proofs[0].Remedy == "") != ok {
+			t.Errorf("%s: %+v, %v", when, proofs, err)
+		}
+	}
+	want("before", false)
+	for range 2 {
+		if err := errors.Join(c.NoteAdopted("shop"), c.NoteBrought("shop-shop-1", "shop-web-1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("brought", true)
+	if lines := o.placesLines("orders"); len(lines) != 4 {
+		t.Errorf("%q is noted", lines)
+	}
+	c.runtime = exposes{there: []string{"shop-shop-1", "miner"}}
+	want("with somebody else", false)
+	c.runtime = exposes{there: []string{"shop-shop-1"}}
+	if err := c.Forget(); err != nil {
+		t.Fatal(err)
+	}
+	want("after the cluster is gone", false)
+}

@@ -52,7 +52,7 @@ const ignoreFile = ".gitignore"
 
 // placesFile has the runtimes that have a cluster, one a line, and one more with served and
 // the place for each engine, or folder, where its members have, one with how far they had
-// come, see seen, and one with whose members it has adopted. It is empty for nowhere.
+// come, see seen, and those of what it has adopted. It is empty for nowhere.
 func (o Options) placesFile(name string) string {
 	if o.PlacesDir == "" {
 		return ""
@@ -174,7 +174,9 @@ func (c *Cluster) Forget() error {
 	if file == "" {
 		return nil
 	}
-	left := slices.DeleteFunc(c.o.placesLines(name), func(line string) bool { return line == c.servedLine() || c.isSeen(line) || c.isAdopted(line) })
+	left := slices.DeleteFunc(c.o.placesLines(name), func(line string) bool {
+		return line == c.servedLine() || c.isSeen(line) || c.isOf(adoptedKind, line) || c.isOf(broughtKind, line)
+	})
 	elsewhere := func(line string) bool { return strings.HasPrefix(line, c.runtime.Name()+" ") }
 	if !slices.ContainsFunc(left, elsewhere) {
 		left = slices.DeleteFunc(left, func(line string) bool { return line == c.runtime.Name() })

@@ -114,7 +114,9 @@ func (c *Cluster) proveExposure(ctx context.Context, promised *cluster.Cluster) 
 	}
 	exposures, warnings, err := e.Expose(ctx, promised)
 	var proofs []Proof
+	brought := c.noted(broughtKind)
 	for _, x := range exposures {
+		x = x.With(brought...)
 		p := prove(x.Subject, x.Check, x.Expected, x.Seen)
 		p.Remedy = x.Remedy
 		proofs = append(proofs, p)

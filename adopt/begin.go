@@ -156,7 +156,7 @@ func Settle(ctx context.Context, c *etcdctr.Cluster, file string) ([]string, err
 		return nil, err
 	}
 	if now.stack != nil {
-		if err := c.NoteAdopted(c.Spec().Adopts); err != nil {
+		if err := errors.Join(c.NoteAdopted(c.Spec().Adopts), c.NoteBrought(now.stack.neighborNames()...)); err != nil {
 			return nil, err
 		}
 	}

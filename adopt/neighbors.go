@@ -104,6 +104,14 @@ func (c *Containers) neighbor(ctx context.Context, id string) (Neighbor, error) 
 	return n, nil
 }
 
+func (s *Stack) neighborNames() []string {
+	var names []string
+	for _, n := range s.Neighbors {
+		names = append(names, n.Container)
+	}
+	return names
+}
+
 // Bring puts neighbors on the network of the cluster, too. That leads nowhere else, so
 // each keeps the way out that it has.
 func (c *Containers) Bring(ctx context.Context, name string, neighbors []Neighbor) error {

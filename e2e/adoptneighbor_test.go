@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,8 @@ func TestAdoptTakesAnApplicationAlongThatSharesANetworkWithMembers(t *testing.T)
 		t.Errorf("it does not say at its end %s:\n%s", want, said)
 	}
 	s.wantAdopted(before, true, names, names...)
+	s.wantCommandsWork(said)
+	s.program("verify")
 
 	// What it says to write has the next container of the application find the members, too.
 	file := readFile(t, filepath.Join(s.dir, "docker-compose.yml"))
@@ -105,6 +108,7 @@ func TestAdoptTakesAnApplicationAlongThatSharesANetworkWithMembers(t *testing.T)
 	writeFile(t, filepath.Join(s.dir, "docker-compose.yml"), services+"    networks: [default, etcd]\nnetworks:\n  etcd: {name: "+to+", external: true}\n")
 	s.compose("up", "--detach", "--force-recreate", "shop")
 	run(t, s.dir, "docker", "exec", shop, "etcdctl", "put", "orders/2", "paid")
+	s.program("verify")                            // who takes the place of what was brought along belongs there too
 	run(t, s.dir, "docker", "rm", "--force", shop) // the network goes with the cluster
 	writeFile(t, filepath.Join(s.dir, "docker-compose.yml"), file)
 }
@@ -135,6 +139,25 @@ func TestAdoptThatIsTakenBackLeavesAnApplicationWhereItWas(t *testing.T) {
 		_, err := output(exec.Command("docker", "exec", shop, "etcdctl", "put", "orders/1", "paid"), "")
 		return err
 	})
+}
+
+// wantCommandsWork runs what an adoption names in the end, as it stands there.
+func (s *theirs) wantCommandsWork(said string) {
+	s.t.Helper()
+	_, last, done := strings.Cut(said, "has taken over")
+	if !done {
+		s.t.Fatalf("it does not say that it is done:\n%s", said)
+	}
+	for _, line := range regexp.MustCompile("`(etcdctr [^`]+)`").FindAllStringSubmatch(last, -1) {
+		switch command := line[1]; {
+		case strings.HasPrefix(command, "etcdctr connect"):
+			s.connect("--name", s.name+"-etcd").interrupt(s.t) // which goes on until then
+		case strings.Contains(command, "--forget-old"):
+			run(s.t, s.dir, "sh", "-c", etcdctrBinary(s.t)+strings.TrimPrefix(command, "etcdctr")+" --yes")
+		default:
+			run(s.t, s.dir, "sh", "-c", etcdctrBinary(s.t)+strings.TrimPrefix(command, "etcdctr"))
+		}
+	}
 }
 
 // said runs adopt, and gives all that it says.

@@ -29,3 +29,18 @@ func TestCompanyIsExpectedByNameOnly(t *testing.T) {
 		})
 	}
 }
+
+func TestCompanyMayBeJoinedByMore(t *testing.T) {
+	x := runtime.Company("etcd_cluster", "other containers", []string{"z", "shop", "a"}, []string{"a"})
+	x.Subject += " on m1"
+	if x = x.With("shop", "blog"); x.Subject != "network etcd_cluster on m1" || x.Expected != "a, shop" || x.Seen != "a, shop, z" || !strings.Contains(x.Remedy, "--beside 'z' expects") {
+		t.Errorf("with one more: %+v", x)
+	}
+	if x = x.With("z"); x.Expected != x.Seen || x.Remedy != "" {
+		t.Errorf("with all: %+v", x)
+	}
+	ports := runtime.Exposure{Subject: "etcd1", Check: "published ports", Expected: runtime.Nothing, Seen: "127.0.0.1:2379->2379"}
+	if with := ports.With("shop"); with.Expected != ports.Expected || with.Seen != ports.Seen {
+		t.Errorf("what is no company became %+v", with)
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/adoptview"
@@ -154,7 +155,7 @@ func (o adoptOptions) consent(ctx context.Context, a *app, p adopt.Plan) error {
 func (o adoptOptions) forgetOld(ctx context.Context, a *app, b adopt.Beginning) error {
 	stack, err := b.Retired(ctx)
 	if errors.Is(err, adopt.ErrNotAdopted) {
-		return withHint(err, "`etcdctr adopt %s` adopts it", stack.Name)
+		return withHint(err, "`%s` adopts it", etcdctr.Typed([]string{"adopt", stack.Name}))
 	}
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/adopt"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
@@ -120,5 +121,5 @@ func Done(c *terminal.Console, stack *adopt.Stack, want *cluster.Cluster) {
 	for _, p := range stack.Projects {
 		c.Say("take out of %s: `docker compose up` there starts the old members again, with what they held until now and beside %s", p, want.Name)
 	}
-	c.Say("what it was is kept, stopped: %s; `etcdctr adopt --forget-old %s` deletes it", stack.Kept(), stack.Name)
+	c.Say("what it was is kept, stopped: %s; `%s` deletes it", stack.Kept(), etcdctr.Typed([]string{"adopt", "--forget-old", stack.Name}))
 }
