@@ -128,8 +128,11 @@ func (c *fakeContainer) summary(e *fakeEngine) container.Summary {
 	return s
 }
 
-// uses knows the filters for the networks and volumes of containers.
+// uses knows the filters for the IDs, networks and volumes of containers.
 func (c *fakeContainer) uses(f client.Filters) bool {
+	if ids := f["id"]; len(ids) > 0 && !ids[c.id] {
+		return false
+	}
 	for name := range f["network"] {
 		if !slices.Contains(c.networks, name) {
 			return false

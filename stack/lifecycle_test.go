@@ -154,8 +154,8 @@ func TestWhatAnInterruptedReplacementLeftIsNoMember(t *testing.T) {
 	if p := PlanBegin(s, s.Containers); !p.Empty() {
 		t.Errorf("it would be started beside the member:\n%s", p)
 	}
-	if all, err := List(t.Context(), e); err != nil || len(all) != 1 || len(all[0].Containers) != 3 {
-		t.Errorf("List gives %+v, %v", all, err)
+	if all, err := ObserveAll(t.Context(), e); err != nil || len(all) != 1 || len(all[0].Members()) != 3 {
+		t.Errorf("ObserveAll gives %+v, %v", all, err)
 	}
 	dialer := &directDialer{engine: e, project: "p", network: "p_cluster"}
 	if _, err := dialer.lookUp(t.Context(), "etcd1"); err == nil || !strings.HasPrefix(err.Error(), "p-etcd1-1 ") {

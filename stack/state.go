@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -154,32 +155,101 @@ func IsOfProject(labels map[string]string, project string) bool {
 // Observe asks the engine what it holds of a project, running or not, whether
 // this package or Docker Compose made it.
 func Observe(ctx context.Context, e Observer, project string) (*State, error) {
-	s := &State{Project: project}
-	mine := make(client.Filters).Add("label", projectLabel+"="+project)
-	var volumes, protected []Volume
+	h, err := held(ctx, e, "="+project)
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine what it holds of %s: %w", project, err)
+	}
+	return h.of(project), nil
+}
+
+// ObserveAll is Observe for each project, by name, that has a member on the engine or a
+// volume that was made for one. The engine goes through all that it has to answer for one
+// project, and is asked no more often for all of them.
+func ObserveAll(ctx context.Context, e Observer) ([]*State, error) {
+	h, err := held(ctx, e, "")
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine for its stacks: %w", err)
+	}
+	var all []*State
+	for _, project := range h.projects() {
+		all = append(all, h.of(project))
+	}
+	return all, nil
+}
+
+// holding is what an engine says of one project or of all.
+type holding struct {
+	containers []container.Summary
+	networks   []network.Summary
+	volumes    []volume.Volume
+}
+
+// held asks for what has a label of a project; which is "=" and a project, or empty.
+func held(ctx context.Context, e Observer, which string) (holding, error) {
+	var h holding
+	var protected []volume.Volume
+	mine := make(client.Filters).Add("label", projectLabel+which)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		r, err := e.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: mine})
-		s.Containers, s.Spares = split(r.Items)
+		h.containers = r.Items
 		return err
 	})
-	g.Go(func() (err error) { s.Networks, err = observeNetworks(ctx, e, project); return err })
+	g.Go(func() error {
+		r, err := e.NetworkList(ctx, client.NetworkListOptions{Filters: mine})
+		h.networks = r.Items
+		return err
+	})
 	g.Go(func() error {
 		r, err := e.VolumeList(ctx, client.VolumeListOptions{Filters: mine})
-		volumes = observed(r.Items, toVolume)
+		h.volumes = r.Items
 		return err
 	})
 	g.Go(func() error {
-		r, err := e.VolumeList(ctx, client.VolumeListOptions{Filters: make(client.Filters).Add("label", protectedLabel+"="+project)})
-		protected = observed(r.Items, toVolume)
+		r, err := e.VolumeList(ctx, client.VolumeListOptions{Filters: make(client.Filters).Add("label", protectedLabel+which)})
+		protected = r.Items
 		return err
 	})
-	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("ask the engine what it holds of %s: %w", project, err)
+	err := g.Wait()
+	h.volumes = slices.Concat(h.volumes, protected)
+	return h, err
+}
+
+// projects are those with a member or a volume of their own.
+func (h holding) projects() []string {
+	there := map[string]bool{}
+	for _, c := range h.containers {
+		if c.Labels[RoleLabel] == Member {
+			there[c.Labels[projectLabel]] = true
+		}
 	}
-	all := inOrder(slices.Concat(volumes, protected), func(a, b Volume) int { return strings.Compare(a.Name, b.Name) })
-	s.Volumes = slices.CompactFunc(all, func(a, b Volume) bool { return a.Name == b.Name }) // one may be both
-	return s, nil
+	for _, v := range h.volumes {
+		if _, own := v.Labels[ownLabel]; own {
+			there[projectOf(v)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(there))
+}
+
+func projectOf(v volume.Volume) string {
+	return cmp.Or(v.Labels[projectLabel], v.Labels[protectedLabel])
+}
+
+// of gives what is of a project.
+func (h holding) of(project string) *State {
+	s := &State{Project: project}
+	s.Containers, s.Spares = split(keep(h.containers, func(c container.Summary) bool { return c.Labels[projectLabel] == project }))
+	s.Networks = toNetworks(keep(h.networks, func(n network.Summary) bool { return n.Labels[projectLabel] == project }))
+	volumes := observed(keep(h.volumes, func(v volume.Volume) bool {
+		return v.Labels[projectLabel] == project || v.Labels[protectedLabel] == project
+	}), toVolume)
+	volumes = inOrder(volumes, func(a, b Volume) int { return strings.Compare(a.Name, b.Name) })
+	s.Volumes = slices.CompactFunc(volumes, func(a, b Volume) bool { return a.Name == b.Name }) // one may have both labels
+	return s
+}
+
+func keep[T any](all []T, that func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(x T) bool { return !that(x) })
 }
 
 func observeNetworks(ctx context.Context, e Observer, project string) ([]Network, error) {
@@ -187,9 +257,13 @@ func observeNetworks(ctx context.Context, e Observer, project string) ([]Network
 	if err != nil {
 		return nil, fmt.Errorf("ask the engine for the networks of %s: %w", project, err)
 	}
-	return inOrder(observed(r.Items, toNetwork), func(a, b Network) int {
+	return toNetworks(r.Items), nil
+}
+
+func toNetworks(items []network.Summary) []Network {
+	return inOrder(observed(items, toNetwork), func(a, b Network) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), a.Created.Compare(b.Created))
-	}), nil
+	})
 }
 
 // split gives the containers of a list, and apart from them those that an

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/moby/moby/client"
 )
@@ -96,10 +97,14 @@ func OpenTunnel(ctx context.Context, e TunnelEngine, o TunnelOptions) (*Tunnel, 
 		t.names = o.Names
 		return t, nil
 	case here:
+		d := &directDialer{engine: e, project: o.Project, network: n.Name}
+		if _, err := d.listAll(ctx); err != nil {
+			return nil, err
+		}
 		return &Tunnel{
 			Route: Direct,
 			names: o.Names,
-			dial:  (&directDialer{engine: e, project: o.Project, network: n.Name}).DialContext,
+			dial:  d.DialContext,
 			close: func() error { return nil },
 		}, nil
 	}
@@ -183,6 +188,9 @@ func onThisMachine(n Network, name string) bool {
 type directDialer struct {
 	engine           Observer
 	project, network string
+
+	mu  sync.Mutex
+	ids map[string]string // of containers, by service, as last seen: for one of them an engine need not go through all that it has
 }
 
 func (d *directDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
@@ -199,20 +207,65 @@ func (d *directDialer) DialContext(ctx context.Context, network, address string)
 }
 
 func (d *directDialer) lookUp(ctx context.Context, service string) (string, error) {
-	r, err := d.engine.ContainerList(ctx, client.ContainerListOptions{
-		All:     true,
-		Filters: make(client.Filters).Add("label", projectLabel+"="+d.project, serviceLabel+"="+service),
-	})
+	if id, known := d.idOf(service); known {
+		used, err := d.list(ctx, make(client.Filters).Add("id", id))
+		if err != nil {
+			return "", err
+		}
+		if ip, ok := d.addressIn(used, service); ok {
+			return ip, nil
+		}
+	}
+	used, err := d.listAll(ctx)
 	if err != nil {
-		return "", fmt.Errorf("ask the engine where %s is: %w", service, err)
+		return "", err
+	}
+	if ip, ok := d.addressIn(used, service); ok {
+		return ip, nil
+	}
+	if i := slices.IndexFunc(used, func(c Container) bool { return c.Service == service }); i >= 0 {
+		return "", errors.New(used[i].Name + " is not running: " + used[i].Detail)
+	}
+	return "", &NotFoundError{Project: d.project, What: "service " + service}
+}
+
+func (d *directDialer) idOf(service string) (id string, known bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	id, known = d.ids[service]
+	return id, known
+}
+
+// addressIn is that of the first container of a service, in order.
+func (d *directDialer) addressIn(containers []Container, service string) (ip string, ok bool) {
+	i := slices.IndexFunc(containers, func(c Container) bool { return c.Service == service })
+	if i < 0 {
+		return "", false
+	}
+	address, ok := containers[i].Addresses[d.network]
+	return address.String(), ok
+}
+
+// listAll lists the project's containers, and remembers them.
+func (d *directDialer) listAll(ctx context.Context) ([]Container, error) {
+	used, err := d.list(ctx, make(client.Filters))
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ids = map[string]string{}
+	for _, c := range slices.Backward(used) { // the first of a service stays
+		d.ids[c.Service] = c.ID
+	}
+	return used, nil
+}
+
+func (d *directDialer) list(ctx context.Context, filters client.Filters) ([]Container, error) {
+	r, err := d.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: filters.Add("label", projectLabel+"="+d.project)})
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine where the containers of %s are: %w", d.project, err)
 	}
 	used, _ := split(r.Items)
-	if len(used) == 0 {
-		return "", &NotFoundError{Project: d.project, What: "service " + service}
-	}
-	c := used[0]
-	if ip, ok := c.Addresses[d.network]; ok {
-		return ip.String(), nil
-	}
-	return "", errors.New(c.Name + " is not running: " + c.Detail)
+	return used, nil
 }

@@ -46,6 +46,11 @@ func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
+	return r.foundIn(ctx, s)
+}
+
+// foundIn is find where somebody has asked the engine.
+func (r *Runtime) foundIn(ctx context.Context, s *stack.State) (*found, error) {
 	if err := s.DropLeft(ctx, r.engine, r.o.Now()); err != nil {
 		return nil, err
 	}
@@ -62,14 +67,14 @@ func (r *Runtime) find(ctx context.Context, name string) (*found, error) {
 	if err := b.Foreign(); err != nil {
 		return nil, &ForeignError{err}
 	}
-	f := &found{Belongings: *b, project: name, state: s, lent: r.lentTo(name), dated: r.datesVolumes()}
+	f := &found{Belongings: *b, project: s.Project, state: s, lent: r.lentTo(s.Project), dated: r.datesVolumes()}
 	f.note = f.noteOf(noteKey)
 	if rest := *b.Own; !slices.ContainsFunc(rest.Volumes, func(v stack.Volume) bool { return !isNote(v) }) {
 		rest.Volumes = nil // a note of what is gone is no cluster
 		b.Own = &rest
 	}
 	if b.Own.Empty() {
-		return nil, &runtime.NotFoundError{Name: name}
+		return nil, &runtime.NotFoundError{Name: s.Project}
 	}
 	f.details, err = r.inspect(ctx, b.Own.Containers)
 	return f, err
@@ -140,6 +145,10 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 	if err != nil {
 		return nil, err
 	}
+	return r.stateOf(ctx, f)
+}
+
+func (r *Runtime) stateOf(ctx context.Context, f *found) (*runtime.State, error) {
 	s := r.describe(f)
 	s.Seen = f
 	if s.CertsDir != "" { // else the engine need not be asked where it runs
@@ -175,7 +184,7 @@ func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 	if err := r.answers(ctx); err != nil {
 		return nil, err
 	}
-	projects, err := stack.List(ctx, r.engine)
+	projects, err := stack.ObserveAll(ctx, r.engine)
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -183,10 +192,13 @@ func (r *Runtime) List(ctx context.Context) ([]runtime.State, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for i, p := range projects {
-		g.Go(func() (err error) {
-			states[i], err = r.Observe(ctx, p.Project)
+		g.Go(func() error {
+			f, err := r.foundIn(ctx, p)
 			if errors.Is(err, runtime.ErrNotFound) {
-				return nil // gone by now
+				return nil
+			}
+			if err == nil {
+				states[i], err = r.stateOf(ctx, f)
 			}
 			return err
 		})
