@@ -149,9 +149,10 @@ BENCHMARKS := $(filter-out report memory,$(patsubst bench/%/main.go,%,$(wildcard
 bench: $(BENCHMARKS:%=bench-%) ## Compare with the tools used otherwise, see bench/README.md
 	go run ./bench/report -last bench/last.json -output .cache/bench.json $(BENCHMARKS:%=.cache/bench/%.json)
 
-bench-%: e2e-inputs .cache/tools/cfssl
+bench-%: e2e-inputs .cache/tools/cfssl .cache/engine/dockerd .cache/engine/runc
 	mkdir -p .cache/bench
-	BENCH_BIN=$(CURDIR)/bin/etcdctr BENCH_ETCD=$(CURDIR)/.cache/etcd BENCH_JSON=$(CURDIR)/.cache/bench/$*.json \
+	BENCH_BIN=$(CURDIR)/bin/etcdctr BENCH_ETCD=$(CURDIR)/.cache/etcd BENCH_ENGINE=$(CURDIR)/.cache/engine \
+		TESTCONTAINERS_RYUK_DISABLED=$${TESTCONTAINERS_RYUK_DISABLED:-true} BENCH_JSON=$(CURDIR)/.cache/bench/$*.json \
 		PATH="$(CURDIR)/.cache/tools:$$PATH" go run ./bench/$*
 
 .PHONY: findings

@@ -9,8 +9,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -30,7 +28,7 @@ import (
 )
 
 const (
-	rounds   = 3       // odd, so that there is a median
+	rounds   = 1       // of seconds each
 	database = 1 << 30 // bytes
 	value    = 8 << 10 // bytes of one value
 
@@ -57,29 +55,21 @@ func run(ctx context.Context, rows *measure.Rows) (err error) {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	for _, row := range []struct {
-		name         string
-		ours, theirs func(context.Context) (usage, error)
-		between      func(context.Context) error
-		wanted       float64
-	}{
-		{name: "backup", ours: b.backup, theirs: b.save, between: b.forget, wanted: 1.1},
-		{name: "backup, not compressed", ours: b.store, theirs: b.save, between: b.forget, wanted: 1.1},
-		{name: "backup, encrypted", ours: b.encrypt, theirs: b.save, between: b.forget},
-		{name: "backup into a bucket", ours: b.upload, theirs: b.save, between: b.forget},
-		{name: "restore into three members", ours: b.restore, theirs: b.restoreByHand, between: b.downRestored, wanted: 0.4},
-		{name: "restore, until all members serve and hold the same", ours: b.restore, theirs: b.serveByHand, between: b.downRestored},
-		{name: "restore of an encrypted one", ours: b.restoreEncrypted, theirs: b.restoreByHand, between: b.downRestored},
-	} {
-		ours, theirs, err := compare(ctx, row.ours, row.theirs, row.between)
-		if err != nil {
-			return fmt.Errorf("%s: %w", row.name, err)
-		}
-		const rival, mebibyte = "etcdctl, etcdutl", 1 << 20
-		rows.Add(measure.Seconds(row.name, rival, ours.took, theirs.took).Want(row.wanted))
-		memory := measure.Row{What: row.name + ", most memory", Rival: rival, Unit: "MiB", Ours: float64(ours.memory) / mebibyte, Theirs: float64(theirs.memory) / mebibyte}
-		rows.Add(memory.Want((memory.Theirs + mostAbove) / memory.Theirs))
+	backups, err := b.medians(ctx, b.forget, b.save, b.backup, b.store, b.encrypt, b.upload)
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
 	}
+	compare(rows, "backup", backups[1], backups[0], 1.1)
+	compare(rows, "backup, not compressed", backups[2], backups[0], 1.1)
+	compare(rows, "backup, encrypted", backups[3], backups[0], 0)
+	compare(rows, "backup into a bucket", backups[4], backups[0], 0)
+	restores, err := b.medians(ctx, b.downRestored, b.restoreByHand, b.serveByHand, b.restore, b.restoreEncrypted)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	compare(rows, "restore into three members", restores[2], restores[0], 0.4)
+	compare(rows, "restore, until all members serve and hold the same", restores[2], restores[1], 0)
+	compare(rows, "restore of an encrypted one", restores[3], restores[0], 0)
 	return nil
 }
 
@@ -89,19 +79,29 @@ type usage struct {
 	memory int64
 }
 
-// compare measures both alternately and gives the medians.
-func compare(ctx context.Context, ours, theirs func(context.Context) (usage, error), between func(context.Context) error) (usage, usage, error) {
-	clean := func(side func(context.Context) (usage, error)) func(context.Context) (usage, error) {
-		return func(ctx context.Context) (usage, error) {
-			u, err := side(ctx)
+// medians has each done in turns, with between after it.
+func (b *bench) medians(ctx context.Context, between func(context.Context) error, each ...func(context.Context) (usage, error)) ([]usage, error) {
+	var sides []func(context.Context) (usage, error)
+	for _, do := range each {
+		sides = append(sides, func(ctx context.Context) (usage, error) {
+			u, err := do(ctx)
 			return u, errors.Join(err, between(context.WithoutCancel(ctx)))
-		}
+		})
 	}
-	all, err := measure.InTurns(ctx, rounds, clean(ours), clean(theirs))
-	if err != nil {
-		return usage{}, usage{}, err
+	all, err := measure.InTurns(ctx, rounds, sides...)
+	var out []usage
+	for _, used := range all {
+		out = append(out, median(used))
 	}
-	return median(all[0]), median(all[1]), nil
+	return out, err
+}
+
+// compare adds what two have taken, in time and in memory.
+func compare(rows *measure.Rows, what string, ours, theirs usage, wanted float64) {
+	const rival, mebibyte = "etcdctl, etcdutl", 1 << 20
+	rows.Add(measure.Seconds(what, rival, ours.took, theirs.took).Want(wanted))
+	memory := measure.Row{What: what + ", most memory", Rival: rival, Unit: "MiB", Ours: float64(ours.memory) / mebibyte, Theirs: float64(theirs.memory) / mebibyte}
+	rows.Add(memory.Want((memory.Theirs + mostAbove) / memory.Theirs))
 }
 
 func median(all []usage) usage {
@@ -172,7 +172,7 @@ func (b *bench) startBucket(ctx context.Context) (stop func(), err error) {
 
 // fill writes values of which about half is text and half can't be compressed.
 func (b *bench) fill(ctx context.Context) error {
-	config, err := b.tls()
+	config, err := measure.ClientTLS(b.client())
 	if err != nil {
 		return err
 	}
@@ -200,20 +200,6 @@ func (b *bench) fill(ctx context.Context) error {
 }
 
 func (b *bench) client() string { return filepath.Join(b.dir, "certs", "clients", "root") }
-
-func (b *bench) tls() (*tls.Config, error) {
-	pair, err := tls.LoadX509KeyPair(filepath.Join(b.client(), "tls.crt"), filepath.Join(b.client(), "tls.key"))
-	if err != nil {
-		return nil, err
-	}
-	authorities, err := os.ReadFile(filepath.Join(b.client(), "ca.crt"))
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(authorities)
-	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool}, nil
-}
 
 func (b *bench) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)

@@ -11,21 +11,19 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc"
 
 	"github.com/etcdctr/etcdctr/bench/measure"
 )
@@ -100,30 +98,12 @@ func (b *bench) straight(ctx context.Context) (clientv3.Config, error) {
 	if err != nil {
 		return clientv3.Config{}, err
 	}
-	config, err := b.config("https://etcd1:2379")
-	config.DialOptions = []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "tcp", address+":2379")
-	})}
-	return config, err
+	shows, err := b.tls()
+	return measure.Member{URL: "https://etcd1:2379", Address: address + ":2379"}.Config(shows), err
 }
 
-func (b *bench) config(endpoint string) (clientv3.Config, error) {
-	dir := filepath.Join(b.dir, "certs", "clients", "root")
-	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
-	if err != nil {
-		return clientv3.Config{}, err
-	}
-	authority, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
-	if err != nil {
-		return clientv3.Config{}, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(authority)
-	return clientv3.Config{
-		Endpoints: []string{endpoint},
-		TLS:       &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}},
-		Logger:    zap.NewNop(), // errors are returned too
-	}, nil
+func (b *bench) tls() (*tls.Config, error) {
+	return measure.ClientTLS(filepath.Join(b.dir, "certs", "clients", "root"))
 }
 
 // compare measures one route and the straight way alternately.
@@ -133,10 +113,11 @@ func (b *bench) compare(ctx context.Context, rows *measure.Rows, via string, str
 		return err
 	}
 	defer stop()
-	ours, err := b.config(endpoint)
+	shows, err := b.tls()
 	if err != nil {
 		return err
 	}
+	ours := clientv3.Config{Endpoints: []string{endpoint}, TLS: shows, Logger: zap.NewNop()}
 	for _, m := range measurements {
 		us, them, err := alternate(ctx, m, ours, straight)
 		if err != nil {
@@ -192,6 +173,7 @@ var measurements = []measurement{
 	{"1 MiB read, 4 at a time", 60, func(ctx context.Context, c clientv3.Config, n int) error {
 		return read(ctx, c, "large", n, 4)
 	}},
+	{"1,000 watches, an event to each", 1, watch},
 	{"new connection and first read", 20, func(ctx context.Context, c clientv3.Config, n int) error {
 		for range n {
 			if err := read(ctx, c, "small", 1, 1); err != nil {
@@ -221,6 +203,37 @@ func read(ctx context.Context, config clientv3.Config, key string, n, atATime in
 		})
 	}
 	return g.Wait()
+}
+
+// watch opens watches of one key, n times as many as count as a piece, and returns when
+// each has told of the same write.
+func watch(ctx context.Context, config clientv3.Config, n int) error {
+	const many = 1000
+	client, err := clientv3.New(config)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	var opened sync.WaitGroup
+	for range n * many {
+		opened.Add(1)
+		g.Go(func() error {
+			events := client.Watch(ctx, "watched", clientv3.WithCreatedNotify())
+			created := <-events
+			opened.Done()
+			if err := created.Err(); err != nil {
+				return err
+			}
+			event := <-events
+			return event.Err()
+		})
+	}
+	opened.Wait()
+	_, err = client.Put(ctx, "watched", "value")
+	return errors.Join(err, g.Wait())
 }
 
 // alternate gives the medians of what a piece takes.

@@ -29,10 +29,10 @@ import (
 )
 
 const (
-	rounds    = 7 // odd, so that there is a median
-	writing   = 6 * time.Second
-	resting   = time.Minute
-	settling  = 5 * time.Second
+	rounds    = 5 // odd, so that there is a median
+	writing   = 3 * time.Second
+	resting   = 30 * time.Second
+	settling  = 3 * time.Second
 	writers   = 8
 	mayRemain = 30.0 // MiB
 	mayTake   = 2.0  // % of a core

@@ -2,6 +2,8 @@
 // same typed by hand into a script of etcdctl and Docker Compose: from three to five
 // members, from etcd 3.6 to 3.7, and another setting; and with Compose's stop. The cluster is in use all the while, by watches
 // and kept leases, for which etcd left to itself waits seven seconds at every stop.
+// A setting of members that nobody uses is compared with `docker compose up --detach`,
+// which exchanges all at once, and so is the longest time that it leaves clients without a write.
 //
 // The script is what etcd's own pages tell: a member joins as a learner, and a
 // release is rolled one member at a time, each while the others are healthy.
@@ -22,8 +24,9 @@ import (
 	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
-// rounds is how often each is measured; odd, so that there is a median.
-const rounds = 3
+// How often each is measured; odd, so that there is a median. Where etcd waits as long as
+// it does for watches, once tells enough.
+const rounds, once = 3, 1
 
 // project is the name of everything that is made.
 const project = "etcdctr-bench-daytwo"
@@ -37,10 +40,10 @@ func run(ctx context.Context, rows *measure.Rows) error {
 	}
 	defer b.clean()
 	for _, c := range []change{
-		{"from 3 to 5 members", measure.Newest, append(b.upTo(measure.Newest), "--file", "five.yaml"), byHand, growing(), 0.5},
-		{"from " + measure.Before + " to " + measure.Newest + ", three members", measure.Before, b.upTo(measure.Newest), byHand, rolling, 0.6},
-		{"a setting of three members", measure.Newest, append(b.upTo(measure.Newest), "--file", "reset.yaml"), byHand, resetting, 0},
-		{"stop of three members", measure.Newest, []string{b.etcdctr, "stop"}, "docker compose", "docker-compose stop\n", 0.25},
+		{"from 3 to 5 members", measure.Newest, append(b.upTo(measure.Newest), "--file", "five.yaml"), byHand, growing(), 0.5, rounds},
+		{"from " + measure.Before + " to " + measure.Newest + ", three members", measure.Before, b.upTo(measure.Newest), byHand, rolling, 0.6, once},
+		{"a setting of three members", measure.Newest, append(b.upTo(measure.Newest), "--file", "reset.yaml"), byHand, resetting, 0, once},
+		{"stop of three members", measure.Newest, []string{b.etcdctr, "stop"}, "docker compose", "docker-compose stop\n", 0.25, once},
 	} {
 		ours, theirs, err := b.compare(ctx, c)
 		if err != nil {
@@ -48,7 +51,7 @@ func run(ctx context.Context, rows *measure.Rows) error {
 		}
 		rows.Add(measure.Seconds(c.name+", in use", c.rival, ours, theirs).Want(c.wanted))
 	}
-	return nil
+	return b.idle(ctx, rows)
 }
 
 const byHand = "by hand"
@@ -61,6 +64,7 @@ type change struct {
 	rival  string   // what the script is
 	theirs string   // a script
 	wanted float64  // as ratio
+	rounds int
 }
 
 // growing is the script by which members join. A step that etcd refuses for the
@@ -190,10 +194,10 @@ func (b *bench) compare(ctx context.Context, c change) (ours, theirs time.Durati
 	if err := os.WriteFile(filepath.Join(b.dir, "change.sh"), []byte("set -e\n"+c.theirs), 0o600); err != nil {
 		return 0, 0, err
 	}
-	return measure.Medians(ctx, rounds,
-		func(ctx context.Context) (time.Duration, error) { return b.changed(ctx, c.from, c.ours) },
+	return measure.Medians(ctx, c.rounds,
+		func(ctx context.Context) (time.Duration, error) { return b.changed(ctx, c.from, b.use, c.ours) },
 		func(ctx context.Context) (time.Duration, error) {
-			return b.changed(ctx, c.from, []string{"sh", "change.sh"})
+			return b.changed(ctx, c.from, b.use, []string{"sh", "change.sh"})
 		})
 }
 
@@ -210,8 +214,8 @@ func settle(ctx context.Context) error {
 	}
 }
 
-// changed has a cluster of three changed that is in use.
-func (b *bench) changed(ctx context.Context, from string, by []string) (took time.Duration, err error) {
+// changed has a cluster of three changed, beside what uses it.
+func (b *bench) changed(ctx context.Context, from string, use func(context.Context) (end func(), err error), by []string) (took time.Duration, err error) {
 	defer func() { err = errors.Join(err, b.down(context.WithoutCancel(ctx))) }()
 	up := b.upTo(from)
 	err = errors.Join(
@@ -221,7 +225,7 @@ func (b *bench) changed(ctx context.Context, from string, by []string) (took tim
 	if err != nil {
 		return 0, err
 	}
-	end, err := b.use(ctx)
+	end, err := use(ctx)
 	if err != nil {
 		return 0, err
 	}

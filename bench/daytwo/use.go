@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"os"
 	"path/filepath"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"github.com/etcdctr/etcdctr/bench/measure"
 )
 
 const (
@@ -56,20 +55,10 @@ func (b *bench) use(ctx context.Context) (end func(), err error) {
 }
 
 func (b *bench) clientConfig() (clientv3.Config, error) {
-	dir := filepath.Join(b.dir, "certs", "clients", "root")
-	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
-	if err != nil {
-		return clientv3.Config{}, err
-	}
-	authorities, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
-	if err != nil {
-		return clientv3.Config{}, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(authorities)
-	config := clientv3.Config{TLS: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool}, Logger: zap.NewNop()}
+	shows, err := measure.ClientTLS(filepath.Join(b.dir, "certs", "clients", "root"))
+	config := clientv3.Config{TLS: shows, Logger: zap.NewNop()}
 	for _, port := range b.ports {
 		config.Endpoints = append(config.Endpoints, "https://127.0.0.1:"+port)
 	}
-	return config, nil
+	return config, err
 }

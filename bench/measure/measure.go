@@ -137,11 +137,23 @@ func (r Row) wanted() string {
 	return fmt.Sprintf("%.2f", r.Wanted)
 }
 
+// What all rounds of a comparison may take, and how many there are whatever they take:
+// all benchmarks together are to end within ten minutes.
+const (
+	enough    = 8 * time.Second
+	fewRounds = 3
+)
+
 // InTurns has each side done rounds times, one after the other, so that a machine that
-// slows down half-way slows all. It gives what each has returned.
+// slows down half-way slows all. What takes long is done three times, or as often as
+// rounds say where that is less. It gives what each side has returned.
 func InTurns[T any](ctx context.Context, rounds int, sides ...func(context.Context) (T, error)) ([][]T, error) {
 	all := make([][]T, len(sides))
-	for range rounds {
+	began := time.Now()
+	for round := range rounds {
+		if round >= fewRounds && round%2 == 1 && time.Since(began) > enough { // odd, so that there is a median
+			break
+		}
 		for i, side := range sides {
 			one, err := side(ctx)
 			if err != nil {

@@ -8,20 +8,14 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 
 	"github.com/etcdctr/etcdctr/bench/measure"
 )
@@ -93,24 +87,19 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err := os.WriteFile(b.script(), []byte(script+"wait\n"), 0o700); err != nil {
 		return err
 	}
-	return b.loadTLS(filepath.Join(b.dir, "certs", "clients", "root"))
+	b.tls, err = measure.ClientTLS(filepath.Join(b.dir, "certs", "clients", "root"))
+	return err
 }
 
 func (b *bench) script() string { return filepath.Join(b.dir, "start.sh") }
 
-func (b *bench) loadTLS(dir string) error {
-	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
-	if err != nil {
-		return err
+func members() []measure.Member {
+	var all []measure.Member
+	for _, port := range []string{"22379", "22479", "22579"} {
+		address := "127.0.0.1:" + port
+		all = append(all, measure.Member{URL: "https://" + address, Address: address})
 	}
-	authorities, err := os.ReadFile(filepath.Join(dir, "ca.crt"))
-	if err != nil {
-		return err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(authorities)
-	b.tls = &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: pool}
-	return nil
+	return all
 }
 
 func (b *bench) command(ctx context.Context, args ...string) *exec.Cmd {
@@ -174,50 +163,8 @@ func (b *bench) runScript(ctx context.Context) (took time.Duration, err error) {
 		err = errors.Join(err, syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL))
 		_ = cmd.Wait() // it was killed
 	}()
-	if err := b.untilServing(ctx); err != nil {
+	if err := measure.UntilServing(ctx, b.tls, members()...); err != nil {
 		return 0, err
 	}
 	return time.Since(began), nil
-}
-
-// untilServing returns when every member answers.
-func (b *bench) untilServing(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	errs := make([]error, 3)
-	var all sync.WaitGroup
-	for i := range errs {
-		all.Go(func() { errs[i] = b.untilAnswer(ctx, fmt.Sprintf("https://127.0.0.1:%d", 22379+100*i)) })
-	}
-	all.Wait()
-	return errors.Join(errs...)
-}
-
-func (b *bench) untilAnswer(ctx context.Context, endpoint string) error {
-	for ctx.Err() == nil {
-		if b.ask(ctx, endpoint) == nil {
-			return nil
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return fmt.Errorf("%s does not answer: %w", endpoint, ctx.Err())
-}
-
-// ask asks once, and not before somebody listens: an etcd client would wait a
-// second before it tries again.
-func (b *bench) ask(ctx context.Context, endpoint string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(endpoint, "https://"))
-	if err != nil {
-		return err
-	}
-	conn.Close()
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, TLS: b.tls, Context: ctx, Logger: zap.NewNop()})
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	_, err = client.Get(ctx, "health")
-	return err
 }

@@ -1,11 +1,13 @@
 // Command stack compares `etcdctr up`, `stop` and `down --volumes` with Docker
 // Compose doing the same with the same file: three members with mutual TLS,
-// whose image is present.
+// whose image is present. The floor of `up` is what the engine alone takes.
 //
-// Both are measured with two images: the one that `etcdctr image build` makes
-// of itself, whose members help each other to start, and one with upstream's
-// programs. The last line compares an `up` that has nothing to do with what
-// the engine takes to answer the questions that it has to ask.
+// `up` is measured with two images: the one that `etcdctr image build` makes of
+// itself, whose members help each other to start, and one with upstream's
+// programs. Further rows compare the slowest of many starts with the one in the
+// middle, an `up` that has nothing to do with what the engine takes to answer
+// the questions that it has to ask, and starts of more members and of fewer with that
+// of three.
 //
 // See bench/README.md for what it is given and how it is read.
 package main
@@ -17,16 +19,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/bench/measure"
+	"github.com/etcdctr/etcdctr/bench/starts"
 )
 
 // How often each is measured; odd, so that there is a median.
-const rounds, fewRounds = 9, 5
+const rounds, inARow = 9, 40
 
 // project is the name of everything that is made.
 const project = "etcdctr-bench-stack"
@@ -40,23 +44,26 @@ func run(ctx context.Context, rows *measure.Rows) error {
 	}
 	defer b.clean()
 	for _, image := range b.images {
-		ours, theirs, err := b.compare(ctx, image)
+		stack, err := starts.New(ctx, b.etcdctr, b.dir, project, image.ref)
 		if err != nil {
 			return err
 		}
-		for i, what := range jobs {
-			rows.Add(measure.Seconds(what.name+", "+image.name, "docker compose", ours[i], theirs[i]).Want(what.wanted))
+		if err := stack.Compare(ctx, rows, "up, "+image.name, rounds, image.wanted, 1.25); err != nil {
+			return err
 		}
 	}
-	ours, engine, err := b.nothingChanged(ctx)
-	if err != nil {
-		return err
+	for _, measured := range []func(context.Context, *measure.Rows) error{b.ends, b.slowest, b.nothingChanged, b.sizes} {
+		if err := measured(ctx, rows); err != nil {
+			return err
+		}
 	}
-	rows.Add(measure.Seconds("up, nothing changed", "the engine's answers", ours, engine))
-	return b.sizes(ctx, rows)
+	return nil
 }
 
-type image struct{ name, ref string }
+type image struct {
+	name, ref string
+	wanted    float64 // of Compose's
+}
 
 type bench struct {
 	etcdctr string
@@ -77,7 +84,7 @@ func newBench(ctx context.Context) (*bench, error) {
 	if b.dir, err = os.MkdirTemp("", project+"-"); err != nil {
 		return nil, err
 	}
-	own, upstream := image{"own image", project + ":own"}, image{"upstream's programs", project + ":upstream"}
+	own, upstream := image{"own image", project + ":own", 0.28}, image{"upstream's programs", project + ":upstream", 0.28}
 	b.images = []image{own, upstream}
 	err = errors.Join(
 		b.do(ctx, b.etcdctr, "image", "build", "--progress", "quiet", "--tag", own.ref),
@@ -111,56 +118,49 @@ func (b *bench) do(ctx context.Context, program string, args ...string) error {
 	return nil
 }
 
-// jobs are done in this order, with an up that is not measured before the
-// last.
-var jobs = []struct {
-	name   string
-	wanted float64
-}{{"up", 0.4}, {"stop", 0}, {"down with volumes", 0}}
-
-type tool struct{ up, stop, down []string }
-
-func (b *bench) compare(ctx context.Context, i image) (ours, theirs []time.Duration, err error) {
-	const file = "docker-compose.yml"
-	if err := b.do(ctx, b.etcdctr, "compose", "--name", project, "--image", i.ref, "--output", file); err != nil {
-		return nil, nil, err
-	}
-	tools := []tool{
-		{
-			up:   []string{b.etcdctr, "up", "--file-compose", file},
-			stop: []string{b.etcdctr, "stop", "--name", project},
-			down: []string{b.etcdctr, "down", "--name", project, "--volumes", "--yes"},
-		},
-		{
-			up:   []string{"docker-compose", "up", "--detach", "--wait"},
-			stop: []string{"docker-compose", "stop"},
-			down: []string{"docker-compose", "down", "--volumes"},
-		},
-	}
-	times, err := measure.InTurns(ctx, rounds,
-		func(ctx context.Context) ([]time.Duration, error) { return b.round(ctx, tools[0]) },
-		func(ctx context.Context) ([]time.Duration, error) { return b.round(ctx, tools[1]) })
+// ends compares stop and down.
+func (b *bench) ends(ctx context.Context, rows *measure.Rows) error {
+	stack, err := starts.New(ctx, b.etcdctr, b.dir, project, b.images[0].ref)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	return medians(times[0]), medians(times[1]), nil
+	for _, job := range []struct {
+		name         string
+		ours, theirs []string
+	}{
+		{"stop", []string{b.etcdctr, "stop", "--name", project}, []string{"docker-compose", "stop"}},
+		{"down with volumes", []string{b.etcdctr, "down", "--name", project, "--volumes", "--yes"}, []string{"docker-compose", "down", "--volumes"}},
+	} {
+		after := func(args []string) func(context.Context) (time.Duration, error) {
+			return func(ctx context.Context) (time.Duration, error) {
+				if err := stack.Up(ctx); err != nil {
+					return 0, err
+				}
+				took, err := b.timed(ctx, args)
+				return took, errors.Join(err, stack.Down(ctx))
+			}
+		}
+		ours, theirs, err := measure.Medians(ctx, rounds, after(job.ours), after(job.theirs))
+		if err != nil {
+			return err
+		}
+		rows.Add(measure.Seconds(job.name, "docker compose", ours, theirs))
+	}
+	return nil
 }
 
-func (b *bench) round(ctx context.Context, t tool) ([]time.Duration, error) {
-	var took []time.Duration
-	for _, job := range []struct {
-		args  []string
-		count bool
-	}{{t.up, true}, {t.stop, true}, {t.up, false}, {t.down, true}} {
-		d, err := b.timed(ctx, job.args)
+// slowest compares the slowest of many starts with their median: no start is to depend on luck.
+func (b *bench) slowest(ctx context.Context, rows *measure.Rows) error {
+	var all []time.Duration
+	for range inARow {
+		took, err := b.first(3)(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if job.count {
-			took = append(took, d)
-		}
+		all = append(all, took)
 	}
-	return took, nil
+	rows.Add(measure.Seconds(fmt.Sprintf("slowest of %d starts", inARow), "their median", slices.Max(all), measure.Median(all)).Want(2))
+	return nil
 }
 
 func (b *bench) timed(ctx context.Context, args []string) (time.Duration, error) {
@@ -171,30 +171,38 @@ func (b *bench) timed(ctx context.Context, args []string) (time.Duration, error)
 
 // nothingChanged measures an up that finds all as wanted, and the engine's
 // answers to a program that asks what is there.
-func (b *bench) nothingChanged(ctx context.Context) (ours, engine time.Duration, err error) {
+func (b *bench) nothingChanged(ctx context.Context, rows *measure.Rows) error {
 	up := []string{b.etcdctr, "up", "--name", project, "--image", b.images[0].ref}
 	if _, err := b.timed(ctx, up); err != nil {
-		return 0, 0, err
+		return err
 	}
 	c, err := client.New(client.FromEnv)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	defer c.Close()
-	return measure.Medians(ctx, rounds,
+	ours, engine, err := measure.Medians(ctx, rounds,
 		func(ctx context.Context) (time.Duration, error) { return b.timed(ctx, up) },
 		measure.Timed(func(ctx context.Context) error { return b.question(ctx, c) }))
+	rows.Add(measure.Seconds("up, nothing changed", "the engine's answers", ours, engine))
+	return err
 }
 
 // sizes compares the first start of other numbers of members with that of three.
 func (b *bench) sizes(ctx context.Context, rows *measure.Rows) error {
-	for _, n := range []int{1, 5, 7, 9} {
-		ours, three, err := measure.Medians(ctx, fewRounds, b.first(n), b.first(3))
-		if err != nil {
-			return err
-		}
-		row := measure.Seconds(fmt.Sprintf("up of %d members", n), "three members", ours, three)
-		if n == 9 {
+	const usual, most = 3, 9
+	others := []int{1, 5, 7, most}
+	sides := []func(context.Context) (time.Duration, error){b.first(usual)}
+	for _, n := range others {
+		sides = append(sides, b.first(n))
+	}
+	all, err := measure.InTurns(ctx, rounds, sides...)
+	if err != nil {
+		return err
+	}
+	for i, n := range others {
+		row := measure.Seconds(fmt.Sprintf("up of %d members", n), "three members", measure.Median(all[i+1]), measure.Median(all[0]))
+		if n == most {
 			row = row.Want(1.8)
 		}
 		rows.Add(row)
@@ -223,17 +231,4 @@ func (b *bench) question(ctx context.Context, c *client.Client) error {
 	_, errNetworks := c.NetworkList(ctx, client.NetworkListOptions{Filters: filter})
 	_, errVolumes := c.VolumeList(ctx, client.VolumeListOptions{Filters: filter})
 	return errors.Join(errImage, errContainers, errNetworks, errVolumes)
-}
-
-// medians of each column.
-func medians(rows [][]time.Duration) []time.Duration {
-	out := make([]time.Duration, len(rows[0]))
-	for i := range out {
-		var column []time.Duration
-		for _, r := range rows {
-			column = append(column, r[i])
-		}
-		out[i] = measure.Median(column)
-	}
-	return out
 }
