@@ -2,6 +2,8 @@ package compose
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -26,4 +28,36 @@ func NameIn(text []byte) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// Strangers are what a Compose file has that no cluster of ours has put there: services
+// without a role, and parts of the file that Marshal writes none of. They are what is lost
+// where another file of ours takes its place.
+func Strangers(text []byte) ([]string, error) {
+	var file map[string]yaml.Node
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, err
+	}
+	var services map[string]struct{ Labels yaml.Node }
+	if node, ok := file["services"]; ok {
+		if err := node.Decode(&services); err != nil {
+			return nil, err
+		}
+	}
+	var found []string
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		var labels map[string]string
+		if node := services[name].Labels; node.Decode(&labels) != nil || labels[RoleLabel] == "" {
+			found = append(found, name)
+		}
+	}
+	for _, part := range []string{"include", "models"} {
+		if _, ok := file[part]; ok {
+			found = append(found, part)
+		}
+	}
+	if len(services) == 0 && len(found) == 0 && len(file) > 0 {
+		return slices.Sorted(maps.Keys(file)), nil
+	}
+	return found, nil
 }

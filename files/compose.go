@@ -34,10 +34,14 @@ type ComposeOptions struct {
 }
 
 // Compose gives the Compose file of a cluster, or its stack file where a swarm runs it,
-// and makes what it needs.
+// and makes what it needs. It is a *KeptError if the file is there and has services of
+// somebody else.
 func (w Writer) Compose(ctx context.Context, c *cluster.Cluster, o ComposeOptions) ([]byte, error) {
 	part, err := o.part(c)
 	if err != nil {
+		return nil, err
+	}
+	if err := keep(o.Output, inCompose); err != nil {
 		return nil, err
 	}
 	if o.AsStarted != nil && c.Runtime != cluster.Swarm {

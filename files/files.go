@@ -50,10 +50,14 @@ func (w Writer) Provide(ctx context.Context, c *cluster.Cluster) error {
 	return docker.WriteConfigs(c, w.Folder)
 }
 
-// Write writes files into a folder: all, or none.
+// Write writes files into a folder: all, or none. It is a *KeptError if one is there that
+// was not made here.
 func Write(dir string, files []compose.File) error {
 	var all []outfile.File
 	for _, f := range files {
+		if err := keep(filepath.Join(dir, f.Name), inFolder(f.Name)); err != nil {
+			return err
+		}
 		all = append(all, outfile.File(f))
 	}
 	if err := outfile.Folder(dir, 0o644, all...); err != nil {

@@ -29,15 +29,20 @@ func (w Writer) InProcesses(output, dataDir string) (cluster.Placement, error) {
 
 // ProcfileOptions are what Procfiles differ in.
 type ProcfileOptions struct {
-	Etcd string // what starts an etcd, as a shell reads it
+	Output string // the file that it will be; empty for one in the current folder
+	Etcd   string // what starts an etcd, as a shell reads it
 	// Warn is told what may surprise; may be nil.
 	Warn func(error)
 }
 
-// Procfile gives the Procfile of a cluster that is placed so, and makes what it needs.
+// Procfile gives the Procfile of a cluster that is placed so, and makes what it needs. It
+// is a *KeptError if the file is there and has lines of somebody else.
 func (w Writer) Procfile(ctx context.Context, c *cluster.Cluster, o ProcfileOptions) ([]byte, error) {
 	if c.SpansMachines() {
 		return nil, &UnfitError{"", fmt.Sprintf("the members of %s have machines of their own, and a Procfile is for one machine: see `etcdctr systemd`", c.Name)}
+	}
+	if err := keep(o.Output, inProcfile); err != nil {
+		return nil, err
 	}
 	if o.Warn != nil {
 		warnOfTakenAddresses(c, o.Warn)

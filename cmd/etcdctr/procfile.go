@@ -61,7 +61,7 @@ func runProcfile(ctx context.Context, a *app, o procfileOptions, _ []string) err
 	if err != nil {
 		return err
 	}
-	file, err := w.Procfile(ctx, c, files.ProcfileOptions{Etcd: command, Warn: func(err error) { a.Warn("%v", err) }})
+	file, err := w.Procfile(ctx, c, files.ProcfileOptions{Output: o.output, Etcd: command, Warn: func(err error) { a.Warn("%v", err) }})
 	if err != nil {
 		return err
 	}

@@ -171,6 +171,9 @@ var advices = []advice{
 	{about: every[*files.JoinsError]("`etcdctr up` adds it, and writes its archive when its turn comes")},
 	{about: every[*files.NoMachinesError]("give each its host in the cluster file"), wrong: true},
 	{about: every[*files.UnfitError](""), wrong: true},
+	{in("compose"), every[*files.KeptError]("--output names another file; services of your own go on in docker-compose.override.yml, which `docker compose` reads beside docker-compose.yml"), true},
+	{in("procfile"), every[*files.KeptError]("--output names another file, whose lines can go on in yours"), true},
+	{about: every[*files.KeptError]("--output names another folder"), wrong: true},
 
 	// what is described
 	{in("lint"), is(lint.ErrOurs, "`etcdctr up --dry-run` checks it and shows what would be done; `etcdctr compose` gives what lint can judge"), true},

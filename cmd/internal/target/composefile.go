@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -39,8 +40,12 @@ func (f *Found) WarnOfComposeFile(ctx context.Context) error {
 	for _, v := range f.Spec().Flags() {
 		command = append(command, flagWords(f.flags.cmd.Flag(v.Name), v.Value)...)
 	}
-	f.flags.world.Warn("%s does not describe %s as it is (%s), and `docker compose up` would go by it: `%s` writes it anew",
-		path, f.Name(), differs, etcdctr.Typed(append(command, "--output", path)))
+	anew := fmt.Sprintf("`%s` writes it anew", etcdctr.Typed(append(command, "--output", path)))
+	if strangers, err := compose.Strangers(text); err == nil && len(strangers) > 0 { // which that command keeps
+		anew += fmt.Sprintf(", once what is yours in it (%s) is in docker-compose.override.yml", strings.Join(strangers, ", "))
+	}
+	f.flags.world.Warn("%s does not describe %s as it is (%s), and `docker compose up` would go by it: %s",
+		path, f.Name(), differs, anew)
 	return nil
 }
 
