@@ -155,6 +155,8 @@ func (b *bench) start(ctx context.Context, runtime string, all *errgroup.Group) 
 func (b *bench) last(ctx context.Context, args ...string) (printed string, stop func(), err error) {
 	cmd := exec.CommandContext(ctx, b.etcdctr, args...)
 	cmd.Dir = b.dir
+	var said strings.Builder
+	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -171,7 +173,8 @@ func (b *bench) last(ctx context.Context, args ...string) (printed string, stop 
 		line, err := read.ReadString('\n')
 		printed += line
 		if err != nil {
-			return "", stop, fmt.Errorf("etcdctr %s does not start: %w", args[0], err)
+			stop()
+			return "", func() {}, fmt.Errorf("etcdctr %s does not start: %w\n%s", args[0], err, said.String())
 		}
 		if line = strings.TrimSpace(line); line == "}" || strings.HasPrefix(line, "http") {
 			return printed, stop, nil
