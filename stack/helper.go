@@ -13,12 +13,6 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// HelperEngine is what a Docker Engine is asked for by a helper.
-type HelperEngine interface {
-	Engine
-	ContainerWait(ctx context.Context, container string, o client.ContainerWaitOptions) client.ContainerWaitResult
-}
-
 // HelperRole is the role of a container that is there for a moment.
 const HelperRole = "helper"
 
@@ -49,29 +43,20 @@ func (h Helper) With(ctx context.Context, e Engine, use func(id string) error) e
 
 // Run runs the command to its end. An exit code other than 0 is an error with
 // the command's last words.
-func (h Helper) Run(ctx context.Context, e HelperEngine) error {
+func (h Helper) Run(ctx context.Context, e Engine) error {
 	_, err := h.Output(ctx, e)
 	return err
 }
 
 // Output is Run, and gives the last lines that the command has written.
-func (h Helper) Output(ctx context.Context, e HelperEngine) (said []string, err error) {
+func (h Helper) Output(ctx context.Context, e Engine) (said []string, err error) {
 	err = h.With(ctx, e, func(id string) (err error) {
-		ended := e.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
 		if _, err := e.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
 			return fmt.Errorf("run %s: %s", h.Command[0], engineText(err))
 		}
-		var code int64
-		select {
-		case err := <-ended.Error:
-			return fmt.Errorf("wait for the end of %s: %w", h.Command[0], err)
-		case r := <-ended.Result:
-			code = r.StatusCode
-		}
-		if code < 0 {
-			if code, err = endOf(ctx, e, id); err != nil {
-				return fmt.Errorf("ask how %s ended: %w", h.Command[0], err)
-			}
+		code, err := endOf(ctx, e, id)
+		if err != nil {
+			return fmt.Errorf("ask how %s ended: %w", h.Command[0], err)
 		}
 		said, err = logTail(ctx, e, id)
 		if code == 0 {
@@ -83,8 +68,9 @@ func (h Helper) Output(ctx context.Context, e HelperEngine) (said []string, err 
 }
 
 // endOf is the exit code of a container once it has ended, as the engine has written it down.
-// Podman finds the next end of a container among its events, and answers -1 where it sees no
-// more of these: that says nothing of how the container ended, nor that it did.
+// It is asked for that, as Podman finds the end that it is told to wait for among its events:
+// where it sees no more of these it answers -1, which says nothing of how the container ended,
+// nor that it did.
 func endOf(ctx context.Context, e Engine, id string) (int64, error) {
 	for pause := firstPause; ; pause = min(pause*3/2, longestPause) {
 		r, err := e.ContainerInspect(ctx, id, client.ContainerInspectOptions{})

@@ -9,21 +9,14 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// unsureEngine answers whoever waits for a container as Podman may: before its end is written
-// down, and without its exit code.
-type unsureEngine struct {
+// endingEngine has what it runs end while somebody looks.
+type endingEngine struct {
 	*fakeEngine
 	looks int // how many there have to be until the end is seen
 	exit  int
 }
 
-func (*unsureEngine) ContainerWait(context.Context, string, client.ContainerWaitOptions) client.ContainerWaitResult {
-	ended := make(chan container.WaitResponse, 1)
-	ended <- container.WaitResponse{StatusCode: -1}
-	return client.ContainerWaitResult{Result: ended}
-}
-
-func (e *unsureEngine) ContainerInspect(ctx context.Context, id string, o client.ContainerInspectOptions) (client.ContainerInspectResult, error) {
+func (e *endingEngine) ContainerInspect(ctx context.Context, id string, o client.ContainerInspectOptions) (client.ContainerInspectResult, error) {
 	if e.looks--; e.looks < 0 {
 		e.mu.Lock()
 		e.containers[id].status, e.containers[id].exit = container.StateExited, e.exit
@@ -32,10 +25,10 @@ func (e *unsureEngine) ContainerInspect(ctx context.Context, id string, o client
 	return e.fakeEngine.ContainerInspect(ctx, id, o)
 }
 
-func TestAHelperOfWhoseEndTheWaitKnowsNothingIsAsked(t *testing.T) {
+func TestAHelperIsLookedAtUntilItHasEnded(t *testing.T) {
 	h := Helper{Project: "p", Image: "i", Command: []string{"/bin/move"}}
 	for _, looks := range []int{0, 2} {
-		e := &unsureEngine{fakeEngine: newFakeEngine(), looks: looks}
+		e := &endingEngine{fakeEngine: newFakeEngine(), looks: looks}
 		e.started = func(c *fakeContainer) { c.log = "moved\n" }
 		said, err := h.Output(t.Context(), e)
 		if err != nil || strings.Join(said, " ") != "moved" || e.looks >= 0 {
@@ -45,13 +38,13 @@ func TestAHelperOfWhoseEndTheWaitKnowsNothingIsAsked(t *testing.T) {
 			t.Errorf("%v are left", left)
 		}
 	}
-	e := &unsureEngine{fakeEngine: newFakeEngine(), exit: 3}
+	e := &endingEngine{fakeEngine: newFakeEngine(), exit: 3}
 	e.started = func(c *fakeContainer) { c.log = "no room\n" }
 	if err := h.Run(t.Context(), e); err == nil || err.Error() != "/bin/move ended with code 3: no room" {
 		t.Errorf("one that failed gives %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	e = &unsureEngine{fakeEngine: newFakeEngine(), looks: 1 << 30}
+	e = &endingEngine{fakeEngine: newFakeEngine(), looks: 1 << 30}
 	e.started = func(*fakeContainer) { cancel() }
 	if err := h.Run(ctx, e); ctx.Err() == nil || err == nil || len(e.helpers()) > 0 {
 		t.Errorf("one that nobody waits for any more gives %v, and %v are left", err, e.helpers())

@@ -22,7 +22,7 @@ const Name = string(cluster.Docker)
 // Engine is what a Docker Engine is asked for; *client.Client is one. API 1.41
 // (Engine 20.10) suffices.
 type Engine interface {
-	stack.HelperEngine
+	stack.Engine
 	stack.TunnelEngine
 	stack.Locatable
 	images.Engine

@@ -17,7 +17,7 @@ const Name = string(cluster.Swarm)
 
 // Engine is what the Docker Engine of a manager is asked for; *client.Client is one.
 type Engine interface {
-	stack.HelperEngine
+	stack.Engine
 	stack.TunnelEngine
 	Ping(ctx context.Context, o client.PingOptions) (client.PingResult, error)
 	Info(ctx context.Context, o client.InfoOptions) (client.SystemInfoResult, error)
