@@ -36,6 +36,9 @@ type Gone struct {
 	Lent []string
 	// Others are what has the cluster's name and is not of it, and was left alone.
 	Others []string
+	// Begun are the members of something else, which are left alone, where the cluster was
+	// to take over from them and has not: nothing of it was there but what was begun.
+	Begun []string
 }
 
 // Spared tells that there were only others' things to delete.
@@ -53,6 +56,11 @@ func (c *Cluster) TakeDown(ctx context.Context, o TakeDownOptions) (Gone, error)
 		return Gone{}, err
 	}
 	gone := Gone{Lent: have.Lent(), Others: have.Others}
+	if have.Begun {
+		for _, m := range have.Members() {
+			gone.Begun = append(gone.Begun, m.Name)
+		}
+	}
 	if o.Data {
 		gone.Losses = have.Losses()
 		if err := c.part(ctx, have, o); err != nil {

@@ -107,6 +107,7 @@ func (c *scene) state(name, runs string) *runtime.State {
 			_, replaces := c.member(x.Name)
 			return replaces
 		})
+		s.Begun = len(s.Servers) == 0
 	}
 	for _, m := range c.left {
 		m.Foreign, m.Lent = true, true
@@ -369,7 +370,7 @@ func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, se
 // and stay, with their data.
 func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Removal) error {
 	if len(removal.Servers) == 0 {
-		return errors.Join(r.Foreign.Part(ctx, name), r.Runtime.Remove(ctx, name, removal))
+		return r.removeAll(ctx, name, removal)
 	}
 	left, ours, err := r.split(ctx, name, removal.Servers)
 	if err != nil {
@@ -390,6 +391,27 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	}
 	removal.Servers = ours
 	return r.Runtime.Remove(ctx, name, removal)
+}
+
+// removeAll removes all that is ours. What was taken of members that run again is set aside:
+// the next adoption is not to take it for what they hold by then.
+func (r *Runtime) removeAll(ctx context.Context, name string, removal runtime.Removal) error {
+	c, err := r.look(ctx, name)
+	if err != nil {
+		return err
+	}
+	begun, err := r.begun(ctx, c.ours)
+	if err != nil {
+		return err
+	}
+	for _, m := range c.left {
+		if _, taken := begun[m.Name]; taken && !removal.Data {
+			if _, err := r.Runtime.SetAside(ctx, name, m.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(r.Foreign.Part(ctx, name), r.Runtime.Remove(ctx, name, removal))
 }
 
 // partFromLast undoes what members and their neighbors were put on, where servers are all

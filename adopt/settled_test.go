@@ -16,8 +16,6 @@ import (
 // placing is ours where clusters are found.
 type placing struct{ fakeOurs }
 
-func (placing) Name() string { return string(cluster.Docker) }
-
 func (p placing) List(ctx context.Context) ([]runtime.State, error) {
 	s, err := p.Observe(ctx, "ours")
 	return []runtime.State{*s}, err

@@ -38,6 +38,12 @@ func TestDownTakesNothingAwayThatSomethingElseHasStarted(t *testing.T) {
 		s.Have.Servers[i].Foreign = true
 	}
 	wantRefusal(t, s, "etcd1, etcd2, etcd3 was started by something else")
+	for data, kind := range map[bool]converge.Kind{true: converge.Delete, false: converge.Remove} {
+		s.Have.Begun, s.Asked.Data = true, data
+		if steps, err := converge.Plan(s); err != nil || len(steps) != 1 || steps[0].Kind != kind {
+			t.Errorf("%v\n%s\nwant that what was begun is taken away, and nothing stopped", err, steps)
+		}
+	}
 }
 
 // Ours that stand beside a cluster and are not of it are what an adoption by copying

@@ -167,15 +167,16 @@ func (c *scene) leftAlone(p *part) bool { return c.Asked.Verb == Down && p.serve
 
 // refuseForeignDown: members that something else has started, and that are still to
 // be adopted, are not stopped with those that are ours; and those of ours that are
-// in one cluster with them are not taken from it.
+// in one cluster with them are not taken from it. What was begun and has not got to
+// where it is in there is taken away.
 func (c *scene) refuseForeignDown() (*Step, error) {
 	foreign := c.those((*part).isThere, func(p *part) bool { return p.server.Foreign })
 	ours := c.those((*part).isThere, func(p *part) bool { return !p.server.Foreign })
 	goOn := Remedy{Command: []string{"adopt"}, Text: "goes on, and whatever started the others stops them"}
 	switch {
-	case len(foreign) == 0:
+	case len(foreign) == 0, c.isTaken():
 		return nil, nil
-	case len(ours) == 0:
+	case len(ours) == 0 && !c.Have.Begun:
 		return nil, &Refusal{Reason: fmt.Sprintf("%s was started by something else, and nothing of it is adopted yet: it is left alone", strings.Join(names(foreign), ", ")), Remedy: goOn}
 	case slices.ContainsFunc(foreign, (*part).isCounted) && slices.ContainsFunc(ours, (*part).isCounted):
 		return nil, &Refusal{
@@ -188,14 +189,22 @@ func (c *scene) refuseForeignDown() (*Step, error) {
 
 // takeAway removes what is there, and its data if that was named.
 func (c *scene) takeAway() (*Step, error) {
-	if c.Have == nil || slices.ContainsFunc(c.Done, func(s Step) bool { return s.Kind == Remove || s.Kind == Delete }) {
+	if c.Have == nil || c.isTaken() {
 		return nil, nil
 	}
+	kept, too := "its data is kept", "its data too"
+	if c.Have.Begun {
+		kept, too = "it has not taken over", "it has not taken over: its data too"
+	}
 	if c.Asked.Data {
-		return &Step{Kind: Delete, Cause: "its data too"}, nil
+		return &Step{Kind: Delete, Cause: too}, nil
 	}
 	if slices.ContainsFunc(c.Have.Servers, func(s runtime.Server) bool { return s.Status != runtime.Absent }) {
-		return &Step{Kind: Remove, Cause: "its data is kept"}, nil
+		return &Step{Kind: Remove, Cause: kept}, nil
 	}
 	return nil, nil
+}
+
+func (c *scene) isTaken() bool {
+	return slices.ContainsFunc(c.Done, func(s Step) bool { return s.Kind == Remove || s.Kind == Delete })
 }

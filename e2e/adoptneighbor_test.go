@@ -160,6 +160,68 @@ func (s *theirs) wantCommandsWork(said string) {
 	}
 }
 
+// TestDownTakesAwayWhatAnAdoptionHasBegunThatIsGivenUp has one killed before a new member
+// serves, and its members started again by hand.
+func TestDownTakesAwayWhatAnAdoptionHasBegunThatIsGivenUp(t *testing.T) {
+	for name, way := range map[string]struct {
+		at  func(progressLine) bool
+		how []string
+	}{
+		"in place":   {func(is progressLine) bool { return is.Action == "create container" }, nil}, // with what was copied of a member
+		"by copying": {func(is progressLine) bool { return strings.HasPrefix(is.Text, "read the data") }, []string{"--tls", "mutual"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("TMPDIR", t.TempDir()) // a run that is killed leaves there what it has copied
+			s := newTheirs(t, 5, etcdImage(t, 5), blogFile())
+			names, own := []string{"etcd1", "etcd2", "etcd3"}, s.name+"_default"
+			all := append(s.old("shop"), s.old(names...)...)
+			before := s.fill(s.config(s.old(names...)...))
+			if !s.killedOnce(way.at, append([]string{"--yes", "--image", s.ref, s.name}, way.how...)...) {
+				t.Fatal("it came to its end")
+			}
+			s.compose("start")
+			if on := s.networksOf(all[0]); len(on) != 2 {
+				t.Errorf("the application is on %v after it was killed", on)
+			}
+			s.program("down")
+			s.wantNothingBegun(own, all...)
+			c := loadClient(t, s.config(s.old(names...)...))
+			if after := s.holds(c); fmt.Sprint(after) != fmt.Sprint(before) {
+				t.Errorf("before it held %v\nand now %v", before, after)
+			}
+			if way.how != nil {
+				return
+			}
+			// Whoever adopts them later adopts what they hold by then.
+			if _, err := c.Put(t.Context(), "kept/4", "later"); err != nil {
+				t.Fatal(err)
+			}
+			s.compose(append([]string{"stop"}, names...)...)
+			s.adopt("--yes", "--image", s.ref)
+			if got := strings.TrimSpace(s.program("etcdctl", "get", "--print-value-only", "kept/4")); got != "later" {
+				t.Errorf("what was written last is %q", got)
+			}
+			run(t, s.dir, "docker", "rm", "--force", all[0]) // the network goes with the cluster
+		})
+	}
+}
+
+// wantNothingBegun wants nothing of an adoption, and containers on their own network only.
+func (s *theirs) wantNothingBegun(own string, containers ...string) {
+	s.t.Helper()
+	for _, container := range containers {
+		if on := s.networksOf(container); len(on) != 1 || on[0] != own {
+			s.t.Errorf("%s is on %v", container, on)
+		}
+	}
+	of := "label=com.docker.compose.project=" + s.name + "-etcd"
+	for _, list := range [][]string{{"docker", "ps", "--all"}, {"docker", "network", "ls"}} {
+		if left := run(s.t, s.dir, list[0], append(list[1:], "--quiet", "--filter", of)...); left != "" {
+			s.t.Errorf("%v has left %s", list, left)
+		}
+	}
+}
+
 // said runs adopt, and gives all that it says.
 func (s *theirs) said(args ...string) string {
 	s.t.Helper()

@@ -29,6 +29,9 @@ type State struct {
 	// Leftovers are what a change that was interrupted has made beside the servers, and
 	// that nothing uses: see Tidier.
 	Leftovers []string
+	// Begun tells that none of the servers is the cluster's, and that something of it is
+	// there all the same: it was to take over, and has not got to where it does.
+	Begun bool
 	// Aside is what was set aside of servers, server by server and the newest first of each,
 	// as far as it is known without a look into volumes; Bytes may be 0, as they need one.
 	Aside []Aside

@@ -105,6 +105,8 @@ func (o downOptions) take(ctx context.Context, a *app, c *target.Found, may cons
 		but = ", but for what is in " + strings.Join(gone.Lent, ", ")
 	}
 	switch {
+	case len(gone.Begun) > 0:
+		a.Say("what was begun of %s is taken away; %s, from which it was to take over, is left alone", c.Name(), strings.Join(gone.Begun, ", "))
 	case !o.volumes:
 		a.Say("%s is down, and its data is kept", c.Name())
 	case len(gone.Left) > 0:
