@@ -82,6 +82,9 @@ const (
 	packedData = "/var/lib/etcd"
 )
 
+// upstreamData is the folder of upstream's images that their process is started in.
+const upstreamData = "/var/lib/etcd"
+
 // imageName is what the name of an image tells.
 type imageName struct {
 	repository string // with its registry, as docker.io/bitnami/etcd
@@ -99,6 +102,23 @@ var etcdImage = regexp.MustCompile(`^([a-z0-9._-]+[-_.])?etcd(3|-amd64|-arm64|-a
 
 // upstreamImages are those that the project etcd publishes.
 var upstreamImages = []string{"gcr.io/etcd-development/etcd", "quay.io/coreos/etcd"}
+
+// home is the folder that an image's process is started in where nobody says another;
+// empty if that is not known. Upstream's has one since it is made without a shell, which is
+// since v3.5.7, and of 3.4 since a patch that its change log does not name.
+func (n imageName) home(r Release) string {
+	switch {
+	case n.maker == packed:
+		return packedData
+	case n.maker != upstream:
+		return ""
+	case !r.Known || r.Major > 3 || r.Minor > 5 || r.Minor == 5 && (r.Patch < 0 || r.Patch >= 7):
+		return upstreamData
+	case r.Minor == 4 && (r.Patch < 0 || r.Patch > 22):
+		return ""
+	}
+	return "/"
+}
 
 func readImage(image string) imageName {
 	if name, _, open := strings.Cut(image, "$"); open {

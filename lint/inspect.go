@@ -62,7 +62,7 @@ func inspectedContainer(v *value) *Container {
 		Image:       cmp.Or(v.get("ImageName").text, config.get("Image").text), // podman's name for it comes first
 		Labels:      labels,
 		User:        config.get("User").text,
-		WorkingDir:  config.get("WorkingDir").text,
+		WorkingDir:  cmp.Or(config.get("WorkingDir").text, "/"), // an engine has put the image's there
 		Restart:     host.get("RestartPolicy", "Name").text,
 		LogDriver:   host.get("LogConfig", "Type").text,
 		LogOptions:  pairs(host.get("LogConfig", "Config")),

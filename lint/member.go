@@ -76,7 +76,7 @@ func memberIn(c *Container) (*Member, bool) {
 	m.Ours = c.Labels[roleLabel] != ""
 	m.Settings = readFlags(run.arguments, c.flagPlace())
 	m.Settings = append(m.Settings, readVariables(append(append([]*variable{}, c.Variables...), run.variables...), c.image.maker)...)
-	m.Home = cmp.Or(c.WorkingDir, map[maker]string{upstream: "/", packed: packedData}[c.image.maker])
+	m.Home = cmp.Or(c.WorkingDir, c.image.home(m.Release))
 	m.host = settingsHost{environment: c.v.get("environment"), own: c.own}
 	return m, true
 }

@@ -63,8 +63,10 @@ type Finding struct {
 	Fix     string `json:"fix"`     // what to do
 	// Fixable tells that Fix can write it.
 	Fixable bool `json:"fixable"`
-	// Cuts is who loses the way to the member where Fix writes it; empty: nobody.
+	// Cuts is who loses the way to the member where Fix writes it, or what the member loses
+	// where Fix writes anything else; empty: nothing.
 	Cuts string `json:"cuts,omitempty"`
 
-	fix func(*editor)
+	unkept bool // see found
+	fix    func(*editor)
 }

@@ -60,7 +60,24 @@ func Check(s *Stack, off ...string) []Finding {
 			findings[i].Cuts = ""
 		}
 	}
+	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Fixable && s.hasMember(f.Member) }) {
+		for i := range findings {
+			if findings[i].unkept {
+				findings[i].Cuts = losesData
+			}
+		}
+	}
 	return findings
+}
+
+// losesData is who is cut off where anything is put right beside a member whose data is in
+// its container: services share lines, and an engine makes a container anew whose service
+// has changed.
+const losesData = "what it holds, with its container, which `docker compose up` makes anew then: `etcdctr adopt` takes it along, `etcdctr backup --endpoints` keeps it"
+
+// hasMember tells whether a service is a member.
+func (s *Stack) hasMember(service string) bool {
+	return slices.ContainsFunc(s.Members, func(m *Member) bool { return m.Service == service })
 }
 
 // seenBy gives the stack without the members whose settings are not known, if
@@ -88,6 +105,7 @@ type found struct {
 	message  string
 	why      string // that of the rule if empty
 	remedy   string
+	unkept   bool // what the member holds goes with its container
 	fix      func(*editor)
 }
 
@@ -105,7 +123,7 @@ func (r *reporter) in(m *Member, f found) {
 func (r *reporter) add(member string, f found) {
 	r.findings = append(r.findings, Finding{
 		Rule: r.rule.ID, Severity: cmp.Or(f.severity, r.rule.Severity), Place: f.at, Member: member,
-		Message: f.message, Why: cmp.Or(f.why, r.rule.Why), Fix: f.remedy, Cuts: r.rule.Cuts, fix: f.fix,
+		Message: f.message, Why: cmp.Or(f.why, r.rule.Why), Fix: f.remedy, Cuts: r.rule.Cuts, unkept: f.unkept, fix: f.fix,
 	})
 }
 

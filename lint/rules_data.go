@@ -32,7 +32,7 @@ var dataRules = []Rule{
 	{
 		ID: "data-dir-relative", Severity: Warning,
 		Title:  "the data folder is relative",
-		Why:    "it is wherever the process was started: elsewhere next time, and never where the volume is",
+		Why:    "it is below the folder that the process is started in, and that is the image's or the unit's choice: with the next one the member is empty",
 		Source: docsConfiguration,
 		Bad:    "      ETCD_DATA_DIR: data",
 		Good:   "      ETCD_DATA_DIR: /var/lib/etcd/data",
@@ -76,6 +76,9 @@ var dataRules = []Rule{
 	},
 }
 
+// goesAlong is said where a remedy leads a member to another data folder.
+const goesAlong = "what it holds by now does not come along: `etcdctr adopt` takes it over, `etcdctr backup --endpoints` keeps it"
+
 func checkDataKept(m *Member, c *Container, r *reporter) {
 	if c.v.get("volumes_from").kind != null {
 		return
@@ -100,7 +103,7 @@ func checkDataKept(m *Member, c *Container, r *reporter) {
 		if !path.IsAbs(dir) {
 			remedy = "set data-dir to a folder such as /var/lib/etcd, mount a volume there, and name it under volumes"
 		}
-		r.in(m, found{at: at, message: message, remedy: remedy})
+		r.in(m, found{at: at, message: message, remedy: remedy + "; " + goesAlong, unkept: true})
 	}
 }
 
@@ -187,7 +190,7 @@ func checkDataInTmp(m *Member, r *reporter) {
 		if path.IsAbs(dir) && inFolder(dir, p) {
 			r.in(m, found{
 				at: at, message: fmt.Sprintf("the data is in %s on the machine", dir),
-				remedy: "take a volume, or a folder such as /var/lib/etcd",
+				remedy: "take a volume, or a folder such as /var/lib/etcd, and move what is in it there while the member is stopped",
 			})
 			return
 		}
@@ -203,9 +206,16 @@ func checkDataDirRelative(s *Stack, r *reporter) {
 		if !ok || path.IsAbs(dir.Value) || strings.HasPrefix(dir.Value, "$") || strings.Contains(dir.Value, `:\`) || m.Container == nil && m.Home != "" {
 			continue
 		}
+		remedy := "write the whole path, and mount a volume there"
+		switch {
+		case m.Container != nil && m.Home == "":
+			remedy += "; " + goesAlong
+		case m.Home != "":
+			remedy = fmt.Sprintf("write the whole path, which is %s now, and mount a volume there", m.dataDir())
+		}
 		r.in(m, found{
 			at: dir.At, message: fmt.Sprintf("the data folder %q is relative", dir.Value),
-			remedy: "write the whole path, and mount a volume there",
+			remedy: remedy, unkept: m.Container != nil && m.Home == "",
 		})
 	}
 }
