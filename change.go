@@ -241,10 +241,8 @@ func (c *Cluster) wish(ctx context.Context, change Change) (converge.Wish, error
 		Name:  c.spec.ClusterName(),
 		Asked: converge.Asked{Verb: change.Verb, Servers: change.Servers, Data: change.Data, Weaken: said(c.spec), Clients: change.Clients, Here: c.have.StartedIn(c.o.Folder)},
 	}
-	if change.Data {
-		if err := c.CheckHere(c.have); err != nil {
-			return w, err
-		}
+	if err := c.checkMeant(change); err != nil {
+		return w, err
 	}
 	switch {
 	case change.Verb == converge.Up, change.Verb == converge.Replace:

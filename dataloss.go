@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -14,22 +16,73 @@ import (
 
 // This file is about data that a change deletes.
 
-// OtherFolderError is the error of deleting or replacing the data of a cluster that was
-// started in another folder, and that nobody has named here but a file: who has a copy of
-// that means the one of the copy's folder.
-type OtherFolderError struct{ Name, Folder string }
+// OtherFolderError is the error of changing a cluster that was started in another folder,
+// and that nobody has named here but a file: who has a copy of that, or none, means the one
+// of the own folder.
+type OtherFolderError struct {
+	Name, Folder string
+	// Kept tells that the change would have kept the data.
+	Kept bool
+}
 
 func (e *OtherFolderError) Error() string {
+	if e.Kept {
+		return fmt.Sprintf("%s was started in %s: it is not changed from another folder", e.Name, e.Folder)
+	}
 	return fmt.Sprintf("%s was started in %s: its data is not deleted, or replaced, from another folder", e.Name, e.Folder)
 }
 
+// UnknownFolderError is the error of going on from data of which nothing tells where it is
+// from, in a folder that has no certificates yet: those of its clients are elsewhere.
+type UnknownFolderError struct {
+	Name string
+	Data []string // the volumes and folders
+}
+
+func (e *UnknownFolderError) Error() string {
+	return fmt.Sprintf("there is data of %s from before (%s), and no certificates of it are in this folder: it may be another folder's", e.Name, strings.Join(e.Data, ", "))
+}
+
 // CheckHere refuses to delete or replace the data of a cluster that was not started here,
-// unless it was named by a flag or by the program. Its error is an *OtherFolderError.
+// unless it was named by a flag or by the program. Its error is an *OtherFolderError, or
+// an *UnknownFolderError.
 func (c *Cluster) CheckHere(have *runtime.State) error {
-	if c.spec.NameIsSaid() || have == nil || have.Folder == "" || have.StartedIn(c.o.Folder) {
+	switch {
+	case c.spec.NameIsSaid() || have.StartedIn(c.o.Folder):
+		return nil
+	case have != nil && have.Folder != "":
+		return &OtherFolderError{Name: have.Name, Folder: have.Folder}
+	}
+	return c.checkKnown(have)
+}
+
+// checkMeant refuses a change of a cluster that another folder has started, of this machine:
+// one that has been moved is not there any more, and one of another machine is not known.
+func (c *Cluster) checkMeant(change Change) error {
+	switch {
+	case change.Data:
+		return c.CheckHere(c.have)
+	case c.spec.NameIsSaid() || c.spec.Adopts != "" || change.Verb == converge.Start || c.have.StartedIn(c.o.Folder):
+		return nil
+	case c.have.StartedElsewhere(c.o.Folder) && !sameFolder(c.have.CertsDir, c.spec.CertsDir):
+		return &OtherFolderError{Name: c.have.Name, Folder: c.have.Folder, Kept: true}
+	case change.Verb == converge.Up:
+		return c.checkKnown(c.have)
+	}
+	return nil
+}
+
+// checkKnown refuses data on which members are to start with certificates that nobody has yet.
+func (c *Cluster) checkKnown(have *runtime.State) error {
+	if have == nil || have.Runs() || len(have.Losses()) == 0 || c.o.Provided || c.spec.TLSMode() != cluster.Mutual || isFolder(c.CertsDir()) {
 		return nil
 	}
-	return &OtherFolderError{have.Name, have.Folder}
+	return &UnknownFolderError{have.Name, have.Losses()}
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // Losses are the volumes and folders with data that a change deletes, where it may.

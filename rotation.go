@@ -49,6 +49,9 @@ func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotat
 	if errors.Is(err, runtime.ErrNotFound) || err == nil && len(have.Members()) == 0 {
 		return r, nil
 	}
+	if err == nil {
+		err = c.checkMeant(Change{Verb: converge.Restart})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package etcdctr_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,6 +79,62 @@ func TestAClusterOfAnotherFolderIsRefusedBeforeAnybodyIsAsked(t *testing.T) {
 	}
 	if _, err := c.RestoreToUndo(t.Context()); !errors.As(err, new(*etcdctr.OtherFolderError)) {
 		t.Errorf("what there is to undo: %v", err)
+	}
+}
+
+// Who has said no name, or has it in a copy of a file, means the cluster of the own folder:
+// all that say none are called the same. One that was moved is not elsewhere any more.
+func TestAClusterOfAnotherFolderIsNotChangedUnlessItIsNamed(t *testing.T) {
+	other := t.TempDir()
+	for _, verb := range []converge.Verb{converge.Up, converge.Replace, converge.Restart, converge.Stop, converge.Down} {
+		change := etcdctr.Change{Verb: verb}
+		refused := (*etcdctr.OtherFolderError)(nil)
+		if _, err := find(t, doomed(other), unnamed(t)).Make(t.Context(), change); !errors.As(err, &refused) || refused.Folder != other || !refused.Kept {
+			t.Errorf("%s: %v", verb, err)
+		}
+		if _, err := find(t, doomed(other), unnamed(t)).Plan(t.Context(), change); !errors.As(err, &refused) {
+			t.Errorf("the plan of %s: %v", verb, err)
+		}
+		for what, spec := range map[string]cluster.Spec{"named": {Name: "etcd", TLS: "none"}, "moved": unnamed(t)} {
+			folder := map[string]string{"named": other, "moved": filepath.Join(other, "gone")}[what]
+			if _, err := find(t, doomed(folder), spec).Plan(t.Context(), change); errors.As(err, &refused) {
+				t.Errorf("%s %s: %v", verb, what, err)
+			}
+		}
+	}
+	if _, err := find(t, doomed(other), unnamed(t)).Plan(t.Context(), etcdctr.Change{Verb: converge.Start}); errors.As(err, new(*etcdctr.OtherFolderError)) {
+		t.Errorf("start: %v", err)
+	}
+}
+
+// unnamed is what a file says that names no cluster.
+func unnamed(t *testing.T) cluster.Spec {
+	t.Helper()
+	spec, err := cluster.Load("etcdctr.yaml", []byte("tls: none\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+// Nothing tells whose the data is that Docker Compose has left. Who has no certificates is
+// not who has made it.
+func TestDataOfNobodyThatIsKnownIsNoClustersWithoutCertificates(t *testing.T) {
+	left := doomed("")
+	for i := range left.has["etcd"].Servers {
+		left.has["etcd"].Servers[i].Status = runtime.Absent
+	}
+	certs := t.TempDir()
+	for _, change := range []etcdctr.Change{{Verb: converge.Up}, {Verb: converge.Down, Data: true}} {
+		unknown := (*etcdctr.UnknownFolderError)(nil)
+		if _, err := find(t, left, cluster.Spec{}).Plan(t.Context(), change); !errors.As(err, &unknown) || !cmp.Equal(unknown.Data, []string{"etcd_etcd1"}) {
+			t.Errorf("%+v: %v", change, err)
+		}
+	}
+	for _, spec := range []cluster.Spec{{CertsDir: certs}, {Name: "etcd"}, {TLS: "none"}} {
+		if err := find(t, left, spec).CheckHere(left.has["etcd"]); err != nil {
+			t.Errorf("%+v: %v", spec, err)
+		}
 	}
 }
 

@@ -181,6 +181,17 @@ func (s *State) StartedIn(folder string) bool {
 	return errThere == nil && errHere == nil && os.SameFile(there, here)
 }
 
+// StartedElsewhere reports whether it is known that the cluster was started in another
+// folder than those, and on this machine: one that was moved is not there any more, and of
+// one of another machine nothing is known here.
+func (s *State) StartedElsewhere(folders ...string) bool {
+	if s == nil || s.Folder == "" || slices.ContainsFunc(folders, s.StartedIn) {
+		return false
+	}
+	info, err := os.Stat(s.Folder)
+	return err == nil && info.IsDir()
+}
+
 // Losses are LossesOf all servers.
 func (s *State) Losses() []string { return s.LossesOf(func(Server) bool { return true }) }
 

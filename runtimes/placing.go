@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -33,6 +34,21 @@ func (r *Runtimes) Place(ctx context.Context, spec cluster.Spec, c *cluster.Clus
 		return c, nil
 	}
 	return r.docker.Place(ctx, spec)
+}
+
+// CheckFree refuses a cluster for Docker Compose where the engine has one of its name that
+// was started in another folder of this machine than those, unless it was named by a flag or
+// by the program: Compose goes by the name alone, and would make the members of that anew, on
+// its data. The error is an *etcdctr.OtherFolderError.
+func (r *Runtimes) CheckFree(ctx context.Context, c *cluster.Cluster, folders ...string) error {
+	if c.Spec.NameIsSaid() || c.SpansMachines() || !r.answers(ctx) {
+		return nil
+	}
+	have, err := r.docker.Observe(ctx, c.Name)
+	if err != nil || !have.StartedElsewhere(folders...) {
+		return nil //nolint:nilerr // what can't be seen is in nobody's way
+	}
+	return &etcdctr.OtherFolderError{Name: c.Name, Folder: have.Folder, Kept: true}
 }
 
 // AsStarted gives a cluster with the members that the engine runs as they were started

@@ -37,4 +37,6 @@ const (
 	makerLabel = "io.etcdctr.maker"
 	// ownLabel marks a volume or a network that was made for the stack.
 	ownLabel = "io.etcdctr.own"
+	// FolderLabel notes on a volume where the stack was started that it was made for.
+	FolderLabel = "io.etcdctr.folder"
 )

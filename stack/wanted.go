@@ -139,7 +139,7 @@ func (w Wanted) protects(key string) bool {
 
 // protectedLabels are those of a volume that Docker Compose is not to delete.
 func (w Wanted) protectedLabels(key string) map[string]string {
-	return map[string]string{protectedLabel: w.Project.Name, protectedKeyLabel: key, ownLabel: "true"}
+	return map[string]string{protectedLabel: w.Project.Name, protectedKeyLabel: key, ownLabel: "true", FolderLabel: w.Project.WorkingDir}
 }
 
 // objectLabels are those of a network or a volume.
@@ -151,6 +151,9 @@ func (w Wanted) objectLabels(own types.Labels, kind, key, hash string) map[strin
 	})
 	if w.Own {
 		labels[ownLabel] = "true"
+	}
+	if w.Own && kind == volumeLabel { // which outlives the containers, that tell it else
+		labels[FolderLabel] = w.Project.WorkingDir
 	}
 	return labels
 }

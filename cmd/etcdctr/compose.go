@@ -65,6 +65,9 @@ func runCompose(ctx context.Context, a *app, o composeOptions, _ []string) error
 	o.Warn = func(err error) { a.Warn("%v", err) }
 	o.AsStarted = func(_ context.Context, c *cluster.Cluster, folder string) (*cluster.Cluster, error) {
 		return target.OfMachine(o.cluster, c, func(ctx context.Context, e *target.Engines) (*cluster.Cluster, error) {
+			if err := e.CheckFree(ctx, c, o.cluster.Dir(), folder); err != nil {
+				return nil, err
+			}
 			return e.AsStarted(ctx, c, folder)
 		})
 	}

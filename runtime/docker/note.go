@@ -17,9 +17,6 @@ import (
 // noteKey is the name of the note's volume in its project.
 const noteKey = "etcdctr-flags"
 
-// folderLabel notes where a cluster was started.
-const folderLabel = "io.etcdctr.folder"
-
 // volumesLabel notes the volumes of a cluster whose containers are gone, by their names
 // in the Compose file.
 const volumesLabel = "io.etcdctr.volumes"
@@ -28,7 +25,7 @@ const volumesLabel = "io.etcdctr.volumes"
 type wish struct{ text, folder string }
 
 func (w wish) labels() map[string]string {
-	return map[string]string{wishLabel: w.text, folderLabel: w.folder}
+	return map[string]string{wishLabel: w.text, stack.FolderLabel: w.folder}
 }
 
 // said is what the newest of the members' containers says, and when it was made.
@@ -41,13 +38,34 @@ func (f *found) said() (w wish, since time.Time) {
 	return w, since
 }
 
-// wish is what was said last, by the members' containers or in the note.
+// wish is what was said last, by the members' containers or in the note. Without either the
+// volumes say where the cluster was started that they were made for.
 func (f *found) wish() wish {
 	said, since := f.said()
 	if n := f.note; n != nil && !n.Created.Before(since) {
-		return wish{n.Labels[wishLabel], n.Labels[folderLabel]}
+		return wish{n.Labels[wishLabel], n.Labels[stack.FolderLabel]}
+	}
+	if since.IsZero() {
+		said.folder = f.foundedIn()
 	}
 	return said
+}
+
+// foundedIn is the folder that the volumes with data tell of; empty where they don't agree,
+// or tell of none.
+func (f *found) foundedIn() string {
+	folder := ""
+	for _, v := range f.Own.Volumes {
+		if !isOfServer(v) {
+			continue
+		}
+		in := v.Labels[stack.FolderLabel]
+		if in == "" || folder != "" && in != folder {
+			return ""
+		}
+		folder = in
+	}
+	return folder
 }
 
 // Note keeps what the cluster is wanted as, where its containers do not say so.
@@ -77,8 +95,8 @@ func (r *Runtime) Tidy(ctx context.Context, name string) error {
 }
 
 // keepWish has the note say what the containers do, before they are removed and
-// the data stays: what the cluster was started with, and which volumes are its own.
-// Those that Docker Compose has made are known by the containers alone.
+// the data stays: what the cluster was started with and where, and which volumes are its
+// own. Those that Docker Compose has made are known by the containers alone.
 func (r *Runtime) keepWish(ctx context.Context, f *found) error {
 	w := f.wish()
 	var keys []string
@@ -88,7 +106,7 @@ func (r *Runtime) keepWish(ctx context.Context, f *found) error {
 			keys, byName = append(keys, v.Key), byName || !v.Own()
 		}
 	}
-	if w.text == "" && !byName || len(f.Own.Containers) == 0 || len(keys) == 0 {
+	if w.text == "" && !byName && w.folder == f.foundedIn() || len(f.Own.Containers) == 0 || len(keys) == 0 {
 		return nil
 	}
 	labels := w.labels()

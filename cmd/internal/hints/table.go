@@ -74,7 +74,13 @@ var advices = []advice{
 
 	// data that was to be deleted
 	{about: as(func(e *etcdctr.OtherFolderError) string {
+		if e.Kept {
+			return fmt.Sprintf("`--name %s` says that it is meant; with another name this folder has a cluster of its own", e.Name)
+		}
 		return fmt.Sprintf("`--name %s` says that it is meant", e.Name)
+	})},
+	{about: as(func(e *etcdctr.UnknownFolderError) string {
+		return fmt.Sprintf("put its certificates back, or say where they are with --certs-dir; `--name %s` says that it is meant, and with another name this folder has a cluster of its own", e.Name)
 	})},
 	{about: as(func(e *etcdctr.LastBackupError) string {
 		if len(e.First) > 0 {
