@@ -20,8 +20,16 @@ import (
 
 // Backup keeps what the cluster holds in an archive, at path, in the folder path or in
 // the bucket s3://BUCKET/PREFIX, and gives where. What the request does not say of the
-// cluster is filled in.
+// cluster is filled in. An empty path is BackupsAt, or else the current folder: there a
+// cluster that knows less than it did gets none, as the newest is what is brought back, and
+// the error is a *backup.BehindError.
 func (c *Cluster) Backup(ctx context.Context, path string, r backup.Request) (string, backup.Metadata, error) {
+	switch at := c.BackupsAt(); {
+	case path == "" && at == "":
+		path = "."
+	case path == "":
+		return c.backupAmong(ctx, at, r)
+	}
 	if inBucket(path) {
 		s, err := bucketFor(path)
 		if err != nil {
@@ -39,6 +47,18 @@ func (c *Cluster) Backup(ctx context.Context, path string, r backup.Request) (st
 		return err
 	})
 	return path, made, err
+}
+
+// backupAmong is Backup into the destination of the Spec, which is made with the first.
+func (c *Cluster) backupAmong(ctx context.Context, destination string, r backup.Request) (string, backup.Metadata, error) {
+	if err := c.CheckBackups(ctx); errors.As(err, new(*backup.BehindError)) {
+		return "", backup.Metadata{}, err
+	}
+	s, err := backup.OpenStore(destination)
+	if err != nil {
+		return "", backup.Metadata{}, err
+	}
+	return c.BackupInto(ctx, s, r)
 }
 
 // BackupFolder is Backup of a stopped member's data folder.
@@ -64,6 +84,16 @@ func (c *Cluster) BackupInto(ctx context.Context, s backup.Store, r backup.Reque
 		return err
 	})
 	return place, made, err
+}
+
+// BackupsAt is where the backups of the cluster are: the destination of its Spec; empty
+// where that names none, or a folder of another machine, in which its service takes them.
+func (c *Cluster) BackupsAt() string {
+	at := c.spec.Backup.Destination
+	if !inBucket(at) && c.have != nil && backupHost(c.have) != "" {
+		return ""
+	}
+	return at
 }
 
 // ErrNoDestination is the error of a cluster whose Spec says nothing of backups.
@@ -126,15 +156,21 @@ func (e *FarBackupsError) Error() string {
 // far is a *FarBackupsError where the service that takes the backups runs on another machine,
 // whose folder they are in.
 func far(b *cluster.Backup, have *runtime.State) error {
-	if !b.Service || !b.InFolder() {
-		return nil
-	}
-	for _, s := range have.Servers {
-		if s.Name == cluster.BackupName && s.Role == runtime.Service && s.Host != "" {
-			return &FarBackupsError{Folder: b.Destination, Host: s.Host}
-		}
+	if host := backupHost(have); b.Service && b.InFolder() && host != "" {
+		return &FarBackupsError{Folder: b.Destination, Host: host}
 	}
 	return nil
+}
+
+// backupHost is the machine of the service that takes the backups; empty for this one, and
+// without such a service.
+func backupHost(have *runtime.State) string {
+	for _, s := range have.Servers {
+		if s.Name == cluster.BackupName && s.Role == runtime.Service {
+			return s.Host
+		}
+	}
+	return ""
 }
 
 // CheckBackups compares the backups that the Spec asks for with what there is, and

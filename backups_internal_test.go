@@ -35,3 +35,23 @@ func TestBackupsOnAnotherMachineAreNotLookedForHere(t *testing.T) {
 		}
 	}
 }
+
+// What goes by the place of the backups does not take a folder of this machine for one of
+// another, of the same name.
+func TestBackupsAreWhereTheSpecSaysUnlessThatIsElsewhere(t *testing.T) {
+	for _, test := range []struct{ destination, host, want string }{
+		{"/backups", "", "/backups"},
+		{"/backups", "203.0.113.1", ""},
+		{"s3://backups", "203.0.113.1", "s3://backups"},
+		{"", "", ""},
+	} {
+		c := &Cluster{spec: cluster.Spec{Backup: cluster.BackupSpec{Destination: test.destination}}}
+		if got := c.BackupsAt(); got != test.destination {
+			t.Errorf("%q of a cluster that is nowhere yet is at %q", test.destination, got)
+		}
+		c.have = &runtime.State{Servers: []runtime.Server{{Name: cluster.BackupName, Role: runtime.Service, Host: test.host}}}
+		if got := c.BackupsAt(); got != test.want {
+			t.Errorf("%q with the service on %q is at %q, want %q", test.destination, test.host, got, test.want)
+		}
+	}
+}

@@ -26,6 +26,14 @@ var ErrQuorum = errors.New("it has a quorum: members that are away are replaced 
 // ErrUnreached is the error of recovering a cluster whose members may serve others.
 var ErrUnreached = errors.New("most of its members run and none of them answers here, so that they may well serve others: nothing was touched")
 
+// EarlierError is the error of recovering a cluster whose earlier backups can't be looked at:
+// they may know more than its members.
+type EarlierError struct{ Err error }
+
+func (e *EarlierError) Error() string { return e.Err.Error() }
+
+func (e *EarlierError) Unwrap() error { return e.Err }
+
 // RecoverOptions are what a recovery leaves to be chosen.
 type RecoverOptions struct {
 	RestoreOptions
@@ -359,7 +367,7 @@ func (r *recovery) earlier(ctx context.Context, survivor backup.Metadata) (origi
 	}
 	s, err := backup.OpenStore(r.o.Backups)
 	if err != nil {
-		return origin{}, err
+		return origin{}, &EarlierError{err}
 	}
 	var at backup.Moment
 	if !survivor.Time.IsZero() { // what is kept here is no earlier one
@@ -370,7 +378,10 @@ func (r *recovery) earlier(ctx context.Context, survivor backup.Metadata) (origi
 		err == nil && survivor.ClusterID != "" && found.Backup.Metadata.ClusterID != survivor.ClusterID {
 		return origin{}, nil
 	}
+	if err != nil {
+		return origin{}, &EarlierError{err}
+	}
 	m := found.Backup.Metadata
 	m.Revision, m.Time = found.Revision, found.Known
-	return origin{found.Backup.Path, backup.Moment{Revision: found.Revision}, m}, err
+	return origin{found.Backup.Path, backup.Moment{Revision: found.Revision}, m}, nil
 }

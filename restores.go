@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/etcdctr/etcdctr/backup"
@@ -160,7 +158,7 @@ func (o RestoreOptions) again(place string) []string {
 // has now. Without a moment an archive is taken as it is, and nothing is lacking where
 // what is beside it can't be listed.
 func (c *Cluster) consult(ctx context.Context, place string, o RestoreOptions, r *backup.Restoration) error {
-	leads := isStore(place) || o.At != (backup.Moment{})
+	leads := backup.IsStore(place) || o.At != (backup.Moment{})
 	raises := !o.plan && !r.Asked && o.Bump > 0
 	if !leads && !raises {
 		return nil
@@ -194,17 +192,11 @@ func (c *Cluster) consult(ctx context.Context, place string, o RestoreOptions, r
 
 // storeWith is a store, or the one that an archive is in.
 func storeWith(place string) (backup.Store, error) {
-	if isStore(place) {
+	if backup.IsStore(place) {
 		return backup.OpenStore(place)
 	}
 	s, _, err := backup.StoreOf(place)
 	return s, err
-}
-
-// isStore tells a place with archives from an archive.
-func isStore(place string) bool {
-	info, err := os.Stat(place)
-	return err == nil && info.IsDir() || inBucket(place) && !strings.HasSuffix(place, backup.Extension)
 }
 
 // Typed is a command of this program as somebody types it, by its arguments; empty for

@@ -90,9 +90,7 @@ func ListAll(ctx context.Context, s Store) (Listing, error) {
 // that is nearest before it, and the segments from there on, without a gap. Where
 // the store has backups of one cluster only, they are those that are meant.
 func (l Listing) Find(ctx context.Context, cluster string, at Moment) (Source, error) {
-	if names := clusters(l.Backups); len(names) == 1 {
-		cluster = names[0]
-	}
+	cluster = meant(l.Backups, cluster)
 	var nearest error
 	for _, f := range l.Backups {
 		if f.Err != nil || f.Metadata.Cluster != cluster || (!at.Time.IsZero() && f.Metadata.Time.After(at.Time)) ||
@@ -118,6 +116,14 @@ func (l Listing) Find(ctx context.Context, cluster string, at Moment) (Source, e
 		nearest = fmt.Errorf("%s of %s in %s: %w", at, cluster, l.Store.Place(""), ErrUnknownMoment)
 	}
 	return Source{}, nearest
+}
+
+// meant is the cluster of a name, or the only one that has backups there.
+func meant(all []Found, cluster string) string {
+	if names := clusters(all); len(names) == 1 {
+		return names[0]
+	}
+	return cluster
 }
 
 // first is what the oldest backup of a cluster says.

@@ -54,6 +54,12 @@ func OpenStore(destination string) (Store, error) {
 	return folder(destination), nil
 }
 
+// IsStore tells a place with archives from an archive.
+func IsStore(place string) bool {
+	info, err := os.Stat(place)
+	return err == nil && info.IsDir() || cluster.NamesService(place) && !strings.HasSuffix(place, Extension)
+}
+
 // StoreOf splits what a user calls a backup, a path or an s3:// name, into where
 // it is kept and its name there.
 func StoreOf(place string) (Store, string, error) {
@@ -74,9 +80,12 @@ func StoreOf(place string) (Store, string, error) {
 }
 
 // Fetch gives a backup as a file on this machine: itself, if it is one, else a
-// copy in the folder scratch.
+// copy in the folder scratch. Without it the error is ErrNoBackup.
 func Fetch(ctx context.Context, place, scratch string) (string, error) {
 	if !cluster.NamesService(place) {
+		if _, err := os.Stat(place); errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("%w %s", ErrNoBackup, place)
+		}
 		return place, nil
 	}
 	s, name, err := StoreOf(place)
@@ -84,6 +93,9 @@ func Fetch(ctx context.Context, place, scratch string) (string, error) {
 		return "", err
 	}
 	from, err := s.Open(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%w %s", ErrNoBackup, place)
+	}
 	if err != nil {
 		return "", fmt.Errorf("cannot fetch %s: %w", place, err)
 	}

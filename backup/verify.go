@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/etcdctr/etcdctr/internal/scratch"
@@ -21,6 +19,29 @@ type Report struct {
 // ErrNoBackup is the error of a place where there is none.
 var ErrNoBackup = errors.New("there is no backup")
 
+// At is the backup that a place stands for: itself, or of a folder or s3://BUCKET/PREFIX
+// the one that is restored from there, the newest of a cluster, or of the only one that has
+// some. Without any it is ErrNoBackup.
+func At(ctx context.Context, place, cluster string) (string, error) {
+	if !IsStore(place) {
+		return place, nil
+	}
+	s, err := OpenStore(place)
+	if err != nil {
+		return "", err
+	}
+	all, err := List(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	cluster = meant(all, cluster)
+	newest, ok := Newest(all, cluster)
+	if !ok {
+		return "", fmt.Errorf("%w of %s in %s", ErrNoBackup, cluster, s.Place(""))
+	}
+	return newest.Path, nil
+}
+
 // VerifyAt is Verify of a backup wherever it is kept, a file or s3://BUCKET/KEY.
 func VerifyAt(ctx context.Context, place, in string, secret Secret) (Report, error) {
 	fetched, remove, err := scratch.Make(in, "etcdctr-fetch")
@@ -31,9 +52,6 @@ func VerifyAt(ctx context.Context, place, in string, secret Secret) (Report, err
 	archive, err := Fetch(ctx, place, fetched)
 	if err != nil {
 		return Report{}, err
-	}
-	if _, err := os.Stat(archive); errors.Is(err, fs.ErrNotExist) {
-		return Report{}, fmt.Errorf("%w %s", ErrNoBackup, place)
 	}
 	return Verify(ctx, archive, in, secret)
 }

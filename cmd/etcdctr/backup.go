@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -37,8 +38,10 @@ func newBackupCommand(a *app) *cobra.Command {
 least, a follower that is in step, verifies it, and writes it into one archive
 with all that it takes to bring it back: the cluster file, the releases, the
 members, the public part of the authorities. The archive is there whole or not at
-all, nobody else can read it, and it replaces nothing. --output takes a bucket too: its
-credentials and its endpoint are those of the AWS variables.
+all, nobody else can read it, and it replaces nothing. It goes to the destination in the
+cluster file, or else into the current folder, where those of --data-dir and --endpoints
+always go. --output takes a bucket too: its credentials and its endpoint are those of the AWS
+variables.
 
 Without a quorum it is the member that knows most which gives its data, as long as
 that has not been restarted. --data-dir takes a copy of a stopped member's data
@@ -66,7 +69,7 @@ in clear: the cluster's name, time, revision, size and release.`,
 	typed.AddProgress(cmd, &o.progress)
 	typed.AddFormat(cmd, &o.format)
 	flags := cmd.Flags()
-	flags.StringVarP(&o.output, "output", "o", ".", "file, or folder or s3://BUCKET/PREFIX for a file named after the cluster and the time")
+	flags.StringVarP(&o.output, "output", "o", "", "file, or folder or s3://BUCKET/PREFIX for a file named after the cluster and the time (default the destination in the cluster file, or the current folder)")
 	flags.StringVar(&o.member, "member", "", "whose data to take (default the member that it costs least)")
 	flags.StringVar(&o.dataDir, "data-dir", "", "take the data folder of a stopped member instead of a running cluster")
 	flags.StringVar(&o.etcdBinary, "etcd-binary", "", "with --data-dir, the etcd that wrote the data (default the one inside, where it is of that release)")
@@ -119,6 +122,11 @@ func runBackup(ctx context.Context, a *app, o backupOptions, _ []string) error {
 	return a.Result(o.format, backup.FoundReport{Path: path, Metadata: made}, nil)
 }
 
+// here is where backups are of which no place is said and no cluster file says one. What
+// a folder or endpoints give is kept there too: among a cluster's own it would be the newest,
+// which is what is brought back, and it may be old, or another one's.
+const here = "."
+
 // take makes the archive, of a cluster or of a folder.
 func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (string, backup.Metadata, error) {
 	if o.endpoints.given() {
@@ -127,7 +135,7 @@ func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (stri
 			return "", backup.Metadata{}, err
 		}
 		r.Cluster = o.cluster.Value("name")
-		return at.Backup(ctx, o.output, r)
+		return at.Backup(ctx, cmp.Or(o.output, here), r)
 	}
 	c, err := o.cluster.Find(ctx, target.Working{})
 	if err != nil {
@@ -141,5 +149,5 @@ func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (stri
 	if err != nil {
 		return "", backup.Metadata{}, err
 	}
-	return c.BackupFolder(ctx, o.dataDir, o.output, program, r)
+	return c.BackupFolder(ctx, o.dataDir, cmp.Or(o.output, here), program, r)
 }

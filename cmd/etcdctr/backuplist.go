@@ -29,19 +29,7 @@ exit code is 1 then. --format json writes an object for each, one to a line.`,
   etcdctr backup list /backups --format json | jq .metadata.revision`,
 		Args: typed.AtMost("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				return runBackupList(cmd.Context(), a, args[0], format)
-			}
-			spec, _, err := f.Read()
-			described := spec.Backup.Destination // the folder where the cluster file has them go
-			if err == nil {
-				err = runBackupList(cmd.Context(), a, cmp.Or(described, "."), format)
-			}
-			if errors.Is(err, fs.ErrNotExist) && described != "" { // it is made with the first of them
-				a.Say("there is no backup in %s", described)
-				return nil
-			}
-			return err
+			return a.atBackups(f, args, func(destination string) error { return runBackupList(cmd.Context(), a, destination, format) })
 		},
 	}
 	f = a.ByFile(cmd)
@@ -49,12 +37,23 @@ exit code is 1 then. --format json writes an object for each, one to a line.`,
 	return cmd
 }
 
-// folder is the one that is given, or the current one.
-func folder(args []string) string {
-	if len(args) == 0 {
-		return "."
+// atBackups does something where backups are: where it is said, else at the destination in
+// the cluster file, which is made with the first of them, else in the current folder.
+func (a *app) atBackups(f *target.Flags, args []string, do func(destination string) error) error {
+	if len(args) == 1 {
+		return do(args[0])
 	}
-	return args[0]
+	spec, _, err := f.Read()
+	if err != nil {
+		return err
+	}
+	destination := cmp.Or(spec.Backup.Destination, here)
+	err = do(destination)
+	if errors.Is(err, fs.ErrNotExist) {
+		a.Say("there is no backup in %s", target.ShortPath(destination))
+		return nil
+	}
+	return err
 }
 
 func runBackupList(ctx context.Context, a *app, destination, format string) error {

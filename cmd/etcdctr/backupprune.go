@@ -7,6 +7,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cmd/internal/backupview"
+	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 )
@@ -18,20 +19,24 @@ type pruneOptions struct {
 }
 
 func newBackupPruneCommand(a *app) *cobra.Command {
+	var f *target.Flags
 	var o pruneOptions
 	cmd := &cobra.Command{
 		Use:   "prune [FOLDER]",
 		Short: "Delete the backups that no rule keeps",
 		Long: `prune deletes the backups in a folder, or in s3://BUCKET/PREFIX, that no rule
-keeps, of each cluster by itself, and what was kept of the changes after them. The newest of each cluster always stays, and so does what can't be read:
-somebody may want to save what there is of it.`,
+keeps, of each cluster by itself, and what was kept of the changes after them. Without one
+it is the destination in the cluster file, or else the current folder. The newest of each
+cluster always stays, and so does what can't be read: somebody may want to save what there
+is of it.`,
 		Example: `  etcdctr backup prune /backups --keep-last 3 --keep-daily 7 --keep-weekly 4
   etcdctr backup prune /backups --keep-daily 7 --dry-run`,
 		Args: typed.AtMost("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runBackupPrune(cmd.Context(), a, folder(args), o)
+			return a.atBackups(f, args, func(destination string) error { return runBackupPrune(cmd.Context(), a, destination, o) })
 		},
 	}
+	f = a.ByFile(cmd)
 	typed.AddFormat(cmd, &o.format)
 	flags := cmd.Flags()
 	flags.StringVar(&o.cluster, "name", "", "only the backups of this cluster (default all)")
@@ -63,6 +68,6 @@ func runBackupPrune(ctx context.Context, a *app, destination string, o pruneOpti
 	if o.dryRun {
 		what = "would be deleted"
 	}
-	a.Say("%s %s, %d kept", terminal.Plural(len(p.Gone), "backup"), what, p.Kept)
+	a.Say("%s %s, %d kept in %s", terminal.Plural(len(p.Gone), "backup"), what, p.Kept, target.ShortPath(s.Place("")))
 	return backupview.List(a.Console, p.Gone, o.format)
 }

@@ -45,7 +45,7 @@ do not answer here: others may reach them.`,
 	o.addTo(a, cmd, "rebuild it without asking")
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", ".", "file or folder for the backup of the survivor's data")
-	flags.StringVar(&o.backups, "backups", "", "folder of earlier backups of the cluster")
+	flags.StringVar(&o.backups, "backups", "", "folder, or s3://BUCKET/PREFIX, of earlier backups of the cluster (default the destination in the cluster file)")
 	return cmd
 }
 
@@ -61,12 +61,13 @@ func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error
 	if err != nil {
 		return err
 	}
-	options, err := o.options(a, c, o.backups)
+	earlier := o.earlier(c)
+	options, err := o.options(a, c, earlier)
 	if err != nil {
 		return err
 	}
 	how := etcdctr.RecoverOptions{
-		RestoreOptions: options, Output: o.output, Backups: o.backups, Program: program,
+		RestoreOptions: options, Output: o.output, Backups: earlier, Program: program,
 		Found: func(_, newest backup.Metadata) { backupview.Newest(a.Console, newest) },
 	}
 	if o.dryRun {
@@ -80,4 +81,13 @@ func runRecover(ctx context.Context, a *app, o recoverOptions, _ []string) error
 	restored, err := c.Recover(ctx, how)
 	c.Board.Close()
 	return backupview.Restored(ctx, a.World, c, o.format, restored, err)
+}
+
+// earlier is where the earlier backups are that are looked at: where they go, unless it is
+// said.
+func (o recoverOptions) earlier(c *target.Found) string {
+	if at := c.BackupsAt(); !o.cluster.Changed("backups") && backup.IsStore(at) {
+		return at
+	}
+	return o.backups
 }

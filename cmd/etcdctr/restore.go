@@ -37,14 +37,15 @@ type restoreOptions struct {
 func newRestoreCommand(a *app) *cobra.Command {
 	var o restoreOptions
 	cmd := &cobra.Command{
-		Use:   "restore FILE|FOLDER",
+		Use:   "restore [FILE|FOLDER]",
 		Short: "Bring a cluster back from a backup",
 		Long: `restore makes the cluster that the cluster file and the flags describe, of any
 size, with what a backup holds: a new one, or one in the place of a cluster of this
 name. It takes snapshots of ` + "`etcdctl snapshot save`" + ` too.
 
 Of a folder, or s3://BUCKET/PREFIX, it takes the newest backup, and all that
-` + "`etcdctr backup run`" + ` has kept of what happened after it. --at or --revision brings
+` + "`etcdctr backup run`" + ` has kept of what happened after it. Without either that is the
+destination in the cluster file. --at or --revision brings
 another moment back, beside a file too, and is refused where a part of what led
 there is not known.
 
@@ -63,11 +64,12 @@ of all members: it is shown first, --dry-run shows it alone, and it is refused w
 the cluster is not healthy or a restoration was not finished.`,
 		Example: `  etcdctr restore orders-20261128T120000Z.tar.zst
   etcdctr restore --dry-run orders-20261128T120000Z.tar.zst
-  etcdctr restore /backups --at 2026-11-28T12:34:56Z
+  etcdctr restore --at 2026-11-28T12:34:56Z
+  etcdctr restore /backups --revision 4711
   etcdctr restore --members 5 --name rehearsal orders-20261128T120000Z.tar.zst
   etcdctr restore --undo && etcdctr up
   etcdctr restore --discard`,
-		Args: typed.AtMost("ARCHIVE"),
+		Args: typed.AtMost("FILE|FOLDER"),
 		RunE: with(a, &o, runRestore),
 	}
 	o.addTo(a, cmd, "replace, or delete, what is there without asking")
@@ -94,8 +96,8 @@ func (o *restoreOptions) addTo(a *app, cmd *cobra.Command, yes string) {
 }
 
 func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) error {
-	if asked := slices.DeleteFunc([]bool{len(args) == 1, o.undo, o.discard}, func(is bool) bool { return !is }); len(asked) != 1 {
-		return usage(errors.New("restore takes a backup or a folder of them, or --undo, or --discard"))
+	if asked := slices.DeleteFunc([]bool{len(args) == 1, o.undo, o.discard}, func(is bool) bool { return !is }); len(asked) > 1 {
+		return usage(errNothingToRestore)
 	}
 	if o.undo && o.dryRun {
 		return usage(errors.New("--undo asks before it stops anything: leave --dry-run out"))
@@ -126,13 +128,17 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	case o.discard:
 		return o.discardAside(ctx, a, c, may)
 	}
-	options, err := o.options(a, c, args[0])
+	place, err := kept(c, args)
+	if err != nil {
+		return err
+	}
+	options, err := o.options(a, c, place)
 	if err != nil {
 		return err
 	}
 	options.At = at
 	if o.dryRun {
-		f, err := c.PlanRestore(ctx, args[0], options)
+		f, err := c.PlanRestore(ctx, place, options)
 		c.Board.Close()
 		if err == nil {
 			c.SayPlanned()
@@ -140,9 +146,22 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 		}
 		return backupview.Forecast(a.World, f, o.format, err)
 	}
-	restored, err := c.Restore(ctx, args[0], options)
+	restored, err := c.Restore(ctx, place, options)
 	c.Board.Close()
 	return backupview.Restored(ctx, a.World, c, o.format, restored, err)
+}
+
+var errNothingToRestore = errors.New("restore takes a backup or a folder of them, or --undo, or --discard")
+
+// kept is what is brought back: what is given, or else what is where the backups go.
+func kept(c *target.Found, args []string) (string, error) {
+	if len(args) == 1 {
+		return args[0], nil
+	}
+	if at := c.BackupsAt(); at != "" {
+		return target.ShortPath(at), nil
+	}
+	return "", withHint(usage(errNothingToRestore), "where the cluster file has a backup.destination for this cluster, that stands for one")
 }
 
 func (o restoreOptions) options(a *app, c *target.Found, place string) (etcdctr.RestoreOptions, error) {
