@@ -24,6 +24,22 @@ type Engine struct {
 // Given tells whether there is one.
 func (e Engine) Given() bool { return e.At != "" }
 
+// Environment are the variables by which the docker command, and this program, find it;
+// none for the one that is found untold.
+func (e Engine) Environment() (told []string) {
+	switch {
+	case e.At == "":
+	case !strings.Contains(e.At, "://"):
+		told = append(told, "DOCKER_CONTEXT="+e.At)
+	default:
+		told = append(told, "DOCKER_HOST="+e.At)
+	}
+	if e.Certs != "" {
+		told = append(told, "DOCKER_TLS_VERIFY=1", "DOCKER_CERT_PATH="+e.Certs)
+	}
+	return told
+}
+
 // HasEngines reports whether a member's machine has an engine that is reached from
 // here.
 func (s Spec) HasEngines() bool {

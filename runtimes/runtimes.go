@@ -110,7 +110,7 @@ func Open(o Options) (*Runtimes, error) {
 		return nil, err
 	}
 	r.Warning = r.Engine.Warning
-	r.docker = r.dockerOn(r.Engine, r.o.Events)
+	r.docker = r.dockerOn(r.Engine, cluster.Engine{}, r.o.Events)
 	r.All = []runtime.Runtime{r.docker, r.swarm(), r.processes()}
 	if o.File != nil {
 		r.All = []runtime.Runtime{r.docker, r.processes()}
@@ -192,9 +192,9 @@ func (r *Runtimes) placeOf(of runtime.Runtime) string {
 // below is a folder for what can be made again.
 func (r *Runtimes) below(name string) string { return filepath.Join(r.o.CacheDir, "etcdctr", name) }
 
-func (r *Runtimes) dockerOn(on *engine.Engine, events func(runtime.Event)) *docker.Runtime {
+func (r *Runtimes) dockerOn(on *engine.Engine, at cluster.Engine, events func(runtime.Event)) *docker.Runtime {
 	return docker.New(docker.Options{
-		Engine: on, Answers: on.Answers, Folder: r.o.Folder, CertsDir: certsFolder, DNSDir: dnsFolder, MonitoringDir: watchFolder,
+		Engine: on, Answers: on.Answers, At: at, Folder: r.o.Folder, CertsDir: certsFolder, DNSDir: dnsFolder, MonitoringDir: watchFolder,
 		LockDir: r.below("stacks"), Pull: r.o.Pull, Auth: engine.Credentials, Self: r.o.Self, SelfRelease: "v" + etcdversion.Version,
 		Route: r.o.Route, Outside: r.o.Outside, Beside: r.o.Beside, Wait: r.o.Wait, Now: r.o.Now, Events: events, File: r.o.File,
 	})
@@ -235,7 +235,7 @@ func (r *Runtimes) machines() *fleet.Runtime {
 			if err != nil {
 				return nil, err
 			}
-			return &engineThere{r.dockerOn(on, tell), on}, nil
+			return &engineThere{r.dockerOn(on, at, tell), on}, nil
 		},
 	})
 }

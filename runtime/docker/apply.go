@@ -68,7 +68,7 @@ func (r *Runtime) Check(ctx context.Context, want *cluster.Cluster, servers ...s
 	var errs []error
 	for _, ref := range stack.ImageRefs(t.wanted.Project) {
 		if t.wanted.Images[ref] == "" && r.o.Pull == PullNever && ref != compose.OwnImage {
-			errs = append(errs, &ImageError{Ref: ref, Never: true})
+			errs = append(errs, &ImageError{Ref: ref, At: r.o.At, Never: true})
 		}
 		t.wanted.Images[ref] = cmp.Or(t.wanted.Images[ref], ref)
 	}

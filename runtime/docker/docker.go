@@ -36,6 +36,9 @@ type Options struct {
 	// Answers makes sure that the engine answers; it is called before anything
 	// else is asked, until it gives no error. Where it is nil, the engine answers.
 	Answers func(context.Context) error
+	// At is where it is, if it is that of a member's machine; zero for the one that the
+	// environment names.
+	At cluster.Engine
 	// Folder is where the cluster is described, as an absolute path: what is
 	// noted on its containers, and what the other folders are meant from.
 	Folder string

@@ -22,6 +22,7 @@ import (
 // ImageError is about an image that is not on the engine and could not be got.
 type ImageError struct {
 	Ref   string
+	At    cluster.Engine // zero for the one that the environment names
 	Err   error
 	Login bool // the registry refused whoever asked
 	Never bool // nobody was to be asked
@@ -30,9 +31,17 @@ type ImageError struct {
 
 func (e *ImageError) Error() string {
 	if e.Never {
-		return fmt.Sprintf("the image %s is not on the engine, and is not to be pulled", e.Ref)
+		return fmt.Sprintf("the image %s is not on the engine%s, and is not to be pulled", e.Ref, e.there())
 	}
-	return fmt.Sprintf("cannot pull the image %s: %s", e.Ref, engineText(e.Err))
+	return fmt.Sprintf("cannot pull the image %s%s: %s", e.Ref, e.there(), engineText(e.Err))
+}
+
+// there tells one engine from the other ones of a cluster.
+func (e *ImageError) there() string {
+	if !e.At.Given() {
+		return ""
+	}
+	return " at " + e.At.At
 }
 
 func (e *ImageError) Unwrap() error { return e.Err }
@@ -67,7 +76,7 @@ func (r *Runtime) imageID(ctx context.Context, ref string) (string, error) {
 		return id, err
 	}
 	if r.o.Pull == PullNever {
-		return "", &ImageError{Ref: ref, Never: true}
+		return "", &ImageError{Ref: ref, At: r.o.At, Never: true}
 	}
 	if err := r.fetch(ctx, ref, id != ""); err != nil {
 		return "", err
@@ -94,7 +103,7 @@ func (r *Runtime) fetch(ctx context.Context, ref string, there bool) error {
 		return errors.Join(errPull, ctx.Err())
 	}
 	if there || !r.carries(ref) {
-		return &ImageError{Ref: ref, Err: errPull, Login: wantsLogin(errPull), There: there}
+		return &ImageError{Ref: ref, At: r.o.At, Err: errPull, Login: wantsLogin(errPull), There: there}
 	}
 	if err := r.load(ctx, ref); err != nil {
 		return fmt.Errorf("cannot pull the image %s (%s), nor make it from this program: %w", ref, engineText(errPull), err)

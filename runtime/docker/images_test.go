@@ -1,9 +1,38 @@
 package docker
 
 import (
+	"context"
 	"errors"
 	"testing"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
+
+// bare is an engine without images, and without a way to a registry.
+type bare struct{ Engine }
+
+func (bare) ImageInspect(context.Context, string, ...client.ImageInspectOption) (client.ImageInspectResult, error) {
+	return client.ImageInspectResult{}, errdefs.ErrNotFound
+}
+
+func (bare) ClientVersion() string { return "1.41" }
+
+func (bare) ImagePull(context.Context, string, client.ImagePullOptions) (client.ImagePullResponse, error) {
+	return nil, errors.New("no such host")
+}
+
+func TestAnImageIsMissedWhereTheEngineIs(t *testing.T) {
+	at := cluster.Engine{At: "ssh://root@192.0.2.1"}
+	for _, pull := range []Pull{PullNever, PullMissing} {
+		_, err := New(Options{Engine: bare{}, At: at, Pull: pull}).ImageIDs(t.Context(), []string{"registry.example/etcd:1"})
+		if missing := (*ImageError)(nil); !errors.As(err, &missing) || missing.At != at {
+			t.Errorf("--pull %s: %v", pull, err)
+		}
+	}
+}
 
 func TestRefusedPullsAreToldFromOthers(t *testing.T) {
 	for message, want := range map[string]bool{

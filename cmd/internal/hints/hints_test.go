@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/etcdctr/etcdctr/backup"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/internal/option"
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
@@ -79,6 +81,33 @@ func TestARegistryIsNamedAsDockerLoginCallsIt(t *testing.T) {
 		hint := hints.Of(hints.For("image push", &images.PushError{Ref: test.ref, Err: test.err}))
 		if hint == "" != (test.want == "") || !strings.Contains(hint, test.want) {
 			t.Errorf("%s, %v: the hint is %q", test.ref, test.err, hint)
+		}
+	}
+}
+
+// An image that the engine of a member's machine lacks is brought to that one: the one
+// that commands go to untold may have it already.
+func TestAnImageIsBroughtToTheEngineThatLacksIt(t *testing.T) {
+	for at, own := range map[cluster.Engine]string{
+		{}:                           "`etcdctr image ",
+		{At: "ssh://root@192.0.2.1"}: "`DOCKER_HOST=ssh://root@192.0.2.1 etcdctr image ",
+		{At: "machine-1"}:            "`DOCKER_CONTEXT=machine-1 etcdctr image ",
+		{At: "tcp://192.0.2.1:2376", Certs: "/engine keys"}: "`DOCKER_HOST=tcp://192.0.2.1:2376 DOCKER_TLS_VERIFY=1 'DOCKER_CERT_PATH=/engine keys' etcdctr image ",
+	} {
+		for _, missing := range []docker.ImageError{
+			{Ref: cluster.OfficialImage + ":v3.6.16"},
+			{Ref: "registry.example/etcd:1", Login: true},
+			{Ref: "registry.example/etcd:1", Never: true},
+			{Ref: cluster.DefaultDNSImage},
+			{Ref: cluster.DefaultPrometheusImage},
+		} {
+			missing.At, missing.Err = at, errors.New("no such host")
+			if hint := hints.Of(hints.For("up", &missing)); !strings.Contains(hint, own) {
+				t.Errorf("%s at %q: the hint is %q", missing.Ref, at.At, hint)
+			}
+			if !strings.Contains(missing.Error(), at.At) {
+				t.Errorf("%v does not say where", &missing)
+			}
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/etcdctr/etcdctr/forward"
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/internal/option"
+	"github.com/etcdctr/etcdctr/internal/shellword"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -239,28 +240,33 @@ func ofSilence(e *engine.SilentError) string {
 	}[e.Reason]
 }
 
-// ofImage is about an image that could not be got.
+// ofImage is about an image that could not be got. Commands that hand one to an engine
+// say which, where it is not the one that they go to untold.
 func ofImage(missing *docker.ImageError) string {
-	const load = "load an archive of it with `etcdctr image load`, or "
+	own := strings.TrimSpace(shellword.Line(append(missing.At.Environment(), "etcdctr")...))
+	load := fmt.Sprintf("load an archive of it with `%s image load`", own)
+	if missing.At.Given() {
+		load += ", and on each other machine that lacks it so"
+	}
 	prometheus, _, _ := strings.Cut(cluster.DefaultPrometheusImage, ":")
 	release, official := strings.CutPrefix(missing.Ref, cluster.OfficialImage+":")
 	switch {
 	case missing.Never:
-		return "leave --pull never away, or `etcdctr image load` an archive of it"
+		return "leave --pull never away, or " + load
 	case missing.There:
 		return "without --pull always the one that is on the engine runs"
 	case missing.Login:
-		return fmt.Sprintf("`docker login %s`, as someone who may read it, or load an archive of it with `etcdctr image load`", registry(missing.Ref))
+		return fmt.Sprintf("`docker login %s`, as someone who may read it, or %s", registry(missing.Ref), load)
 	case missing.Ref == cluster.DefaultDNSImage:
-		return fmt.Sprintf("--dns-image %s takes the DNS server that etcdctr has itself; or load an archive of CoreDNS's image with `etcdctr image load`", compose.OwnImage)
+		return fmt.Sprintf("--dns-image %s takes the DNS server that etcdctr has itself; or load an archive of CoreDNS's image with `%s image load`", compose.OwnImage, own)
 	case official:
 		release = strings.TrimPrefix(release, "v")
-		return fmt.Sprintf(load+"make it here: `etcdctr image build --source module --etcd %s --tag %s` where there is Go, "+
-			"or `etcdctr image build --source dir --dir FOLDER --tag %s` with an etcd %s that you have; or choose another with --image", release, missing.Ref, missing.Ref, release)
+		return fmt.Sprintf("%s, or make it: `%s image build --source module --etcd %s --tag %s` where there is Go, "+
+			"or `%[2]s image build --source dir --dir FOLDER --tag %[4]s` with an etcd %[3]s that you have; or choose another with --image", load, own, release, missing.Ref)
 	case strings.HasPrefix(missing.Ref, prometheus+":"):
-		return load + "choose another Prometheus with --prometheus-image"
+		return load + ", or choose another Prometheus with --prometheus-image"
 	}
-	return load + "choose another with --image (`etcdctr image build` makes one) or --dns-image or --prometheus-image"
+	return load + ", or choose another with --image (`etcdctr image build` makes one) or --dns-image or --prometheus-image"
 }
 
 // ofPush is about a registry that does not take an image.
