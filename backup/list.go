@@ -62,40 +62,28 @@ func List(ctx context.Context, s Store) ([]Found, error) {
 }
 
 // takenBy is when each backup was there at the latest, by its path. That is the time it
-// tells, unless a clock was ahead: one that knows less than another of the same members
-// was taken before that.
+// tells, unless a clock was set meanwhile: one that knows less than another of the same
+// members was taken before that, and as long before as the two tell, where they do. So those
+// of before a clock was set back stay as far from each other as they were, and none takes the
+// day of another.
 func takenBy(all []Found) map[string]time.Time {
-	byRevision := slices.SortedStableFunc(slices.Values(all), func(a, b Found) int { return cmp.Compare(b.Metadata.Revision, a.Metadata.Revision) })
-	taken, known := map[string]time.Time{}, map[string]knowing{}
+	byRevision := slices.SortedStableFunc(slices.Values(all), func(a, b Found) int {
+		return cmp.Or(cmp.Compare(b.Metadata.Revision, a.Metadata.Revision), b.Metadata.Time.Compare(a.Metadata.Time))
+	})
+	type dated struct{ told, taken time.Time }
+	taken, next := map[string]time.Time{}, map[string]dated{}
 	for _, f := range byRevision {
 		m, members := f.Metadata, f.Metadata.Cluster+" "+f.Metadata.ClusterID
 		taken[f.Path] = m.Time
 		if m.ClusterID == "" {
 			continue
 		}
-		k := known[members].next(m)
-		if !k.more.IsZero() && k.more.Before(m.Time) {
-			taken[f.Path] = k.more.Add(-1)
+		if after, some := next[members]; some && m.Time.After(after.taken) {
+			taken[f.Path] = after.taken.Add(-max(after.told.Sub(m.Time), 1))
 		}
-		known[members] = k
+		next[members] = dated{m.Time, taken[f.Path]}
 	}
 	return taken
-}
-
-// knowing is when members knew as much as at a revision, and when they knew more, by
-// the earliest backups; zero for never.
-type knowing struct {
-	revision     int64
-	asMuch, more time.Time
-}
-
-// next goes on to a backup that knows as much or less.
-func (k knowing) next(m Metadata) knowing {
-	if m.Revision != k.revision {
-		k.more, k.asMuch = earlier(k.more, k.asMuch), time.Time{}
-	}
-	k.revision, k.asMuch = m.Revision, earlier(k.asMuch, m.Time)
-	return k
 }
 
 func earlier(a, b time.Time) time.Time {
