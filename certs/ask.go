@@ -50,6 +50,10 @@ func (p *PKI) Ask(ctx context.Context, dial Dial, servers []Listener) ([]Answer,
 			if about == nil {
 				continue
 			}
+			if about.key == nil {
+				errs = append(errs, a.unaskable(role))
+				continue
+			}
 			more, err := p.askAll(ctx, s, dial, servers, a.name, about)
 			for i := range more {
 				more[i].Role = role
@@ -60,10 +64,22 @@ func (p *PKI) Ask(ctx context.Context, dial Dial, servers []Listener) ([]Answer,
 	return answers, errors.Join(errs...)
 }
 
-func (p *PKI) askAll(ctx context.Context, s *state, dial Dial, servers []Listener, name string, about *Authority) ([]Answer, error) {
-	if about.key == nil {
-		return nil, fmt.Errorf("authority %s: a key of it is not here, so that no member can be asked about it: put it back until its replacement is over", name)
+// unaskable is the error of an authority whose key is not here. Who has taken it away has it
+// as tls.key, and that is another one's by now.
+func (a *authority) unaskable(role Role) error {
+	which, file := "next", nextKeyFile
+	if role == Gone {
+		_, file = a.goneFiles()
+		which = "old"
+		if a.aborted {
+			which = "aborted"
+		}
 	}
+	return fmt.Errorf("authority %[1]s: the key of the %[2]s one is not here, so that no member can be asked about it: put it at %[1]s/%[3]s until the replacement is over, and leave %[1]s/%[4]s as it is",
+		a.name, which, file, KeyFile)
+}
+
+func (p *PKI) askAll(ctx context.Context, s *state, dial Dial, servers []Listener, name string, about *Authority) ([]Answer, error) {
 	var answers []Answer
 	var errs []error
 	for _, server := range servers {

@@ -487,5 +487,17 @@ func TestMemberThatCannotBeAskedIsNamed(t *testing.T) {
 	wantError(t, err, "etcd1 cannot be asked what it trusts: cut")
 	f.remove("ca/peer/next.key")
 	_, err = f.ask(t.Context())
-	wantError(t, err, "authority ca/peer: a key of it is not here, so that no member can be asked about it")
+	wantError(t, err, "authority ca/peer: the key of the next one is not here, so that no member can be asked about it: put it at ca/peer/next.key until the replacement is over, and leave ca/peer/tls.key as it is")
+}
+
+// Whoever keeps authorities' keys elsewhere has the old one as tls.key. There it would take
+// the place of the new one, of which there is no other copy.
+func TestAKeyThatWasKeptElsewhereIsPutBackBesideTheNewOne(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	f.remove("ca/client/tls.key")
+	for _, stage := range certs.Stages() {
+		f.rotate(stage)
+	}
+	_, err := f.ask(t.Context())
+	wantError(t, err, "authority ca/client: the key of the old one is not here, so that no member can be asked about it: put it at ca/client/gone.key until the replacement is over, and leave ca/client/tls.key as it is")
 }
