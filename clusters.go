@@ -1,6 +1,7 @@
 package etcdctr
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -286,6 +287,34 @@ func (cs *Clusters) List(ctx context.Context) ([]runtime.State, error) {
 		all = append(all, some...)
 		if err != nil && !errors.Is(errors.Join(errs...), err) {
 			errs = append(errs, err)
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+// ListHere is List, with those clusters of the folder that nothing on a runtime tells of
+// unless it is asked for them by name: of what Docker Compose has taken down there is data,
+// and no word of whose. They are those that are noted in the folder, and those of names.
+func (cs *Clusters) ListHere(ctx context.Context, names ...string) ([]runtime.State, error) {
+	all, err := cs.List(ctx)
+	errs := []error{err}
+	names = slices.Concat(names, cs.o.placedHere())
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		for _, r := range cs.o.Runtimes {
+			if slices.ContainsFunc(all, func(s runtime.State) bool { return s.Name == name && s.Runtime == r.Name() }) {
+				continue
+			}
+			have, err := r.Observe(ctx, name)
+			switch {
+			case errors.Is(err, runtime.ErrNotFound), errors.Is(err, runtime.ErrUnavailable): // of which List tells
+			case err != nil && !errors.Is(errors.Join(errs...), err):
+				errs = append(errs, err)
+			case err == nil && len(have.Members()) > 0:
+				here := *have
+				here.Folder = cmp.Or(here.Folder, cs.o.Folder)
+				all = append(all, here)
+			}
 		}
 	}
 	return all, errors.Join(errs...)

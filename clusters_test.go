@@ -185,3 +185,30 @@ func TestWhyAnotherRuntimeIsTakenIsTold(t *testing.T) {
 		t.Errorf("told %+v", told)
 	}
 }
+
+// What is there of a cluster may be told by nothing that lists it.
+func TestClustersOfTheFolderAreListedThatAreAskedForByNameOnly(t *testing.T) {
+	docker := unlisted{fake{name: "docker", has: holding("orders", "")}}
+	docker.has["shop"] = &runtime.State{Name: "shop", Folder: "/srv/shop", Servers: []runtime.Server{{Name: "etcd1", Role: runtime.Member}}}
+	docker.has["network"] = &runtime.State{Name: "network"}
+	process := fake{name: "process", has: holding("orders", "")}
+	process.has["orders"].Runtime = process.name
+	folder := t.TempDir()
+	cs := etcdctr.New(etcdctr.Options{Folder: folder, Runtimes: []runtime.Runtime{docker, process, fake{name: "swarm", err: runtime.ErrUnavailable}}})
+	all, err := cs.ListHere(t.Context(), "orders", "shop", "network", "gone", "orders")
+	if !errors.Is(err, runtime.ErrUnavailable) {
+		t.Errorf("what can't be asked is not told of: %v", err)
+	}
+	var got []string
+	for _, s := range all {
+		got = append(got, s.Name+" in "+s.Folder)
+	}
+	if diff := cmp.Diff([]string{"orders in ", "orders in " + folder, "shop in /srv/shop"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// unlisted tells of nothing unless it is asked by name.
+type unlisted struct{ fake }
+
+func (unlisted) List(context.Context) ([]runtime.State, error) { return nil, nil }

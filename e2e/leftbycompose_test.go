@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -45,6 +46,9 @@ func TestAnUpThatIsInterruptedKeepsWhatComposeHasLeft(t *testing.T) {
 	s := composedDown(t)
 	if out := s.etcdctr("ps"); strings.Count(out, "absent (data in volume "+s.name+"_etcd") != 3 {
 		t.Errorf("ps says:\n%s", out)
+	}
+	if out := run(t, s.dir, etcdctrBinary(t), "ls"); !regexp.MustCompile(s.name + ` +docker +3 +0 `).MatchString(out) {
+		t.Errorf("ls says:\n%s", out)
 	}
 	steps := s.steps()
 	for step := 1; step <= steps; step++ {

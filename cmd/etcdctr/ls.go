@@ -19,7 +19,8 @@ func newLsCommand(a *app) *cobra.Command {
 		Short: "List the clusters of the engine, and those of the cluster file's folder that are processes",
 		Long: `ls lists the clusters that the engine has, whoever started them, and those that
 run, or ran, as processes from the folder of the cluster file, those too that are down
-and whose data is kept. Where the engine
+and whose data is kept. What only ` + "`docker compose down`" + ` has left of one is told
+where its file is. Where the engine
 can't be asked it lists the others and says why; without any it fails. A cluster whose
 members' machines have engines is listed where its file is.`,
 		Args: typed.NoArgs,

@@ -72,3 +72,13 @@ func (f *Flags) nameByFolder(spec *cluster.Spec) error {
 	}
 	return nil
 }
+
+// hasComposeFile tells whether `etcdctr compose` has made the Compose file in the folder.
+func (f *Flags) hasComposeFile() bool {
+	text, err := os.ReadFile(filepath.Join(f.Dir(), composeFile))
+	if err != nil {
+		return false
+	}
+	name, err := compose.NameIn(text)
+	return err == nil && name != ""
+}

@@ -122,7 +122,7 @@ func (f *Flags) FindFile(ctx context.Context, path string, w Working) (*Found, e
 // List observes what there is on this machine, and on the machines that the cluster file
 // names. With the error it gives what could be seen.
 func (f *Flags) List(ctx context.Context) ([]runtime.State, error) {
-	all, err := f.list(ctx, Working{})
+	all, err := f.list(ctx, Working{}, f.named()...)
 	if spec, _, errFile := f.Read(); errFile == nil && spec.HasEngines() {
 		more, errMore := f.list(ctx, Working{With: runtimes.Options{Spec: spec}})
 		all, err = append(all, more...), errors.Join(err, errMore)
@@ -130,13 +130,23 @@ func (f *Flags) List(ctx context.Context) ([]runtime.State, error) {
 	return all, err
 }
 
-func (f *Flags) list(ctx context.Context, w Working) ([]runtime.State, error) {
+// named is the cluster that something in the folder describes, by its name; none where
+// nothing does, or nobody can make sense of it.
+func (f *Flags) named() []string {
+	spec, _, err := f.Read()
+	if err != nil || f.nameByFolder(&spec) != nil || spec.SaysNothing() && !f.hasComposeFile() {
+		return nil
+	}
+	return []string{spec.ClusterName()}
+}
+
+func (f *Flags) list(ctx context.Context, w Working, names ...string) ([]runtime.State, error) {
 	cs, e, err := f.Clusters(w)
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
-	return cs.List(ctx)
+	return cs.ListHere(ctx, names...)
 }
 
 // Clusters are those of the flags' folder, on this machine's runtimes.
