@@ -23,6 +23,7 @@ type healthReport struct {
 	Healthy  bool
 	Failures []string
 	Leader   string
+	Aside    []struct{ Member string }
 	Members  []struct {
 		Name, Role, Error, Version string
 		Certificates               []struct {

@@ -100,3 +100,22 @@ func TestVolumesOfTheClustersNamesWithSomethingElseInThemAreLeftAlone(t *testing
 		t.Errorf("containers were made: %v", got)
 	}
 }
+
+// `docker compose down --volumes` deletes the volumes in its file, and with them what was set
+// aside there, but not the note of that.
+func TestWhatComposeHasDeletedIsNotSetAsideAnyMore(t *testing.T) {
+	s := newStack(t)
+	s.generate()
+	s.etcdctr("up")
+	s.etcdctr("member", "replace", "etcd2")
+	if r, _ := s.health(); len(r.Aside) != 1 || r.Aside[0].Member != "etcd2" {
+		t.Errorf("health says that %+v is set aside", r.Aside)
+	}
+	run(t, s.dir, "docker-compose", "down", "--volumes")
+	s.compose("up", "--detach", "--wait")
+	if r, _ := s.health(); len(r.Aside) > 0 {
+		t.Errorf("health says that %+v is set aside, which is deleted", r.Aside)
+	}
+	s.etcdctr("down", "--volumes", "--yes")
+	s.wantNothingLeft()
+}

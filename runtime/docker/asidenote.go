@@ -90,8 +90,41 @@ func (f *found) madeAt(h home) string {
 	return ""
 }
 
-// asideNoted is what the note tells of servers whose volumes are there.
+// asideNoted is what the note tells of servers whose volumes are there, and has not gone.
 func (f *found) asideNoted() map[string]noted {
+	all := f.asideWritten()
+	for server, n := range all {
+		n.folders = slices.DeleteFunc(n.folders, func(folder string) bool { return slices.Contains(f.gone[server], folder) })
+		all[server] = n
+	}
+	return all
+}
+
+// goneAside is what the note has of volumes that may be others by now, as the engine does not
+// say when they were made, and is in none: whoever takes a cluster away with Docker Compose
+// leaves the note. It is looked for in containers that there are; of others the note counts,
+// and so it does where nothing can be known.
+func (r *Runtime) goneAside(ctx context.Context, f *found) map[string][]string {
+	gone := map[string][]string{}
+	if f.dated {
+		return gone
+	}
+	for server, n := range f.asideWritten() {
+		h, _ := f.home(server) // in which they are
+		for _, folder := range n.folders {
+			if h.container == "" {
+				continue
+			}
+			if there, known, err := r.inContainer(ctx, h, folder); err == nil && known && !there {
+				gone[server] = append(gone[server], folder)
+			}
+		}
+	}
+	return gone
+}
+
+// asideWritten is what is in the note of servers whose volumes are there.
+func (f *found) asideWritten() map[string]noted {
 	all := map[string]noted{}
 	note := f.noteOf(asideKey)
 	if note == nil {

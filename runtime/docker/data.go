@@ -121,18 +121,8 @@ func (r *Runtime) DataSize(ctx context.Context, name, server string) (int64, err
 // image, and to pack etcdctr's own takes longer than all the rest.
 func (r *Runtime) exists(ctx context.Context, name string, h home, file string) (bool, error) {
 	if h.container != "" {
-		if there, known, err := r.lookIn(ctx, h, file); err != nil || known {
+		if there, known, err := r.inContainer(ctx, h, file); err != nil || known {
 			return there, err
-		}
-		gone, err := r.goneOf(ctx, h.binds)
-		if err != nil {
-			return false, err
-		}
-		if len(gone) == 0 {
-			there, known, err := r.stat(ctx, h.container, file)
-			if err != nil || known {
-				return there, err
-			}
 		}
 		if !h.store.Given() {
 			return false, fmt.Errorf("look for %s: %w", file, errUnseen)
@@ -149,6 +139,18 @@ func (r *Runtime) exists(ctx context.Context, name string, h home, file string) 
 		return false, err
 	}
 	return r.existsFor(ctx, image, name, h, file)
+}
+
+// inContainer looks for a file in a server's container, and tells whether that can be known
+// there.
+func (r *Runtime) inContainer(ctx context.Context, h home, file string) (there, known bool, err error) {
+	if there, known, err := r.lookIn(ctx, h, file); err != nil || known {
+		return there, known, err
+	}
+	if gone, err := r.goneOf(ctx, h.binds); err != nil || len(gone) > 0 {
+		return false, false, err
+	}
+	return r.stat(ctx, h.container, file)
 }
 
 // existsFor looks for a file as a container of an image sees it.

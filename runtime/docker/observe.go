@@ -34,6 +34,7 @@ type found struct {
 	details map[string]container.InspectResponse // by ID
 	lent    map[string]cluster.Store             // what somebody else has made for servers' data
 	dated   bool                                 // the engine says truly when volumes were made
+	gone    map[string][]string                  // what is noted of servers and is there no more: see goneAside
 }
 
 // find looks at a project. Its error is runtime.ErrNotFound where nothing of it
@@ -77,6 +78,9 @@ func (r *Runtime) foundIn(ctx context.Context, s *stack.State) (*found, error) {
 		return nil, &runtime.NotFoundError{Name: s.Project}
 	}
 	f.details, err = r.inspect(ctx, b.Own.Containers)
+	if err == nil {
+		f.gone = r.goneAside(ctx, f)
+	}
 	return f, err
 }
 
