@@ -110,7 +110,7 @@ var advices = []advice{
 
 	// what runs a cluster
 	{about: as(func(e *etcdctr.OtherRuntimeError) string {
-		return fmt.Sprintf("`etcdctr down --name %s` ends it; --name starts another one beside it", e.Name)
+		return fmt.Sprintf("`etcdctr backup --runtime %[1]s` keeps what it holds, `etcdctr down --volumes --runtime %[1]s` deletes it there, and `etcdctr restore` of that backup makes it on %[2]s; --name starts another one beside it", e.Has, e.Want)
 	})},
 	{about: as(func(e *etcdctr.LostError) string {
 		return fmt.Sprintf("`etcdctr restore %s` brings it back; one that is to begin anew takes another backup.destination", e.Backups)
