@@ -98,3 +98,32 @@ func TestWhatStackRmLeavesOfADeployedStackIsFoundAgain(t *testing.T) {
 	s.removeStack()
 	s.wantRemovable()
 }
+
+// TestASwarmThatIsBegunAnewTakesNoDataForGone has a node leave its swarm and begin another,
+// which knows neither the cluster nor where its data is.
+func TestASwarmThatIsBegunAnewTakesNoDataForGone(t *testing.T) {
+	image := etcdImage(t, cluster.NewestMinor)
+	s := newSwarm(t, image).cluster(image, 0)
+	s.do("up")
+	s.do("etcdctl", "put", "key", "kept")
+	m := s.machines[0]
+	succeed(t, m.engine("swarm", "leave", "--force"), "")
+	succeed(t, m.engine("swarm", "init", "--advertise-addr", m.address), "")
+	volumes := func() string {
+		return succeed(t, m.engine("volume", "ls", "--quiet", "--filter", "name="+s.name+"_etcd1-data"), "")
+	}
+	before := volumes()
+	_, err := s.try("up")
+	wantError(t, err, "a member etcd1 has left its data in the volume "+strings.TrimSpace(before), "`docker swarm leave`")
+	if after := volumes(); after != before {
+		t.Errorf("the volumes are\n%swant\n%s", after, before)
+	}
+	_, told, _ := strings.Cut(err.Error(), "etcdctr backup --data-dir ")
+	folder, _, _ := strings.Cut(told, " ")
+	s.do("backup", "--data-dir", strings.Replace(folder, "/run/disk", m.disk, 1), "--output", "kept.tar.zst")
+	s.do("restore", "kept.tar.zst", "--yes")
+	s.wantValue("brought back", "kept")
+	s.do("down", "--volumes", "--yes")
+	s.down = true
+	succeed(t, m.engine("volume", "rm", strings.TrimSpace(before)), "")
+}

@@ -83,6 +83,9 @@ func (r *Runtime) apply(ctx context.Context, want *cluster.Cluster, servers []st
 			return fmt.Errorf("the image %s is not on the engine", want.Image)
 		}
 	}
+	if err := r.checkOrphans(ctx, t); err != nil {
+		return err
+	}
 	if err := r.make(ctx, t, members); err != nil {
 		return err
 	}

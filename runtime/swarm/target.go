@@ -119,9 +119,11 @@ func (f *found) volume(server, node string) string {
 	return freshVolume(f.name, server)
 }
 
+// freshLetters is how many letters make the name of a volume one that no other has had.
+const freshLetters = 6
+
 func freshVolume(name, server string) string {
-	const letters = 6
-	return fmt.Sprintf("%s_%s-%s", name, compose.VolumeName(server), strings.ToLower(rand.Text()[:letters]))
+	return fmt.Sprintf("%s_%s-%s", name, compose.VolumeName(server), strings.ToLower(rand.Text()[:freshLetters]))
 }
 
 // networkID is the ID of the members' network; empty where there is none.
