@@ -110,6 +110,9 @@ func (p *patient) examine(ctx context.Context) (Diagnosis, error) {
 			return d, err
 		}
 	}
+	if d, found := p.unlinked(report); found {
+		return d, nil
+	}
 	if p.another != nil {
 		return p.exchanged(report), nil
 	}
@@ -162,6 +165,18 @@ func (p *patient) withoutCertificates(cause string) Diagnosis {
 			"if it is gone for good, `etcdctr up` makes new ones and starts all members with them, on the data that they have"
 	}
 	return d
+}
+
+// unlinked finds a member that goes on with data that is deleted. Nothing else may come
+// first: much of what helps elsewhere would stop it.
+func (p *patient) unlinked(report health.Report) (Diagnosis, bool) {
+	for _, m := range p.have.Members() {
+		if m.Unlinked {
+			refusal, then := converge.Unlinked(p.have, m)
+			return Diagnosis{Member: m.Name, Cause: refusal.Reason, Command: Typed(refusal.Remedy.Command), ByHand: then, Warnings: report.Warnings}, true
+		}
+	}
+	return Diagnosis{}, false
 }
 
 // hasAuthority tells whether certificates can be made that those who have the former ones

@@ -8,6 +8,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -52,6 +53,17 @@ func judgeServices(have *runtime.State, r *health.Report) {
 			why = s.Name + ": it was never started: `etcdctr up` starts it, or says why it can't"
 		}
 		r.Warnings = append(r.Warnings, why)
+	}
+}
+
+// judgeUnlinked tells of members that go on with data that is deleted: they answer as ever.
+func judgeUnlinked(have *runtime.State, r *health.Report) {
+	for _, m := range have.Members() {
+		if m.Unlinked {
+			refusal, then := converge.Unlinked(have, m)
+			r.Healthy = false
+			r.Failures = append(r.Failures, fmt.Sprintf("%v: `%s` keeps that, and %s", refusal, Typed(refusal.Remedy.Command), then))
+		}
 	}
 }
 

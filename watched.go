@@ -142,6 +142,7 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 		return report, err
 	}
 	judgeServices(way.State, &report)
+	judgeUnlinked(way.State, &report)
 	if !report.Healthy {
 		w.judgeRestoration(ctx, way.State, &report)
 	}

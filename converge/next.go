@@ -12,7 +12,7 @@ type rule func(*scene) (*Step, error)
 // has a step decides; so a rule may rely on those before it.
 var rules = map[Verb][]rule{
 	Up: {
-		(*scene).refuseUnfinished, (*scene).refuse, (*scene).serveMembers, (*scene).found,
+		(*scene).refuseUnfinished, (*scene).refuse, (*scene).refuseUnlinked, (*scene).serveMembers, (*scene).found,
 		(*scene).startIdle, (*scene).applyUnwell, (*scene).dropDead, (*scene).dropLost,
 		(*scene).makeWay, (*scene).join, (*scene).promote, (*scene).await,
 		(*scene).release, (*scene).introduce, (*scene).add, (*scene).widen, (*scene).roll, (*scene).dropUnwanted,
@@ -27,12 +27,12 @@ var rules = map[Verb][]rule{
 		(*scene).refuseAbsent, (*scene).refuseUnfinished, (*scene).startServices, (*scene).found, (*scene).startIdle, (*scene).refuseEmpty, (*scene).await,
 	},
 	Restart: {
-		(*scene).refuseAbsent, (*scene).refuseUnfinished, (*scene).restartServices, (*scene).restartAll, (*scene).dropForgotten, (*scene).startIdle,
+		(*scene).refuseAbsent, (*scene).refuseUnfinished, (*scene).refuseUnlinked, (*scene).restartServices, (*scene).restartAll, (*scene).dropForgotten, (*scene).startIdle,
 		(*scene).restartUnwell, (*scene).join, (*scene).promote, (*scene).refuseEmpty, (*scene).await,
 		(*scene).add, (*scene).restart,
 	},
-	Stop: {(*scene).refuseAbsent, (*scene).stop, (*scene).refuseAway},
-	Down: {(*scene).refuseForeignDown, (*scene).stop, (*scene).takeAway},
+	Stop: {(*scene).refuseAbsent, (*scene).refuseUnlinked, (*scene).stop, (*scene).refuseAway},
+	Down: {(*scene).refuseForeignDown, (*scene).refuseUnlinked, (*scene).stop, (*scene).takeAway},
 }
 
 // Next gives the one step that comes next, or false when nothing is left to do.

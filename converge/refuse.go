@@ -35,6 +35,39 @@ func (c *scene) refuseUnfinished() (*Step, error) {
 	return nil, nil
 }
 
+// refuseUnlinked: what a member has only while it runs is not taken from it by a verb that
+// keeps data.
+func (c *scene) refuseUnlinked() (*Step, error) {
+	if c.Asked.Verb == Down && c.Asked.Data {
+		return nil, nil
+	}
+	for _, p := range c.those((*part).isThere, c.asksFor) {
+		if p.server.Unlinked {
+			refusal, then := Unlinked(c.Have, p.server)
+			refusal.Remedy.Text = "keeps that, and " + then
+			return nil, refusal
+		}
+	}
+	return nil, nil
+}
+
+// Unlinked refuses to stop a member whose data is there only while it runs. The remedy
+// keeps that, and then tells what gives the member data again.
+func Unlinked(have *runtime.State, m runtime.Server) (refusal *Refusal, then string) {
+	where := ""
+	if m.DataAt != "" {
+		where = " from " + m.DataAt
+	}
+	then = "`etcdctr restore` brings it back after that"
+	if len(have.Present()) > 2 {
+		then = fmt.Sprintf("`etcdctr member replace %s` has the others give it theirs after that", m.Name)
+	}
+	return &Refusal{
+		Server: m.Name, Reason: fmt.Sprintf("its data was deleted%s while it runs: what it holds is gone when it stops", where),
+		Remedy: Remedy{Command: []string{"backup"}},
+	}, then
+}
+
 // Unfinished tells of a restoration that was not finished, as it is seen in a state; nil
 // if there is none.
 func Unfinished(have *runtime.State) *Refusal {

@@ -63,6 +63,9 @@ type Server struct {
 	// Emptied says that it has ended, and that data which it had when it was started is
 	// gone; false: not so, or not known.
 	Emptied bool
+	// Unlinked says that it runs, and that the data which it goes on with is no longer where
+	// it was: it is gone when the server stops. false: not so, or not known.
+	Unlinked bool
 	// Settings are those of etcd that it was started with. They say how it was
 	// founded, too: see cluster.Cluster.AsStarted.
 	Settings cluster.Settings

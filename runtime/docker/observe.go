@@ -20,6 +20,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/unlinked"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
@@ -238,6 +239,7 @@ func (r *Runtime) describe(f *found) *runtime.State {
 		x := server(c, in)
 		x.Host = r.host()
 		x.DataAt, x.Lent = f.dataAt(c, in)
+		x.Unlinked = c.Member() && x.Host == "" && x.Runs() && x.Data != runtime.Volatile && unlinked.Log(in.State.Pid)
 		s.Servers = append(s.Servers, x)
 		if c.Member() && !c.Created.Before(newest) {
 			newest, s.CertsDir = c.Created, certsDir(in)

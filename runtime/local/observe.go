@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/unlinked"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -85,6 +86,7 @@ func server(m process.Member, role runtime.Role, state *process.MemberState) run
 	}
 	if s.Runs() && s.Data == runtime.None {
 		s.Data = runtime.Unknown // etcd makes its log when it has found the others
+		s.Unlinked = state.Process.Alive() && unlinked.Log(state.Process.PID)
 	}
 	return s
 }
