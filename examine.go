@@ -161,8 +161,7 @@ func (p *patient) withoutCertificates(cause string) Diagnosis {
 	if p.hasAuthority() {
 		d.Command = strings.Join(append([]string{"etcdctr certs create"}, p.CertsFlags...), " ")
 	} else {
-		d.ByHand = "put the folder back that they were made in, or say where it is, with --certs-dir: made anew, they are strangers' to all who have the former ones; " +
-			"if it is gone for good, `etcdctr up` makes new ones and starts all members with them, on the data that they have"
+		d.ByHand = converge.LostAuthority
 	}
 	return d
 }

@@ -54,6 +54,9 @@ that was: what cfssl or openssl has issued, or a copy that turned up elsewhere.`
 			if err := flags.HandOut(cmd.Context()); err != nil {
 				return fmt.Errorf("the list is made, and not every member has it: %w", err)
 			}
+			if flags.Runs(cmd.Context()) {
+				a.Say("connections that are open stay open: `etcdctr restart` ends them, member by member")
+			}
 			return nil
 		},
 	}

@@ -126,6 +126,17 @@ func (f *Flags) HandOut(ctx context.Context) error {
 	return c.HandOut(ctx)
 }
 
+// Runs tells whether members run, as far as that can be seen.
+func (f *Flags) Runs(ctx context.Context) bool {
+	c, err := f.Find(ctx, Working{Progress: terminal.Quiet})
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	have, err := c.Observe(ctx)
+	return err == nil && have.Runs()
+}
+
 // OfMachine asks this machine's engine for something of a cluster. Where no engine can
 // be made sense of, the cluster is as it is.
 func OfMachine[T any](f *Flags, as T, ask func(ctx context.Context, e *Engines) (T, error)) (T, error) {
