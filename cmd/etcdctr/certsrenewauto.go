@@ -11,9 +11,12 @@ import (
 )
 
 // isAuto reports whether the cluster that the flags describe makes its own
-// certificates. A mistake in it is no matter of this question.
+// certificates, or was started so. A mistake in it is no matter of this question.
 func isAuto(f *target.Flags) bool {
 	spec, _, err := f.Spec()
+	if err == nil && spec.TLS == "" {
+		spec, err = f.AsStarted(spec)
+	}
 	return err == nil && spec.TLS == string(cluster.AutoTLS)
 }
 

@@ -175,6 +175,20 @@ func (f *Flags) CertificatesAsRun() (string, error) {
 	return ShortPath(c.CertsDir()), nil
 }
 
+// AsStarted is a Spec with what its cluster was started with and it does not say itself.
+func (f *Flags) AsStarted(spec cluster.Spec) (cluster.Spec, error) {
+	cs, e, err := f.Clusters(Working{Progress: terminal.Quiet})
+	if err != nil {
+		return spec, err
+	}
+	defer e.Close()
+	c, err := cs.Find(f.cmd.Context(), spec)
+	if err != nil {
+		return spec, err
+	}
+	return c.Spec(), nil
+}
+
 // WithCerts gives a cluster that may run, and the folder of its certificates.
 func (f *Flags) WithCerts() (*cluster.Cluster, string, error) {
 	c, err := f.ResolveAsRun()
