@@ -75,6 +75,10 @@ func autoPort(cluster string, index int) int {
 
 // anyPort is whether members that say nothing of it leave their ports to us.
 func (r *resolver) anyPort() bool {
+	if port := r.spec.ClientPort; port != "" && port != AutoPort {
+		r.report("client-port", "must be auto, not %q: a port is one member's own, as in members: [{name: etcd1, client-port: %s}]", port, port)
+		return false
+	}
 	return oneOf(r, "client-port", r.spec.ClientPort, "", AutoPort) == AutoPort
 }
 
