@@ -97,6 +97,24 @@ func TestThoseThatHaveAQuorumBeginWithoutAMachineThatIsAway(t *testing.T) {
 	}
 }
 
+// A member whose machine is lost takes another place by the quorum of the others, where they
+// have one.
+func TestWithoutAQuorumLostMachinesLeadToRecover(t *testing.T) {
+	for _, node := range []string{"", "its node is down"} {
+		s := kept(converge.Up, "etcd1", "etcd2")
+		for i := range s.Have.Servers {
+			if s.Have.Servers[i].Status == runtime.Away {
+				s.Have.Servers[i].Held = node
+			}
+		}
+		steps, err := converge.Plan(s)
+		var refusal *converge.Refusal
+		if !errors.As(err, &refusal) || !strings.Contains(refusal.Remedy.Text, "`etcdctr recover` rebuilds") {
+			t.Errorf("%q: %v: %+v\n%s", node, err, refusal, steps)
+		}
+	}
+}
+
 func TestStartSaysWhoIsLeftWithNothingButData(t *testing.T) {
 	_, more, err := converge.Next(kept(converge.Start, "etcd1"))
 	var refusal *converge.Refusal

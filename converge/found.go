@@ -65,7 +65,7 @@ func (c *scene) tooManyAway(holders []*part) error {
 	if len(away) == 0 || len(founders)-len(away) > len(founders)/2 {
 		return nil
 	}
-	return c.awayRefusal(away...)
+	return withoutQuorum(away)
 }
 
 // foundAnew starts all at once: nobody has anything to lose.

@@ -347,11 +347,15 @@ func (c *scene) noQuorum(left []string) *Refusal {
 
 // moving is how a member goes on whose machine is lost, by the key that says where it is.
 func moving(p *part) string {
-	place := "host and engine"
+	return fmt.Sprintf("bring its machine back; or give the member another %s, and `etcdctr up` has it take its place there as long as the others have a quorum", elsewhere(p))
+}
+
+// elsewhere are the keys that say where a member is.
+func elsewhere(p *part) string {
 	if p.server.Held != "" {
-		place = "node"
+		return "node"
 	}
-	return fmt.Sprintf("bring its machine back; or give the member another %s, and `etcdctr up` has it take its place there as long as the others have a quorum", place)
+	return "host and engine"
 }
 
 // whyAway is why nobody knows what a member does.
@@ -371,18 +375,23 @@ func (c *scene) othersWait(p *part) *Refusal {
 	return refusal
 }
 
-// awayRefusal: what is on machines that don't answer can be neither seen nor changed.
-func (c *scene) awayRefusal(parts ...*part) *Refusal {
-	if len(parts) == 1 {
-		return &Refusal{
-			Away: true, Server: parts[0].name, Reason: whyAway(parts[0]),
-			Remedy: Remedy{Text: moving(parts[0])},
-		}
+// awayRefusal: what is on a machine that does not answer can be neither seen nor changed.
+func (c *scene) awayRefusal(p *part) *Refusal {
+	return &Refusal{Away: true, Server: p.name, Reason: whyAway(p), Remedy: Remedy{Text: moving(p)}}
+}
+
+// withoutQuorum: none can come of the members that are left, which is what a lost machine
+// needs where its member is to take another place.
+func withoutQuorum(parts []*part) *Refusal {
+	whose, them := "the machine of "+parts[0].name+" does", "it back; where it is"
+	if len(parts) > 1 {
+		whose, them = "the machines of "+strings.Join(names(parts), " and ")+" do", "them back; where they are"
 	}
 	return &Refusal{
 		Away:   true,
-		Reason: fmt.Sprintf("the machines of %s do not answer, and without them there is no quorum: %s", strings.Join(names(parts), " and "), causes(parts)),
-		Remedy: Remedy{Text: "bring them back"},
+		Reason: fmt.Sprintf("%s not answer, and without that there is no quorum: %s", whose, causes(parts)),
+		Remedy: Remedy{Text: fmt.Sprintf("bring %s lost for good, give the member another %s, "+
+			"and `etcdctr recover` rebuilds the cluster of what the others hold", them, elsewhere(parts[0]))},
 	}
 }
 

@@ -84,3 +84,16 @@ func TestOfAMachineThatDoesNotAnswerNothingIsClaimed(t *testing.T) {
 		}
 	}
 }
+
+// Members whose machines are lost can't be given others as long as there is no quorum,
+// which nobody brings back but recover.
+func TestMostMachinesThatAreLostLeadToRecover(t *testing.T) {
+	for held, of := range map[string]string{"": "its machine does not answer: no route", "its node is down": "its node is down"} {
+		away := func(name string) Member { return Member{Name: name, Status: Away, Detail: "no route", Held: held} }
+		left := Member{Name: "etcd1", Status: Running, Data: DataKept}
+		d, found := Diagnose(Evidence{Members: []Member{left, away("etcd2"), away("etcd3")}})
+		if !found || d.Cause != of+"; without those of etcd2 and etcd3 there is no quorum" || !strings.Contains(d.ByHand, "`etcdctr recover` rebuilds") {
+			t.Errorf("%+v", d)
+		}
+	}
+}

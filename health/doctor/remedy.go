@@ -53,6 +53,7 @@ const (
 	// What is for whoever has the machine of a member.
 	Return    Kind = "bring its machine back"
 	ReturnAll Kind = "bring the machines back"
+	Rebuild   Kind = "bring machines back, or rebuild the cluster without them"
 	Reopen    Kind = "have its node take tasks"
 
 	// What only looks.
@@ -102,6 +103,8 @@ var hands = map[Kind]string{
 	Return: "bring the machine back, and the member goes on by itself; where it is lost for good and the others have a quorum, " +
 		"give the member another host and engine and run `etcdctr up`",
 	ReturnAll: "bring the machines back",
+	Rebuild: "bring back what does not answer, and the members go on by themselves; what is lost for good is given another place in the " +
+		"description (host and engine, or node), and `etcdctr recover` rebuilds the cluster of what the others hold",
 	Reopen: "bring the node back, or let it take tasks with `docker node update --availability active`; " +
 		"where it is lost for good and the others have a quorum, give the member another node and run `etcdctr up`",
 	Restore: "`etcdctr restore FILE` brings a backup back, and sets aside the data that is there",
@@ -168,7 +171,7 @@ func (r Remedy) Looks() bool {
 // waits reports whether nothing is to be done about it here.
 func (r Remedy) waits() bool {
 	switch r.Kind {
-	case NoRemedy, Return, ReturnAll, Reopen:
+	case NoRemedy, Return, ReturnAll, Rebuild, Reopen:
 		return true
 	}
 	return false

@@ -110,6 +110,11 @@ func (w ward) waitFor(c candidate) treatment {
 		c.cause += "; whether the cluster is on " + w.machinesAway() + " nobody knows, and it is nowhere else"
 		return treatment{c.cause, Remedy{Kind: ReturnAll}}
 	}
+	answering := slices.DeleteFunc(w.holders(), func(m Member) bool { return !m.Serves && m.Status == Away })
+	if !w.quorum && len(answering) < majority(w.voters()) {
+		c.cause += "; without " + w.machinesAway() + " there is no quorum"
+		return treatment{c.cause, Remedy{Kind: Rebuild}}
+	}
 	return treatment{c.cause, c.remedy}
 }
 

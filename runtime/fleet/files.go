@@ -31,6 +31,18 @@ func (r *Runtime) ReplaceFiles(ctx context.Context, name, server, dir string, fi
 	})
 }
 
+// TryFill makes sure that all machines answer: members that run are stopped for the data
+// that these are given.
+func (r *Runtime) TryFill(ctx context.Context, want *cluster.Cluster) error {
+	parts, err := r.parts(want, nil)
+	if err != nil {
+		return err
+	}
+	return runtime.Together(parts, func(p part) error {
+		return p.machine.ask(ctx, p.member.Name, func(context.Context) error { return nil })
+	})
+}
+
 // Fill puts files in the place of a server's data, on the machine that is to run it.
 func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string, files io.Reader) (where string, err error) {
 	err = r.each(ctx, want, []string{server}, func(ctx context.Context, p part) (err error) {

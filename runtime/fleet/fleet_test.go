@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -448,5 +449,21 @@ func TestAllButWhatIsAwayIsStopped(t *testing.T) {
 	gone := (*runtime.AwayError)(nil)
 	if err := w.runtime(spec("e01", "e02", "e03")).Stop(t.Context(), "orders", 0); !errors.As(err, &gone) {
 		t.Errorf("with nobody there it gives %v", err)
+	}
+}
+
+// Those that run are stopped for what all are to be given, which they are not where one
+// can't be given anything.
+func TestNobodyIsFilledWhereAMachineDoesNotAnswer(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, spec("e01", "e02", "e03"))
+	want := place1(t, r, spec("e01", "e02", "e03"))
+	if err := r.TryFill(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	w.engine("e02").silent = errors.New("no route to host")
+	r = w.runtime(spec("e01", "e02", "e03"))
+	if away := (*runtime.AwayError)(nil); !errors.As(backup.TryFill(t.Context(), r, want), &away) || away.Server != "etcd2" {
+		t.Errorf("without the machine of etcd2: %v", away)
 	}
 }

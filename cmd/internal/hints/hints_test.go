@@ -14,6 +14,7 @@ import (
 	"github.com/etcdctr/etcdctr/internal/option"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
+	"github.com/etcdctr/etcdctr/runtime/docker/engine"
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
@@ -54,6 +55,18 @@ func TestDownSaysThatAMemberComesBackWithItsMachine(t *testing.T) {
 		err := hints.For("down", &converge.StepError{Step: converge.Step{Kind: kind}, Err: away})
 		if hint := hints.Of(err); !strings.Contains(hint, "comes back with its machine, and takes "+again+" again") {
 			t.Errorf("%s: the hint is %s", kind, hint)
+		}
+	}
+}
+
+// What an engine that does not answer needs is not all that there is to do, where the
+// members are made anew.
+func TestMembersThatAreMadeAnewMayGetOtherMachines(t *testing.T) {
+	silent := &engine.SilentError{Place: "ssh://root@192.0.2.1", Reason: engine.BySSH, Err: errors.New("no route to host")}
+	err := &runtime.AwayError{Server: "etcd1", Machine: silent.Place, Err: silent}
+	for command, want := range map[string]string{"restore": "another machine in the cluster file", "recover": "another machine in the cluster file", "ls": "docker --host"} {
+		if hint := hints.Of(hints.For(command, err)); !strings.Contains(hint, want) {
+			t.Errorf("%s: the hint is %q", command, hint)
 		}
 	}
 }

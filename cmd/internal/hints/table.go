@@ -52,6 +52,7 @@ var advices = []advice{
 	// taking backups, and bringing them back
 	{in("recover"), is(etcdctr.ErrQuorum, "`etcdctr doctor` names what to do about members that are away"), false},
 	{in("recover"), is(etcdctr.ErrUnreached, "`etcdctr doctor` names what to do about members that are away"), false},
+	{in("restore", "recover"), every[*runtime.AwayError]("bring it back; where it is lost for good, give the member another machine in the cluster file, and run this again"), false},
 	{in("recover"), is(backup.ErrNobody, "--backups names a folder of backups, the newest of which is brought back"), false},
 	{in("recover"), every[*etcdctr.EarlierError]("--backups '' does without them, where what the members hold is enough"), false},
 	{in("recover"), is(backup.ErrTwoClusters, "`etcdctr backup --data-dir` keeps what one of them holds, and `etcdctr restore` makes a cluster of it"), false},
