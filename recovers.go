@@ -299,7 +299,7 @@ func (r *recovery) stopped(ctx context.Context, holders []backup.Holder, room st
 		return origin{}, nil
 	}
 	r.voice().Tellf("see that nobody of %s runs", r.have.Name) // one that fails is started again and again
-	if err := r.runtime.Stop(ctx, r.have.Name, 0); err != nil {
+	if err := runtime.StopAll(ctx, r.runtime, r.have.Name); err != nil {
 		return origin{}, err
 	}
 	best, err := backup.CopyNewest(ctx, holders, room, func(what string) { r.voice().Detailf("%s", what) })

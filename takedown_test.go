@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -153,7 +155,12 @@ func TestNothingIsTakenDownAndHowARestorationLeftIt(t *testing.T) {
 	if err != nil || !ended.Placed {
 		t.Errorf("in its place: %+v, %v", ended, err)
 	}
-	if ended, err := there.RestoreEnded(t.Context(), backup.Restored{}); err != nil || ended != (etcdctr.Ended{}) {
+	if ended, err := there.RestoreEnded(t.Context(), backup.Restored{}); err != nil || !slices.Equal(ended.Idle, []string{"etcd2"}) {
+		t.Errorf("as before, and one does not run: %+v, %v", ended, err)
+	}
+	whole := doomed("")
+	whole.has["etcd"].Servers = whole.has["etcd"].Servers[:1]
+	if ended, err := find(t, whole, cluster.Spec{}).RestoreEnded(t.Context(), backup.Restored{}); err != nil || !reflect.DeepEqual(ended, etcdctr.Ended{}) {
 		t.Errorf("as before: %+v, %v", ended, err)
 	}
 }

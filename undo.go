@@ -106,6 +106,8 @@ type Ended struct {
 	Placed bool
 	// Unfinished has the commands that lead on from there.
 	Unfinished *converge.Refusal
+	// Idle are members that do not run, where others do.
+	Idle []string
 }
 
 // RestoreEnded tells how a restoration was left that has failed or was ended: restored is
@@ -121,5 +123,11 @@ func (c *Cluster) RestoreEnded(ctx context.Context, restored backup.Restored) (E
 		return Ended{}, err
 	}
 	unfinished, err := c.UnfinishedRestore(ctx, have)
-	return Ended{Unfinished: unfinished}, err
+	ended := Ended{Unfinished: unfinished}
+	for _, m := range have.Present() {
+		if have.Runs() && m.Role == runtime.Member && !m.MayAnswer() {
+			ended.Idle = append(ended.Idle, m.Name)
+		}
+	}
+	return ended, err
 }

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,7 +84,8 @@ func (c *Copying) copy(ctx context.Context, s *Stack, scratch string) (backup.Re
 	for _, m := range s.Members {
 		if m.Active() {
 			c.tell("stop %s, which is adopted", m.Name)
-			if err := c.Foreign.Stop(ctx, m, 0); err != nil {
+			err := c.Foreign.Stop(context.WithoutCancel(ctx), m, 0) // as runtime.StopAll: it is started again
+			if err = cmp.Or(err, ctx.Err()); err != nil {
 				return backup.Restored{}, err
 			}
 		}

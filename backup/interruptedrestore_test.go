@@ -12,18 +12,28 @@ import (
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
-// interrupted stops all members, and is interrupted with that.
+// interrupted is interrupted while it stops all members, which it goes on with all the
+// same: those that are started again meanwhile are stopped after all.
 type interrupted struct {
 	*local.Runtime
 	interrupt context.CancelFunc
+	late      bool
 }
 
-func (i interrupted) Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error {
-	if err := i.Runtime.Stop(ctx, name, grace, servers...); err != nil {
-		return err
+func (i *interrupted) Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error {
+	if i.interrupt(); ctx.Err() != nil {
+		i.late = true
+		return ctx.Err()
 	}
-	i.interrupt()
-	return ctx.Err()
+	return i.Runtime.Stop(ctx, name, grace, servers...)
+}
+
+func (i *interrupted) Start(ctx context.Context, name string, servers ...string) error {
+	err := i.Runtime.Start(ctx, name, servers...)
+	if err == nil && i.late {
+		err = i.Runtime.Stop(ctx, name, 0, servers...)
+	}
+	return err
 }
 
 func TestARestorationThatIsInterruptedStartsAgainWhatItHasStopped(t *testing.T) {
@@ -37,7 +47,7 @@ func TestARestorationThatIsInterruptedStartsAgainWhatItHasStopped(t *testing.T) 
 		t.Fatal(err)
 	}
 	ctx, interrupt := context.WithCancel(t.Context())
-	cut := restoration(t, interrupted{r, interrupt}, want)
+	cut := restoration(t, &interrupted{Runtime: r, interrupt: interrupt}, want)
 	cut.Consent = func(context.Context, backup.There) error { return nil }
 	if _, err := cut.Do(ctx, archive); !errors.Is(err, context.Canceled) {
 		t.Fatalf("it gives %v", err)

@@ -358,7 +358,7 @@ func (r *Restoration) exchange(ctx context.Context, there There, db, scratch str
 	}
 	if have.Active() {
 		r.voice().Tellf("stop the members")
-		if err := r.Runtime.Stop(ctx, have.Name, 0); err != nil {
+		if err := runtime.StopAll(ctx, r.Runtime, have.Name); err != nil {
 			return nil, errors.Join(err, r.resume(context.WithoutCancel(ctx), have))
 		}
 	}

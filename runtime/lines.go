@@ -34,6 +34,13 @@ func Together[T any](list []T, do func(T) error) error {
 	return errors.Join(errs...)
 }
 
+// StopAll stops all servers of a cluster, and comes to its end where nobody waits for that
+// any more, with the error of ctx: what runs servers goes on with what it was asked for, and
+// would stop again whoever is started meanwhile.
+func StopAll(ctx context.Context, r Runtime, name string) error {
+	return cmp.Or(r.Stop(context.WithoutCancel(ctx), name, 0), ctx.Err())
+}
+
 // Stamped reads a server's line that begins with an engine's time.
 func Stamped(server, text string) Line {
 	stamp, rest, _ := strings.Cut(text, " ")

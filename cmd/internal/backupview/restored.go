@@ -53,6 +53,9 @@ func leftAt(ctx context.Context, c *target.Found, restored backup.Restored) stri
 		return fmt.Sprintf("%s has what was brought back, and it was not waited until it serves: `%s` does that", c.Name(), c.AgainUp())
 	case ended.Unfinished != nil:
 		return hints.Of(hints.For("restore", ended.Unfinished))
+	case len(ended.Idle) > 0:
+		return fmt.Sprintf("%s has the data that it had before, and %s does not run: `%s` starts it; the same command begins anew",
+			c.Name(), strings.Join(ended.Idle, ", "), c.Again(append([]string{"start"}, ended.Idle...)...))
 	}
 	return fmt.Sprintf("%s has the data that it had before: the same command begins anew", c.Name())
 }
