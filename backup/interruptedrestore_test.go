@@ -52,6 +52,9 @@ func TestARestorationThatIsInterruptedStartsAgainWhatItHasStopped(t *testing.T) 
 	if _, err := cut.Do(ctx, archive); !errors.Is(err, context.Canceled) {
 		t.Fatalf("it gives %v", err)
 	}
+	if have, err := r.Observe(t.Context(), want.Name); err != nil || len(have.Servers) != 3 || !have.Servers[1].Runs() {
+		t.Fatalf("those that ran: %v", err)
+	}
 	if got := get(t, connect(t, endpoints(t, r)...), "kept"); got != "yes" {
 		t.Errorf("the old cluster holds %q", got)
 	}
