@@ -154,7 +154,9 @@ func (o certsRotateCAOptions) rotation(ctx context.Context, a *app, dir string) 
 		return nil, nil, err
 	}
 	with.Step = c.ShowStep
-	with.Change = func(ctx context.Context, change etcdctr.Change) error { return c.CarryOut(ctx, change) }
+	with.Change = func(ctx context.Context, change etcdctr.Change) error {
+		return c.CarryOut(ctx, change, "certs", "rotate-ca")
+	}
 	r, err := c.Rotation(ctx, with)
 	if err != nil {
 		c.Close()

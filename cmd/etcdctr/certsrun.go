@@ -96,7 +96,7 @@ func renewDue(ctx context.Context, a *app, f *target.Flags) (dir string, err err
 		return dir, err
 	}
 	defer c.Close()
-	o := etcdctr.RenewalOptions{Change: func(ctx context.Context, change etcdctr.Change) error { return c.CarryOut(ctx, change) }}
+	o := etcdctr.RenewalOptions{Change: func(ctx context.Context, change etcdctr.Change) error { return c.CarryOut(ctx, change, "certs", "run") }}
 	if command := c.Spec().Certs.RenewCommand; command != "" {
 		o.Sign = certs.SignBy(command, os.Environ())
 	}

@@ -22,8 +22,9 @@ var done = map[converge.Verb]string{
 }
 
 // CarryOut makes a change, shows its steps, and says how the cluster is after
-// it.
-func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change) error {
+// it. Where the change is a part of what a command does, its words say what goes on after
+// an interruption.
+func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change, of ...string) error {
 	began := f.flags.world.Now()
 	for _, o := range f.others(ctx) {
 		f.say("%s is not of the cluster: it is left alone", o)
@@ -35,7 +36,7 @@ func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change) error {
 		f.say("data is left that could not be deleted from here: %s", LeftBehind(left))
 	}
 	if err != nil && ctx.Err() != nil {
-		f.sayInterrupted(change, outcome)
+		f.sayInterrupted(change, outcome, goingOn(change, of))
 	}
 	if err != nil {
 		return f.Explained(ctx, err)
@@ -78,8 +79,7 @@ func (f *Found) sayOverridden() {
 }
 
 // sayInterrupted says where a change was left, and what goes on with it.
-func (f *Found) sayInterrupted(change etcdctr.Change, outcome converge.Outcome) {
-	words := append([]string{cmp.Or(verbWords[change.Verb], string(change.Verb))}, change.Servers...)
+func (f *Found) sayInterrupted(change etcdctr.Change, outcome converge.Outcome, words []string) {
 	switch {
 	case outcome.Have == nil && change.Keep: // what was made is looked at, and not counted
 		return
@@ -94,6 +94,15 @@ func (f *Found) sayInterrupted(change etcdctr.Change, outcome converge.Outcome) 
 	if releases := outcome.Have.Releases(); len(releases) > 1 {
 		f.say("its members run etcd %s: they serve together for as long as it takes", strings.Join(releases, " and "))
 	}
+}
+
+// goingOn are the words of the command that goes on with a change, or with what it is a
+// part of.
+func goingOn(change etcdctr.Change, of []string) []string {
+	if len(of) > 0 {
+		return of
+	}
+	return append([]string{cmp.Or(verbWords[change.Verb], string(change.Verb))}, change.Servers...)
 }
 
 // verbWords are the command lines of verbs that are not their names.
