@@ -46,7 +46,7 @@ func (r *resolver) monitoring(c *Cluster) {
 	}
 	if len(c.Members) > 0 && !inContainers(c) {
 		r.report("monitoring", "puts Prometheus on the network of members in containers of one machine, which these are not: "+
-			"leave it out, and give what `etcdctr monitoring print` writes to a Prometheus of yours")
+			"leave it out, and give what `etcdctr monitoring print --monitoring=false` writes to a Prometheus of yours")
 		return
 	}
 	m := &Monitoring{Image: or(s.PrometheusImage, DefaultPrometheusImage), Retention: or(s.PrometheusRetention, defaultRetention)}

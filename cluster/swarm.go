@@ -54,7 +54,7 @@ func (r *resolver) swarm(c *Cluster) {
 		{"bootstrap", fmt.Sprintf("must be static with runtime: swarm, not %s: a swarm gives no fixed addresses and starts services in no order, "+
 			"and its members know each other by their names", c.Bootstrap), c.Bootstrap != Static},
 		{"subnet", "gives members fixed addresses, which a swarm does not have" + leave, r.spec.Subnet != ""},
-		{"monitoring", "puts Prometheus beside members in containers of one machine: leave it out, and give what `etcdctr monitoring print` " +
+		{"monitoring", "puts Prometheus beside members in containers of one machine: leave it out, and give what `etcdctr monitoring print --monitoring=false` " +
 			"writes to a Prometheus of yours", c.Monitoring != nil},
 		{"protect", "has no effect with runtime: swarm: `docker stack rm` leaves volumes alone" + leave, c.Protect},
 	} {
