@@ -350,8 +350,8 @@ func (v *verdict) oneVersion() {
 	}
 	switch last := len(versions) - 1; {
 	case last > 0:
-		v.warnings.add("", "the members are on their way from %s to %s, %d of %d: `etcdctr up` finishes that",
-			versions[0], versions[last], of[versions[last]], len(v.answered()))
+		v.warnings.add("", "the members are on their way from %s to %s, %d of %d: `etcdctr up` finishes that, with --etcd %s where the cluster file says another",
+			versions[0], versions[last], of[versions[last]], len(v.answered()), versions[last])
 	case lower != "" && minor(versions[0]) != lower:
 		v.warnings.add("", "a downgrade to %s is enabled, and no member runs it yet: `etcdctr up --etcd %s` goes on, `etcdctr up` takes it back", lower, lower)
 	}

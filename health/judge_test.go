@@ -157,7 +157,7 @@ func TestJudgement(t *testing.T) {
 		},
 		"an upgrade under way": {
 			change:   func(a []answer) { a[0].status.Version = "3.6.16" },
-			warnings: []string{"the members are on their way from 3.6.16 to 3.7.3, 2 of 3: `etcdctr up` finishes that"},
+			warnings: []string{"the members are on their way from 3.6.16 to 3.7.3, 2 of 3: `etcdctr up` finishes that, with --etcd 3.7.3 where the cluster file says another"},
 		},
 		"a way back under way": {
 			change: func(a []answer) {
@@ -166,7 +166,7 @@ func TestJudgement(t *testing.T) {
 				}
 				a[0].status.Version = "3.6.9"
 			},
-			warnings: []string{"the members are on their way from 3.7.3 to 3.6.9, 1 of 3: `etcdctr up` finishes that"},
+			warnings: []string{"the members are on their way from 3.7.3 to 3.6.9, 1 of 3: `etcdctr up` finishes that, with --etcd 3.6.9 where the cluster file says another"},
 		},
 		"a way back that has not begun": {
 			change: func(a []answer) {
@@ -176,7 +176,7 @@ func TestJudgement(t *testing.T) {
 		},
 		"patches of one minor": {
 			change:   func(a []answer) { a[0].status.Version = "3.7.10" },
-			warnings: []string{"the members are on their way from 3.7.3 to 3.7.10, 1 of 3: `etcdctr up` finishes that"},
+			warnings: []string{"the members are on their way from 3.7.3 to 3.7.10, 1 of 3: `etcdctr up` finishes that, with --etcd 3.7.10 where the cluster file says another"},
 		},
 		"a member that joins": {
 			change: func(a []answer) {
