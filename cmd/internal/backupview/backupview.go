@@ -5,6 +5,7 @@ package backupview
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -43,21 +44,32 @@ func List(c *terminal.Console, all []backup.Found, format string) error {
 
 // There says what is there and what takes its place.
 func There(c *terminal.Console, there backup.There) {
-	running := "nothing of it runs"
+	running, data := "nothing of it runs", "without data"
 	if len(there.Running) > 0 {
 		running = strings.Join(there.Running, ", ") + " run"
 	}
-	c.Say("%s is there: %s, with data of %s", there.Name, running, terminal.OrDash(strings.Join(there.Data, ", ")))
+	if len(there.Data) > 0 {
+		data = "with data of " + strings.Join(there.Data, ", ")
+	}
+	c.Say("%s is there: %s, %s", there.Name, running, data)
 	switch by := there.By; {
 	case by.Revision == 0:
 		c.Say("its data is set aside, and replaced by that of the member that knows most")
 	case by.Time.IsZero():
 		c.Say("its data is set aside, and replaced by that of the member that knows most, of those that run %s with revision %d", by.From, by.Revision)
 	default:
-		c.Say("its data is set aside, and replaced by that of %s of %s, revision %d",
-			terminal.OrDash(by.Cluster), by.Time.Format(time.RFC3339), by.Revision)
+		c.Say("its data is set aside, and replaced by that of %s of %s, revision %d", origin(by), by.Time.Format(time.RFC3339), by.Revision)
 		lost(c, there)
 	}
+}
+
+// origin is the cluster that a backup is of, or else the snapshot: which one that is of,
+// nothing in it tells.
+func origin(m backup.Metadata) string {
+	if m.Cluster == "" {
+		return "the snapshot " + filepath.Base(m.From) // which may have been fetched
+	}
+	return m.Cluster
 }
 
 // lost says what of a cluster a backup does not have.

@@ -37,7 +37,7 @@ func Restored(ctx context.Context, w *target.World, c *target.Found, format stri
 	if restored.Overfull {
 		w.Warn("its database takes more than quota-backend-bytes, and etcd refuses the first write: a larger one lets it go on")
 	}
-	w.Say("%s is restored: revision %d, %s of %s", c.Name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), terminal.OrDash(restored.Metadata.Cluster))
+	w.Say("%s is restored: revision %d, %s of %s", c.Name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), origin(restored.Metadata))
 	Continued(w.Console, c.Spec(), restored.Metadata.Cluster)
 	return w.Result(format, restored, nil)
 }
