@@ -35,10 +35,11 @@ type seen struct {
 	Restored string `json:"restored,omitempty"`
 }
 
-// seenIn is how far the members of a view have come; false where no leader serves.
+// seenIn is how far the members of a view have come; false where no leader serves, and where
+// those of several clusters answer: which of them is meant is told of by others.
 func seenIn(v member.View) (seen, bool) {
 	e, ok := v.Elected()
-	if !ok || !e.Serves() {
+	if !ok || !e.Serves() || len(v.Clusters()) > 1 {
 		return seen{}, false
 	}
 	return seen{Cluster: e.Cluster.String(), Term: e.Term, Index: e.Applied, Revision: e.Revision, Leader: e.Name}, true

@@ -55,3 +55,20 @@ func TestARestorationThatIsKnownExcusesNothing(t *testing.T) {
 		})
 	}
 }
+
+// Members that were given up and run again have come further than the cluster that was made of
+// what one of them had, or less far: neither says that its data is gone.
+func TestOfSeveralClustersNoneIsTakenForTheOneThatHasServed(t *testing.T) {
+	c := &Cluster{o: Options{PlacesDir: t.TempDir(), StepsOf: func(runtime.Runtime) string { return "here" }}, runtime: marked{}, spec: cluster.Spec{Name: "orders"}}
+	c.writeSeen(seen{Cluster: "7", Term: 2, Index: 40, Revision: 1000000003, Leader: "etcd1"})
+	recovered := member.Endpoint{Name: "etcd1", ID: 1, Cluster: 7, Leader: 1, Term: 2, Applied: 58, Revision: 1000000003, Version: "3.7.3"}
+	former := member.Endpoint{Name: "etcd2@192.0.2.2", ID: 2, Cluster: 9, Leader: 2, Term: 5, Applied: 30, Revision: 3, Version: "3.7.3"}
+	for _, both := range [][]member.Endpoint{{recovered, former}, {former, recovered}} {
+		if err := c.judgeSeen(t.Context(), nil, member.View{Endpoints: both}); err != nil {
+			t.Errorf("it is judged as %v", err)
+		}
+	}
+	if err := c.judgeSeen(t.Context(), nil, member.View{Endpoints: []member.Endpoint{former}}); !errors.As(err, new(*AnotherError)) {
+		t.Errorf("the former one alone is judged as %v", err)
+	}
+}

@@ -91,6 +91,7 @@ var (
 
 	_ runtime.CopyTeller = (*Runtime)(nil)
 	_ runtime.Discarder  = (*Runtime)(nil)
+	_ runtime.DataNoter  = (*Runtime)(nil)
 )
 
 // New makes a Runtime. It asks nobody yet.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -336,23 +337,70 @@ func TestTheSameMachineReachedOtherwiseIsNoMove(t *testing.T) {
 	}
 }
 
-// A member that was removed from the description, or moved, with a machine that is
-// gone for good does not stay in the list for ever.
-func TestWhatIsNotWantedOnAMachineThatIsAwayIsForgotten(t *testing.T) {
-	w := newWorld(t)
-	w.start(t, spec("e01", "e02", "e03"))
-	w.engine("e03").silent = errors.New("no route to host")
-	r := w.runtime(spec("e01", "e02"))
-	if got := seen(t, r); len(got) != 3 || got[2] != "etcd3 away 192.0.2.3" {
-		t.Errorf("there are %q", got)
-	}
-	if err := r.Remove(t.Context(), "orders", runtime.Removal{Servers: []string{"etcd3"}}); err != nil {
-		t.Fatal(err)
-	}
-	if got := seen(t, r); len(got) != 2 {
-		t.Errorf("there are %q", got)
-	}
-	if err := r.Remove(t.Context(), "orders", runtime.Removal{Servers: []string{"etcd2"}}); err != nil {
+// A machine that is gone for good does not keep its member in the list for ever; and one
+// that comes back may run it again, which nobody wants: with others it was given up with,
+// it is a cluster of its own beside the one that took its place.
+func TestWhatIsLeftOnAMachineThatIsAwayIsSeenOnceThatAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.start(t, spec("e01", "e02", "e03"))
+		w.engine("e03").silent = errors.New("no route to host")
+		r := w.runtime(spec("e01", "e02"))
+		if got := seen(t, r); len(got) != 3 || got[2] != "etcd3 away 192.0.2.3" {
+			t.Errorf("there are %q", got)
+		}
+		w.remove(t, r, "etcd3")
+		if got := seen(t, w.runtime(spec("e01", "e02"))); len(got) != 2 {
+			t.Errorf("there are %q", got)
+		}
+		w.remove(t, r) // all, and what is left stays noted
+		w.start(t, spec("e01", "e02"))
+		w.engine("e03").silent = nil
+		r = w.runtime(spec("e01", "e02"))
+		if got := seen(t, r); len(got) != 3 || got[2] != "etcd3 running 192.0.2.3" {
+			t.Errorf("with the machine back there are %q", got)
+		}
+		w.remove(t, r, "etcd3")
+		if err := r.NoteData(t.Context(), "orders"); err != nil {
+			t.Fatal(err)
+		}
+		w.engine("e03").silent = errors.New("no route to host")
+		if got := seen(t, w.runtime(spec("e01", "e02"))); len(got) != 2 {
+			t.Errorf("once it was taken away there are %q", got)
+		}
+		if note, err := os.ReadFile(r.noteFile()); err != nil || strings.Contains(string(note), "etcd3") {
+			t.Errorf("noted is %v:\n%s", err, note)
+		}
+	})
+}
+
+// Nobody waits long for a machine on which there is nothing but what was left there.
+func TestAMachineThatNobodyMissesIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.start(t, spec("e01", "e02", "e03"))
+		w.engine("e03").hangs = true
+		r := w.runtime(spec("e01", "e02"))
+		w.remove(t, r, "etcd3")
+		r = w.runtime(spec("e01", "e02"))
+		began := time.Now()
+		seen(t, r)
+		if took := time.Since(began); took != leftPatience {
+			t.Errorf("to look takes %v", took)
+		}
+		time.Sleep(2 * awayFor)
+		began = time.Now()
+		seen(t, r)
+		if took := time.Since(began); took != 0 {
+			t.Errorf("to look again takes %v", took)
+		}
+	})
+}
+
+// remove removes servers, or all with their data.
+func (w *world) remove(t *testing.T, r *Runtime, servers ...string) {
+	t.Helper()
+	if err := r.Remove(t.Context(), "orders", runtime.Removal{Servers: servers, Data: len(servers) == 0}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -17,6 +17,7 @@ type machine struct {
 	host   string // as the members' addresses have it
 	engine Engine // nil where no way leads to it any more, for which why is the reason
 	lent   bool   // the engine knows what is lent to its member
+	missed bool   // it is waited for: something is to be there, or to go
 
 	mu    sync.Mutex
 	why   error     // it does not answer
@@ -31,7 +32,7 @@ func (r *Runtime) machine(at cluster.Engine, host string) (*machine, error) {
 	if m, ok := r.machines[at.At]; ok {
 		return m, nil
 	}
-	m := &machine{r: r, at: at, host: host}
+	m := &machine{r: r, at: at, host: host, missed: true}
 	var err error
 	if m.engine, err = r.o.Open(at, m.tell); err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func (r *Runtime) machine(at cluster.Engine, host string) (*machine, error) {
 func (r *Runtime) formerMachine(at cluster.Engine, host string) *machine {
 	m, err := r.machine(at, host)
 	if err != nil {
-		return &machine{r: r, at: at, host: host, why: err}
+		return &machine{r: r, at: at, host: host, missed: true, why: err}
 	}
 	return m
 }
@@ -66,8 +67,33 @@ func (r *Runtime) isServer(name string) bool {
 	return false
 }
 
+// expect says whether a machine is waited for. One that has nothing but what was left there
+// may be gone for good, and costs each command no more than a moment.
+func (m *machine) expect(missed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.missed = missed
+}
+
+// patience is how long the machine may take to answer, and how long it is left alone where
+// it did not.
+func (m *machine) patience() (answer, alone time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.missed {
+		return m.r.o.Patience, awayFor
+	}
+	return min(m.r.o.Patience, leftPatience), leftFor
+}
+
 // awayFor is how long a machine that did not answer is left alone.
 const awayFor = 5 * time.Second
+
+// These are the same of one that nobody waits for.
+const (
+	leftPatience = 2 * time.Second
+	leftFor      = time.Minute
+)
 
 // errSlow is the cause of a question that took too long.
 var errSlow = errors.New("no answer in time")
@@ -102,7 +128,8 @@ func (m *machine) ask(ctx context.Context, server string, question func(context.
 	if err := m.known(server); err != nil {
 		return err
 	}
-	asking, cancel := context.WithTimeoutCause(ctx, m.r.o.Patience, errSlow)
+	patience, alone := m.patience()
+	asking, cancel := context.WithTimeoutCause(ctx, patience, errSlow)
 	defer cancel()
 	err := m.reach(asking)
 	if err == nil {
@@ -116,7 +143,7 @@ func (m *machine) ask(ctx context.Context, server string, question func(context.
 	if asking.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
 		err = errSlow
 	}
-	return m.gone(server, err)
+	return m.gone(server, err, alone)
 }
 
 // known gives the error of a machine that has just been found to be away.
@@ -130,10 +157,10 @@ func (m *machine) known(server string) error {
 	return nil
 }
 
-func (m *machine) gone(server string, err error) error {
+func (m *machine) gone(server string, err error, alone time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.why, m.until, m.heard = err, m.r.o.Now().Add(awayFor), time.Time{}
+	m.why, m.until, m.heard = err, m.r.o.Now().Add(alone), time.Time{}
 	return &runtime.AwayError{Server: server, Machine: m.at.At, Err: err}
 }
 

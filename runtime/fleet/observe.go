@@ -104,7 +104,7 @@ func (s *survey) add(p place, have *runtime.State, away error) {
 	x := sighting{place: p, away: away}
 	switch {
 	case away != nil:
-		x.there = true
+		x.there = !p.left
 		x.server = runtime.Server{Role: runtime.Member, Status: runtime.Away, Detail: away.Error(), Settings: p.settings}
 	default:
 		x.server, x.there = have.Server(p.member)
@@ -271,6 +271,24 @@ func (s *survey) choose(servers []string) ([]sighting, error) {
 		unknown.Has = append(unknown.Has, x.server.Name)
 	}
 	return nil, unknown
+}
+
+// NoteData forgets where members have been and nothing of them is any more.
+func (r *Runtime) NoteData(ctx context.Context, name string) error {
+	s, err := r.look(ctx, name)
+	if err != nil {
+		return err
+	}
+	var empty []place
+	for _, x := range s.all {
+		if !x.wanted && !x.there && x.away == nil {
+			empty = append(empty, x.place)
+		}
+	}
+	if len(empty) == 0 {
+		return nil
+	}
+	return r.forget(empty...)
 }
 
 // Data looks whether a server has data; nobody knows of one whose machine is away.

@@ -21,6 +21,7 @@ type place struct {
 	machine  *machine
 	settings cluster.Settings // as far as is known without asking
 	wanted   bool             // it is described
+	left     bool             // what is there was to go while its machine did not answer
 }
 
 // been is a line of the note: a member that was, or was about to be, on a machine.
@@ -30,6 +31,9 @@ type been struct {
 	Engine   string           `json:"engine"`
 	Certs    string           `json:"engineCerts,omitempty"`
 	Settings cluster.Settings `json:"settings"`
+	// Left says that it was to go while the machine did not answer. It may run there
+	// again once that does: nothing is said of it before, and then it is seen.
+	Left bool `json:"left,omitempty"`
 }
 
 func (b been) at(member string, at cluster.Engine) bool {
@@ -66,6 +70,9 @@ func (r *Runtime) places(ctx context.Context) ([]place, error) {
 			all = append(all, p)
 		}
 	}
+	for _, m := range machinesOf(all) {
+		m.expect(slices.ContainsFunc(all, func(p place) bool { return p.machine == m && !p.left }))
+	}
 	return all, nil
 }
 
@@ -84,7 +91,7 @@ func (r *Runtime) lend(ctx context.Context, m cluster.Member, at *machine) error
 
 // former is a place that the description does not have; false for one that it has.
 func (r *Runtime) former(described []place, b been) (place, bool) {
-	p := place{name: b.Member, member: b.Member, settings: b.Settings}
+	p := place{name: b.Member, member: b.Member, settings: b.Settings, left: b.Left}
 	i := slices.IndexFunc(described, func(p place) bool { return p.wanted && p.member == b.Member })
 	if i < 0 {
 		p.machine = r.formerMachine(cluster.Engine{At: b.Engine, Certs: b.Certs}, b.Host)
@@ -171,8 +178,20 @@ func (r *Runtime) remember(members []cluster.Member) error {
 // forget drops places from the note.
 func (r *Runtime) forget(places ...place) error {
 	return r.edit(func(note []been) []been {
-		return slices.DeleteFunc(note, func(b been) bool {
-			return slices.ContainsFunc(places, func(p place) bool { return b.at(p.member, p.machine.at) })
-		})
+		return slices.DeleteFunc(note, func(b been) bool { return b.among(places) })
 	})
+}
+
+// leave notes of places that what is there was to go.
+func (r *Runtime) leave(places ...place) error {
+	return r.edit(func(note []been) []been {
+		for i := range note {
+			note[i].Left = note[i].Left || note[i].among(places)
+		}
+		return note
+	})
+}
+
+func (b been) among(places []place) bool {
+	return slices.ContainsFunc(places, func(p place) bool { return b.at(p.member, p.machine.at) })
 }

@@ -78,7 +78,7 @@ func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, se
 }
 
 // Remove removes servers, and what a machine has besides once its last is gone. What
-// is on a machine that is away, and that is not described any more, is forgotten.
+// is on a machine that is away, and that is not described any more, is left there.
 func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Removal) error {
 	s, err := r.look(ctx, name)
 	if err != nil {
@@ -86,13 +86,46 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	}
 	chosen, err := s.choose(removal.Servers)
 	if errors.Is(err, runtime.ErrNotFound) {
-		return r.edit(func([]been) []been { return nil })
+		return r.forgetAll(s)
 	}
 	if err != nil {
 		return err
 	}
-	return runtime.Together(byMachine(chosen), func(group []sighting) error {
+	err = runtime.Together(byMachine(chosen), func(group []sighting) error {
 		return r.remove(ctx, name, group, runtime.Removal{Data: removal.Data, Made: removal.Made, Servers: named(group, removal.Servers)})
+	})
+	if err == nil && removal.Data && len(removal.Servers) == 0 {
+		r.tellLeft(s)
+	}
+	return err
+}
+
+// forgetAll drops all of a cluster from the note of which nothing is seen, but for what was
+// left on machines that don't answer.
+func (r *Runtime) forgetAll(s *survey) error {
+	var gone []place
+	for _, x := range s.all {
+		if !x.left || x.away == nil {
+			gone = append(gone, x.place)
+		}
+	}
+	return r.forget(gone...)
+}
+
+// tellLeft says what is not deleted, since its machine does not answer.
+func (r *Runtime) tellLeft(s *survey) {
+	for _, x := range s.all {
+		if x.left && x.away != nil {
+			r.tellBehind(x.name, x.machine.host, x.away)
+		}
+	}
+}
+
+// tellBehind says that something is left on a machine that does not answer.
+func (r *Runtime) tellBehind(name, host string, why error) {
+	r.tell(runtime.Event{
+		Server: name, Action: runtime.Caveat, Done: true,
+		Detail: fmt.Sprintf("%s is left on %s, which does not answer: once it does, what is there is seen again, and goes: %v", name, host, why),
 	})
 }
 
@@ -113,11 +146,8 @@ func (r *Runtime) remove(ctx context.Context, name string, group []sighting, rem
 	err := m.work(ctx, group[0].name, func(ctx context.Context) error { return m.engine.Remove(ctx, name, removal) })
 	away := (*runtime.AwayError)(nil)
 	if errors.As(err, &away) && !group[0].wanted && len(group) == 1 && !removal.Data {
-		m.r.tell(runtime.Event{
-			Server: group[0].name, Action: runtime.Caveat, Done: true,
-			Detail: fmt.Sprintf("%s is forgotten: its machine does not answer, and what it has stays there: %v", group[0].name, away.Err),
-		})
-		return r.forget(group[0].place)
+		r.tellBehind(group[0].name, m.host, away.Err)
+		return r.leave(group[0].place)
 	}
 	if err != nil || !removal.Data {
 		return err
