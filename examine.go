@@ -372,8 +372,11 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 	// Members that are started again by themselves, or that run and answer and are no
 	// healthy cluster all the same.
 	unwell := Diagnosis{Member: p.name(), Cause: report.Failures[0], Command: p.command("health"), Looks: true, Warnings: report.Warnings}
-	silent := silentOf(report)
+	silent, left := silentOf(report), report.Left()
 	switch {
+	case len(left) > 0 && len(report.Failures) == 1: // which is all that is said of them
+		unwell.Member, unwell.Cause = left[0], "it is no member any more, and the description does not have it"
+		unwell.Command, unwell.Looks = strings.Join(append([]string{p.command("up")}, e.Wanted...), " "), false
 	case comesBack(e):
 		unwell.Command, unwell.Looks = p.command("start"), false
 	case report.Serving() == 0 && len(silent) > 0: // of which health tells no more

@@ -130,6 +130,16 @@ func TestTheDoctorTellsWhoIsMissingToAQuorum(t *testing.T) {
 	}
 }
 
+func TestTheDoctorHasWhatIsLeftOfMembersTakenAway(t *testing.T) {
+	p := &patient{Cluster: &Cluster{spec: cluster.Spec{}}, want: &cluster.Cluster{}, Examination: Examination{Wanted: []string{"-f", "orders.yaml"}}}
+	d := p.conclude(p.evidence(), health.Report{Failures: []string{"etcd3@192.0.2.3: is no member any more"}, Members: []health.MemberReport{
+		{Name: "etcd1", ReadMillis: 1}, {Name: "etcd3@192.0.2.3", Error: "no route to host", Left: true},
+	}})
+	if d.Member != "etcd3@192.0.2.3" || d.Command != "etcdctr up -f orders.yaml" || d.Looks {
+		t.Errorf("it says %+v", d)
+	}
+}
+
 // What the logs of healthy members tell is warned of beside what health says.
 func TestTheDoctorWarnsOfWhatHealthAndTheLogsTell(t *testing.T) {
 	now := time.Now()

@@ -23,7 +23,7 @@ func (c *Connection) Health(want *cluster.Cluster) health.Cluster {
 	for _, m := range c.Reachable() {
 		h.Members = append(h.Members, health.Member{
 			Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL(), Quota: cluster.Quota(m.Settings.Get("quota-backend-bytes")),
-			Bridges: m.Bridges(), Held: whyIdle(m),
+			Bridges: m.Bridges(), Held: whyIdle(m), Unwanted: saysMembers(want) && !describes(want, m.Name),
 		})
 	}
 	if !saysMembers(want) {
@@ -35,6 +35,10 @@ func (c *Connection) Health(want *cluster.Cluster) health.Cluster {
 		}
 	}
 	return h
+}
+
+func describes(want *cluster.Cluster, member string) bool {
+	return slices.ContainsFunc(want.Members, func(m cluster.Member) bool { return m.Name == member })
 }
 
 // judgeServices warns of services beside members that run, and that do not run

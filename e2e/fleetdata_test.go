@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,12 +34,24 @@ func TestFleetIsRestoredAndRecovered(t *testing.T) {
 	}
 	f.describe(f.seats(1, 4, 5), "image: "+image)
 	f.etcdctr("recover", "--yes")
+	f.wantSaid("health", []string{"etcd2@10.77.0.2, etcd3@10.77.0.3: is no member any more"}, []string{"does not know", "does not answer"})
+	f.wantSaid("doctor", []string{"is no member any more", "etcdctr up"}, nil)
 	f.wantValue("recovered on other machines", "after")
 	f.spread(f.seats(1, 4, 5)).wantOneCluster()
+	f.etcdctr("up") // which leaves what does not answer
+	f.etcdctr("health")
 	for _, m := range f.machines[1:3] {
 		m.powerOn()
 	}
 	// Those there are a quorum of the cluster that was given up.
+	f.wantSeen("etcd2@10.77.0.2")
+	f.wantSeen("etcd3@10.77.0.3")
+	eventually(t, "both clusters are told", func() error {
+		if out, err := f.try("health"); err == nil || !strings.Contains(out+err.Error(), "2 clusters instead of one") {
+			return fmt.Errorf("health says %v\n%s", err, out)
+		}
+		return nil
+	})
 	if _, err := f.try("up"); err == nil || !strings.Contains(err.Error(), "`etcdctr stop etcd2@10.77.0.2 etcd3@10.77.0.3`") {
 		t.Errorf("two clusters answer, and up says %v", err)
 	}

@@ -16,7 +16,7 @@ type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Cluster is the cluster that ought to be there, and how to reach it.
 type Cluster struct {
-	// Members are exactly those expected.
+	// Members are exactly those expected, and those that are there besides.
 	Members []Member
 	// TLS is what a client needs; nil for plain text.
 	TLS *tls.Config
@@ -47,6 +47,9 @@ type Member struct {
 	// Held is why it does not run, where what runs it knows: that tells more than that
 	// nobody answers.
 	Held string
+	// Unwanted says that it is there and not described: it may be a member all the same,
+	// as long as another one takes its place.
+	Unwanted bool
 }
 
 // Check asks all members at the same time and judges what they say. What is

@@ -48,6 +48,7 @@ func judge(answers []answer, now time.Time) Report {
 		v.failures.add("", "there is no member to ask")
 	}
 	if v.oneCluster() {
+		v.leftOver()
 		v.exactlyTheExpected()
 		v.oneLeader()
 		v.sameData()
@@ -110,13 +111,44 @@ func (v *verdict) open(a answer) {
 func (v *verdict) allAnswer() {
 	for _, a := range v.answers {
 		switch {
-		case a.err == nil:
+		case a.err == nil, v.isLeft(a):
 		case a.member.Held != "":
 			v.failures.add(a.member.Name, "does not answer: %s", a.member.Held)
 		default:
 			v.failures.add(a.member.Name, "does not answer: %v", a.err)
 		}
 	}
+}
+
+// leftOver is about servers that are neither described nor members any more.
+func (v *verdict) leftOver() {
+	for _, a := range v.answers {
+		if v.isLeft(a) {
+			v.failures.add(a.member.Name, "is no member any more, and the description does not have it: `etcdctr up` takes it away")
+		}
+	}
+}
+
+// isLeft reports that a server is not described, and that those who tell who the members
+// are don't know it.
+func (v *verdict) isLeft(a answer) bool {
+	told := false
+	for _, o := range v.answered() {
+		told = told || o.members != nil && o.readErr == nil
+		if slices.ContainsFunc(o.members, a.member.is) {
+			return false
+		}
+	}
+	return told && a.member.Unwanted
+}
+
+// is reports whether it is the one that a member knows. Until one has moved, another one has
+// its name.
+func (m Member) is(known *etcdserverpb.Member) bool {
+	if m.PeerURL == "" {
+		return known.Name == m.Name
+	}
+	return slices.ContainsFunc(strings.Split(m.PeerURL, ","), func(url string) bool { return slices.Contains(known.PeerURLs, url) })
 }
 
 // exactlyTheExpected compares what each member knows of the membership with
@@ -152,6 +184,7 @@ func (v *verdict) missing(a answer, known map[string]uint64) {
 		id, ok := known[other.member.Name]
 		switch {
 		case !ok && addedAt(a.members, other.member.PeerURL): // see neverStarted
+		case !ok && other.member.Unwanted: // see leftOver
 		case !ok:
 			v.failures.add(a.member.Name, "does not know %s as a member: `etcdctr doctor` tells what it takes to have it join",
 				other.member.Name)

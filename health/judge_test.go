@@ -66,6 +66,30 @@ func TestJudgement(t *testing.T) {
 			},
 			warnings: []string{"etcd1, etcd2, etcd3: reaches etcd3 at https://127.0.0.1:1, as etcd has it, and it is at https://etcd3:2380: `etcdctr up` puts that right"},
 		},
+		"a server that is no member any more": {
+			change: func(a []answer) {
+				members := a[0].members[:2]
+				for i := range a {
+					a[i].members = members
+					a[i].member.PeerURL = "https://" + a[i].member.Name + ":2380"
+					if i < 2 {
+						members[i].PeerURLs = []string{a[i].member.PeerURL}
+					}
+				}
+				a[2] = answer{member: Member{Name: "etcd3@192.0.2.3", PeerURL: "https://192.0.2.3:2380", Unwanted: true}, err: errors.New("no route to host")}
+			},
+			failures: []string{"etcd3@192.0.2.3: is no member any more, and the description does not have it: `etcdctr up` takes it away"},
+		},
+		"a member that is to leave and does not answer": {
+			change: func(a []answer) {
+				a[2].members[2].PeerURLs = []string{"https://192.0.2.3:2380"}
+				a[2] = answer{member: Member{Name: "etcd3@192.0.2.3", PeerURL: "https://192.0.2.3:2380", Unwanted: true}, err: errors.New("no route to host")}
+			},
+			failures: []string{
+				"etcd1, etcd2: knows a member etcd3 that is not here: `etcdctr up` has it run again, or takes it out of the cluster where the description names the others alone",
+				"etcd3@192.0.2.3: does not answer: no route to host",
+			},
+		},
 		"a member added and never started": {
 			change: func(a []answer) {
 				for i := range a {
@@ -229,5 +253,14 @@ func TestALargeDatabaseIsToldFromAMemberThatIsAway(t *testing.T) {
 	c := Cluster{Timeout: time.Nanosecond}.withDefaults()
 	if d := c.digest(t.Context(), Member{Name: "etcd1", ClientURL: "http://127.0.0.1:1"}, 1); !errors.Is(d.err, errNotHashed) {
 		t.Errorf("the error is %v, want %v", d.err, errNotHashed)
+	}
+}
+
+// What is left of a member is none that is missed.
+func TestWhatIsLeftOfAMemberDoesNotCount(t *testing.T) {
+	a := append(healthy(), answer{member: Member{Name: "etcd3@192.0.2.3", Unwanted: true}, err: errors.New("no route to host")})
+	r := judge(a, noon)
+	if diff := cmp.Diff([]string{"etcd3@192.0.2.3"}, r.Left()); diff != "" || r.Size() != 3 {
+		t.Errorf("of %d members are left %s", r.Size(), diff)
 	}
 }

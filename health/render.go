@@ -50,7 +50,7 @@ func (v *verdict) leaderOf(a answer) string {
 }
 
 func (v *verdict) memberReport(a answer) MemberReport {
-	r := MemberReport{Name: a.member.Name, Endpoint: a.member.ClientURL}
+	r := MemberReport{Name: a.member.Name, Endpoint: a.member.ClientURL, Left: v.isLeft(a)}
 	for _, c := range a.certificates {
 		r.Certificates = append(r.Certificates, Certificate{
 			Use: c.use, Subject: c.cert.Subject.String(),

@@ -54,7 +54,18 @@ func (r Report) Serving() int {
 
 // Size is how many members there are to be: those that are there and, where etcd counts
 // more, such as one whose container is gone, as many.
-func (r Report) Size() int { return max(len(r.Members), len(r.Membership)) }
+func (r Report) Size() int { return max(len(r.Members)-len(r.Left()), len(r.Membership)) }
+
+// Left are the servers that are there and neither described nor members any more.
+func (r Report) Left() []string {
+	var names []string
+	for _, m := range r.Members {
+		if m.Left {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
 
 // KnownMember is a member as etcd's own membership has it.
 type KnownMember struct {
@@ -70,6 +81,7 @@ type MemberReport struct {
 	Name     string `json:"name"`
 	Endpoint string `json:"endpoint"`
 	Error    string `json:"error,omitempty"` // why it did not answer
+	Left     bool   `json:"left,omitempty"`  // it is neither described nor a member any more
 
 	ID        string `json:"id,omitempty"`        // hexadecimal
 	ClusterID string `json:"clusterId,omitempty"` // hexadecimal
