@@ -20,7 +20,8 @@ var ErrNobody = errors.New("no member answers that could give its data")
 // Choose picks the member that a snapshot costs least: a follower that is in
 // step, else the leader. Never a learner, never one that lags or whose data is
 // known to be corrupt. Of a cluster without a quorum it is the member that knows
-// most, whoever that is: it gives its data as long as it is not restarted.
+// most, whoever that is: it gives its data as long as it is not restarted. Where members of
+// several clusters answer it is a member.ErrSeveralClusters: none of them stands for the others.
 func Choose(v member.View) (string, error) { return chooseBut(v, nil) }
 
 // chooseBut is Choose that takes none of some, unless there is no other.
@@ -32,6 +33,9 @@ func chooseBut(v member.View, gone []string) (string, error) {
 }
 
 func choose(v member.View, gone []string) (string, error) {
+	if err := v.OneCluster(); err != nil {
+		return "", err
+	}
 	corrupt := map[member.ID]bool{}
 	for _, a := range v.Alarms() {
 		corrupt[a.Member] = corrupt[a.Member] || a.Kind == member.Corrupt

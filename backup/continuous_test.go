@@ -307,6 +307,51 @@ func TestAClusterThatKnowsLessIsNotBackedUp(t *testing.T) {
 	}
 }
 
+// Members that were given up may be a cluster of their own beside the one that took their
+// place: an archive by the name of one with the data of the other would drive out those of both.
+func TestOfSeveralClustersNoneIsBackedUp(t *testing.T) {
+	t.Parallel()
+	s := storeAt(t, t.TempDir())
+	recovered, former := start(t, []string{"etcd1"}), start(t, []string{"etcd2"})
+	write(t, recovered.raw(t), 20, 10)
+	write(t, former.raw(t), 5, 10)
+	if _, _, err := backup.TakeInto(t.Context(), recovered.client, s, request()); err != nil {
+		t.Fatal(err)
+	}
+	both, err := member.New(member.Config{URLs: map[string]string{"etcd1": recovered.clients["etcd1"], "etcd2": former.clients["etcd2"]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = both.Close() })
+	if _, _, err := backup.TakeInto(t.Context(), both, s, request()); !errors.Is(err, member.ErrSeveralClusters) {
+		t.Errorf("one by hand is taken, with %v", err)
+	}
+	r := runRunner(t, &running{client: both}, s)
+	for {
+		r.mu.Lock()
+		failed := slices.Clone(r.failed)
+		r.mu.Unlock()
+		if len(failed) > 1 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	r.stop()
+	for _, err := range r.failed {
+		if !errors.Is(err, member.ErrSeveralClusters) {
+			t.Errorf("it fails with %v", err)
+		}
+	}
+	if all, err := backup.List(t.Context(), s); err != nil || len(all) != 1 || all[0].Metadata.Revision != 21 {
+		t.Errorf("the store has %+v, %v", all, err)
+	}
+	named := request()
+	named.Member, named.Time = "etcd2", named.Time.Add(time.Hour)
+	if _, made, err := backup.TakeInto(t.Context(), both, s, named); err != nil || made.Revision != 6 {
+		t.Errorf("of one that was named comes %+v, %v", made, err)
+	}
+}
+
 // Who follows changes and comes upon a cluster that has lost some tells up to when there are
 // any, however often it tries: what it has not kept is no backup.
 func TestWhatIsMissedOfAClusterIsOfWhenItWasKept(t *testing.T) {

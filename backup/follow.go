@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (r *Runner) follow(ctx context.Context) error {
 	}
 	defer done()
 	v, err := members.Look(ctx)
-	if err != nil {
+	if err = cmp.Or(err, v.OneCluster()); err != nil {
 		return err
 	}
 	var now member.Endpoint

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ func (r *Runner) own(ctx context.Context, all []Found) []Found {
 }
 
 func (r *Runner) know(v member.View) {
-	if _, id := Known(v); id != "" {
+	if _, id := Known(v); id != "" && v.OneCluster() == nil {
 		r.id.Store(id)
 	}
 }
@@ -209,7 +210,7 @@ func (r *Runner) take(ctx context.Context, there func([]Found) bool) error {
 	}
 	defer done()
 	v, err := members.Look(ctx)
-	if err != nil {
+	if err = cmp.Or(err, v.OneCluster()); err != nil {
 		return err
 	}
 	r.know(v)

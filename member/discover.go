@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ErrSeveralClusters is the error of URLs that lead to members of several clusters.
+// ErrSeveralClusters is the error of members that answer and are of several clusters.
 var ErrSeveralClusters = errors.New("they are members of different clusters")
 
 // Discover makes a client for members of which no more is known than URLs that some of
@@ -27,17 +27,24 @@ func Discover(ctx context.Context, urls []string, config Config) (*Client, error
 		return nil, err
 	}
 	v, err := c.Look(ctx)
-	if clusters := v.Clusters(); err == nil && len(clusters) > 1 {
-		var each []string
-		for id, names := range clusters {
-			each = append(each, fmt.Sprintf("%s in %s", strings.Join(names, " and "), id))
-		}
-		err = fmt.Errorf("%s: %w", strings.Join(slices.Sorted(slices.Values(each)), ", "), ErrSeveralClusters)
-	}
-	if err != nil {
+	if err = cmp.Or(err, v.OneCluster()); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, c.rename(v)
+}
+
+// OneCluster is an ErrSeveralClusters that says who is in which, where members of several
+// clusters answer.
+func (v View) OneCluster() error {
+	clusters := v.Clusters()
+	if len(clusters) < 2 {
+		return nil
+	}
+	var each []string
+	for id, names := range clusters {
+		each = append(each, fmt.Sprintf("%s in %s", strings.Join(names, " and "), id))
+	}
+	return fmt.Errorf("%s: %w", strings.Join(slices.Sorted(slices.Values(each)), ", "), ErrSeveralClusters)
 }
 
 func hostOf(text string) string {

@@ -65,6 +65,7 @@ var advices = []advice{
 	{archives, is(backup.ErrExists, "--output names another file, or a folder"), false},
 	{archives, is(backup.ErrSeal, "`age-keygen` makes a key, and writes the public one, age1…, beside it"), true},
 	{in("backup"), every[*backup.BehindError]("--output . keeps what it holds now in the current folder, where `etcdctr restore` does not take it for the newest"), false},
+	{in("backup"), is(member.ErrSeveralClusters, "--member says whose data is meant; `etcdctr up` names the command that leaves one of several clusters of a name"), false},
 	{in("backup"), is(backup.ErrNobody, "`etcdctr doctor` names the cause; --data-dir takes the data folder of a stopped member"), false},
 	{in("restore"), is(backup.ErrUnknownMoment, "`etcdctr backup list` shows the backups: without --at and --revision a file is restored as it is"), false},
 	{in("restore"), as(func(e *backup.TooOldError) string { return fmt.Sprintf("--etcd 3.%d or a later one reads it", e.Data) }), false},
