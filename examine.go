@@ -87,6 +87,11 @@ func (p *patient) examine(ctx context.Context) (Diagnosis, error) {
 	if p.want, err = p.Want(ctx); err != nil {
 		return Diagnosis{}, err
 	}
+	if s, ok := p.runtime.(runtime.Strayer); ok {
+		if why, remedy := s.Astray(p.name()); why != "" {
+			return Diagnosis{Member: p.name(), Cause: "its members run, and " + why, ByHand: remedy}, nil
+		}
+	}
 	if len(p.have.Present()) == 0 {
 		if d, found, err := p.unfinished(ctx); err != nil || found {
 			return d, err

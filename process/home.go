@@ -72,6 +72,19 @@ func (h Home) State() (State, error) {
 	return s, nil
 }
 
+// Moved is a RunningError where the home was moved while its supervisor runs, which takes
+// no orders since; nil else.
+func (h Home) Moved() *RunningError {
+	s, err := h.State()
+	if err != nil || s.Running || !s.Supervisor.Alive() {
+		return nil
+	}
+	if from := h.movedFrom(s); from != "" {
+		return &RunningError{Name: s.Name, Supervisor: s.Supervisor, MovedFrom: from}
+	}
+	return nil
+}
+
 // Remove forgets the stack, which must not be running, and deletes its logs;
 // with data, everything that is in the home.
 func (h Home) Remove(ctx context.Context, data bool) error {

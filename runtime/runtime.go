@@ -151,6 +151,13 @@ type DataNoter interface {
 	NoteData(ctx context.Context, name string) error
 }
 
+// Strayer is a Runtime whose servers may go on where no order reaches them any more.
+type Strayer interface {
+	// Astray says why none reaches those of a cluster, and what ends them in order; empty
+	// where it is not so.
+	Astray(name string) (why, remedy string)
+}
+
 // Tidier is a Runtime that can remove the State's Leftovers of a cluster.
 type Tidier interface {
 	Tidy(ctx context.Context, name string) error

@@ -55,9 +55,27 @@ func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error
 	s.Servers = append(s.Servers, leftovers(home, s)...)
 	s.Servers = append(s.Servers, r.lentLeft(name, s)...)
 	tellData(s.Servers)
+	if why, _ := r.Astray(name); why != "" {
+		for i := range s.Servers {
+			if x := &s.Servers[i]; x.Status == runtime.Failed {
+				x.Detail = why
+			}
+		}
+	}
 	slices.SortStableFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
 	s.Aside, _ = r.allAside(name, stack) // of a folder that can't be read AllAside says why
 	return s, nil
+}
+
+// Astray tells of a folder that was moved while its members run: their supervisor is asked
+// by a name in there.
+func (r *Runtime) Astray(name string) (why, remedy string) {
+	moved := r.home(name).Moved()
+	if moved == nil {
+		return "", ""
+	}
+	return fmt.Sprintf("what runs them takes no orders since it was moved here from %s", moved.MovedFrom),
+		fmt.Sprintf("`kill %d` ends its members in order, and `etcdctr up` starts them from here", moved.Supervisor.PID)
 }
 
 // stateOf is nil for one that nobody has run since it was described.
