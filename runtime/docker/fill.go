@@ -21,9 +21,16 @@ import (
 )
 
 var (
-	_ runtime.Filler = (*Runtime)(nil)
-	_ runtime.Stager = (*Runtime)(nil)
+	_ runtime.Filler    = (*Runtime)(nil)
+	_ runtime.Stager    = (*Runtime)(nil)
+	_ runtime.FillTrier = (*Runtime)(nil)
 )
+
+// TryFill makes the image of what fills volumes, and exchanges what is in them.
+func (r *Runtime) TryFill(ctx context.Context, _ *cluster.Cluster) error {
+	_, err := r.ownImage(ctx)
+	return err
+}
 
 // Fill copies files into the server's volume, beside its data, through a
 // container that is never started, and then changes the names. They belong to

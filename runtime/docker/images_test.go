@@ -6,9 +6,12 @@ import (
 	"testing"
 
 	"github.com/containerd/errdefs"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/images"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 // bare is an engine without images, and without a way to a registry.
@@ -31,6 +34,26 @@ func TestAnImageIsMissedWhereTheEngineIs(t *testing.T) {
 		if missing := (*ImageError)(nil); !errors.As(err, &missing) || missing.At != at {
 			t.Errorf("--pull %s: %v", pull, err)
 		}
+	}
+}
+
+// packless is a program that no image can be made of.
+type packless struct{}
+
+var errPackless = errors.New("is dynamically linked")
+
+func (packless) Binaries(context.Context, v1.Platform) (*images.Binaries, error) {
+	return nil, errPackless
+}
+
+func (bare) ServerVersion(context.Context, client.ServerVersionOptions) (client.ServerVersionResult, error) {
+	return client.ServerVersionResult{Os: "linux", Arch: "amd64"}, nil
+}
+
+func TestThatVolumesCantBeFilledIsFoundBeforeMembersAreStopped(t *testing.T) {
+	var trier runtime.FillTrier = New(Options{Engine: bare{}, Self: packless{}})
+	if err := trier.TryFill(t.Context(), nil); !errors.Is(err, errPackless) {
+		t.Errorf("it says %v", err)
 	}
 }
 
