@@ -218,7 +218,21 @@ func (v *verdict) neverStarted(a answer, m *etcdserverpb.Member) {
 			who = other.member.Name
 		}
 	}
+	if !v.allKnow(a, m.ID) { // so that `etcdctr up`, which asks the leader, may have nothing to do about it
+		v.failures.add(a.member.Name, "knows %s as added and never started, and others don't know it, as where max-learners has differed: "+
+			"`etcdctr etcdctl --endpoints %s member remove %x` takes it out", who, a.member.ClientURL, m.ID)
+		return
+	}
 	v.failures.add(a.member.Name, "knows %s as added and never started: `etcdctr up` starts it, or takes it out of the cluster where the description does not name it", who)
+}
+
+// allKnow reports whether all that tell who the members are, and have come as far as who
+// knows one, count that one.
+func (v *verdict) allKnow(who answer, id uint64) bool {
+	return !slices.ContainsFunc(v.answered(), func(a answer) bool {
+		lags := a.status.RaftAppliedIndex < who.status.RaftAppliedIndex
+		return a.members != nil && !lags && !slices.ContainsFunc(a.members, func(m *etcdserverpb.Member) bool { return m.ID == id })
+	})
 }
 
 // addedAt reports whether a member was added at a URL, and has no name yet.

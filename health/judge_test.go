@@ -3,6 +3,7 @@ package health
 import (
 	"crypto/x509"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -97,6 +98,21 @@ func TestJudgement(t *testing.T) {
 				}
 			},
 			failures: []string{"etcd1, etcd2, etcd3: knows a member at http://etcd4:2380 as added and never started: `etcdctr up` starts it, or takes it out of the cluster where the description does not name it"},
+		},
+		"a member added that others don't count": {
+			change: func(a []answer) {
+				a[1].member.ClientURL = "https://etcd2:2379"
+				a[1].members = append(slices.Clone(a[1].members), &etcdserverpb.Member{ID: 0x14, PeerURLs: []string{"http://etcd4:2380"}})
+			},
+			failures: []string{"etcd2: knows a member at http://etcd4:2380 as added and never started, and others don't know it, as where max-learners has differed: " +
+				"`etcdctr etcdctl --endpoints https://etcd2:2379 member remove 14` takes it out"},
+		},
+		"a member added that others have not heard of yet": {
+			change: func(a []answer) {
+				a[1].status.RaftAppliedIndex++
+				a[1].members = append(slices.Clone(a[1].members), &etcdserverpb.Member{ID: 0x14, PeerURLs: []string{"http://etcd4:2380"}})
+			},
+			failures: []string{"etcd2: knows a member at http://etcd4:2380 as added and never started: `etcdctr up` starts it, or takes it out of the cluster where the description does not name it"},
 		},
 		"a member added and expected that never started": {
 			change: func(a []answer) {
