@@ -164,6 +164,17 @@ func (r *Runtimes) Docker() *docker.Runtime { return r.docker }
 // CarriedEtcd is the release of the etcd that this program is linked with.
 func CarriedEtcd() (cluster.Version, error) { return cluster.ParseVersion("v" + etcdversion.Version) }
 
+// CheckCarried tells that the etcd which this program is linked with is of another minor than
+// a cluster is to run. Started on its data it would take it to a release that none before
+// reads.
+func CheckCarried(c *cluster.Cluster) error {
+	carried, err := CarriedEtcd()
+	if err != nil || carried.Minor == c.Etcd.Minor {
+		return err
+	}
+	return fmt.Errorf("the etcd inside etcdctr is %s, and %s is to run %s: once it has had the data, no 3.%d reads that any more", carried, c.Name, c.Etcd, c.Etcd.Minor)
+}
+
 // Clusters gives the clusters of the folder on these runtimes. Of the options Events,
 // Now and Random are what is left to be said.
 func (r *Runtimes) Clusters(o etcdctr.Options) *etcdctr.Clusters {
@@ -249,6 +260,11 @@ type engineThere struct {
 func (e *engineThere) Answers(ctx context.Context) error { return e.engine.Answers(ctx) }
 func (e *engineThere) Close() error                      { return e.engine.Close() }
 
+// underSystemd is what the unit in an archive needs that would start another etcd.
+func underSystemd(err error) string {
+	return err.Error() + "; without containers, its unit takes an ExecStart that names one of these"
+}
+
 // hosts are the members' own machines. Their archives are where bundle puts them.
 func (r *Runtimes) hosts() runtime.Runtime {
 	certs := cmp.Or(r.o.Spec.CertsDir, filepath.Join(r.o.Folder, certsFolder))
@@ -262,6 +278,9 @@ func (r *Runtimes) hosts() runtime.Runtime {
 			return config, err
 		},
 		Pack: func(ctx context.Context, c *cluster.Cluster, member string) ([]byte, error) {
+			if err := CheckCarried(c); err != nil {
+				r.o.Events(runtime.Event{Server: member, Action: runtime.Caveat, Detail: underSystemd(err)})
+			}
 			machine, err := bundle.Of(c, member, certs, r.o.Installed)
 			if err != nil {
 				return nil, err

@@ -44,6 +44,9 @@ func runBundle(ctx context.Context, a *app, o bundleOptions, members []string) e
 	if err != nil {
 		return err
 	}
+	if err := runtimes.CheckCarried(c); err != nil {
+		a.Warn("%v; without containers, the unit in an archive takes an ExecStart that names one of these", err)
+	}
 	w, err := o.cluster.Files(c)
 	if err != nil {
 		return err

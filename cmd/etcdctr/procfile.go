@@ -9,6 +9,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/files"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 type procfileOptions struct {
@@ -52,6 +53,9 @@ func runProcfile(ctx context.Context, a *app, o procfileOptions, _ []string) err
 	c, err := o.cluster.ResolveIn(place)
 	if err != nil {
 		return err
+	}
+	if err := runtimes.CheckCarried(c); err != nil && o.etcdBinary == "" {
+		a.Warn("%v: --etcd-binary names another one", err)
 	}
 	command, err := etcdCommand(o.etcdBinary)
 	if err != nil {

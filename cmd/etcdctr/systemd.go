@@ -12,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/files"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 type systemdOptions struct {
@@ -55,6 +56,9 @@ func runSystemd(ctx context.Context, a *app, o systemdOptions, _ []string) error
 	c, err := o.cluster.ResolveIn(cluster.UnderSystemd)
 	if err != nil {
 		return err
+	}
+	if err := runtimes.CheckCarried(c); err != nil && o.Etcd == "" {
+		a.Warn("%v: --etcd-binary names an etcd on the machines", err)
 	}
 	w, err := o.cluster.Files(c)
 	if err != nil {
