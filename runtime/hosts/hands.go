@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/etcdctr/etcdctr/bundle"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/internal/outfile"
+	"github.com/etcdctr/etcdctr/internal/shellword"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -212,11 +214,24 @@ func (r *Runtime) SetAside(ctx context.Context, name, server string) (string, er
 		return "", err
 	}
 	if s, ok := have.Server(server); ok {
-		r.tell(server, "put away what it has kept, if there is anything, "+at(name, s)+withData)
+		r.tell(server, "put away what it has kept, if there is anything, "+at(name, s)+keeping(s)+withData)
 		r.told(server)
 		r.emptied[server] = true
 	}
 	return "", nil
+}
+
+// keeping copies a server's data beside its archive; what comes after it is not run where
+// that fails. Only a container leads to what is in its volume, which is there without data,
+// too.
+func keeping(s runtime.Server) string {
+	keep := "docker compose stop && docker compose create && kept=kept-$(date +%s) && mkdir $kept && "
+	for _, setting := range []string{"data-dir", "wal-dir"} {
+		if dir := s.Settings.Get(setting); dir != "" {
+			keep += fmt.Sprintf("docker compose cp %s:%s $kept/%s && ", s.Name, shellword.Quote(path.Dir(dir)), setting)
+		}
+	}
+	return keep
 }
 
 func (r *Runtime) tell(server, what string) {

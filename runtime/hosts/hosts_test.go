@@ -245,7 +245,8 @@ func TestDataIsPutAwayByWhoIsThere(t *testing.T) {
 	if _, err := s.runtime.SetAside(t.Context(), "site", "etcd3"); err != nil {
 		t.Fatal(err)
 	}
-	if e := s.heard(); !strings.HasSuffix(e.Detail, "on 192.0.2.3: cd site-etcd3 && docker compose down --volumes && rm -f served") {
+	const kept = "docker compose cp etcd3:/var/lib/etcd $kept/data-dir && docker compose down --volumes && rm -f served"
+	if e := s.heard(); !strings.Contains(e.Detail, "on 192.0.2.3: cd site-etcd3 && docker compose stop && ") || !strings.HasSuffix(e.Detail, kept) {
 		t.Errorf("said was %+v", e)
 	}
 	if m, _ := s.observe().Server("etcd3"); m.Data != runtime.None {
