@@ -31,15 +31,20 @@ func (r *Runtime) ReplaceFiles(ctx context.Context, name, server, dir string, fi
 	})
 }
 
-// TryFill makes sure that all machines answer: members that run are stopped for the data
-// that these are given.
+// TryFill makes sure that all machines answer, and that each can fill its member's place:
+// members that run are stopped for the data that these are given.
 func (r *Runtime) TryFill(ctx context.Context, want *cluster.Cluster) error {
 	parts, err := r.parts(want, nil)
 	if err != nil {
 		return err
 	}
 	return runtime.Together(parts, func(p part) error {
-		return p.machine.ask(ctx, p.member.Name, func(context.Context) error { return nil })
+		return p.machine.work(ctx, p.member.Name, func(ctx context.Context) error {
+			if t, ok := p.machine.engine.(runtime.FillTrier); ok {
+				return t.TryFill(ctx, p.want)
+			}
+			return nil
+		})
 	})
 }
 

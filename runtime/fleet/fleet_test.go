@@ -28,6 +28,7 @@ type fake struct {
 	silent  error    // it does not answer
 	hangs   bool     // nor refuses
 	dies    bool     // while it is listened to
+	unfit   error    // it can't fill volumes
 	has     []string // clusters
 	folder  string   // that its servers were started in
 }
@@ -100,6 +101,8 @@ func (f *fake) Apply(_ context.Context, want *cluster.Cluster, servers ...string
 	}
 	return nil
 }
+
+func (f *fake) TryFill(context.Context, *cluster.Cluster) error { return f.unfit }
 
 func (f *fake) Changes(_ context.Context, want *cluster.Cluster, have *runtime.State) ([]runtime.Change, error) {
 	f.world.call("changes of %s beside %d", want.Members[0].Name, len(have.Members()))
@@ -508,6 +511,10 @@ func TestNobodyIsFilledWhereAMachineDoesNotAnswer(t *testing.T) {
 	want := place1(t, r, spec("e01", "e02", "e03"))
 	if err := r.TryFill(t.Context(), want); err != nil {
 		t.Fatal(err)
+	}
+	w.engine("e03").unfit = errors.New("no image can be made")
+	if err := r.TryFill(t.Context(), want); !errors.Is(err, w.engine("e03").unfit) {
+		t.Errorf("without an image for etcd3: %v", err)
 	}
 	w.engine("e02").silent = errors.New("no route to host")
 	r = w.runtime(spec("e01", "e02", "e03"))
