@@ -93,3 +93,15 @@ func TestAMemberThatForgetsIsStarted(t *testing.T) {
 		}
 	}
 }
+
+// A docker without Compose takes the words of Compose for flags of its own.
+func TestWhatComposeIsCalledIsAskedForWhereItIsNot(t *testing.T) {
+	run := scriptOf(t, described)
+	out, err := run("printf '#!/bin/sh\nexit 125\n' >without && chmod +x without && COMPOSE=./without ./start.sh")
+	if err == nil || !strings.Contains(out, "no Docker Compose here that './without' runs") || !strings.Contains(out, "COMPOSE=docker-compose") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	if out, err := run("test ! -e runs"); err != nil {
+		t.Errorf("it runs: %s", out)
+	}
+}
