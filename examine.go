@@ -271,6 +271,7 @@ func (c *Cluster) Explain(ctx context.Context, failed doctor.Member, x Examinati
 	e := p.evidence()
 	if p.have, err = c.Observe(ctx); err != nil || failed.EngineError != "" {
 		failed.Filtered = p.filtered(ctx)
+		p.place(&failed)
 		e.Members = []doctor.Member{failed}
 		d, found := doctor.Diagnose(e)
 		if d.Remedy.Kind == doctor.CreateCerts && !p.hasAuthority() {
@@ -489,12 +490,17 @@ func (p *patient) filtered(ctx context.Context) string {
 	return devices
 }
 
+// place says where a member is to be.
+func (p *patient) place(m *doctor.Member) {
+	if w, err := p.want.Member(m.Name); err == nil {
+		m.PeerURL, m.Engine = w.PeerURL(), w.Engine.At
+	}
+}
+
 // inspect reads a member's state and the end of its log.
 func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, error) {
 	m := doctor.Member{Name: name, Status: doctor.Missing}
-	if i := slices.IndexFunc(p.want.Members, func(w cluster.Member) bool { return w.Name == name }); i >= 0 {
-		m.PeerURL, m.Engine = p.want.Members[i].PeerURL(), p.want.Members[i].Engine.At
-	}
+	p.place(&m)
 	s, there := p.have.Server(name)
 	if there {
 		m.AutoTLS = s.TLS() == cluster.AutoTLS

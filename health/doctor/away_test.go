@@ -20,6 +20,21 @@ func TestAPortOfAnotherMachineIsLookedForThere(t *testing.T) {
 	}
 }
 
+// What a machine's shell says is asked for where the machine is.
+func TestWhatListensOnAnotherMachineIsLookedForThere(t *testing.T) {
+	for engine, want := range map[string]string{
+		"": "ss -ltnp sport = :2379", "tcp://192.0.2.1:2376": "ss -ltnp sport = :2379", "east": "ss -ltnp sport = :2379",
+		"ssh://root@192.0.2.1": "ssh root@192.0.2.1 ss -ltnp sport = :2379", "ssh://east:2222/run/podman/podman.sock": "ssh -p 2222 east ss -ltnp sport = :2379",
+	} {
+		d, found := Diagnose(Evidence{Members: []Member{{
+			Name: "etcd1", Status: Created, Engine: engine, EngineError: "failed to bind host port for 192.0.2.1:2379:172.18.0.2:2379/tcp: address already in use",
+		}}})
+		if !found || d.Command != want {
+			t.Errorf("for %q it is %q", engine, d.Command)
+		}
+	}
+}
+
 // A member whose data was deleted while it ran ends with words that no rule knows.
 func TestAMemberWhoseDataWasTakenAwayWhileItRanIsReplaced(t *testing.T) {
 	serving := func(name string) Member {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"cmp"
+	"net/url"
 	"strings"
 )
 
@@ -65,8 +66,9 @@ const (
 
 // commands are the kinds' command lines. FLAGS, WANTED and CERTS stand for the
 // flags that say which cluster is meant, what up starts, and where its
-// certificates are; DISK for the command that looks at the disk; MEMBER and
-// VALUE for what the remedy says. A kind without a line is done by hand.
+// certificates are; DISK for the command that looks at the disk; THERE and ENGINE for
+// what leads to the member's machine and to its engine; MEMBER and VALUE for what the
+// remedy says. A kind without a line is done by hand.
 var commands = map[Kind]string{
 	Up:           "etcdctr up WANTED",
 	UpTLS:        "etcdctr down FLAGS && etcdctr up WANTED --tls VALUE", // to go over while members run takes some that serve
@@ -77,7 +79,7 @@ var commands = map[Kind]string{
 	RenewCerts:   "etcdctr certs renew CERTS",
 	ReloadCerts:  "etcdctr certs create FLAGS && etcdctr restart FLAGS",
 	NewToken:     "etcdctr discovery new",
-	LetPass:      "iptables -I FORWARD -i VALUE -m physdev --physdev-is-bridged -j ACCEPT && etcdctr up WANTED",
+	LetPass:      "THERE iptables -I FORWARD -i VALUE -m physdev --physdev-is-bridged -j ACCEPT && etcdctr up WANTED",
 	Add:          "etcdctr up WANTED",
 	Join:         "etcdctr up WANTED",
 	Remove:       "etcdctr up WANTED",
@@ -88,13 +90,13 @@ var commands = map[Kind]string{
 	Recover:      "etcdctr recover FLAGS",
 	Logs:         "etcdctr logs FLAGS MEMBER",
 	LookAtDisk:   "DISK",
-	LookAtPort:   "ss -ltnp sport = :VALUE",
+	LookAtPort:   "THERE ss -ltnp sport = :VALUE",
 	LookAtEngine: "docker ENGINE ps --filter publish=VALUE",
 }
 
 // isOfMember tells that the command is about the member whose log has said it.
 func (k Kind) isOfMember() bool {
-	return strings.Contains(commands[k], "MEMBER") || strings.Contains(commands[k], "ENGINE")
+	return strings.Contains(commands[k], "MEMBER") || strings.Contains(commands[k], "ENGINE") || strings.Contains(commands[k], "THERE")
 }
 
 // hands say what to do where there is no command.
@@ -139,6 +141,9 @@ func (e Evidence) command(r Remedy) string {
 		case "ENGINE":
 			m, _ := e.member(r.Member)
 			words = append(words, m.engineFlags()...)
+		case "THERE":
+			m, _ := e.member(r.Member)
+			words = append(words, m.shell()...)
 		case "DISK":
 			words = append(words, cmp.Or(e.Disk, "docker system df"))
 		default:
@@ -146,6 +151,22 @@ func (e Evidence) command(r Remedy) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// shell runs a command on a member's machine, where its engine is reached by a shell of it.
+func (m Member) shell() []string {
+	at, err := url.Parse(m.Engine)
+	if err != nil || at.Scheme != "ssh" {
+		return nil
+	}
+	to := at.Hostname()
+	if user := at.User.Username(); user != "" {
+		to = user + "@" + to
+	}
+	if port := at.Port(); port != "" {
+		return []string{"ssh", "-p", port, to}
+	}
+	return []string{"ssh", to}
 }
 
 // engineFlags lead the docker command to the engine of a member's machine.
