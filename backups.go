@@ -196,12 +196,7 @@ func (c *Cluster) CheckBackups(ctx context.Context) error {
 		return err
 	}
 	return c.WithMembers(ctx, func(members *member.Client) error {
-		v, err := members.Look(ctx)
-		if err != nil || !v.Quorum() {
-			return err // what is there instead, others tell
-		}
-		revision, id := backup.Known(v)
-		err = backup.Check(ctx, s, want.Name, id, revision, want.Backup.Next, c.o.Now())
+		err := backup.Check(ctx, s, want.Name, members.Look, want.Backup.Next, c.o.Now())
 		if late := (*backup.LateError)(nil); errors.As(err, &late) {
 			late.Service = want.Backup.Service
 		}

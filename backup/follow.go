@@ -58,6 +58,10 @@ func (r *Runner) follow(ctx context.Context) error {
 		return err
 	}
 	defer done()
+	k, err := r.keeps(ctx) // before the members are asked: what comes meanwhile knows more
+	if err != nil {
+		return err
+	}
 	v, err := members.Look(ctx)
 	if err = cmp.Or(err, v.OneCluster()); err != nil {
 		return err
@@ -72,11 +76,9 @@ func (r *Runner) follow(ctx context.Context) error {
 		return fmt.Errorf("cannot follow changes: %w", member.ErrNotServing)
 	}
 	id := now.Cluster.String()
-	last, err := r.kept(ctx, id)
+	last := k.of(r, id)
 	after := last.Metadata.Revision
 	switch {
-	case err != nil:
-		return err
 	case after == 0:
 		return &noneYetError{id}
 	case after > now.Revision+1: // a member may lag by what has just been written
@@ -90,29 +92,37 @@ func (r *Runner) follow(ctx context.Context) error {
 	return rec.record(ctx, members)
 }
 
-// kept is that up to which everything of a cluster is kept: its newest backup or, without a
-// path, the changes that lead on from one. Its revision is 0 without a whole backup.
-func (r *Runner) kept(ctx context.Context, id string) (Found, error) {
-	all, err := r.list(ctx)
-	if err != nil {
-		return Found{}, err
+// stored is what a store has at a moment.
+type stored struct {
+	backups  []Found
+	segments []Segment // in their order
+}
+
+func (r *Runner) keeps(ctx context.Context) (k stored, err error) {
+	if k.backups, err = r.list(ctx); err == nil && len(k.backups) > 0 {
+		k.segments, err = Segments(ctx, r.Store)
 	}
+	return k, err
+}
+
+// of is that up to which everything of a cluster is kept: its newest backup or, without a
+// path, the changes that lead on from one. Its revision is 0 without a whole backup.
+func (k stored) of(r *Runner, id string) Found {
 	var last Found
-	for _, f := range r.of(all, id) {
+	for _, f := range r.of(k.backups, id) {
 		if f.Metadata.Revision > last.Metadata.Revision {
 			last = f
 		}
 	}
 	if last.Metadata.Revision == 0 {
-		return Found{}, nil
+		return Found{}
 	}
-	segments, err := Segments(ctx, r.Store)
-	for _, g := range segments { // in their order
+	for _, g := range k.segments {
 		if g.Cluster == r.Request.Cluster && g.ClusterID == id && g.After <= last.Metadata.Revision && g.Revision > last.Metadata.Revision {
 			last = Found{Metadata: Metadata{Cluster: g.Cluster, ClusterID: id, Revision: g.Revision, Time: g.Time}}
 		}
 	}
-	return last, err
+	return last
 }
 
 // recorder gathers changes into segments.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"time"
+
+	"github.com/etcdctr/etcdctr/member"
 )
 
 // lateAfter is how long after its time a backup has to be there: it counts from
@@ -36,29 +38,42 @@ func (e *LateError) remedy() string {
 }
 
 // Check compares the backups of a cluster with what they ought to be, and with what
-// the cluster knows: a LateError, a BehindError, a SharedError, or that they can't be read. Its ID is
-// that of etcd in hexadecimal, empty where nobody knows it.
-func Check(ctx context.Context, s Store, cluster, id string, revision int64, next func(time.Time) time.Time, now time.Time) error {
+// its members say once they are asked: a LateError, a BehindError, a SharedError, or that they
+// can't be read. The backups are looked at before that: one that is taken while a member that
+// is slow to answer is waited for knows more than the others have said. Without a quorum
+// nothing is compared.
+func Check(ctx context.Context, s Store, cluster string, ask func(context.Context) (member.View, error), next func(time.Time) time.Time, now time.Time) error {
 	all, err := List(ctx, s)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	v, err := ask(ctx)
+	if err != nil || !v.Quorum() {
+		return err
+	}
+	revision, id := Known(v)
+	return check(all, s.Place(""), cluster, id, revision, next, now)
+}
+
+// check is Check by what is known. The ID is that of etcd in hexadecimal, empty where nobody
+// knows it.
+func check(all []Found, place, cluster, id string, revision int64, next func(time.Time) time.Time, now time.Time) error {
 	if err := behind(all, cluster, id, revision); err != nil {
 		return err
 	}
 	of := ofName(notAfter(all, now), cluster) // a clock may have been ahead
 	if ids := takingTurns(of); len(ids) > 0 {
-		return &SharedError{Cluster: cluster, Place: s.Place(""), IDs: ids}
+		return &SharedError{Cluster: cluster, Place: place, IDs: ids}
 	}
 	if own := ofID(of, id); len(own) > 0 { // one that was restored has those of before
 		of = own
 	}
 	newest, ok := Newest(of, cluster)
 	if !ok {
-		return &LateError{Cluster: cluster, Place: s.Place("")}
+		return &LateError{Cluster: cluster, Place: place}
 	}
 	if due := next(newest.Metadata.Time); now.After(due.Add(lateAfter)) {
-		return &LateError{Cluster: cluster, Place: s.Place(""), Newest: newest.Metadata.Time, Due: due}
+		return &LateError{Cluster: cluster, Place: place, Newest: newest.Metadata.Time, Due: due}
 	}
 	return nil
 }
