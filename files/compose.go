@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
@@ -29,6 +30,9 @@ type ComposeOptions struct {
 	// AsStarted gives the members as they were started, where some run already from the
 	// folder of the file; may be nil.
 	AsStarted func(ctx context.Context, c *cluster.Cluster, folder string) (*cluster.Cluster, error)
+	// Own gives the addresses of this machine that members have already which run from the
+	// folder of the file; may be nil.
+	Own func(ctx context.Context, c *cluster.Cluster, folder string) []string
 	// Warn is told what may surprise; may be nil.
 	Warn func(error)
 }
@@ -65,7 +69,7 @@ func (w Writer) Compose(ctx context.Context, c *cluster.Cluster, o ComposeOption
 		if file, err = w.render(ctx, part, o, nil); err != nil {
 			return nil, err
 		}
-		o.warnOfTakenPorts(part)
+		o.warnOfTakenPorts(ctx, part)
 		if err := w.Provide(ctx, c); err != nil {
 			return nil, err
 		}
@@ -144,14 +148,18 @@ func (w Writer) render(ctx context.Context, c *cluster.Cluster, o ComposeOptions
 }
 
 // warnOfTakenPorts names the members whose published port something else uses
-// now. It only warns: what uses it may be this very stack, running.
-func (o ComposeOptions) warnOfTakenPorts(c *cluster.Cluster) {
+// now. It only warns: what uses it may be this very stack, running where nobody sees it.
+func (o ComposeOptions) warnOfTakenPorts(ctx context.Context, c *cluster.Cluster) {
+	var own []string
+	if o.Own != nil {
+		own = o.Own(ctx, c, filepath.Dir(o.Output))
+	}
 	for _, m := range c.Members {
 		addr := m.Published()
 		if !addr.IsValid() || o.Warn == nil {
 			continue
 		}
-		if listening.Taken(addr.String()) {
+		if !slices.Contains(own, addr.String()) && listening.Taken(addr.String()) {
 			o.Warn(fmt.Errorf("%s, the port of %s, is in use: if it is not by this stack, give the member another client-port", addr, m.Name))
 		}
 	}

@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -98,6 +99,16 @@ func TestPortsThatAreTakenAreToldOf(t *testing.T) {
 	}
 	if len(told) != 1 || !strings.Contains(told[0].Error(), "the port of etcd1, is in use") {
 		t.Errorf("it tells %v", told)
+	}
+	told = nil
+	own := func(context.Context, *cluster.Cluster, string) []string {
+		return []string{fmt.Sprintf("127.0.0.1:%d", taken)}
+	}
+	if _, err := w.Compose(t.Context(), c, files.ComposeOptions{Own: own, Warn: func(err error) { told = append(told, err) }}); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 0 {
+		t.Errorf("of its own ports it tells %v", told)
 	}
 }
 

@@ -65,6 +65,25 @@ func (r *Runtimes) AsStarted(ctx context.Context, c *cluster.Cluster, folder str
 	return runtime.AsStarted(ctx, r.docker, c, have)
 }
 
+// Published are the addresses of this machine that the engine's members of a cluster have,
+// which was started in a folder.
+func (r *Runtimes) Published(ctx context.Context, c *cluster.Cluster, folder string) []string {
+	if !r.answers(ctx) {
+		return nil
+	}
+	have, err := r.docker.Observe(ctx, c.Name)
+	if err != nil || !have.StartedIn(folder) {
+		return nil
+	}
+	var all []string
+	for _, m := range have.Members() {
+		if m.Runs() {
+			all = append(all, m.Published...)
+		}
+	}
+	return all
+}
+
 // AskImage asks the image of a Spec for its release, where nothing else tells it. Where
 // it can't be asked, the Spec stays as it is, and says too little.
 func (r *Runtimes) AskImage(ctx context.Context, spec cluster.Spec) cluster.Spec {

@@ -71,6 +71,12 @@ func runCompose(ctx context.Context, a *app, o composeOptions, _ []string) error
 			return e.AsStarted(ctx, c, folder)
 		})
 	}
+	o.Own = func(_ context.Context, c *cluster.Cluster, folder string) []string {
+		own, _ := target.OfMachine(o.cluster, nil, func(ctx context.Context, e *target.Engines) ([]string, error) { // of none where nobody answers
+			return e.Published(ctx, c, folder), nil
+		})
+		return own
+	}
 	file, err := w.Compose(ctx, c, o.ComposeOptions)
 	if unfit := (*files.UnfitError)(nil); errors.As(err, &unfit) && unfit.Option != "" {
 		return usage(fmt.Errorf("--%w", err))

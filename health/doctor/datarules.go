@@ -39,8 +39,8 @@ func dataRules() []rule {
 		},
 		{
 			pattern: re(`unmarshal should never fail`),
-			cause: "its log still holds entries of 3.5, which 3.7 can't read: go back to 3.6, and with all members on it run " +
-				"`etcdctl downgrade enable 3.5`, wait for the cluster version 3.5.0, run `etcdctl downgrade cancel`, wait for 3.6.0, and upgrade then",
+			cause: "its log still holds entries of 3.5, which 3.7 can't read: go back to 3.6, from which `etcdctr up --etcd 3.7` has all members write a snapshot first; " +
+				"by hand that is `etcdctl downgrade enable 3.5`, and once the cluster version is 3.5.0 `etcdctl downgrade cancel`, and 3.7 once it is 3.6.0",
 			remedy: Remedy{Kind: UpRelease, Value: "3.6"},
 		},
 		{

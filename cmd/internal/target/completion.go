@@ -9,6 +9,18 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 )
 
+// Names completes the names of the clusters that there are.
+func (f *Flags) Names(cmd *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	all, _ := f.Quietly().List(cmd.Context()) // what can't be asked has no names
+	var names []cobra.Completion
+	for _, s := range all {
+		if strings.HasPrefix(s.Name, begun) {
+			names = append(names, s.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // Members completes the members of the cluster that the flags find, but for those that are
 // named already.
 func (f *Flags) Members(cmd *cobra.Command, named []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -86,6 +86,7 @@ func (w *World) Finding(cmd *cobra.Command, keys ...string) *Flags {
 			markOfCluster(cmd, k.Name)
 		}
 	}
+	_ = cmd.RegisterFlagCompletionFunc("name", f.Names) // which fails for a flag that there is not
 	AddRuntime(cmd)
 	return f
 }
