@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,30 @@ func TestBackupsAreThoseOfTheNameInTheFile(t *testing.T) {
 		}
 		if said := len(want.Warnings) > 0; said != (c.of != "") {
 			t.Errorf("%q called %s: warnings %v", c.file, c.name, want.Warnings)
+		}
+	}
+}
+
+// Whoever writes the key expects backups, and a service of one machine has no way to all.
+func TestWhereNoServiceTakesBackupsIsSaid(t *testing.T) {
+	const alone, machines, swarm = "", "members: [{name: etcd1, host: 192.0.2.1}, {name: etcd2, host: 192.0.2.2}, {name: etcd3, host: 192.0.2.3}]\n", "runtime: swarm\n"
+	for _, test := range []struct {
+		file, service string
+		warns         bool
+	}{
+		{alone, "", false}, {machines, "", true}, {swarm, "", true}, {machines, ", service: false", false}, {swarm, ", service: false", false},
+	} {
+		spec, err := cluster.Load("etcdctr.yaml", []byte(test.file+"backup: {destination: /backups"+test.service+"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := cluster.Resolve(spec, cluster.InContainers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := slices.ContainsFunc(c.Warnings, func(p cluster.Problem) bool { return strings.Contains(p.Message, "`etcdctr backup run` takes them") })
+		if told != test.warns || c.Backup.Service != (test.file == alone) {
+			t.Errorf("%s%s: warnings %v, with a service: %t", test.file, test.service, c.Warnings, c.Backup.Service)
 		}
 	}
 }

@@ -34,7 +34,9 @@ func resolve(spec Spec, place Placement) (*Cluster, error) {
 	r.settings(c)
 	r.auth(c)
 	r.swarm(c)
-	if c.Backup != nil && (c.SpansMachines() || c.Runtime == Swarm) {
+	if c.Backup != nil && c.Backup.Service && (c.SpansMachines() || c.Runtime == Swarm) {
+		r.warn("backup", "no service is started beside members on several machines: `etcdctr backup run` takes them, wherever it runs, "+
+			"or the unit that `etcdctr systemd` prints; service: false says that this is known")
 		c.Backup.Service = false
 	}
 	r.backupPorts(c)
