@@ -50,11 +50,12 @@ func main() {
 
 // lanes run what is in one test binary.
 type lanes struct {
-	number int
-	dir    string
-	pkg    string // its import path, which events carry
-	binary string
-	flags  []string // for each of its processes
+	number    int
+	dir       string
+	pkg       string // its import path, which events carry
+	binary    string
+	flags     []string // for each of its processes
+	test2json string   // the program
 
 	mu  sync.Mutex
 	out io.Writer
@@ -70,6 +71,14 @@ func (l *lanes) main(ctx context.Context, pattern string, args []string) (err er
 	l.flags = args[1:]
 	names, err := l.list(ctx, pattern)
 	if err != nil {
+		return err
+	}
+	bin, err := os.MkdirTemp("", "lanes-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(bin)
+	if l.test2json, err = buildTest2JSON(ctx, bin); err != nil {
 		return err
 	}
 	queue := make(chan string)
@@ -114,6 +123,17 @@ func (l *lanes) list(ctx context.Context, pattern string) ([]string, error) {
 	return names, nil
 }
 
+// buildTest2JSON builds it as all else is built. `go tool`, which has it too, goes by no
+// GOFLAGS, and compiles half of the standard library once more for it.
+func buildTest2JSON(ctx context.Context, dir string) (string, error) {
+	file := filepath.Join(dir, "test2json")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", file, "cmd/test2json")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
+	}
+	return file, nil
+}
+
 // only is the pattern of one test, and of those of its subtests that are meant.
 func only(name, pattern string) string {
 	_, subtests, some := strings.Cut(pattern, "/")
@@ -131,8 +151,8 @@ type event struct {
 // run runs one test in a process of its own. What goes wrong around it, as what it has
 // left, is told as a part of it: the package is that of the other lanes too.
 func (l *lanes) run(ctx context.Context, name, pattern string) error {
-	args := append([]string{"tool", "test2json", "-t", "-p", l.pkg, l.binary, "-test.v=test2json", "-test.run", only(name, pattern)}, l.flags...)
-	cmd := exec.CommandContext(ctx, "go", args...)
+	args := append([]string{"-t", "-p", l.pkg, l.binary, "-test.v=test2json", "-test.run", only(name, pattern)}, l.flags...)
+	cmd := exec.CommandContext(ctx, l.test2json, args...)
 	cmd.Dir = l.dir
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it cleans up
