@@ -60,18 +60,17 @@ func programs(t *testing.T, version string) string {
 	}
 	bin := filepath.Join(src, "bin")
 	for name, folder := range map[string]string{"etcd": "server", "etcdctl": "etcdctl", "etcdutl": "etcdutl", "etcdctr": "etcdctr"} {
-		compile(t, filepath.Join(src, folder), filepath.Join(bin, name), "CGO_ENABLED=0")
+		compile(t, filepath.Join(src, folder), filepath.Join(bin, name))
 	}
 	built.dirs[version] = bin
 	return bin
 }
 
-func compile(t *testing.T, module, output string, env ...string) {
+func compile(t *testing.T, module, output string) {
 	t.Helper()
 	cmd := exec.Command("go", "build", "-trimpath", "-o", output, ".")
 	cmd.Dir = module
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off", "GOOS=linux")
-	cmd.Env = append(cmd.Env, env...)
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off", "GOOS=linux", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", module, err, out)
 	}
