@@ -90,6 +90,20 @@ func (s model) String() string {
 
 func memberName(i int) string { return fmt.Sprintf("etcd%d", i+1) }
 
+// key is a model as a key of a map.
+type key struct {
+	bodies         [6]body
+	members, extra int
+}
+
+func (s model) key() key {
+	k := key{members: len(s.bodies), extra: s.extra}
+	if copy(k.bodies[:], s.bodies) < len(s.bodies) {
+		panic("a key has no room for all members")
+	}
+	return k
+}
+
 func (s model) clone() model { return model{slices.Clone(s.bodies), s.extra} }
 
 // votes reports whether a body counts among the voters.
