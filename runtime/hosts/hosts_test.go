@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -134,137 +135,151 @@ func (s *site) apply() {
 }
 
 func TestNobodyIsThereBeforeAnybodyAnswers(t *testing.T) {
-	s := newSite(t)
-	if have, err := s.runtime.Observe(t.Context(), "site"); !errors.Is(err, runtime.ErrNotFound) {
-		t.Errorf("got %+v, %v", have, err)
-	}
-	changes, err := s.runtime.Changes(t.Context(), s.want(), nil)
-	if err != nil || len(changes) != 3 || changes[0].Kind != runtime.Missing {
-		t.Errorf("got %+v, %v", changes, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		if have, err := s.runtime.Observe(t.Context(), "site"); !errors.Is(err, runtime.ErrNotFound) {
+			t.Errorf("got %+v, %v", have, err)
+		}
+		changes, err := s.runtime.Changes(t.Context(), s.want(), nil)
+		if err != nil || len(changes) != 3 || changes[0].Kind != runtime.Missing {
+			t.Errorf("got %+v, %v", changes, err)
+		}
+	})
 }
 
 func TestWhatIsSaidIsWaitedFor(t *testing.T) {
-	s := newSite(t)
-	s.apply()
-	for _, m := range s.observe().Servers {
-		if m.Status != runtime.Running || m.Host == "" || m.ClientURL() == "" {
-			t.Errorf("got %+v", m)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		s.apply()
+		for _, m := range s.observe().Servers {
+			if m.Status != runtime.Running || m.Host == "" || m.ClientURL() == "" {
+				t.Errorf("got %+v", m)
+			}
 		}
-	}
-	done := make(chan error, 1)
-	go func() { done <- s.runtime.Stop(t.Context(), "site", 400*time.Millisecond, "etcd2") }()
-	if e, want := s.heard(), "on 192.0.2.2: cd site-etcd2 && docker compose stop --timeout 1   # with systemd instead: systemctl stop site-etcd2"; e.Server != "etcd2" || e.Detail != want {
-		t.Errorf("said was %+v, want %q", e, want)
-	}
-	s.set("192.0.2.2:2379", false)
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	if m, _ := s.observe().Server("etcd2"); m.Status != runtime.Stopped {
-		t.Errorf("etcd2 is %s", m.Status)
-	}
-	if err := s.runtime.Remove(t.Context(), "site", runtime.Removal{Servers: []string{"etcd2"}}); err != nil {
-		t.Fatal(err)
-	}
-	if e, want := s.heard(), "on 192.0.2.2: cd site-etcd2 && docker compose down   # with systemd instead: systemctl disable --now site-etcd2"; e.Detail != want {
-		t.Errorf("said was %+v, want %q", e, want)
-	}
-	if m, there := s.observe().Server("etcd2"); there {
-		t.Errorf("etcd2 is %+v", m)
-	}
+		done := make(chan error, 1)
+		go func() { done <- s.runtime.Stop(t.Context(), "site", 400*time.Millisecond, "etcd2") }()
+		if e, want := s.heard(), "on 192.0.2.2: cd site-etcd2 && docker compose stop --timeout 1   # with systemd instead: systemctl stop site-etcd2"; e.Server != "etcd2" || e.Detail != want {
+			t.Errorf("said was %+v, want %q", e, want)
+		}
+		s.set("192.0.2.2:2379", false)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if m, _ := s.observe().Server("etcd2"); m.Status != runtime.Stopped {
+			t.Errorf("etcd2 is %s", m.Status)
+		}
+		if err := s.runtime.Remove(t.Context(), "site", runtime.Removal{Servers: []string{"etcd2"}}); err != nil {
+			t.Fatal(err)
+		}
+		if e, want := s.heard(), "on 192.0.2.2: cd site-etcd2 && docker compose down   # with systemd instead: systemctl disable --now site-etcd2"; e.Detail != want {
+			t.Errorf("said was %+v, want %q", e, want)
+		}
+		if m, there := s.observe().Server("etcd2"); there {
+			t.Errorf("etcd2 is %+v", m)
+		}
+	})
 }
 
 func TestAWaitThatNobodyEndsHasAnEnd(t *testing.T) {
-	s, output := newSite(t), t.TempDir()
-	s.anew(output)
-	s.apply()
-	s.patience = time.Millisecond
-	s.anew(output)
-	err := s.runtime.Stop(t.Context(), "site", 0, "etcd1", "etcd2")
-	left := (*hosts.LeftError)(nil)
-	if !errors.As(err, &left) || !slices.Equal(left.Servers, []string{"etcd1", "etcd2"}) {
-		t.Fatalf("got %v", err)
-	}
-	if want := "on 192.0.2.2: cd site-etcd2 && docker compose stop   # with systemd instead: systemctl stop site-etcd2"; left.Commands[1] != want {
-		t.Errorf("what is left is %q, want %q", left.Commands[1], want)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s, output := newSite(t), t.TempDir()
+		s.anew(output)
+		s.apply()
+		s.patience = time.Millisecond
+		s.anew(output)
+		err := s.runtime.Stop(t.Context(), "site", 0, "etcd1", "etcd2")
+		left := (*hosts.LeftError)(nil)
+		if !errors.As(err, &left) || !slices.Equal(left.Servers, []string{"etcd1", "etcd2"}) {
+			t.Fatalf("got %v", err)
+		}
+		if want := "on 192.0.2.2: cd site-etcd2 && docker compose stop   # with systemd instead: systemctl stop site-etcd2"; left.Commands[1] != want {
+			t.Errorf("what is left is %q, want %q", left.Commands[1], want)
+		}
+	})
 }
 
 func TestAChangeIsOneOfWhatWasHandedOver(t *testing.T) {
-	s := newSite(t)
-	output := t.TempDir()
-	s.anew(output)
-	s.apply()
-	if changes, err := s.runtime.Changes(t.Context(), s.want(), s.observe()); err != nil || len(changes) > 0 {
-		t.Errorf("of what was handed over, %+v differs: %v", changes, err)
-	}
-	s.spec.Members.List = append(s.spec.Members.List, cluster.MemberSpec{Name: "etcd4", Host: "192.0.2.4"})
-	s.anew(output)
-	changes, err := s.runtime.Changes(t.Context(), s.want(), s.observe())
-	if diff := cmp.Diff([]runtime.Change{{Server: "etcd4", Kind: runtime.Missing}}, changes); err != nil || diff != "" {
-		t.Errorf("when one joins (-want +got): %v\n%s", err, diff)
-	}
-	s.spec.Members.List = s.spec.Members.List[:2]
-	s.spec.SnapshotCount = "5000"
-	s.anew(output)
-	changes, err = s.runtime.Changes(t.Context(), s.want(), s.observe())
-	if err != nil || len(changes) != 3 || changes[0].Kind != runtime.Replace || changes[2].Kind != runtime.Leave {
-		t.Fatalf("got %+v, %v", changes, err)
-	}
-	if d := changes[0].Differences; len(d) != 1 || d[0].Name != "snapshot-count" || d[0].Is != "5000" {
-		t.Errorf("got %+v", d)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		output := t.TempDir()
+		s.anew(output)
+		s.apply()
+		if changes, err := s.runtime.Changes(t.Context(), s.want(), s.observe()); err != nil || len(changes) > 0 {
+			t.Errorf("of what was handed over, %+v differs: %v", changes, err)
+		}
+		s.spec.Members.List = append(s.spec.Members.List, cluster.MemberSpec{Name: "etcd4", Host: "192.0.2.4"})
+		s.anew(output)
+		changes, err := s.runtime.Changes(t.Context(), s.want(), s.observe())
+		if diff := cmp.Diff([]runtime.Change{{Server: "etcd4", Kind: runtime.Missing}}, changes); err != nil || diff != "" {
+			t.Errorf("when one joins (-want +got): %v\n%s", err, diff)
+		}
+		s.spec.Members.List = s.spec.Members.List[:2]
+		s.spec.SnapshotCount = "5000"
+		s.anew(output)
+		changes, err = s.runtime.Changes(t.Context(), s.want(), s.observe())
+		if err != nil || len(changes) != 3 || changes[0].Kind != runtime.Replace || changes[2].Kind != runtime.Leave {
+			t.Fatalf("got %+v, %v", changes, err)
+		}
+		if d := changes[0].Differences; len(d) != 1 || d[0].Name != "snapshot-count" || d[0].Is != "5000" {
+			t.Errorf("got %+v", d)
+		}
+	})
 }
 
 // Who has packed the archives of machines has started what answers there, and who only
 // describes the same machines has not.
 func TestAClusterIsOfTheFolderThatHasItsArchives(t *testing.T) {
-	s := newSite(t)
-	output := t.TempDir()
-	s.anew(output)
-	s.set("192.0.2.1:2379", true)
-	if folder := s.observe().Folder; folder != "" {
-		t.Errorf("before it was packed it is of %q", folder)
-	}
-	if err := os.WriteFile(s.runtime.Archive("site", "etcd2"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if folder := s.observe().Folder; folder != "/where/it/is/described" {
-		t.Errorf("it is of %q", folder)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		output := t.TempDir()
+		s.anew(output)
+		s.set("192.0.2.1:2379", true)
+		if folder := s.observe().Folder; folder != "" {
+			t.Errorf("before it was packed it is of %q", folder)
+		}
+		if err := os.WriteFile(s.runtime.Archive("site", "etcd2"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if folder := s.observe().Folder; folder != "/where/it/is/described" {
+			t.Errorf("it is of %q", folder)
+		}
+	})
 }
 
 func TestDataIsPutAwayByWhoIsThere(t *testing.T) {
-	s := newSite(t)
-	s.apply()
-	s.set("192.0.2.3:2379", false)
-	if data, err := s.runtime.Data(t.Context(), "site", "etcd3"); err != nil || data != runtime.Kept {
-		t.Errorf("its data is %q: %v", data, err)
-	}
-	if _, err := s.runtime.SetAside(t.Context(), "site", "etcd3"); err != nil {
-		t.Fatal(err)
-	}
-	const kept = "docker compose cp etcd3:/var/lib/etcd $kept/data-dir && docker compose down --volumes && rm -f served"
-	if e := s.heard(); !strings.Contains(e.Detail, "on 192.0.2.3: cd site-etcd3 && docker compose stop && ") || !strings.HasSuffix(e.Detail, kept) {
-		t.Errorf("said was %+v", e)
-	}
-	if m, _ := s.observe().Server("etcd3"); m.Data != runtime.None {
-		t.Errorf("its data is %q", m.Data)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		s.apply()
+		s.set("192.0.2.3:2379", false)
+		if data, err := s.runtime.Data(t.Context(), "site", "etcd3"); err != nil || data != runtime.Kept {
+			t.Errorf("its data is %q: %v", data, err)
+		}
+		if _, err := s.runtime.SetAside(t.Context(), "site", "etcd3"); err != nil {
+			t.Fatal(err)
+		}
+		const kept = "docker compose cp etcd3:/var/lib/etcd $kept/data-dir && docker compose down --volumes && rm -f served"
+		if e := s.heard(); !strings.Contains(e.Detail, "on 192.0.2.3: cd site-etcd3 && docker compose stop && ") || !strings.HasSuffix(e.Detail, kept) {
+			t.Errorf("said was %+v", e)
+		}
+		if m, _ := s.observe().Server("etcd3"); m.Data != runtime.None {
+			t.Errorf("its data is %q", m.Data)
+		}
+	})
 }
 
 func TestLogsAreShownByACommandOnEachMachine(t *testing.T) {
-	s := newSite(t)
-	s.apply()
-	err := s.runtime.Logs(t.Context(), "site", runtime.LogOptions{Servers: []string{"etcd1", "etcd3"}, Tail: 20, Follow: true}, nil)
-	want := `the logs of site: only their machines have that
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		s.apply()
+		err := s.runtime.Logs(t.Context(), "site", runtime.LogOptions{Servers: []string{"etcd1", "etcd3"}, Tail: 20, Follow: true}, nil)
+		want := `the logs of site: only their machines have that
 on 192.0.2.1: cd site-etcd1 && docker compose logs --follow --tail 20
 on 192.0.2.3: cd site-etcd3 && docker compose logs --follow --tail 20`
-	if !errors.Is(err, runtime.ErrElsewhere) || err.Error() != want {
-		t.Errorf("got %v, want\n%s", err, want)
-	}
-	if err := s.runtime.Logs(t.Context(), "site", runtime.LogOptions{Tail: -1}, nil); !strings.HasSuffix(err.Error(), "cd site-etcd3 && docker compose logs") {
-		t.Errorf("of all, the error is %v", err)
-	}
+		if !errors.Is(err, runtime.ErrElsewhere) || err.Error() != want {
+			t.Errorf("got %v, want\n%s", err, want)
+		}
+		if err := s.runtime.Logs(t.Context(), "site", runtime.LogOptions{Tail: -1}, nil); !strings.HasSuffix(err.Error(), "cd site-etcd3 && docker compose logs") {
+			t.Errorf("of all, the error is %v", err)
+		}
+	})
 }
