@@ -42,6 +42,7 @@ func processes(folder string) runtime.Runtime {
 	return local.New(local.Options{
 		Folder: filepath.Join(folder, ".etcdctr"), CertsDir: filepath.Join(folder, "certs"), Now: time.Now,
 		Carried: &local.Program{Path: self, Version: cluster.DefaultVersion}, Foreground: new(local.Foreground),
+		Further: 23_000, // tests of other packages run at the same time
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
 // libraryBlocks are the pieces of Go that the page of the library shows: a program, and
@@ -49,9 +51,10 @@ func TestTheLibrarysPageShowsTheExample(t *testing.T) {
 	}
 }
 
-// runProgram builds a program and runs it.
+// runProgram builds a program and runs it. Its members are where a user's are.
 func runProgram(t *testing.T, text string) (string, error) {
 	t.Helper()
+	etcdtest.HoldAlone(t)
 	dir := t.TempDir()
 	source, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "orders")
 	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {

@@ -36,7 +36,7 @@ func processes(t *testing.T) *local.Runtime {
 	return local.New(local.Options{
 		Folder: filepath.Join(dir, ".etcdctr"), CertsDir: filepath.Join(dir, "certs"), Self: self(t),
 		Carried: &local.Program{Path: self(t), Version: v}, Environ: []string{"PATH=/usr/bin"}, Now: time.Now,
-		Further: 18_000, // tests of other packages run at the same time
+		Further: 24_000, // tests of other packages run at the same time
 	})
 }
 

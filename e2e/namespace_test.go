@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -144,23 +143,4 @@ func (o *outside) listen(t *testing.T) {
 func (o *outside) route(t *testing.T, subnet string) {
 	t.Helper()
 	run(t, "", "ip", "-n", filepath.Base(string(o.place)), "route", "add", subnet, "via", o.hostIP)
-}
-
-// alone is held until the process ends, by one in a network.
-var alone = sync.OnceValue(func() error {
-	file, err := os.Open("/proc/self/ns/net") // another network has another
-	if err != nil {
-		return err
-	}
-	return unix.Flock(int(file.Fd()), unix.LOCK_EX)
-})
-
-// holdAlone waits until no other process of the suite has what there is only once: the
-// ports of this machine that members get where nothing is said, and addresses that are
-// written down.
-func holdAlone(t *testing.T) {
-	t.Helper()
-	if err := alone(); err != nil {
-		t.Fatalf("cannot wait for other tests: %v", err)
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 	"github.com/etcdctr/etcdctr/process"
 )
 
@@ -26,7 +27,7 @@ type local struct {
 
 func newLocal(t *testing.T) *local {
 	t.Helper()
-	holdAlone(t)
+	etcdtest.HoldAlone(t)
 	l := &local{t: t, dir: t.TempDir()}
 	t.Cleanup(func() {
 		homes, err := filepath.Glob(filepath.Join(l.dir, ".etcdctr", "[^.]*")) // what begins with a dot is none

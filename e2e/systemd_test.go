@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 )
 
 // Three machines with a systemd each: containers whose first process it is.
@@ -102,7 +103,7 @@ func (m *systemdMachine) install(bundles, etcdctr string) {
 // that name for machines of it.
 func systemdGround(t *testing.T, name string) (image string) {
 	t.Helper()
-	holdAlone(t)
+	etcdtest.HoldAlone(t)
 	image = name + ":systemd"
 	t.Cleanup(func() {
 		if _, err := output(exec.Command("docker", "image", "rm", image), ""); err != nil {

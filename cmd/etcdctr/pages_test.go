@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 	"github.com/etcdctr/etcdctr/internal/pages"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtimes"
@@ -83,10 +84,11 @@ func TestWhatIsNotRunIsCounted(t *testing.T) {
 	comparePage(t, "testdata/notrun.golden", strings.Join(notRun, "\n")+"\n")
 }
 
-// pageEnvironment is that of a machine without an engine. Members are left in the
+// pageEnvironment is that of a machine without an engine, on which nobody else is. Members are left in the
 // background there too, as containers are in any case.
 func pageEnvironment(t *testing.T) []string {
 	t.Helper()
+	etcdtest.HoldAlone(t)
 	program, err := exec.LookPath("etcdctr")
 	if err != nil {
 		t.Fatal(err)
