@@ -326,6 +326,9 @@ func (c *Cluster) Spec() cluster.Spec { return c.spec }
 // Runtime is what runs the cluster.
 func (c *Cluster) Runtime() runtime.Runtime { return c.runtime }
 
+// StartedHere tells whether it is known that what was found was started in the folder.
+func (c *Cluster) StartedHere() bool { return c.have.StartedIn(c.o.Folder) }
+
 // Observe tells what there is now; runtime.ErrNotFound for nothing.
 func (c *Cluster) Observe(ctx context.Context) (*runtime.State, error) {
 	have, err := c.runtime.Observe(ctx, c.spec.ClusterName())

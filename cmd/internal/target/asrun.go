@@ -41,20 +41,29 @@ func (f *Flags) ResolveAsRun() (*cluster.Cluster, error) {
 }
 
 // ReadNamed is Read for who describes a cluster that may be there: where nothing names it
-// in words, it is the one that Find finds in its folder.
+// in words, it is the one that Find finds in its folder. What is left open of one that was
+// started there is as it was started.
 func (f *Flags) ReadNamed() (spec cluster.Spec, mistakes []error, err error) {
 	if spec, mistakes, err = f.Read(); err != nil {
 		return spec, mistakes, err
 	}
-	if err := f.nameByFolder(&spec); err != nil || spec.Name != "" || f.cmd.Flags().Lookup("name") == nil {
+	if err := f.nameByFolder(&spec); err != nil || f.cmd.Flags().Lookup("name") == nil {
 		return spec, mistakes, err
 	}
 	spec, err = OfMachine(f, spec, func(ctx context.Context, e *Engines) (cluster.Spec, error) {
 		found, err := e.Clusters(etcdctr.Options{}).Find(ctx, spec)
-		if err == nil {
-			spec.Name = found.Spec().Name
+		switch {
+		case err != nil:
+			return spec, ctx.Err()
+		case found.StartedHere():
+			if !f.told { // it is read anew for each part of what a command needs
+				f.world.sayRecalled(found)
+			}
+			f.told = true
+			return found.Spec(), nil
 		}
-		return spec, ctx.Err()
+		spec.Name = found.Spec().Name
+		return spec, nil
 	})
 	return spec, mistakes, err
 }

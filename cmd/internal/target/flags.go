@@ -30,6 +30,7 @@ type Flags struct {
 	cmd      *cobra.Command
 	certsDir string
 	input    []byte // standard input, once it was read
+	told     bool   // what the cluster was started with
 }
 
 // Changed tells whether a flag of the command was given.

@@ -32,9 +32,7 @@ func (f *Found) PrintPlan(ctx context.Context, change etcdctr.Change, format str
 	for _, what := range p.Lacking {
 		f.say("%s is not here yet, and would be fetched first", what)
 	}
-	if recalled := f.recalled(); len(recalled) > 0 {
-		f.say("as it was started: %s", strings.Join(recalled, " "))
-	}
+	w.sayRecalled(f.Cluster)
 	if err == nil && p.Idle() {
 		f.say("%s is as wanted: nothing to do", f.Name())
 		return nil
@@ -52,15 +50,17 @@ func (f *Found) PrintPlan(ctx context.Context, change etcdctr.Change, format str
 	return err
 }
 
-// recalled are the flags that the cluster was started with, and that count still.
-func (f *Found) recalled() []string {
-	var all []string
-	for _, v := range f.Spec().Flags() {
-		if slices.Contains(f.Recalled, v.Name) {
-			all = append(all, "--"+v.Name+"="+compose.QuoteShell(v.Value))
+// sayRecalled says which flags the cluster was started with, as far as they count still.
+func (w *World) sayRecalled(c *etcdctr.Cluster) {
+	var recalled []string
+	for _, v := range c.Spec().Flags() {
+		if slices.Contains(c.Recalled, v.Name) {
+			recalled = append(recalled, "--"+v.Name+"="+compose.QuoteShell(v.Value))
 		}
 	}
-	return all
+	if len(recalled) > 0 {
+		w.Say("as it was started: %s", strings.Join(recalled, " "))
+	}
 }
 
 // SayPlanned says whose plan it is that follows.
