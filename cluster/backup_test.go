@@ -174,7 +174,11 @@ func TestBackupsAreThoseOfTheNameInTheFile(t *testing.T) {
 
 // Whoever writes the key expects backups, and a service of one machine has no way to all.
 func TestWhereNoServiceTakesBackupsIsSaid(t *testing.T) {
-	const alone, machines, swarm = "", "members: [{name: etcd1, host: 192.0.2.1}, {name: etcd2, host: 192.0.2.2}, {name: etcd3, host: 192.0.2.3}]\n", "runtime: swarm\n"
+	const (
+		alone    = ""
+		machines = "members: [{name: etcd1, host: 192.0.2.1}, {name: etcd2, host: 192.0.2.2}, {name: etcd3, host: 192.0.2.3}]\n"
+		swarm    = "runtime: swarm\nmembers: [{name: etcd1, node: one}, {name: etcd2, node: two}, {name: etcd3, node: three}]\n"
+	)
 	for _, test := range []struct {
 		file, service string
 		warns         bool
