@@ -123,6 +123,26 @@ func TestALearnerThatIsBetweenTwoStartsIsPromotedOnceItRuns(t *testing.T) {
 	})
 }
 
+// A run that was interrupted has left a learner that ends and is started again just as the
+// next one looks: that is no cluster that is as wanted.
+func TestALearnerThatWasLeftBetweenTwoStartsIsPromoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{world: serving(3, 4)}
+		f.world.sit(3, node{status: failing}, false)
+		f.world.settle()
+		engine := &comesBack{fake: f, server: 3, looks: 3}
+		hands := f.hands()
+		hands.Runtime = engine
+		hands.Ask = func(_ runtime.Way, have *runtime.State) (converge.Etcd, error) {
+			return knowing{(*fakeEtcd)(f), have}, nil
+		}
+		outcome, err := hands.Do(t.Context(), f.wish(converge.Asked{Verb: converge.Up}))
+		if err != nil || !outcome.Etcd.Serving("etcd4") {
+			t.Errorf("%v: %v", outcome.Done, err)
+		}
+	})
+}
+
 // A member that was between two starts when the wait began is asked once it runs.
 func TestAMemberThatComesBackDuringTheWaitIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

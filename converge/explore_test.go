@@ -222,6 +222,7 @@ var kinds = []struct {
 	{"unwell", func(w *world, i int) { w.sit(i, node{status: runs, ill: true}, true) }},
 	{"data lost", func(w *world, i int) { w.sit(i, node{status: failing}, true); w.nodes[i].data = 0 }},
 	{"learner", func(w *world, i int) { w.sit(i, node{status: runs}, false) }},
+	{"learner between two starts", func(w *world, i int) { w.sit(i, node{status: failing}, false) }},
 	{"learner not started", func(w *world, i int) {
 		w.sit(i, node{}, false)
 		w.nodes[i] = node{}

@@ -276,10 +276,10 @@ func (c *scene) needsUp(p *part) *Refusal {
 }
 
 // promote gives a learner its vote; who does so waits until it is in step and
-// alive. One that was started and does not run yet is waited for as well: that it serves,
-// for which others are waited for, no learner ever does.
+// alive. One that does not run yet and is started, by this run or by what runs it, is waited
+// for as well: that it serves, for which others are waited for, no learner ever does.
 func (c *scene) promote() (*Step, error) {
-	learners := c.those((*part).isWanted, (*part).isLearner, func(p *part) bool { return p.runs() || p.there && c.started(p.name) })
+	learners := c.those((*part).isWanted, (*part).isLearner, func(p *part) bool { return p.busy() || p.there && c.started(p.name) })
 	if len(learners) == 0 {
 		return nil, nil
 	}
