@@ -148,7 +148,7 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 			return nil, err
 		}
 		c.runtime, c.have = one.runtime, one.have
-		c.spec, c.Recalled = spec.Recall(c.have.Wish)
+		c.spec, c.Recalled = cs.recall(spec, c.have)
 		return c, nil
 	}
 	if other != nil {
@@ -162,6 +162,21 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 		return nil, away[0]
 	}
 	return c, c.choose(want, away)
+}
+
+// certsKey is the key of the folder of a cluster's certificates.
+const certsKey = "certs-dir"
+
+// recall completes a spec with what flags gave when its cluster was started. A folder of
+// certificates that is not there was given elsewhere, maybe on another machine, where the
+// cluster was not started here, or where there is the one of here: then it is that.
+func (cs *Clusters) recall(spec cluster.Spec, have *runtime.State) (cluster.Spec, []string) {
+	full, keys := spec.Recall(have.Wish)
+	elsewhere := !have.StartedIn(cs.o.Folder) || exists(cs.o.CertsDir)
+	if slices.Contains(keys, certsKey) && elsewhere && !exists(full.CertsDir) {
+		return spec.RecallBut(have.Wish, certsKey)
+	}
+	return full, keys
 }
 
 // of are the clusters of some of the runtimes.

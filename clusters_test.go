@@ -3,6 +3,9 @@ package etcdctr_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,6 +100,44 @@ func TestWhatAClusterWasStartedWithIsRecalled(t *testing.T) {
 	}
 	if got := found.Spec(); got.Publish != "loopback" || got.Members.Count != 7 {
 		t.Errorf("it is wanted as %s", got.Text())
+	}
+}
+
+// Somebody else has changed a cluster of machines from another one, with the certificates in a
+// folder that is there alone.
+func TestTheCertificatesOfAnotherFolderAreThoseThatAreThere(t *testing.T) {
+	here, there := t.TempDir(), t.TempDir()
+	own := filepath.Join(here, "certs")
+	for name, c := range map[string]struct {
+		folder, certs string
+		own           bool // the folder of here is there
+		want          string
+	}{
+		"started here":                            {here, "/gone", false, "/gone"},
+		"started here, and changed elsewhere":     {here, "/gone", true, own},
+		"started elsewhere, and the folder there": {there, there, false, there},
+		"started elsewhere, and no such folder":   {there, "/gone", false, own},
+	} {
+		if err := os.RemoveAll(own); err != nil {
+			t.Fatal(err)
+		}
+		if c.own {
+			if err := os.Mkdir(own, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		state := &runtime.State{Name: "etcd", Folder: c.folder, Wish: "members: 5\ncerts-dir: " + c.certs + "\n", Servers: []runtime.Server{{Name: "etcd1"}}}
+		clusters := etcdctr.New(etcdctr.Options{Folder: here, Runtimes: []runtime.Runtime{fake{name: "docker", has: map[string]*runtime.State{"etcd": state}}}})
+		found, err := clusters.Find(t.Context(), cluster.Spec{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := found.CertsDir(); got != c.want || found.Spec().Members.Count != 5 {
+			t.Errorf("%s: certificates are in %s, of %d members", name, got, found.Spec().Members.Count)
+		}
+		if noted := strings.Contains(found.Spec().Wish(), "certs-dir"); noted != (c.want == c.certs) {
+			t.Errorf("%s: it is wanted as %q", name, found.Spec().Wish())
+		}
 	}
 }
 

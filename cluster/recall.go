@@ -77,7 +77,10 @@ const documentEnd = "---\n"
 // file says otherwise than it did then, is as it is said now; and of etcd and image,
 // each of which names a release, the one that is said now goes before the other. A
 // number takes no list's place that says more than names.
-func (s Spec) Recall(wish string) (Spec, []string) {
+func (s Spec) Recall(wish string) (Spec, []string) { return s.RecallBut(wish) }
+
+// RecallBut is Recall of all keys but some.
+func (s Spec) RecallBut(wish string, but ...string) (Spec, []string) {
 	flags, said, _ := strings.Cut(wish, documentEnd)
 	kept, err := Load("what the cluster was started with", []byte(flags))
 	then, errThen := Load("what the cluster was started with", []byte(said))
@@ -94,7 +97,7 @@ func (s Spec) Recall(wish string) (Spec, []string) {
 	}
 	for _, key := range kept.keys() {
 		other, release := releaseKeys[key]
-		if !take(key) || key == "members" && len(s.Members.more()) > 0 || release && !take(other) && s.twoReleases(kept, key) {
+		if slices.Contains(but, key) || !take(key) || key == "members" && len(s.Members.more()) > 0 || release && !take(other) && s.twoReleases(kept, key) {
 			continue
 		}
 		s.field(key).Set(reflect.ValueOf(kept.value(key)))

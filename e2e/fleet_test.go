@@ -479,3 +479,35 @@ func (f *fleetTest) wantSeen(server string) {
 		return err
 	})
 }
+
+// Somebody else goes on with a cluster from another computer, where the certificates are
+// elsewhere: no member starts anew for that, and whoever has begun it goes on, too.
+func TestFleetIsTakenOverFromAnotherFolder(t *testing.T) {
+	useTodaysEngine(t)
+	image := etcdImage(t, cluster.NewestMinor)
+	f := newFleet(t, 1, image)
+	f.describe(f.seats(1), "image: "+image)
+	f.etcdctr("up")
+	made := f.containers()
+	first, second := f.home, t.TempDir()
+	run(t, first, "cp", "-a", "etcdctr.yaml", "machines", second)
+	run(t, first, "cp", "-a", "certs", filepath.Join(second, "given"))
+	f.home = second
+	f.etcdctr("health", "--certs-dir", "given")
+	f.etcdctr("up", "--name", f.name, "--certs-dir", "given")
+	f.etcdctr("health")
+	if now := f.containers(); now != made {
+		t.Errorf("with the same certificates from another folder the members are\n%s and were\n%s", now, made)
+	}
+	f.home = first
+	if err := os.RemoveAll(second); err != nil {
+		t.Fatal(err)
+	}
+	f.etcdctr("health")
+	f.etcdctr("up", "--name", f.name)
+	if now := f.containers(); now != made {
+		t.Errorf("from their own folder the members are\n%s and were\n%s", now, made)
+	}
+	f.etcdctr("down", "--volumes", "--yes", "--name", f.name)
+	f.wantNothingLeft()
+}

@@ -77,6 +77,29 @@ func TestFilesAreCopiedWhereTheEngineDoesNotSeeThem(t *testing.T) {
 `)
 }
 
+// Where the files were is nothing that members know of whose engine has copies of them.
+func TestTheSameFilesInAnotherFolderChangeNothingWhereTheyAreCopied(t *testing.T) {
+	for _, copies := range []bool{true, false} {
+		made := wanted(t, strings.ReplaceAll(withFiles, "DIR", filesDir(t)))
+		made.CopyFiles = copies
+		labels, err := made.labels(made.Project.Services["etcd1"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := Container{Name: "p-etcd1-1", Service: "etcd1", Number: 1, ConfigHash: labels[configHashLabel], Labels: labels}
+		now := wanted(t, strings.ReplaceAll(withFiles, "DIR", filesDir(t)))
+		now.CopyFiles = copies
+		service := now.Project.Services["etcd1"]
+		if same, err := now.made(service, c); err != nil || same != copies {
+			t.Errorf("copied: %t, and the same from another folder: %t, %v", copies, same, err)
+		}
+		service.Restart = "no"
+		if same, err := now.made(service, c); err != nil || same {
+			t.Errorf("copied: %t, and another service is the same, %v", copies, err)
+		}
+	}
+}
+
 func TestCopiedFilesKeepTheirModesAndAreRecognized(t *testing.T) {
 	dir := filesDir(t)
 	w := wanted(t, strings.ReplaceAll(withFiles, "DIR", dir))

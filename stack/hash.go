@@ -34,6 +34,17 @@ func serviceHash(s types.ServiceConfig) (string, error) {
 	return sum(data), nil
 }
 
+// copiesHash is serviceHash but for where the files are that are copied.
+func copiesHash(s types.ServiceConfig) (string, error) {
+	s.Volumes = slices.Clone(s.Volumes)
+	for i, v := range s.Volumes {
+		if v.Type == types.VolumeTypeBind && v.ReadOnly {
+			s.Volumes[i].Source = ""
+		}
+	}
+	return serviceHash(s)
+}
+
 // hashOrder is the order of a service's keys that the hashes are made of: that of
 // compose-go before v2.16, which moved fields into embedded structs. Compose has kept
 // it, so that nobody's containers are recreated by an upgrade of Compose

@@ -29,6 +29,9 @@ const (
 	// filesLabel marks a volume that holds copies of local files, for an
 	// engine that does not see them. Its value is the folder in the container.
 	filesLabel = "io.etcdctr.files"
+	// copiesLabel is the hash of a service whose files were copied, but for where on whose
+	// machine they were: to somebody else's folder with the same files it is the same.
+	copiesLabel = "io.etcdctr.copies"
 	// protectedLabel and protectedKeyLabel are what Docker Compose's labels of project
 	// and volume are, on a volume that is not to be deleted by it: see Wanted.Own.
 	protectedLabel    = "io.etcdctr.protected"

@@ -77,8 +77,12 @@ func causesToReplace(w Wanted, s *State) (map[string]string, error) {
 
 // made reports whether a container was made of a service as it is wanted.
 func (w Wanted) made(service types.ServiceConfig, c Container) (bool, error) {
+	copies := c.Labels[copiesLabel]
 	for _, as := range w.alike(service) {
 		if h, err := serviceHash(as); err != nil || c.ConfigHash == h {
+			return err == nil, err
+		}
+		if h, err := copiesHash(as); err != nil || w.CopyFiles && copies == h {
 			return err == nil, err
 		}
 	}

@@ -106,7 +106,11 @@ func (w Wanted) labels(s types.ServiceConfig) (map[string]string, error) {
 		imageLabel:       w.Images[s.Image],
 		dependsOnLabel:   dependencies(s),
 	})
-	return labels, nil
+	if !w.CopyFiles {
+		return labels, nil
+	}
+	labels[copiesLabel], err = copiesHash(s)
+	return labels, err
 }
 
 func (w Wanted) configFiles() string {
