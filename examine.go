@@ -427,6 +427,9 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 	report := way.Health(p.want).Check(ctx)
 	judgeServices(way.State, &report)
 	report.Warnings = append(report.Warnings, p.judgeRevived(ctx)...)
+	if report.Healthy { // else they may be the cause
+		report.Warnings = append(report.Warnings, p.judgeFiles(ctx, p.want, p.have)...)
+	}
 	if report.Serving() > 0 {
 		report.Warnings = append(report.Warnings, way.judgeUsers(ctx, p.want)...)
 		p.recognize(ctx, way)
@@ -441,7 +444,7 @@ func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evid
 	e.Described, e.Now = p.described(), p.o.Now()
 	filtered := p.filtered(ctx)
 	if !report.Healthy {
-		p.readers = p.reading(ctx)
+		p.readers = p.reading(ctx, p.want, p.have)
 	}
 	for _, name := range p.names(report) {
 		m, err := p.inspect(ctx, name)
@@ -452,28 +455,6 @@ func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evid
 		e.Members = append(e.Members, m)
 	}
 	return e, nil
-}
-
-// reading are the members that run and read the files of the cluster's folder themselves:
-// those of a swarm, of another machine and of an engine that does not see them have copies.
-func (p *patient) reading(ctx context.Context) []string {
-	if p.want.TLS != cluster.Mutual || runtime.KeepsFiles(p.runtime) {
-		return nil
-	}
-	var copied []string
-	if t, ok := p.runtime.(runtime.CopyTeller); ok {
-		var err error
-		if copied, err = t.OldCopies(ctx, p.want); err != nil {
-			return nil // of files that are not here, too
-		}
-	}
-	var all []string
-	for _, s := range running(p.have) {
-		if s.Host == "" && !slices.Contains(copied, s.Name) {
-			all = append(all, s.Name)
-		}
-	}
-	return all
 }
 
 // filtered are the devices between members that have a firewall there. Where nobody tells

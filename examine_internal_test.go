@@ -101,6 +101,41 @@ func TestTheDoctorLooksAtTheFilesBeforeItBelievesSymptoms(t *testing.T) {
 	}
 }
 
+// Links that stand need no file, and the next start does.
+func TestFilesAreToldOfThatMembersWillNotStartWith(t *testing.T) {
+	want, err := cluster.Resolve(cluster.Spec{}, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Cluster{o: Options{CertsDir: t.TempDir(), Now: time.Now, Random: rand.Reader}, runtime: named{}}
+	if _, err := c.PKI().Ensure(t.Context(), CertsPlan(want)); err != nil {
+		t.Fatal(err)
+	}
+	have := &runtime.State{}
+	for _, name := range []string{"etcd1", "etcd2"} {
+		have.Servers = append(have.Servers, runtime.Server{Name: name, Role: runtime.Member, Status: runtime.Running})
+	}
+	have.Servers = append(have.Servers, runtime.Server{Name: "etcd3", Role: runtime.Member, Status: runtime.Running, Host: "10.0.0.3"}) // where it has copies
+	if said := c.judgeFiles(t.Context(), want, have); said != nil {
+		t.Errorf("of files that are whole it says %q", said)
+	}
+	for _, member := range []string{"etcd2", "etcd3"} {
+		for file, problem := range map[string]string{certs.KeyFile: "tls.key is missing", certs.CertFile: "tls.crt is missing", certs.CAFile: "ca.crt is missing", "": "is missing"} {
+			at := filepath.Join(certs.MemberDir(c.CertsDir(), member, certs.Peer), file)
+			if err := os.Rename(at, at+".away"); err != nil {
+				t.Fatal(err)
+			}
+			said := c.judgeFiles(t.Context(), want, have)
+			if told := len(said) == 1 && strings.HasPrefix(said[0], "members/etcd2/peer: "+problem+", and etcd2 will not start") && strings.Contains(said[0], "`etcdctr certs create`"); told != (member == "etcd2") {
+				t.Errorf("without %s it says %q", at, said)
+			}
+			if err := os.Rename(at+".away", at); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestOnlyAStartThatFailsHasOneBefore(t *testing.T) {
 	now := time.Now()
 	p := &patient{Cluster: &Cluster{o: Options{Now: func() time.Time { return now }}}}

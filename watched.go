@@ -37,6 +37,8 @@ type Watched struct {
 	another error         // why it is not
 	revived []string      // what was to be said of adopted members that run again
 	called  time.Time     // when it was looked for those last
+	files   []string      // what was to be said of the members' files
+	read    time.Time     // when these were looked at last
 }
 
 // WatchOptions are what is looked at, and how.
@@ -149,6 +151,7 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	w.judgeUsers(ctx, way, &report)
 	w.judgeBackups(ctx, &report)
 	w.judgeAdopted(ctx, &report)
+	w.judgeRead(ctx, way.State, &report)
 	w.judgeOneself(ctx, way, &report)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -202,6 +205,17 @@ func (w *Watched) judgeAdopted(ctx context.Context, r *health.Report) {
 		w.called, w.revived = now, w.judgeRevived(ctx)
 	}
 	r.Warnings = append(r.Warnings, w.revived...)
+}
+
+// filesLookedAt is how often the files are that members read.
+const filesLookedAt = time.Minute
+
+// judgeRead adds what is wrong with those.
+func (w *Watched) judgeRead(ctx context.Context, have *runtime.State, r *health.Report) {
+	if now := w.o.Now(); now.Sub(w.read) >= filesLookedAt {
+		w.read, w.files = now, w.judgeFiles(ctx, w.options.Want, have)
+	}
+	r.Warnings = append(r.Warnings, w.files...)
 }
 
 // usersLookedAt is how often members are asked whether etcd goes by its users: each

@@ -32,6 +32,8 @@ type Finding struct {
 	Remedy   string   `json:"remedy"`
 	// Command is the remedy where it is a command and nothing else.
 	Command string `json:"-"`
+	// Unusable says that whoever reads the files does not start with them.
+	Unusable bool `json:"-"`
 }
 
 // String says what it is about, what is wrong, and what to do.
@@ -128,11 +130,17 @@ type verification struct {
 }
 
 func (v *verification) fail(identity string, r remedy, problem string, args ...any) {
-	v.findings = append(v.findings, Finding{identity, Error, fmt.Sprintf(problem, args...), r.words, r.command})
+	v.findings = append(v.findings, Finding{Identity: identity, Severity: Error, Problem: fmt.Sprintf(problem, args...), Remedy: r.words, Command: r.command})
+}
+
+// unusable is fail about files that nothing starts with.
+func (v *verification) unusable(identity string, r remedy, problem string, args ...any) {
+	v.fail(identity, r, problem, args...)
+	v.findings[len(v.findings)-1].Unusable = true
 }
 
 func (v *verification) warn(identity string, r remedy, problem string, args ...any) {
-	v.findings = append(v.findings, Finding{identity, Warning, fmt.Sprintf(problem, args...), r.words, r.command})
+	v.findings = append(v.findings, Finding{Identity: identity, Severity: Warning, Problem: fmt.Sprintf(problem, args...), Remedy: r.words, Command: r.command})
 }
 
 func (v *verification) identity(e *existing) {
@@ -140,7 +148,7 @@ func (v *verification) identity(e *existing) {
 	v.permissions(e.name, KeyFile)
 	if e.broken != nil {
 		for _, line := range strings.Split(e.broken.Error(), "\n") {
-			v.fail(e.name, remedy, "%s", line)
+			v.unusable(e.name, remedy, "%s", line)
 		}
 		return
 	}
@@ -154,7 +162,7 @@ func (v *verification) identity(e *existing) {
 		return
 	}
 	if !samePublicKey(cert, e.files.key) {
-		v.fail(e.name, remedy, "%s is not the key of %s: etcd does not start with them", KeyFile, CertFile)
+		v.unusable(e.name, remedy, "%s is not the key of %s: etcd does not start with them", KeyFile, CertFile)
 	}
 	if weak := weakness(cert); weak != "" {
 		v.fail(e.name, remedy, "%s", weak)
@@ -347,9 +355,9 @@ func (v *verification) plan(wanted []identity) {
 		e := v.state.find(want.name)
 		switch {
 		case e == nil && v.state.authorityFor(want.profile) == nil && len(v.state.of(authorityName(want.profile))) > 0:
-			v.fail(want.name, words("put "+authorityName(want.profile)+" back and run `etcdctr certs create`, or bring it in with `etcdctr certs import`"), "is missing")
+			v.unusable(want.name, words("put "+authorityName(want.profile)+" back and run `etcdctr certs create`, or bring it in with `etcdctr certs import`"), "is missing")
 		case e == nil:
-			v.fail(want.name, remedyCreate, "is missing")
+			v.unusable(want.name, remedyCreate, "is missing")
 		default:
 			v.fits(want, e)
 		}
