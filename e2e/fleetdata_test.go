@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -47,8 +48,9 @@ func TestFleetIsRestoredAndRecovered(t *testing.T) {
 	f.wantSeen("etcd2@10.77.0.2")
 	f.wantSeen("etcd3@10.77.0.3")
 	eventually(t, "both clusters are told", func() error {
-		if out, err := f.try("health"); err == nil || !strings.Contains(out+err.Error(), "2 clusters instead of one") {
-			return fmt.Errorf("health says %v\n%s", err, out)
+		out, err := f.try("health")
+		if all := fmt.Sprint(out, err); err == nil || !strings.Contains(all, "2 clusters instead of one") {
+			return errors.New("health says " + all)
 		}
 		return nil
 	})
