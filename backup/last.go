@@ -36,6 +36,9 @@ type kept struct {
 	by            *runtime.Restoration // who has made what it has
 	aside         []string             // the newest first
 	asideBy, next *runtime.Restoration // who has made the newest of these, and the one before
+	// before is where what it had before the last restoration is, where it was replaced after
+	// that: something else is newer.
+	before string
 }
 
 // lastRestoration looks at all members.
@@ -65,6 +68,9 @@ func lastRestoration(ctx context.Context, r Runtime, have *runtime.State) (last,
 		return l, nil
 	}
 	for _, k := range all {
+		if err := k.dig(ctx, s, have.Name, by); err != nil {
+			return last{}, err
+		}
 		k.sort(by, &l)
 		l.takenBack = l.takenBack || k.by != nil && k.by.TakenBack > by.Number
 	}
@@ -103,6 +109,25 @@ func (k *kept) look(ctx context.Context, r Runtime, s runtime.Stager, cluster st
 	return err
 }
 
+// dig looks for what a member had before a restoration that has been replaced since. Behind
+// that is what was set aside before, and in its place would be what came with the restoration
+// if it was undone.
+func (k *kept) dig(ctx context.Context, s runtime.Stager, cluster string, by runtime.Restoration) error {
+	older, counted := by.Asides[k.name]
+	at := len(k.aside) - 1 - older
+	switch {
+	case !counted || at < 1 || k.by != nil && k.by.ID == by.ID:
+		return nil
+	case at == 1 && k.data == runtime.None: // an undo, or the reverse, was ended right here
+		return nil
+	}
+	made, err := s.AsideMadeBy(ctx, cluster, k.name, k.aside[at])
+	if err == nil && (made == nil || made.ID != by.ID) {
+		k.before = k.aside[at]
+	}
+	return err
+}
+
 // sort tells where a member stands with a restoration.
 func (k *kept) sort(by runtime.Restoration, l *last) {
 	is := func(m *runtime.Restoration) bool { return m != nil && m.ID == by.ID }
@@ -115,6 +140,8 @@ func (k *kept) sort(by runtime.Restoration, l *last) {
 		l.gone = append(l.gone, k.name)
 	}
 	switch {
+	case k.before != "":
+		l.made[k.name] = k.before
 	case is(k.by) && had:
 		l.made[k.name] = newest
 	case is(k.by):
@@ -132,18 +159,20 @@ func (k *kept) sort(by runtime.Restoration, l *last) {
 	}
 }
 
-// lastNumber is the number of the last restoration, as far as the machines answer.
-func lastNumber(ctx context.Context, r Runtime, s runtime.Stager, have *runtime.State) (int, error) {
+// lastNumber is the number of the last restoration, as far as the machines answer, and how
+// often data of each member was set aside.
+func lastNumber(ctx context.Context, r Runtime, s runtime.Stager, have *runtime.State) (int, map[string]int, error) {
 	var names []string
 	for _, m := range reachable(have) {
 		names = append(names, m.Name)
 	}
 	all, err := lookAtAll(ctx, r, s, have.Name, names)
-	number := 0
+	number, asides := 0, map[string]int{}
 	for _, k := range all {
+		asides[k.name] = len(k.aside)
 		for _, by := range k.marks() {
 			number = max(number, by.Number, by.TakenBack)
 		}
 	}
-	return number, err
+	return number, asides, err
 }

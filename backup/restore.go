@@ -407,11 +407,11 @@ func (r *Restoration) leave(ctx context.Context, have *runtime.State) error {
 // be seen that all of this is not finished. It tells where the former data is.
 func (r *Restoration) fillAll(ctx context.Context, s runtime.Stager, have *runtime.State, db, scratch string) (map[string]string, error) {
 	by := runtime.Restoration{ID: strings.ToLower(rand.Text()), Again: r.Again}
-	before, err := lastNumber(ctx, r.Runtime, s, have)
+	before, asides, err := lastNumber(ctx, r.Runtime, s, have)
 	if err != nil {
 		return nil, err
 	}
-	by.Number = before + 1
+	by.Number, by.Asides = before+1, asides
 	if by.Over, err = r.holders(ctx, have); err != nil {
 		return nil, err
 	}

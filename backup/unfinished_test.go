@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -349,6 +350,41 @@ func TestWhatIsPartlyDeletedIsNotBroughtBack(t *testing.T) {
 			t.Errorf("without that of %s an undo gives %v, want %v", all[i].Server, err, want)
 		}
 		h.wantHeld("without that of " + all[i].Server)
+	}
+}
+
+// A member that was replaced after a restoration has what came with it set aside, too, and is
+// one of those that have what they had before once it is undone, wherever that is ended.
+func TestAMemberThatWasReplacedSinceIsUndoneWithTheOthers(t *testing.T) {
+	defer func(size int64) { wal.SegmentSizeBytes = size }(wal.SegmentSizeBytes)
+	wal.SegmentSizeBytes = 1 << 20
+	h := newHalf(t, 3)
+	h.restore(h.want, never) // of before, which is not meant
+	h.former = h.held()
+	for at, done := 0, false; !done; at++ {
+		h.restore(h.want, never)
+		for range 1 + at%2 {
+			h.replace(h.want.Members[at%3].Name)
+		}
+		_, err := backup.Undo(t.Context(), killedAfter(h.r, at), "orders")
+		if done = err == nil; !done && !errors.Is(err, errKilled) {
+			t.Fatalf("killed after %d changes: it gives %v", at, err)
+		}
+		h.undo()
+		h.wantFormer(fmt.Sprintf("killed after %d changes", at))
+	}
+}
+
+// replace gives a member data that nobody has restored.
+func (h *half) replace(server string) {
+	h.Helper()
+	dir := h.want.Members[slices.IndexFunc(h.want.Members, func(m cluster.Member) bool { return m.Name == server })].Place.DataDir
+	if _, err := h.r.SetAside(h.Context(), "orders", server); err != nil {
+		h.Fatal(err)
+	}
+	log := filepath.Join(dir, "member", "wal", "0.wal")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(log), 0o700), os.WriteFile(log, []byte(server), 0o600)); err != nil {
+		h.Fatal(err)
 	}
 }
 

@@ -62,6 +62,8 @@ type Restoration struct {
 	TakenBack int `json:"takenBack,omitempty"`
 	// Over are the servers that had data before.
 	Over []string `json:"over,omitempty"`
+	// Asides is how often data of each of these had been set aside before, and not deleted.
+	Asides map[string]int `json:"asides,omitempty"`
 	// Again is the command that goes on with it where it was not finished, as arguments
 	// of etcdctr.
 	Again []string `json:"again,omitempty"`
