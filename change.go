@@ -143,8 +143,12 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 			break
 		}
 	}
-	if err == nil && change.Verb == converge.Up {
+	switch {
+	case change.Verb != converge.Up:
+	case err == nil:
 		err = c.keep(ctx, wish.Want, outcome)
+	default:
+		err = c.keepBeside(ctx, wish.Want, err)
 	}
 	if err == nil && change.Verb == converge.Stop && len(change.Servers) == 0 {
 		err = c.runtime.Stop(ctx, c.spec.ClusterName(), 0) // and whatever looks after them
@@ -212,6 +216,16 @@ func (c *Cluster) keep(ctx context.Context, want *cluster.Cluster, outcome conve
 		}
 	}
 	return c.handOut(ctx, want)
+}
+
+// keepBeside brings the others their certificates where nothing is in the way of a cluster but
+// machines that don't answer: these may be away for longer than what the others have is good.
+func (c *Cluster) keepBeside(ctx context.Context, want *cluster.Cluster, err error) error {
+	refusal := (*converge.Refusal)(nil)
+	if !errors.As(err, &refusal) || !refusal.Away {
+		return err
+	}
+	return errors.Join(err, c.handOut(ctx, want))
 }
 
 // placedAnew reports whether a first start that failed has another place now:

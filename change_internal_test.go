@@ -1,10 +1,13 @@
 package etcdctr
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -41,6 +44,35 @@ func TestAnotherPortIsAnotherPlace(t *testing.T) {
 		}
 		if !elsewhere(before, after) || elsewhere(before, before) {
 			t.Errorf("%s at other ports are taken to be where they were, or those that are where they were to be elsewhere", what)
+		}
+	}
+}
+
+// sharing is a runtime whose members have copies of their files.
+type sharing struct {
+	runtime.Runtime
+	shared *bool
+}
+
+func (s sharing) Share(context.Context, *cluster.Cluster, ...string) error {
+	*s.shared = true
+	return nil
+}
+
+// A machine that is away for weeks keeps no certificate from the others that was renewed.
+func TestMachinesThatAnswerGetTheirCertificatesWhileOthersAreAway(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"a machine is away":  {&converge.Refusal{Server: "etcd3", Away: true}, true},
+		"something is wrong": {&converge.Refusal{Server: "etcd3"}, false},
+		"a step failed":      {&converge.StepError{Err: errors.New("broken")}, false},
+	} {
+		shared := false
+		cl := &Cluster{runtime: sharing{shared: &shared}}
+		if err := cl.keepBeside(t.Context(), &cluster.Cluster{TLS: cluster.Mutual}, c.err); !errors.Is(err, c.err) || shared != c.want {
+			t.Errorf("%s: shared is %t, with %v", name, shared, err)
 		}
 	}
 }

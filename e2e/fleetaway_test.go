@@ -57,6 +57,11 @@ func TestFleetWithAMachineAway(t *testing.T) {
 	f.wantSaid("down", []string{"etcd1", "does not answer", "etcdctr down"}, nil)
 	f.wantSaid("up", []string{"etcd1", "does not answer"}, []string{"recover"})
 	f.etcdctr("etcdctl", "put", "key", "value")
+	f.etcdctr("certs", "renew")
+	f.wantSaid("up", []string{"etcd1", "does not answer"}, []string{"recover"})
+	if f.certificatesDiffer(f.machines[1:3]...) {
+		t.Error("up has not brought their certificates to the machines that answer")
+	}
 	f.machines[0].powerOn()
 	f.etcdctr("up")
 	f.spread(f.seats(1, 2, 3)).wantOneCluster()
@@ -73,11 +78,11 @@ func (f *fleetTest) wantOldCopiesTold() {
 	for _, command := range []string{"up --dry-run", "certs renew", "certs verify", "up --dry-run", "up", "up --dry-run", "certs verify"} {
 		said := f.says(strings.Fields(command)...)
 		renewed := strings.Contains(said, told)
-		if again := f.certificatesDiffer(); command != "up" && renewed != again {
+		if again := f.certificatesDiffer(f.machines[:3]...); command != "up" && renewed != again {
 			f.t.Errorf("etcdctr %s tells of other certificates: %t, and they are others: %t", command, renewed, again)
 		}
 	}
-	if f.certificatesDiffer() {
+	if f.certificatesDiffer(f.machines[:3]...) {
 		f.t.Error("up has not brought the certificates to the machines")
 	}
 }
@@ -95,12 +100,12 @@ func (f *fleetTest) says(args ...string) string {
 	return string(out)
 }
 
-// certificatesDiffer tells whether a member has another certificate than it has in the
-// folder.
-func (f *fleetTest) certificatesDiffer() bool {
+// certificatesDiffer tells whether a member on some machines has another certificate than it
+// has in the folder.
+func (f *fleetTest) certificatesDiffer(on ...*machine) bool {
 	f.t.Helper()
 	differ := false
-	for _, m := range f.machines[:3] {
+	for _, m := range on {
 		there := succeed(f.t, m.engine("cp", f.name+"-"+m.member+"-1:/etc/etcd/certs/server/tls.crt", "-"), "")
 		here, err := os.ReadFile(filepath.Join(f.home, "certs", "members", m.member, "server", "tls.crt"))
 		if err != nil {
