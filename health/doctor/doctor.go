@@ -188,10 +188,6 @@ func (w ward) postpone(c *candidate) {
 	}
 }
 
-// askedToEnd are the exit codes of a process that was asked to end: it does so in order,
-// or by the signal, or is killed where that takes too long.
-var askedToEnd = []int{0, 128 + 9, 128 + 15}
-
 // fromEngine is what the container's state says.
 func fromEngine(m Member) []candidate {
 	c := candidate{member: m.Name, evidence: m.EngineError, known: true, rank: rankEngine}
@@ -220,9 +216,9 @@ func fromEngine(m Member) []candidate {
 		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, "it has no container", up
 	case m.Status == Created:
 		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, "its container was never started", up
-	case m.Status == Exited && slices.Contains(askedToEnd, m.ExitCode):
+	case m.Status == Exited:
 		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, "it was stopped", up
-	case m.Status == Exited || m.Status == Dead || m.Status == Failed:
+	case m.Status == Dead || m.Status == Failed:
 		c.rank, c.fault, c.known = rankEnded, notRunning, false
 		c.cause, c.remedy = "it ended by itself, or was killed", up
 		switch {

@@ -46,8 +46,8 @@ type Member struct {
 	Status Status
 	// Since is when it took this status; zero where that is not known.
 	Since time.Time
-	// ExitCode is that of a member that has exited, and Detail what its runtime
-	// says of how it ended.
+	// ExitCode is that of a member that has ended, and Detail what its runtime says of
+	// how. Whether it was asked to is in the Status: codes alone don't tell.
 	ExitCode int
 	Detail   string
 	// Emptied says that it had its data when it was started, and ended once that was gone:
@@ -132,7 +132,7 @@ const (
 	Running    Status = "running"
 	Restarting Status = "restarting"
 	Paused     Status = "paused"
-	Exited     Status = "exited"
+	Exited     Status = "exited" // as it was asked to, or in order
 	Dead       Status = "dead"
 	Failed     Status = "failed" // ended by itself, or was killed
 	Away       Status = "away"   // its machine does not answer

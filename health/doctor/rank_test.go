@@ -42,12 +42,20 @@ func TestTheCauseThatExplainsTheOthersWins(t *testing.T) {
 			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 137}},
 			want:    Diagnosis{Member: "etcd1", Cause: "it was stopped", Command: "etcdctr up", Evidence: "", Known: true},
 		},
+		"whoever runs it knows whether it was asked to end, whatever its code": {
+			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 2}, {Name: "etcd2", Status: Running}},
+			want:    Diagnosis{Member: "etcd1", Cause: "it was stopped", Command: "etcdctr up", Evidence: "", Known: true},
+		},
+		"and whether it was not": {
+			members: []Member{{Name: "etcd1", Status: Failed, ExitCode: 137}, {Name: "etcd2", Status: Running}},
+			want:    Diagnosis{Member: "etcd1", Cause: "it ended with exit code 137", Command: "etcdctr up", Evidence: "", Known: false},
+		},
 		"a log beats an exit code": {
-			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 1, Log: []string{wrongKey}}},
+			members: []Member{{Name: "etcd1", Status: Failed, ExitCode: 1, Log: []string{wrongKey}}},
 			want:    Diagnosis{Member: "etcd1", Cause: "its certificate and its key don't belong together", Command: "etcdctr certs create && etcdctr up", Evidence: "discovery failed: tls: private key does not match public key", Known: true},
 		},
 		"an exit code beats nothing": {
-			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 139}},
+			members: []Member{{Name: "etcd1", Status: Failed, ExitCode: 139}},
 			want:    Diagnosis{Member: "etcd1", Cause: "it ended with exit code 139", Command: "etcdctr up", Evidence: "", Known: false},
 		},
 		"what nobody knows is shown as it is": {
@@ -59,7 +67,7 @@ func TestTheCauseThatExplainsTheOthersWins(t *testing.T) {
 			want:    Diagnosis{Member: "etcd1", Cause: "it says: something new: nobody knows", Command: "etcdctr logs etcd1", Evidence: "something new: nobody knows", Known: false},
 		},
 		"what ended a member beats its exit code, known or not": {
-			members: []Member{{Name: "etcd1", Status: Exited, ExitCode: 1, Log: []string{mystery}}},
+			members: []Member{{Name: "etcd1", Status: Failed, ExitCode: 1, Log: []string{mystery}}},
 			want:    Diagnosis{Member: "etcd1", Cause: "it says: something new: nobody knows", Command: "etcdctr logs etcd1", Evidence: "something new: nobody knows", Known: false},
 		},
 		"what ended a member because of its peers is their cause": {
@@ -156,7 +164,7 @@ func TestTheCommandNamesTheCluster(t *testing.T) {
 }
 
 func TestTheCommandStartsWhatWasWanted(t *testing.T) {
-	mismatched := []Member{{Name: "etcd1", Status: Exited, ExitCode: 1, Log: []string{wrongKey}}}
+	mismatched := []Member{{Name: "etcd1", Status: Failed, ExitCode: 1, Log: []string{wrongKey}}}
 	got, _ := Diagnose(Evidence{Members: mismatched, Flags: []string{"--name", "orders"}, Wanted: []string{"--file-compose", "orders.yml"}})
 	if want := "etcdctr certs create --name orders && etcdctr up --file-compose orders.yml"; got.Command != want {
 		t.Errorf("command %q, want %q", got.Command, want)
