@@ -38,9 +38,16 @@ func (c *Cluster) callReaper(ctx context.Context) error {
 	}
 	if err != nil {
 		at, _ := c.provider.DaemonHost(ctx) // as far as it is known
-		return fmt.Errorf("testcontainers' reaper does not answer, looked for at %q: TESTCONTAINERS_HOST_OVERRIDE says where else ports are published, such as 127.0.0.1, and TESTCONTAINERS_RYUK_DISABLED=true does without it: %w", at, err)
+		return withoutReaper(at, err)
 	}
 	return nil
+}
+
+// withoutReaper says why there is no reaper, which may be that nobody answers where it was
+// dialled, or that its image can't be had.
+func withoutReaper(at string, err error) error {
+	return fmt.Errorf("testcontainers' reaper can't be called: %w; TESTCONTAINERS_RYUK_DISABLED=true does without it, "+
+		"and TESTCONTAINERS_HOST_OVERRIDE, such as 127.0.0.1, says where else than at %q ports are published, where it runs and does not answer there", err, at)
 }
 
 // ownNetworks are those that the cluster does not share.
