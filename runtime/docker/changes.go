@@ -122,7 +122,7 @@ func (t *target) differences(name string, c stack.Container, in container.Inspec
 	service := t.wanted.Project.Services[name]
 	all := runtime.SettingDifferences(cluster.SettingsIn(in.Config.Env), t.settings(name))
 	for _, d := range []runtime.Difference{
-		t.image(c, service),
+		t.image(c, in, service),
 		listed(runtime.Network, networksOf(in), t.networksOf(service)),
 		listed(runtime.Volume, volumesOf(in), t.volumesOf(service)),
 		listed(runtime.Hosts, hostsOf(in), service.ExtraHosts.AsList(":")),
@@ -156,12 +156,21 @@ func (t *target) settings(name string) cluster.Settings {
 
 // image tells of another image by its reference, or by its ID if that is the
 // same.
-func (t *target) image(c stack.Container, service types.ServiceConfig) runtime.Difference {
+func (t *target) image(c stack.Container, in container.InspectResponse, service types.ServiceConfig) runtime.Difference {
 	is := t.wanted.Images[service.Image]
-	if c.Image != service.Image {
-		return runtime.Difference{Name: runtime.Image, Was: c.Image, Is: service.Image}
+	if was := imageOf(c, in); was != service.Image {
+		return runtime.Difference{Name: runtime.Image, Was: was, Is: service.Image}
 	}
 	return runtime.Difference{Name: runtime.Image, Was: short(c.ImageID), Is: short(is)}
+}
+
+// imageOf is the reference of the image that a container was made of. Where that means
+// another image by now, a list of containers has the ID in its place.
+func imageOf(c stack.Container, in container.InspectResponse) string {
+	if strings.HasPrefix(c.Image, "sha256:") && in.Config != nil && in.Config.Image != "" {
+		return in.Config.Image
+	}
+	return c.Image
 }
 
 // short is an image's ID as the docker command lists it.

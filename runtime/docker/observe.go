@@ -293,7 +293,7 @@ func (f *found) absent(s *runtime.State) []runtime.Server {
 func server(c stack.Container, in container.InspectResponse) runtime.Server {
 	x := runtime.Server{
 		Name: c.Service, Role: runtime.Service, Detail: c.Detail, Restarts: in.RestartCount,
-		Settings: cluster.SettingsIn(in.Config.Env), Program: c.Image, Published: clientAddresses(in),
+		Settings: cluster.SettingsIn(in.Config.Env), Program: imageOf(c, in), Published: clientAddresses(in),
 	}
 	if c.Member() {
 		x.Role = runtime.Member
