@@ -187,10 +187,22 @@ func (c *Cluster) Forget() error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if rest, err := os.ReadDir(c.o.PlacesDir); err == nil && len(rest) == 1 && rest[0].Name() == ignoreFile {
-		_ = os.RemoveAll(c.o.PlacesDir) // nothing is noted any more
-	}
+	c.o.leavePlaces()
 	return nil
+}
+
+// leavePlaces removes the folder where nothing is noted any more, and no cluster is. One of
+// commands that wait for each other is in it, which is empty where nobody waits.
+func (o Options) leavePlaces() {
+	rest, _ := os.ReadDir(o.PlacesDir) // or it is not there
+	for _, e := range rest {
+		if e.IsDir() {
+			_ = os.Remove(filepath.Join(o.PlacesDir, e.Name()))
+		}
+	}
+	if rest, _ = os.ReadDir(o.PlacesDir); len(rest) == 1 && rest[0].Name() == ignoreFile {
+		_ = os.RemoveAll(o.PlacesDir)
+	}
 }
 
 // elsewhereToo tells whether other runtimes than the one that has a cluster are to be

@@ -296,6 +296,7 @@ func (c *Cluster) retireToken() error {
 	if err := os.Remove(c.tokenFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot retire the cluster's discovery token: %w", err)
 	}
-	_ = os.Remove(filepath.Dir(c.tokenFile())) // its folder, unless it holds something else
+	folder := filepath.Dir(c.tokenFile())
+	_, _ = os.Remove(folder), os.Remove(filepath.Dir(folder)) // unless they hold something else
 	return nil
 }

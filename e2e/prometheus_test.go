@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -213,4 +214,21 @@ func TestABundleBringsPrometheusAlong(t *testing.T) {
 	run(t, there, "cp", "-r", "keys/.", "certs/") // keys come another way
 	run(t, there, "docker-compose", "--project-name", s.name, "up", "--detach", "--wait")
 	p.wantScraped(3)
+}
+
+// What the stack's Prometheus reads is made with it and goes with it.
+func TestNothingOfPrometheusStaysWithoutIt(t *testing.T) {
+	s := newStack(t)
+	gone := func(after string) {
+		t.Helper()
+		if _, err := os.Stat(filepath.Join(s.dir, "monitoring")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the folder monitoring is there after %s: %v", after, err)
+		}
+	}
+	_, err := s.tryEtcdctr("up", "--monitoring", "--prometheus-image", "localhost:1/nobody/prometheus:1")
+	wantError(t, err, "cannot pull the image")
+	gone("an up whose image can't be pulled")
+	s.etcdctr("up", "--monitoring", "--prometheus-image", prometheusImage(t))
+	s.etcdctr("down", "--volumes", "--yes")
+	gone("the data was deleted")
 }

@@ -27,35 +27,42 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 
 // prepare is Prepare, and gives what it has looked at: how it was before.
 func (r *Runtime) prepare(ctx context.Context, want *cluster.Cluster, servers ...string) (*target, error) {
-	if err := r.writeMissing(want); err != nil {
-		return nil, err
+	written, err := r.writeMissing(want)
+	if err != nil {
+		return nil, errors.Join(err, removeFiles(written))
 	}
+	t, p, err := r.planPrepare(ctx, want, servers)
+	if err != nil {
+		return nil, errors.Join(err, removeFiles(written)) // nothing was made that would read them
+	}
+	return t, r.execute(ctx, p)
+}
+
+// planPrepare gets what is needed, and plans what is to be made.
+func (r *Runtime) planPrepare(ctx context.Context, want *cluster.Cluster, servers []string) (*target, *stack.Plan, error) {
 	t, err := r.target(ctx, want)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := errors.Join(t.wanted.CheckFiles(), r.getImages(ctx, t, servers, true)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := errors.Join(r.checkLent(ctx, t, servers), r.checkBackups(ctx, t)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := r.renew(ctx, t, servers); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if t.state.Empty() {
 		if err := r.tellCaveats(ctx, want); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if err := r.tellMoved(ctx, t, want); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p, err := stack.PlanPrepare(t.wanted, t.state, servers...)
-	if err != nil {
-		return nil, err
-	}
-	return t, r.execute(ctx, p)
+	return t, p, err
 }
 
 // Check refuses what Prepare does of what is on the engine. Images that have to be got

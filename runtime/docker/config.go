@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -98,14 +99,21 @@ func (x Config) differing(onlyMissing bool) ([]string, error) {
 // write brings the files to what is wanted, and reports whether they were not.
 // With onlyMissing those that there are stay as they are.
 func (x Config) write(onlyMissing bool) (changed bool, err error) {
+	written, err := x.writeFiles(onlyMissing)
+	return len(written) > 0, err
+}
+
+// writeFiles is write, and gives the files that it has written.
+func (x Config) writeFiles(onlyMissing bool) (written []string, err error) {
 	names, err := x.differing(onlyMissing)
 	for _, name := range names {
-		if err := writeFile(filepath.Join(x.Folder, name), x.Files[name]); err != nil {
-			return changed, fmt.Errorf("cannot write the files of %s: %w", x.What, err)
+		path := filepath.Join(x.Folder, name)
+		if err := writeFile(path, x.Files[name]); err != nil {
+			return written, fmt.Errorf("cannot write the files of %s: %w", x.What, err)
 		}
-		changed = true
+		written = append(written, path)
 	}
-	return changed, err
+	return written, err
 }
 
 func writeFile(path string, data []byte) error {
@@ -115,16 +123,60 @@ func writeFile(path string, data []byte) error {
 	return maybe.WriteFile(path, data, 0o644)
 }
 
-// writeMissing has every service find files, without a word to one that runs.
-func (r *Runtime) writeMissing(c *cluster.Cluster) error {
+// writeMissing has every service find files, without a word to one that runs, and gives
+// those that were not there.
+func (r *Runtime) writeMissing(c *cluster.Cluster) (written []string, err error) {
 	all, err := r.configs(c)
 	for _, x := range all {
-		_, err := x.write(true)
+		files, err := x.writeFiles(true)
+		written = append(written, files...)
 		if err != nil {
+			return written, err
+		}
+	}
+	return written, err
+}
+
+// removeConfigs deletes what the services of a cluster's stack have read: its data is gone.
+// Where a Compose file beside it names them, somebody may start the cluster by that again.
+func (r *Runtime) removeConfigs(name string) error {
+	for dir, files := range map[string][]string{
+		r.o.DNSDir:        {dns.ZoneName, dns.CorefileName},
+		r.o.MonitoringDir: {monitoring.ConfigName, monitoring.RulesName},
+	} {
+		if dir == "" || r.o.File != nil || r.inComposeFile(path.Join(filepath.ToSlash(dir), name)) {
+			continue
+		}
+		for i, file := range files {
+			files[i] = filepath.FromSlash(r.at(filepath.Join(dir, name, file)))
+		}
+		if err := removeFiles(files); err != nil {
 			return err
 		}
 	}
-	return err
+	return nil
+}
+
+// removeFiles deletes files that may be there, and the folders of them and above them that
+// hold nothing else.
+func removeFiles(files []string) error {
+	for _, file := range files {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot delete what a service has read: %w", err)
+		}
+		_ = os.Remove(filepath.Dir(file))
+		_ = os.Remove(filepath.Dir(filepath.Dir(file)))
+	}
+	return nil
+}
+
+// inComposeFile tells that a Compose file in the folder may name a folder there.
+func (r *Runtime) inComposeFile(folder string) bool {
+	beside, _ := filepath.Glob(filepath.Join(r.o.Folder, "*.y*ml")) // or nobody can name one
+	return slices.ContainsFunc(beside, func(file string) bool {
+		text, err := os.ReadFile(file)
+		return err != nil || bytes.Contains(text, []byte(folder))
+	})
 }
 
 // applyConfigs has services that run know all members before any of them is

@@ -107,7 +107,10 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	if removal.Data {
 		r.forgetAside(ctx, name, removal.Servers)
 	}
-	return r.execute(ctx, p)
+	if err := r.execute(ctx, p); err != nil || len(removal.Servers) > 0 || !removal.Data {
+		return err
+	}
+	return r.removeConfigs(name)
 }
 
 // tellLeft tells of networks that stay.
