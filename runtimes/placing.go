@@ -2,6 +2,7 @@ package runtimes
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/etcdctr/etcdctr"
@@ -63,6 +64,48 @@ func (r *Runtimes) AsStarted(ctx context.Context, c *cluster.Cluster, folder str
 		return c, nil //nolint:nilerr // nothing to go by
 	}
 	return runtime.AsStarted(ctx, r.docker, c, have)
+}
+
+// HopError is the error of a file that has members of another release started on data that
+// it does not go on with: etcd goes up by one minor at a time, and down only once all agree.
+type HopError struct {
+	Member   string
+	Has      cluster.Version
+	Wanted   cluster.Version
+	Backward bool
+}
+
+func (e *HopError) Error() string {
+	why := "etcd goes up by one minor at a time"
+	if e.Backward {
+		why = "etcd goes back only where the members have agreed on it"
+	}
+	return fmt.Sprintf("%s has run %s, and Docker Compose would start it with %s, which does not go on with its data: %s; `etcdctr up --etcd %s` brings the members there",
+		e.Member, e.Has, e.Wanted, why, e.Wanted)
+}
+
+// CheckHop refuses a cluster for Docker Compose whose members the engine has of a release
+// from which there is no single step to the wanted one. The error is a *HopError.
+func (r *Runtimes) CheckHop(ctx context.Context, c *cluster.Cluster) error {
+	if c.SpansMachines() || !r.answers(ctx) {
+		return nil
+	}
+	have, err := r.docker.Observe(ctx, c.Name)
+	if err != nil {
+		return nil //nolint:nilerr // what can't be seen is in nobody's way
+	}
+	return hop(c.Etcd, have)
+}
+
+// hop is the HopError of the first member that can't go over to a release.
+func hop(to cluster.Version, have *runtime.State) error {
+	for _, m := range have.Members() {
+		from, err := cluster.ReadVersion(m.Release)
+		if err == nil && (to.Minor < from.Minor || to.Minor > from.Minor+1) {
+			return &HopError{Member: m.Name, Has: from, Wanted: to, Backward: to.Minor < from.Minor}
+		}
+	}
+	return nil
 }
 
 // Published are the addresses of this machine that the engine's members of a cluster have,

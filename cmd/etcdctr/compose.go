@@ -68,6 +68,9 @@ func runCompose(ctx context.Context, a *app, o composeOptions, _ []string) error
 			if err := e.CheckFree(ctx, c, o.cluster.Dir(), folder); err != nil {
 				return nil, err
 			}
+			if err := e.CheckHop(ctx, c); err != nil {
+				a.Warn("%v", err)
+			}
 			return e.AsStarted(ctx, c, folder)
 		})
 	}
