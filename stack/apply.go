@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/moby/moby/api/types/container"
 )
 
 // This file plans to make services run as wanted: which of them, and what they
@@ -111,7 +112,15 @@ func PlanVolumes(w Wanted, s *State, services ...string) (*Plan, error) {
 func PlanTidy(s *State) *Plan {
 	p := &Plan{Project: s.Project}
 	for _, c := range s.Spares {
-		p.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: "an interrupted replacement left it"})
+		var stop *Op
+		cause := "an interrupted replacement left it"
+		if !c.replacement() {
+			cause = "it has the data of " + c.Service + ", which is there once already"
+		}
+		if c.Running() || c.Status == container.StateRestarting {
+			stop = p.stop(c, cause)
+		}
+		p.add(&Op{Verb: RemoveContainer, Name: c.Name, object: c.ID, Cause: cause}, stop)
 	}
 	return p
 }

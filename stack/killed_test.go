@@ -152,6 +152,31 @@ func TestServersAreOneOfEach(t *testing.T) {
 	}
 }
 
+// `docker compose up --scale etcd2=2` makes a second container on the volume of a member, and
+// either waits until the other lets go of it. The first of them stays.
+func TestAFurtherContainerOfAMemberIsTidiedAway(t *testing.T) {
+	e := running(t, three)
+	first, err := e.find("p-etcd2-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := *first
+	second.id, second.name = e.id(), "p-etcd2-2"
+	second.config.Labels = merged(first.config.Labels, map[string]string{numberLabel: "2"})
+	e.containers[second.id] = &second
+	s := observe(t, e)
+	var verbs []string
+	for _, op := range PlanTidy(s).Ops {
+		verbs = append(verbs, string(op.Verb)+" "+op.Name)
+	}
+	if got := strings.Join(verbs, ", "); got != "stop p-etcd2-2, remove container p-etcd2-2" {
+		t.Errorf("it is tidied by %s", got)
+	}
+	if c, _ := s.Service("etcd2"); c.Name != "p-etcd2-1" || len(s.Spares) != 1 {
+		t.Errorf("etcd2 is %s, beside %v", c.Name, s.Spares)
+	}
+}
+
 func merged(a, b map[string]string) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, a)

@@ -23,7 +23,7 @@ import (
 type State struct {
 	Project    string
 	Containers []Container // by service and number
-	Spares     []Container // made to replace one of Containers, which has not happened
+	Spares     []Container // made to replace one of Containers, which has not happened, or beside one
 	Networks   []Network   // by name
 	Volumes    []Volume    // by name
 
@@ -267,12 +267,13 @@ func toNetworks(items []network.Summary) []Network {
 }
 
 // split gives the containers of a list, and apart from them those that an
-// interrupted replacement has left beside the one in use. Docker Compose marks its
-// own in the same way.
+// interrupted replacement has left beside the one in use, which Docker Compose marks in the
+// same way, and further ones of a member, as `--scale` makes them: all have one volume, and
+// each waits until the other lets go of it.
 func split(items []container.Summary) (used, spare []Container) {
 	all := inOrder(observed(items, toContainer), compareContainers)
 	for _, c := range all {
-		if c.replacement() && slices.ContainsFunc(all, c.isBeside) {
+		if c.replacement() && slices.ContainsFunc(all, c.isBeside) || c.Member() && slices.ContainsFunc(all, c.isFurther) {
 			spare = append(spare, c)
 		} else {
 			used = append(used, c)
@@ -294,6 +295,12 @@ func (c Container) isBeside(o Container) bool {
 		return false
 	}
 	return !o.replacement() || compareNames(o, c) < 0
+}
+
+// isFurther reports whether another container is the service's, and this one is one too many.
+func (c Container) isFurther(o Container) bool {
+	once := c.Labels[oneoffLabel] == "True" || o.Labels[oneoffLabel] == "True"
+	return !once && o.Service == c.Service && o.Number < c.Number && o.Labels[projectLabel] == c.Labels[projectLabel]
 }
 
 // compareNames puts what has the name of its service before what has something before
