@@ -115,6 +115,8 @@ type KeptError struct {
 	Anew []string
 	// Away are those whose machines don't answer.
 	Away []string
+	// Handed are those to whose machines somebody takes the files.
+	Handed []string
 }
 
 func (e *KeptError) Error() string {
@@ -124,6 +126,9 @@ func (e *KeptError) Error() string {
 	}
 	if len(e.Away) > 0 {
 		said = append(said, fmt.Sprintf("%s: a machine that does not answer can be brought no files", strings.Join(e.Away, ", ")))
+	}
+	if len(e.Handed) > 0 {
+		said = append(said, fmt.Sprintf("%s: a machine has the files that somebody has taken there", strings.Join(e.Handed, ", ")))
 	}
 	return strings.Join(said, "; ")
 }
@@ -145,11 +150,11 @@ func (c *Cluster) HandOut(ctx context.Context) error {
 	if err := c.handOut(ctx, want); err != nil {
 		return err
 	}
-	return unreached(have, c.KeepsCertificates())
+	return unreached(have, c.KeepsCertificates(), runtime.HandsFiles(c.runtime))
 }
 
 // unreached is a *KeptError of the members that can be brought no files.
-func unreached(have *runtime.State, keeps bool) error {
+func unreached(have *runtime.State, keeps, handed bool) error {
 	kept := &KeptError{}
 	for _, m := range have.Present() {
 		switch {
@@ -157,9 +162,11 @@ func unreached(have *runtime.State, keeps bool) error {
 			kept.Away = append(kept.Away, m.Name)
 		case keeps:
 			kept.Anew = append(kept.Anew, m.Name)
+		case handed:
+			kept.Handed = append(kept.Handed, m.Name)
 		}
 	}
-	if len(kept.Anew)+len(kept.Away) == 0 {
+	if len(kept.Anew)+len(kept.Away)+len(kept.Handed) == 0 {
 		return nil
 	}
 	return kept
@@ -307,4 +314,18 @@ func (c *Cluster) renewFixtures(ctx context.Context, files runtime.Copier, m run
 		done.Uses, done.Until = append(done.Uses, use), made.Until
 	}
 	return done, nil
+}
+
+// MemberCertificate is the certificate, as DER, that a member shows to its clients by a folder
+// of certificates; nil where that has none.
+func MemberCertificate(certsDir, member string) ([]byte, error) {
+	file := filepath.Join(certs.MemberDir(certsDir, member, certs.Server), certs.CertFile)
+	if !exists(file) {
+		return nil, nil
+	}
+	chain, err := certs.LoadCertificates(file)
+	if err != nil {
+		return nil, err
+	}
+	return chain[0].Raw, nil
 }

@@ -78,6 +78,17 @@ func (b Machine) Archive(ctx context.Context) ([]byte, error) {
 	return pack(b.Name(), files)
 }
 
+// Runs is what of the archive the member is started by, by Docker Compose and by systemd. What
+// is packed besides may be another without it being started anew: certificates, which etcd
+// reads at each handshake, and what is told to people.
+func (b Machine) Runs(ctx context.Context) ([]byte, error) {
+	files, err := b.started(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return pack(b.Name(), files)
+}
+
 // Write writes the archive, for its owner only. It is there whole or not at all.
 func (b Machine) Write(ctx context.Context, path string) error {
 	archive, err := b.Archive(ctx)
@@ -97,9 +108,23 @@ type file struct {
 	mode fs.FileMode
 }
 
-func (b Machine) files(ctx context.Context) ([]file, error) {
-	credentials, options := b.credentials()
+// started is what the member is started by.
+func (b Machine) started(ctx context.Context) ([]file, error) {
+	_, options := b.credentials()
 	composed, err := compose.Marshal(ctx, b.cluster, compose.Project(b.cluster, options))
+	if err != nil {
+		return nil, err
+	}
+	files := []file{{"docker-compose.yml", composed, 0o644}}
+	for _, f := range compose.UnitFiles(b.native, b.program) {
+		files = append(files, file{"systemd/" + f.Name, f.Data, 0o644})
+	}
+	return files, nil
+}
+
+func (b Machine) files(ctx context.Context) ([]file, error) {
+	credentials, _ := b.credentials()
+	files, err := b.started(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -111,14 +136,7 @@ func (b Machine) files(ctx context.Context) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []file{
-		{"README.md", readme, 0o644},
-		{"docker-compose.yml", composed, 0o644},
-		{Start, start, 0o755},
-	}
-	for _, f := range compose.UnitFiles(b.native, b.program) {
-		files = append(files, file{"systemd/" + f.Name, f.Data, 0o644})
-	}
+	files = append(files, file{"README.md", readme, 0o644}, file{Start, start, 0o755})
 	for name, from := range credentials {
 		data, err := os.ReadFile(from)
 		if err != nil {

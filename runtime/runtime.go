@@ -202,6 +202,18 @@ func KeepsFiles(r Runtime) bool {
 	return ok && k.KeepsFiles()
 }
 
+// Handed is a Runtime whose servers have the files that somebody has taken to their machines:
+// nobody else gives them others.
+type Handed interface {
+	HandsFiles() bool
+}
+
+// HandsFiles tells whether somebody takes the files of its servers to their machines.
+func HandsFiles(r Runtime) bool {
+	h, ok := r.(Handed)
+	return ok && h.HandsFiles()
+}
+
 // Sharer is a Runtime whose servers may have copies of files of this machine, such as
 // their certificates, where they can't be given the files themselves.
 type Sharer interface {
@@ -210,7 +222,8 @@ type Sharer interface {
 	Share(ctx context.Context, want *cluster.Cluster, servers ...string) error
 }
 
-// CopyTeller is a Sharer that tells what Share would do.
+// CopyTeller is a Runtime that tells which servers have other copies of files than there are
+// here: of a Sharer what Share would do.
 type CopyTeller interface {
 	// OldCopies are the servers that have other copies of files than are here now.
 	OldCopies(ctx context.Context, want *cluster.Cluster) ([]string, error)

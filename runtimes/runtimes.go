@@ -267,11 +267,11 @@ func underSystemd(err error) string {
 
 // hosts are the members' own machines. Their archives are where bundle puts them.
 func (r *Runtimes) hosts() runtime.Runtime {
-	certs := cmp.Or(r.o.Spec.CertsDir, filepath.Join(r.o.Folder, certsFolder))
+	dir := cmp.Or(r.o.Spec.CertsDir, filepath.Join(r.o.Folder, certsFolder))
 	return hosts.New(hosts.Options{
 		Spec: r.o.Spec, Folder: r.o.Folder, Output: filepath.Join(r.o.Folder, BundleFolder), Events: r.o.Events, Patience: r.o.Patience,
 		TLS: func(mode cluster.TLSMode) (*tls.Config, error) {
-			config, err := etcdctr.AdminTLS(mode, certs)
+			config, err := etcdctr.AdminTLS(mode, dir)
 			if errors.Is(err, etcdctr.ErrNoCertificate) {
 				return etcdctr.Unverified(), nil // whoever answers is there, and can't be asked more
 			}
@@ -281,11 +281,19 @@ func (r *Runtimes) hosts() runtime.Runtime {
 			if err := CheckCarried(c); err != nil {
 				r.o.Events(runtime.Event{Server: member, Action: runtime.Caveat, Detail: underSystemd(err)})
 			}
-			machine, err := bundle.Of(c, member, certs, r.o.Installed)
+			machine, err := bundle.Of(c, member, dir, r.o.Installed)
 			if err != nil {
 				return nil, err
 			}
 			return machine.Archive(ctx)
 		},
+		Runs: func(ctx context.Context, c *cluster.Cluster, member string) ([]byte, error) {
+			machine, err := bundle.Of(c, member, dir, r.o.Installed)
+			if err != nil {
+				return nil, err
+			}
+			return machine.Runs(ctx)
+		},
+		Shows: func(member string) ([]byte, error) { return etcdctr.MemberCertificate(dir, member) },
 	})
 }

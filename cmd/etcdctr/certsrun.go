@@ -12,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
+	"github.com/etcdctr/etcdctr/runtime"
 )
 
 type certsRunOptions struct {
@@ -106,6 +107,9 @@ func renewDue(ctx context.Context, a *app, f *target.Flags) (dir string, err err
 		a.SayReport(c.CertsDir(), report)
 	case err == nil:
 		a.Say("certificates in %s: none is due", c.CertsDir())
+	}
+	if err == nil && runtime.HandsFiles(c.Runtime()) {
+		err = c.TellOldCopies(ctx)
 	}
 	return c.CertsDir(), err
 }

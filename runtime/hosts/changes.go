@@ -52,8 +52,8 @@ func (r *Runtime) differences(ctx context.Context, want *cluster.Cluster, m clus
 	if was.Digest == "" {
 		return all, nil
 	}
-	archive, err := r.o.Pack(ctx, want, m.Name)
-	if err != nil || digest(archive) == was.Digest {
+	same, err := r.same(ctx, want, m.Name, was)
+	if err != nil || same {
 		return all, err
 	}
 	names := map[string]bool{}
@@ -68,6 +68,16 @@ func (r *Runtime) differences(ctx context.Context, want *cluster.Cluster, m clus
 		all = append(all, runtime.Difference{Name: runtime.Configuration})
 	}
 	return all, nil
+}
+
+// same tells whether a member would be started by what it was started by.
+func (r *Runtime) same(ctx context.Context, want *cluster.Cluster, member string, was handed) (bool, error) {
+	if was.Runs != "" {
+		now, err := r.runs(ctx, want, member)
+		return now == was.Runs, err
+	}
+	archive, err := r.o.Pack(ctx, want, member)
+	return digest(archive) == was.Digest, err
 }
 
 func digest(archive []byte) string {

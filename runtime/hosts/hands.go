@@ -38,7 +38,7 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 			members = append(members, m)
 		}
 	}
-	digests := map[string]string{}
+	digests, runs := map[string]string{}, map[string]string{}
 	for _, m := range members {
 		archive, err := r.o.Pack(ctx, want, m.Name)
 		if err == nil {
@@ -48,6 +48,9 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 			return fmt.Errorf("cannot write what %s runs: %w", m.Name, err)
 		}
 		digests[m.Name] = digest(archive)
+		if runs[m.Name], err = r.runs(ctx, want, m.Name); err != nil {
+			return fmt.Errorf("cannot tell what %s is started by: %w", m.Name, err)
+		}
 	}
 	for _, m := range members {
 		unit := cluster.UnitName(want.Name, m.Name)
@@ -59,7 +62,9 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 			return err
 		}
 		delete(r.emptied, m.Name)
-		err := r.edit(func(n note) { n[m.Name] = handed{Settings: m.Settings, Host: m.Host.String(), Digest: digests[m.Name]} })
+		err := r.edit(func(n note) {
+			n[m.Name] = handed{Settings: m.Settings, Host: m.Host.String(), Digest: digests[m.Name], Runs: runs[m.Name]}
+		})
 		if err != nil {
 			return err
 		}

@@ -36,6 +36,12 @@ type Options struct {
 	TLS func(mode cluster.TLSMode) (*tls.Config, error)
 	// Pack gives the archive of one member's machine.
 	Pack func(ctx context.Context, c *cluster.Cluster, member string) ([]byte, error)
+	// Runs gives what of that a member is started by: what is packed besides, such as
+	// certificates, is another without it being started anew.
+	Runs func(ctx context.Context, c *cluster.Cluster, member string) ([]byte, error)
+	// Shows gives the certificate, as DER, that a member is to show to its clients; nil
+	// where there is none.
+	Shows func(member string) ([]byte, error)
 	// Dial connects to the machines; nil stands for the system's.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Patience is how long somebody is waited for who is to stop servers; 0 for as long
@@ -56,6 +62,9 @@ type Runtime struct {
 var (
 	_ runtime.Runtime = (*Runtime)(nil)
 	_ runtime.Seer    = (*Runtime)(nil)
+	_ runtime.Handed  = (*Runtime)(nil)
+
+	_ runtime.CopyTeller = (*Runtime)(nil)
 )
 
 // New makes a Runtime. It asks nobody yet.
@@ -71,6 +80,9 @@ func New(o Options) *Runtime {
 
 // Name is "hosts".
 func (*Runtime) Name() string { return Name }
+
+// HandsFiles is true: an archive brings them to each machine.
+func (*Runtime) HandsFiles() bool { return true }
 
 // SeesData is false: what a machine has is seen by whoever is there.
 func (*Runtime) SeesData() bool { return false }

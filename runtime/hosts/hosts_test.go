@@ -54,6 +54,7 @@ type site struct {
 	spec     cluster.Spec
 	said     chan runtime.Event
 	patience time.Duration
+	packed   string // beside what a member is started by
 }
 
 func newSite(t *testing.T) *site {
@@ -75,6 +76,9 @@ func (s *site) anew(output string) {
 		Spec: s.spec, Folder: "/where/it/is/described", Output: output, Dial: s.dial,
 		TLS: func(cluster.TLSMode) (*tls.Config, error) { return nil, nil },
 		Pack: func(_ context.Context, c *cluster.Cluster, member string) ([]byte, error) {
+			return []byte(fmt.Sprint(c.Only(member).Members[0].Settings, s.packed)), nil
+		},
+		Runs: func(_ context.Context, c *cluster.Cluster, member string) ([]byte, error) {
 			return []byte(fmt.Sprint(c.Only(member).Members[0].Settings)), nil
 		},
 		Events: func(e runtime.Event) { s.said <- e }, Patience: s.patience,

@@ -20,6 +20,9 @@ type handed struct {
 	Settings cluster.Settings `json:"settings"`
 	Host     string           `json:"host"`
 	Digest   string           `json:"digest"` // of the archive
+	// Runs is that of what the member is started by; empty where a release wrote it that
+	// knew the whole archive only.
+	Runs string `json:"runs,omitempty"`
 }
 
 func noteFile(output, name string) string { return filepath.Join(output, name+".json") }

@@ -165,6 +165,9 @@ var advices = []advice{
 		if len(e.Anew) > 0 {
 			return "`etcdctr up` makes them anew, one by one, with the list of now"
 		}
+		if len(e.Handed) > 0 {
+			return "`etcdctr bundle` packs those of now: unpacked over the folder there, they count from the next connection on, and with systemd once they are copied as the README in them says"
+		}
 		return "`etcdctr up` brings it there once the machine answers"
 	}), false},
 	{in("certs rotate-ca"), every[*etcdctr.UndoneError]("`etcdctr up` makes the rest of it so, and then `etcdctr certs rotate-ca`"), false},

@@ -100,21 +100,32 @@ func (f *Flags) TellOldCopies(ctx context.Context) {
 	c, err := f.Find(ctx, Working{Progress: terminal.Quiet})
 	if err == nil {
 		defer c.Close()
-		err = c.tellOldCopies(ctx)
+		err = c.TellOldCopies(ctx)
 	}
 	if err != nil && spec.HasEngines() {
 		f.world.Warn("what members have on their machines is not known: %v", err)
 	}
 }
 
-func (f *Found) tellOldCopies(ctx context.Context) error {
+// TellOldCopies says which members have other certificates where they run than are here, and
+// how these get there.
+func (f *Found) TellOldCopies(ctx context.Context) error {
 	old, err := f.OldCopies(ctx)
 	if f.KeepsCertificates() {
 		f.flags.world.sayOldFiles(old)
 	} else {
-		f.flags.world.SayOldCopies(old)
+		f.sayOldCopies(old)
 	}
 	return err
+}
+
+// sayOldCopies says which members, that don't keep what they were made with, have others.
+func (f *Found) sayOldCopies(old []string) {
+	if runtime.HandsFiles(f.Runtime()) {
+		f.flags.world.sayOldArchives(old)
+	} else {
+		f.flags.world.sayOldCopies(old)
+	}
 }
 
 // HandOut brings members that run the certificates in their folder, where they have copies.

@@ -42,7 +42,7 @@ func (f *Found) PrintPlan(ctx context.Context, change etcdctr.Change, format str
 		w.Warn("%v", p.Emptied)
 	}
 	planview.Print(w.Out, p.Steps, w.Tint)
-	w.SayOldCopies(p.OldCopies)
+	f.sayOldCopies(p.OldCopies)
 	f.sayKept(p.Kept)
 	if err == nil && p.Endless == nil {
 		w.SayTakes(p.Steps)

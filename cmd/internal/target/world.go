@@ -59,14 +59,22 @@ func (w *World) SayDone(dir string, report certs.Report, err error) error {
 	return CertsError(dir, err)
 }
 
-// SayOldCopies says which members have other certificates on their machines than are here.
-func (w *World) SayOldCopies(members []string) {
+// sayOldCopies says which members have other certificates on their machines than are here.
+func (w *World) sayOldCopies(members []string) {
 	if len(members) > 0 {
 		w.Say("%s: what is on the machine is other certificates than here: `etcdctr up` brings these there, without a restart", strings.Join(members, ", "))
 	}
 }
 
-// sayOldFiles is SayOldCopies of members that keep what they were made with.
+// sayOldArchives is sayOldCopies of members to whose machines somebody takes the files.
+func (w *World) sayOldArchives(members []string) {
+	if len(members) > 0 {
+		w.Say("%s: shows another certificate than is here: `etcdctr bundle` packs these, and unpacked over the folder on its machine they are shown without a restart, "+
+			"with systemd once they are copied as the README in them says", strings.Join(members, ", "))
+	}
+}
+
+// sayOldFiles is sayOldCopies of members that keep what they were made with.
 func (w *World) sayOldFiles(members []string) {
 	if len(members) > 0 {
 		w.Say("%s: has other certificates than are here: `etcdctr up` makes them anew with these, one after the other", strings.Join(members, ", "))
