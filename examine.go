@@ -290,7 +290,11 @@ func (c *Cluster) Explain(ctx context.Context, failed doctor.Member, x Examinati
 	e.Add(report)
 	d, found := doctor.Diagnose(e)
 	if found && d.Known && d.Symptom {
-		if unfit, told := p.unfit(report, false); told {
+		unfit, told := p.unfit(report, false)
+		if !told {
+			unfit, told = p.fewer(report)
+		}
+		if told {
 			d = doctor.Diagnosis{Member: unfit.Member, Cause: unfit.Cause, Command: unfit.Command, ByHand: unfit.ByHand, Evidence: unfit.Evidence, Known: true}
 		}
 	}
@@ -369,6 +373,10 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 			return d
 		}
 	}
+	if few, is := p.fewer(report); is && found && d.Symptom {
+		few.Evidence = d.Evidence
+		return few
+	}
 	if found {
 		return Diagnosis{
 			Member: d.Member, Cause: d.Cause, Command: d.Command, Looks: d.Remedy.Looks(), ByHand: d.ByHand, Evidence: d.Evidence,
@@ -391,6 +399,31 @@ func (p *patient) conclude(e doctor.Evidence, report health.Report) Diagnosis {
 			report.Size()/2+1, report.Size(), strings.Join(silent, ", "))
 	}
 	return unwell
+}
+
+// fewer finds that the description has half of the members at most whose data is there, and
+// that nobody serves: the others were not started, and if they are members still, no quorum
+// comes of so few. Who was taken out in order has data there, too, and is not missed.
+func (p *patient) fewer(report health.Report) (Diagnosis, bool) {
+	var described, others []string
+	for _, m := range p.have.Members() {
+		_, err := p.want.Member(m.Name)
+		switch {
+		case err == nil:
+			described = append(described, m.Name)
+		case m.Status == runtime.Absent && m.KeepsData():
+			others = append(others, m.Name)
+		}
+	}
+	if report.Serving() > 0 || len(others) == 0 || len(described) > len(others) {
+		return Diagnosis{}, false
+	}
+	return Diagnosis{
+		Member:   p.name(),
+		Cause:    fmt.Sprintf("no quorum comes of %s: there is data of %s, too, which the description does not have", strings.Join(described, " and "), strings.Join(others, " and ")),
+		ByHand:   fmt.Sprintf("describe them as well, as `members: %d` does, and `etcdctr up` starts them; once they serve, it takes one after the other out", len(described)+len(others)),
+		Warnings: report.Warnings,
+	}, true
 }
 
 // silentOf are the members that do not answer.

@@ -186,3 +186,36 @@ func TestTheDoctorWarnsOfWhatHealthAndTheLogsTell(t *testing.T) {
 		t.Errorf("it says %+v", d)
 	}
 }
+
+// Where members were left out of the description before they had been taken out of the
+// cluster, the rest has no quorum, and waits for those that nobody starts.
+func TestMembersThatWereLeftOutBeforeTheyWereTakenOutAreMissed(t *testing.T) {
+	want, err := cluster.Resolve(cluster.Spec{Members: cluster.Count(1), TLS: "none"}, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	member := func(name string, status runtime.Status) runtime.Server {
+		return runtime.Server{Name: name, Role: runtime.Member, Status: status, DataAt: "etcd_" + name}
+	}
+	one, two := member("etcd1", runtime.Running), member("etcd2", runtime.Absent)
+	serves := health.Report{Members: []health.MemberReport{{Name: "etcd1", ReadMillis: 1}}}
+	for what, test := range map[string]struct {
+		have   []runtime.Server
+		report health.Report
+		few    bool
+	}{
+		"half of them":            {have: []runtime.Server{one, two}, few: true},
+		"a third":                 {have: []runtime.Server{one, two, member("etcd3", runtime.Absent)}, few: true},
+		"all":                     {have: []runtime.Server{one}},
+		"what serves":             {have: []runtime.Server{one, two}, report: serves},
+		"one that runs":           {have: []runtime.Server{one, member("etcd2", runtime.Running)}},
+		"one without data":        {have: []runtime.Server{one, {Name: "etcd2", Role: runtime.Member, Status: runtime.Absent}}},
+		"a service that has some": {have: []runtime.Server{one, {Name: "prometheus", Role: runtime.Service, Status: runtime.Absent, DataAt: "p"}}},
+	} {
+		p := &patient{Cluster: &Cluster{}, want: want, have: &runtime.State{Servers: test.have}}
+		d, few := p.fewer(test.report)
+		if few != test.few || few && !strings.Contains(d.ByHand, fmt.Sprintf("`members: %d`", len(test.have))) {
+			t.Errorf("%s: %t, %+v", what, few, d)
+		}
+	}
+}
