@@ -41,7 +41,7 @@ var dataRules = []Rule{
 	{
 		ID: "data-of-root", Severity: Warning,
 		Title:  "the data is on a volume of root's, and the member runs as somebody else",
-		Why:    "a new volume is root's where the image has no such folder: the member ends with `permission denied`",
+		Why:    "a new volume is root's where the image has no such folder: the member ends with `permission denied`. As whom an image runs, and what it has in that folder, is known of upstream's and of those of `etcdctr image build` by their names: under another name nothing is said of it, and `doctor` names the cause where it fails",
 		Source: "https://docs.docker.com/engine/storage/volumes/#populate-a-volume-using-a-container, and a run of an image of `etcdctr image build`",
 		Bad:    "    image: localhost/etcd:v3.7.3\n    command: etcd --data-dir /etcd-data\n    volumes: [\"etcd-data:/etcd-data\"]",
 		Good:   "    image: localhost/etcd:v3.7.3\n    user: \"0\"\n    command: etcd --data-dir /etcd-data\n    volumes: [\"etcd-data:/etcd-data\"]",
