@@ -61,8 +61,10 @@ type bench struct {
 	tls           *tls.Config
 }
 
-// clusterFile has ports that nothing else on the machine is likely to use.
+// clusterFile has a name and ports that nothing else on the machine is likely to use.
 const clusterFile = `
+name: etcdctr-bench-process
+runtime: process
 members:
   - {name: etcd1, client-port: 22379}
   - {name: etcd2, client-port: 22479}
