@@ -49,7 +49,7 @@ func (f *Flags) Find(ctx context.Context, w Working) (*Found, error) {
 		}
 	}
 	if err == nil {
-		err = hints.Usage(errors.Join(append(mistakes, cluster.Check(spec))...))
+		err = hints.Usage(errors.Join(append(mistakes, f.check(spec))...))
 	}
 	if w.Founds {
 		err = errors.Join(err, hints.Usage(etcdctr.CheckPasswords(spec)))
@@ -82,6 +82,19 @@ func (f *Flags) Find(ctx context.Context, w Working) (*Found, error) {
 		return nil, err
 	}
 	return e.Found(f, c), nil
+}
+
+// check is cluster.Check of the cluster as it was started: what the file says may take what
+// only a flag said then.
+func (f *Flags) check(spec cluster.Spec) error {
+	err := cluster.Check(spec)
+	if err == nil {
+		return nil
+	}
+	if started, errFind := f.AsStarted(spec); errFind == nil && cluster.Check(started) == nil {
+		return nil
+	}
+	return err
 }
 
 // Found is a cluster of these runtimes.
