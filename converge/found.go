@@ -48,10 +48,9 @@ func (c *scene) tooFew(holders []*part) bool {
 	return len(running) <= len(founders)/2
 }
 
-// onlyData: servers that were asked for and that there is nothing to start of. What a member
-// has left where it was before it moved is none that up would start.
+// onlyData: servers that were asked for and that there is nothing to start of.
 func (c *scene) onlyData() error {
-	for _, p := range c.those(c.asksFor, (*part).isDescribed, (*part).holds) {
+	for _, p := range c.those((*part).isWanted, c.asksFor, (*part).holds) {
 		if p.server.Status == runtime.Absent {
 			return &Refusal{Server: p.name, Reason: "nothing but its data is there", Remedy: Remedy{Command: []string{"up"}, Text: "starts it"}}
 		}

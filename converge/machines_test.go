@@ -252,25 +252,3 @@ func TestWhoIsNotWantedIsTheOneToStop(t *testing.T) {
 		t.Errorf("both are wanted: %+v", refusal)
 	}
 }
-
-// What a member has left where it was before is nothing that could be started, by up or by
-// start, whatever the others still wait for.
-func TestStartAsksNothingOfAPlaceThatAMemberHasLeft(t *testing.T) {
-	s := onMachines()
-	s.Asked.Verb, s.Changes = converge.Start, nil
-	for i := range s.Have.Servers {
-		s.Have.Servers[i].Settings = cluster.Settings{{Name: "initial-cluster", Value: "etcd1=http://a,etcd2=http://b,etcd3=http://c,etcd4=http://d,etcd5=http://e"}}
-	}
-	left := s.Have.Servers[2]
-	left.Name, left.Status, left.Data = "etcd3@old", runtime.Absent, runtime.Kept
-	s.Have.Servers = append(s.Have.Servers, left)
-	lose(&s, "etcd2")
-	quiet(&s)
-	if steps, err := converge.Plan(s); err != nil {
-		t.Errorf("of those that run it says %v\n%s", err, steps)
-	}
-	s.Have.Servers[2].Status = runtime.Absent
-	if _, err := converge.Plan(s); err == nil || !strings.Contains(err.Error(), "etcd3: nothing but its data") {
-		t.Errorf("of one that is described: %v", err)
-	}
-}

@@ -180,12 +180,11 @@ func (p *part) String() string {
 	return p.member.String()
 }
 
-func (p *part) isWanted() bool    { return p.wanted }
-func (p *part) isThere() bool     { return p.there }
-func (p *part) isDescribed() bool { return p.spec.Name != "" }
-func (p *part) isCounted() bool   { return p.counted }
-func (p *part) isVoter() bool     { return p.counted && !p.member.Learner }
-func (p *part) isLearner() bool   { return p.counted && p.member.Learner }
+func (p *part) isWanted() bool  { return p.wanted }
+func (p *part) isThere() bool   { return p.there }
+func (p *part) isCounted() bool { return p.counted }
+func (p *part) isVoter() bool   { return p.counted && !p.member.Learner }
+func (p *part) isLearner() bool { return p.counted && p.member.Learner }
 
 // runs: its process lives, and is not frozen.
 func (p *part) runs() bool { return p.there && p.server.Status == runtime.Running }
