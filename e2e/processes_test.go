@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"fmt"
 	"os"
 	"os/exec"
@@ -96,8 +97,7 @@ func TestSmokeWithoutAnEngineUpEndsInAHealthyCluster(t *testing.T) {
 	l.etcdctr("health")
 	l.etcdctr("verify")
 	l.etcdctr("down", "--volumes", "--yes")
-	left, err := os.ReadDir(filepath.Join(l.dir, ".etcdctr"))
-	if err != nil || len(left) != 2 || left[0].Name() != ".gitignore" || left[1].Name() != ".locks" {
+	if left, err := os.ReadDir(filepath.Join(l.dir, ".etcdctr")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("left behind: %v %v", left, err)
 	}
 }
