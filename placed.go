@@ -13,6 +13,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/internal/gitignore"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -46,9 +47,6 @@ func (e *TwiceError) Error() string {
 
 // A note's file has the cluster's name between these, which no cluster's folder has.
 const placesPrefix, placesSuffix = ".", ".runtimes"
-
-// ignoreFile keeps the notes out of a repository that the folder may be in.
-const ignoreFile = ".gitignore"
 
 // placesFile has the runtimes that have a cluster, one a line, and one more with served and
 // the place for each engine, or folder, where its members have, one with how far they had
@@ -152,8 +150,8 @@ func (c *Cluster) notePlace() error {
 		return nil
 	}
 	err := os.MkdirAll(c.o.PlacesDir, 0o755)
-	if hide := filepath.Join(c.o.PlacesDir, ignoreFile); err == nil && !exists(hide) {
-		err = os.WriteFile(hide, []byte("*\n"), 0o644)
+	if err == nil { // the notes are nothing for a repository that the folder may be in
+		err = gitignore.Write(c.o.PlacesDir)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot note what runs %s: %w", name, err)
@@ -200,7 +198,7 @@ func (o Options) leavePlaces() {
 			_ = os.Remove(filepath.Join(o.PlacesDir, e.Name()))
 		}
 	}
-	if rest, _ = os.ReadDir(o.PlacesDir); len(rest) == 1 && rest[0].Name() == ignoreFile {
+	if rest, _ = os.ReadDir(o.PlacesDir); len(rest) == 1 && rest[0].Name() == gitignore.Name {
 		_ = os.RemoveAll(o.PlacesDir)
 	}
 }

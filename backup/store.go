@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/gitignore"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
@@ -131,7 +132,7 @@ func (f folder) List(context.Context) ([]Stored, error) {
 }
 
 func (f folder) Write(_ context.Context, name string, write func(archiveFile) error) error {
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
+	if err := gitignore.MkdirAll(string(f), 0o700); err != nil {
 		return err
 	}
 	return outfile.Stream(f.Place(name), 0o600, func(w io.Writer) error {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/gitignore"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
@@ -95,7 +96,7 @@ func (b Machine) Write(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := gitignore.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	return outfile.Write(path, archive, 0o600)

@@ -68,7 +68,7 @@ func TestFilesAreThereForTheirOwnerOnlyAndNothingElseIs(t *testing.T) {
 	}
 	const dir, cert, key, link = "drwx------", "-rw-r--r--", "-rw-------", "Lrwxrwxrwx"
 	want := map[string]string{
-		".": dir, ".lock": key,
+		".": dir, ".lock": key, ".gitignore": cert,
 		"ca": dir, "members": dir, "members/etcd1": dir, "clients": dir,
 		"clients/root": dir, "clients/root/ca.crt": link, "clients/root/tls.crt": link, "clients/root/tls.key": link,
 		"clients/root/client": dir, "clients/root/client/ca.crt": cert, "clients/root/client/tls.crt": cert, "clients/root/client/tls.key": key,

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/certs/keystore"
+	"github.com/etcdctr/etcdctr/internal/gitignore"
 )
 
 // Format is a form that an identity's files can be handed out in.
@@ -157,7 +158,7 @@ func makeFor(dir string, g grant) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil || g.owner == noOwner {
+	if err := gitignore.MkdirAll(dir, 0o700); err != nil || g.owner == noOwner {
 		return err
 	}
 	return errors.Join(os.Chown(dir, g.owner.UID, g.owner.GID), os.Chmod(dir, g.dir))

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/internal/atomicdir"
+	"github.com/etcdctr/etcdctr/internal/gitignore"
 	"github.com/etcdctr/etcdctr/internal/lockfile"
 )
 
@@ -41,17 +42,33 @@ func (p *PKI) random() io.Reader {
 }
 
 // exclusive runs f while no other process writes here, after what an
-// interrupted one has left is settled.
+// interrupted one has left is settled. A folder that is made for it is none for a
+// repository, and is gone again where nothing came into it.
 func (p *PKI) exclusive(ctx context.Context, f func() error) error {
+	_, there := os.Stat(p.Dir)
 	release, err := lockfile.Acquire(ctx, p.Dir)
 	if err != nil {
 		return err
 	}
-	err = atomicdir.Recover(p.Dir)
+	if errors.Is(there, fs.ErrNotExist) {
+		err = gitignore.Write(p.Dir)
+	}
+	if err == nil {
+		err = atomicdir.Recover(p.Dir)
+	}
 	if err == nil {
 		err = f()
 	}
-	return errors.Join(err, release())
+	return errors.Join(err, p.unhide(err), release())
+}
+
+// unhide takes out of a folder what keeps it out of repositories, where that is all of it
+// but the lock.
+func (p *PKI) unhide(failed error) error {
+	if all, err := os.ReadDir(p.Dir); failed == nil || err != nil || len(all) > 2 {
+		return nil //nolint:nilerr // it is of use, or stays
+	}
+	return gitignore.Remove(p.Dir)
 }
 
 // place is where an identity lives, and what it is therefore for.

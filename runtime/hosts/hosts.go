@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/gitignore"
 	"github.com/etcdctr/etcdctr/internal/lockfile"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -112,7 +112,7 @@ func (r *Runtime) Reach(context.Context, *runtime.State) (runtime.Way, error) {
 // Lock keeps other programs that work with the same archives from changing the
 // cluster.
 func (r *Runtime) Lock(ctx context.Context, name string, waiting func()) (release func() error, err error) {
-	if err := os.MkdirAll(r.o.Output, 0o755); err != nil {
+	if err := gitignore.MkdirAll(r.o.Output, 0o755); err != nil {
 		return nil, err
 	}
 	dir := filepath.Join(r.o.Output, "."+filepath.Base(filepath.Clean("/"+name)))

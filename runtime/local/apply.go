@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/gitignore"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -188,14 +189,10 @@ func placed(stack process.Stack, where string) process.Stack {
 // hideFolder keeps the clusters' folder, keys and data of it, out of a
 // repository that it may be in.
 func (r *Runtime) hideFolder() error {
-	path := filepath.Join(r.o.Folder, ".gitignore")
-	if _, err := os.Stat(path); err == nil {
-		return nil
-	}
 	if err := os.MkdirAll(r.o.Folder, 0o755); err != nil {
 		return fmt.Errorf("cannot make the folder of local clusters: %w", err)
 	}
-	if err := os.WriteFile(path, []byte("*\n"), 0o644); err != nil {
+	if err := gitignore.Write(r.o.Folder); err != nil {
 		return fmt.Errorf("cannot write into the folder of local clusters: %w", err)
 	}
 	return nil
