@@ -32,7 +32,7 @@ func (c *scene) release() (*Step, error) {
 	case low < want:
 		return c.raise(low, high)
 	case high > want:
-		return c.lower(high)
+		return c.lower(low, high)
 	}
 	return nil, nil
 }
@@ -83,10 +83,12 @@ func (c *scene) raise(low, high int) (*Step, error) {
 // lower prepares a roll to the minor before: etcd has to be told, and to have
 // lowered the version of its data in every member. Where not all had risen, there
 // is nothing to lower.
-func (c *scene) lower(high int) (*Step, error) {
+func (c *scene) lower(low, high int) (*Step, error) {
 	want := c.Want.Etcd.Minor
 	agreed, ok := c.clusterMinor()
 	switch {
+	case c.undecided():
+		return &Step{Kind: AwaitVersion, To: minorVersion(low), Cause: "all have to agree on the release that they run", Takes: enableTakes}, nil
 	case !ok:
 		return &Step{Kind: AwaitVersion, To: minorVersion(want), Cause: "all have to agree on the release that they run", Takes: enableTakes}, nil
 	case c.loweringTo() == want && !c.stored(want):
@@ -103,10 +105,11 @@ func (c *scene) lower(high int) (*Step, error) {
 	}, nil
 }
 
-// settle waits until all have agreed on the release that runs now.
+// settle waits until all have agreed on the release that runs now, where they came from
+// another. Founders need none: what depends on it waits for it.
 func (c *scene) settle() (*Step, error) {
 	low, high, ok := c.runningMinors()
-	if !ok || c.Want == nil || low != high || low != c.Want.Etcd.Minor {
+	if !ok || c.Want == nil || low != high || low != c.Want.Etcd.Minor || c.undecided() {
 		return nil, nil
 	}
 	agreed, known := c.clusterMinor()
@@ -252,6 +255,17 @@ func (c *scene) clusterMinor() (minor int, ok bool) {
 		minor, ok = m, true
 	}
 	return minor, ok
+}
+
+// undecided tells that no release was agreed on yet. A leader that does not reach all
+// members when it is elected, as the first of them does where the last is still being
+// started, puts that down as 3.0, and looks again after 4 s (etcd, server/etcdserver,
+// monitorClusterVersions).
+func (c *scene) undecided() bool {
+	return !slices.ContainsFunc(c.those((*part).isVoter, (*part).serves), func(p *part) bool {
+		minor, known := minorOf(p.end.ClusterVersion)
+		return known && minor > 0
+	})
 }
 
 // loweringTo is the minor that a downgrade was enabled to; -1 for none.
