@@ -100,9 +100,8 @@ type origin struct {
 
 // look finds out who is left, and refuses where others may depend on them.
 func (r *recovery) look(ctx context.Context) (err error) {
-	if r.runtime, err = r.fillable(r.o.Into); err != nil {
-		return err
-	}
+	var unfillable error
+	r.runtime, unfillable = r.fillable(r.o.Into)
 	if r.want, err = r.Want(ctx); err != nil {
 		return err
 	}
@@ -130,8 +129,18 @@ func (r *recovery) look(ctx context.Context) (err error) {
 		return fmt.Errorf("%s: %w", r.have.Name, ErrQuorum)
 	case len(backup.Survivors(r.view)) == 0 && len(running(r.have)) > len(electorate(r.want, r.have))/2:
 		return fmt.Errorf("%s: %w", r.have.Name, ErrUnreached)
+	case unfillable != nil:
+		return r.unfillable(unfillable)
 	}
 	return r.canKeep()
+}
+
+// unfillable says what is done by hand where nothing can be done from here.
+func (r *recovery) unfillable(err error) error {
+	if b, is := r.handFilled(r.want, r.o.RestoreOptions); is {
+		return b.recover(len(backup.Survivors(r.view)) > 0)
+	}
+	return err
 }
 
 // canKeep looks whether there is a place for what will be kept, before anybody stops.

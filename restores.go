@@ -95,13 +95,14 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 	if err := c.CheckHere(c.have); err != nil {
 		return err
 	}
-	r, err := c.fillable(o.Into)
-	if err != nil {
-		return err
-	}
+	r, unfillable := c.fillable(o.Into)
 	want, err := c.Want(ctx)
 	if err != nil {
 		return err
+	}
+	hand, byHand := c.handFilled(want, o)
+	if unfillable != nil && !byHand {
+		return unfillable
 	}
 	if o.Into == nil {
 		if _, err := c.users(want.Auth); err != nil {
@@ -124,6 +125,9 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 	}
 	if restoration.Source != nil {
 		place = restoration.Source.Backup.Path
+	}
+	if byHand {
+		return hand.restore(place, restoration.Source)
 	}
 	fetched, remove, err := scratch.Make(o.Scratch, "etcdctr-fetch")
 	if err != nil {

@@ -60,8 +60,14 @@ type fleetTest struct {
 // newFleet starts so many machines that have images.
 func newFleet(t *testing.T, machines int, images ...string) *fleetTest {
 	t.Helper()
+	return newFleetThat(t, fleetBoot, machines, images...)
+}
+
+// newFleetThat is newFleet of machines that do something else when their power comes on.
+func newFleetThat(t *testing.T, boot string, machines int, images ...string) *fleetTest {
+	t.Helper()
 	f := &fleetTest{lan: newLAN(t, ipv4), name: uniqueName(namePrefix), home: t.TempDir()}
-	f.boot, f.config = fleetBoot, todaysConfig
+	f.boot, f.config = boot, todaysConfig
 	keys, authority := t.TempDir(), craftAuthority(t)
 	for _, key := range []string{"host_key", "user_key"} {
 		run(t, keys, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)

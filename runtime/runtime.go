@@ -214,6 +214,16 @@ func HandsFiles(r Runtime) bool {
 	return ok && h.HandsFiles()
 }
 
+// HandFilled is a Handed whose servers whoever is at their machines gives their data. What is
+// to be done is said as where, and a command for a shell.
+type HandFilled interface {
+	// KeepThere copies what a member holds into a folder on its machine, once it is stopped.
+	KeepThere(c *cluster.Cluster, m cluster.Member, folder string) string
+	// FillThere has a member begin with the data in a folder that is taken to its machine. What
+	// it had is kept there.
+	FillThere(c *cluster.Cluster, m cluster.Member, folder string) string
+}
+
 // Sharer is a Runtime whose servers may have copies of files of this machine, such as
 // their certificates, where they can't be given the files themselves.
 type Sharer interface {

@@ -240,7 +240,7 @@ func (r *Runtimes) processes() *local.Runtime {
 // machines are the members' own, with the engines that they have.
 func (r *Runtimes) machines() *fleet.Runtime {
 	return fleet.New(fleet.Options{
-		Spec: r.o.Spec, Name: docker.Name, Folder: r.o.Folder, Notes: filepath.Join(r.o.Folder, machineNotes), Now: r.o.Now, Events: r.o.Events,
+		Spec: r.o.Spec, Name: docker.Name, Folder: r.o.Folder, Notes: filepath.Join(r.o.Folder, machineNotes), Bundles: filepath.Join(r.o.Folder, BundleFolder), Now: r.o.Now, Events: r.o.Events,
 		Open: func(at cluster.Engine, tell func(runtime.Event)) (fleet.Engine, error) {
 			on, err := engine.Open(at.At, at.Certs, r.o.UserAgent)
 			if err != nil {

@@ -49,6 +49,9 @@ type Options struct {
 	// Open gives the way to an engine, which is not asked anything yet. What is done
 	// there is told to tell.
 	Open func(at cluster.Engine, tell func(runtime.Event)) (Engine, error)
+	// Bundles is the folder of the archives of machines, which may have started members before
+	// their engines were described; empty for none.
+	Bundles string
 	// Notes is the folder of the note of where members have been.
 	Notes string
 	// Patience is how long a machine may take to answer; 0 stands for

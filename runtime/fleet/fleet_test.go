@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -204,7 +205,10 @@ func TestMembersAreAllMadeBeforeTheFirstIsStarted(t *testing.T) {
 func TestAClusterIsOfThisFolderWhereItIsOnAllMachines(t *testing.T) {
 	w, here, there := newWorld(t), t.TempDir(), t.TempDir()
 	r := w.start(t, spec("e01", "e02", "e03"))
-	r.o.Folder = here
+	r.o.Folder, r.o.Bundles = here, t.TempDir()
+	if err := os.WriteFile(filepath.Join(r.o.Bundles, "orders-etcd2.tar.gz"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		folders []string
 		want    string
@@ -213,6 +217,8 @@ func TestAClusterIsOfThisFolderWhereItIsOnAllMachines(t *testing.T) {
 		{[]string{here, "", here}, here},
 		{[]string{here, there, here}, there},
 		{[]string{there, here, here}, there},
+		{[]string{here, "/root/orders-etcd2", here}, here}, // where somebody has unpacked the archive
+		{[]string{here, "/root/orders-etcd3", here}, "/root/orders-etcd3"},
 	} {
 		for i, folder := range c.folders {
 			w.engine(fmt.Sprintf("e%02d", i+1)).folder = folder

@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -134,7 +137,7 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 	if err != nil {
 		return nil, err
 	}
-	have := &runtime.State{Name: name, Runtime: r.o.Name, Wish: mostSaid(s.states), Folder: s.folder(r.o.Folder)}
+	have := &runtime.State{Name: name, Runtime: r.o.Name, Wish: mostSaid(s.states), Folder: s.folder(r.o.Folder, r.packed)}
 	for _, x := range s.all {
 		if x.there {
 			have.Servers = append(have.Servers, x.server)
@@ -154,12 +157,15 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 }
 
 // folder is where the cluster was started: here only if it was on all machines, since what
-// has its name on one of them and is another folder's may be somebody else's cluster.
-func (s *survey) folder(here string) string {
+// has its name on one of them and is another folder's may be somebody else's cluster. What was
+// unpacked from an archive was started there for who has packed it.
+func (s *survey) folder(here string, packed func(folder string) bool) string {
 	folder := ""
 	for _, one := range s.states {
 		switch {
 		case one.Folder == "":
+		case packed(one.Folder):
+			folder = here
 		case !one.StartedIn(here):
 			return one.Folder
 		default:
@@ -167,6 +173,14 @@ func (s *survey) folder(here string) string {
 		}
 	}
 	return folder
+}
+
+// packed tells whether a folder of a machine has what came out of an archive of this folder:
+// it is called as that is.
+func (r *Runtime) packed(folder string) bool {
+	name := path.Base(strings.ReplaceAll(folder, `\`, "/"))
+	_, err := os.Stat(filepath.Join(r.o.Bundles, name+".tar.gz"))
+	return r.o.Bundles != "" && err == nil
 }
 
 // mostSaid is what most of the machines say that the cluster was started with: one

@@ -104,6 +104,7 @@ func Forecast(w *target.World, f backup.Forecast, format string, err error) erro
 		return cmp.Or(w.PrintJSON(f.Steps.Report()), err)
 	}
 	if err != nil {
+		sayByHand(w.Console, err)
 		return err
 	}
 	if f.There.Name != "" {

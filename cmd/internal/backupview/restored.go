@@ -32,6 +32,7 @@ func Restored(ctx context.Context, w *target.World, c *target.Found, format stri
 			c.Again("restore", "--undo"), c.AgainUp())
 	}
 	if err != nil {
+		sayByHand(w.Console, err)
 		return err
 	}
 	if restored.Overfull {
@@ -40,6 +41,15 @@ func Restored(ctx context.Context, w *target.World, c *target.Found, format stri
 	w.Say("%s is restored: revision %d, %s of %s", c.Name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), origin(restored.Metadata))
 	Continued(w.Console, c.Spec(), restored.Metadata.Cluster)
 	return w.Result(format, restored, nil)
+}
+
+// sayByHand says what people do in its place where nothing was done.
+func sayByHand(c *terminal.Console, err error) {
+	if hand := (*etcdctr.ByHandError)(nil); errors.As(err, &hand) {
+		for i, step := range hand.Steps {
+			c.Say("by hand, %d: %s", i+1, step)
+		}
+	}
 }
 
 // leftAt says where a restoration was left, and what leads on from there.

@@ -52,6 +52,7 @@ var advices = []advice{
 	// taking backups, and bringing them back
 	{in("recover"), is(etcdctr.ErrQuorum, "`etcdctr doctor` names what to do about members that are away"), false},
 	{in("recover"), is(etcdctr.ErrUnreached, "`etcdctr doctor` names what to do about members that are away"), false},
+	{in("restore", "recover"), every[*etcdctr.ByHandError]("with the engine of each machine in the cluster file, such as `engine: ssh://root@192.0.2.1`, this command does it; where none is reached from here, what was said by hand does, in its order"), false},
 	{in("restore", "recover"), every[*runtime.AwayError]("bring it back; where it is lost for good, give the member another machine in the cluster file, and run this again"), false},
 	{in("recover"), is(backup.ErrNobody, "--backups names a folder of backups, the newest of which is brought back"), false},
 	{in("recover"), every[*etcdctr.EarlierError]("--backups '' does without them, where what the members hold is enough"), false},
