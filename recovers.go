@@ -98,8 +98,12 @@ type origin struct {
 	backup.Metadata
 }
 
-// look finds out who is left, and refuses where others may depend on them.
+// look finds out who is left, and refuses where others may depend on them, and one of another
+// folder: nothing of it would be replaced once its members are stopped.
 func (r *recovery) look(ctx context.Context) (err error) {
+	if err := r.CheckHere(r.Cluster.have); err != nil {
+		return err
+	}
 	var unfillable error
 	r.runtime, unfillable = r.fillable(r.o.Into)
 	if r.want, err = r.Want(ctx); err != nil {

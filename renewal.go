@@ -224,10 +224,14 @@ func (c *Cluster) makeAnew(ctx context.Context, change func(context.Context, Cha
 
 // handOut brings members the files of this folder, if they have copies.
 func (c *Cluster) handOut(ctx context.Context, want *cluster.Cluster) error {
-	if s, ok := c.runtime.(runtime.Sharer); ok && !c.o.Provided && want.TLS == cluster.Mutual {
-		return s.Share(ctx, want)
+	s, ok := c.runtime.(runtime.Sharer)
+	if !ok || c.o.Provided || want.TLS != cluster.Mutual {
+		return nil
 	}
-	return nil
+	if err := c.checkMeant(Change{Verb: converge.Restart}); err != nil {
+		return err // nobody would let in whom these let in
+	}
+	return s.Share(ctx, want)
 }
 
 // SelfSigned is what was renewed of a member's certificates that etcd has made up.

@@ -109,6 +109,44 @@ func TestAClusterOfAnotherFolderIsNotChangedUnlessItIsNamed(t *testing.T) {
 	}
 }
 
+// Members would be stopped for what is then not replaced.
+func TestAClusterOfAnotherFolderIsNotRecovered(t *testing.T) {
+	o := etcdctr.RecoverOptions{RestoreOptions: etcdctr.RestoreOptions{Consent: func(context.Context, backup.There) error {
+		t.Error("it is asked whether it may be replaced")
+		return nil
+	}}}
+	if _, err := find(t, doomed(t.TempDir()), unnamed(t)).Recover(t.Context(), o); !errors.As(err, new(*etcdctr.OtherFolderError)) {
+		t.Errorf("recover: %v", err)
+	}
+	if _, err := find(t, doomed(t.TempDir()), unnamed(t)).PlanRecover(t.Context(), o); !errors.As(err, new(*etcdctr.OtherFolderError)) {
+		t.Errorf("its plan: %v", err)
+	}
+	if _, err := find(t, doomed(t.TempDir()), cluster.Spec{Name: "etcd", TLS: "none"}).PlanRecover(t.Context(), o); err == nil || errors.As(err, new(*etcdctr.OtherFolderError)) {
+		t.Errorf("named: %v", err)
+	}
+}
+
+// sharing notes that members are brought files of here.
+type sharing struct {
+	described
+	shared *bool
+}
+
+func (s sharing) Share(context.Context, *cluster.Cluster, ...string) error {
+	*s.shared = true
+	return nil
+}
+
+func TestMembersOfAnotherFolderAreNotBroughtTheFilesOfThisOne(t *testing.T) {
+	for folder, want := range map[string]bool{t.TempDir(): false, filepath.Join(t.TempDir(), "gone"): true} {
+		shared := false
+		err := find(t, sharing{doomed(folder), &shared}, cluster.Spec{}).HandOut(t.Context())
+		if shared != want || errors.As(err, new(*etcdctr.OtherFolderError)) == want {
+			t.Errorf("from the folder %s: %v, %v", folder, shared, err)
+		}
+	}
+}
+
 // unnamed is what a file says that names no cluster.
 func unnamed(t *testing.T) cluster.Spec {
 	t.Helper()

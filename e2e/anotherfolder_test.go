@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -67,13 +68,19 @@ func TestWhatAnotherFolderHasStartedOrLeftIsNotTakenOver(t *testing.T) {
 		}
 	}
 	started := "was started in " + s.dir
-	changing := [][]string{{"up"}, {"compose"}, {"stop"}, {"down"}, {"restart"}, {"member", "replace", "etcd1"}, {"down", "--volumes", "--yes"}}
+	changing := [][]string{{"up"}, {"compose"}, {"stop"}, {"down"}, {"restart"}, {"member", "replace", "etcd1"}, {"down", "--volumes", "--yes"}, {"recover", "--yes"}, {"restore", "--undo", "--yes"}, {"restore", "--discard", "--yes"}}
 	deleting := [][]string{{"up"}, {"compose"}, {"down", "--volumes", "--yes"}}
 	must("up")
 	must("etcdctl", "put", "key", "kept")
 	s.wantNobodysElse(started, changing...)
 	must("stop")
 	s.wantNobodysElse(started, changing...)
+	must("start", "etcd1")
+	s.wantNobodysElse(started, []string{"recover", "--yes"})
+	if out, err := s.asDescribed("ps"); err != nil || !strings.Contains(out, "running for") {
+		t.Errorf("a recovery that is refused has stopped a member: %v\n%s", err, out)
+	}
+	must("stop")
 	must("down")
 	s.wantNobodysElse(started, deleting...)
 	must("up")
