@@ -376,6 +376,7 @@ func said(spec cluster.Spec) []string {
 	}{
 		{spec.Publish, []string{runtime.Published}},
 		{spec.Data, []string{"data"}},
+		{spec.Protect, []string{"protect"}},
 		{spec.QuotaBackendBytes, []string{"quota-backend-bytes"}},
 		{spec.Profile, []string{"profile", "data", "quota-backend-bytes", "unsafe-no-fsync"}},
 		{spec.TLS, []string{"client-cert-auth", "peer-client-cert-auth", "trusted-ca-file", "peer-trusted-ca-file", "client-crl-file", "peer-crl-file"}},

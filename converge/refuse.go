@@ -211,6 +211,9 @@ func (c *scene) refuseWeaker() error {
 		len(c.those((*part).isWanted, func(p *part) bool { return p.there && p.server.Data == runtime.Kept })) > 0 {
 		flags, weaker = append(flags, "data"), append(weaker, "data: volume → memory")
 	}
+	if c.unprotects() {
+		flags, weaker = append(flags, "protect"), append(weaker, "protect: true → false")
+	}
 	if len(weaker) == 0 {
 		return nil
 	}
@@ -218,6 +221,13 @@ func (c *scene) refuseWeaker() error {
 		Reason: "this would make the cluster weaker: " + strings.Join(weaker, ", "),
 		Remedy: Remedy{Text: "if it is meant, say it in the cluster file, which says nothing of " + strings.Join(keysOf(flags), ", ")},
 	}
+}
+
+// unprotects: data that is protected would be so no more by the file that Docker Compose is
+// given.
+func (c *scene) unprotects() bool {
+	return c.Want != nil && !c.Want.Protect && !slices.Contains(c.Asked.Weaken, "protect") &&
+		slices.ContainsFunc(c.Have.Members(), func(m runtime.Server) bool { return m.Protected })
 }
 
 // refuseMoved: data that somebody has put in its place is neither moved nor left

@@ -37,6 +37,15 @@ func TestProtectedDataOutlivesComposeDown(t *testing.T) {
 	if out := s.etcdctr("up", "--dry-run", "--format", "json"); strings.TrimSpace(out) != "[]" {
 		t.Errorf("there is something to do: %s", out)
 	}
+	file := filepath.Join(s.dir, "etcdctr.yaml")
+	writeFile(t, file, "tls: none\n")
+	if _, err := s.tryEtcdctr("up", "--dry-run"); err == nil || !strings.Contains(err.Error(), "weaker: protect: true → false") {
+		t.Errorf("without the line that protects them: %v", err)
+	}
+	writeFile(t, file, "protect: false\ntls: none\n")
+	if out := s.etcdctr("up", "--dry-run", "--format", "json"); strings.TrimSpace(out) != "[]" {
+		t.Errorf("once it is said there is something to do: %s", out)
+	}
 	s.etcdctr("down", "--volumes", "--yes")
 	if out, err := exec.Command("docker", "volume", "ls", "--quiet", "--filter", "name="+s.name).Output(); err != nil || len(out) > 0 {
 		t.Errorf("after etcdctr down --volumes there is %q, %v", out, err)

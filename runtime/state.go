@@ -85,6 +85,9 @@ type Server struct {
 	HoldsV2 bool
 	// Lent tells that DataAt is somebody else's: it is not deleted with the cluster.
 	Lent bool
+	// Protected tells that DataAt is kept from what takes away all else of its project, as
+	// `docker compose down --volumes` does.
+	Protected bool
 	// Held is why nobody starts it though it is to run, such as that its node of a
 	// swarm takes no tasks; empty where nothing is in the way.
 	Held string

@@ -89,6 +89,9 @@ type Volume struct {
 	Created    time.Time
 }
 
+// Protected tells that Docker Compose does not know the volume for its project's.
+func (v Volume) Protected() bool { return v.Labels[protectedLabel] != "" }
+
 // Running reports whether the container's process lives, frozen or not.
 func (c Container) Running() bool {
 	return c.Status == container.StateRunning || c.Status == container.StatePaused

@@ -72,7 +72,7 @@ func (f *File) add(s types.ServiceConfig) {
 		case v.Target == cluster.ContainerVolumeDir && v.Type == types.VolumeTypeVolume:
 			c.Data = cluster.Volume
 			if known := f.project.Volumes[v.Source]; known.External {
-				m.Store.Volume = known.Name
+				m.Store.Volume, c.Protect = known.Name, true
 			}
 		case v.Target == cluster.ContainerVolumeDir && v.Type == types.VolumeTypeBind:
 			c.Data, m.Store.Folder = cluster.Volume, v.Source

@@ -239,6 +239,7 @@ func (r *Runtime) describe(f *found) *runtime.State {
 		x := server(c, in)
 		x.Host = r.host()
 		x.DataAt, x.Lent = f.dataAt(c, in)
+		x.Protected = f.protects(x.DataAt)
 		x.Unlinked = c.Member() && x.Host == "" && x.Runs() && x.Data != runtime.Volatile && unlinked.Log(in.State.Pid)
 		s.Servers = append(s.Servers, x)
 		if c.Member() && !c.Created.Before(newest) {
@@ -285,7 +286,7 @@ func (f *found) absent(s *runtime.State) []runtime.Server {
 		if name == cluster.DiscoveryServerName || name == cluster.PrometheusName {
 			role = runtime.Service
 		}
-		all = append(all, runtime.Server{Name: name, Role: role, Status: runtime.Absent, DataAt: v.Name, Detail: "data in volume " + v.Name})
+		all = append(all, runtime.Server{Name: name, Role: role, Status: runtime.Absent, DataAt: v.Name, Protected: v.Protected(), Detail: "data in volume " + v.Name})
 	}
 	return all
 }
@@ -427,6 +428,11 @@ func (f *found) dataAt(c stack.Container, in container.InspectResponse) (at stri
 		}
 	}
 	return s.Place(), s.Given()
+}
+
+// protects tells whether a volume is protected.
+func (f *found) protects(volume string) bool {
+	return slices.ContainsFunc(f.Own.Volumes, func(v stack.Volume) bool { return v.Name == volume && v.Protected() })
 }
 
 // certsDir is the folder of the cluster's certificates, of which a container
