@@ -35,7 +35,7 @@ func (c *Client) AddLearner(ctx context.Context, peerURLs ...string) (Member, er
 		},
 		do: func(ctx context.Context, to *connection) error {
 			_, err := to.etcd.MemberAddAsLearner(ctx, peerURLs)
-			return err
+			return addedBefore(err)
 		},
 	})
 	if err != nil {

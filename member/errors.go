@@ -103,11 +103,25 @@ func code(err error) codes.Code {
 	return status.Code(err)
 }
 
+// errSameSecond is the error of adding a member where one of its URL was added, and removed,
+// in the same second. etcd makes a member's ID of its URLs and of the second, and gives none
+// twice (3.5.35, 3.6.16 and 3.7.3, computeMemberID in etcdserver/api/membership/member.go).
+var errSameSecond = errors.New("a member of this URL was added and removed a moment ago")
+
+// addedBefore tells an errSameSecond from what else adding a member may fail with: whoever
+// is added is known to nobody, and etcd says all the same that it can't find it.
+func addedBefore(err error) error {
+	if errors.Is(rpctypes.Error(err), rpctypes.ErrMemberNotFound) {
+		return fmt.Errorf("%w (%v)", errSameSecond, err) //nolint:errorlint // it would be said that it is no member
+	}
+	return err
+}
+
 // passing tells whether an error may go by itself: no leader just now, a
 // connection that broke, a voter that is not connected for long enough.
 func passing(err error) bool {
 	c := code(err)
-	return errors.Is(err, ErrNotServing) || c == codes.Unavailable || c == codes.DeadlineExceeded
+	return errors.Is(err, ErrNotServing) || errors.Is(err, errSameSecond) || c == codes.Unavailable || c == codes.DeadlineExceeded
 }
 
 // statusTrouble is the kind of an error of a member that accepts connections.

@@ -237,6 +237,12 @@ func learner(t *testing.T, e etcd) {
 	if again, err := client.AddLearner(t.Context(), c.peers["etcd2"]); err != nil || again.ID != added.ID {
 		t.Errorf("added again, it is %v, %v; want %v", again, err, added)
 	}
+	if err := client.Remove(t.Context(), added.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.AddLearner(t.Context(), c.peers["etcd2"]); err != nil { // etcd makes its ID of its URL and the second
+		t.Fatalf("added once more right after it was removed: %v", err)
+	}
 	if _, err := client.AddLearner(t.Context(), "http://127.0.0.1:1"); !errors.Is(err, member.ErrTooManyLearners) {
 		t.Errorf("a second learner: %v; want ErrTooManyLearners", err)
 	}

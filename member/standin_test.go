@@ -101,11 +101,12 @@ func TestADowngradeIsAskedForAgainWhereEtcdWasNotInTime(t *testing.T) {
 	}
 }
 
-// apart leads voters that lose each other again and again: it adds nobody until it was
-// asked some times.
+// apart leads a cluster, such as of voters that lose each other again and again: it adds
+// nobody until it was asked some times.
 type apart struct {
 	busy
 	etcdserverpb.UnimplementedClusterServer
+	refusal  error
 	learners atomic.Int64
 }
 
@@ -119,7 +120,7 @@ func (a *apart) MemberList(context.Context, *etcdserverpb.MemberListRequest) (*e
 
 func (a *apart) MemberAdd(context.Context, *etcdserverpb.MemberAddRequest) (*etcdserverpb.MemberAddResponse, error) {
 	if a.asked.Add(1) <= int64(a.late) {
-		return nil, rpctypes.ErrGRPCUnhealthy
+		return nil, a.refusal
 	}
 	a.learners.Add(1)
 	return &etcdserverpb.MemberAddResponse{Header: &etcdserverpb.ResponseHeader{}, Member: &etcdserverpb.Member{ID: 2}}, nil
@@ -127,14 +128,26 @@ func (a *apart) MemberAdd(context.Context, *etcdserverpb.MemberAddRequest) (*etc
 
 // What one change may take is over long before etcd takes it.
 func TestALearnerIsAddedOnceAllVotersStayConnected(t *testing.T) {
-	a := &apart{busy: busy{late: 4}}
-	client := patientStandIn(t, member.Patience{Change: time.Nanosecond}, func(s *grpc.Server) {
+	a := &apart{busy: busy{late: 4}, refusal: rpctypes.ErrGRPCUnhealthy}
+	wantAdded(t, a, member.Patience{Change: time.Nanosecond})
+}
+
+// In the second in which a member of the same URL was added, and removed, etcd takes who is
+// added for that one.
+func TestALearnerIsAddedInTheNextSecondWhereOneOfItsURLWasRemoved(t *testing.T) {
+	wantAdded(t, &apart{busy: busy{late: 2}, refusal: rpctypes.ErrGRPCMemberNotFound}, member.Patience{})
+}
+
+// wantAdded wants a learner to be added the first time that it is not refused.
+func wantAdded(t *testing.T, a *apart, patience member.Patience) {
+	t.Helper()
+	client := patientStandIn(t, patience, func(s *grpc.Server) {
 		etcdserverpb.RegisterMaintenanceServer(s, a)
 		etcdserverpb.RegisterKVServer(s, a)
 		etcdserverpb.RegisterClusterServer(s, a)
 	})
 	added, err := client.AddLearner(t.Context(), "http://127.0.0.1:1")
-	if err != nil || added.ID != 2 || a.asked.Load() != 5 {
+	if err != nil || added.ID != 2 || a.asked.Load() != int64(a.late)+1 {
 		t.Errorf("asked %d times, added %+v: %v", a.asked.Load(), added, err)
 	}
 }
