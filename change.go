@@ -124,38 +124,29 @@ const mostPlaces = 5
 // or one of looking.
 func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, error) {
 	var outcome converge.Outcome
-	var wish converge.Wish
 	err := c.consented(ctx, change)
+	if err == nil {
+		err = c.fetchAnew(ctx, change)
+	}
 	if err != nil {
 		return outcome, err
 	}
-	if err := c.fetchAnew(ctx, change); err != nil {
-		return outcome, err
-	}
-	served := c.hasServed()
+	var wish converge.Wish
 	for range mostPlaces {
 		if wish, err = c.wish(ctx, change); err != nil {
 			return outcome, err
 		}
-		outcome, err = c.hands(change).Do(ctx, wish)
-		c.emptied = c.emptiedBy(outcome.Done, wish.Want, served)
+		outcome, err = c.inTurn(change, &wish).Do(ctx, wish)
+		c.emptied = cmp.Or(c.emptied, c.emptiedBy(outcome.Done, wish.Want, c.served))
 		if err == nil || !c.placedAnew(ctx, wish, outcome) {
 			break
 		}
 	}
-	switch {
-	case change.Verb != converge.Up:
-	case err == nil:
-		err = c.keep(ctx, wish.Want, outcome)
-	default:
+	if change.Verb == converge.Up && err != nil {
 		err = c.keepBeside(ctx, wish.Want, err)
 	}
-	if err == nil && change.Verb == converge.Stop && len(change.Servers) == 0 {
-		err = c.runtime.Stop(ctx, c.spec.ClusterName(), 0) // and whatever looks after them
-	}
-	if err == nil && change.Verb == converge.Down && change.Data && len(change.Servers) == 0 {
-		c.forgetSteps()
-		err = errors.Join(c.Forget(), c.retireToken())
+	if err == nil && change.forgets() {
+		c.o.leavePlaces()
 	}
 	return outcome, err
 }
@@ -193,31 +184,6 @@ func (c *Cluster) consented(ctx context.Context, change Change) error {
 	return change.Consent(ctx, losses)
 }
 
-// keep leaves with a cluster that is up what it was started with, and the certificates
-// that it can't see here.
-func (c *Cluster) keep(ctx context.Context, want *cluster.Cluster, outcome converge.Outcome) error {
-	have := outcome.Have
-	if err := c.notePlace(); err != nil {
-		return err
-	}
-	if outcome.Etcd != nil {
-		c.emptied = cmp.Or(c.emptied, c.judgeSeen(ctx, c.have, *outcome.Etcd))
-		c.noteSeen(ctx, *outcome.Etcd, c.o.placesLines(c.spec.ClusterName()))
-	}
-	if n, ok := c.runtime.(runtime.DataNoter); ok {
-		if err := n.NoteData(ctx, c.spec.ClusterName()); err != nil {
-			return err
-		}
-	}
-	noted := c.spec.Wish() != "" || have != nil && have.Wish != ""
-	if n, ok := c.runtime.(runtime.Noter); ok && noted {
-		if err := n.Note(ctx, want); err != nil {
-			return err
-		}
-	}
-	return c.handOut(ctx, want)
-}
-
 // keepBeside brings the others their certificates where nothing is in the way of a cluster but
 // machines that don't answer: these may be away for longer than what the others have is good.
 func (c *Cluster) keepBeside(ctx context.Context, want *cluster.Cluster, err error) error {
@@ -251,8 +217,9 @@ func elsewhere(before, after *cluster.Cluster) bool {
 
 // wish is a change in the words of package converge.
 func (c *Cluster) wish(ctx context.Context, change Change) (converge.Wish, error) {
+	c.served, c.emptied = c.hasServed(), nil
 	w := converge.Wish{
-		Name:  c.spec.ClusterName(),
+		Name: c.spec.ClusterName(), Seen: c.have,
 		Asked: converge.Asked{Verb: change.Verb, Servers: change.Servers, Data: change.Data, Weaken: said(c.spec), Clients: change.Clients, Here: c.have.StartedIn(c.o.Folder)},
 	}
 	if err := c.checkMeant(change); err != nil {

@@ -83,8 +83,10 @@ func New(o Options) *Clusters {
 type Cluster struct {
 	o       Options
 	runtime runtime.Runtime
+	asked   cluster.Spec // what was asked for, without what is recalled
 	spec    cluster.Spec
 	have    *runtime.State // as it was found; nil for nothing
+	served  bool           // before what is made of it
 	emptied error          // see Emptied
 	// restored is the ID of the restoration that judgeSeen has come upon; empty for none.
 	restored string
@@ -96,7 +98,9 @@ type Cluster struct {
 
 // Describe gives a cluster as its Spec describes it, whatever runs of it: what it
 // needs can be provided, for files that others start it by.
-func (cs *Clusters) Describe(spec cluster.Spec) *Cluster { return &Cluster{o: cs.o, spec: spec} }
+func (cs *Clusters) Describe(spec cluster.Spec) *Cluster {
+	return &Cluster{o: cs.o, asked: spec, spec: spec}
+}
 
 // OtherRuntimeError is the error of a cluster that is to be run by another
 // runtime than the one that it is on.
@@ -110,7 +114,7 @@ func (e *OtherRuntimeError) Error() string {
 // the spec leaves open is as the cluster was started, the name too where just one was
 // started in this folder.
 func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, error) {
-	c := &Cluster{o: cs.o, spec: spec}
+	c := &Cluster{o: cs.o, asked: spec, spec: spec}
 	want := cluster.Runtime(spec.Runtime)
 	var err error
 	if c.o.Runtimes, err = cs.adopting(spec); err != nil {

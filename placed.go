@@ -167,6 +167,12 @@ func exists(path string) bool {
 // Forget takes away that the cluster's runtime has it, so that nobody misses it: its data
 // is gone there, whoever has deleted that. The one of another engine stays noted.
 func (c *Cluster) Forget() error {
+	err := c.forget()
+	c.o.leavePlaces()
+	return err
+}
+
+func (c *Cluster) forget() error {
 	name := c.spec.ClusterName()
 	file := c.o.placesFile(name)
 	if file == "" {
@@ -185,7 +191,6 @@ func (c *Cluster) Forget() error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	c.o.leavePlaces()
 	return nil
 }
 

@@ -19,16 +19,20 @@ import (
 	"github.com/etcdctr/etcdctr/runtime/local"
 )
 
-// remembered is a cluster of one member in a folder that keeps what it has seen of it.
+// remembered is a cluster of one member, if nothing else is said, in a folder that keeps what it has seen of it.
 type remembered struct {
 	*testing.T
 	folder  string
 	backups string // where its file wants them; empty: nowhere
+	members int
+	said    map[string]string // by flags
 }
+
+func (r *remembered) say(key, value string) { r.said = map[string]string{key: value} }
 
 func remember(t *testing.T) *remembered {
 	t.Helper()
-	r := &remembered{T: t, folder: t.TempDir()}
+	r := &remembered{T: t, folder: t.TempDir(), members: 1}
 	t.Cleanup(func() {
 		if _, err := r.find().Down(context.WithoutCancel(t.Context()), true); err != nil {
 			t.Error(err)
@@ -39,7 +43,15 @@ func remember(t *testing.T) *remembered {
 
 func (r *remembered) find() *etcdctr.Cluster {
 	r.Helper()
-	spec := cluster.Spec{Name: "orders", Members: cluster.Count(1), TLS: "none", ClientPort: "auto"}
+	spec := cluster.Spec{Name: "orders", TLS: "none", ClientPort: "auto"}
+	if r.members > 0 {
+		spec.Members = cluster.Count(r.members)
+	}
+	for key, value := range r.said {
+		if err := spec.Set(key, value); err != nil {
+			r.Fatal(err)
+		}
+	}
 	if r.backups != "" {
 		spec.Backup = cluster.BackupSpec{Destination: r.backups, Every: "1h", Service: "false"}
 	}

@@ -34,6 +34,12 @@ type Hands struct {
 	// HoldsV2 looks whether the data of a server of etcd 3.5 has what the API v2 has written.
 	// Where it is nil, nobody looks.
 	HoldsV2 func(s runtime.Server) bool
+	// Anew gives the wish once more where what there is is not what it went by: another
+	// command has changed it before this one had its turn. Where it is nil, nothing follows.
+	Anew func(ctx context.Context, have *runtime.State) (Wish, error)
+	// Settle is called in the end, where all went well and before other commands may change
+	// the cluster. Where it is nil, nothing is left to do.
+	Settle func(ctx context.Context, o Outcome) error
 	// Tell is told of what happens; nil: nobody is. It is called by one
 	// goroutine at a time.
 	Tell func(Event)
@@ -75,6 +81,8 @@ type Wish struct {
 	Asked Asked
 	// Passwords are those of the users of etcd's that are to have one, by name.
 	Passwords map[string]string
+	// Seen is what was there when it was described; nil for nothing.
+	Seen *runtime.State
 }
 
 // Outcome is what became of a wish.
@@ -155,20 +163,11 @@ func (h *Hands) Do(ctx context.Context, w Wish) (Outcome, error) {
 	}
 	err = r.converge(ctx)
 	if err == nil {
-		err = r.tidy(ctx)
+		err = r.settle(ctx)
 	} else {
 		err = errors.Join(err, r.leave(ctx))
 	}
 	return r.outcome(), errors.Join(err, release())
-}
-
-// tidy removes what a change before this one has left, and this one has not used.
-func (r *run) tidy(ctx context.Context) error {
-	t, ok := r.Runtime.(runtime.Tidier)
-	if have := r.situation.Have; !ok || have == nil || len(have.Leftovers) == 0 || r.wish.Asked.Verb == Down {
-		return nil
-	}
-	return t.Tidy(ctx, r.wish.Name)
 }
 
 func (h *Hands) run(w Wish) *run {
@@ -206,6 +205,9 @@ type run struct {
 // what was seen after the step before; what only waits need not be.
 func (r *run) converge(ctx context.Context) error {
 	if err := r.look(ctx); err != nil {
+		return err
+	}
+	if err := r.catchUp(ctx); err != nil {
 		return err
 	}
 	r.fresh = r.situation.Have == nil
