@@ -325,8 +325,8 @@ func (r *Runtime) begun(ctx context.Context, server, service string, update uint
 	case rejected > 0 && !again:
 		return false, "", &rejectedOnceError{startError(server, lastWord(list.Items, update))}
 	}
-	if node := boundNode(newest, all); node.ID != "" && away(node) != "" {
-		return false, "", startError(server, away(node))
+	if node := boundNode(newest, all); node.ID != "" && all.away(node) != "" {
+		return false, "", startError(server, all.away(node))
 	}
 	return false, word(newest), nil
 }

@@ -87,7 +87,7 @@ func (r *Runtime) Discard(ctx context.Context, name string, a runtime.Aside) err
 	if err != nil {
 		return err
 	}
-	if why := away(f.nodes.byID(p.node)); why != "" {
+	if why := f.nodes.away(f.nodes.byID(p.node)); why != "" {
 		return &runtime.AwayError{Server: a.Server, Machine: f.nodes.hostname(p.node), Err: errors.New(why)}
 	}
 	if err := r.edit(ctx, name, func(is *note) { is.discard(a.Server, p) }); err != nil {

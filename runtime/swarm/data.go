@@ -96,7 +96,7 @@ func (r *Runtime) lookHere(ctx context.Context, name string, h home, file string
 const etcdutl = "/usr/local/bin/etcdutl"
 
 func (r *Runtime) lookThere(ctx context.Context, f *found, h home, dir string) (runtime.Data, error) {
-	if away(f.nodes.byID(h.node)) != "" {
+	if f.nodes.away(f.nodes.byID(h.node)) != "" {
 		return runtime.Unknown, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errWaited)

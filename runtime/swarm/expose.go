@@ -32,7 +32,7 @@ func (r *Runtime) Expose(ctx context.Context, want *cluster.Cluster) ([]runtime.
 	var all []runtime.Exposure
 	for _, m := range want.Members {
 		s, _ := f.service(m.Name)
-		node, _ := f.nodes.named(m.Node)
+		node, _ := f.meant(m.Name, m.Node)
 		all = append(all,
 			runtime.Exposure{Subject: m.Name, Check: "networks", Expected: compose.ClusterNetwork, Seen: f.seenNetworks(s, n)},
 			runtime.Exposure{Subject: m.Name, Check: "published ports", Expected: runtime.Nothing, Seen: seenPorts(s)},

@@ -36,7 +36,7 @@ func (r *Runtime) TryFill(ctx context.Context, want *cluster.Cluster) error {
 	}
 	members := slices.Clone(t.members)
 	for i, m := range members {
-		if why := away(t.nodes.byID(m.node)); why != "" {
+		if why := t.nodes.away(t.nodes.byID(m.node)); why != "" {
 			return &runtime.AwayError{Server: m.Name, Machine: m.Node, Err: errors.New(why)}
 		}
 		members[i].image, members[i].ref = image, compose.OwnImage
@@ -198,7 +198,7 @@ func (r *Runtime) Unstage(ctx context.Context, name, server string) error {
 // had do it, it goes with the cluster.
 func (r *Runtime) vacate(ctx context.Context, f *found, server string, p place) error {
 	if p.node != f.own {
-		if away(f.nodes.byID(p.node)) != "" {
+		if f.nodes.away(f.nodes.byID(p.node)) != "" {
 			return nil
 		}
 		image, err := r.ownImage(ctx)
@@ -393,7 +393,7 @@ func (r *Runtime) Files(ctx context.Context, name, server string) (io.ReadCloser
 	if !kept {
 		return nil, &runtime.UnknownError{Name: name, Servers: []string{server}, Has: f.servers()}
 	}
-	if why := away(f.nodes.byID(h.node)); why != "" {
+	if why := f.nodes.away(f.nodes.byID(h.node)); why != "" {
 		return nil, &runtime.AwayError{Server: server, Machine: f.nodes.hostname(h.node), Err: errors.New(why)}
 	}
 	n, ok, err := r.findNetwork(ctx, name)

@@ -190,7 +190,7 @@ func (r *Runtime) tryImages(ctx context.Context, t *target, members []member) er
 	errs := make([]error, len(members))
 	for i, m := range members {
 		node := t.nodes.byID(m.node)
-		if away(node) != "" {
+		if t.nodes.away(node) != "" {
 			continue // what becomes of it is seen when it is its turn
 		}
 		g.Go(func() error {

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -165,12 +166,22 @@ func (n nodes) byID(id string) swarm.Node {
 	return n[i]
 }
 
-// hostname is a node's, or its ID where it is unknown.
+// hostname is a node's, or its ID where it is unknown. Where several nodes are called so it has
+// the ID beside it.
 func (n nodes) hostname(id string) string {
-	if name := n.byID(id).Description.Hostname; name != "" {
-		return name
+	name := n.byID(id).Description.Hostname
+	switch {
+	case name == "":
+		return id
+	case len(n.called(name)) > 1:
+		return name + " (" + id + ")"
 	}
-	return id
+	return name
+}
+
+// called are the nodes of a host name.
+func (n nodes) called(name string) nodes {
+	return slices.DeleteFunc(slices.Clone(n), func(x swarm.Node) bool { return x.Description.Hostname != name })
 }
 
 // NodeError is about a node that a description names.
@@ -178,11 +189,17 @@ type NodeError struct {
 	Node string
 	Like []string // IDs of those of that host name, where there are several
 	Has  []string // host names of all
+	// Told are those of Like as a person tells them apart: with address and state.
+	Told []string
 }
 
 func (e *NodeError) Error() string {
 	if len(e.Like) > 0 {
-		return fmt.Sprintf("%d nodes are called %s: name one by its ID, which is one of %s", len(e.Like), e.Node, strings.Join(e.Like, ", "))
+		told := e.Told
+		if len(told) == 0 {
+			told = e.Like
+		}
+		return fmt.Sprintf("%d nodes are called %s: name one by its ID, which is one of %s", len(e.Like), e.Node, strings.Join(told, ", "))
 	}
 	return fmt.Sprintf("the swarm has no node %s: it has %s", e.Node, strings.Join(e.Has, ", "))
 }
@@ -197,7 +214,7 @@ func (n nodes) named(name string) (swarm.Node, error) {
 		}
 		if x.Description.Hostname == name {
 			found = append(found, x)
-			e.Like = append(e.Like, x.ID)
+			e.Like, e.Told = append(e.Like, x.ID), append(e.Told, fmt.Sprintf("%s (%s, %s)", x.ID, cmp.Or(x.Status.Addr, "of no address"), x.Status.State))
 		}
 		e.Has = append(e.Has, x.Description.Hostname)
 	}
@@ -209,14 +226,39 @@ func (n nodes) named(name string) (swarm.Node, error) {
 }
 
 // away tells why nothing can be started on a node; empty if it can.
-func away(n swarm.Node) string {
+func (n nodes) away(x swarm.Node) string {
+	name := n.hostname(x.ID)
 	switch {
-	case n.ID == "":
+	case x.ID == "":
 		return "its node is no longer in the swarm"
-	case n.Status.State != swarm.NodeStateReady:
-		return fmt.Sprintf("its node %s is %s", n.Description.Hostname, n.Status.State)
-	case n.Spec.Availability != swarm.NodeAvailabilityActive:
-		return fmt.Sprintf("its node %s takes no tasks: its availability is %s", n.Description.Hostname, n.Spec.Availability)
+	case x.Status.State != swarm.NodeStateReady && slices.ContainsFunc(n.called(x.Description.Hostname), isReady):
+		return fmt.Sprintf("its node %s is %s; one that is called so too is another node, as after a machine has left the swarm and joined again: its ID as the member's node has the member begin there, from the others", name, x.Status.State)
+	case x.Status.State != swarm.NodeStateReady:
+		return fmt.Sprintf("its node %s is %s", name, x.Status.State)
+	case x.Spec.Availability != swarm.NodeAvailabilityActive:
+		return fmt.Sprintf("its node %s takes no tasks: its availability is %s", name, x.Spec.Availability)
 	}
 	return ""
+}
+
+func isReady(x swarm.Node) bool { return x.Status.State == swarm.NodeStateReady }
+
+// meant is the node that a description names for a server. Of several of that host name it is
+// the one that the server is on already.
+func (f *found) meant(server, name string) (swarm.Node, error) {
+	n, err := f.nodes.named(name)
+	like := (*NodeError)(nil)
+	if !errors.As(err, &like) {
+		return n, err
+	}
+	at := ""
+	if h, noted := f.note.homes[server]; noted {
+		at = h.node
+	} else if s, ok := f.service(server); ok {
+		at = f.nodeOf(s)
+	}
+	if slices.Contains(like.Like, at) {
+		return f.nodes.byID(at), nil
+	}
+	return swarm.Node{}, err
 }

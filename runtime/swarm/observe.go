@@ -184,13 +184,28 @@ func (f *found) nodeOf(s swarm.Service) string {
 			if !ok {
 				continue
 			}
-			if n, err := f.nodes.named(name); err == nil {
+			n, err := f.nodes.named(name)
+			switch {
+			case err == nil:
 				return n.ID
+			case len(f.nodes.called(name)) > 1:
+				return f.taskedTo(s, name)
 			}
 			return name
 		}
 	}
 	return ""
+}
+
+// taskedTo is the node of a host name that Swarm has chosen last for a service, of several that
+// are called so; the name where it has chosen none.
+func (f *found) taskedTo(s swarm.Service, name string) string {
+	for _, t := range f.tasks[s.ID] {
+		if t.NodeID != "" && f.nodes.byID(t.NodeID).Description.Hostname == name {
+			return t.NodeID
+		}
+	}
+	return name
 }
 
 // Observe tells what the swarm holds of a cluster.
@@ -316,7 +331,7 @@ func (f *found) tell(x *runtime.Server, s swarm.Service, tasks []swarm.Task) {
 func (f *found) tellTask(x *runtime.Server, s swarm.Service, t swarm.Task, ran bool) {
 	x.Since, x.Detail = t.Status.Timestamp, word(t)
 	node := f.nodes.byID(f.nodeOf(s))
-	if why := away(node); why != "" {
+	if why := f.nodes.away(node); why != "" {
 		x.Detail += ": " + why
 		x.Held = why
 	}

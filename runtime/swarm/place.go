@@ -33,20 +33,37 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 	if in.remaps {
 		errSpec = errors.Join(errSpec, ErrRemapped)
 	}
+	if err := errors.Join(errSpec, r.checkNodes(ctx, spec)); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// checkNodes tells of nodes that the swarm does not have, and of names that may be several
+// nodes': only where these are is it looked at what there is of the cluster.
+func (r *Runtime) checkNodes(ctx context.Context, spec cluster.Spec) error {
 	all, err := r.nodes(ctx)
 	if err != nil {
-		return nil, errors.Join(errSpec, err)
+		return err
 	}
+	var f *found
+	var errs []error
 	for _, m := range spec.Members.List {
 		if m.Node == "" {
 			continue // said already
 		}
-		if _, err := all.named(m.Node); err != nil {
-			errSpec = errors.Join(errSpec, fmt.Errorf("%s: node: %w", m.Name, err))
+		_, err := all.named(m.Node)
+		if like := (*NodeError)(nil); errors.As(err, &like) && len(like.Like) > 0 {
+			if f == nil {
+				if f, err = r.look(ctx, spec.ClusterName()); err != nil {
+					return err
+				}
+			}
+			_, err = f.meant(m.Name, m.Node)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: node: %w", m.Name, err))
 		}
 	}
-	if errSpec != nil {
-		return nil, errSpec
-	}
-	return c, nil
+	return errors.Join(errs...)
 }

@@ -21,8 +21,10 @@ import (
 // manager is an engine of which only its standing and the nodes are asked.
 type manager struct {
 	Engine
-	info  swarm.Info
-	nodes []swarm.Node
+	info     swarm.Info
+	nodes    []swarm.Node
+	services []swarm.Service
+	tasks    []swarm.Task
 }
 
 func (m manager) Ping(context.Context, client.PingOptions) (client.PingResult, error) {
@@ -35,6 +37,18 @@ func (m manager) Info(context.Context, client.InfoOptions) (client.SystemInfoRes
 
 func (m manager) NodeList(context.Context, client.NodeListOptions) (client.NodeListResult, error) {
 	return client.NodeListResult{Items: m.nodes}, nil
+}
+
+func (manager) ConfigList(context.Context, client.ConfigListOptions) (client.ConfigListResult, error) {
+	return client.ConfigListResult{}, nil
+}
+
+func (m manager) ServiceList(context.Context, client.ServiceListOptions) (client.ServiceListResult, error) {
+	return client.ServiceListResult{Items: m.services}, nil
+}
+
+func (m manager) TaskList(context.Context, client.TaskListOptions) (client.TaskListResult, error) {
+	return client.TaskListResult{Items: m.tasks}, nil
 }
 
 func aNode(id, hostname string) swarm.Node {
@@ -57,7 +71,7 @@ func TestEveryMistakeOfAPlaceIsToldAtOnce(t *testing.T) {
 		t.Fatal("all is well")
 	}
 	for _, want := range []string{
-		"publish: loopback can't be had", "etcd2: node: 2 nodes are called south: name one by its ID, which is one of 2, 3",
+		"publish: loopback can't be had", "etcd2: node: 2 nodes are called south: name one by its ID, which is one of 2 (of no address, ready), 3 (of no address, ready)",
 		"etcd3: node: the swarm has no node west: it has north, south, south", "members[3].node: is missing",
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -75,7 +75,7 @@ func (r *Runtime) member(t *target, m cluster.Member, known map[string]string) (
 	if s, ok := t.service(m.Name); ok && x.image == "" && s.Spec.Labels[imageLabel] == x.ref {
 		x.image = s.Spec.TaskTemplate.ContainerSpec.Image // which it goes on to have
 	}
-	n, err := t.nodes.named(m.Node)
+	n, err := t.meant(m.Name, m.Node)
 	if err != nil {
 		return x, fmt.Errorf("%s: %w", m.Name, err)
 	}
