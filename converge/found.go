@@ -48,9 +48,10 @@ func (c *scene) tooFew(holders []*part) bool {
 	return len(running) <= len(founders)/2
 }
 
-// onlyData: servers that were asked for and that there is nothing to start of.
+// onlyData: servers that were asked for and that there is nothing to start of. What a member
+// has left where it was before it went to another machine, up does not start either.
 func (c *scene) onlyData() error {
-	for _, p := range c.those((*part).isWanted, c.asksFor, (*part).holds) {
+	for _, p := range c.those((*part).isWanted, c.asksFor, (*part).holds, not((*part).isFormer)) {
 		if p.server.Status == runtime.Absent {
 			return &Refusal{Server: p.name, Reason: "nothing but its data is there", Remedy: Remedy{Command: []string{"up"}, Text: "starts it"}}
 		}
@@ -137,7 +138,7 @@ func (c *scene) startHolders(holders []*part) *Step {
 		switch {
 		case !c.asksFor(p) && c.Asked.Verb != Replace, p.busy() && p.server.Status != runtime.Paused || c.started(p.name):
 		case p.away():
-		case p.server.Status == runtime.Absent && (!p.wanted || c.Asked.Verb.leaves()), p.server.Status == runtime.Ended && !p.wanted:
+		case p.server.Status == runtime.Absent && (!p.wanted || c.Asked.Verb.leaves()), p.server.Status == runtime.Ended && (!p.wanted || p.isFormer()):
 		case p.server.Status != runtime.Absent && c.asIs(p):
 			asIs = append(asIs, p)
 		default:

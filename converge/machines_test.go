@@ -252,3 +252,33 @@ func TestWhoIsNotWantedIsTheOneToStop(t *testing.T) {
 		t.Errorf("both are wanted: %+v", refusal)
 	}
 }
+
+// What a member has left where it was before is nothing that could be started, by up or by
+// start, whatever the others still wait for; nor is who has ended there since it was removed.
+func TestStartAsksNothingOfAPlaceThatAMemberHasLeft(t *testing.T) {
+	for _, status := range []runtime.Status{runtime.Absent, runtime.Ended} {
+		s := onMachines()
+		s.Asked.Verb, s.Want, s.Changes = converge.Start, nil, nil
+		for i := range s.Have.Servers {
+			s.Have.Servers[i].Settings = cluster.Settings{{Name: "initial-cluster", Value: "etcd1=http://a,etcd2=http://b,etcd3=http://c,etcd4=http://d,etcd5=http://e"}}
+		}
+		left := s.Have.Servers[2]
+		left.Name, left.Status, left.Data, left.Former = "etcd3@old", status, runtime.Kept, true
+		s.Have.Servers = append(s.Have.Servers, left)
+		lose(&s, "etcd2")
+		quiet(&s)
+		if steps, err := converge.Plan(s); err != nil || strings.Contains(steps.String(), "etcd3@old") {
+			t.Errorf("%s: of those that run it says %v\n%s", status, err, steps)
+		}
+		s.Have.Servers[2].Status = runtime.Absent
+		if _, err := converge.Plan(s); err == nil || !strings.Contains(err.Error(), "etcd3: nothing but its data") {
+			t.Errorf("%s: of one that is described: %v", status, err)
+		}
+		for i := range s.Have.Servers {
+			s.Have.Servers[i].Status = runtime.Absent
+		}
+		if _, err := converge.Plan(s); err == nil || !strings.Contains(err.Error(), "etcd1: nothing but its data") {
+			t.Errorf("%s: of one that is down: %v", status, err)
+		}
+	}
+}

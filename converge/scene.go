@@ -185,6 +185,7 @@ func (p *part) isThere() bool   { return p.there }
 func (p *part) isCounted() bool { return p.counted }
 func (p *part) isVoter() bool   { return p.counted && !p.member.Learner }
 func (p *part) isLearner() bool { return p.counted && p.member.Learner }
+func (p *part) isFormer() bool  { return p.there && p.server.Former }
 
 // runs: its process lives, and is not frozen.
 func (p *part) runs() bool { return p.there && p.server.Status == runtime.Running }

@@ -93,6 +93,9 @@ type Server struct {
 	Held string
 	// Host is the machine that it is on; empty when that is this one.
 	Host string
+	// Former tells that it is where a member was before it went to another machine, from which
+	// nothing is to be started again.
+	Former bool
 	// Restoring is what has made data for it that has not taken its place: nobody has
 	// finished that. nil where nobody has looked, or there is none.
 	Restoring *Restoration

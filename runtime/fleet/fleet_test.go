@@ -294,6 +294,11 @@ func TestAMemberOnAnotherMachineIsTwoServersUntilItHasMoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	changes, err := r.Changes(t.Context(), place1(t, r, moved), have)
+	for _, x := range have.Servers {
+		if former := x.Name == "etcd2@192.0.2.2"; x.Former != former {
+			t.Errorf("%s: that it has gone elsewhere is %v", x.Name, x.Former)
+		}
+	}
 	want := []runtime.Change{{Server: "etcd1"}, {Server: "etcd2"}, {Server: "etcd2@192.0.2.2", Kind: runtime.Leave}}
 	if diff := cmp.Diff(want, changes); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)

@@ -113,6 +113,7 @@ func (s *survey) add(p place, have *runtime.State, away error) {
 		x.server, x.there = have.Server(p.member)
 	}
 	x.server.Name, x.server.Host = p.name, p.machine.host
+	x.server.Former = !p.wanted && p.name != p.member
 	s.all = append(s.all, x)
 }
 
