@@ -73,6 +73,17 @@ func autoPort(cluster string, index int) int {
 	return autoPortFrom + autoPortStep*(int(h.Sum32()%uint32(room))+index)
 }
 
+// UsualPorts are the client ports that a member has on a machine which it shares, where nobody
+// chooses one: by the place in the list that it has, or had while others were there.
+func (c *Cluster) UsualPorts(member string) []int {
+	auto := c.Spec.ClientPort == AutoPort || slices.ContainsFunc(c.Spec.Members.List, func(m MemberSpec) bool { return m.Name == member && m.ClientPort == AutoPort })
+	var ports []int
+	for i := range MaxMembers {
+		ports = append(ports, Seat{Cluster: c.Name, Index: i, AnyPort: auto}.usualPort())
+	}
+	return ports
+}
+
 // anyPort is whether members that say nothing of it leave their ports to us.
 func (r *resolver) anyPort() bool {
 	if port := r.spec.ClientPort; port != "" && port != AutoPort {

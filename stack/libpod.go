@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+
+	"github.com/moby/moby/api/types/container"
 )
 
 // This file asks Podman what Docker's API has no words for. Its own API, libpod,
@@ -98,4 +100,17 @@ func PodmanBridge(ctx context.Context, engine any, network string) (string, erro
 	}
 	err := libpod(ctx, engine, "networks/"+url.PathEscape(network)+"/json", &n)
 	return n.Interface, err
+}
+
+// stopping is the state of one of Podman's containers that is being stopped, by whoever has
+// asked for that and may be gone since (seen on 4.3.1).
+const stopping container.ContainerState = "stopping"
+
+// asDocker is a container's state as the Docker Engine calls it: one that is being stopped
+// runs until it has ended. Before, Podman refuses to start it.
+func asDocker(s container.ContainerState) container.ContainerState {
+	if s == stopping {
+		return container.StateRunning
+	}
+	return s
 }

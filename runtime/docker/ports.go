@@ -74,7 +74,7 @@ func fits(c *cluster.Cluster, usual, kept map[string]int, by int, taken func(por
 	own := map[int]bool{}
 	for i, m := range c.Members {
 		port, movable := usual[m.Name]
-		if was := kept[m.Name]; movable && was >= port && (was-port)%furtherOn == 0 {
+		if was := kept[m.Name]; movable && unchosen(c, m.Name, was) {
 			c.Members[i].PublishedPort = was
 		} else if movable {
 			c.Members[i].PublishedPort = port + by
@@ -88,6 +88,12 @@ func fits(c *cluster.Cluster, usual, kept map[string]int, by int, taken func(por
 		own[c.Members[i].PublishedPort] = true
 	}
 	return true
+}
+
+// unchosen tells whether a port is one that a member may have without anybody choosing it:
+// clients know it by that, whatever its place in the list is by now.
+func unchosen(c *cluster.Cluster, member string, port int) bool {
+	return slices.ContainsFunc(c.UsualPorts(member), func(usual int) bool { return port >= usual && (port-usual)%furtherOn == 0 })
 }
 
 // chosenPorts are the members whose ports somebody chose.

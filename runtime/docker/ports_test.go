@@ -29,6 +29,7 @@ func TestPortsThatAreLeftToUsGoByTheName(t *testing.T) {
 	if want := []int{one[0] + 1000, one[1] + 1000, one[2] + 1000}; !slices.Equal(moved, want) {
 		t.Errorf("beside one that has %d it is at %v, want %v", one[1], moved, want)
 	}
+	slices.Reverse(moved) // their places in the list are others than when they started
 	kept := map[string]int{"etcd1": moved[0], "etcd2": moved[1], "etcd3": moved[2]}
 	if again := ports("job-1", kept); !slices.Equal(again, moved) {
 		t.Errorf("it runs at %v and is to be at %v", moved, again)
@@ -56,13 +57,15 @@ func TestPortsThatNobodyChoseAreWhereThereIsRoom(t *testing.T) {
 		taken  []int
 		want   []int
 	}{
-		"nobody is there":           {want: []int{2379, 2479, 2579}},
-		"one is taken":              {taken: []int{2479}, want: []int{3379, 3479, 3579}},
-		"and the next":              {taken: []int{2479, 3579}, want: []int{4379, 4479, 4579}},
-		"it runs where it is":       {kept: map[string]int{"etcd1": 3379, "etcd2": 3479, "etcd3": 3579}, taken: []int{3379}, want: []int{3379, 3479, 3579}},
-		"one joins":                 {kept: map[string]int{"etcd1": 3379, "etcd2": 3479}, taken: []int{2579}, want: []int{3379, 3479, 3579}},
-		"it was chosen, and is not": {kept: map[string]int{"etcd1": 5000}, want: []int{2379, 2479, 2579}},
-		"chosen ones stay":          {chosen: map[string]bool{"etcd1": true}, taken: []int{2379, 2479}, want: []int{2379, 3479, 3579}},
+		"nobody is there":              {want: []int{2379, 2479, 2579}},
+		"one is taken":                 {taken: []int{2479}, want: []int{3379, 3479, 3579}},
+		"and the next":                 {taken: []int{2479, 3579}, want: []int{4379, 4479, 4579}},
+		"it runs where it is":          {kept: map[string]int{"etcd1": 3379, "etcd2": 3479, "etcd3": 3579}, taken: []int{3379}, want: []int{3379, 3479, 3579}},
+		"one joins":                    {kept: map[string]int{"etcd1": 3379, "etcd2": 3479}, taken: []int{2579}, want: []int{3379, 3479, 3579}},
+		"it was chosen, and is not":    {kept: map[string]int{"etcd1": 5000}, want: []int{2379, 2479, 2579}},
+		"the list is in another order": {kept: map[string]int{"etcd1": 2579, "etcd2": 2379, "etcd3": 2479}, taken: []int{2379, 2479, 2579}, want: []int{2579, 2379, 2479}},
+		"who came first has left":      {kept: map[string]int{"etcd1": 2479, "etcd2": 2579}, taken: []int{2379}, want: []int{2479, 2579, 3579}},
+		"chosen ones stay":             {chosen: map[string]bool{"etcd1": true}, taken: []int{2379, 2479}, want: []int{2379, 3479, 3579}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			c, err := cluster.Resolve(cluster.Spec{Publish: "loopback"}, cluster.InContainers)

@@ -46,6 +46,9 @@ func (r *Runtime) Place(ctx context.Context, spec cluster.Spec) (*cluster.Cluste
 	return c, nil
 }
 
+// furtherOn is how far members are moved where somebody is in their way.
+const furtherOn = 1000
+
 // seating places members on this machine.
 type seating struct {
 	home, certs string
@@ -76,7 +79,7 @@ func (r *Runtime) seats(spec cluster.Spec) (seating, error) {
 // place moves those without a port of their own until nobody is in their way.
 // Which ports are taken by whom where that does not help, the start will tell.
 func (s seating) place(spec cluster.Spec, c *cluster.Cluster) *cluster.Cluster {
-	const furtherOn, tries = 1000, 20
+	const tries = 20
 	if !s.blocked(spec, c) {
 		return c
 	}
@@ -98,10 +101,19 @@ func (s seating) placement(further int) cluster.Placement {
 		}
 		seat.ClientPort = s.kept[seat.Member]
 		if seat.ClientPort == 0 {
-			seat.ClientPort = place(seat).ClientPort + s.further + further
+			seat.ClientPort = s.free(place(seat).ClientPort + s.further + further)
 		}
 		return place(seat)
 	}
+}
+
+// free is a port, or the first one further on, that no member has had: who was of another
+// place in the list keeps its own.
+func (s seating) free(port int) int {
+	for slices.Contains(slices.Collect(maps.Values(s.kept)), port) {
+		port += furtherOn
+	}
+	return port
 }
 
 // blocked tells that an address is taken that could be another one.
