@@ -127,16 +127,33 @@ e2e: e2e-machine e2e-inputs e2e-release .cache/tools/cfssl .cache/tools/docker-c
 	{ $(E2E_ENV) go run ./e2e/lanes -n $(LANES) -dir e2e $(E2E_FLAGS) .cache/e2e.test -test.timeout 60m && \
 		$(E2E) -p 1 $(E2E_FLAGS) ./member ./runtime/local; } | $(REPORT)
 
+# Both kinds wait most of their time: they run side by side, once what both are made of
+# is compiled. What the smoke tests print comes when all have ended, and each verdict last.
 .PHONY: test
-test: unit ## Run the hermetic tests, and the smoke tests where Docker answers
+test: ## Run the hermetic tests, and the smoke tests where Docker answers
 	@if docker version >/dev/null 2>&1; then \
-		$(MAKE) --no-print-directory smoke; \
-	elif [ "$(ETCDCTR_DEMAND_DOCKER)" = 1 ]; then \
-		echo "no Docker Engine answers, and ETCDCTR_DEMAND_DOCKER=1 asks for the tests that need one" >&2; \
-		exit 1; \
+		rm -rf .cache/test && mkdir -p .cache/test; \
+		$(MAKE) --no-print-directory build; \
+		$(MAKE) --no-print-directory --keep-going --jobs=2 beside-unit beside-smoke || true; \
+		cat .cache/test/smoke.log; \
+		for kind in unit smoke; do \
+			[ -e .cache/test/$$kind.passed ] && echo "make $$kind passed" || echo "make $$kind failed"; \
+		done; \
+		[ -e .cache/test/unit.passed ] && [ -e .cache/test/smoke.passed ]; \
 	else \
+		$(MAKE) --no-print-directory unit; \
+		if [ "$(ETCDCTR_DEMAND_DOCKER)" = 1 ]; then \
+			echo "no Docker Engine answers, and ETCDCTR_DEMAND_DOCKER=1 asks for the tests that need one" >&2; \
+			exit 1; \
+		fi; \
 		echo "no Docker Engine answers: the end-to-end tests did not run"; \
 	fi
+
+.PHONY: beside-unit beside-smoke
+beside-smoke: TO := >.cache/test/smoke.log 2>&1
+beside-unit beside-smoke: beside-%:
+	@$(MAKE) --no-print-directory $* $(TO)
+	@touch .cache/test/$*.passed
 
 .PHONY: pictures
 pictures: e2e-inputs ## Take the pictures that docs/dashboard.md shows (needs Chromium and minutes)
