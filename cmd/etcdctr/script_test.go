@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/etcdtest"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime/local"
 	"github.com/etcdctr/etcdctr/runtimes"
@@ -75,7 +76,8 @@ func setUp(env *testscript.Env) error {
 // itself until it ends, also beside another run of these tests on the same machine:
 // who listens on the port before them has them.
 func claimPorts(env *testscript.Env) (further int, err error) {
-	const first, apart, most = 3000, 500, 38
+	const first, apart = 3000, 500
+	const most = (etcdtest.FirstPort-cluster.ClientPort-first)/apart - 1 // who finds its ports held goes two further
 	for range most {
 		further = first + apart*int(scripts.Add(1)%most)
 		l, errListen := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", cluster.ClientPort+further-1))
