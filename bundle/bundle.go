@@ -79,17 +79,6 @@ func (b Machine) Archive(ctx context.Context) ([]byte, error) {
 	return pack(b.Name(), files)
 }
 
-// Runs is what of the archive the member is started by, by Docker Compose and by systemd. What
-// is packed besides may be another without it being started anew: certificates, which etcd
-// reads at each handshake, and what is told to people.
-func (b Machine) Runs(ctx context.Context) ([]byte, error) {
-	files, err := b.started(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return pack(b.Name(), files)
-}
-
 // Write writes the archive, for its owner only. It is there whole or not at all.
 func (b Machine) Write(ctx context.Context, path string) error {
 	archive, err := b.Archive(ctx)
@@ -116,9 +105,9 @@ func (b Machine) started(ctx context.Context) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []file{{"docker-compose.yml", composed, 0o644}}
+	files := []file{{composeFile, composed, 0o644}}
 	for _, f := range compose.UnitFiles(b.native, b.program) {
-		files = append(files, file{"systemd/" + f.Name, f.Data, 0o644})
+		files = append(files, file{systemdFolder + f.Name, f.Data, 0o644})
 	}
 	return files, nil
 }

@@ -137,6 +137,9 @@ func (w Writer) Bundles(ctx context.Context, c *cluster.Cluster, folder string, 
 	if err := w.Provide(ctx, c); err != nil {
 		return err
 	}
+	if err := hosts.Keep(folder, c.Name); err != nil {
+		return err
+	}
 	var errs []error
 	for _, m := range bundle.Machines(c, native, w.CertsDir, Etcd) {
 		if len(members) > 0 && !slices.Contains(members, m.Member()) {

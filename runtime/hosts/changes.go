@@ -1,6 +1,7 @@
 package hosts
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -72,9 +73,9 @@ func (r *Runtime) differences(ctx context.Context, want *cluster.Cluster, m clus
 
 // same tells whether a member would be started by what it was started by.
 func (r *Runtime) same(ctx context.Context, want *cluster.Cluster, member string, was handed) (bool, error) {
-	if was.Runs != "" {
+	if runs := cmp.Or(was.Runs, was.derived(r.Archive(want.Name, member))); runs != "" {
 		now, err := r.runs(ctx, want, member)
-		return now == was.Runs, err
+		return now == runs, err
 	}
 	archive, err := r.o.Pack(ctx, want, member)
 	return digest(archive) == was.Digest, err

@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -74,7 +73,7 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 
 // Archive is where a member's is.
 func (r *Runtime) Archive(name, member string) string {
-	return filepath.Join(r.o.Output, cluster.UnitName(name, member)+".tar.gz")
+	return archiveFile(r.o.Output, name, member)
 }
 
 func takeThere(archive, host string) string { return fmt.Sprintf("take %s to %s", archive, host) }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/etcdctr/etcdctr/bundle"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/internal/outfile"
 )
@@ -38,6 +39,44 @@ func Handed(output, name string) (map[string]cluster.Settings, error) {
 	return all, err
 }
 
+// Keep notes what members are started by that a release has handed over which knew the whole
+// archive only, before another archive takes its place.
+func Keep(output, name string) error {
+	n, err := read(noteFile(output, name))
+	if err != nil {
+		return err
+	}
+	changed := false
+	for server, is := range n {
+		if runs := is.derived(archiveFile(output, name, server)); is.Runs == "" && runs != "" {
+			is.Runs, changed = runs, true
+			n[server] = is
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return n.write(noteFile(output, name))
+}
+
+// derived is the digest of what the archive starts that was handed over, as long as that is
+// where it was written; empty where it is not.
+func (is handed) derived(archive string) string {
+	data, err := os.ReadFile(archive)
+	if err != nil || digest(data) != is.Digest {
+		return ""
+	}
+	runs, err := bundle.RunsIn(data)
+	if err != nil {
+		return ""
+	}
+	return digest(runs)
+}
+
+func archiveFile(output, name, server string) string {
+	return filepath.Join(output, cluster.UnitName(name, server)+".tar.gz")
+}
+
 func (r *Runtime) noteFile() string { return noteFile(r.o.Output, r.o.Spec.ClusterName()) }
 
 func (r *Runtime) read() (note, error) { return read(r.noteFile()) }
@@ -64,9 +103,13 @@ func (r *Runtime) edit(change func(note)) error {
 		return err
 	}
 	change(n)
+	return n.write(r.noteFile())
+}
+
+func (n note) write(file string) error {
 	data, err := json.MarshalIndent(n, "", "  ")
 	if err == nil {
-		err = outfile.Write(r.noteFile(), append(data, '\n'), 0o600)
+		err = outfile.Write(file, append(data, '\n'), 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot note what was handed over to the machines: %w", err)
