@@ -154,7 +154,7 @@ type planner struct {
 	healthy map[string]*Op    // waits for a service's health check
 	causes  map[string]string // to replace a service's container
 	lost    map[string]string // why a service's container is removed before
-	newest  *Op               // starts the last of the new members so far
+	first   *Op               // starts the first of the new members
 
 	part  map[string]bool    // the services that it is about; nil for all
 	later map[string]Network // that are made anew another time, by their names in the Compose file

@@ -83,18 +83,20 @@ func (u *planner) single(s types.ServiceConfig) error {
 	return nil
 }
 
-// headStart is how long a member has until the next one is started.
+// headStart is how long the first member has before the others are started.
 const headStart = 150 * time.Millisecond
 
-// queue has new members start one after the other, each when those before it
-// are likely to answer. Started together they find each other's ports open and
-// nobody behind them yet; etcd, for one, then waits for a second each.
+// queue has new members start once the first of them is likely to answer. Each asks its
+// peers who the members are, in the order of their URLs, until one answers. Started
+// together they find addresses at which nobody is yet, or ports with nobody behind them;
+// etcd, for one, then waits for a second each. Those after the first ask that one.
 func (u *planner) queue(start *Op) {
-	if u.newest != nil {
-		start.After = append(start.After, u.newest)
-		start.pause = headStart
+	if u.first == nil {
+		u.first = start
+		return
 	}
-	u.newest = start
+	start.After = append(start.After, u.first)
+	start.pause = headStart
 }
 
 // idle is why a container has to be started that is there.
