@@ -22,6 +22,9 @@ type Forecast struct {
 	Warnings []cluster.Problem
 	// Emptied is an *EmptiedError where the cluster would begin empty though it has served.
 	Emptied error
+	// WithoutData is a *WithoutDataError where members would start without the data that the others
+	// have: see Cluster.WithoutData.
+	WithoutData error
 	// Kept is where data stays of members that go: see Cluster.Kept.
 	Kept []string
 }
@@ -55,6 +58,7 @@ func (c *Cluster) Forecast(ctx context.Context, change Change) (Forecast, error)
 		return f, err
 	}
 	f.Warnings, f.Emptied = want.Warnings, c.emptiedBy(f.Steps, want, c.hasServed())
+	f.WithoutData = c.withoutData(want)
 	f.Kept, err = c.Kept(ctx, f.Steps)
 	return f, err
 }

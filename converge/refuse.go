@@ -351,7 +351,7 @@ func (c *scene) refuseReplace() (*Step, error) {
 func (c *scene) noQuorum(left []string) *Refusal {
 	return &Refusal{
 		Reason: fmt.Sprintf("the cluster has lost its quorum: of its members only %s still has data", strings.Join(left, " and ")),
-		Remedy: Remedy{Command: []string{"recover"}, Text: "rebuilds the cluster from it; nothing of it is deleted"},
+		Remedy: Remedy{Command: []string{"recover"}, Text: "rebuilds the cluster from it; nothing of it is deleted. Where data of the others was moved or renamed, put that back instead"},
 	}
 }
 

@@ -3,6 +3,7 @@ package target
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change, of ...strin
 	began := f.flags.world.Now()
 	for _, o := range f.others(ctx) {
 		f.say("%s is not of the cluster: it is left alone", o)
+	}
+	if without := (*etcdctr.WithoutDataError)(nil); change.Verb == converge.Up && errors.As(f.WithoutData(ctx), &without) {
+		f.flags.world.Warn("%v", without)
 	}
 	change.Tell = f.ShowStep
 	outcome, err := f.Make(ctx, change)

@@ -41,6 +41,9 @@ func (f *Found) PrintPlan(ctx context.Context, change etcdctr.Change, format str
 	if p.Emptied != nil {
 		w.Warn("%v", p.Emptied)
 	}
+	if p.WithoutData != nil {
+		w.Warn("%v", p.WithoutData)
+	}
 	planview.Print(w.Out, p.Steps, w.Tint)
 	f.sayOldCopies(p.OldCopies)
 	f.sayKept(p.Kept)
