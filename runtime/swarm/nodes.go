@@ -115,8 +115,16 @@ func (r *Runtime) isOutside(ctx context.Context) bool {
 	if s := ping.SwarmStatus; s != nil {
 		return s.NodeState == swarm.LocalNodeStateInactive
 	}
-	return stack.IsPodman(ctx, r.engine)
+	if stack.IsPodman(ctx, r.engine) {
+		return true
+	}
+	_, err = r.engine.SwarmInspect(ctx, client.SwarmInspectOptions{})
+	return err != nil && strings.Contains(err.Error(), noSwarm)
 }
+
+// noSwarm is what an engine of no swarm says of the swarm, and no other. Source: errNoManager
+// in daemon/cluster of github.com/moby/moby.
+const noSwarm = `Use "docker swarm init"`
 
 // unavailable marks what tells that the engine, or its swarm, does not answer.
 func unavailable(err error) error {

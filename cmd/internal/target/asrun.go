@@ -16,6 +16,7 @@ import (
 // ResolveAsRun is Resolve for who asks where members are reached: those that are
 // processes of this machine, or are to be, are elsewhere than those in containers.
 func (f *Flags) ResolveAsRun() (*cluster.Cluster, error) {
+	defer f.together()()
 	spec, mistakes, err := f.ReadNamed()
 	if err != nil {
 		return nil, err
@@ -50,22 +51,48 @@ func (f *Flags) ReadNamed() (spec cluster.Spec, mistakes []error, err error) {
 	if err := f.nameByFolder(&spec); err != nil || f.cmd.Flags().Lookup("name") == nil {
 		return spec, mistakes, err
 	}
-	spec, err = OfMachine(f, spec, func(ctx context.Context, e *Engines) (cluster.Spec, error) {
-		found, err := e.Clusters(etcdctr.Options{}).Find(ctx, spec)
-		switch {
-		case err != nil:
-			return spec, ctx.Err()
-		case found.StartedHere():
-			if !f.told { // it is read anew for each part of what a command needs
-				f.world.sayRecalled(found)
-			}
-			f.told = true
-			return found.Spec(), nil
+	found, err := f.lookUp(spec)
+	switch {
+	case err != nil:
+		return spec, mistakes, f.cmd.Context().Err()
+	case found.StartedHere():
+		if !f.told { // it is read anew for each part of what a command needs
+			f.world.sayRecalled(found)
 		}
-		spec.Name = found.Spec().Name
-		return spec, nil
-	})
-	return spec, mistakes, err
+		f.told = true
+		return found.Spec(), mistakes, nil
+	}
+	spec.Name = found.Spec().Name
+	return spec, mistakes, nil
+}
+
+// lookUp finds the cluster that the flags describe, once where several parts of that are
+// asked for together: see together. Its runtime is not to be used any more.
+func (f *Flags) lookUp(spec cluster.Spec) (*etcdctr.Cluster, error) {
+	if f.found != nil {
+		return f.found, nil
+	}
+	e, err := f.world.open(f.Dir(), Working{Progress: terminal.Quiet})
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	c, err := e.Clusters(etcdctr.Options{}).Find(f.cmd.Context(), spec)
+	if err == nil && f.parts {
+		f.found = c
+	}
+	return c, err
+}
+
+// together has what is asked for until the end that it gives go by one look at the engine.
+func (f *Flags) together() (end func()) {
+	before := f.parts
+	f.parts = true
+	return func() {
+		if f.parts = before; !before {
+			f.found = nil
+		}
+	}
 }
 
 // Running gives the cluster as it runs, or as it is described where it does not, and the

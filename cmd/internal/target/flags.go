@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -31,6 +32,8 @@ type Flags struct {
 	certsDir string
 	input    []byte // standard input, once it was read
 	told     bool   // what the cluster was started with
+	parts    bool   // several are asked for together
+	found    *etcdctr.Cluster
 }
 
 // Changed tells whether a flag of the command was given.

@@ -163,13 +163,8 @@ func (f *Flags) CertificatesAsRun() (string, error) {
 	if err := f.nameByFolder(&spec); err != nil {
 		return "", err
 	}
-	cs, e, err := f.Clusters(Working{Progress: terminal.Quiet})
-	if err != nil {
-		return here, nil //nolint:nilerr // what can't be asked says nothing of certificates
-	}
-	defer e.Close()
-	c, err := cs.Find(f.cmd.Context(), spec)
-	if err != nil {
+	c, err := f.lookUp(spec)
+	if err != nil { // what can't be asked says nothing of certificates
 		return here, f.cmd.Context().Err()
 	}
 	return ShortPath(c.CertsDir()), nil
@@ -191,6 +186,7 @@ func (f *Flags) AsStarted(spec cluster.Spec) (cluster.Spec, error) {
 
 // WithCerts gives a cluster that may run, and the folder of its certificates.
 func (f *Flags) WithCerts() (*cluster.Cluster, string, error) {
+	defer f.together()()
 	c, err := f.ResolveAsRun()
 	if err != nil {
 		return nil, "", err
