@@ -30,6 +30,8 @@ type TakeDownOptions struct {
 type Gone struct {
 	// Losses are the volumes and folders whose data was to be deleted; none without Data.
 	Losses []string
+	// Kept are the volumes and folders with the data that goes on being kept; none with Data.
+	Kept []string
 	// Left is what of it could not be deleted from here.
 	Left []runtime.Left
 	// Lent are the places of data in what somebody else has made, which stays.
@@ -61,7 +63,9 @@ func (c *Cluster) TakeDown(ctx context.Context, o TakeDownOptions) (Gone, error)
 			gone.Begun = append(gone.Begun, m.Name)
 		}
 	}
-	if o.Data {
+	if !o.Data {
+		gone.Kept = have.Losses()
+	} else {
 		gone.Losses = have.Losses()
 		if err := c.part(ctx, have, o); err != nil {
 			return gone, err

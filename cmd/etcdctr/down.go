@@ -108,7 +108,7 @@ func (o downOptions) take(ctx context.Context, a *app, c *target.Found, may cons
 	case len(gone.Begun) > 0:
 		a.Say("what was begun of %s is taken away; %s, from which it was to take over, is left alone", c.Name(), strings.Join(gone.Begun, ", "))
 	case !o.volumes:
-		a.Say("%s is down, and its data is kept", c.Name())
+		a.Say("%s is down, and its data is kept%s", c.Name(), keptIn(gone.Kept))
 	case len(gone.Left) > 0:
 		a.Say("%s is gone, its data is not yet%s: it has to be deleted %s", c.Name(), but, target.LeftBehind(gone.Left))
 	case gone.Spared():
@@ -117,4 +117,16 @@ func (o downOptions) take(ctx context.Context, a *app, c *target.Found, may cons
 		a.Say("%s is gone, its data too%s", c.Name(), but)
 	}
 	return nil
+}
+
+// keptIn says where data is kept, as far as that is known.
+func keptIn(places []string) string {
+	if len(places) == 0 {
+		return ""
+	}
+	var short []string
+	for _, place := range places {
+		short = append(short, target.ShortPath(place))
+	}
+	return " in " + strings.Join(short, ", ")
 }
