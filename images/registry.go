@@ -101,6 +101,8 @@ var (
 func registryError(host string, err error) error {
 	untrusted, refused := (*tls.CertificateVerificationError)(nil), (*registrytransport.Error)(nil)
 	switch {
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("registry %s: it answers without TLS, and %w", host, ErrPlainHTTP)
 	case errors.As(err, &untrusted):
 		return fmt.Errorf("registry %s: %w: %w", host, ErrUntrusted, untrusted.Err)
 	case errors.As(err, &refused) && (refused.StatusCode == http.StatusUnauthorized || refused.StatusCode == http.StatusForbidden):

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -13,6 +14,7 @@ import (
 	"io"
 	"log"
 	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -192,4 +194,23 @@ func writeClientPair(t *testing.T, stem string) {
 	}
 	write(t, stem+".cert", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
 	write(t, stem+".key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+// A registry that a company has may speak no TLS: that is said, and not what TLS makes of it.
+func TestARegistryThatSpeaksPlainHTTPIsKnownBySuch(t *testing.T) {
+	at := startRegistry(t)
+	before := http.DefaultTransport
+	t.Cleanup(func() { http.DefaultTransport = before })
+	there := before.(*http.Transport).Clone()
+	there.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, at)
+	}
+	http.DefaultTransport = there
+	_, err := Push(t.Context(), "registry.example.com/etcd:v3.7.3", two(t), PushOptions{})
+	if !errors.Is(err, ErrPlainHTTP) || !strings.Contains(fmt.Sprint(err), "registry registry.example.com: it answers without TLS, and plain HTTP") {
+		t.Errorf("what is said of it is %v", err)
+	}
+	if _, err := Push(t.Context(), "registry.example.com/etcd:v3.7.3", two(t), PushOptions{PlainHTTP: true}); err != nil {
+		t.Errorf("with what the hint says: %v", err)
+	}
 }

@@ -25,6 +25,7 @@ type ImageError struct {
 	At    cluster.Engine // zero for the one that the environment names
 	Err   error
 	Login bool // the registry refused whoever asked
+	Plain bool // the registry has no TLS, and the engine is not told to do without
 	Never bool // nobody was to be asked
 	There bool // the engine has one, and another was to be looked for
 }
@@ -103,7 +104,7 @@ func (r *Runtime) fetch(ctx context.Context, ref string, there bool) error {
 		return errors.Join(errPull, ctx.Err())
 	}
 	if there || !r.carries(ref) {
-		return &ImageError{Ref: ref, At: r.o.At, Err: errPull, Login: wantsLogin(errPull), There: there}
+		return &ImageError{Ref: ref, At: r.o.At, Err: errPull, Login: wantsLogin(errPull), Plain: speaksPlain(errPull), There: there}
 	}
 	if err := r.load(ctx, ref); err != nil {
 		return fmt.Errorf("cannot pull the image %s (%s), nor make it from this program: %w", ref, engineText(errPull), err)
@@ -120,6 +121,12 @@ const Packed = "pack"
 // the official image of its release. Another name may stand for anything.
 func (r *Runtime) carries(ref string) bool {
 	return r.o.Self != nil && r.o.SelfRelease != "" && ref == cluster.OfficialImage+":"+r.o.SelfRelease
+}
+
+// speaksPlain tells that a registry answered without TLS, in the words of Go's own client,
+// which engines give on.
+func speaksPlain(err error) bool {
+	return strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
 
 // wantsLogin tells that a registry refused whoever asked. Some engines say it by

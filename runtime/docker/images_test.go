@@ -70,3 +70,14 @@ func TestRefusedPullsAreToldFromOthers(t *testing.T) {
 		}
 	}
 }
+
+func TestARegistryWithoutTLSIsToldFromOthers(t *testing.T) {
+	for message, want := range map[string]bool{
+		"Get \"https://192.0.2.1:5000/v2/\": http: server gave HTTP response to HTTPS client": true,
+		"dial tcp: lookup registry.example: no such host":                                     false,
+	} {
+		if got := speaksPlain(errors.New("Error response from daemon: " + message)); got != want {
+			t.Errorf("%s: %v", message, got)
+		}
+	}
+}

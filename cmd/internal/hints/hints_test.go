@@ -89,6 +89,7 @@ func TestARegistryIsNamedAsDockerLoginCallsIt(t *testing.T) {
 		{"registry.example:5000/etcd:1", images.ErrDenied, "`docker login registry.example:5000`"},
 		{"etcd:1", images.ErrDenied, "`docker login docker.io`"},
 		{"registry.example/etcd:1", images.ErrUntrusted, "/etc/docker/certs.d/registry.example/ca.crt"},
+		{"registry.example/etcd:1", images.ErrPlainHTTP, "give --plain-http"},
 		{"registry.example/etcd:1", errors.New("it is full"), ""},
 	} {
 		hint := hints.Of(hints.For("image push", &images.PushError{Ref: test.ref, Err: test.err}))
@@ -111,6 +112,7 @@ func TestAnImageIsBroughtToTheEngineThatLacksIt(t *testing.T) {
 			{Ref: cluster.OfficialImage + ":v3.6.16"},
 			{Ref: "registry.example/etcd:1", Login: true},
 			{Ref: "registry.example/etcd:1", Never: true},
+			{Ref: "registry.example/etcd:1", Plain: true},
 			{Ref: cluster.DefaultDNSImage},
 			{Ref: cluster.DefaultPrometheusImage},
 		} {

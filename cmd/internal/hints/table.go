@@ -263,6 +263,9 @@ func ofImage(missing *docker.ImageError) string {
 		return "without --pull always the one that is on the engine runs"
 	case missing.Login:
 		return fmt.Sprintf("`docker login %s`, as someone who may read it, or %s", registry(missing.Ref), load)
+	case missing.Plain:
+		return fmt.Sprintf("name %s under insecure-registries in the engine's daemon.json (insecure = true in Podman's registries.conf) "+
+			"if the network between is trusted, or %s", registry(missing.Ref), load)
 	case missing.Ref == cluster.DefaultDNSImage:
 		return fmt.Sprintf("--dns-image %s takes the DNS server that etcdctr has itself; or load an archive of CoreDNS's image with `%s image load`", compose.OwnImage, own)
 	case official:
