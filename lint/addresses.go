@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/loopback"
 )
 
 // This file has the checks of bootstrapRules that compare addresses, and count.
@@ -86,6 +88,27 @@ func checkAdvertiseSame(s *Stack, r *reporter) {
 		for _, name := range []string{"advertise-client-urls", "initial-advertise-peer-urls"} {
 			sameAddress(group, name, r)
 		}
+	}
+}
+
+// checkAdvertisesLoopback looks for addresses that lead a client to itself. Where the
+// same port is published, a client of the host is led right.
+func checkAdvertisesLoopback(m *Member, c *Container, r *reporter) {
+	const name = "advertise-client-urls"
+	if c.helps() || c.NetworkMode != "" && c.NetworkMode != "bridge" || !m.beyondLoopback("listen-client-urls") {
+		return
+	}
+	for _, u := range m.urls(name) {
+		if !loopback.Host(u.Hostname()) {
+			return
+		}
+	}
+	for _, u := range m.urls(name) {
+		f := found{at: m.at(name), message: fmt.Sprintf("%s is %s, which is each client's own machine or container", name, u), remedy: "advertise the service's name, such as " + u.Scheme + "://" + m.Service + ":" + cmp.Or(u.Port(), "2379")}
+		if slices.ContainsFunc(c.Ports, func(p port) bool { return p.published == u.Port() }) {
+			f.severity, f.why = Note, "it leads clients of this host right, by the published port, and those in other containers to themselves"
+		}
+		r.in(m, f)
 	}
 }
 

@@ -44,6 +44,8 @@ type Stack struct {
 	members  map[string]bool // by name
 	names    map[string]*Container
 	families map[string]int
+	// partly tells that there are members which are not among Members.
+	partly bool
 }
 
 // Member is one process of etcd, as described.

@@ -67,6 +67,7 @@ type Finding struct {
 	// where Fix writes anything else; empty: nothing.
 	Cuts string `json:"cuts,omitempty"`
 
-	unkept bool // see found
+	unkept bool   // see found
+	alike  *alike // see found
 	fix    func(*editor)
 }

@@ -60,6 +60,7 @@ func Check(s *Stack, off ...string) []Finding {
 			findings[i].Cuts = ""
 		}
 	}
+	keepAlike(findings)
 	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Fixable && s.hasMember(f.Member) }) {
 		for i := range findings {
 			if findings[i].unkept {
@@ -87,7 +88,7 @@ func (s *Stack) seenBy(rule *Rule) *Stack {
 		return s
 	}
 	seen := *s
-	seen.groups, seen.families = nil, nil
+	seen.groups, seen.families, seen.partly = nil, nil, true
 	seen.Members = slices.DeleteFunc(slices.Clone(s.Members), func(m *Member) bool { return m.blind })
 	return &seen
 }
@@ -105,13 +106,17 @@ type found struct {
 	message  string
 	why      string // that of the rule if empty
 	remedy   string
-	unkept   bool // what the member holds goes with its container
+	unkept   bool   // what the member holds goes with its container
+	alike    *alike // the fixes that have to be made together; nil: it stands alone
 	fix      func(*editor)
 }
 
 // in reports something about a member.
 func (r *reporter) in(m *Member, f found) {
 	if r.rule.Choice && m.Ours || m.isOff(r.rule.ID) {
+		if f.alike != nil {
+			f.alike.broken = true
+		}
 		return
 	}
 	if f.at == (Place{}) {
@@ -123,7 +128,7 @@ func (r *reporter) in(m *Member, f found) {
 func (r *reporter) add(member string, f found) {
 	r.findings = append(r.findings, Finding{
 		Rule: r.rule.ID, Severity: cmp.Or(f.severity, r.rule.Severity), Place: f.at, Member: member,
-		Message: f.message, Why: cmp.Or(f.why, r.rule.Why), Fix: f.remedy, Cuts: r.rule.Cuts, unkept: f.unkept, fix: f.fix,
+		Message: f.message, Why: cmp.Or(f.why, r.rule.Why), Fix: f.remedy, Cuts: r.rule.Cuts, unkept: f.unkept, alike: f.alike, fix: f.fix,
 	})
 }
 

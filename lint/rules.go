@@ -3,7 +3,7 @@ package lint
 import "slices"
 
 // rules is every rule, worst first within its subject.
-var rules = slices.Concat(bootstrapRules, exposureRules, tlsRules, dataRules, settingRules, blind(releaseRules), blind(containerRules))
+var rules = slices.Concat(bootstrapRules, alikeRules, exposureRules, tlsRules, dataRules, settingRules, blind(releaseRules), blind(containerRules))
 
 // blind marks rules that look at containers and images only.
 func blind(rules []Rule) []Rule {

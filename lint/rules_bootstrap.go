@@ -56,7 +56,7 @@ var bootstrapRules = []Rule{
 		Source: docsClustering + "#static",
 		Bad:    "      ETCD_INITIAL_CLUSTER: etcd1=http://etcd1:2380, etcd2=http://etcd2:2380",
 		Good:   "      ETCD_INITIAL_CLUSTER: etcd1=http://etcd1:2380,etcd2=http://etcd2:2380",
-		check:  eachMember(checkBlanks),
+		check:  checkBlanks,
 	},
 	{
 		ID: "token-shared", Severity: Warning,
@@ -93,6 +93,15 @@ var bootstrapRules = []Rule{
 		Bad:    "      ETCD_ADVERTISE_CLIENT_URLS: http://0.0.0.0:2379",
 		Good:   "      ETCD_ADVERTISE_CLIENT_URLS: http://etcd1:2379",
 		check:  eachMember(checkAdvertisesUnspecified),
+	},
+	{
+		ID: "advertises-loopback", Severity: Warning,
+		Title:  "a container advertises its loopback to clients",
+		Why:    "clients that ask for the members, as those do that sync their endpoints, are sent to themselves: from another container nobody answers there",
+		Source: docsConfiguration,
+		Bad:    "  etcd1:\n    environment: {ETCD_ADVERTISE_CLIENT_URLS: \"http://localhost:2379\"}",
+		Good:   "  etcd1:\n    environment: {ETCD_ADVERTISE_CLIENT_URLS: \"http://etcd1:2379\"}",
+		check:  eachContainer(checkAdvertisesLoopback),
 	},
 	{
 		ID: "advertise-same", Severity: Warning,
@@ -277,7 +286,16 @@ func sameList(a, b []peer) bool {
 
 func badBlanks(list string) bool { return strings.ContainsAny(strings.TrimSpace(list), " \t\n") }
 
-func checkBlanks(m *Member, r *reporter) {
+func checkBlanks(s *Stack, r *reporter) {
+	for _, group := range s.clusters() {
+		together := &alike{broken: s.partly}
+		for _, m := range group {
+			checkBlanksOf(m, together, r)
+		}
+	}
+}
+
+func checkBlanksOf(m *Member, together *alike, r *reporter) {
 	s, ok := m.find("initial-cluster")
 	if !ok || !badBlanks(s.Value) || unknown(s.Value) {
 		return
@@ -285,7 +303,7 @@ func checkBlanks(m *Member, r *reporter) {
 	joined := strings.Join(strings.FieldsFunc(s.Value, func(r rune) bool { return strings.ContainsRune(", \t\n", r) }), ",")
 	r.in(m, found{
 		at: s.At, message: "the initial cluster has blanks between its members",
-		remedy: "write " + joined, fix: s.rewriting(joined),
+		remedy: "write " + joined, fix: s.rewriting(joined), alike: together,
 	})
 }
 
@@ -304,6 +322,7 @@ func checkToken(s *Stack, r *reporter) {
 		return fix
 	}
 	for _, group := range s.clusters() {
+		together := &alike{broken: s.partly || len(differentTokens(group)) > 1}
 		for _, m := range group {
 			token, given := m.find("initial-cluster-token")
 			switch {
@@ -311,12 +330,12 @@ func checkToken(s *Stack, r *reporter) {
 			case !given && (len(group) > 1 || len(m.initialCluster()) > 1):
 				r.in(m, found{
 					message: "no cluster token is set: it is etcd-cluster, as everywhere",
-					remedy:  "set initial-cluster-token to a name of this cluster's own, such as " + name, fix: named(m.adding([2]string{"initial-cluster-token", name})),
+					remedy:  "set initial-cluster-token to a name of this cluster's own, such as " + name, fix: named(m.adding([2]string{"initial-cluster-token", name})), alike: together,
 				})
 			case given && slices.Contains(commonTokens, strings.ToLower(token.Value)):
 				r.in(m, found{
 					at: token.At, message: fmt.Sprintf("the cluster token %s is that of many examples", token.Value),
-					remedy: "write a name of this cluster's own, such as " + name, fix: named(token.rewriting(name)),
+					remedy: "write a name of this cluster's own, such as " + name, fix: named(token.rewriting(name)), alike: together,
 				})
 			}
 		}

@@ -74,6 +74,15 @@ var dataRules = []Rule{
 		Good:   "    environment:\n      ETCD_NAME: etcd1\n      ETCD_QUOTA_BACKEND_BYTES: \"2147483648\"",
 		check:  inUse(checkQuota),
 	},
+	{
+		ID: "quota-large", Severity: Warning, Choice: true,
+		Title:  "the quota is larger than etcd recommends",
+		Why:    "a database that large takes minutes to start, to send to a member that has lost its own and to defragment, and as much memory",
+		Source: "https://etcd.io/docs/v3.6/dev-guide/limit/#storage-size-limit",
+		Bad:    "      ETCD_QUOTA_BACKEND_BYTES: \"99999999999\"",
+		Good:   "      ETCD_QUOTA_BACKEND_BYTES: \"8589934592\"",
+		check:  eachMember(checkLargeQuota),
+	},
 }
 
 // goesAlong is said where a remedy leads a member to another data folder.
@@ -310,11 +319,25 @@ func (m *Member) adding(settings ...[2]string) func(*editor) {
 	}
 }
 
+// twoGiB is etcd's default quota, and maxQuota what it warns above.
+const (
+	twoGiB   = 2 << 30
+	maxQuota = 8 << 30
+)
+
+func checkLargeQuota(m *Member, r *reporter) {
+	if n, err := strconv.ParseInt(m.get("quota-backend-bytes"), 10, 64); err == nil && n > maxQuota {
+		r.in(m, found{
+			at: m.at("quota-backend-bytes"), message: fmt.Sprintf("quota-backend-bytes is %d, and etcd recommends %d at most", n, maxQuota),
+			remedy: fmt.Sprintf("set it to %d or less, and keep what is larger elsewhere", maxQuota),
+		})
+	}
+}
+
 func checkQuota(m *Member, r *reporter) {
 	if m.has("quota-backend-bytes") || m.Container != nil && m.Container.helps() {
 		return
 	}
-	const twoGiB = 2 << 30
 	r.in(m, found{
 		message: "quota-backend-bytes is not set",
 		remedy:  fmt.Sprintf("set it to what the disk and the memory have room for: %d is etcd's default", twoGiB),
