@@ -85,8 +85,10 @@ func (b byHand) replace(archive string) []string {
 		peers = append(peers, m.Name+"="+m.PeerURL())
 	}
 	for _, m := range b.want.Members {
-		restore := []string{"etcdutl", "snapshot", "restore", "snapshot.db", "--data-dir", anew(m), "--name", m.Name,
-			"--initial-advertise-peer-urls", m.PeerURL(), "--initial-cluster", strings.Join(peers, ","), "--initial-cluster-token", b.token}
+		restore := []string{
+			"etcdutl", "snapshot", "restore", "snapshot.db", "--data-dir", anew(m), "--name", m.Name,
+			"--initial-advertise-peer-urls", m.PeerURL(), "--initial-cluster", strings.Join(peers, ","), "--initial-cluster-token", b.token,
+		}
 		if b.bump > 0 {
 			restore = append(restore, "--bump-revision", strconv.FormatUint(b.bump, 10), "--mark-compacted")
 		}

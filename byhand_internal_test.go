@@ -1,6 +1,7 @@
 package etcdctr
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -35,7 +36,13 @@ func handed(t *testing.T, more string) *cluster.Cluster {
 // What is kept comes before what is made of it, and that before any member is touched.
 func TestWhatPeopleDoIsSaidInItsOrder(t *testing.T) {
 	b := byHand{people{}, handed(t, ""), "orders-t0", 7}
-	said := func(err error) string { return strings.Join(err.(*ByHandError).Steps, "\n") }
+	said := func(err error) string {
+		hand := (*ByHandError)(nil)
+		if !errors.As(err, &hand) {
+			t.Fatal(err)
+		}
+		return strings.Join(hand.Steps, "\n")
+	}
 	wantInOrder(t, said(b.recover(true)), "`etcdctr backup --output orders-live.tar.zst`",
 		"keep etcd1 in etcd1-held; then take orders-etcd1/etcd1-held here, and: `etcdctr backup --data-dir etcd1-held --output etcd1-held.tar.zst`",
 		"keep etcd3", "tar --zstd -xOf THE-ONE-OF-THE-HIGHEST-REVISION.tar.zst snapshot.db > snapshot.db",

@@ -217,7 +217,7 @@ func elsewhere(before, after *cluster.Cluster) bool {
 
 // wish is a change in the words of package converge.
 func (c *Cluster) wish(ctx context.Context, change Change) (converge.Wish, error) {
-	c.served, c.emptied = c.hasServed(), nil
+	c.served, c.emptied = c.hasServedOnThis(ctx), nil
 	w := converge.Wish{
 		Name: c.spec.ClusterName(), Seen: c.have,
 		Asked: converge.Asked{Verb: change.Verb, Servers: change.Servers, Data: change.Data, Weaken: said(c.spec), Clients: change.Clients, Here: c.have.StartedIn(c.o.Folder)},

@@ -87,6 +87,7 @@ type Cluster struct {
 	spec    cluster.Spec
 	have    *runtime.State // as it was found; nil for nothing
 	served  bool           // before what is made of it
+	another bool           // what answers is not what was noted where it has served
 	emptied error          // see Emptied
 	// restored is the ID of the restoration that judgeSeen has come upon; empty for none.
 	restored string
@@ -165,7 +166,7 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 	if away := cs.silent(spec.ClusterName(), want, away); len(away) > 0 {
 		return nil, away[0]
 	}
-	return c, c.choose(want, away)
+	return c, c.chooseAnew(ctx, want, away)
 }
 
 // certsKey is the key of the folder of a cluster's certificates.

@@ -54,7 +54,7 @@ func (p *patient) nothing(ctx context.Context) Diagnosis {
 	d := Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: p.command("up")}
 	_, err := p.Observe(ctx) // again: by now it is known where members are given room for their data
 	gone := (*GoneError)(nil)
-	if !errors.As(p.missed(err), &gone) {
+	if !errors.As(p.missed(ctx, err), &gone) {
 		return d
 	}
 	d.Cause, d.Command, d.ByHand = gone.Error(), p.restore(gone.Backups), gone.Remedy()

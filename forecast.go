@@ -57,7 +57,7 @@ func (c *Cluster) Forecast(ctx context.Context, change Change) (Forecast, error)
 	if err != nil {
 		return f, err
 	}
-	f.Warnings, f.Emptied = want.Warnings, c.emptiedBy(f.Steps, want, c.hasServed())
+	f.Warnings, f.Emptied = want.Warnings, c.emptiedBy(f.Steps, want, c.hasServedOnThis(ctx))
 	f.WithoutData = c.withoutData(want)
 	f.Kept, err = c.Kept(ctx, f.Steps)
 	return f, err

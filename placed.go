@@ -1,6 +1,7 @@
 package etcdctr
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -49,8 +50,9 @@ func (e *TwiceError) Error() string {
 const placesPrefix, placesSuffix = ".", ".runtimes"
 
 // placesFile has the runtimes that have a cluster, one a line, and one more with served and
-// the place for each engine, or folder, where its members have, one with how far they had
-// come, see seen, and those of what it has adopted. It is empty for nowhere.
+// the place for each engine, or folder, where its members have, one with what answers there,
+// see runtime.Identified, one with how far they had come, see seen, and those of what it has
+// adopted. It is empty for nowhere.
 func (o Options) placesFile(name string) string {
 	if o.PlacesDir == "" {
 		return ""
@@ -105,19 +107,26 @@ func (c *Cluster) emptiedBy(steps converge.Steps, want *cluster.Cluster, served 
 // runtime is about, since its data was deleted last: another engine has another one.
 func (c *Cluster) servedLine() string { return servedOn(c.runtime, c.o) }
 
-func servedOn(r runtime.Runtime, o Options) string { return r.Name() + " served " + o.StepsOf(r) }
+func servedOn(r runtime.Runtime, o Options) string { return r.Name() + servedKind + o.StepsOf(r) }
+
+const servedKind = " served "
 
 func (c *Cluster) hasServed() bool {
 	return c.runtime != nil && slices.Contains(c.o.placesLines(c.spec.ClusterName()), c.servedLine())
 }
 
-// noteServed notes that, of a cluster whose place is noted.
-func (c *Cluster) noteServed() error {
+// noteServed notes that, of a cluster whose place is noted, and what answers there.
+func (c *Cluster) noteServed(ctx context.Context) error {
 	name := c.spec.ClusterName()
-	if c.hasServed() || !slices.Contains(c.o.placed(name), c.runtime.Name()) {
+	if !slices.Contains(c.o.placed(name), c.runtime.Name()) {
 		return nil
 	}
-	return c.o.writePlaces(name, append(c.o.placesLines(name), c.servedLine()))
+	if !c.hasServed() {
+		if err := c.o.writePlaces(name, append(c.o.placesLines(name), c.servedLine())); err != nil {
+			return err
+		}
+	}
+	return c.noteIdentity(ctx)
 }
 
 func (o Options) writePlaces(name string, lines []string) error {
@@ -179,7 +188,7 @@ func (c *Cluster) forget() error {
 		return nil
 	}
 	left := slices.DeleteFunc(c.o.placesLines(name), func(line string) bool {
-		return line == c.servedLine() || c.isSeen(line) || c.isOf(adoptedKind, line) || c.isOf(broughtKind, line)
+		return line == c.servedLine() || isIdentity(c.runtime, c.o, line) || c.isSeen(line) || c.isOf(adoptedKind, line) || c.isOf(broughtKind, line)
 	})
 	elsewhere := func(line string) bool { return strings.HasPrefix(line, c.runtime.Name()+" ") }
 	if !slices.ContainsFunc(left, elsewhere) {

@@ -115,13 +115,13 @@ func restoring(backups string) []string {
 
 // missed is a *GoneError for that a cluster is not there, if it has served on what would
 // run it now, and that sees whether its data is there.
-func (c *Cluster) missed(err error) error {
+func (c *Cluster) missed(ctx context.Context, err error) error {
 	if !errors.Is(err, runtime.ErrNotFound) {
 		return err
 	}
 	noted := c.o.placesLines(c.spec.ClusterName())
 	for _, r := range c.o.Runtimes {
-		if accepts(cluster.Runtime(c.spec.Runtime), r.Name()) && runtime.SeesData(r) && slices.Contains(noted, servedOn(r, c.o)) {
+		if accepts(cluster.Runtime(c.spec.Runtime), r.Name()) && runtime.SeesData(r) && slices.Contains(noted, servedOn(r, c.o)) && !c.isAnother(ctx, r) {
 			return &GoneError{c.spec.ClusterName(), c.spec.Backup.Destination}
 		}
 	}
@@ -161,7 +161,7 @@ func (c *Cluster) unsee() {
 func (c *Cluster) judgeSeen(ctx context.Context, have *runtime.State, v member.View) error {
 	was, noted := c.lastSeen()
 	now, serves := seenIn(v)
-	if !noted || !serves || !was.another(now, was.ended(have)) || !c.isToBeTheSame(have) {
+	if !noted || !serves || !was.another(now, was.ended(have)) || !c.isToBeTheSame(have) || c.isOnAnother(ctx) {
 		return nil
 	}
 	if by := c.restoredBy(ctx, have); by != "" && by != was.Restored {
@@ -209,7 +209,7 @@ func (c *Cluster) noteSeen(ctx context.Context, v member.View, before []string) 
 	if err != nil || forgets(have) || !slices.Equal(before, c.o.placesLines(c.spec.ClusterName())) {
 		return
 	}
-	if have.StartedIn(c.o.Folder) && c.notePlace() != nil || c.noteServed() != nil || !c.hasServed() {
+	if have.StartedIn(c.o.Folder) && c.notePlace() != nil || c.noteServed(ctx) != nil || !c.hasServed() {
 		return
 	}
 	now.Since = startOf(have, now.Leader)

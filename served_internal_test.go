@@ -29,7 +29,7 @@ func TestThatAClusterHasServedIsNotedForEachEngine(t *testing.T) {
 			if err := c.notePlace(); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.noteServed(); err != nil {
+			if err := c.noteServed(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -78,14 +78,14 @@ func TestWhatNobodySeesIsNotSaidToBeGone(t *testing.T) {
 	for r, told := range map[runtime.Runtime]bool{named{}: true, blind{}: false} {
 		o := Options{PlacesDir: filepath.Join(t.TempDir(), "places"), Runtimes: []runtime.Runtime{r}, StepsOf: func(runtime.Runtime) string { return "here" }}
 		c := &Cluster{o: New(o).o, runtime: r, spec: cluster.Spec{Name: "orders"}}
-		if err := errors.Join(c.notePlace(), c.noteServed()); err != nil {
+		if err := errors.Join(c.notePlace(), c.noteServed(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		err := c.emptiedBy(converge.Steps{{Kind: converge.Apply}}, &cluster.Cluster{Data: cluster.Volume}, c.hasServed())
 		if errors.As(err, new(*EmptiedError)) != told {
 			t.Errorf("founded by %T it says %v", r, err)
 		}
-		if err := c.missed(&runtime.NotFoundError{Name: "orders"}); errors.As(err, new(*GoneError)) != told {
+		if err := c.missed(t.Context(), &runtime.NotFoundError{Name: "orders"}); errors.As(err, new(*GoneError)) != told {
 			t.Errorf("not found by %T it says %v", r, err)
 		}
 	}

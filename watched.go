@@ -175,7 +175,7 @@ func (w *Watched) judgeRestoration(ctx context.Context, have *runtime.State, r *
 func (w *Watched) cause(ctx context.Context, err error) error {
 	have, errHave := w.Cluster.Observe(ctx)
 	if errHave != nil {
-		return w.missed(err)
+		return w.missed(ctx, err)
 	}
 	if refusal, errSeen := w.UnfinishedRestore(ctx, have); errSeen == nil && refusal != nil {
 		return refusal
@@ -260,7 +260,7 @@ func (w *Watched) judgeOneself(ctx context.Context, way *Connection, r *health.R
 // healthy.
 func (w *Watched) Round(ctx context.Context) health.Report {
 	_, err := w.Observe(ctx)
-	err = w.missed(err)
+	err = w.missed(ctx, err)
 	if err == nil {
 		var report health.Report
 		if report, err = w.Check(ctx); err == nil {

@@ -108,12 +108,19 @@ func TestASwarmThatIsBegunAnewTakesNoDataForGone(t *testing.T) {
 	s.do("etcdctl", "put", "key", "kept")
 	m := s.machines[0]
 	succeed(t, m.engine("swarm", "leave", "--force"), "")
+	_, errLeft := s.try("health")
+	wantError(t, errLeft, "it is in no swarm", "`docker swarm join-token manager`", "`etcdctr up` says then")
 	succeed(t, m.engine("swarm", "init", "--advertise-addr", m.address), "")
 	volumes := func() string {
 		return succeed(t, m.engine("volume", "ls", "--quiet", "--filter", "name="+s.name+"_etcd1-data"), "")
 	}
 	before := volumes()
-	_, err := s.try("up")
+	_, err := s.try("health")
+	wantError(t, err, "another swarm answers now", "in volumes of its nodes still")
+	if strings.Contains(err.Error(), "is gone, and has served before") {
+		t.Errorf("what the former swarm has is said to be gone: %v", err)
+	}
+	_, err = s.try("up")
 	wantError(t, err, "a member etcd1 has left its data in the volume "+strings.TrimSpace(before), "`docker swarm leave`")
 	if after := volumes(); after != before {
 		t.Errorf("the volumes are\n%swant\n%s", after, before)

@@ -132,6 +132,25 @@ type Seer interface {
 	SeesData() bool
 }
 
+// Identified is a Runtime that tells what it asks from another that answers at the same place.
+type Identified interface {
+	// Identity is that of the engine, or of the swarm; empty where it has none that stays.
+	Identity(ctx context.Context) (string, error)
+}
+
+// IdentityOf is what a Runtime asks; empty where it is not known.
+func IdentityOf(ctx context.Context, r Runtime) string {
+	i, ok := r.(Identified)
+	if !ok {
+		return ""
+	}
+	id, err := i.Identity(ctx)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
 // SeesData reports whether a Runtime that finds nothing of a cluster knows that its data is
 // gone.
 func SeesData(r Runtime) bool {

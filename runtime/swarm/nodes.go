@@ -105,6 +105,13 @@ func (r *Runtime) manages(ctx context.Context) (membership, error) {
 	return m, nil
 }
 
+// Identity is that of the swarm: another one knows nothing of what this one has, also where
+// it is of the same engines.
+func (r *Runtime) Identity(ctx context.Context) (string, error) {
+	in, err := r.manages(ctx)
+	return in.cluster, err
+}
+
 // isOutside tells of most engines that they are of no swarm, without asking for more,
 // which would take them longer. Podman knows of none.
 func (r *Runtime) isOutside(ctx context.Context) bool {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
@@ -16,6 +17,7 @@ import (
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtime/docker/engine"
 	"github.com/etcdctr/etcdctr/runtime/local"
+	"github.com/etcdctr/etcdctr/runtime/swarm"
 )
 
 func TestAdviceIsForTheCommandThatIsRun(t *testing.T) {
@@ -123,6 +125,16 @@ func TestAnImageIsBroughtToTheEngineThatLacksIt(t *testing.T) {
 			if !strings.Contains(missing.Error(), at.At) {
 				t.Errorf("%v does not say where", &missing)
 			}
+		}
+	}
+}
+
+// Who is told to begin another swarm has to know what that costs.
+func TestAnEngineThatHasLeftItsSwarmIsToldTheWayBack(t *testing.T) {
+	for standing, want := range map[swarm.Standing]string{swarm.Outside: "`docker swarm join-token manager`", swarm.Lonely: "start it, or say where it is"} {
+		err := hints.For("health", &etcdctr.AwayError{Name: "orders", Runtime: swarm.Name, Err: &swarm.StandingError{Standing: standing}})
+		if hint := hints.Of(err); !strings.Contains(hint, want) {
+			t.Errorf("%s: the hint is %s", standing, hint)
 		}
 	}
 }

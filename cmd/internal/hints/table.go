@@ -26,6 +26,7 @@ import (
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtime/docker/engine"
 	"github.com/etcdctr/etcdctr/runtime/local"
+	"github.com/etcdctr/etcdctr/runtime/swarm"
 )
 
 // Commands that have some advice in common.
@@ -97,6 +98,7 @@ var advices = []advice{
 	})},
 
 	// a cluster that may be on several runtimes
+	{about: as(ofLeftSwarm)},
 	{about: as(func(e *etcdctr.AwayError) string {
 		return fmt.Sprintf("start it, or say where it is: DOCKER_HOST, or `docker context use`; a new and empty %s beside it is made with `etcdctr up --runtime %s` only", e.Name, cluster.Process)
 	})},
@@ -211,6 +213,16 @@ func Endpoints(err error) error {
 		return With(err, "`etcdctl endpoint status` with the same flags says what each answers; --endpoints names all members that there are")
 	}
 	return err
+}
+
+// ofLeftSwarm is about a cluster of a swarm that the engine has left.
+func ofLeftSwarm(e *etcdctr.AwayError) string {
+	standing := (*swarm.StandingError)(nil)
+	if !errors.As(e.Err, &standing) || standing.Standing != swarm.Outside {
+		return ""
+	}
+	return fmt.Sprintf("one that has left its swarm comes back to it by what `docker swarm join-token manager` says on another manager; where there is none any more, "+
+		"`docker swarm init` begins another swarm, which knows nothing of %s, and `etcdctr up` says then what the node has left of its data and how that is brought back", e.Name)
 }
 
 // ofRefusal is the remedy that is named with it.
