@@ -53,6 +53,7 @@ func (w Writer) Compose(ctx context.Context, c *cluster.Cluster, o ComposeOption
 			return nil, err
 		}
 	}
+	warnOfUsers(c, "a Compose file", upMakesUsers, o.Warn)
 	var file []byte
 	if c.Runtime == cluster.Swarm { // where certificates are called by what is in them
 		if err := w.Provide(ctx, c); err != nil {

@@ -44,6 +44,7 @@ func (w Writer) Procfile(ctx context.Context, c *cluster.Cluster, o ProcfileOpti
 	if err := keep(o.Output, inProcfile); err != nil {
 		return nil, err
 	}
+	warnOfUsers(c, "a Procfile", "they are made with `etcdctl`; `etcdctr up --runtime process` starts members with those of auth", o.Warn)
 	if o.Warn != nil {
 		warnOfTakenAddresses(c, o.Warn)
 	}
@@ -78,6 +79,8 @@ const Etcd = Program + " etcd"
 type UnitOptions struct {
 	Member string // only this one's
 	Etcd   string // absolute path of an etcd on the machines; empty for Etcd
+	// Warn is told what may surprise; may be nil.
+	Warn func(error)
 }
 
 // Units gives the systemd units of a cluster that is placed cluster.UnderSystemd, with
@@ -93,6 +96,7 @@ func (w Writer) Units(ctx context.Context, c *cluster.Cluster, o UnitOptions) ([
 			return nil, err
 		}
 	}
+	warnOfUsers(c, "a unit", "they are made: with `etcdctl`, or by `etcdctr up` where that looks after the members", o.Warn)
 	if err := w.Provide(ctx, c); err != nil {
 		return nil, err
 	}

@@ -64,6 +64,7 @@ func runSystemd(ctx context.Context, a *app, o systemdOptions, _ []string) error
 	if err != nil {
 		return err
 	}
+	o.Warn = func(err error) { a.Warn("%v", err) }
 	units, err := w.Units(ctx, c, o.UnitOptions)
 	if err != nil || o.output != "" {
 		return cmp.Or(err, files.Write(o.output, units))
