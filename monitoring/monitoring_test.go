@@ -153,6 +153,28 @@ func TestPrometheusIsToldWhereMembersAreAndWhatToShow(t *testing.T) {
 	}
 }
 
+func TestAPrometheusOfTheHostAsksAtPublishedPorts(t *testing.T) {
+	spec := cluster.Spec{Publish: "loopback", ListenMetricsURLs: "http://0.0.0.0:2381", Backup: cluster.BackupSpec{Destination: "/backups"}}
+	c, err := cluster.Resolve(spec, cluster.InContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := Prometheus(c, Files{Certificate: "/certs", OnHost: true})
+	if err != nil || !Published(c) || len(InNetwork(c)) != len(c.Members) {
+		t.Fatalf("published: %v, in the network: %v, %v", Published(c), InNetwork(c), err)
+	}
+	for _, want := range []string{"scheme: https", "- 127.0.0.1:2379", "- 127.0.0.1:2579", "cert_file: /certs/tls.crt"} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("%q is not in\n%s", want, data)
+		}
+	}
+	for _, bad := range []string{"etcd1:", "2381", "backup:"} {
+		if strings.Contains(string(data), bad) {
+			t.Errorf("%q is in\n%s", bad, data)
+		}
+	}
+}
+
 func TestEveryAlertIsOnItsPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/monitoring.md")
 	if err != nil {

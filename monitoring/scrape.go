@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"net"
 	"net/url"
 	"strings"
 
@@ -64,6 +65,50 @@ func ByCertificate(c *cluster.Cluster) bool {
 type Files struct {
 	Certificate string // folder with ca.crt, tls.crt and tls.key
 	Rules       string // the rule file; empty for none
+	// OnHost tells that it runs on the machine of the containers, and not on their network:
+	// it asks at the ports that are published there, see Published.
+	OnHost bool
+}
+
+// Published tells whether a program on the machine of the members' containers reaches all
+// of them, at the ports for clients.
+func Published(c *cluster.Cluster) bool {
+	for _, m := range c.Members {
+		if !m.Published().IsValid() {
+			return false
+		}
+	}
+	return len(c.Members) > 0 && !c.SpansMachines()
+}
+
+// InNetwork names the members whose names only their network knows: whoever is to scrape
+// them there has to be on it.
+func InNetwork(c *cluster.Cluster) []string {
+	var all []string
+	for _, t := range Targets(c) {
+		if host, _, err := net.SplitHostPort(t.Address); err == nil && host == t.Member {
+			all = append(all, t.Member)
+		}
+	}
+	return all
+}
+
+// targets are where the members are reached from where the files are read.
+func (f Files) targets(c *cluster.Cluster) []Target {
+	all := Targets(c)
+	if !f.OnHost || !Published(c) {
+		return all
+	}
+	for i, m := range c.Members {
+		all[i] = Target{m.Name, clientScheme(m), m.Published().String()}
+	}
+	return all
+}
+
+// clientScheme is http or https.
+func clientScheme(m cluster.Member) string {
+	scheme, _, _ := strings.Cut(m.ClientURL(), "://")
+	return scheme
 }
 
 type scrapeConfig struct {
@@ -88,7 +133,7 @@ type staticConfig struct {
 
 func scrape(c *cluster.Cluster, files Files) scrapeConfig {
 	s := scrapeConfig{JobName: job, Scheme: "http"}
-	for _, t := range Targets(c) {
+	for _, t := range files.targets(c) {
 		s.Scheme = t.Scheme
 		s.Static = append(s.Static, staticConfig{[]string{t.Address}, map[string]string{"cluster": c.Name, "member": t.Member}})
 	}
@@ -112,7 +157,7 @@ func (f Files) tls() *tlsConfig {
 func scrapes(c *cluster.Cluster, files Files) []scrapeConfig {
 	all := []scrapeConfig{scrape(c, files)}
 	at := c.BackupMetrics()
-	if at == "" {
+	if at == "" || files.OnHost && c.BackupContained() { // which publishes nothing
 		return all
 	}
 	s := scrapeConfig{

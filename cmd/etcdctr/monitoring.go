@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/monitoring"
 )
 
@@ -28,7 +30,11 @@ type monitoringOptions struct {
 	program   string
 	certsPath string
 	rulesPath string
+	from      string
 }
+
+// Where somebody who scrapes members in containers may be.
+const fromHost, fromNetwork = "host", "network"
 
 func newMonitoringPrintCommand(a *app) *cobra.Command {
 	o := monitoringOptions{program: string(monitoring.ForPrometheus)}
@@ -54,6 +60,8 @@ makes it.`,
 	flags.Var(&typed.Choice{Value: &o.program, Of: typed.Words(monitoring.Programs())}, "for",
 		"prometheus, rules, grafana or otel")
 	flags.StringVar(&o.certsPath, "certs-path", "", "folder of the certificate as that program sees it (default where it is here)")
+	flags.Var(&typed.Choice{Value: &o.from, Of: []string{fromHost, fromNetwork}}, "from",
+		"where that program runs: on the host, which reaches published ports, or on the network of the members' containers (default host where all members are published)")
 	flags.StringVar(&o.rulesPath, "rules-path", "etcd-rules.yml", "rule file as Prometheus sees it, empty for none")
 	return cmd
 }
@@ -67,7 +75,12 @@ func runMonitoringPrint(ctx context.Context, a *app, o monitoringOptions, _ []st
 		return err
 	}
 	files := monitoring.Files{Certificate: o.certsPath, Rules: o.rulesPath}
-	if monitoring.Program(o.program).Scrapes() && monitoring.ByCertificate(c) {
+	if monitoring.Program(o.program).Scrapes() {
+		if files.OnHost, err = a.scrapesFromHost(c, o.from); err != nil {
+			return err
+		}
+	}
+	if monitoring.Program(o.program).Scrapes() && (monitoring.ByCertificate(c) || files.OnHost && c.TLS == cluster.Mutual) {
 		a.tellOfCertificate(dir)
 		if files.Certificate == "" {
 			files.Certificate = filepath.ToSlash(dir)
@@ -78,6 +91,26 @@ func runMonitoringPrint(ctx context.Context, a *app, o monitoringOptions, _ []st
 		return err
 	}
 	return a.Write("", data)
+}
+
+// scrapesFromHost decides where somebody is who scrapes the members: on the host if they
+// are published there. Who has to be on their network is told so.
+func (a *app) scrapesFromHost(c *cluster.Cluster, from string) (bool, error) {
+	inside, published := monitoring.InNetwork(c), monitoring.Published(c)
+	switch {
+	case len(inside) == 0:
+		return false, nil // the addresses are the same from everywhere
+	case from == fromHost && !published:
+		return false, usage(fmt.Errorf("--from host: %s publishes no port: publish: loopback in the cluster file does, or put that program on the members' network and leave this out", c.Name))
+	case published && from != fromNetwork:
+		if c.BackupContained() {
+			a.Warn("the service that takes the backups publishes no port, and is left out: a program on the members' network asks it, see --from")
+		}
+		return true, nil
+	case !published:
+		a.Warn("nothing is published: who reads this has to be on the network %s_%s, on which the members' names are known; publish: loopback in the cluster file lets one on this machine ask", c.Name, compose.ClusterNetwork)
+	}
+	return false, nil
 }
 
 // tellOfCertificate says what a certificate for reading metrics is able to do
