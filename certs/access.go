@@ -117,11 +117,25 @@ func handDir(dir string, g grant) error {
 	return errors.Join(os.Chown(dir, g.owner.UID, g.owner.GID), os.Chmod(dir, g.dir))
 }
 
+// heir is who a folder belongs to that root makes where there is none yet: whose the
+// certificates are, so that what that one runs can read it. Nil stands for who makes it.
+func (p *PKI) heir() *atomicdir.Owner {
+	info, err := os.Stat(p.Dir)
+	if err != nil || os.Geteuid() != 0 {
+		return nil
+	}
+	if owner := ownerOf(info); owner != nil && owner.UID != 0 {
+		return owner
+	}
+	return nil
+}
+
 // ownedLike has a folder that replaces another belong to whom that one does, and
 // be open to the same group.
 func (p *PKI) ownedLike(d atomicdir.Dir) atomicdir.Dir {
 	info, err := os.Stat(d.Path)
 	if err != nil {
+		d.Owner = p.heir()
 		return d
 	}
 	if owner := ownerOf(info); owner != nil && *owner != (atomicdir.Owner{UID: os.Geteuid(), GID: os.Getegid()}) {

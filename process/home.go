@@ -150,7 +150,11 @@ func (h Home) write(name string, from any) error {
 	if err != nil {
 		return err
 	}
-	if err := maybe.WriteFile(h.path(name), append(data, '\n'), 0o600); err != nil {
+	err = maybe.WriteFile(h.path(name), append(data, '\n'), 0o600)
+	if err == nil {
+		err = h.handOver(h.path(name))
+	}
+	if err != nil {
 		return fmt.Errorf("cannot write down how the stack is: %w", err)
 	}
 	return nil

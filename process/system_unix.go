@@ -41,3 +41,12 @@ func signalGroup(p *os.Process, s syscall.Signal) error {
 	}
 	return err
 }
+
+// ownerOf is the number of the user whose a file is.
+func ownerOf(info os.FileInfo) (int, bool) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(st.Uid), true
+}

@@ -106,9 +106,9 @@ func PodmanBridge(ctx context.Context, engine any, network string) (string, erro
 // asked for that and may be gone since (seen on 4.3.1).
 const stopping container.ContainerState = "stopping"
 
-// asDocker is a container's state as the Docker Engine calls it: one that is being stopped
+// AsDocker is a container's state as the Docker Engine calls it: one that is being stopped
 // runs until it has ended. Before, Podman refuses to start it.
-func asDocker(s container.ContainerState) container.ContainerState {
+func AsDocker(s container.ContainerState) container.ContainerState {
 	if s == stopping {
 		return container.StateRunning
 	}

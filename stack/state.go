@@ -332,7 +332,7 @@ func compareContainers(a, b Container) int {
 func toContainer(s container.Summary) Container {
 	c := Container{
 		ID: s.ID, Service: s.Labels[serviceLabel],
-		Status: asDocker(s.State), Healthy: health(s), Detail: s.Status, Created: time.Unix(s.Created, 0),
+		Status: AsDocker(s.State), Healthy: health(s), Detail: s.Status, Created: time.Unix(s.Created, 0),
 		Image: s.Image, ImageID: cmp.Or(s.Labels[imageLabel], s.ImageID), ConfigHash: s.Labels[configHashLabel], Labels: s.Labels,
 		Addresses: map[string]netip.Addr{}, NetworkIDs: map[string]string{}, Volumes: map[string]string{},
 	}

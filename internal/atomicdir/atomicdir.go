@@ -112,7 +112,7 @@ func stageBatch(ctx context.Context, dirs []Dir) error {
 	var staged []string
 	for _, d := range dirs {
 		dir := sibling(d.Path, newSuffix)
-		if err := makeStaging(dir, d.Mode); err != nil {
+		if err := makeStaging(dir, d.Mode, d.Owner); err != nil {
 			return err
 		}
 		for _, f := range d.Files {
@@ -150,11 +150,11 @@ func unstage(dirs []Dir) {
 }
 
 // makeStaging makes an empty staging directory, whatever a crash left there.
-func makeStaging(path string, mode fs.FileMode) error {
+func makeStaging(path string, mode fs.FileMode, owner *Owner) error {
 	if mode == 0 {
 		mode = dirMode
 	}
-	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
+	if err := makeParents(filepath.Dir(path), owner); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(path); err != nil {
@@ -162,6 +162,20 @@ func makeStaging(path string, mode fs.FileMode) error {
 	}
 	// The mode at creation passes through the umask.
 	return errors.Join(os.Mkdir(path, dirMode), os.Chmod(path, mode))
+}
+
+// makeParents makes the folders that lead to one, for its owner.
+func makeParents(path string, owner *Owner) error {
+	if _, err := os.Lstat(path); owner == nil || err == nil {
+		return os.MkdirAll(path, dirMode)
+	}
+	if err := makeParents(filepath.Dir(path), owner); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, dirMode); err != nil {
+		return err
+	}
+	return os.Chown(path, owner.UID, owner.GID)
 }
 
 // writeFile writes a file and has it on its way to the disk, still open.

@@ -323,7 +323,7 @@ func server(c stack.Container, in container.InspectResponse) runtime.Server {
 // process of a container, with 143 as any other, and is killed with 137.
 func status(c stack.Container, s container.State) (runtime.Status, time.Time) {
 	started, ended := moment(s.StartedAt), moment(s.FinishedAt)
-	switch s.Status {
+	switch stack.AsDocker(s.Status) {
 	case container.StateRunning:
 		return runtime.Running, started
 	case container.StatePaused:

@@ -26,7 +26,16 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 // Check is all of Prepare: there is nothing to get.
 func (r *Runtime) Check(ctx context.Context, want *cluster.Cluster, servers ...string) error {
 	_, err := r.stack(ctx, want)
-	return errors.Join(err, r.becomesEtcd(ctx, want), r.checkLent(want, servers), r.checkBeside(ctx, want))
+	return errors.Join(err, r.becomesEtcd(ctx, want), r.checkLent(want, servers), r.checkBeside(ctx, want), checkOwner(r.home(want.Name)))
+}
+
+// checkOwner refuses to start a supervisor that writes what is another user's then. One that
+// runs writes as who has started it, whoever asks.
+func checkOwner(home process.Home) error {
+	if s, err := home.State(); err == nil && s.Running {
+		return nil
+	}
+	return home.CheckOwner()
 }
 
 // Apply describes the servers anew and starts them, under the supervisor that
@@ -169,6 +178,9 @@ func merge(last, wanted []process.Member, named func(process.Member) bool) []pro
 // launch starts a stack under a supervisor of its own, where it was before if nobody
 // says otherwise.
 func (r *Runtime) launch(ctx context.Context, home process.Home, stack, last process.Stack) error {
+	if err := home.CheckOwner(); err != nil {
+		return err
+	}
 	if r.o.Foreground.holds(last) {
 		return r.o.Foreground.run(ctx, home, placed(stack, ""))
 	}
