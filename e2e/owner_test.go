@@ -52,7 +52,7 @@ func (l *local) wantNobodys() {
 	l.t.Helper()
 	for _, dir := range []string{"certs", filepath.Join(".etcdctr", "etcd")} {
 		err := filepath.WalkDir(filepath.Join(l.dir, dir), func(path string, e fs.DirEntry, err error) error {
-			if err != nil {
+			if err != nil || e.Type() == fs.ModeSymlink { // through which anybody may go
 				return err
 			}
 			info, err := e.Info()
