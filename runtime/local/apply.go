@@ -29,6 +29,9 @@ func (r *Runtime) Check(ctx context.Context, want *cluster.Cluster, servers ...s
 	return errors.Join(err, r.becomesEtcd(ctx, want), r.checkLent(want, servers), r.checkBeside(ctx, want), checkOwner(r.home(want.Name)))
 }
 
+// OwnerError is the error of starting members whose folder is another user's.
+type OwnerError = process.OwnerError
+
 // checkOwner refuses to start a supervisor that writes what is another user's then. One that
 // runs writes as who has started it, whoever asks.
 func checkOwner(home process.Home) error {

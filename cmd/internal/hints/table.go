@@ -22,7 +22,6 @@ import (
 	"github.com/etcdctr/etcdctr/internal/shellword"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/member"
-	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtime/docker/engine"
@@ -143,7 +142,7 @@ var advices = []advice{
 		return fmt.Sprintf("`--etcd 3.%d` goes over to what it is; where several releases are on the way, a path with {minor} names one of each, as in --etcd-binary '/opt/etcd/{minor}/etcd'", e.Have.Minor)
 	}), wrong: true},
 	{about: every[*local.OtherReleaseError]("--etcd-binary names another etcd to run in processes")},
-	{about: as(func(e *process.OwnerError) string {
+	{about: as(func(e *local.OwnerError) string {
 		return fmt.Sprintf("start it as %s, as `sudo -u %s etcdctr start` does; where it is to be %s's from now on, that one has to own the folder, and the one of the certificates: `chown -R`", e.Owner, e.Owner, e.Maker)
 	})},
 	{about: every[*local.BesideError]("another one of the same name would be empty: stop what has started that one, or give this one a --name and certificates of its own")},
