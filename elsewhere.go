@@ -111,13 +111,13 @@ func (c *Cluster) chooseAnew(ctx context.Context, want cluster.Runtime, away map
 func (c *Cluster) servedElsewhere(ctx context.Context) error {
 	noted := c.o.placesLines(c.spec.ClusterName())
 	for _, r := range c.o.Runtimes {
-		if !accepts(cluster.Runtime(c.spec.Runtime), r.Name()) {
+		here := servedOn(r, c.o)
+		if !accepts(cluster.Runtime(c.spec.Runtime), r.Name()) || !isEngine(here) {
 			continue
 		}
-		here := servedOn(r, c.o)
 		e := &ElsewhereServedError{Name: c.spec.ClusterName(), Runtime: r.Name(), Here: placeIn(r, here)}
 		for _, line := range noted {
-			if strings.HasPrefix(line, r.Name()+servedKind) && line != here {
+			if strings.HasPrefix(line, r.Name()+servedKind) && line != here && isEngine(line) {
 				e.Before = append(e.Before, placeIn(r, line))
 			}
 		}
@@ -131,6 +131,10 @@ func (c *Cluster) servedElsewhere(ctx context.Context) error {
 	}
 	return nil
 }
+
+// isEngine tells the place of an engine from that of processes and machines, which is a folder,
+// and may have been called otherwise before.
+func isEngine(line string) bool { return strings.Contains(line, "://") }
 
 // placeIn is the place that a line with served tells of.
 func placeIn(r runtime.Runtime, line string) string {

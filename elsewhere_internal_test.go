@@ -50,15 +50,15 @@ func TestAClusterThatIsOnAnotherEngineIsNotSaidToBeGone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	served(find("a.sock", "1"))
+	served(find("unix:///a.sock", "1"))
 	for _, test := range []struct {
 		place, id, warning string
 		gone               bool
 	}{
-		{"a.sock", "1", "", true},
-		{"a.sock", "", "", true}, // it can't tell
-		{"a.sock", "2", "another engine answers now at a.sock than the one that it was on", false},
-		{"b.sock", "2", "has served from this folder on a.sock, and there is nothing of it on b.sock, which is asked now", false},
+		{"unix:///a.sock", "1", "", true},
+		{"unix:///a.sock", "", "", true}, // it can't tell
+		{"unix:///a.sock", "2", "another engine answers now at unix:///a.sock than the one that it was on", false},
+		{"unix:///b.sock", "2", "has served from this folder on unix:///a.sock, and there is nothing of it on unix:///b.sock, which is asked now", false},
 	} {
 		c := find(test.place, test.id)
 		if test.warning == "" != (len(warned) == 0) || len(warned) > 0 && !strings.Contains(warned[0].Error(), test.warning) {
@@ -72,16 +72,19 @@ func TestAClusterThatIsOnAnotherEngineIsNotSaidToBeGone(t *testing.T) {
 			t.Errorf("engine %s at %s: what is founded is %v", test.id, test.place, err)
 		}
 	}
-	anew := find("a.sock", "2")
+	if find("/a/folder", "2"); len(warned) > 0 { // of machines
+		t.Errorf("where no engine is chosen it warns of %v", warned)
+	}
+	anew := find("unix:///a.sock", "2")
 	anew.hasServedOnThis(t.Context())
 	served(anew)
-	if find("a.sock", "2"); len(warned) > 0 {
+	if find("unix:///a.sock", "2"); len(warned) > 0 {
 		t.Errorf("once it has served on the other one it warns of %v", warned)
 	}
 	if err := anew.Forget(); err != nil {
 		t.Fatal(err)
 	}
-	if find("a.sock", "1"); len(warned) > 0 {
+	if find("unix:///a.sock", "1"); len(warned) > 0 {
 		t.Errorf("once its data was deleted it warns of %v", warned)
 	}
 }
