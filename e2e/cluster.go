@@ -48,8 +48,9 @@ type Cluster struct {
 
 	networks []types.NetworkConfig
 	volumes  []types.VolumeConfig
-	reaper   chan<- bool // ends the connection to it; nil without a reaper
-	kept     bool        // for whoever asks for it by its name
+	reaper   chan<- bool   // ends the connection to it; nil without a reaper
+	kept     bool          // for whoever asks for it by its name
+	leads    chan struct{} // closed once the first member was started
 }
 
 func (c *Cluster) engine() client.APIClient { return c.provider.Client() }

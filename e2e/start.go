@@ -1,17 +1,19 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/graph"
 	"github.com/compose-spec/compose-go/v2/types"
 	"golang.org/x/sync/errgroup"
 )
 
-// start makes the containers before it starts any: a member that cannot
-// resolve another's name yet waits a second for it.
+// start makes the containers before it starts any, so that no member waits for what
+// is yet to be made.
 func (c *Cluster) start(ctx context.Context) error {
 	if err := c.callReaper(ctx); err != nil {
 		return err
@@ -29,6 +31,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	c.leads = make(chan struct{})
 	if err := graph.InDependencyOrder(ctx, c.project, c.startService); err != nil {
 		return err
 	}
@@ -66,9 +69,39 @@ func (c *Cluster) startService(ctx context.Context, name string, s types.Service
 		}
 	}
 	if m := c.Member(name); m != nil {
-		return named(name, m.firstStart(ctx))
+		return named(name, c.startMember(ctx, m))
 	}
 	return named(name, c.sidecar(name).start(ctx))
+}
+
+// headStart is how long the first member has before the others are started: see package
+// stack.
+const headStart = 50 * time.Millisecond
+
+// startMember starts the first member, which asks who else there is and finds nobody, and
+// the others once that is likely to answer them. A member that finds another being started
+// waits for a second.
+func (c *Cluster) startMember(ctx context.Context, m *Member) error {
+	if m == c.first() {
+		defer close(c.leads)
+		return m.firstStart(ctx)
+	}
+	select {
+	case <-c.leads:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-time.After(headStart):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return m.firstStart(ctx)
+}
+
+// first is the member that all others ask first: etcd goes by the order of their URLs.
+func (c *Cluster) first() *Member {
+	return slices.MinFunc(c.Members, func(a, b *Member) int { return cmp.Compare(a.Name, b.Name) })
 }
 
 func (c *Cluster) sidecar(name string) *box {
