@@ -145,11 +145,14 @@ func (k KnownSetting) whatInstead() string {
 func (r *resolver) checkValue(path string, o Option, name, value string) {
 	least := meanings[name].Least
 	n, err := strconv.Atoi(value)
+	suites, lacks := LacksHTTP2(value)
 	switch {
 	case !o.Fits(value):
 		r.report(path, "must be %s, not %q%s", o.Form(), value, o.misspelt(value))
 	case least > 0 && err == nil && n < least:
 		r.report(path, "must be at least %d, not %s", least, value)
+	case name == "cipher-suites" && r.spec.TLS != string(NoTLS) && lacks:
+		r.report(path, "etcd ends once it is to serve clients, as HTTP/2 wants a suite with 128 bits: add %s", strings.Join(suites, " or "))
 	case name == "unsafe-no-fsync" && value == "true":
 		r.warn(path, "loses acknowledged writes when the machine stops: only for data that can be lost")
 	case o.Standing == Warned:

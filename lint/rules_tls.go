@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/cluster"
 )
 
 // tlsRules are about certificates.
@@ -73,6 +75,15 @@ var tlsRules = []Rule{
 		Bad:    "      ETCD_LISTEN_CLIENT_URLS: https://0.0.0.0:2379\n      ETCD_ADVERTISE_CLIENT_URLS: http://etcd1:2379",
 		Good:   "      ETCD_LISTEN_CLIENT_URLS: https://0.0.0.0:2379\n      ETCD_ADVERTISE_CLIENT_URLS: https://etcd1:2379",
 		check:  eachMember(checkScheme),
+	},
+	{
+		ID: "cipher-suites-without-http2", Severity: Error,
+		Title:  "none of the cipher suites is one that HTTP/2 wants",
+		Why:    "the member starts, elects a leader, and ends once it is to serve clients: missing an HTTP/2-required AES_128_GCM_SHA256 cipher",
+		Source: "golang.org/x/net/http2, ConfigureServer, and a run of 3.5, 3.6 and 3.7",
+		Bad:    "      ETCD_CIPHER_SUITES: TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+		Good:   "      ETCD_CIPHER_SUITES: TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+		check:  eachMember(checkCipherSuites),
 	},
 }
 
@@ -210,6 +221,18 @@ func checkSingleFiles(m *Member, c *Container, r *reporter) {
 			}
 		}
 	}
+}
+
+func checkCipherSuites(m *Member, r *reporter) {
+	suites := m.get("cipher-suites")
+	instead, lacks := cluster.LacksHTTP2(suites)
+	if !lacks || unknown(suites) || !m.hasTLS("listen-client-urls") {
+		return
+	}
+	r.in(m, found{
+		at: m.at("cipher-suites"), message: "etcd ends once it is to serve clients: none of its cipher suites is one that HTTP/2 wants",
+		remedy: "add " + strings.Join(instead, " or "),
+	})
 }
 
 func checkScheme(m *Member, r *reporter) {
