@@ -115,9 +115,13 @@ reproduce: release ## Make the release again, in another folder and from nothing
 # All is vetted by `make lint`: here each package that is imported would be looked at
 # once more, which takes longer than most of the tests.
 
+# Most tests wait for a member most of their time: go's one for each processor leaves
+# half of them idle.
+TWICE = $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+
 .PHONY: unit
 unit: ## Run the hermetic tests: no Docker, no network
-	go test -vet off ./...
+	go test -vet off -p $(TWICE) -parallel $(TWICE) ./...
 
 .PHONY: smoke
 smoke: build .cache/tools/docker-compose .cache/etcd/$(LINKED)/etcd ## Run the quick end-to-end tests (needs Docker)

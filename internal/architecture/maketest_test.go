@@ -15,7 +15,7 @@ import (
 // they can do something end as a variable says.
 var standins = map[string]string{
 	"go": `case "$*" in
-"test -vet off ./...") echo the hermetic tests; exit $UNIT ;;
+"test -vet off"*) echo the hermetic tests; exit $UNIT ;;
 "test -json"*) echo the smoke tests; exit $SMOKE ;;
 "run ./e2e/report"*) cat ;;
 "env GOARCH") echo amd64 ;;
