@@ -58,6 +58,9 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evidence, error) {
 	e := p.evidence()
 	e.Described, e.Now = p.described(), p.o.Now()
+	if was, noted := p.lastSeen(); noted {
+		e.Served = was.Cluster
+	}
 	filtered := p.filtered(ctx)
 	if !report.Healthy {
 		p.readers = p.reading(ctx, p.want, p.have)

@@ -119,9 +119,18 @@ func (c *Copying) best(ctx context.Context, s *Stack, scratch string) (Member, s
 	}
 	i := slices.IndexFunc(s.Members, func(m Member) bool { return m.Name == best.Name })
 	if i < 0 || best.Readable <= max(voters, len(s.Members))/2 {
-		return Member{}, "", fmt.Errorf("%w: %w", ErrMinority, best.Unread)
+		return Member{}, "", tooFew(best, max(voters, len(s.Members)))
 	}
 	return s.Members[i], best.Dir, nil
+}
+
+// tooFew is ErrMinority of so many members, with what is in the way of those that are there.
+func tooFew(best backup.Copied, members int) error {
+	err := fmt.Errorf("%w, and that of %d of %d is there", ErrMinority, best.Readable, members)
+	if best.Unread != nil {
+		err = fmt.Errorf("%w: %w", err, best.Unread)
+	}
+	return err
 }
 
 // take makes an archive of a copy of a member's data, by the etcd that it ran or

@@ -123,7 +123,7 @@ func (c *scene) leaveOne(clusters map[member.ID][]string) Remedy {
 		strangers = append(strangers, of...)
 	}
 	if meant != 1 {
-		return Remedy{Text: "stop those that are not meant with `etcdctr stop NAME`, and `etcdctr member replace NAME` lets each join the other"}
+		return Remedy{Text: "`etcdctr doctor` says which of them has served before, where that is known; stop those that are not meant with `etcdctr stop NAME`, and `etcdctr member replace NAME` lets each join the other"}
 	}
 	slices.Sort(strangers)
 	return Remedy{Command: append([]string{"stop"}, strangers...), Text: "if what clients wrote there is not needed: the description does not name them"}

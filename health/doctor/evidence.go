@@ -15,6 +15,9 @@ type Evidence struct {
 	// KnownBy is the cluster whose membership Known is, hexadecimal; empty where
 	// it is not said.
 	KnownBy string
+	// Served is the cluster that was last seen to serve, hexadecimal; empty where nobody
+	// has noted it.
+	Served string
 	// Described says that Members are the description of the cluster: whom etcd
 	// knows beyond them is not wanted. Otherwise Members are those found, and
 	// whom etcd knows beyond them is missing.

@@ -51,6 +51,9 @@ const (
 	Recover Kind = "recover" // go on from the data of a survivor, running or not
 	Restore Kind = "restore" // go on from a backup
 
+	// What is left where members are of two clusters.
+	Decide Kind = "decide which cluster is meant"
+
 	// What is for whoever has the machine of a member.
 	Return    Kind = "bring its machine back"
 	ReturnAll Kind = "bring the machines back"
@@ -109,6 +112,8 @@ var hands = map[Kind]string{
 		"description (host and engine, or node), and `etcdctr recover` rebuilds the cluster of what the others hold",
 	Reopen: "bring the node back, or let it take tasks with `docker node update --availability active`; " +
 		"where it is lost for good and the others have a quorum, give the member another node and run `etcdctr up`",
+	Decide: "find out which is meant: `etcdctr recover` goes on from what has come furthest, and sets aside what the others have; " +
+		"`etcdctr stop NAME` and `etcdctr member replace NAME` set aside what NAME has",
 	Restore: "`etcdctr restore FILE` brings a backup back, and sets aside the data that is there",
 }
 

@@ -284,12 +284,24 @@ func (w ward) readmit(m Member, cause string) treatment {
 // the last of that other cluster, so nothing is done to it.
 func (w ward) reunite(m Member, cause string) treatment {
 	switch {
+	case w.quorum && w.elder(m):
+		return w.goBack(m, cause)
 	case w.quorum:
 		return treatment{fmt.Sprintf("%s, which serve without it and are not to be touched: stop %s, keep its data aside, and then replace it", cause, m.Name), Remedy{}}
 	case len(w.idle()) > 0:
 		return w.wakeHolders(m, cause)
 	}
 	return treatment{cause + ": find out which cluster is meant, and keep the data of both", Remedy{}}
+}
+
+// goBack is for a member of another cluster than those who serve, which may have been
+// founded since. What it has is gone on from only where it is known that it has served.
+func (w ward) goBack(m Member, cause string) treatment {
+	cause += fmt.Sprintf(". It has come to revision %d, and those who serve without it to %d: they may have been founded anew, and nothing else may have what it has", m.Space.Revision, w.revision())
+	if w.Served != "" && m.cluster() == w.Served && m.Space.Revision > w.revision() {
+		return treatment{cause + ", which has served before", Remedy{Kind: Recover}}
+	}
+	return treatment{cause, Remedy{Kind: Decide}}
 }
 
 // rediscover is for a member that has no data and that the discovery service

@@ -135,6 +135,23 @@ func (w ward) replaceable(m Member) bool {
 	return m.cluster() != "" && m.cluster() == w.home
 }
 
+// elder reports whether a member that is not in home is in the cluster that has served
+// before, or has come further than those who serve: these may have been founded since.
+func (w ward) elder(m Member) bool {
+	return w.Served != "" && w.Served != w.home && m.cluster() == w.Served || m.Space.Revision > w.revision()
+}
+
+// revision is the newest that members of home know.
+func (w ward) revision() int64 {
+	var newest int64
+	for _, m := range w.Members {
+		if m.cluster() == w.home {
+			newest = max(newest, m.Space.Revision)
+		}
+	}
+	return newest
+}
+
 // holds reports whether a member may have the cluster's data, fit to go on with,
 // and a vote.
 func (w ward) holds(m Member) bool { return m.Serves || w.survives(m) && w.votes(m) }
