@@ -30,6 +30,9 @@ type Contents struct {
 	Size int64
 	// Users tells that etcd's users are on: it answers nobody who is none of them.
 	Users bool
+	// Leases tells that there are some: their time counts from the beginning where the data
+	// is restored.
+	Leases bool
 	// Revisions is how many are kept, deletions included; only thorough counts.
 	Revisions int64
 }
@@ -125,7 +128,7 @@ type content interface {
 	last(bucket string) ([]byte, error)     // key
 }
 
-// read reads what etcd notes in the buckets key, meta, auth and cluster
+// read reads what etcd notes in the buckets key, meta, auth, lease and cluster
 // (server/storage/schema, the same from 3.5 to 3.7).
 func (c *Contents) read(from content) error {
 	for _, name := range []string{"key", "meta"} {
@@ -146,6 +149,7 @@ func (c *Contents) read(from content) error {
 	c.StorageVersion = string(get(from.get("meta", "storageVersion")))
 	c.ClusterVersion = string(get(from.get("cluster", "clusterVersion")))
 	c.Users = bytes.Equal(get(from.get("auth", "authEnabled")), []byte{1})
+	c.Leases = len(get(from.last("lease"))) > 0
 	if index := get(from.get("meta", "consistent_index")); len(index) == 8 {
 		c.Applied = binary.BigEndian.Uint64(index)
 	}
@@ -165,6 +169,10 @@ func (b bolt) get(bucket, key string) ([]byte, error) {
 }
 
 func (b bolt) last(bucket string) ([]byte, error) {
-	key, _ := b.tx.Bucket([]byte(bucket)).Cursor().Last()
+	in := b.tx.Bucket([]byte(bucket))
+	if in == nil {
+		return nil, nil
+	}
+	key, _ := in.Cursor().Last()
 	return key, nil
 }

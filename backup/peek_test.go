@@ -31,6 +31,13 @@ func madeDatabase(t *testing.T, revisions int) string {
 		}
 	}
 	if err := db.Update(func(tx *bbolt.Tx) error {
+		leases, err := tx.CreateBucketIfNotExists([]byte("lease"))
+		if err == nil && revisions > 1 {
+			err = leases.Put(revisionKey(7), []byte("its time to live"))
+		}
+		if err != nil {
+			return err
+		}
 		c, err := tx.CreateBucketIfNotExists([]byte("cluster"))
 		meta := tx.Bucket(metaBucket)
 		return errors.Join(err, c.Put([]byte("clusterVersion"), []byte("3.7.0")), meta.Put([]byte("storageVersion"), []byte("3.7.0")),
@@ -54,7 +61,7 @@ func TestAFewPagesTellWhatBboltTells(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		if got, err := peek(f); err != nil || got != want || got.Revision != int64(max(revisions+1, 2)) {
+		if got, err := peek(f); err != nil || got != want || got.Leases != (revisions > 1) || got.Revision != int64(max(revisions+1, 2)) {
 			t.Errorf("of %d revisions it tells %+v, %v, and bbolt %+v", revisions, got, err, want)
 		}
 	}

@@ -23,7 +23,9 @@ type Forecast struct {
 	Revision int64
 	// Users tells that etcd goes by its users in what the archive holds.
 	Users bool
-	Steps converge.Steps
+	// Leases tells that the archive has some, whose time would count from the beginning.
+	Leases bool
+	Steps  converge.Steps
 }
 
 // Plan finds all that Do finds wrong with an archive and with the place that it is to be
@@ -49,7 +51,7 @@ func (r *Restoration) Plan(ctx context.Context, archive string) (Forecast, error
 	if err != nil {
 		return Forecast{}, err
 	}
-	f := Forecast{There: there, Users: c.Users}
+	f := Forecast{There: there, Users: c.Users, Leases: c.Leases}
 	if !there.Another {
 		f.Revision = there.Revision
 	}

@@ -111,6 +111,9 @@ func Forecast(w *target.World, f backup.Forecast, format string, err error) erro
 		There(w.Console, f.There)
 	}
 	planview.Print(w.Out, f.Steps, w.Tint)
+	if f.Leases {
+		w.Say("the backup has leases, whose time begins anew, as do the locks and elections that go by them: restart what holds those after it")
+	}
 	w.SayTakes(f.Steps)
 	return nil
 }
