@@ -102,6 +102,9 @@ func (t *tunnel) enter(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	if !s.found(ctx) {
+		if !s.passing {
+			sweep(filepath.Dir(s.dir), s.dir)
+		}
 		err = s.begin(ctx)
 	}
 	if err = errors.Join(err, release()); err != nil {
@@ -160,6 +163,11 @@ func (s *session) found(ctx context.Context) bool {
 		s.forwards = s.probe(ctx, sshGlance)
 		return s.forwards
 	}
+	return s.answers()
+}
+
+// answers tells whether a process of ssh listens for those who go through it.
+func (s *session) answers() bool {
 	conn, err := net.Dial("unix", s.control())
 	if err == nil {
 		_ = conn.Close() // nothing was said

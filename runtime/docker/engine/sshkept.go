@@ -11,6 +11,8 @@ import (
 	"strconv"
 
 	"github.com/docker/cli/cli/connhelper/ssh"
+
+	"github.com/etcdctr/etcdctr/internal/lockfile"
 )
 
 // longestSocket is how long the path of a control socket may be. The least that systems
@@ -40,6 +42,30 @@ func keptIn(ctx context.Context, at string, spec *ssh.Spec) (string, error) {
 		return "", errors.Join(errNotKept, err)
 	}
 	return dir, nil
+}
+
+// sweep deletes the folders of sessions that have ended, which nobody comes back to where
+// the user has configured something else since. It is a courtesy: what can't be deleted is
+// left to the next one.
+func sweep(base, but string) {
+	entries, err := os.ReadDir(base)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		dir := filepath.Join(base, e.Name())
+		if dir == but {
+			continue
+		}
+		release, ok := lockfile.Try(dir)
+		if !ok {
+			continue
+		}
+		if !(&session{dir: dir}).answers() {
+			_ = os.RemoveAll(dir)
+		}
+		_ = release()
+	}
 }
 
 // runFolder is for what is there as long as this machine runs. In the one of everybody
