@@ -59,6 +59,11 @@ func (c *Cluster) CheckHere(have *runtime.State) error {
 // checkMeant refuses a change of a cluster that another folder has started, of this machine:
 // one that has been moved is not there any more, and one of another machine is not known.
 func (c *Cluster) checkMeant(change Change) error {
+	if change.Verb == converge.Up && (c.have == nil || len(c.have.Servers) == 0) {
+		if err := c.procfile(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case change.Data:
 		return c.CheckHere(c.have)

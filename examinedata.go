@@ -53,8 +53,12 @@ func (p *patient) restore(backups string) string {
 func (p *patient) nothing(ctx context.Context) Diagnosis {
 	d := Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: p.command("up")}
 	_, err := p.Observe(ctx) // again: by now it is known where members are given room for their data
+	err = p.missed(ctx, err)
+	if other := (*ProcfileError)(nil); errors.As(err, &other) {
+		return Diagnosis{Member: p.name(), Cause: other.Error(), ByHand: other.Remedy()}
+	}
 	gone := (*GoneError)(nil)
-	if !errors.As(p.missed(ctx, err), &gone) {
+	if !errors.As(err, &gone) {
 		return d
 	}
 	d.Cause, d.Command, d.ByHand = gone.Error(), p.restore(gone.Backups), gone.Remedy()

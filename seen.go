@@ -113,11 +113,15 @@ func restoring(backups string) []string {
 	return []string{"restore", backups}
 }
 
-// missed is a *GoneError for that a cluster is not there, if it has served on what would
-// run it now, and that sees whether its data is there.
+// missed is a *ProcfileError for that a cluster is not there, if its members' data is that of
+// a Procfile, and a *GoneError if it has served on what would run it now, and that sees
+// whether its data is there.
 func (c *Cluster) missed(ctx context.Context, err error) error {
 	if !errors.Is(err, runtime.ErrNotFound) {
 		return err
+	}
+	if byProcfile := c.procfile(); byProcfile != nil {
+		return byProcfile
 	}
 	noted := c.o.placesLines(c.spec.ClusterName())
 	for _, r := range c.o.Runtimes {

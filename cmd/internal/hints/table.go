@@ -121,6 +121,7 @@ var advices = []advice{
 		return fmt.Sprintf("`etcdctr restore %s` brings it back; one that is to begin anew takes another backup.destination", e.Backups)
 	})},
 	{about: every[*etcdctr.EmptiedError]("`etcdctr restore` brings back what a backup holds; data that is not needed is deleted by `etcdctr down --volumes`, and then nobody misses it")},
+	{about: as((*etcdctr.ProcfileError).Remedy)},
 	{about: as((*etcdctr.GoneError).Remedy)},
 	{about: as((*etcdctr.DownError).Remedy)},
 	{in("up"), as(func(e *etcdctr.AnotherError) string {
