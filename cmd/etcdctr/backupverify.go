@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,8 @@ func newBackupVerifyCommand(a *app) *cobra.Command {
 		Long: `verify restores a backup into a folder of its own, opens what came of it, page by
 page, and compares checksum and revision with those of when it was made. It takes
 snapshots of ` + "`etcdctl snapshot save`" + ` too. Of a folder, or s3://BUCKET/PREFIX, it takes
-the newest, and without either that of the destination in the cluster file. Nothing stays of
+the newest, and without either that of the destination in the cluster file, or else of the
+current folder. Nothing stays of
 what it made.`,
 		Example: `  etcdctr backup verify
   etcdctr backup verify orders-20261128T120000Z.tar.zst
@@ -61,7 +63,11 @@ func archiveOf(ctx context.Context, f *target.Flags, args []string) (string, err
 		place = args[0]
 	}
 	if place == "" {
-		return "", usage(errors.New("backup verify takes FILE or FOLDER: no cluster file names a backup.destination, which would stand for one"))
+		file, err := backup.At(ctx, here, spec.ClusterName())
+		if errors.Is(err, backup.ErrNoBackup) {
+			err = usage(fmt.Errorf("backup verify takes FILE or FOLDER: no cluster file names a backup.destination, which would stand for one, and the current folder has %w", err))
+		}
+		return file, err
 	}
 	return backup.At(ctx, target.ShortPath(place), spec.ClusterName())
 }

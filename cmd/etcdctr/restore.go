@@ -45,7 +45,7 @@ name. It takes snapshots of ` + "`etcdctl snapshot save`" + ` too.
 
 Of a folder, or s3://BUCKET/PREFIX, it takes the newest backup, and all that
 ` + "`etcdctr backup run`" + ` has kept of what happened after it. Without either that is the
-destination in the cluster file. --at or --revision brings
+destination in the cluster file, or else the current folder. --at or --revision brings
 another moment back, beside a file too, and is refused where a part of what led
 there is not known.
 
@@ -128,7 +128,7 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	case o.discard:
 		return o.discardAside(ctx, a, c, may)
 	}
-	place, err := kept(c, args)
+	place, err := kept(ctx, c, args)
 	if err != nil {
 		return err
 	}
@@ -153,15 +153,30 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 
 var errNothingToRestore = errors.New("restore takes a backup or a folder of them, or --undo, or --discard")
 
-// kept is what is brought back: what is given, or else what is where the backups go.
-func kept(c *target.Found, args []string) (string, error) {
+// kept is what is brought back: what is given, or else what is where the backups go. Where
+// nobody says where, that is the current folder, if it has a backup of this cluster: one of
+// another is brought back only by its name.
+func kept(ctx context.Context, c *target.Found, args []string) (string, error) {
 	if len(args) == 1 {
 		return args[0], nil
 	}
 	if at := c.BackupsAt(); at != "" {
 		return target.ShortPath(at), nil
 	}
-	return "", withHint(usage(errNothingToRestore), "where the cluster file has a backup.destination for this cluster, that stands for one")
+	if c.Spec().Backup.Destination == "" && areHere(ctx, c.Name()) {
+		return here, nil
+	}
+	return "", withHint(usage(errNothingToRestore), "without one it is the backup.destination of the cluster file, or else the current folder, which has no backup of %s", c.Name())
+}
+
+// areHere tells whether the current folder has a whole backup of a cluster.
+func areHere(ctx context.Context, name string) bool {
+	s, err := backup.OpenStore(here)
+	if err != nil {
+		return false
+	}
+	all, err := backup.List(ctx, s)
+	return err == nil && slices.ContainsFunc(all, func(f backup.Found) bool { return f.Err == nil && f.Metadata.Cluster == name })
 }
 
 func (o restoreOptions) options(a *app, c *target.Found, place string) (etcdctr.RestoreOptions, error) {
