@@ -10,9 +10,9 @@ import (
 
 // Load reads a Compose file the way `docker compose` does. Relative paths in
 // it are meant from dir, and no variable of the caller's environment reaches
-// it.
+// it. What files of environments say is in the environments, as if it were spelt.
 func Load(ctx context.Context, name string, data []byte, dir string) (*types.Project, error) {
-	p, err := load(ctx, name, data, dir, func(*loader.Options) {})
+	p, err := load(ctx, name, data, dir, loader.WithDiscardEnvFiles)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load %s as a Compose file: %w", name, err)
 	}
