@@ -137,21 +137,25 @@ func (r Row) wanted() string {
 	return fmt.Sprintf("%.2f", r.Wanted)
 }
 
-// What all rounds of a comparison may take, and how many there are whatever they take:
-// all benchmarks together are to end within ten minutes.
+// What all rounds of a comparison may take, how many there are whatever they take, and
+// from what the first has taken on it is the only one: all benchmarks together are to end
+// within ten minutes.
 const (
-	enough    = 8 * time.Second
+	enough    = 5 * time.Second
 	fewRounds = 3
+	long      = 20 * time.Second
 )
 
 // InTurns has each side done rounds times, one after the other, so that a machine that
-// slows down half-way slows all. What takes long is done three times, or as often as
-// rounds say where that is less. It gives what each side has returned.
+// slows down half-way slows all. What takes longer is done three times, or as often as
+// rounds say where that is less, and what takes very long once. It gives what each side
+// has returned.
 func InTurns[T any](ctx context.Context, rounds int, sides ...func(context.Context) (T, error)) ([][]T, error) {
 	all := make([][]T, len(sides))
 	began := time.Now()
 	for round := range rounds {
-		if round >= fewRounds && round%2 == 1 && time.Since(began) > enough { // odd, so that there is a median
+		took := time.Since(began)
+		if round == 1 && took > long || round >= fewRounds && round%2 == 1 && took > enough { // odd, so that there is a median
 			break
 		}
 		for i, side := range sides {

@@ -213,14 +213,12 @@ func (b *bench) sizes(ctx context.Context, rows *measure.Rows) error {
 // first is the first start of so many members, after which all is removed.
 func (b *bench) first(members int) func(context.Context) (time.Duration, error) {
 	return func(ctx context.Context) (time.Duration, error) {
-		down := func() error {
-			return b.do(context.WithoutCancel(ctx), b.etcdctr, "down", "--name", project, "--volumes", "--yes")
-		}
-		if err := down(); err != nil {
+		down := (&starts.Stack{Etcdctr: b.etcdctr, Dir: b.dir, Project: project}).Down
+		if err := down(ctx); err != nil {
 			return 0, err
 		}
 		took, err := b.timed(ctx, []string{b.etcdctr, "up", "--name", project, "--image", b.images[0].ref, "--members", strconv.Itoa(members)})
-		return took, errors.Join(err, down())
+		return took, errors.Join(err, down(ctx))
 	}
 }
 

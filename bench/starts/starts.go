@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -40,9 +41,11 @@ func (s *Stack) UpByCompose(ctx context.Context) error {
 	return s.do(ctx, "docker-compose", "up", "--detach", "--wait")
 }
 
-// Down removes it with its data, whoever has started it, also after Ctrl-C.
+// Down removes it with its data, whoever has started it, also after Ctrl-C. Nobody waits
+// for members to end well.
 func (s *Stack) Down(ctx context.Context) error {
-	return s.do(context.WithoutCancel(ctx), s.Etcdctr, "down", "--name", s.Project, "--volumes", "--yes")
+	ctx = context.WithoutCancel(ctx)
+	return errors.Join(kill(ctx, s.Project), s.do(ctx, s.Etcdctr, "down", "--name", s.Project, "--volumes", "--yes"))
 }
 
 func (s *Stack) do(ctx context.Context, program string, args ...string) error {
@@ -82,3 +85,13 @@ func (s *Stack) Compare(ctx context.Context, rows *measure.Rows, what string, ro
 
 // clientDir is the folder of a client's certificate.
 func (s *Stack) clientDir() string { return filepath.Join(s.Dir, "certs", "clients", "root") }
+
+// kill removes the containers of a project, which is much faster than to stop them.
+func kill(ctx context.Context, project string) error {
+	list, err := measure.Output(ctx, "", "docker", "ps", "--all", "--quiet", "--filter", "label="+projectLabel+"="+project)
+	if err != nil || list == "" {
+		return err
+	}
+	_, err = measure.Output(ctx, "", "docker", append([]string{"rm", "--force"}, strings.Fields(list)...)...)
+	return err
+}
