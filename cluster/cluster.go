@@ -104,6 +104,9 @@ type Cluster struct {
 	Spec Spec
 	// Warnings are choices that work and cost something.
 	Warnings []Problem
+
+	described map[string]Settings // of the members, before AsStarted; nil: as they are
+	anew      bool                // see Anew
 }
 
 // Member is one member, complete.

@@ -12,7 +12,13 @@ import (
 // whoever renders the cluster again, Docker Compose included, finds nothing to
 // do.
 func (c *Cluster) AsStarted(started map[string]Settings) *Cluster {
+	if c.anew {
+		return c
+	}
 	as := *c
+	if as.described == nil {
+		as.described = settingsOf(c.Members)
+	}
 	as.Members = slices.Clone(c.Members)
 	for i, m := range as.Members {
 		if was, ok := started[m.Name]; ok {
@@ -20,6 +26,61 @@ func (c *Cluster) AsStarted(started map[string]Settings) *Cluster {
 		}
 	}
 	return &as
+}
+
+// Anew gives the cluster as it is founded where no member has data, whatever servers
+// that are there were started by: members that have joined one, or that came of a backup,
+// wait for others, and would wait for each other. AsStarted leaves it as it is.
+func (c *Cluster) Anew() *Cluster {
+	anew := *c.AsStarted(c.described)
+	anew.anew = true
+	return &anew
+}
+
+// Founding gives the cluster as a file says it that others start it by, again and again:
+// members that were all told of each other and wait for each other, as those do that came
+// of a backup, would come to nothing without their data, and found a cluster instead. To
+// members that have their data it makes no difference.
+func (c *Cluster) Founding() *Cluster {
+	told := map[string]int{}
+	for _, m := range c.Members {
+		told[m.Settings.waitsFor()]++
+	}
+	as := *c
+	as.Members = slices.Clone(c.Members)
+	for i, m := range as.Members {
+		if all := m.Settings.waitsFor(); all != "" && told[all] == strings.Count(all, ",")+1 {
+			as.Members[i].Settings = m.Settings.with(Setting{"initial-cluster-state", "new"})
+		}
+	}
+	return &as
+}
+
+// waitsFor is the initial cluster of a member that waits for it; empty for one that founds it.
+func (s Settings) waitsFor() string {
+	if s.Get("initial-cluster-state") != "existing" {
+		return ""
+	}
+	return s.Get("initial-cluster")
+}
+
+// with gives the settings with another value of one that they have.
+func (s Settings) with(x Setting) Settings {
+	s = slices.Clone(s)
+	for i := range s {
+		if s[i].Name == x.Name {
+			s[i] = x
+		}
+	}
+	return s
+}
+
+func settingsOf(members []Member) map[string]Settings {
+	all := map[string]Settings{}
+	for _, m := range members {
+		all[m.Name] = m.Settings
+	}
+	return all
 }
 
 // Joining gives the cluster with one of its members as it has to be started to

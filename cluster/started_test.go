@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,5 +64,56 @@ func TestAMemberJoinsTheMembersOfThatMoment(t *testing.T) {
 		if got := c.Members[3].Settings.Get("initial-cluster-state"); got == "existing" {
 			t.Error("the cluster that was asked was changed")
 		}
+	}
+}
+
+// Nobody has data any more, so what each was started by is of no use: members that were
+// started as ones that join would wait for each other.
+func TestMembersOfWhichNobodyHasDataAreFoundedAnew(t *testing.T) {
+	for _, spec := range []cluster.Spec{{}, {Bootstrap: "dns"}, {LogLevel: "warn"}} {
+		c := resolve(t, spec)
+		started := waiting(c)
+		anew := c.AsStarted(started).Anew()
+		for i, m := range anew.AsStarted(started).Members {
+			if diff := cmp.Diff(c.Members[i].Settings, m.Settings); diff != "" {
+				t.Errorf("bootstrap %q: %s is not founded as described: %s", spec.Bootstrap, m.Name, diff)
+			}
+		}
+		if got := c.AsStarted(started).Members[0].Settings.Get("initial-cluster-state"); got != "existing" {
+			t.Errorf("as it was started its state is %q", got)
+		}
+	}
+}
+
+// waiting are the settings of members that wait for the others, as those of a backup do.
+func waiting(c *cluster.Cluster) map[string]cluster.Settings {
+	var peers []string
+	for _, m := range c.Members {
+		peers = append(peers, m.Name+"="+m.PeerURL())
+	}
+	started := map[string]cluster.Settings{}
+	for _, m := range c.Members {
+		started[m.Name] = c.Joining(m.Name, peers).Members[slices.IndexFunc(c.Members, func(o cluster.Member) bool { return o.Name == m.Name })].Settings
+	}
+	return started
+}
+
+func TestAFileFoundsWhatWaitsForEachOther(t *testing.T) {
+	three, four := resolve(t, cluster.Spec{}), resolve(t, cluster.Spec{Members: cluster.Count(4)})
+	restored := three.AsStarted(waiting(three))
+	for i, m := range restored.Founding().Members {
+		if diff := cmp.Diff(three.Members[i].Settings, m.Settings); diff != "" {
+			t.Errorf("%s, which came of a backup, does not found: %s", m.Name, diff)
+		}
+	}
+	if got := restored.Members[0].Settings.Get("initial-cluster-state"); got != "existing" {
+		t.Errorf("the cluster that was asked was changed: %q", got)
+	}
+	joined := map[string]cluster.Settings{"etcd4": waiting(four)["etcd4"]}
+	for _, m := range three.Members {
+		joined[m.Name] = m.Settings
+	}
+	if got := four.AsStarted(joined).Founding().Members[3].Settings.Get("initial-cluster-state"); got != "existing" {
+		t.Errorf("the state of one that has joined is %q: it would found another cluster", got)
 	}
 }

@@ -186,6 +186,9 @@ func commentVariables(env *yaml.Node) {
 	if listen := get(env, "ETCD_LISTEN_CLIENT_URLS"); listen != nil && !anyAddress.MatchString(listen.Value) {
 		listen.LineComment = "# what its certificate is for"
 	}
+	if state := get(env, "ETCD_INITIAL_CLUSTER_STATE"); state != nil && state.Value == "existing" {
+		state.LineComment = "# it has joined: another cluster comes of a file that is written in a folder of its own"
+	}
 	for key, text := range groupHeads {
 		head(env, key, text)
 	}

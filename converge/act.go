@@ -83,7 +83,7 @@ func (r *run) runtimes(ctx context.Context, step Step) error {
 	case Prepare:
 		return r.Runtime.Prepare(ctx, r.prepared(step.To), step.Servers...)
 	case Apply:
-		return r.Runtime.Apply(ctx, r.situation.Want, step.Servers...)
+		return r.Runtime.Apply(ctx, r.applied(step), step.Servers...)
 	case Join:
 		if err := r.clear(ctx, step); err != nil {
 			return err
@@ -101,6 +101,15 @@ func (r *run) runtimes(ctx context.Context, step Step) error {
 		return err
 	}
 	return fmt.Errorf("a runtime has no step %q", step.Kind)
+}
+
+// applied is the cluster that a step applies: one of all members founds it, of whom nobody
+// has data.
+func (r *run) applied(step Step) *cluster.Cluster {
+	if len(step.Servers) == 0 {
+		return r.situation.Want.Anew()
+	}
+	return r.situation.Want
 }
 
 // clear sets aside what is left of the data of a member that is to start empty: on a

@@ -18,9 +18,10 @@ import (
 // fake is a runtime and an etcd that live in a world, and note what they are
 // asked to do.
 type fake struct {
-	world world
-	calls []string
-	wrong []string
+	founded *cluster.Cluster // by which all were made at once
+	world   world
+	calls   []string
+	wrong   []string
 	// before is asked before everything that is done, and may refuse it.
 	before func(call string) error
 	// after is asked after it was done, and may say that it failed.
@@ -116,6 +117,9 @@ func (f *fake) Prepare(context.Context, *cluster.Cluster, ...string) error { ret
 
 func (f *fake) Apply(_ context.Context, want *cluster.Cluster, servers ...string) error {
 	kind := converge.Apply
+	if len(servers) == 0 {
+		f.founded = want
+	}
 	if len(servers) == 1 {
 		i := slotOf(servers[0])
 		if want.Members[slices.IndexFunc(want.Members, func(m cluster.Member) bool { return m.Name == servers[0] })].Settings.Get("initial-cluster-state") == "existing" {

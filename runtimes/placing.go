@@ -63,7 +63,11 @@ func (r *Runtimes) AsStarted(ctx context.Context, c *cluster.Cluster, folder str
 	if err != nil || !have.StartedIn(folder) {
 		return c, nil //nolint:nilerr // nothing to go by
 	}
-	return runtime.AsStarted(ctx, r.docker, c, have)
+	as, err := runtime.AsStarted(ctx, r.docker, c, have)
+	if err != nil {
+		return nil, err
+	}
+	return as.Founding(), nil
 }
 
 // HopError is the error of a file that has members of another release started on data that

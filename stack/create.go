@@ -50,7 +50,7 @@ func (w Wanted) creation(s types.ServiceConfig, name string) (*creation, error) 
 		inject:    files.inject,
 		container: container.Config{
 			Hostname: s.Hostname, Domainname: s.DomainName, User: s.User, WorkingDir: s.WorkingDir,
-			Image: s.Image, Entrypoint: []string(s.Entrypoint), Cmd: []string(s.Command), Env: environment(s.Environment),
+			Image: s.Image, Entrypoint: []string(s.Entrypoint), Cmd: []string(s.Command), Env: environment(w.given(s).Environment),
 			Labels: labels, ExposedPorts: exposed, Healthcheck: healthCheck(s.HealthCheck),
 			StopSignal: s.StopSignal, StopTimeout: seconds(s.StopGracePeriod),
 			AttachStdout: true, AttachStderr: true,

@@ -93,8 +93,16 @@ func (w Wanted) made(service types.ServiceConfig, c Container) (bool, error) {
 // first. Who made it may have asked for another start interval: by a file of another
 // machine, or before it was left out for engines that have none. And Compose of version
 // 2 hashes a mount whose folder is not to be made as it hashes one that says nothing of
-// it.
+// it. And what a container is given besides, may have been said by the service.
 func (w Wanted) alike(service types.ServiceConfig) []types.ServiceConfig {
+	all := w.alikeAsSaid(service)
+	if len(w.Environment[service.Name]) > 0 {
+		all = append(all, w.alikeAsSaid(w.given(service))...)
+	}
+	return all
+}
+
+func (w Wanted) alikeAsSaid(service types.ServiceConfig) []types.ServiceConfig {
 	all := []types.ServiceConfig{service}
 	if service.HealthCheck != nil && w.StartInterval > 0 {
 		check := *service.HealthCheck

@@ -37,6 +37,18 @@ type Wanted struct {
 	// Renew are services that have to be replaced although they are what is
 	// wanted, each with its cause.
 	Renew map[string]string
+	// Environment is what containers are given, by service, in the place of what the
+	// project says. It has no part in their hashes: they are still what the project says.
+	Environment map[string]map[string]string
+}
+
+// given is a service with the environment that its container is given.
+func (w Wanted) given(s types.ServiceConfig) types.ServiceConfig {
+	s.Environment = maps.Clone(s.Environment)
+	for name, value := range w.Environment[s.Name] {
+		s.Environment[name] = &value
+	}
+	return s
 }
 
 // understood are the keys of a service that containers are created from here.

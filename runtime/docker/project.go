@@ -52,11 +52,15 @@ func (r *Runtime) targetBeside(ctx context.Context, want *cluster.Cluster, have 
 			return nil, err
 		}
 	}
-	p, err := r.rendered(ctx, as)
+	said := as.Founding() // as the file that Docker Compose may start it by
+	p, err := r.rendered(ctx, said)
 	if err != nil {
 		return nil, err
 	}
-	t := &target{cluster: as, wanted: stack.Wanted{Project: p, CopyFiles: !copies, Own: true, Labels: labels(want), StartInterval: as.Upkeep.Health.StartInterval}}
+	t := &target{cluster: as, wanted: stack.Wanted{
+		Project: p, CopyFiles: !copies, Own: true, Labels: labels(want), StartInterval: as.Upkeep.Health.StartInterval,
+		Environment: besides(as, said),
+	}}
 	s, details, err := r.seen(ctx, p.Name, have)
 	if err != nil {
 		return nil, err
@@ -67,6 +71,20 @@ func (r *Runtime) targetBeside(ctx context.Context, want *cluster.Cluster, have 
 	}
 	t.wanted.Images, err = r.imagesThere(ctx, t)
 	return t, err
+}
+
+// besides are the variables of members that have another value than a file says: those
+// that wait for the others, should they ever start without their data.
+func besides(as, said *cluster.Cluster) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for i, m := range as.Members {
+		for _, x := range m.Settings {
+			if said.Members[i].Settings.Get(x.Name) != x.Value {
+				all[m.Name] = map[string]string{x.Env(): x.Value}
+			}
+		}
+	}
+	return all
 }
 
 // labels are what the containers carry besides Compose's.
