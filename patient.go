@@ -105,7 +105,7 @@ func (p *patient) inspect(ctx context.Context, name string) (doctor.Member, erro
 	if there {
 		m.AutoTLS = s.TLS() == cluster.AutoTLS
 		m.Status, m.ExitCode, m.Detail, m.OutOfMemory, m.EngineError = statusFor[s.Status], s.ExitCode, s.Detail, s.OutOfMemory, s.Error
-		m.Held, m.Emptied, m.Since = s.Held, s.Emptied, s.Since
+		m.Held, m.Emptied, m.Since, m.Off = s.Held, s.Emptied, s.Since, s.Off
 	}
 	kept, err := p.runtime.Data(ctx, p.name(), name)
 	if err != nil {

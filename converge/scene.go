@@ -235,7 +235,7 @@ func (p *part) blind() bool {
 // unclear tells that it may serve others although it does not answer this
 // program, which is not let in or finds no way.
 func (p *part) unclear() bool {
-	if !p.runs() || p.serves() || p.blind() {
+	if !p.runs() || p.serves() || p.blind() || p.server.Off != "" { // whom nobody finds on its network serves nobody
 		return false
 	}
 	hidden := func(t member.Trouble) bool {

@@ -66,6 +66,9 @@ type Server struct {
 	// Unlinked says that it runs, and that the data which it goes on with is no longer where
 	// it was: it is gone when the server stops. false: not so, or not known.
 	Unlinked bool
+	// Off is the network that it belongs on and is not, so that nobody reaches it there;
+	// empty where it is, and where nobody knows.
+	Off string
 	// Settings are those of etcd that it was started with. They say how it was
 	// founded, too: see cluster.Cluster.AsStarted.
 	Settings cluster.Settings

@@ -224,6 +224,9 @@ func (d *directDialer) lookUp(ctx context.Context, service string) (string, erro
 		return ip, nil
 	}
 	if i := slices.IndexFunc(used, func(c Container) bool { return c.Service == service }); i >= 0 {
+		if used[i].Running() {
+			return "", errors.New(used[i].Name + " is not on " + d.network)
+		}
 		return "", errors.New(used[i].Name + " is not running: " + used[i].Detail)
 	}
 	return "", &NotFoundError{Project: d.project, What: "service " + service}

@@ -45,6 +45,16 @@ func servedAt(id, service, address string) container.Summary {
 	return c
 }
 
+// What runs and is not on the network is not told of as what does not run.
+func TestADialerTellsWhoIsNotOnTheNetwork(t *testing.T) {
+	c := servedAt("a", "etcd1", "10.0.0.1")
+	c.NetworkSettings.Networks = nil
+	d := &directDialer{engine: &listed{containers: []container.Summary{c}}, project: "p", network: "p_cluster"}
+	if _, err := d.lookUp(t.Context(), "etcd1"); err == nil || err.Error() != "p-etcd1-1 is not on p_cluster" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestADialerKnowsWhereContainersAreNow(t *testing.T) {
 	e := &listed{}
 	d := &directDialer{engine: e, project: "p", network: "p_cluster"}

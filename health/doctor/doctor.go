@@ -201,6 +201,8 @@ func fromEngine(m Member) []candidate {
 		c.cause, c.remedy, c.known = "the engine can't start it: "+m.EngineError, up, false
 	case m.OutOfMemory:
 		c.cause, c.remedy = "it was ended for using more memory than its container may", up
+	case m.Off != "":
+		c.cause, c.remedy = "it is not on "+m.Off+", the network of the members, and nobody reaches it: it is made anew on it, with its data", up
 	case m.Held != "":
 		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, m.Held, Remedy{Kind: Reopen}
 	case m.Status == Away:

@@ -63,6 +63,8 @@ type Member struct {
 	// Held is why nobody starts it, such as that its node takes nothing: its log is of a
 	// start that is over.
 	Held string
+	// Off is the network that it belongs on and is not; empty where it is.
+	Off string
 	// Waits says that it was not started, because of another: it is no cause.
 	Waits bool
 	// AutoTLS says that it makes its certificates for itself.

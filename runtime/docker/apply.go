@@ -165,6 +165,11 @@ func (r *Runtime) renew(ctx context.Context, t *target, servers []string) error 
 			t.wanted.Renew[name] = "it does not see its certificates any more"
 		}
 	}
+	for _, c := range t.state.Containers {
+		if n := off(t.state.Networks, c, t.details[c.ID]); n != "" && (len(servers) == 0 || slices.Contains(servers, c.Service)) {
+			t.wanted.Renew[c.Service] = "it is not on " + n
+		}
+	}
 	return nil
 }
 

@@ -240,6 +240,7 @@ func (r *Runtime) describe(f *found) *runtime.State {
 		x.Host = r.host()
 		x.DataAt, x.Lent = f.dataAt(c, in)
 		x.Protected = f.protects(x.DataAt)
+		x.Off = off(f.state.Networks, c, in)
 		x.Unlinked = c.Member() && x.Host == "" && x.Runs() && x.Data != runtime.Volatile && unlinked.Log(in.State.Pid)
 		s.Servers = append(s.Servers, x)
 		if c.Member() && !c.Created.Before(newest) {
