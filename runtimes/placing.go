@@ -3,6 +3,8 @@ package runtimes
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/etcdctr/etcdctr"
@@ -110,6 +112,69 @@ func hop(to cluster.Version, have *runtime.State) error {
 		}
 	}
 	return nil
+}
+
+// MembersError is the error of a file that has other members than the cluster that runs. Who
+// is one, the members agree on, and Docker Compose asks none of them.
+type MembersError struct {
+	Name string
+	// More are those that only the file has, and Fewer those that only the cluster has.
+	More, Fewer []string
+	// Help is what to do instead.
+	Help string
+}
+
+func (e *MembersError) Error() string {
+	var all []string
+	if len(e.More) > 0 {
+		all = append(all, strings.Join(e.More, " and ")+" would be no members of it, but a cluster of their own")
+	}
+	if len(e.Fewer) > 0 {
+		all = append(all, fmt.Sprintf("%s would stay its members, and --remove-orphans deletes their containers all the same", strings.Join(e.Fewer, " and ")))
+	}
+	return fmt.Sprintf("%s runs with other members, and Docker Compose has none join or leave: %s; %s", e.Name, strings.Join(all, "; "), e.Help)
+}
+
+// CheckMembers refuses a cluster for Docker Compose that the engine has with other members.
+// The error is a *MembersError.
+func (r *Runtimes) CheckMembers(ctx context.Context, c *cluster.Cluster) error {
+	if c.SpansMachines() || !r.answers(ctx) {
+		return nil
+	}
+	have, err := r.docker.Observe(ctx, c.Name)
+	if err != nil {
+		return nil //nolint:nilerr // what can't be seen is in nobody's way
+	}
+	return others(c, have)
+}
+
+// others is the MembersError of a cluster that is there, running or not: of what has only
+// left its data nobody knows whether it is a member.
+func others(c *cluster.Cluster, have *runtime.State) error {
+	e := &MembersError{Name: c.Name}
+	there := slices.DeleteFunc(have.Members(), func(m runtime.Server) bool { return m.Status == runtime.Absent })
+	switch said := c.Spec.Members; {
+	case len(said.List) > 0:
+		e.Help = "run `etcdctr up` instead of `docker compose up`"
+	case said.Count > 0:
+		e.Help = fmt.Sprintf("run `etcdctr up --members %d` instead of `docker compose up`", len(c.Members))
+	default:
+		e.Help = fmt.Sprintf("say --members %d for a file of those that there are", len(there))
+	}
+	for _, m := range there {
+		if _, err := c.Member(m.Name); err != nil {
+			e.Fewer = append(e.Fewer, m.Name)
+		}
+	}
+	for _, m := range c.Members {
+		if !slices.ContainsFunc(there, func(s runtime.Server) bool { return s.Name == m.Name }) {
+			e.More = append(e.More, m.Name)
+		}
+	}
+	if len(there) == 0 || len(e.More)+len(e.Fewer) == 0 {
+		return nil
+	}
+	return e
 }
 
 // Published are the addresses of this machine that the engine's members of a cluster have,

@@ -71,6 +71,9 @@ func runCompose(ctx context.Context, a *app, o composeOptions, _ []string) error
 			if err := e.CheckHop(ctx, c); err != nil {
 				a.Warn("%v", err)
 			}
+			if err := e.CheckMembers(ctx, c); err != nil {
+				a.Warn("%v", err)
+			}
 			return e.AsStarted(ctx, c, folder)
 		})
 	}

@@ -38,6 +38,7 @@ const (
 
 	// What changes who the members are. Each takes a quorum.
 	Add     Kind = "add"     // a member that the cluster does not know
+	Grow    Kind = "grow"    // to so many members as are there, of which nobody has said how many it has
 	Join    Kind = "join"    // start one that was added and never started
 	Remove  Kind = "remove"  // one that is not wanted
 	Promote Kind = "promote" // give a learner its vote
@@ -84,6 +85,7 @@ var commands = map[Kind]string{
 	NewToken:     "etcdctr discovery new",
 	LetPass:      "THERE iptables -I FORWARD -i VALUE -m physdev --physdev-is-bridged -j ACCEPT && etcdctr up WANTED",
 	Add:          "etcdctr up WANTED",
+	Grow:         "etcdctr up WANTED --members VALUE",
 	Join:         "etcdctr up WANTED",
 	Remove:       "etcdctr up WANTED",
 	Promote:      "etcdctr up WANTED",

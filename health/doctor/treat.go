@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -160,6 +161,9 @@ func (w ward) regain(m Member, cause string) treatment {
 
 // replace gives up what a member has, where the others can spare it.
 func (w ward) replace(m Member, cause string) treatment {
+	if w.uncounted(m) && !w.Described {
+		return w.grow(cause)
+	}
 	if w.replaceable(m) {
 		return treatment{cause, Remedy{Kind: Replace, Member: m.Name}}
 	}
@@ -280,12 +284,25 @@ func (w ward) readmit(m Member, cause string) treatment {
 	return w.fromSurvivors(cause)
 }
 
+// grow has those join that are there, and that a quorum does not count. What nobody has
+// described as a member, no command about members takes for one.
+func (w ward) grow(cause string) treatment {
+	for i := range w.Members {
+		if _, usual := w.member(fmt.Sprintf("etcd%d", i+1)); !usual {
+			return treatment{cause + "; where it is to be a member, name it in a cluster file, and `etcdctr up` has it join", Remedy{}}
+		}
+	}
+	return treatment{cause + "; where it is to be a member, its data is set aside, and it joins", Remedy{Kind: Grow, Value: strconv.Itoa(len(w.Members))}}
+}
+
 // reunite is for a member of another cluster than its peers. What it has may be
 // the last of that other cluster, so nothing is done to it.
 func (w ward) reunite(m Member, cause string) treatment {
 	switch {
 	case w.quorum && w.elder(m):
 		return w.goBack(m, cause)
+	case w.uncounted(m) && !w.Described && !m.Serves && w.serving() == w.voters():
+		return w.grow(cause + "; the others serve, and do not count it")
 	case w.quorum:
 		return treatment{fmt.Sprintf("%s, which serve without it and are not to be touched: stop %s, keep its data aside, and then replace it", cause, m.Name), Remedy{}}
 	case len(w.idle()) > 0:

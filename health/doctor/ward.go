@@ -99,6 +99,12 @@ func (w ward) votes(m Member) bool {
 	return !m.Learner && (w.Known == nil || ok && !k.Learner)
 }
 
+// uncounted reports whether a quorum tells who the members are, and that one is none.
+func (w ward) uncounted(m Member) bool {
+	_, known := w.known(m)
+	return w.quorum && w.Known != nil && !known
+}
+
 // serving is how many voters of home serve.
 func (w ward) serving() int {
 	n := 0
