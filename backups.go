@@ -24,6 +24,14 @@ import (
 // cluster that knows less than it did gets none, as the newest is what is brought back, and
 // the error is a *backup.BehindError.
 func (c *Cluster) Backup(ctx context.Context, path string, r backup.Request) (string, backup.Metadata, error) {
+	path, made, err := c.backup(ctx, path, r)
+	if err == nil {
+		c.Notice(ctx)
+	}
+	return path, made, err
+}
+
+func (c *Cluster) backup(ctx context.Context, path string, r backup.Request) (string, backup.Metadata, error) {
 	switch at := c.BackupsAt(); {
 	case path == "" && at == "":
 		path = "."

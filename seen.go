@@ -239,6 +239,23 @@ func (c *Cluster) writeSeen(now seen) {
 	_ = c.o.writePlaces(name, append(lines, c.seenBegins()+string(data)+" "+c.o.StepsOf(c.runtime)))
 }
 
+// Notice notes how far the cluster has come, as noteSeen does, for who uses it and does not
+// judge it: one that is founded anew is not told from it by anything else. Another than the
+// one that is noted is left to who judges it.
+func (c *Cluster) Notice(ctx context.Context) {
+	if c.o.PlacesDir == "" || c.runtime == nil {
+		return
+	}
+	before := c.o.placesLines(c.spec.ClusterName())
+	have, err := c.Observe(ctx)
+	if err != nil {
+		return
+	}
+	if v, err := c.lookOnce(ctx, have); err == nil && c.judgeSeen(ctx, have, v) == nil {
+		c.noteSeen(ctx, v, before)
+	}
+}
+
 // noteRestored notes how far a cluster has come that has its data from a backup.
 func (c *Cluster) noteRestored(ctx context.Context) {
 	before := c.o.placesLines(c.spec.ClusterName())

@@ -182,6 +182,24 @@ func TestAClusterThatWasFoundedAnewElsewhereIsTold(t *testing.T) {
 	}
 }
 
+// Who runs a cluster by other means, and only uses it from here, is told as well.
+func TestWhoOnlyBacksUpIsToldOfAClusterThatWasFoundedAnew(t *testing.T) {
+	r := remember(t)
+	r.up()
+	if err := os.Remove(filepath.Join(r.folder, ".etcdctr", ".orders.runtimes")); err != nil { // it was not started by this
+		t.Fatal(err)
+	}
+	if _, _, err := r.find().Backup(t.Context(), t.TempDir(), backup.Request{}); err != nil {
+		t.Fatal(err)
+	}
+	r.exchange()
+	const want = "orders is not the cluster that has served before"
+	r.find().Notice(t.Context()) // which goes by the one that was
+	if wrong := r.health(); !strings.Contains(wrong, want) {
+		t.Errorf("health says %q, want %q", wrong, want)
+	}
+}
+
 // Whatever makes a cluster anew here, or has it go on, is no other one.
 func TestNobodyMissesWhatWasExchangedFromHere(t *testing.T) {
 	r := remember(t)

@@ -77,6 +77,9 @@ func (a *app) runEtcdctl(ctx context.Context, f *target.Flags, args []string) er
 	if code != 0 && ctx.Err() == nil && ctl.Asks {
 		a.hintOfSilence(ctx, f, c)
 	}
+	if code == 0 && err == nil && ctx.Err() == nil && ctl.Asks {
+		c.Notice(ctx)
+	}
 	return ended(ctx, code, err)
 }
 
