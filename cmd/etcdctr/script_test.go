@@ -52,7 +52,17 @@ func TestScript(t *testing.T) {
 // one that is stopped for a moment is nobody's.
 const envFurther = "ETCDCTR_TEST_FURTHER"
 
-var scripts atomic.Int32
+// Two scripts share what two stacks of each take: both have half of a thousand ports, and
+// the same half of the next.
+const (
+	firstFurther, secondStack = 3000, 1000
+	mostScripts               = 2 * ((etcdtest.FirstPort - cluster.ClientPort - firstFurther) / (2 * secondStack))
+)
+
+var (
+	scripts        atomic.Int32
+	portsOfAScript = make(chan struct{}, mostScripts)
+)
 
 // setUp gives a script ports of its own, of which it names some PORT1 to PORT3. The one
 // after each is its own, too.
@@ -74,12 +84,14 @@ func setUp(env *testscript.Env) error {
 
 // claimPorts gives how far from etcd's usual ports those begin that a script has for
 // itself until it ends, also beside another run of these tests on the same machine:
-// who listens on the port before them has them.
+// who listens on the port before them has them. A second stack of a script finds its ports
+// held, and goes a thousand further.
 func claimPorts(env *testscript.Env) (further int, err error) {
-	const first, apart = 3000, 500
-	const most = (etcdtest.FirstPort-cluster.ClientPort-first)/apart - 1 // who finds its ports held goes two further
-	for range most {
-		further = first + apart*int(scripts.Add(1)%most)
+	portsOfAScript <- struct{}{} // where there are so many processors, some wait
+	env.Defer(func() { <-portsOfAScript })
+	for range mostScripts {
+		n := int(scripts.Add(1) % mostScripts)
+		further = firstFurther + n/2*2*secondStack + n%2*secondStack/2
 		l, errListen := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", cluster.ClientPort+further-1))
 		if err = errListen; err == nil {
 			env.Defer(func() { l.Close() })
