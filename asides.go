@@ -32,7 +32,7 @@ func asideRemark(all []runtime.Aside, healthy bool) string {
 		known, restored = known && a.Bytes > 0, restored || a.Restored
 	}
 	slices.Sort(servers)
-	remark := "former data of " + strings.Join(slices.Compact(servers), " and ") + " is set aside"
+	remark := "former data of " + joined(slices.Compact(servers)) + " is set aside"
 	if len(all) == 1 {
 		remark += " in " + all[0].Where
 	}

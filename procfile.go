@@ -26,8 +26,7 @@ func haveData(members []string) string {
 	if len(members) == 1 {
 		return members[0] + " has its data"
 	}
-	last := len(members) - 1
-	return strings.Join(members[:last], ", ") + " and " + members[last] + " have their data"
+	return joined(members) + " have their data"
 }
 
 // Is makes it a runtime.ErrNotFound.
@@ -77,4 +76,13 @@ func inLine(variable *regexp.Regexp, line string) string {
 		return ""
 	}
 	return strings.Trim(m[1], "'")
+}
+
+// joined joins words as a sentence does: a, b and c.
+func joined(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }

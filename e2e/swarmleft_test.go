@@ -71,7 +71,7 @@ func TestWhatStackRmLeavesIsFoundAgain(t *testing.T) {
 	s.do("down")
 	s.do("up")
 	s.wantValue("brought back", "kept")
-	if out, _ := s.tryAll("health"); !strings.Contains(out, "former data of etcd1 and etcd2 and etcd3 is set aside") {
+	if out, _ := s.tryAll("health"); !strings.Contains(out, "former data of etcd1, etcd2 and etcd3 is set aside") {
 		t.Errorf("what was deployed beside the data is not told of:\n%s", out)
 	}
 	s.removeStack()
