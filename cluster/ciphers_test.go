@@ -17,6 +17,7 @@ func TestHTTP2WantsASuiteWith128Bits(t *testing.T) {
 		{strong + ",TLS_RSA_WITH_AES_128_GCM_SHA256", true},
 		{strong + ",TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", false},
 		{"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", false},
+		{"NONE", false},
 	} {
 		if _, lacks := cluster.LacksHTTP2(c.suites); lacks != c.lacks {
 			t.Errorf("%q: %t", c.suites, lacks)

@@ -240,7 +240,7 @@ func learner(t *testing.T, e etcd) {
 	if err := client.Remove(t.Context(), added.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.AddLearner(t.Context(), c.peers["etcd2"]); err != nil { // etcd makes its ID of its URL and the second
+	if added, err = client.AddLearner(t.Context(), c.peers["etcd2"]); err != nil { // etcd makes its ID of its URL and the second
 		t.Fatalf("added once more right after it was removed: %v", err)
 	}
 	if _, err := client.AddLearner(t.Context(), "http://127.0.0.1:1"); !errors.Is(err, member.ErrTooManyLearners) {
