@@ -33,7 +33,7 @@ type Options struct {
 	// Environ is what processes inherit of, as os.Environ gives it.
 	Environ []string
 	// Further is how far from etcd's usual ports members are placed that have none
-	// of their own. Programs that stop clusters and start them again while others
+	// of their own, by their cluster's name or else. Programs that stop clusters and start them again while others
 	// start theirs, such as tests, keep out of each other's way by it.
 	Further int
 	// LockDir is locked by programs of one user that start members for the first time,

@@ -13,16 +13,20 @@ import (
 func TestMembersThatAreNotWhereTheyAreLookedForSayWhereTheyAre(t *testing.T) {
 	for _, clientPort := range []string{"", cluster.AutoPort} {
 		t.Run("client-port: "+clientPort, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
 			spec := cluster.Spec{Members: cluster.Members{Count: 1}, TLS: "none", Etcd: "3.7.3", ClientPort: clientPort}
 			usual, err := cluster.Resolve(spec, cluster.UnderSupervision("home", "certs"))
 			if err != nil {
 				t.Fatal(err)
 			}
+			address := "127.0.0.1:0"
+			if clientPort == cluster.AutoPort { // which is by the cluster's name alone
+				address = strings.TrimPrefix(usual.Members[0].ClientURL(), "http://")
+			}
+			l, err := net.Listen("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
 			var told []string
 			r := New(Options{
 				Folder: t.TempDir(), Carried: &Program{Path: "etcd", Version: usual.Etcd},

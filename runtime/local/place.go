@@ -101,10 +101,19 @@ func (s seating) placement(further int) cluster.Placement {
 		}
 		seat.ClientPort = s.kept[seat.Member]
 		if seat.ClientPort == 0 {
-			seat.ClientPort = s.free(place(seat).ClientPort + s.further + further)
+			seat.ClientPort = s.free(place(seat).ClientPort + s.beyond(seat) + further)
 		}
 		return place(seat)
 	}
+}
+
+// beyond is how far from its usual port a member is placed. Ports by a cluster's name are
+// its own already, and just below those that the system gives to connections.
+func (s seating) beyond(seat cluster.Seat) int {
+	if seat.AnyPort {
+		return 0
+	}
+	return s.further
 }
 
 // free is a port, or the first one further on, that no member has had: who was of another
