@@ -53,6 +53,7 @@ func eachPage(t *testing.T, do func(t *testing.T, p *pages.Page)) {
 // TestPages does what the pages say, as somebody would on a machine without an
 // engine. Pages that need one are run in e2e.
 func TestPages(t *testing.T) {
+	t.Parallel() // scripts have other ports
 	eachPage(t, func(t *testing.T, p *pages.Page) {
 		if p.Docker {
 			return

@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 // TestScript runs every testdata/script/*.txtar: one file a verb, written as
 // somebody would type it.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
