@@ -34,7 +34,7 @@ func alike(a, b *runtime.State) bool {
 		return len(a.Members()) == 0 && len(b.Members()) == 0
 	}
 	return a.Wish == b.Wish && a.Folder == b.Folder && a.CertsDir == b.CertsDir &&
-		maps.EqualFunc(a.Started(), b.Started(), func(a, b cluster.Settings) bool { return slices.Equal(a, b) })
+		maps.EqualFunc(a.Started(), b.Started(), slices.Equal[cluster.Settings])
 }
 
 // settle is what comes last of what went well.

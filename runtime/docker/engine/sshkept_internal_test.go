@@ -14,7 +14,7 @@ import (
 // Folders of sessions that have ended are gone with the next that begins; those of sessions
 // that go on, of somebody who begins one, and of others stay.
 func TestFoldersOfEndedSessionsAreSweptAway(t *testing.T) {
-	base, err := os.MkdirTemp("", "") // a socket's path has to be short
+	base, err := os.MkdirTemp("", "") //nolint:usetesting // a socket's path has to be short
 	if err != nil {
 		t.Fatal(err)
 	}
