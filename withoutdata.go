@@ -56,7 +56,7 @@ func (c *Cluster) withoutData(want *cluster.Cluster) error {
 	return nil
 }
 
-// missed tells members that have no data, and were there as far as those that have tell, from
+// withoutData tells members that have no data, and were there as far as those that have tell, from
 // those others.
 func withoutData(want *cluster.Cluster, have *runtime.State) *WithoutDataError {
 	var told []string

@@ -176,7 +176,11 @@ func areHere(ctx context.Context, name string) bool {
 		return false
 	}
 	all, err := backup.List(ctx, s)
-	return err == nil && slices.ContainsFunc(all, func(f backup.Found) bool { return f.Err == nil && f.Metadata.Cluster == name })
+	if err != nil {
+		return false
+	}
+	_, found := backup.Newest(all, name)
+	return found
 }
 
 func (o restoreOptions) options(a *app, c *target.Found, place string) (etcdctr.RestoreOptions, error) {
