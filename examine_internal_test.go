@@ -81,6 +81,12 @@ func TestTheDoctorLooksAtTheFilesBeforeItBelievesSymptoms(t *testing.T) {
 		{Name: "etcd2", Status: doctor.Running},
 		{Name: "etcd3", Status: doctor.Running, Log: []string{`{"level":"warn","msg":"prober detected unhealthy status","error":"dial tcp 172.26.0.4:2380: connect: connection refused"}`}},
 	}}
+	gone := doctor.Evidence{Members: slices.Clone(e.Members)}
+	gone.Members[2].Looked = true
+	gone.Members[2].Log = []string{`{"level":"warn","msg":"prober detected unhealthy status","error":"open /etc/etcd/peer/tls.crt: no such file or directory"}`}
+	if d := p.conclude(gone, silence); strings.Contains(d.Cause, "tls.crt") || d.Command == "etcdctr certs create" {
+		t.Errorf("of a file that was missing, and is there, it says %+v", d)
+	}
 	for _, file := range []string{certs.KeyFile, certs.CertFile} {
 		t.Run(file, func(t *testing.T) {
 			if err := os.Rename(filepath.Join(server, file), filepath.Join(server, file+".away")); err != nil {
@@ -89,6 +95,9 @@ func TestTheDoctorLooksAtTheFilesBeforeItBelievesSymptoms(t *testing.T) {
 			p.readers = []string{"etcd1", "etcd2", "etcd3"}
 			if d := p.conclude(e, silence); !strings.Contains(d.Cause, "members/etcd3/server") || d.Command != "etcdctr certs create" {
 				t.Errorf("it says %+v", d)
+			}
+			if d := p.conclude(gone, silence); !strings.Contains(d.Cause, "members/etcd3/server") || d.Command != "etcdctr certs create" {
+				t.Errorf("after another file was missing it says %+v", d)
 			}
 			p.readers = nil // they have copies
 			if d := p.conclude(e, silence); !strings.Contains(d.Cause, "172.26.0.4") {

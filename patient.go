@@ -70,7 +70,7 @@ func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evid
 		if err != nil {
 			return e, err
 		}
-		m.Filtered = filtered
+		m.Filtered, m.Looked = filtered, slices.Contains(p.readers, name)
 		e.Members = append(e.Members, m)
 	}
 	return e, nil

@@ -121,6 +121,7 @@ type candidate struct {
 	evidence string
 	known    bool
 	rank     int
+	looked   bool // the files tell it better, see Member.Looked
 }
 
 // fault is a kind of trouble whose remedy depends on the other members.
@@ -301,7 +302,9 @@ func (e Evidence) fromLog(m Member) []candidate {
 			continue
 		}
 		if c, ok := recognise(rules(), m, entry.text); ok {
-			found = append(found, e.withExpired(c))
+			if !c.looked || !m.Looked || m.Status != Running {
+				found = append(found, e.withExpired(c))
+			}
 			continue
 		}
 		if entry.bad() {

@@ -69,6 +69,9 @@ type Member struct {
 	Waits bool
 	// AutoTLS says that it makes its certificates for itself.
 	AutoTLS bool
+	// Looked says that whoever gathered the evidence looks at the files of certificates that
+	// it reads, at every handshake while it runs: what its log has of them may be put right.
+	Looked bool
 	// Filtered are the devices, as iptables takes them, of networks on which a firewall of
 	// its machine stands between it and its peers; empty where none is known to.
 	Filtered string

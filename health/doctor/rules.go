@@ -19,6 +19,9 @@ type rule struct {
 	// filtered says that it is of members with a firewall between them, see
 	// Member.Filtered.
 	filtered bool
+	// looked says that whoever looks at the member's files sees it, if it is still so, see
+	// Member.Looked.
+	looked bool
 }
 
 // group is rules of one subject, with its title in docs/errors.md.
@@ -72,7 +75,7 @@ func recognise(rules []rule, m Member, text string) (candidate, bool) {
 		if remedy.Kind.isOfMember() {
 			remedy.Member = m.Name
 		}
-		return candidate{m.Name, r.fault, fill(r.cause), remedy, text, true, rank}, true
+		return candidate{m.Name, r.fault, fill(r.cause), remedy, text, true, rank, r.looked}, true
 	}
 	return candidate{}, false
 }
@@ -241,11 +244,11 @@ func certificateRules() []rule {
 	return []rule{
 		{
 			pattern: re(`private key does not match public key`),
-			cause:   "its certificate and its key don't belong together", remedy: create,
+			cause:   "its certificate and its key don't belong together", remedy: create, looked: true,
 		},
 		{
 			pattern: re(`open (\S+/(?:tls\.crt|tls\.key|ca\.crt|crl\.der)): no such file or directory`),
-			cause:   "it does not find $1: its certificates are not where they were", remedy: create,
+			cause:   "it does not find $1: its certificates are not where they were", remedy: create, looked: true,
 		},
 		{
 			pattern: re(`open (\S+/(?:tls\.crt|tls\.key|ca\.crt|crl\.der)): permission denied`),
@@ -262,7 +265,7 @@ func certificateRules() []rule {
 		},
 		{
 			pattern: re(`failed to find any PEM data in (?:key|certificate) input`),
-			cause:   "a certificate or key file is empty or no PEM", fault: emptyKey,
+			cause:   "a certificate or key file is empty or no PEM", fault: emptyKey, looked: true,
 		},
 		{
 			pattern: re(`x509: certificate has expired or is not yet valid`),
