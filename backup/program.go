@@ -10,12 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/coreos/go-semver/semver"
 
+	"github.com/etcdctr/etcdctr/internal/scratch"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -68,11 +70,18 @@ func (p Program) carryOut(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	run, err := os.MkdirTemp("", "etcdctr-") // a socket's name has to be short
+	run, remove, err := scratch.Make("", "etcdctr-run")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(run)
+	defer func() { _ = remove() }()
+	sockets, err := os.Open(run)
+	if err != nil {
+		return err
+	}
+	defer sockets.Close()
+	goruntime.LockOSThread() // on which child depends
+	defer goruntime.UnlockOSThread()
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	cmd := p.command(running,
@@ -81,14 +90,14 @@ func (p Program) carryOut(ctx context.Context, dir string) error {
 		"--listen-peer-urls=unix://"+peerSocket, "--initial-advertise-peer-urls=http://localhost:2380", "--initial-cluster=copy=http://localhost:2380",
 	)
 	var said tail
-	cmd.Dir, cmd.Stdout, cmd.Stderr = run, &said, &said
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = run, &said, &said, child()
 	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(syscall.SIGTERM) }, stopAfter+member.TimeFor(size)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait(); stop() }()
-	err = served(running, run, member.DefaultProgress+member.TimeFor(size))
+	err = served(running, sockets, member.DefaultProgress+member.TimeFor(size))
 	stop()
 	exit := <-ended
 	if err == nil && wasKilled(cmd.ProcessState) {
@@ -128,12 +137,12 @@ func sizeOf(dir string) (int64, error) {
 
 // served waits until the member answers: to be refused by etcd's users is an
 // answer, too.
-func served(ctx context.Context, run string, patience time.Duration) error {
+func served(ctx context.Context, sockets *os.File, patience time.Duration) error {
 	c, err := member.New(member.Config{
 		Patience: member.Patience{Progress: patience},
 		URLs:     map[string]string{"copy": "http://localhost:2379"},
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(run, clientSocket))
+			return new(net.Dialer).DialContext(ctx, "unix", pathIn(sockets, clientSocket))
 		},
 	})
 	if err != nil {

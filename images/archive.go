@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/etcdctr/etcdctr/internal/scratch"
 )
 
 // stored are the images that a file or a folder holds. An archive may be what
@@ -62,11 +64,11 @@ func (s *stored) scan(ctx context.Context) error {
 func (s *stored) withLayout(ctx context.Context, do func(v1.ImageIndex) error) error {
 	dir := s.path
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
-		tmp, err := os.MkdirTemp("", "etcdctr-layout-")
+		tmp, remove, err := scratch.Make("", "etcdctr-layout")
 		if err != nil {
 			return err
 		}
-		defer discard(tmp)
+		defer func() { _ = remove() }()
 		if err := unpackLayout(ctx, s.path, tmp); err != nil {
 			return fmt.Errorf("%s: %w", s.path, err)
 		}
@@ -251,11 +253,11 @@ func PushStored(ctx context.Context, path, ref string, opts PushOptions) (digest
 // reference names. See Push. The layers are compressed here, so that the digest
 // is not the one of another way there.
 func PushEngine(ctx context.Context, e Engine, ref string, opts PushOptions) (v1.Hash, error) {
-	tmp, err := os.MkdirTemp("", "etcdctr-push-")
+	tmp, remove, err := scratch.Make("", "etcdctr-push")
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	defer discard(tmp)
+	defer func() { _ = remove() }()
 	if err := wantImages(ctx, e, []string{ref}); err != nil {
 		return v1.Hash{}, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/google/renameio/v2/maybe"
 
 	"github.com/etcdctr/etcdctr/internal/outfile"
+	"github.com/etcdctr/etcdctr/internal/scratch"
 )
 
 const indexFile = "index.json"
@@ -156,11 +157,11 @@ func (c *content) mergedIndex(l layout.Path, ref name.Tag) ([]byte, error) {
 // WriteArchive puts images into a file: an OCI layout as a tar archive. An
 // image for one platform is also what `docker load` takes, of any version.
 func WriteArchive(ctx context.Context, file, ref string, imgs []*Image) (v1.Hash, error) {
-	tmp, err := os.MkdirTemp("", "etcdctr-archive-")
+	tmp, remove, err := scratch.Make("", "etcdctr-archive")
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	defer discard(tmp)
+	defer func() { _ = remove() }()
 	digest, err := WriteLayout(ctx, tmp, ref, imgs)
 	if err != nil {
 		return digest, err

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/etcdctr/etcdctr/internal/scratch"
 )
 
 // Module compiles etcd's Go modules with the Go toolchain of this machine. It
@@ -62,11 +64,11 @@ func (m Module) toolchain(ctx context.Context) (string, error) {
 // release of etcd. `go install …@version` cannot: upstream's modules replace
 // each other by relative paths, which it refuses.
 func (m Module) compile(ctx context.Context, platform v1.Platform, dir string) error {
-	work, err := os.MkdirTemp("", "etcdctr-module-")
+	work, remove, err := scratch.Make("", "etcdctr-module")
 	if err != nil {
 		return err
 	}
-	defer discard(work)
+	defer func() { _ = remove() }()
 	if err := os.WriteFile(filepath.Join(work, "go.mod"), []byte("module image\n"), 0o644); err != nil {
 		return err
 	}

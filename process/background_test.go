@@ -171,6 +171,53 @@ func TestShutdownPutsAKilledStackInOrder(t *testing.T) {
 	wantStatuses(t, home, map[string]process.Status{"a": process.Stopped})
 }
 
+// Where the path of a home is too long for a socket, that has a folder elsewhere, which
+// nobody finds who does not know of it.
+func TestNoFolderOfASocketStays(t *testing.T) {
+	long := process.Home{Dir: filepath.Join(t.TempDir(), strings.Repeat("long", 25))}
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	if err := os.MkdirAll(long.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	kill := func() {
+		t.Helper()
+		launch(t, long, stackOf(member(t, long, "a", "good")))
+		s, err := long.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(s.Supervisor.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "the supervisor to end", func() bool {
+			now, err := long.State()
+			return err == nil && !now.Running && !s.Supervisor.Alive()
+		})
+	}
+	want := func(after string, n int) {
+		t.Helper()
+		entries, err := os.ReadDir(temporary)
+		if err != nil || len(entries) != n {
+			t.Errorf("after %s there are %v, %v", after, entries, err)
+		}
+	}
+	kill()
+	want("a kill", 1)
+	kill()
+	want("another start and kill", 1)
+	if err := long.Shutdown(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	want("the end of what was killed", 0)
+	missing := member(t, long, "a", "good")
+	missing.Path = "/missing"
+	if err := long.Launch(t.Context(), stackOf(missing), supervisorCommand(t)); err == nil {
+		t.Error("a program that is missing runs")
+	}
+	want("a start that failed", 0)
+}
+
 // startDeaf starts a process and returns when it runs.
 func startDeaf(t *testing.T) *exec.Cmd {
 	t.Helper()

@@ -29,17 +29,30 @@ const socketFile = "control.sock"
 // for 104 bytes with a closing zero, Linux for 108.
 const longestSocket = 103
 
+// socketFolder is how the name of a socket's own folder begins.
+const socketFolder = "etcdctr"
+
 // socket is the path of the supervisor's socket. Where the home's path is too
-// long for one, it is in a folder of its own for temporary files.
+// long for one, it is in a folder of its own for temporary files, which is made here.
 func (h Home) socket() string {
 	if path := h.path(socketFile); len(path) <= longestSocket {
 		return path
 	}
-	dir, err := os.MkdirTemp("", "etcdctr")
+	dir, err := os.MkdirTemp("", socketFolder)
 	if err != nil {
 		return h.path(socketFile) // listening on it will say what is wrong
 	}
 	return filepath.Join(dir, socketFile)
+}
+
+// leave deletes a socket's own folder: at the end, or once its supervisor was killed. A
+// folder that anybody has put something else into stays.
+func (h Home) leave(socket string) error {
+	dir := filepath.Dir(socket)
+	if dir == h.Dir || filepath.Base(socket) != socketFile || !strings.HasPrefix(filepath.Base(dir), socketFolder) {
+		return nil
+	}
+	return errors.Join(remove(socket), remove(dir))
 }
 
 // reachable tells whether a supervisor is at its socket. One that was killed
@@ -65,12 +78,13 @@ func clientOf(socket string) *http.Client {
 
 // control lets the supervisor take orders. Close ends that.
 func (s *supervisor) control() (io.Closer, error) {
+	s.state.Socket = s.home.socket()
 	if err := remove(s.state.Socket); err != nil {
 		return nil, err
 	}
 	l, err := net.Listen("unix", s.state.Socket)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen for orders: %w", err)
+		return nil, errors.Join(fmt.Errorf("cannot listen for orders: %w", err), s.home.leave(s.state.Socket))
 	}
 	orders := http.NewServeMux()
 	orders.HandleFunc("POST /start", s.handleStart)
@@ -84,11 +98,7 @@ func (s *supervisor) control() (io.Closer, error) {
 	return closer(func() error {
 		limited, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		err := server.Shutdown(limited) // after the last answer
-		if dir := filepath.Dir(s.state.Socket); dir != s.home.Dir {
-			err = errors.Join(err, os.RemoveAll(dir))
-		}
-		return err
+		return errors.Join(server.Shutdown(limited), s.home.leave(s.state.Socket)) // after the last answer
 	}), nil
 }
 

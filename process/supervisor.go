@@ -84,7 +84,7 @@ func newSupervisor(h Home, stack Stack, o Options) *supervisor {
 	s := &supervisor{
 		home: h, stack: stack, options: o, keepers: map[string]*keeper{},
 		log: h.logFile(SupervisorLog), shutdown: make(chan bool), over: make(chan struct{}),
-		state: State{Name: stack.Name, Supervisor: processid.Of(os.Getpid()), Home: h.dir(), Socket: h.socket()},
+		state: State{Name: stack.Name, Supervisor: processid.Of(os.Getpid()), Home: h.dir()},
 	}
 	s.state.Members, s.state.Services = stopped(stack.Members), stopped(stack.Services)
 	return s
@@ -125,6 +125,7 @@ func (s *supervisor) recover(last State) {
 	if lost {
 		s.tell(Event{Kind: Recovered})
 	}
+	_ = s.home.leave(last.Socket) // where it can't go, it keeps nobody from anything
 }
 
 // discard deletes data that was not meant to stay.

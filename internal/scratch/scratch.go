@@ -16,10 +16,12 @@ import (
 )
 
 // Each is a folder PREFIX-RANDOM.scratch, which its owner locks as long as he lives, with
-// the files in a folder of their own.
+// the files in a folder of their own. Its path leaves room for the name of a socket where
+// the system's folder for such things has a long one, as macOS's.
 const (
 	suffix = ".scratch"
 	files  = "files"
+	random = 16 // letters of 32: two that meet wait for each other
 )
 
 // Make makes an empty folder, for nobody but this user, in the folder in; "" stands for
@@ -33,7 +35,7 @@ func Make(in, prefix string) (dir string, remove func() error, err error) {
 	if _, err := os.Stat(in); err != nil {
 		return "", nil, err
 	}
-	root := filepath.Join(in, prefix+"-"+strings.ToLower(rand.Text())+suffix)
+	root := filepath.Join(in, prefix+"-"+strings.ToLower(rand.Text()[:random])+suffix)
 	release, err := lockfile.Acquire(context.Background(), root) // nobody else waits for it
 	if err != nil {
 		return "", nil, err
@@ -53,7 +55,7 @@ func Make(in, prefix string) (dir string, remove func() error, err error) {
 // sweep deletes what others have left that were killed. It is a courtesy: what can't be
 // deleted is left to whoever comes next.
 func sweep(in, prefix string) {
-	name := regexp.MustCompile("^" + regexp.QuoteMeta(prefix) + "-[a-z2-7]{26}" + regexp.QuoteMeta(suffix) + "$")
+	name := regexp.MustCompile("^" + regexp.QuoteMeta(prefix) + "-[a-z2-7]{16,26}" + regexp.QuoteMeta(suffix) + "$")
 	entries, err := os.ReadDir(in)
 	if err != nil {
 		return
