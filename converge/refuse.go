@@ -341,16 +341,28 @@ func (c *scene) refuseReplace() (*Step, error) {
 	if !c.quorum && len(electing) > len(c.those((*part).isWanted))/2 {
 		return c.awaitServing(electing, electionCause), nil
 	}
-	if !c.quorum && len(c.those((*part).holds)) > 0 && c.Have.Runs() && len(c.those((*part).runs)) == len(c.those((*part).holds)) {
-		return nil, c.noQuorum(names(c.those((*part).holds)))
+	holders := c.those((*part).holds)
+	begins := func(p *part) bool { return !p.runs() || c.started(p.name) && !c.done(p.name, AwaitServing) }
+	switch {
+	case c.quorum, len(holders) == 0, !c.Have.Runs(), slices.ContainsFunc(holders, begins):
+		return nil, nil
+	case len(holders) > len(c.those((*part).isWanted))/2:
+		return nil, &Refusal{
+			Reason: fmt.Sprintf("%s run, and agree on no leader", strings.Join(names(holders), ", ")),
+			Remedy: Remedy{Command: []string{"doctor"}, Text: "names the cause"},
+		}
 	}
-	return nil, nil
+	return nil, c.noQuorum(names(holders))
 }
 
 // noQuorum: what is left can't agree on anything any more.
 func (c *scene) noQuorum(left []string) *Refusal {
+	have := "has"
+	if len(left) > 1 {
+		have = "have"
+	}
 	return &Refusal{
-		Reason: fmt.Sprintf("the cluster has lost its quorum: of its members only %s still has data", strings.Join(left, " and ")),
+		Reason: fmt.Sprintf("the cluster has lost its quorum: of its members only %s still %s data", strings.Join(left, " and "), have),
 		Remedy: Remedy{Command: []string{"recover"}, Text: "rebuilds the cluster from it; nothing of it is deleted. Where data of the others was moved or renamed, put that back instead"},
 	}
 }
