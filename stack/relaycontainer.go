@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/stack/relay"
@@ -55,11 +57,41 @@ func openRelay(ctx context.Context, e TunnelEngine, n Network, o TunnelOptions) 
 	if err := sweepRelays(ctx, e, o.Project); err != nil {
 		return nil, err
 	}
-	t, _, err := runRelay(ctx, e, RelayOptions{Project: o.Project, Network: n.ID, Image: image, Command: o.RelayCommand})
+	r := RelayOptions{Project: o.Project, Network: n.ID, Image: image, Command: o.RelayCommand}
+	sees := false
+	if o.SeesFiles != nil {
+		if sees, err = o.SeesFiles(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if sees {
+		if t, err := runHand(ctx, e, r); err == nil {
+			return t, nil
+		} // an engine may see other folders, and not that of temporary files
+	}
+	t, _, err := runRelay(ctx, e, r)
 	if err != nil {
 		return nil, fmt.Errorf("a relay on %s: %w", n.Name, err)
 	}
 	return t, nil
+}
+
+// handFolder is where a relay finds the folder that connections are handed over by.
+const handFolder = "/run/etcdctr-relay"
+
+// runHand gives a relay that hands connections over, if something there does not keep it
+// from it, as SELinux may. Its folder is needed until the relay answers.
+func runHand(ctx context.Context, e relayEngine, o RelayOptions) (*Tunnel, error) {
+	f, err := relay.NewFolder()
+	if err != nil {
+		return nil, err
+	}
+	o.hand, o.Command = f, append(slices.Clone(o.Command), handFolder)
+	t, _, err := runRelay(ctx, e, o)
+	if err = errors.Join(err, f.Remove()); err != nil && t != nil {
+		err = errors.Join(err, t.Close())
+	}
+	return t, err
 }
 
 // RelayOptions say where a relay stands.
@@ -68,6 +100,8 @@ type RelayOptions struct {
 	Network string // as a container's network mode: container:ID for that of another one
 	Image   string
 	Command []string // see TunnelOptions
+
+	hand *relay.Folder // nil where all is carried
 }
 
 // Stand is a relay, which dials from where it stands.
@@ -108,6 +142,9 @@ func runRelay(ctx context.Context, e relayEngine, o RelayOptions) (*Tunnel, stri
 	c, err := startRelay(ctx, e, created.ID)
 	if err != nil {
 		return nil, "", errors.Join(fmt.Errorf("start it: %w", err), remove())
+	}
+	if o.hand != nil {
+		_ = c.Take(o.hand) // or all is carried
 	}
 	return &Tunnel{
 		Route: Relayed, dial: c.DialContext, done: c.Done(),
@@ -150,8 +187,16 @@ func relayContainer(o RelayOptions) client.ContainerCreateOptions {
 			LogConfig:      container.LogConfig{Type: "none"},
 			ReadonlyRootfs: true, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges"},
 			Resources: container.Resources{PidsLimit: &limit},
+			Mounts:    o.mounts(),
 		},
 	}
+}
+
+func (o RelayOptions) mounts() []mount.Mount {
+	if o.hand == nil {
+		return nil
+	}
+	return []mount.Mount{{Type: mount.TypeBind, Source: o.hand.Shared(), Target: handFolder}}
 }
 
 // startRelay attaches first, so that nothing that the relay says is missed.

@@ -50,8 +50,12 @@ type TunnelOptions struct {
 	// if there is to be one.
 	RelayImage func(context.Context) (string, error)
 	// RelayCommand is what runs in it: package relay's Serve on its standard
-	// streams.
+	// streams, and its Hand in the folder that follows, if one does.
 	RelayCommand []string
+	// SeesFiles tells whether the engine sees this machine's files, as the function of this
+	// name; nil where it does not. Its containers are processes of the same kernel then, and
+	// a relay hands connections over. It is called only if there is to be one.
+	SeesFiles func(context.Context) (bool, error)
 }
 
 // Tunnel is a way into a network of a project. Nothing is published for it.

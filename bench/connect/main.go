@@ -1,6 +1,7 @@
 // Command connect compares `etcdctr connect` with a connection straight to the
 // member's container, which only the engine's own host can have: how long a
-// request takes, how much goes through, and what a new connection costs.
+// request takes, how much goes through, and what a new connection costs. That an
+// engine is another machine's, it makes up, which takes root on Linux.
 //
 // Reads are serializable, so that the member answers by itself and the way to it
 // is what is measured. See bench/README.md for what it is given and how it is
@@ -17,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,8 +54,8 @@ func run(ctx context.Context, rows *measure.Rows) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, via := range []string{"relay", "direct"} {
-		if err := b.compare(ctx, rows, via, straight); err != nil {
+	for _, w := range ways {
+		if err := b.compare(ctx, rows, w, straight); err != nil {
 			return err
 		}
 	}
@@ -106,9 +108,24 @@ func (b *bench) tls() (*tls.Config, error) {
 	return measure.ClientTLS(filepath.Join(b.dir, "certs", "clients", "root"))
 }
 
-// compare measures one route and the straight way alternately.
-func (b *bench) compare(ctx context.Context, rows *measure.Rows, via string, straight clientv3.Config) error {
-	endpoint, stop, err := b.connect(ctx, via)
+// way is how members are reached.
+type way struct {
+	name, via string
+	// before are what etcdctr is started by.
+	before []string
+}
+
+// ways are with a relay of this machine's engine, which hands connections over, with one
+// that takes the engine for another machine's, and so carries them, and without.
+var ways = []way{
+	{name: "relay", via: "relay"},
+	{name: "relay elsewhere", via: "relay", before: []string{"unshare", "--uts", "sh", "-c", `hostname elsewhere && exec "$@"`, "sh"}},
+	{name: "direct", via: "direct"},
+}
+
+// compare measures one way and the straight one alternately.
+func (b *bench) compare(ctx context.Context, rows *measure.Rows, w way, straight clientv3.Config) error {
+	endpoint, stop, err := b.connect(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -121,16 +138,17 @@ func (b *bench) compare(ctx context.Context, rows *measure.Rows, via string, str
 	for _, m := range measurements {
 		us, them, err := alternate(ctx, m, ours, straight)
 		if err != nil {
-			return fmt.Errorf("%s, %s: %w", via, m.name, err)
+			return fmt.Errorf("%s, %s: %w", w.name, m.name, err)
 		}
-		rows.Add(measure.Seconds(via+": "+m.name, "no tunnel", us, them).Want(wanted))
+		rows.Add(measure.Seconds(w.name+": "+m.name, "no tunnel", us, them).Want(wanted))
 	}
 	return nil
 }
 
 // connect keeps `etcdctr connect` running until stop is called.
-func (b *bench) connect(ctx context.Context, via string) (endpoint string, stop func(), err error) {
-	cmd := exec.CommandContext(ctx, b.etcdctr, "connect", "--name", b.name, "--via", via, "--listen", "127.0.0.1:0", "--format", "json")
+func (b *bench) connect(ctx context.Context, w way) (endpoint string, stop func(), err error) {
+	words := append(slices.Clone(w.before), b.etcdctr, "connect", "--name", b.name, "--via", w.via, "--listen", "127.0.0.1:0", "--format", "json")
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir = b.dir
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	out, err := cmd.StdoutPipe()
@@ -147,7 +165,7 @@ func (b *bench) connect(ctx context.Context, via string) (endpoint string, stop 
 	var env map[string]string
 	if err := json.NewDecoder(out).Decode(&env); err != nil {
 		stop()
-		return "", nil, fmt.Errorf("connect --via %s does not connect: %w", via, err)
+		return "", nil, fmt.Errorf("connect by way of %s does not connect: %w", w.name, err)
 	}
 	return env["ETCDCTL_ENDPOINTS"], stop, nil
 }

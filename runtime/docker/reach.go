@@ -32,7 +32,7 @@ func (r *Runtime) Tunnel(ctx context.Context, have *runtime.State) (*stack.Tunne
 		return nil, err
 	}
 	return stack.OpenTunnel(ctx, r.engine, stack.TunnelOptions{
-		Bridge:  r.bridge(m),
+		Bridge: r.bridge(m), SeesFiles: r.seesFiles,
 		Project: have.Name, Network: compose.ClusterNetwork, Route: stack.Route(r.o.Route), Names: hostNames(have),
 		RelayImage: r.ownImage, RelayCommand: []string{RelayProgram},
 	})

@@ -83,7 +83,7 @@ func (r *Runtime) carry(ctx context.Context, l load, ask func(context.Context, *
 			return err
 		}
 		t, err := stack.OpenRelay(ctx, r.engine, networkName(l.cluster), l.network, stack.TunnelOptions{
-			Project: l.cluster, Network: compose.ClusterNetwork, RelayImage: r.o.OwnImage, RelayCommand: r.o.Relay,
+			Project: l.cluster, Network: compose.ClusterNetwork, RelayImage: r.o.OwnImage, RelayCommand: r.o.Relay, SeesFiles: r.seesFiles,
 		})
 		if err != nil {
 			return err

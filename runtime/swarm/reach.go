@@ -32,13 +32,18 @@ func (r *Runtime) Reach(ctx context.Context, have *runtime.State) (runtime.Way, 
 		return runtime.Way{}, fmt.Errorf("the swarm has no network %s: `etcdctr up` makes it", networkName(have.Name))
 	}
 	t, err := stack.OpenRelay(ctx, r.engine, n.Name, n.ID, stack.TunnelOptions{
-		Project: have.Name, Network: compose.ClusterNetwork, RelayImage: r.o.OwnImage, RelayCommand: r.o.Relay,
+		Project: have.Name, Network: compose.ClusterNetwork, RelayImage: r.o.OwnImage, RelayCommand: r.o.Relay, SeesFiles: r.seesFiles,
 	})
 	if err != nil {
 		return runtime.Way{}, err
 	}
 	touch(ctx, t.DialContext, have)
 	return runtime.Way{Dial: t.DialContext, Done: t.Done(), Close: t.Close}, nil
+}
+
+// seesFiles reports whether the engine is this machine's.
+func (r *Runtime) seesFiles(ctx context.Context) (bool, error) {
+	return stack.SeesFiles(ctx, r.engine, stack.Make{})
 }
 
 // touch makes a connection to each member that runs. One that fails says nothing that

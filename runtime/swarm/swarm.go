@@ -19,8 +19,8 @@ const Name = string(cluster.Swarm)
 type Engine interface {
 	stack.Engine
 	stack.TunnelEngine
+	stack.Locatable
 	Ping(ctx context.Context, o client.PingOptions) (client.PingResult, error)
-	Info(ctx context.Context, o client.InfoOptions) (client.SystemInfoResult, error)
 	ContainerInspect(ctx context.Context, container string, o client.ContainerInspectOptions) (client.ContainerInspectResult, error)
 	ContainerStatPath(ctx context.Context, container string, o client.ContainerStatPathOptions) (client.ContainerStatPathResult, error)
 	VolumeInspect(ctx context.Context, volume string, o client.VolumeInspectOptions) (client.VolumeInspectResult, error)

@@ -16,6 +16,8 @@ import (
 // Client is the side that asks for connections.
 type Client struct {
 	session *yamux.Session
+	takes   *taker          // nil where connections are carried
+	over    context.Context // ends with the session
 }
 
 // NewClient waits until Serve greets at the other end of stream. Cancelling ctx
@@ -34,7 +36,12 @@ func NewClient(ctx context.Context, stream io.ReadWriteCloser) (*Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Client{session}, nil
+	over, end := context.WithCancel(context.Background())
+	go func() {
+		<-session.CloseChan()
+		end()
+	}()
+	return &Client{session: session, over: over}, nil
 }
 
 func notGreeting(heard []byte) error {
@@ -47,7 +54,10 @@ func notGreeting(heard []byte) error {
 // DialContext connects to an address in the relay's network. Names are
 // resolved there. Only TCP is relayed.
 func (c *Client) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := c.open(ctx, address)
+	conn, err := c.take(ctx, address)
+	if errors.Is(err, errNotHanded) {
+		conn, err = c.open(ctx, address)
+	}
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: textAddr{network, address}, Err: err}
 	}
@@ -80,20 +90,31 @@ func ask(stream net.Conn, address string) error {
 		return err
 	}
 	refusal, err := readText(stream)
-	switch {
-	case err != nil || refusal == "":
+	if err != nil || refusal == "" {
 		return err
-	case refusal == refused:
+	}
+	return refusedBy(refusal)
+}
+
+// refusedBy is the error of a reason.
+func refusedBy(reason string) error {
+	if reason == refused {
 		return os.NewSyscallError("connect", syscall.ECONNREFUSED)
 	}
-	return errors.New(refusal)
+	return errors.New(reason)
 }
 
 // Done is closed when the stream has ended and with it all connections.
 func (c *Client) Done() <-chan struct{} { return c.session.CloseChan() }
 
 // Close ends all connections and the stream.
-func (c *Client) Close() error { return c.session.Close() }
+func (c *Client) Close() error {
+	err := c.session.Close()
+	if c.takes != nil {
+		err = errors.Join(err, c.takes.socket.Close())
+	}
+	return err
+}
 
 type textAddr struct{ network, address string }
 

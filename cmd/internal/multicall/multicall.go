@@ -47,7 +47,7 @@ var programs = map[string]func(args []string){
 	"carrier":  func(args []string) { end(serveVolume(args[1:])) },
 	"dns":      func(args []string) { end(serveDNS(args[1:])) },
 	"lookat":   func(args []string) { end(lookAt(args[1:])) },
-	"relay":    func([]string) { end(serveRelay()) },
+	"relay":    func(args []string) { end(serveRelay(args[1:])) },
 	"setaside": func(args []string) { end(setAside(args[1:])) },
 }
 
@@ -61,9 +61,16 @@ func Run(args []string) bool {
 	return ok
 }
 
-// serveRelay goes on until its streams end.
-func serveRelay() error {
-	return relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, new(net.Dialer).DialContext)
+// serveRelay goes on until its streams end. In a folder it hands connections over, if it
+// may listen there: who asked for that takes it for granted that it may not.
+func serveRelay(args []string) error {
+	dial := new(net.Dialer).DialContext
+	if len(args) > 0 {
+		if l, err := relay.Listen(args[0]); err == nil {
+			go relay.Hand(context.Background(), l, dial)
+		}
+	}
+	return relay.Serve(context.Background(), standardStreams{os.Stdin, os.Stdout}, dial)
 }
 
 // serveBackups goes on until it is told to end.
