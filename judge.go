@@ -49,12 +49,15 @@ func judgeServices(have *runtime.State, r *health.Report) {
 		return
 	}
 	for _, s := range have.Servers {
-		if s.Role != runtime.Service || s.Runs() || s.Status == runtime.Absent || s.Status == runtime.Away {
+		if s.Role != runtime.Service || s.Status == runtime.Running || s.Status == runtime.Absent || s.Status == runtime.Away {
 			continue
 		}
 		why := fmt.Sprintf("%s: %s; `etcdctr logs %s` tells why, `etcdctr up` starts it", s.Name, whyIdle(s), s.Name)
-		if s.Status == runtime.Created {
+		switch s.Status {
+		case runtime.Created:
 			why = s.Name + ": it was never started: `etcdctr up` starts it, or says why it can't"
+		case runtime.Paused:
+			why = s.Name + ": " + whyIdle(s)
 		}
 		r.Warnings = append(r.Warnings, why)
 	}
@@ -76,6 +79,8 @@ func whyIdle(m runtime.Server) string {
 	switch {
 	case m.Held != "":
 		return m.Held
+	case m.Status == runtime.Paused:
+		return "it is paused: `etcdctr up` has it go on"
 	case m.MayAnswer():
 		return ""
 	case m.Detail != "":

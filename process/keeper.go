@@ -258,6 +258,8 @@ func (k *keeper) spawn(ctx context.Context) (*exec.Cmd, error) {
 	k.change(func(s *MemberState) {
 		if s.Status == Restarting {
 			s.Restarts++
+		} else {
+			s.Restarts = 0 // somebody has asked for this start
 		}
 		s.Status, s.Began, s.Process = Running, began, processid.Of(cmd.Process.Pid)
 	}, Event{Kind: Started, PID: cmd.Process.Pid})

@@ -257,6 +257,21 @@ func TestAMemberThatIsKilledIsStartedAgain(t *testing.T) {
 	if b.Restarts != 1 || b.LastExit != "signal: killed" || b.Status != process.Running {
 		t.Errorf("got %+v", b)
 	}
+
+	// What was before a start that somebody has asked for says nothing of the one that runs.
+	if err := home.Stop(t.Context(), 0, "b"); err != nil {
+		t.Fatal(err)
+	}
+	if err := home.Start(t.Context(), "b"); err != nil {
+		t.Fatal(err)
+	}
+	r.next(t, "b ended", "b started")
+	if s, err = home.State(); err != nil {
+		t.Fatal(err)
+	}
+	if b = s.Members[1]; b.Restarts != 0 || b.Status != process.Running {
+		t.Errorf("started by somebody it is %+v", b)
+	}
 }
 
 // Members that have promised what they had written would take it back.

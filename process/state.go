@@ -37,7 +37,8 @@ type MemberState struct {
 	Began time.Time `json:"began,omitzero"`
 	// Process is the member's process, while it runs.
 	Process ID `json:"process"`
-	// Restarts counts how often it was started again after a crash.
+	// Restarts counts how often it was started again after a crash, since somebody asked
+	// for a start.
 	Restarts int `json:"restarts"`
 	// LastExit is how it ended last, in words; empty while it never did.
 	LastExit string `json:"lastExit,omitempty"`

@@ -113,7 +113,9 @@ func (r *Runtime) Identity(ctx context.Context) (string, error) {
 }
 
 // isOutside tells of most engines that they are of no swarm, without asking for more,
-// which would take them longer. Podman knows of none.
+// which would take them longer. Podman knows of none. Docker Engine 20.10 does not say
+// it at a ping: it is asked for all of itself, as its error of what only a manager answers
+// has the same code for an engine of no swarm, a worker and a locked manager.
 func (r *Runtime) isOutside(ctx context.Context) bool {
 	ping, err := r.engine.Ping(ctx, client.PingOptions{})
 	if err != nil {
@@ -122,16 +124,8 @@ func (r *Runtime) isOutside(ctx context.Context) bool {
 	if s := ping.SwarmStatus; s != nil {
 		return s.NodeState == swarm.LocalNodeStateInactive
 	}
-	if stack.IsPodman(ctx, r.engine) {
-		return true
-	}
-	_, err = r.engine.SwarmInspect(ctx, client.SwarmInspectOptions{})
-	return err != nil && strings.Contains(err.Error(), noSwarm)
+	return stack.IsPodman(ctx, r.engine)
 }
-
-// noSwarm is what an engine of no swarm says of the swarm, and no other. Source: errNoManager
-// in daemon/cluster of github.com/moby/moby.
-const noSwarm = `Use "docker swarm init"`
 
 // unavailable marks what tells that the engine, or its swarm, does not answer.
 func unavailable(err error) error {

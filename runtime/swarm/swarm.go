@@ -25,7 +25,6 @@ type Engine interface {
 	ContainerStatPath(ctx context.Context, container string, o client.ContainerStatPathOptions) (client.ContainerStatPathResult, error)
 	VolumeInspect(ctx context.Context, volume string, o client.VolumeInspectOptions) (client.VolumeInspectResult, error)
 	NodeList(ctx context.Context, o client.NodeListOptions) (client.NodeListResult, error)
-	SwarmInspect(ctx context.Context, o client.SwarmInspectOptions) (client.SwarmInspectResult, error)
 	services
 	objects
 }

@@ -35,19 +35,6 @@ func (m manager) Info(context.Context, client.InfoOptions) (client.SystemInfoRes
 	return client.SystemInfoResult{Info: system.Info{Swarm: m.info}}, nil
 }
 
-// SwarmInspect answers as an engine that does not tell at a ping of what swarm it is.
-func (m manager) SwarmInspect(context.Context, client.SwarmInspectOptions) (client.SwarmInspectResult, error) {
-	switch {
-	case m.info.ControlAvailable:
-		return client.SwarmInspectResult{}, nil
-	case m.info.LocalNodeState == swarm.LocalNodeStateLocked:
-		return client.SwarmInspectResult{}, errors.New("the swarm is encrypted and needs to be unlocked")
-	case m.info.LocalNodeState == swarm.LocalNodeStateInactive:
-		return client.SwarmInspectResult{}, errors.New(`engine: This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again`)
-	}
-	return client.SwarmInspectResult{}, errors.New("engine: This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state")
-}
-
 func (m manager) NodeList(context.Context, client.NodeListOptions) (client.NodeListResult, error) {
 	return client.NodeListResult{Items: m.nodes}, nil
 }
@@ -118,21 +105,26 @@ func TestAnEngineThatManagesNoServicesIsUnavailable(t *testing.T) {
 // An engine takes a while to tell all of itself, and most are of no swarm.
 func TestAnEngineOfNoSwarmIsNotAskedForAllOfItself(t *testing.T) {
 	asked := 0
-	_, err := New(Options{Engine: counting{manager{info: swarm.Info{LocalNodeState: swarm.LocalNodeStateInactive}}, &asked}}).Observe(t.Context(), "c")
+	_, err := New(Options{Engine: telling{manager{}, &asked}}).Observe(t.Context(), "c")
 	if e := (*StandingError)(nil); !errors.As(err, &e) || e.Standing != Outside || asked > 0 {
 		t.Errorf("asked %d times: %v", asked, err)
 	}
 }
 
-// counting counts how often it is asked for all of itself.
-type counting struct {
+// telling says at a ping that it is of no swarm, and counts how often it is asked for all
+// of itself.
+type telling struct {
 	manager
 	asked *int
 }
 
-func (c counting) Info(ctx context.Context, o client.InfoOptions) (client.SystemInfoResult, error) {
-	*c.asked++
-	return c.manager.Info(ctx, o)
+func (telling) Ping(context.Context, client.PingOptions) (client.PingResult, error) {
+	return client.PingResult{SwarmStatus: &client.SwarmStatus{NodeState: swarm.LocalNodeStateInactive}}, nil
+}
+
+func (e telling) Info(ctx context.Context, o client.InfoOptions) (client.SystemInfoResult, error) {
+	*e.asked++
+	return e.manager.Info(ctx, o)
 }
 
 func TestANoteIsReadAsItWasWritten(t *testing.T) {

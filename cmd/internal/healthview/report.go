@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/health"
 )
@@ -77,7 +78,11 @@ func Verdict(c *terminal.Console, r health.Report) error {
 		c.Say("%d of %s %s, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), verb, r.Leader)
 	}
 	if !r.Healthy {
-		return errors.New(strings.Join(r.Failures, "\n"))
+		err := errors.New(strings.Join(r.Failures, "\n"))
+		if slices.ContainsFunc(r.Members, func(m health.MemberReport) bool { return m.Error != "" && !m.Left }) {
+			err = hints.With(err, "`etcdctr doctor` tells why a member is away")
+		}
+		return err
 	}
 	c.Say("healthy: cluster %s, %s, led by %s", r.ClusterID, terminal.Plural(len(r.Members), "member"), r.Leader)
 	return nil
