@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -32,7 +33,7 @@ func asideRemark(all []runtime.Aside, healthy bool) string {
 		known, restored = known && a.Bytes > 0, restored || a.Restored
 	}
 	slices.Sort(servers)
-	remark := "former data of " + joined(slices.Compact(servers)) + " is set aside"
+	remark := "former data of " + listed.And(slices.Compact(servers)) + " is set aside"
 	if len(all) == 1 {
 		remark += " in " + all[0].Where
 	}

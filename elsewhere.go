@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -31,7 +32,7 @@ func (e *ElsewhereServedError) Error() string {
 		}
 		return fmt.Sprintf("%s has served from this folder, and another %s answers now at %s than the one that it was on: its data is not seen from here, and may be %s still", e.Name, what, e.Here, still)
 	}
-	return fmt.Sprintf("%s has served from this folder on %s, and there is nothing of it on %s, which is asked now: what it has there stays there", e.Name, strings.Join(e.Before, " and "), e.Here)
+	return fmt.Sprintf("%s has served from this folder on %s, and there is nothing of it on %s, which is asked now: what it has there stays there", e.Name, listed.And(e.Before), e.Here)
 }
 
 // idKind is how the line is called that notes what has answered where the cluster has served.

@@ -15,6 +15,7 @@ import (
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/health/doctor"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -404,7 +405,7 @@ func (p *patient) fewer(report health.Report) (Diagnosis, bool) {
 	}
 	return Diagnosis{
 		Member:   p.name(),
-		Cause:    fmt.Sprintf("no quorum comes of %s: there is data of %s, too, which the description does not have", strings.Join(described, " and "), strings.Join(others, " and ")),
+		Cause:    fmt.Sprintf("no quorum comes of %s: there is data of %s, too, which the description does not have", listed.And(described), listed.And(others)),
 		ByHand:   fmt.Sprintf("describe them as well, as `members: %d` does, and `etcdctr up` starts them; once they serve, it takes one after the other out", len(described)+len(others)),
 		Warnings: report.Warnings,
 	}, true

@@ -15,6 +15,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/internal/gitignore"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -43,7 +44,7 @@ type TwiceError struct {
 }
 
 func (e *TwiceError) Error() string {
-	return fmt.Sprintf("there are clusters called %s on the runtimes %s", e.Name, strings.Join(e.Runtimes, " and "))
+	return fmt.Sprintf("there are clusters called %s on the runtimes %s", e.Name, listed.And(e.Runtimes))
 }
 
 // A note's file has the cluster's name between these, which no cluster's folder has.

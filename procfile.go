@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -26,7 +27,7 @@ func haveData(members []string) string {
 	if len(members) == 1 {
 		return members[0] + " has its data"
 	}
-	return joined(members) + " have their data"
+	return listed.And(members) + " have their data"
 }
 
 // Is makes it a runtime.ErrNotFound.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/member"
 )
 
@@ -24,7 +25,7 @@ func (a *Adoption) elsewhere(ctx context.Context, s *Stack, want *cluster.Cluste
 	if counted := a.counted(ctx, s); counted != nil {
 		for _, m := range counted {
 			if !s.has(m) && !ours(want, m) {
-				missing = append(missing, fmt.Sprintf("%s at %s", orNameless(m.Name), strings.Join(m.PeerURLs, " and ")))
+				missing = append(missing, fmt.Sprintf("%s at %s", orNameless(m.Name), listed.And(m.PeerURLs)))
 			}
 		}
 	} else if s.Runs() {

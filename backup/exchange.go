@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -31,7 +32,7 @@ func (r *Restoration) again(ctx context.Context, there There) (*runtime.State, e
 	}
 	now, err := r.withData(ctx, have, there.Data...)
 	if err == nil && len(now) > 0 {
-		err = fmt.Errorf("%s has data of %s: %w", have.Name, strings.Join(now, " and "), ErrMeanwhile)
+		err = fmt.Errorf("%s has data of %s: %w", have.Name, listed.And(now), ErrMeanwhile)
 	}
 	return have, err
 }

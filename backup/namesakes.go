@@ -3,8 +3,9 @@ package backup
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // This file tells clusters of one name apart, by the IDs that etcd gives them, in backups as
@@ -24,7 +25,7 @@ type SharedError struct {
 
 func (e *SharedError) Error() string {
 	return fmt.Sprintf("several clusters that are called %s keep their backups in %s (%s): `restore` takes the newest, whosever it is, so give each a destination of its own",
-		e.Cluster, e.Place, strings.Join(e.IDs, " and "))
+		e.Cluster, e.Place, listed.And(e.IDs))
 }
 
 // ofID are those of a cluster by its ID; all, where that is not known.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -128,7 +128,7 @@ func Undoable(ctx context.Context, r Runtime, have *runtime.State) error {
 	case !leads(l.made) && !leads(l.undone):
 		return fmt.Errorf("%s: %w", have.Name, ErrNothing)
 	case len(l.gone) > 0:
-		return fmt.Errorf("%s: %w, that of %s", have.Name, ErrDiscarded, strings.Join(l.gone, " and "))
+		return fmt.Errorf("%s: %w, that of %s", have.Name, ErrDiscarded, listed.And(l.gone))
 	}
 	return nil
 }

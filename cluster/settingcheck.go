@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // This file judges the settings of etcd that a Spec gives by name.
@@ -152,7 +154,7 @@ func (r *resolver) checkValue(path string, o Option, name, value string) {
 	case least > 0 && err == nil && n < least:
 		r.report(path, "must be at least %d, not %s", least, value)
 	case name == "cipher-suites" && r.spec.TLS != string(NoTLS) && lacks:
-		r.report(path, "etcd ends once it is to serve clients, as HTTP/2 wants a suite with 128 bits: add %s", strings.Join(suites, " or "))
+		r.report(path, "etcd ends once it is to serve clients, as HTTP/2 wants a suite with 128 bits: add %s", listed.Or(suites))
 	case name == "unsafe-no-fsync" && value == "true":
 		r.warn(path, "loses acknowledged writes when the machine stops: only for data that can be lost")
 	case o.Standing == Warned:

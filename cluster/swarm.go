@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // This file is about members that are services of a Docker Swarm. Whatever a
@@ -34,7 +36,7 @@ func (r *resolver) nodesOfAll(c *Cluster, list []MemberSpec) {
 	}
 	for _, node := range slices.Sorted(maps.Keys(members)) {
 		if on := members[node]; len(on) > 1 && len(on) > (len(list)-1)/2 {
-			r.warn("members", "%s are on the node %s: without that node there is no quorum", strings.Join(on, " and "), node)
+			r.warn("members", "%s are on the node %s: without that node there is no quorum", listed.And(on), node)
 		}
 	}
 }

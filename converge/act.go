@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -307,7 +308,7 @@ type ApartError struct {
 func (e *ApartError) Error() string {
 	var groups []string
 	for _, g := range e.Groups {
-		groups = append(groups, strings.Join(g, " and "))
+		groups = append(groups, listed.And(g))
 	}
 	return "the members hold different data: " + strings.Join(groups, " against ")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -82,7 +83,7 @@ func Unfinished(have *runtime.State) *Refusal {
 		return nil
 	}
 	refusal := &Refusal{
-		Reason: fmt.Sprintf("a restoration was not finished: the data that it has made for %s has not taken its place", strings.Join(waiting, " and ")),
+		Reason: fmt.Sprintf("a restoration was not finished: the data that it has made for %s has not taken its place", listed.And(waiting)),
 		Remedy: Remedy{Command: by.Again, Text: "finishes it; `etcdctr restore --undo` brings back what was there"},
 	}
 	if len(by.Again) == 0 {
@@ -100,7 +101,7 @@ func (c *scene) refuseSeveral() error {
 	}
 	var groups []string
 	for id, of := range clusters {
-		groups = append(groups, fmt.Sprintf("%s in %s", strings.Join(of, " and "), id))
+		groups = append(groups, fmt.Sprintf("%s in %s", listed.And(of), id))
 	}
 	slices.Sort(groups)
 	return &Refusal{
@@ -362,7 +363,7 @@ func (c *scene) noQuorum(left []string) *Refusal {
 		have = "have"
 	}
 	return &Refusal{
-		Reason: fmt.Sprintf("the cluster has lost its quorum: of its members only %s still %s data", strings.Join(left, " and "), have),
+		Reason: fmt.Sprintf("the cluster has lost its quorum: of its members only %s still %s data", listed.And(left), have),
 		Remedy: Remedy{Command: []string{"recover"}, Text: "rebuilds the cluster from it; nothing of it is deleted. Where data of the others was moved or renamed, put that back instead"},
 	}
 }
@@ -407,7 +408,7 @@ func (c *scene) awayRefusal(p *part) *Refusal {
 func withoutQuorum(parts []*part) *Refusal {
 	whose, them := "the machine of "+parts[0].name+" does", "it back; where it is"
 	if len(parts) > 1 {
-		whose, them = "the machines of "+strings.Join(names(parts), " and ")+" do", "them back; where they are"
+		whose, them = "the machines of "+listed.And(names(parts))+" do", "them back; where they are"
 	}
 	return &Refusal{
 		Away:   true,
@@ -422,7 +423,7 @@ func withoutQuorum(parts []*part) *Refusal {
 func unseen(parts []*part) *Refusal {
 	whose := "the machine of " + parts[0].name + " does"
 	if len(parts) > 1 {
-		whose = "the machines of " + strings.Join(names(parts), " and ") + " do"
+		whose = "the machines of " + listed.And(names(parts)) + " do"
 	}
 	return &Refusal{
 		Away:   true,

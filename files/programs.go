@@ -13,6 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr/bundle"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/internal/listening"
 	"github.com/etcdctr/etcdctr/runtime/hosts"
 )
@@ -64,7 +65,7 @@ func warnOfTakenAddresses(c *cluster.Cluster, warn func(error)) {
 			}
 		}
 		if len(taken) > 0 {
-			warn(fmt.Errorf("%s, where %s is to listen, is in use: if it is not by this cluster, give the member another client-port", strings.Join(taken, " and "), m.Name))
+			warn(fmt.Errorf("%s, where %s is to listen, is in use: if it is not by this cluster, give the member another client-port", listed.And(taken), m.Name))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/internal/option"
 )
 
@@ -85,7 +86,7 @@ func (o Origin) Check(with SourceOptions) error {
 		errs = append(errs, option.Errorf("%s is for %s %s", mirror, source, FromRelease))
 	}
 	if with.Version != "" && !o.Versioned {
-		errs = append(errs, option.Errorf("%s is for %s %s: %s has the version it has", etcd, source, strings.Join(VersionedWords(), " and "), o.Word))
+		errs = append(errs, option.Errorf("%s is for %s %s: %s has the version it has", etcd, source, listed.And(VersionedWords()), o.Word))
 	}
 	return errors.Join(errs...)
 }

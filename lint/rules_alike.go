@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // alikeRules are about what has to be the same for all members of a cluster.
@@ -78,7 +79,7 @@ func checkTokensDiffer(s *Stack, r *reporter) {
 		for _, m := range group {
 			if token, ok := m.token(); ok {
 				r.in(m, found{
-					at: m.at("initial-cluster-token"), message: fmt.Sprintf("its cluster token is %s, and its cluster's members have %s", token, strings.Join(tokens, " and ")),
+					at: m.at("initial-cluster-token"), message: fmt.Sprintf("its cluster token is %s, and its cluster's members have %s", token, listed.And(tokens)),
 					remedy: "give all members the same initial-cluster-token: members that hold data already keep the one that they were founded with",
 				})
 			}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // tlsRules are about certificates.
@@ -231,7 +232,7 @@ func checkCipherSuites(m *Member, r *reporter) {
 	}
 	r.in(m, found{
 		at: m.at("cipher-suites"), message: "etcd ends once it is to serve clients: none of its cipher suites is one that HTTP/2 wants",
-		remedy: "add " + strings.Join(instead, " or "),
+		remedy: "add " + listed.Or(instead),
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // ErrSeveralClusters is the error of members that answer and are of several clusters.
@@ -42,7 +44,7 @@ func (v View) OneCluster() error {
 	}
 	var each []string
 	for id, names := range clusters {
-		each = append(each, fmt.Sprintf("%s in %s", strings.Join(names, " and "), id))
+		each = append(each, fmt.Sprintf("%s in %s", listed.And(names), id))
 	}
 	return fmt.Errorf("%s: %w", strings.Join(slices.Sorted(slices.Values(each)), ", "), ErrSeveralClusters)
 }

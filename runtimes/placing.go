@@ -9,6 +9,7 @@ import (
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -39,33 +40,45 @@ func (r *Runtimes) Place(ctx context.Context, spec cluster.Spec, c *cluster.Clus
 	return r.docker.Place(ctx, spec)
 }
 
+// There is what this machine's engine has of a cluster that somebody else is to start by a
+// file; nothing where it does not answer, or can't be seen: that is in nobody's way.
+type There struct {
+	cluster *cluster.Cluster
+	have    *runtime.State
+	on      runtime.Runtime
+}
+
+// There looks once at what this machine's engine has of a cluster.
+func (r *Runtimes) There(ctx context.Context, c *cluster.Cluster) There {
+	t := There{cluster: c, on: r.docker}
+	if !r.answers(ctx) {
+		return t
+	}
+	if have, err := r.docker.Observe(ctx, c.Name); err == nil {
+		t.have = have
+	}
+	return t
+}
+
 // CheckFree refuses a cluster for Docker Compose where the engine has one of its name that
 // was started in another folder of this machine than those, unless it was named by a flag or
 // by the program: Compose goes by the name alone, and would make the members of that anew, on
 // its data. The error is an *etcdctr.OtherFolderError.
-func (r *Runtimes) CheckFree(ctx context.Context, c *cluster.Cluster, folders ...string) error {
-	if c.Spec.NameIsSaid() || c.SpansMachines() || !r.answers(ctx) {
+func (t There) CheckFree(folders ...string) error {
+	if t.cluster.Spec.NameIsSaid() || t.cluster.SpansMachines() || !t.have.StartedElsewhere(folders...) {
 		return nil
 	}
-	have, err := r.docker.Observe(ctx, c.Name)
-	if err != nil || !have.StartedElsewhere(folders...) {
-		return nil //nolint:nilerr // what can't be seen is in nobody's way
-	}
-	return &etcdctr.OtherFolderError{Name: c.Name, Folder: have.Folder, Kept: true}
+	return &etcdctr.OtherFolderError{Name: t.cluster.Name, Folder: t.have.Folder, Kept: true}
 }
 
 // AsStarted gives a cluster with the members that the engine runs as they were started
 // in a folder, so that Compose finds nothing to do about them: a member that has data
 // goes by that, and those that joined later know others than the first.
-func (r *Runtimes) AsStarted(ctx context.Context, c *cluster.Cluster, folder string) (*cluster.Cluster, error) {
-	if !r.answers(ctx) {
-		return c, nil
+func (t There) AsStarted(ctx context.Context, folder string) (*cluster.Cluster, error) {
+	if !t.have.StartedIn(folder) {
+		return t.cluster, nil // nothing to go by
 	}
-	have, err := r.docker.Observe(ctx, c.Name)
-	if err != nil || !have.StartedIn(folder) {
-		return c, nil //nolint:nilerr // nothing to go by
-	}
-	as, err := runtime.AsStarted(ctx, r.docker, c, have)
+	as, err := runtime.AsStarted(ctx, t.on, t.cluster, t.have)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +88,7 @@ func (r *Runtimes) AsStarted(ctx context.Context, c *cluster.Cluster, folder str
 // HopError is the error of a file that has members of another release started on data that
 // it does not go on with: etcd goes up by one minor at a time, and down only once all agree.
 type HopError struct {
-	Member   string
+	Members  []string
 	Has      cluster.Version
 	Wanted   cluster.Version
 	Backward bool
@@ -86,32 +99,43 @@ func (e *HopError) Error() string {
 	if e.Backward {
 		why = "etcd goes back only where the members have agreed on it"
 	}
-	return fmt.Sprintf("%s has run %s, and Docker Compose would start it with %s, which does not go on with its data: %s; `etcdctr up --etcd %s` brings the members there",
-		e.Member, e.Has, e.Wanted, why, e.Wanted)
+	have, them, its := "has", "it", "its"
+	if len(e.Members) > 1 {
+		have, them, its = "have", "them", "their"
+	}
+	return fmt.Sprintf("%s %s run %s, and Docker Compose would start %s with %s, which does not go on with %s data: %s; `etcdctr up --etcd %s` brings the members there",
+		listed.And(e.Members), have, e.Has, them, e.Wanted, its, why, e.Wanted)
 }
 
 // CheckHop refuses a cluster for Docker Compose whose members the engine has of a release
 // from which there is no single step to the wanted one. The error is a *HopError.
-func (r *Runtimes) CheckHop(ctx context.Context, c *cluster.Cluster) error {
-	if c.SpansMachines() || !r.answers(ctx) {
+func (t There) CheckHop() error {
+	if t.cluster.SpansMachines() {
 		return nil
 	}
-	have, err := r.docker.Observe(ctx, c.Name)
-	if err != nil {
-		return nil //nolint:nilerr // what can't be seen is in nobody's way
-	}
-	return hop(c.Etcd, have)
+	return hop(t.cluster.Etcd, t.have)
 }
 
-// hop is the HopError of the first member that can't go over to a release.
+// hop is the HopError of the members that can't go over to a release: of those of the
+// release that the first of them has.
 func hop(to cluster.Version, have *runtime.State) error {
+	var e *HopError
 	for _, m := range have.Members() {
 		from, err := cluster.ReadVersion(m.Release)
-		if err == nil && (to.Minor < from.Minor || to.Minor > from.Minor+1) {
-			return &HopError{Member: m.Name, Has: from, Wanted: to, Backward: to.Minor < from.Minor}
+		if err != nil || to.Minor == from.Minor || to.Minor == from.Minor+1 {
+			continue
+		}
+		if e == nil {
+			e = &HopError{Has: from, Wanted: to, Backward: to.Minor < from.Minor}
+		}
+		if e.Has == from {
+			e.Members = append(e.Members, m.Name)
 		}
 	}
-	return nil
+	if e == nil {
+		return nil
+	}
+	return e
 }
 
 // MembersError is the error of a file that has other members than the cluster that runs. Who
@@ -127,25 +151,21 @@ type MembersError struct {
 func (e *MembersError) Error() string {
 	var all []string
 	if len(e.More) > 0 {
-		all = append(all, strings.Join(e.More, " and ")+" would be no members of it, but a cluster of their own")
+		all = append(all, listed.And(e.More)+" would be no members of it, but a cluster of their own")
 	}
 	if len(e.Fewer) > 0 {
-		all = append(all, fmt.Sprintf("%s would stay its members, and --remove-orphans deletes their containers all the same", strings.Join(e.Fewer, " and ")))
+		all = append(all, fmt.Sprintf("%s would stay its members, and --remove-orphans deletes their containers all the same", listed.And(e.Fewer)))
 	}
 	return fmt.Sprintf("%s runs with other members, and Docker Compose has none join or leave: %s; %s", e.Name, strings.Join(all, "; "), e.Help)
 }
 
 // CheckMembers refuses a cluster for Docker Compose that the engine has with other members.
 // The error is a *MembersError.
-func (r *Runtimes) CheckMembers(ctx context.Context, c *cluster.Cluster) error {
-	if c.SpansMachines() || !r.answers(ctx) {
+func (t There) CheckMembers() error {
+	if t.cluster.SpansMachines() {
 		return nil
 	}
-	have, err := r.docker.Observe(ctx, c.Name)
-	if err != nil {
-		return nil //nolint:nilerr // what can't be seen is in nobody's way
-	}
-	return others(c, have)
+	return others(t.cluster, t.have)
 }
 
 // others is the MembersError of a cluster that is there, running or not: of what has only
@@ -177,18 +197,14 @@ func others(c *cluster.Cluster, have *runtime.State) error {
 	return e
 }
 
-// Published are the addresses of this machine that the engine's members of a cluster have,
-// which was started in a folder.
-func (r *Runtimes) Published(ctx context.Context, c *cluster.Cluster, folder string) []string {
-	if !r.answers(ctx) {
-		return nil
-	}
-	have, err := r.docker.Observe(ctx, c.Name)
-	if err != nil || !have.StartedIn(folder) {
+// Published are the addresses of this machine that the engine's members have, where the
+// cluster was started in a folder.
+func (t There) Published(folder string) []string {
+	if !t.have.StartedIn(folder) {
 		return nil
 	}
 	var all []string
-	for _, m := range have.Members() {
+	for _, m := range t.have.Members() {
 		if m.Runs() {
 			all = append(all, m.Published...)
 		}

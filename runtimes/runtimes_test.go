@@ -79,8 +79,12 @@ func TestWithoutAnEngineEverythingStaysAsItIsDescribed(t *testing.T) {
 	if err != nil || placed != c {
 		t.Errorf("it is placed as %v, %v", placed, err)
 	}
-	if started, err := r.AsStarted(t.Context(), c, "."); err != nil || started != c {
+	there := r.There(t.Context(), c)
+	if started, err := there.AsStarted(t.Context(), "."); err != nil || started != c {
 		t.Errorf("it was started as %v, %v", started, err)
+	}
+	if err := errors.Join(there.CheckFree("."), there.CheckHop(), there.CheckMembers()); err != nil || there.Published(".") != nil {
+		t.Errorf("it is refused for what nobody sees: %v", err)
 	}
 	if asked := r.AskImage(t.Context(), spec); asked.ImageToAsk() == "" {
 		t.Error("the image's release is known")

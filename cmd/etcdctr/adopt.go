@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/adoptview"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime/docker"
 	"github.com/etcdctr/etcdctr/runtimes"
 )
@@ -69,7 +69,7 @@ as they are, also before they are adopted.`,
 	typed.AddFormat(cmd, &o.format)
 	flags := cmd.Flags()
 	to := slices.DeleteFunc(cluster.ClosedChoiceOf("runtime").Takes(), func(word string) bool { return !cluster.Runtime(word).Adopts() })
-	flags.Var(&typed.Choice{Value: new(string), Of: to}, "runtime", "what is to run the members: "+strings.Join(to, " or ")+" (default what runs them now)")
+	flags.Var(&typed.Choice{Value: new(string), Of: to}, "runtime", "what is to run the members: "+listed.Or(to)+" (default what runs them now)")
 	flags.StringVar(&o.theirEtcd, "their-etcd", "", "etcd of the release that wrote the data, for its log (default the one that ran on it, or the one inside)")
 	flags.StringVar(&o.scratch, "scratch", os.TempDir(), "folder with room for the data of all members, where it has to be copied")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")

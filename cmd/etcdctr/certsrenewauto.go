@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/internal/lifespan"
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // isAuto reports whether the cluster that the flags describe makes its own
@@ -40,7 +40,7 @@ func (o certsRenewOptions) renewAuto(ctx context.Context, a *app, names []string
 			a.Say("%s: ends late enough", m.Member)
 			continue
 		}
-		a.Say("%s: %s renewed, until %s", m.Member, strings.Join(m.Uses, " and "), lifespan.When(m.Until, a.Now()))
+		a.Say("%s: %s renewed, until %s", m.Member, listed.And(m.Uses), lifespan.When(m.Until, a.Now()))
 	}
 	return err
 }

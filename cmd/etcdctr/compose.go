@@ -11,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/files"
+	"github.com/etcdctr/etcdctr/runtimes"
 )
 
 type composeOptions struct {
@@ -63,26 +64,23 @@ func runCompose(ctx context.Context, a *app, o composeOptions, _ []string) error
 		return err
 	}
 	o.Warn = func(err error) { a.Warn("%v", err) }
+	var there runtimes.There // empty for a swarm, and where nobody answers
 	o.AsStarted = func(_ context.Context, c *cluster.Cluster, folder string) (*cluster.Cluster, error) {
 		return target.OfMachine(o.cluster, c, func(ctx context.Context, e *target.Engines) (*cluster.Cluster, error) {
-			if err := e.CheckFree(ctx, c, o.cluster.Dir(), folder); err != nil {
+			there = e.There(ctx, c)
+			if err := there.CheckFree(o.cluster.Dir(), folder); err != nil {
 				return nil, err
 			}
-			if err := e.CheckHop(ctx, c); err != nil {
+			if err := there.CheckHop(); err != nil {
 				a.Warn("%v", err)
 			}
-			if err := e.CheckMembers(ctx, c); err != nil {
+			if err := there.CheckMembers(); err != nil {
 				a.Warn("%v", err)
 			}
-			return e.AsStarted(ctx, c, folder)
+			return there.AsStarted(ctx, folder)
 		})
 	}
-	o.Own = func(_ context.Context, c *cluster.Cluster, folder string) []string {
-		own, _ := target.OfMachine(o.cluster, nil, func(ctx context.Context, e *target.Engines) ([]string, error) { // of none where nobody answers
-			return e.Published(ctx, c, folder), nil
-		})
-		return own
-	}
+	o.Own = func(_ context.Context, _ *cluster.Cluster, folder string) []string { return there.Published(folder) }
 	file, err := w.Compose(ctx, c, o.ComposeOptions)
 	if unfit := (*files.UnfitError)(nil); errors.As(err, &unfit) && unfit.Option != "" {
 		return usage(fmt.Errorf("--%w", err))

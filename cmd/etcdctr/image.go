@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/images"
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 func newImageCommand(a *app) *cobra.Command {
@@ -46,7 +46,7 @@ func addSourceFlags(cmd *cobra.Command) *sourceFlags {
 		origins.Words = append(origins.Words, cluster.Word{Word: o.Word, Means: o.Means})
 	}
 	flags.Var(&typed.Choice{Value: &f.source, Of: origins.Takes()}, "source", origins.String())
-	flags.StringVar(&f.with.Version, "etcd", "", "etcd release of "+strings.Join(images.VersionedWords(), " and ")+", such as "+cluster.ReleaseExample+" (default "+cluster.DefaultVersion.String()+")")
+	flags.StringVar(&f.with.Version, "etcd", "", "etcd release of "+listed.And(images.VersionedWords())+", such as "+cluster.ReleaseExample+" (default "+cluster.DefaultVersion.String()+")")
 	flags.StringVar(&f.with.Dir, "dir", "", "folder of dir: etcd, etcdctl and etcdutl, or one such folder a platform (linux-arm64)")
 	flags.StringVar(&f.with.Mirror, "mirror", "", "where release finds VERSION/etcd-VERSION-OS-ARCH.tar.gz and SHA256SUMS (default "+images.ReleaseMirror+")")
 	flags.BoolVar(&f.with.PlainHTTP, "plain-http", false, "speak unencrypted HTTP to other machines too, not just on loopback")

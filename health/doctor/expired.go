@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/internal/lifespan"
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // This file is about certificates that have ended.
@@ -53,7 +54,7 @@ func (e Evidence) expired(first string) string {
 	for _, m := range of {
 		uses := slices.DeleteFunc(slices.Clone(m.Expired), func(use string) bool { return use == ofClients })
 		if len(uses) > 0 {
-			ended = append(ended, "the "+strings.Join(uses, " and ")+" "+plural("certificate", len(uses))+" of "+m.Name)
+			ended = append(ended, "the "+listed.And(uses)+" "+plural("certificate", len(uses))+" of "+m.Name)
 		}
 		client = client || len(uses) < len(m.Expired)
 		if earliest.ExpiredAt.IsZero() || !m.ExpiredAt.IsZero() && m.ExpiredAt.Before(earliest.ExpiredAt) {

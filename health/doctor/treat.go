@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // treatment is what is wrong, said as the whole cluster makes it, and what to
@@ -128,7 +130,7 @@ func (w ward) machinesAway() string {
 	if len(names) == 1 {
 		return "it"
 	}
-	return "those of " + strings.Join(names, " and ")
+	return "those of " + listed.And(names)
 }
 
 // nobodyHas is said before an empty cluster is started.

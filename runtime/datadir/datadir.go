@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // Name is the folder in it that is etcd's data directory.
@@ -172,7 +174,7 @@ func (l Look) identity(m Wanted) string {
 		return fmt.Sprintf("it has the data of a member %s: call the member that, or give it another folder", l.Member.Name)
 	case !m.Alone && len(l.Member.PeerURLs) > 0 && !slices.Contains(l.Member.PeerURLs, m.PeerURL):
 		return fmt.Sprintf("its data is of a member that the others know at %s, and it is to be at %s: keep tls, the name and the ports as they were, or have `etcdctr adopt` or `etcdctr restore` make new members of it",
-			strings.Join(l.Member.PeerURLs, " and "), m.PeerURL)
+			listed.And(l.Member.PeerURLs), m.PeerURL)
 	}
 	return ""
 }

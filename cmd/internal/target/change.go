@@ -12,6 +12,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/planview"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -96,7 +97,7 @@ func (f *Found) sayInterrupted(change etcdctr.Change, outcome converge.Outcome, 
 	}
 	f.say("%s: the last step that is done is %s; `%s` goes on from here", f.Name(), outcome.Done[len(outcome.Done)-1].Short(), f.flags.Again(words...))
 	if releases := outcome.Have.Releases(); len(releases) > 1 {
-		f.say("its members run etcd %s: they serve together for as long as it takes", strings.Join(releases, " and "))
+		f.say("its members run etcd %s: they serve together for as long as it takes", listed.And(releases))
 	}
 }
 

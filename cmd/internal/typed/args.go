@@ -2,11 +2,11 @@ package typed
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // NoArgs wants nothing but flags.
@@ -33,7 +33,7 @@ func Exact(names ...string) cobra.PositionalArgs {
 		if len(args) == len(names) {
 			return nil
 		}
-		return hints.Usage(fmt.Errorf("%s takes %s: %s", cmd.CommandPath(), strings.Join(names, " and "), cmd.UseLine()))
+		return hints.Usage(fmt.Errorf("%s takes %s: %s", cmd.CommandPath(), listed.And(names), cmd.UseLine()))
 	}
 }
 

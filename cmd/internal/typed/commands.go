@@ -8,6 +8,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // CompleteGroups has commands that are nothing but a group of others show their
@@ -55,7 +56,7 @@ func unknownCommand(group *cobra.Command, name string) error {
 		return hints.With(hints.Usage(err), "`etcdctr %s`", instead)
 	}
 	if near := group.SuggestionsFor(name); len(near) > 0 {
-		err = fmt.Errorf("%w: did you mean %s?", err, strings.Join(near, " or "))
+		err = fmt.Errorf("%w: did you mean %s?", err, listed.Or(near))
 	}
 	return hints.With(hints.Usage(err), "%s --help lists the commands", group.CommandPath())
 }
