@@ -115,6 +115,9 @@ reproduce: release ## Make the release again, in another folder and from nothing
 # All is vetted by `make lint`: here each package that is imported would be looked at
 # once more, which takes longer than most of the tests.
 
+# Nobody debugs what is made here, and to link what a debugger reads is half of linking.
+STRIPPED := -ldflags '-s -w'
+
 # Most tests wait for a member most of their time: go's one for each processor leaves
 # half of them idle.
 TWICE = $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
@@ -123,16 +126,16 @@ LONGEST := ./cmd/etcdctr ./e2e ./backup ./converge .
 
 .PHONY: unit
 unit: ## Run the hermetic tests: no Docker, no network
-	go test -vet off -p $(TWICE) -parallel $(TWICE) $(LONGEST) ./...
+	go test -vet off $(STRIPPED) -p $(TWICE) -parallel $(TWICE) $(LONGEST) ./...
 
 .PHONY: smoke
 smoke: build .cache/tools/docker-compose .cache/etcd/$(LINKED)/etcd ## Run the quick end-to-end tests (needs Docker)
-	go test -vet off -tags e2e -c -o .cache/smoke.test ./e2e
+	go test -vet off -tags e2e -c $(STRIPPED) -o .cache/smoke.test ./e2e
 	$(E2E_ENV) go run ./e2e/lanes -n $(LANES) -dir e2e -run '^TestSmoke' $(E2E_FLAGS) .cache/smoke.test -test.timeout 10m | $(REPORT)
 
 .PHONY: e2e
 e2e: e2e-machine e2e-inputs e2e-release .cache/tools/cfssl .cache/tools/docker-compose-2 .cache/engine/dockerd .cache/engine/runc .cache/systemd.tar ## Run every end-to-end test (needs Docker and minutes)
-	go test -tags e2e -c -o .cache/e2e.test ./e2e
+	go test -vet off -tags e2e -c $(STRIPPED) -o .cache/e2e.test ./e2e
 	{ $(E2E_ENV) go run ./e2e/lanes -n $(LANES) -dir e2e $(E2E_FLAGS) .cache/e2e.test -test.timeout 60m && \
 		$(E2E) -p 1 $(E2E_FLAGS) ./member ./runtime/local; } | $(REPORT)
 
