@@ -100,6 +100,22 @@ func TestRemoveTakesWhatIsTheStacksOwn(t *testing.T) {
 	}
 }
 
+// What somebody else has started by the names of a stack, such as an etcd of a Compose file of
+// their own, is not made anew as the stack's.
+func TestContainersOfAnotherProjectOfTheNameAreNotReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newFakeEngine()
+		if err := apply(t.Context(), e, wanted(t, foreign)); err != nil {
+			t.Fatal(err)
+		}
+		err := apply(t.Context(), e, wanted(t, three))
+		taken := (*TakenError)(nil)
+		if !errors.As(err, &taken) || taken.Name != "p-etcd1-1" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func (test removing) run(t *testing.T) {
 	e := newFakeEngine()
 	w := wanted(t, test.file)

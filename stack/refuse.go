@@ -49,6 +49,9 @@ func (u *planner) checkNames() error {
 	}
 	for _, s := range u.inOrder() {
 		taken("container", u.w.containerName(s))
+		if c, ok := current(u.w, u.s, s); ok && s.Labels[RoleLabel] != "" && !c.Own() {
+			errs = append(errs, &TakenError{Kind: "container", Name: c.Name, By: "is of a Compose project of this name that is not etcdctr's"})
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(u.w.Project.Networks)) {
 		if n := u.w.Project.Networks[key]; n.External {
