@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -35,6 +37,36 @@ func (c *Connection) Health(want *cluster.Cluster) health.Cluster {
 		}
 	}
 	return h
+}
+
+// viewOf is what a report says of its members, as far as it tells who leads and how far
+// they have come: they need not be asked again.
+func viewOf(r health.Report) member.View {
+	var v member.View
+	for _, m := range r.Members {
+		if m.Error != "" {
+			continue
+		}
+		e := member.Endpoint{
+			Name: m.Name, URL: m.Endpoint, ID: hexadecimal(m.ID), Cluster: hexadecimal(m.ClusterID),
+			Version: m.Version, Learner: m.Role == health.Learner,
+			Term: m.RaftTerm, Index: m.RaftIndex, Applied: m.RaftAppliedIndex, Revision: m.Revision,
+		}
+		if m.Role == health.Leader {
+			e.Leader = e.ID
+		}
+		if m.ReadMillis == 0 {
+			e.Read = member.Other
+		}
+		v.Endpoints = append(v.Endpoints, e)
+	}
+	return v
+}
+
+// hexadecimal reads an ID as reports have it, which are etcd's own.
+func hexadecimal(id string) member.ID {
+	number, _ := strconv.ParseUint(id, 16, 64)
+	return member.ID(number)
 }
 
 func describes(want *cluster.Cluster, member string) bool {

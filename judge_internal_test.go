@@ -54,3 +54,27 @@ func TestWhyAMemberDoesNotRunIsTold(t *testing.T) {
 		}
 	}
 }
+
+// What a report has of its members is enough to tell how far their cluster has come.
+func TestAReportTellsWhatWasSeenOfItsCluster(t *testing.T) {
+	leader := health.MemberReport{
+		Name: "etcd1", ID: "1", ClusterID: "a05760fb39b264ee", Role: health.Leader, ReadMillis: 1.5,
+		RaftTerm: 3, RaftIndex: 41, RaftAppliedIndex: 40, Revision: 12,
+	}
+	follower := health.MemberReport{Name: "etcd2", ID: "2", ClusterID: leader.ClusterID, Role: health.Follower, ReadMillis: 2, RaftTerm: 3, Revision: 11}
+	away := health.MemberReport{Name: "etcd3", Error: "does not answer"}
+	want := seen{Cluster: "a05760fb39b264ee", Term: 3, Index: 40, Revision: 12, Leader: "etcd1"}
+	if got, serves := seenIn(viewOf(health.Report{Members: []health.MemberReport{follower, away, leader}})); !serves || got != want {
+		t.Errorf("it has come as far as %+v, %t, and not %+v", got, serves, want)
+	}
+
+	other, mute := follower, leader
+	other.ClusterID, mute.ReadMillis = "9", 0
+	for name, members := range map[string][]health.MemberReport{
+		"nobody leads": {follower}, "the leader answers no read": {mute, follower}, "another cluster answers, too": {leader, other}, "nobody answers": {away},
+	} {
+		if got, serves := seenIn(viewOf(health.Report{Members: members})); serves {
+			t.Errorf("%s: it has come as far as %+v", name, got)
+		}
+	}
+}

@@ -137,6 +137,7 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 		}
 		return health.Report{}, err
 	}
+	before := w.o.placesLines(w.spec.ClusterName())
 	all := way.Health(w.options.Want)
 	all.Timeout, all.Now, all.Deep = cmp.Or(w.options.Timeout, membersPatience), w.o.Now, w.options.Deep
 	report := all.Check(ctx)
@@ -152,7 +153,7 @@ func (w *Watched) Check(ctx context.Context) (health.Report, error) {
 	w.judgeBackups(ctx, &report)
 	w.judgeAdopted(ctx, &report)
 	w.judgeRead(ctx, way.State, &report)
-	w.judgeOneself(ctx, way, &report)
+	w.judgeOneself(ctx, way, before, &report)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	remarkAside(w.aside, &report)
@@ -236,14 +237,11 @@ func (w *Watched) judgeUsers(ctx context.Context, way *Connection, r *health.Rep
 const seenEvery = time.Minute
 
 // judgeOneself adds that the cluster is not the one that has served before. How far one that
-// is has come is noted, for the next time.
-func (w *Watched) judgeOneself(ctx context.Context, way *Connection, r *health.Report) {
+// is has come is noted, for the next time; before is what was noted before its members
+// were asked.
+func (w *Watched) judgeOneself(ctx context.Context, way *Connection, before []string, r *health.Report) {
 	if now := w.o.Now(); now.Sub(w.looked) >= seenEvery && r.Serving() > 0 && w.o.PlacesDir != "" {
-		before := w.o.placesLines(w.spec.ClusterName())
-		v, err := way.look(ctx)
-		if err != nil {
-			return
-		}
+		v := viewOf(*r)
 		if w.looked, w.another = now, w.judgeSeen(ctx, way.State, v); w.another == nil && r.Healthy {
 			w.noteSeen(ctx, v, before)
 			if n, ok := w.runtime.(runtime.DataNoter); ok {

@@ -86,7 +86,7 @@ func (v *verification) accepts(e *existing, others []*existing) {
 func (s *state) isTrusted(e *existing) bool {
 	a := s.authorityFor(e.profile)
 	if a != nil && slices.ContainsFunc([]*Authority{a.current, a.next, a.old}, func(each *Authority) bool {
-		return each != nil && e.files.cert().CheckSignatureFrom(each.cert()) == nil
+		return each != nil && s.signedBy(e.files.cert(), each)
 	}) {
 		return true
 	}

@@ -106,7 +106,7 @@ func (p *PKI) showing(s *state, e *existing) Showing {
 	if a := s.authorityFor(e.profile); a != nil && a.broken == nil {
 		sh.Revoked = a.issued.revoked(cert) != nil
 		for role, each := range a.roles() {
-			if each != nil && cert.CheckSignatureFrom(each.cert()) == nil {
+			if each != nil && s.signedBy(cert, each) {
 				sh.Authority, sh.By = a.name, role
 			}
 		}

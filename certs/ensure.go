@@ -355,7 +355,7 @@ func (s *state) unfit(want identity, have *existing, now time.Time) string {
 		return "outlives its authority"
 	case !samePublicKey(cert, have.files.key):
 		return KeyFile + " is not its certificate's key"
-	case cert.CheckSignatureFrom(a.current.cert()) != nil:
+	case !s.signedBy(cert, a.current):
 		return "was not issued by " + a.name
 	case a.issued.revoked(cert) != nil:
 		return "is revoked"

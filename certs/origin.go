@@ -60,7 +60,7 @@ func absent(data []byte) bool { return len(bytes.TrimSpace(data)) == 0 }
 // issued reports whether an authority that is here has issued a certificate, or
 // once did, such as one that was replaced since.
 func (s *state) issued(cert *x509.Certificate) bool {
-	if slices.ContainsFunc(s.everyAuthority(), func(a *Authority) bool { return cert.CheckSignatureFrom(a.cert()) == nil }) {
+	if slices.ContainsFunc(s.everyAuthority(), func(a *Authority) bool { return s.signedBy(cert, a) }) {
 		return true
 	}
 	return slices.ContainsFunc(s.authorities, func(a *authority) bool {

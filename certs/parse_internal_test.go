@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509/pkix"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -59,6 +60,25 @@ func FuzzParseLedger(f *testing.F) {
 			t.Errorf("%d entries came back as %d: %v", len(l), len(again), err)
 		}
 	})
+}
+
+// What is known of a signature is known of that one alone.
+func TestASignatureIsThatOfOneAuthority(t *testing.T) {
+	made := func() *Authority {
+		a, err := newAuthority(pkix.Name{CommonName: "etcd CA"}, ECDSAP256, time.Now(), time.Hour, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	one, other, s := made(), made(), &state{signatures: new(sync.Map)}
+	for range 2 {
+		for _, a := range []*Authority{one, other} {
+			if got := s.signedBy(one.cert(), a); got != (a == one) {
+				t.Errorf("of the first of two authorities, %t: it is said to have signed the first's certificate: %t", a == one, got)
+			}
+		}
+	}
 }
 
 func TestExpiredEntriesAreForgotten(t *testing.T) {

@@ -3,6 +3,7 @@ package certs
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/etcdctr/etcdctr/internal/atomicdir"
@@ -83,6 +85,22 @@ type state struct {
 	identities  []existing
 	retired     []*Authority // that were replaced; without keys
 	standIn     []byte       // the revocation list of those that nobody here gives one
+	signatures  *sync.Map    // of signature, whether it is one: see signedBy
+}
+
+// signature is that of an authority under a certificate, each in DER.
+type signature struct{ under, by string }
+
+// signedBy reports whether an authority has signed a certificate. Much of what is judged
+// goes by that, and to find it out once takes as long as to read all files.
+func (s *state) signedBy(cert *x509.Certificate, by *Authority) bool {
+	which := signature{string(cert.Raw), string(by.cert().Raw)}
+	if known, ok := s.signatures.Load(which); ok {
+		return known == true
+	}
+	valid := cert.CheckSignatureFrom(by.cert()) == nil
+	s.signatures.Store(which, valid)
+	return valid
 }
 
 // existing is an identity that has a directory.
@@ -122,7 +140,7 @@ func (p *PKI) scan() (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &state{authorities: p.readAuthorities(), retired: p.readRetired()}
+	s := &state{authorities: p.readAuthorities(), retired: p.readRetired(), signatures: new(sync.Map)}
 	for _, pl := range places {
 		files, err := readStored(p.path(pl.name))
 		e := existing{place: pl, files: files, broken: err, flat: p.isFlat(pl.name), beside: p.beside(pl.name)}

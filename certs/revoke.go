@@ -122,7 +122,7 @@ func (s *state) wantRevocable(list []*x509.Certificate, now time.Time) error {
 func (s *state) issuerOf(cert *x509.Certificate) *authority {
 	for _, a := range s.authorities {
 		for _, issuer := range []*Authority{a.current, a.next, a.old} {
-			if issuer != nil && cert.CheckSignatureFrom(issuer.cert()) == nil {
+			if issuer != nil && s.signedBy(cert, issuer) {
 				return a
 			}
 		}

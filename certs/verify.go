@@ -271,7 +271,7 @@ func wildcardsOnly(hosts []string) bool {
 // standing checks what the authority says about the identity.
 func (v *verification) standing(e *existing, a *authority) {
 	cert := e.files.cert()
-	if cert.CheckSignatureFrom(a.current.cert()) != nil {
+	if !v.state.signedBy(cert, a.current) {
 		v.fail(e.name, v.remake(e), "was not issued by %s, but by %s", a.name, v.state.issuerName(cert))
 	}
 	if cert.NotAfter.After(a.current.notAfter()) {

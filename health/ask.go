@@ -66,11 +66,8 @@ func (c Cluster) question(ctx context.Context, m Member, a *answer) {
 	}
 	defer client.Close()
 
-	if a.status, a.err = client.Status(ctx, m.ClientURL); a.err != nil {
+	if a.status, a.err = c.status(ctx, client, m); a.err != nil {
 		return
-	}
-	if a.status.DbSizeQuota == 0 {
-		a.status.DbSizeQuota = m.Quota
 	}
 	// Serializable: the member's own knowledge, even without a quorum.
 	members, err := client.MemberList(ctx, clientv3.WithSerializable())
@@ -80,22 +77,46 @@ func (c Cluster) question(ctx context.Context, m Member, a *answer) {
 	if a.err = standIn(a); a.err != nil {
 		return
 	}
-	a.read, a.readErr = c.linearizableRead(ctx, client)
+	if a.read, a.readErr = c.linearizableRead(ctx, client); a.readErr == nil {
+		c.catchUp(ctx, client, a)
+	}
 	if revision := a.status.Header.Revision; len(a.alarms()) > 0 && revision > 1 {
 		_, err := client.Get(ctx, "health", clientv3.WithRev(revision-1), clientv3.WithSerializable())
 		a.compacted = errors.Is(err, rpctypes.ErrCompacted)
 	}
 }
 
-// client talks etcd's API to one member.
+func (c Cluster) status(ctx context.Context, client *clientv3.Client, m Member) (*clientv3.StatusResponse, error) {
+	s, err := client.Status(ctx, m.ClientURL)
+	if err == nil && s.DbSizeQuota == 0 {
+		s.DbSizeQuota = m.Quota
+	}
+	return s, err
+}
+
+// catchUp takes the status of a member that has answered a linearizable read: it has
+// carried out by then all that its cluster had, and one that was just elected need not have
+// before.
+func (c Cluster) catchUp(ctx context.Context, client *clientv3.Client, a *answer) {
+	if s, err := c.status(ctx, client, a.member); err == nil {
+		a.status = s
+	}
+}
+
+// client talks etcd's API to one member, by one connection: etcd's own Maintenance opens
+// one for every question.
 func (c Cluster) client(ctx context.Context, m Member) (*clientv3.Client, error) {
-	return clientv3.New(clientv3.Config{
+	client, err := clientv3.New(clientv3.Config{
 		Endpoints:   []string{m.ClientURL},
 		TLS:         c.TLS,
 		Context:     ctx,
 		Logger:      zap.NewNop(),
 		DialOptions: []grpc.DialOption{grpc.WithContextDialer(c.dialTCP)},
 	})
+	if err == nil {
+		client.Maintenance = clientv3.NewMaintenanceFromMaintenanceClient(clientv3.RetryMaintenanceClient(client, client.ActiveConnection()), client)
+	}
+	return client, err
 }
 
 func (c Cluster) dialTCP(ctx context.Context, address string) (net.Conn, error) {

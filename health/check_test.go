@@ -1,12 +1,15 @@
 package health_test
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -38,6 +41,24 @@ func TestACompleteClusterIsHealthy(t *testing.T) {
 		if m.Version == "" || m.DBSize == 0 || m.ReadMillis == 0 || m.ClockAheadMillis == nil {
 			t.Errorf("%s lacks version, size, read time or clock: %+v", m.Name, m)
 		}
+	}
+}
+
+// Each connection is a handshake that proves a certificate, and two of them are as long as all
+// that is asked by it.
+func TestAMemberIsConnectedToOnceForTheAPIAndOnceForItsClock(t *testing.T) {
+	c := newCluster(t, "etcd1")
+	c.start(t, "etcd1")
+
+	var made atomic.Int32
+	all := c.cluster()
+	all.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		made.Add(1)
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	wantFailures(t, all.Check(t.Context()))
+	if n := made.Load(); n != 2 {
+		t.Errorf("%d connections were made", n)
 	}
 }
 
