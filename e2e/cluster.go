@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -41,6 +42,7 @@ type Cluster struct {
 	provider *testcontainers.DockerProvider
 	make     driver.Make
 	host     string // where the engine publishes ports, as seen from here
+	sees     bool   // the engine mounts files of this machine
 	model    *cluster.Cluster
 	project  *types.Project
 	dir      string // for the certificates and the DNS server's files
@@ -219,15 +221,26 @@ func (c *Cluster) leave(context.Context) error {
 }
 
 func (c *Cluster) removeFromEngine(ctx context.Context) error {
-	errs := []error{c.removeContainers(ctx)}
-	for _, n := range c.networks {
-		_, err := c.engine().NetworkRemove(ctx, n.Name, client.NetworkRemoveOptions{})
-		errs = append(errs, unlessGone(err))
+	return errors.Join(c.removeContainers(ctx), c.removeShared(ctx))
+}
+
+// removeShared removes networks and volumes, all at once.
+func (c *Cluster) removeShared(ctx context.Context) error {
+	errs := make([]error, len(c.networks)+len(c.volumes))
+	var all sync.WaitGroup
+	for i, n := range c.networks {
+		all.Go(func() {
+			_, err := c.engine().NetworkRemove(ctx, n.Name, client.NetworkRemoveOptions{})
+			errs[i] = unlessGone(err)
+		})
 	}
-	for _, v := range c.volumes {
-		_, err := c.engine().VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{})
-		errs = append(errs, unlessGone(err))
+	for i, v := range c.volumes {
+		all.Go(func() {
+			_, err := c.engine().VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{})
+			errs[len(c.networks)+i] = unlessGone(err)
+		})
 	}
+	all.Wait()
 	return errors.Join(errs...)
 }
 

@@ -371,7 +371,7 @@ func TestStartMeetsNobodyOnATakenPort(t *testing.T) {
 	}
 	m := etcd.Member("etcd1")
 	m.port, m.service.Ports[0].Published = port, port
-	err = errors.Join(etcd.makeNetworks(t.Context()), etcd.makeVolumes(t.Context()), m.create(t.Context()), m.firstStart(t.Context()))
+	err = errors.Join(etcd.lay(t.Context()), m.create(t.Context()), m.firstStart(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ type options struct {
 	networks  []string
 	customize []testcontainers.ContainerCustomizer
 	logger    log.Logger
+	copies    bool // files, even to an engine that is here
 }
 
 // defaults apply before the caller's options. There are none but in the

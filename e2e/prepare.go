@@ -21,8 +21,8 @@ import (
 // localAddress is where an engine on this machine publishes ports.
 const localAddress = "127.0.0.1"
 
-// prepare decides what the cluster is and makes its files: all that needs no
-// engine but for its address.
+// prepare decides what the cluster is and makes a folder for its files: all that needs
+// no engine but for its address and what it is.
 func prepare(ctx context.Context, o *options) (*Cluster, error) {
 	c, err := describe(ctx, o)
 	if err != nil {
@@ -31,7 +31,7 @@ func prepare(ctx context.Context, o *options) (*Cluster, error) {
 	if c.dir, err = os.MkdirTemp("", c.Name+"-"); err != nil {
 		return c, err
 	}
-	return c, c.furnish(ctx)
+	return c, c.plan(ctx)
 }
 
 // describe decides what the cluster is.
@@ -52,6 +52,11 @@ func describe(ctx context.Context, o *options) (*Cluster, error) {
 	if c.make, err = driver.AskMake(ctx, c.engine()); err != nil {
 		return c, err
 	}
+	if !o.copies {
+		if c.sees, err = driver.SeesFiles(ctx, c.engine(), c.make); err != nil {
+			return c, err
+		}
+	}
 	placement := cluster.Placement(cluster.InContainers)
 	if c.make.Lacks(driver.NamesBesideServers) {
 		placement = cluster.InKnownContainers
@@ -63,17 +68,23 @@ func describe(ctx context.Context, o *options) (*Cluster, error) {
 	return c, nil
 }
 
-// furnish makes the cluster's files, in its folder, and lists all that it is to
-// have on the engine.
-func (c *Cluster) furnish(ctx context.Context) error {
-	err := c.makeFiles(ctx)
-	if err != nil {
-		return err
-	}
+// plan lists what the cluster is to have on the engine, but for volumes.
+func (c *Cluster) plan(ctx context.Context) (err error) {
 	if c.project, err = project(ctx, c.model, c.dir); err != nil {
 		return err
 	}
-	return c.lineUp()
+	c.lineUp()
+	return nil
+}
+
+// furnish makes the cluster's files, in its folder, and lists its volumes, some of which
+// may stand for these.
+func (c *Cluster) furnish(ctx context.Context) (err error) {
+	if err := c.makeFiles(ctx); err != nil {
+		return err
+	}
+	c.volumes, err = c.ownVolumes()
+	return err
 }
 
 // project is the one that Compose would make of the cluster's file in dir, with

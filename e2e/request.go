@@ -117,10 +117,10 @@ func (b *box) remove(ctx context.Context) error {
 	return testcontainers.TerminateContainer(b.container, testcontainers.StopContext(ctx), testcontainers.StopTimeout(0))
 }
 
-// wanted is the project for an engine that may be on another machine. On a
-// read-only root file system, files can only come in a volume anyway.
+// wanted is the project for the engine, which may be on another machine. On a
+// read-only root file system, files can only come in a volume then.
 func (c *Cluster) wanted() driver.Wanted {
-	return driver.Wanted{Project: c.project, CopyFiles: true}
+	return driver.Wanted{Project: c.project, CopyFiles: !c.sees}
 }
 
 // request asks testcontainers for the container that the stack driver would

@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -99,10 +102,55 @@ func preparedCluster(t *testing.T, spec cluster.Spec) *Cluster {
 		t.Fatal(err)
 	}
 	c := &Cluster{Name: model.Name, options: o, model: model, host: localAddress, dir: t.TempDir()}
+	if err := c.plan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if err := c.furnish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// A copy takes a volume and a container more for each member.
+func TestAnEngineHereMountsTheFiles(t *testing.T) {
+	c := preparedCluster(t, cluster.Spec{})
+	m := c.Member("etcd1")
+	for sees, volumes := range map[bool]int{false: 6, true: 3} {
+		c.sees = sees
+		translated, err := c.wanted().Translate(m.service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, err := c.ownVolumes()
+		if err != nil || len(own) != volumes {
+			t.Errorf("%d volumes, %v, want %d", len(own), err, volumes)
+		}
+		from := c.Name + "_etcd1-etc-etcd-certs"
+		if sees {
+			from = filepath.Join(c.CertsDir(), "members", "etcd1")
+		}
+		if mounted := fmt.Sprint(translated.Host.Binds, translated.Host.Mounts); !strings.Contains(mounted, from) {
+			t.Errorf("it mounts %s, and %s is not among it", mounted, from)
+		}
+	}
+}
+
+func TestWhoeverMountsNothingOfTheFolderIsGivenCopies(t *testing.T) {
+	c := preparedCluster(t, cluster.Spec{})
+	missing := fmt.Errorf("bind source path does not exist: %s", c.CertsDir())
+	for _, tt := range []struct {
+		sees bool
+		err  error
+		want bool
+	}{{true, missing, true}, {false, missing, false}, {true, errors.New("no such image"), false}} {
+		c.sees = tt.sees
+		if got := c.unseen(t.Context(), tt.err); got != tt.want {
+			t.Errorf("%v where it sees files, %t: unseen is %t, want %t", tt.err, tt.sees, got, tt.want)
+		}
+	}
+	if (*Cluster)(nil).unseen(t.Context(), missing) {
+		t.Error("there is no cluster, and it does not see its files")
+	}
 }
 
 func TestOptionsApplyInTheirOrder(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
+	"golang.org/x/sync/errgroup"
 
 	driver "github.com/etcdctr/etcdctr/stack"
 )
@@ -67,15 +68,21 @@ func (c *Cluster) makeNetworks(ctx context.Context) error {
 			return fmt.Errorf("WithNetwork(%q): %w", name, err)
 		}
 	}
+	var group errgroup.Group // no call is cut short: the engine would make the network all the same
 	for _, n := range c.networks {
-		options, err := driver.NetworkOptions(n)
-		if err != nil {
-			return err
-		}
-		options.Labels = labels(options.Labels)
-		if _, err = c.engine().NetworkCreate(ctx, n.Name, options); err != nil {
-			return fmt.Errorf("cannot make the network %s: %w", n.Name, err)
-		}
+		group.Go(func() error { return c.makeNetwork(ctx, n) })
+	}
+	return group.Wait()
+}
+
+func (c *Cluster) makeNetwork(ctx context.Context, n types.NetworkConfig) error {
+	options, err := driver.NetworkOptions(n)
+	if err != nil {
+		return err
+	}
+	options.Labels = labels(options.Labels)
+	if _, err = c.engine().NetworkCreate(ctx, n.Name, options); err != nil {
+		return fmt.Errorf("cannot make the network %s: %w", n.Name, err)
 	}
 	return nil
 }
@@ -103,12 +110,11 @@ func (c *Cluster) ownVolumes() ([]types.VolumeConfig, error) {
 }
 
 func (c *Cluster) makeVolumes(ctx context.Context) error {
+	var group errgroup.Group
 	for _, v := range c.volumes {
-		if err := c.makeVolume(ctx, v); err != nil {
-			return err
-		}
+		group.Go(func() error { return c.makeVolume(ctx, v) })
 	}
-	return nil
+	return group.Wait()
 }
 
 func (c *Cluster) makeVolume(ctx context.Context, v types.VolumeConfig) error {

@@ -79,6 +79,9 @@ func (c *Cluster) share(ctx context.Context) (*Cluster, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	if err := c.plan(ctx); err != nil {
+		return nil, err
+	}
 	if err := c.furnish(ctx); err != nil {
 		return nil, err
 	}

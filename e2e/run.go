@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go/log"
 
+	"github.com/etcdctr/etcdctr/certs"
+	"github.com/etcdctr/etcdctr/cluster"
 	driver "github.com/etcdctr/etcdctr/stack"
 )
 
@@ -72,6 +77,17 @@ func tail(text string) string {
 // an error: a start that failed hands back what it had made. A mistake in the
 // spec is reported as cluster.Resolve reports it.
 func Run(ctx context.Context, opts ...Option) (*Cluster, error) {
+	c, err := runOnce(ctx, opts...)
+	if err == nil || !c.unseen(ctx, err) {
+		return c, err
+	}
+	if err := c.Terminate(ctx); err != nil {
+		return c, err
+	}
+	return runOnce(ctx, append(slices.Clone(opts), func(o *options) { o.copies = true })...)
+}
+
+func runOnce(ctx context.Context, opts ...Option) (*Cluster, error) {
 	if o := optionsOf(opts...); o.reuse != "" {
 		return runShared(ctx, o)
 	}
@@ -86,6 +102,25 @@ func Run(ctx context.Context, opts ...Option) (*Cluster, error) {
 		}
 	}
 	return attempt(ctx, optionsOf(opts...))
+}
+
+// unseen reports whether a start has failed because the engine, which is this machine's,
+// mounts nothing of the cluster's folder: one that was installed as a snap has temporary
+// files of its own, and makes up empty folders.
+func (c *Cluster) unseen(ctx context.Context, err error) bool {
+	if c == nil || !c.sees || c.dir == "" || ctx.Err() != nil {
+		return false
+	}
+	if strings.Contains(err.Error(), c.dir) {
+		return true
+	}
+	b := c.Members[0].box
+	if c.model.TLS != cluster.Mutual || b.container == nil {
+		return false
+	}
+	file := path.Join(cluster.ContainerCertsDir, "server", certs.CAFile)
+	_, err = c.engine().ContainerStatPath(ctx, b.container.ID, client.ContainerStatPathOptions{Path: file})
+	return errdefs.IsNotFound(err)
 }
 
 func attempt(ctx context.Context, o *options) (*Cluster, error) {

@@ -18,10 +18,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.callReaper(ctx); err != nil {
 		return err
 	}
-	if err := c.makeNetworks(ctx); err != nil {
-		return err
-	}
-	if err := c.makeVolumes(ctx); err != nil {
+	if err := c.lay(ctx); err != nil {
 		return err
 	}
 	group, creating := errgroup.WithContext(ctx)
@@ -38,9 +35,23 @@ func (c *Cluster) start(ctx context.Context) error {
 	return c.connect(ctx)
 }
 
-// lineUp gives every service its box, the members' in their order, and lists
-// what they share.
-func (c *Cluster) lineUp() (err error) {
+// lay makes what containers need before they are made. An engine takes longer to make a
+// network than anything else here takes.
+func (c *Cluster) lay(ctx context.Context) error {
+	var group errgroup.Group
+	group.Go(func() error { return c.makeNetworks(ctx) })
+	group.Go(func() error {
+		if err := c.furnish(ctx); err != nil {
+			return err
+		}
+		return c.makeVolumes(ctx)
+	})
+	return group.Wait()
+}
+
+// lineUp gives every service its box, the members' in their order, and lists the
+// networks that they share.
+func (c *Cluster) lineUp() {
 	for _, m := range c.model.Members {
 		member := &Member{Name: m.Name, model: m, box: box{cluster: c, service: c.project.Services[m.Name]}}
 		member.place()
@@ -52,8 +63,6 @@ func (c *Cluster) lineUp() (err error) {
 		}
 	}
 	c.networks = c.ownNetworks()
-	c.volumes, err = c.ownVolumes()
-	return err
 }
 
 // startService starts a service once those that it depends on have come to
