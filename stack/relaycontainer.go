@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -246,29 +247,55 @@ func sweepRelays(ctx context.Context, e TunnelEngine, project string) error {
 	return errors.Join(errs...)
 }
 
-// attachedStream is a container's standard input and output as one stream.
+// attachedStream is a container's standard input and output as one stream. What the
+// container writes is taken apart as it is read: each goroutine that it went through would
+// have to be woken for it.
 type attachedStream struct {
 	conn   net.Conn
-	stdout *io.PipeReader
+	output io.Reader // in frames of the engine's
+	left   int64     // of a frame of standard output
 	stderr limitedBuffer
 }
 
 func newAttachedStream(h client.HijackedResponse) *attachedStream {
-	r, w := io.Pipe()
-	s := &attachedStream{conn: h.Conn, stdout: r}
-	go func() {
-		_, err := stdcopy.StdCopy(w, &s.stderr, h.Reader)
-		w.CloseWithError(err)
-	}()
-	return s
+	return &attachedStream{conn: h.Conn, output: h.Reader}
 }
 
-func (s *attachedStream) Read(p []byte) (int, error)  { return s.stdout.Read(p) }
+// Read gives standard output. It is for one goroutine.
+func (s *attachedStream) Read(p []byte) (int, error) {
+	for s.left == 0 {
+		if err := s.next(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := s.output.Read(p[:min(int64(len(p)), s.left)])
+	s.left -= int64(n)
+	return n, err
+}
+
+// next begins a frame: which stream it is of, three bytes of nothing, and its length. Source:
+// the Engine API's "Attach to a container", stream format.
+func (s *attachedStream) next() error {
+	var head [8]byte
+	if _, err := io.ReadFull(s.output, head[:]); err != nil {
+		return err
+	}
+	size := int64(binary.BigEndian.Uint32(head[4:]))
+	switch stdcopy.StdType(head[0]) {
+	case stdcopy.Stdout:
+		s.left = size
+		return nil
+	case stdcopy.Stderr:
+		_, err := io.CopyN(&s.stderr, s.output, size)
+		return err
+	}
+	text, err := io.ReadAll(io.LimitReader(s.output, size))
+	return errors.Join(fmt.Errorf("the engine's connection to it failed: %q", text), err)
+}
+
 func (s *attachedStream) Write(p []byte) (int, error) { return s.conn.Write(p) }
 
-func (s *attachedStream) Close() error {
-	return errors.Join(s.conn.Close(), s.stdout.Close())
-}
+func (s *attachedStream) Close() error { return s.conn.Close() }
 
 // said is what the container complained about.
 func (s *attachedStream) said() error {
