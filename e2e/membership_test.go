@@ -115,3 +115,15 @@ func wantWell(t *testing.T, members int, etcdctr func(...string) string) {
 		t.Errorf("the cluster holds %q", got)
 	}
 }
+
+// Where all the others have joined, a file that founds the cluster says of the last one what
+// its container was made of already: that one founded the cluster, and is to join it.
+func TestEachMemberOfAStackIsReplacedInTurn(t *testing.T) {
+	s := newStack(t)
+	s.etcdctr("up")
+	s.etcdctr("etcdctl", "put", "key", "value")
+	for _, member := range []string{"etcd1", "etcd2", "etcd3"} {
+		s.etcdctr("member", "replace", member)
+	}
+	wantWell(t, 3, func(args ...string) string { return s.etcdctr(args[0], args[1:]...) })
+}

@@ -144,6 +144,17 @@ func (s *State) Empty() bool {
 	return len(s.Containers)+len(s.Spares)+len(s.Networks)+len(s.Volumes) == 0
 }
 
+// NetworkOf gives the network of a project by its name in the Compose file. Where another
+// file of the project has one of that name too, it is the one that Compose names so.
+func NetworkOf(all []Network, key string) (n Network, ok bool) {
+	for _, x := range all {
+		if x.Key == key && (!ok || x.Name == x.Labels[projectLabel]+"_"+key) {
+			n, ok = x, true
+		}
+	}
+	return n, ok
+}
+
 // IsNetwork reports whether labels are those of a project's network, by its name
 // in the Compose file.
 func IsNetwork(labels map[string]string, project, key string) bool {

@@ -132,8 +132,8 @@ func findNetwork(ctx context.Context, e Observer, project, key string) (Network,
 	if err != nil {
 		return Network{}, err
 	}
-	if i := slices.IndexFunc(all, func(n Network) bool { return n.Key == key }); i >= 0 {
-		return all[i], nil
+	if n, ok := NetworkOf(all, key); ok {
+		return n, nil
 	}
 	switch s, err := Observe(ctx, e, project); {
 	case err != nil:

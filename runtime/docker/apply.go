@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
@@ -153,7 +155,8 @@ func (r *Runtime) Make(ctx context.Context, want *cluster.Cluster, servers ...st
 }
 
 // renew marks the members that see no certificates any more as ones that have to
-// be replaced: nothing else about them differs.
+// be replaced, and those that were given something else than is said beside the file, as
+// one that founded the cluster and is to join it: nothing else about them differs.
 func (r *Runtime) renew(ctx context.Context, t *target, servers []string) error {
 	views, err := r.views(ctx, t, stack.DivideContainers(t.state).Own)
 	if err != nil {
@@ -166,11 +169,26 @@ func (r *Runtime) renew(ctx context.Context, t *target, servers []string) error 
 		}
 	}
 	for _, c := range t.state.Containers {
-		if n := off(t.state.Networks, c, t.details[c.ID]); n != "" && (len(servers) == 0 || slices.Contains(servers, c.Service)) {
+		if len(servers) > 0 && !slices.Contains(servers, c.Service) {
+			continue
+		}
+		if n := off(t.state.Networks, c, t.details[c.ID]); n != "" {
 			t.wanted.Renew[c.Service] = "it is not on " + n
+		} else if name := givenElse(t.details[c.ID], t.wanted.Environment[c.Service]); name != "" {
+			t.wanted.Renew[c.Service] = "it was made with another " + name
 		}
 	}
 	return nil
+}
+
+// givenElse is a variable that a container has not been given as it is wanted; else empty.
+func givenElse(in container.InspectResponse, want map[string]string) string {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if in.Config != nil && !slices.Contains(in.Config.Env, name+"="+want[name]) {
+			return name
+		}
+	}
+	return ""
 }
 
 // getImages gets the images of what has to be made; anew also asks for those of

@@ -1,8 +1,6 @@
 package docker
 
 import (
-	"slices"
-
 	"github.com/moby/moby/api/types/container"
 
 	"github.com/etcdctr/etcdctr/compose"
@@ -13,15 +11,14 @@ import (
 // network disconnect`; else empty. An engine starts it without that again and again. Of one
 // that does not run only Docker's tells it for certain, which keeps what it was made for.
 func off(networks []stack.Network, c stack.Container, in container.InspectResponse) string {
-	i := slices.IndexFunc(networks, func(n stack.Network) bool { return n.Key == compose.ClusterNetwork })
-	if i < 0 || !c.Member() || in.HostConfig == nil || in.HostConfig.NetworkMode.IsHost() {
+	n, ok := stack.NetworkOf(networks, compose.ClusterNetwork)
+	if !ok || !c.Member() || in.HostConfig == nil || in.HostConfig.NetworkMode.IsHost() {
 		return ""
 	}
-	name := networks[i].Name
-	_, on := c.NetworkIDs[name]
-	made := c.Status == container.StateExited && string(in.HostConfig.NetworkMode) == name
+	_, on := c.NetworkIDs[n.Name]
+	made := c.Status == container.StateExited && string(in.HostConfig.NetworkMode) == n.Name
 	if on || !c.Running() && !made {
 		return ""
 	}
-	return name
+	return n.Name
 }

@@ -12,7 +12,11 @@ import (
 // Only of a container that Docker has made is it known, while it does not run, which network
 // it was made for.
 func TestAMemberIsOffItsNetworkWhereItHasNone(t *testing.T) {
-	networks := []stack.Network{{Key: compose.ClusterNetwork, Name: "orders_cluster"}}
+	project := map[string]string{"com.docker.compose.project": "orders"}
+	networks := []stack.Network{
+		{Key: compose.ClusterNetwork, Name: "an-application", Labels: project}, // of another file of the project
+		{Key: compose.ClusterNetwork, Name: "orders_cluster", Labels: project},
+	}
 	for _, tt := range []struct {
 		status stack.Status
 		made   container.NetworkMode
