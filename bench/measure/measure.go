@@ -143,7 +143,7 @@ func (r Row) wanted() string {
 const (
 	enough    = 5 * time.Second
 	fewRounds = 3
-	long      = 20 * time.Second
+	long      = 10 * time.Second
 )
 
 // InTurns has each side done rounds times, one after the other, so that a machine that

@@ -23,17 +23,24 @@ type Stack struct {
 	Etcdctr string // the program
 	Dir     string // with its Compose file and its certificates
 	Project string
+	// Took is what each start by etcdctr has taken, whatever it was for.
+	Took []time.Duration
 }
 
 // New describes a stack whose members run an image that the engine has.
 func New(ctx context.Context, etcdctr, dir, project, image string) (*Stack, error) {
-	s := &Stack{etcdctr, dir, project}
+	s := &Stack{Etcdctr: etcdctr, Dir: dir, Project: project}
 	return s, s.do(ctx, etcdctr, "compose", "--name", project, "--image", image, "--output", composeFile)
 }
 
 // Up has etcdctr start it.
 func (s *Stack) Up(ctx context.Context) error {
-	return s.do(ctx, s.Etcdctr, "up", "--file-compose", composeFile)
+	began := time.Now()
+	err := s.do(ctx, s.Etcdctr, "up", "--file-compose", composeFile)
+	if err == nil {
+		s.Took = append(s.Took, time.Since(began))
+	}
+	return err
 }
 
 // UpByCompose has Docker Compose start it.
