@@ -55,16 +55,22 @@ func (r *Runtime) Observe(_ context.Context, name string) (*runtime.State, error
 	s.Servers = append(s.Servers, leftovers(home, s)...)
 	s.Servers = append(s.Servers, r.lentLeft(name, s)...)
 	tellData(s.Servers)
-	if why, _ := r.Astray(name); why != "" {
-		for i := range s.Servers {
-			if x := &s.Servers[i]; x.Status == runtime.Failed {
-				x.Detail = why
-			}
-		}
+	if !state.Running { // a supervisor that answers is where it was started
+		r.tellAstray(name, s.Servers)
 	}
 	slices.SortStableFunc(s.Servers, func(a, b runtime.Server) int { return strings.Compare(a.Name, b.Name) })
 	s.Aside, _ = r.allAside(name, stack) // of a folder that can't be read AllAside says why
 	return s, nil
+}
+
+// tellAstray says of members that failed that their folder was moved, where it was.
+func (r *Runtime) tellAstray(name string, servers []runtime.Server) {
+	why, _ := r.Astray(name)
+	for i := range servers {
+		if x := &servers[i]; why != "" && x.Status == runtime.Failed {
+			x.Detail = why
+		}
+	}
 }
 
 // Astray tells of a folder that was moved while its members run: their supervisor is asked
