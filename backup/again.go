@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/etcdctr/etcdctr/member"
@@ -50,11 +52,17 @@ func (r Request) ofSomebody(ctx context.Context, c *member.Client, archive func(
 			rest(ctx, betweenAttempts)
 		}
 		err = archive(&m, take)
-		if ctx.Err() != nil || !errors.As(err, &broken) || len(gone) == mostAttempts-1 {
+		if ctx.Err() != nil || ofThisMachine(err) || !errors.As(err, &broken) || len(gone) == mostAttempts-1 {
 			return m, err
 		}
 		gone = append(gone, m.From)
 	}
+}
+
+// ofThisMachine tells that it is a file here that failed, as on a disk that is full: what
+// another member gives would end there, too.
+func ofThisMachine(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.As(err, new(*fs.PathError))
 }
 
 // taking gives the data of a member. That it breaks off is a BrokenOffError, unless there

@@ -32,13 +32,18 @@ type Runner struct {
 	// at a time. Both may be nil.
 	Tell func(what string)
 	Fail func(err error)
+	// Anew gives what the description says now where that has changed since it was asked
+	// last, and else nil: of it Store, Request, Next, Keep, Continuous and Ask count. It is asked
+	// before each look; may be nil.
+	Anew func(ctx context.Context) (*Runner, error)
 	// MetricsFile is written after all that is done, for Prometheus; empty: not.
 	MetricsFile string
 
 	mu      sync.Mutex   // one backup at a time
-	id      atomic.Value // of the cluster, as etcd writes it; nil as long as nobody knows it
+	id      atomic.Value // of the cluster, as etcd writes it; nil or empty as long as nobody knows it
 	telling sync.Mutex
 	metrics metrics
+	refused string // why the description is not gone by, as it was said
 }
 
 // How long the runner waits until it tries again what went wrong.
@@ -52,12 +57,53 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
+	for next := r; next != nil; {
+		if next != r {
+			r.become(next)
+		}
+		next = r.runAsDescribed(ctx)
+	}
+	return nil
+}
+
+// runAsDescribed goes on until ctx ends, or until another description is to be gone by.
+func (r *Runner) runAsDescribed(ctx context.Context) (next *Runner) {
+	ctx, end := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	if r.Continuous {
 		all.Go(func() { r.followAlways(ctx) })
 	}
-	r.atTimes(ctx)
+	next = r.atTimes(ctx)
+	end()
 	all.Wait()
+	return next
+}
+
+// become goes by another description, while nothing is done by this one.
+func (r *Runner) become(next *Runner) {
+	r.Store, r.Request, r.Next, r.Keep, r.Continuous, r.Ask = next.Store, next.Request, next.Next, next.Keep, next.Continuous, next.Ask
+	r.id.Store("") // of whom is asked now
+	r.note(func(m *metrics) { m.Following = false })
+	r.tell("the cluster file has changed: backups of %s go to %s from now on, by what it says", r.Request.Cluster, r.Store.Place(""))
+}
+
+// described gives another description to go by, if there is one. One that can't be gone by
+// is told once, and what was before goes on.
+func (r *Runner) described(ctx context.Context) *Runner {
+	if r.Anew == nil {
+		return nil
+	}
+	next, err := r.Anew(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err == nil:
+		r.refused = ""
+		return next
+	case err.Error() != r.refused:
+		r.refused = err.Error()
+		r.say(fmt.Errorf("the cluster file has changed, and backups go on by what it said before: %w", err))
+	}
 	return nil
 }
 
@@ -70,7 +116,7 @@ func (r *Runner) begin(ctx context.Context) error {
 
 // own are the backups of the cluster: of its ID too, once that is known.
 func (r *Runner) own(ctx context.Context, all []Found) []Found {
-	if r.id.Load() == nil {
+	if id, _ := r.id.Load().(string); id == "" {
 		if members, done, err := r.Ask(ctx); err == nil {
 			defer done()
 			if v, err := members.Look(ctx); err == nil {
@@ -88,8 +134,12 @@ func (r *Runner) know(v member.View) {
 	}
 }
 
-func (r *Runner) atTimes(ctx context.Context) {
+// atTimes takes backups until ctx ends, or gives another description to go by.
+func (r *Runner) atTimes(ctx context.Context) *Runner {
 	for ctx.Err() == nil {
+		if next := r.described(ctx); next != nil {
+			return next
+		}
 		due, err := r.due(ctx)
 		if err == nil && !due.After(r.Now()) {
 			err = r.take(ctx, r.since(ctx, r.Now()))
@@ -102,6 +152,7 @@ func (r *Runner) atTimes(ctx context.Context) {
 		}
 		rest(ctx, min(wait, time.Minute)) // clocks are set, and somebody may delete the newest
 	}
+	return nil
 }
 
 // rest waits, or until ctx ends.
@@ -306,6 +357,10 @@ func (r *Runner) fail(what task, err error) {
 		return
 	}
 	r.note(func(m *metrics) { m.went(what, true) })
+	r.say(err)
+}
+
+func (r *Runner) say(err error) {
 	r.telling.Lock()
 	defer r.telling.Unlock()
 	if r.Fail != nil {

@@ -73,6 +73,9 @@ func runCompact(ctx context.Context, a *app, o compactOptions, args []string) er
 	if aged && (len(args) == 1 || o.older <= 0) {
 		return usage(errors.New("--older-than takes a time such as 1h, and the place of a REVISION"))
 	}
+	if o.cluster.Bears = true; aged {
+		o.cluster.Minds = []string{"backup"} // which tell what is how old
+	}
 	c, err := o.cluster.Find(ctx, target.Working{})
 	if err != nil {
 		return err

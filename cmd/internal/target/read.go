@@ -101,21 +101,33 @@ func (f *Flags) Read() (spec cluster.Spec, mistakes []error, err error) {
 	return spec, mistakes, err
 }
 
-// load reads the cluster file. Without -f a missing file is an empty one.
-func (f *Flags) load() (cluster.Spec, error) {
-	name, read := f.File, os.ReadFile
+// FileText is the cluster file as it is now, and how it is called. Without -f a missing file
+// is an empty one.
+func (f *Flags) FileText() (data []byte, name string, err error) {
+	name = f.File
 	switch name {
 	case "-":
-		name, read = "standard input", func(string) ([]byte, error) { return f.readInput(f.world.In) }
+		name = "standard input"
+		data, err = f.readInput(f.world.In)
 	case "":
 		name = DefaultFile
-	}
-	data, err := read(name)
-	if errors.Is(err, fs.ErrNotExist) && f.File == "" {
-		return cluster.Spec{}, nil
+		if data, err = os.ReadFile(name); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	default:
+		data, err = os.ReadFile(name)
 	}
 	if err != nil {
-		return cluster.Spec{}, hints.Usage(fmt.Errorf("cannot read the cluster file: %w", err))
+		err = hints.Usage(fmt.Errorf("cannot read the cluster file: %w", err))
+	}
+	return data, name, err
+}
+
+// load reads the cluster file.
+func (f *Flags) load() (cluster.Spec, error) {
+	data, name, err := f.FileText()
+	if err != nil || data == nil {
+		return cluster.Spec{}, err
 	}
 	spec, err := cluster.Load(name, data)
 	if err == nil && f.File != "" && spec.SaysNothing() {
