@@ -358,6 +358,10 @@ func (v *verdict) closeClocks() {
 	}
 }
 
+// renewal is what gives a certificate more time. A new one outlives its authority no more
+// than the one before, and what members show does not tell when that ends.
+const renewal = "renew it, with `etcdctr certs renew` where its authority is here, or `etcdctr certs rotate-ca` where it ends with that"
+
 func (v *verdict) certificates() {
 	for _, a := range v.answers {
 		for _, c := range a.certificates {
@@ -365,9 +369,9 @@ func (v *verdict) certificates() {
 			life := c.cert.NotAfter.Sub(c.cert.NotBefore)
 			switch {
 			case left <= 0:
-				v.failures.add(v.shower(a, c), "%s certificate expired %s: renew it, with `etcdctr certs renew` where its authority is here", c.use, lifespan.When(c.cert.NotAfter, v.now))
+				v.failures.add(v.shower(a, c), "%s certificate expired %s: %s", c.use, lifespan.When(c.cert.NotAfter, v.now), renewal)
 			case left < life/certificateWarning:
-				v.warnings.add(v.shower(a, c), "%s certificate ends in %s: renew it, with `etcdctr certs renew` where its authority is here", c.use, lifespan.Words(left))
+				v.warnings.add(v.shower(a, c), "%s certificate ends in %s: %s", c.use, lifespan.Words(left), renewal)
 			}
 		}
 	}

@@ -169,16 +169,16 @@ func TestJudgement(t *testing.T) {
 				a[0].certificates = []shown{certificate("server", -365*day, 0), certificate("client", -300*day, 65*day)}
 				a[1].certificates = []shown{certificate("peer", -day, 364*day), certificate("client", -300*day, 65*day)}
 			},
-			failures: []string{"etcd1: server certificate expired 2030-06-01 12:00 UTC: renew it, with `etcdctr certs renew` where its authority is here"},
-			warnings: []string{"client certificate ends in 65 days: renew it, with `etcdctr certs renew` where its authority is here"},
+			failures: []string{"etcd1: server certificate expired 2030-06-01 12:00 UTC: renew it, with `etcdctr certs renew` where its authority is here, or `etcdctr certs rotate-ca` where it ends with that"},
+			warnings: []string{"client certificate ends in 65 days: renew it, with `etcdctr certs renew` where its authority is here, or `etcdctr certs rotate-ca` where it ends with that"},
 		},
 		"certificates that live for hours": {
 			change: func(a []answer) {
 				a[0].certificates = []shown{certificate("server", -10*time.Hour, 2*time.Hour), certificate("peer", -11*time.Hour, 35*time.Minute)}
 				a[1].certificates = []shown{certificate("server", -300*day, -40*day)}
 			},
-			failures: []string{"etcd2: server certificate expired 2030-04-22: renew it, with `etcdctr certs renew` where its authority is here"},
-			warnings: []string{"etcd1: server certificate ends in 2 hours: renew it, with `etcdctr certs renew` where its authority is here", "etcd1: peer certificate ends in 35 minutes: renew it, with `etcdctr certs renew` where its authority is here"},
+			failures: []string{"etcd2: server certificate expired 2030-04-22: renew it, with `etcdctr certs renew` where its authority is here, or `etcdctr certs rotate-ca` where it ends with that"},
+			warnings: []string{"etcd1: server certificate ends in 2 hours: renew it, with `etcdctr certs renew` where its authority is here, or `etcdctr certs rotate-ca` where it ends with that", "etcd1: peer certificate ends in 35 minutes: renew it, with `etcdctr certs renew` where its authority is here, or `etcdctr certs rotate-ca` where it ends with that"},
 		},
 		"alarms": {
 			change: func(a []answer) {
