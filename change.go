@@ -145,7 +145,7 @@ func (c *Cluster) Make(ctx context.Context, change Change) (converge.Outcome, er
 	if change.Verb == converge.Up && err != nil {
 		err = c.keepBeside(ctx, wish.Want, err)
 	}
-	if err == nil && change.forgets() {
+	if (err == nil || errors.Is(err, runtime.ErrNotFound)) && change.forgets() { // another may have done it meanwhile
 		c.o.leavePlaces()
 	}
 	return outcome, err

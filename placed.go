@@ -213,8 +213,11 @@ func (o Options) leavePlaces() {
 			_ = os.Remove(filepath.Join(o.PlacesDir, e.Name()))
 		}
 	}
-	if rest, _ = os.ReadDir(o.PlacesDir); len(rest) == 1 && rest[0].Name() == gitignore.Name {
+	switch rest, _ = os.ReadDir(o.PlacesDir); {
+	case len(rest) == 1 && rest[0].Name() == gitignore.Name:
 		_ = os.RemoveAll(o.PlacesDir)
+	case len(rest) == 0: // whoever has waited meanwhile has made it anew, for a lock
+		_ = os.Remove(o.PlacesDir)
 	}
 }
 
