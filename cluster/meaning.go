@@ -26,7 +26,7 @@ var meanings = map[string]Meaning{
 	// Who the member is, and where.
 	"name":                        {What: "name of the member; another one renames it"},
 	"data-dir":                    {What: "folder of the member's data", Risk: "another folder is another, empty member"},
-	"wal-dir":                     {What: "folder of the write-ahead log, by default in the data folder", Writes: true, Risk: "log and snapshots belong together: moved apart or lost alone, the member does not start"},
+	"wal-dir":                     {What: "folder of the write-ahead log, by default in the data folder", Writes: true, Risk: "log and snapshots belong together: moved apart or lost alone, the member takes no writes, or does not start"},
 	"listen-client-urls":          {What: "addresses that clients are served on"},
 	"listen-client-http-urls":     {What: "addresses for clients of the gRPC gateway, away from gRPC"},
 	"listen-peer-urls":            {What: "addresses that the other members are served on"},
