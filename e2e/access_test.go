@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,6 +149,27 @@ func TestARelayEndsWithItsCommandEvenWhenThatIsKilled(t *testing.T) {
 	if err := c.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	s.wantNoRelay()
+}
+
+// What a relay of this machine's engine has connected goes on while it stands still: nothing
+// of it passes the relay, nor the engine.
+func TestARelayOfThisEngineHandsConnectionsOver(t *testing.T) {
+	s := newStack(t)
+	s.generate("--members", "1")
+	s.up()
+	c := s.connect("--via", "relay")
+	client := c.client(t)
+	putAndGet(t, client, "greeting", "hello")
+	relay := s.relays()[0]
+	run(t, s.dir, "docker", "kill", "--signal", "STOP", relay)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := client.Put(ctx, "greeting", "goodbye"); err != nil {
+		t.Error(err)
+	}
+	run(t, s.dir, "docker", "kill", "--signal", "CONT", relay)
+	c.interrupt(t)
 	s.wantNoRelay()
 }
 
