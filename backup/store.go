@@ -55,10 +55,24 @@ func OpenStore(destination string) (Store, error) {
 	return folder(destination), nil
 }
 
-// IsStore tells a place with archives from an archive.
+// IsStore tells a place with archives from an archive, or a snapshot of etcd's.
 func IsStore(place string) bool {
 	info, err := os.Stat(place)
-	return err == nil && info.IsDir() || cluster.NamesService(place) && !strings.HasSuffix(place, Extension)
+	return err == nil && info.IsDir() || cluster.NamesService(place) && !namesFile(place)
+}
+
+// IsFile tells an archive, or another file, from a place where archives are.
+func IsFile(place string) bool {
+	info, err := os.Stat(place)
+	return err == nil && !info.IsDir() || cluster.NamesService(place) && namesFile(place)
+}
+
+// snapshotExtension ends the name of a snapshot in the examples of etcd's documentation.
+const snapshotExtension = ".db"
+
+// namesFile goes by the name alone: a bucket has no folders to be asked for.
+func namesFile(place string) bool {
+	return strings.HasSuffix(place, Extension) || strings.HasSuffix(place, snapshotExtension)
 }
 
 // StoreOf splits what a user calls a backup, a path or an s3:// name, into where

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/spf13/cobra"
@@ -40,6 +41,9 @@ exit code is 1 then. --format json writes an object for each, one to a line.`,
 // atBackups does something where backups are: where it is said, else at the destination in
 // the cluster file, which is made with the first of them, else in the current folder.
 func (a *app) atBackups(f *target.Flags, args []string, do func(destination string) error) error {
+	if len(args) == 1 && backup.IsFile(args[0]) {
+		return usage(fmt.Errorf("%s is a file, and what is meant is a folder, or s3://BUCKET/PREFIX, with backups in it: `etcdctr backup verify %[1]s` looks into one", args[0]))
+	}
 	if len(args) == 1 {
 		return do(args[0])
 	}
