@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -104,6 +105,9 @@ func (w Await) serve(ctx context.Context, asked *lastAsker) error {
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
+		if w.onlyLearnersLack(ctx) {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return err
@@ -116,6 +120,15 @@ func (w Await) serve(ctx context.Context, asked *lastAsker) error {
 			asked.becomes(again)
 		}
 	}
+}
+
+// onlyLearnersLack: whoever has a vote serves. Learners serve nobody before they have theirs,
+// which comes after this: whoever began to wait may not have heard of them, as where no
+// member answered at that moment, and data that others write goes on moving for ever.
+func (w Await) onlyLearnersLack(ctx context.Context) bool {
+	view, _ := w.Etcd.Look(ctx) // what it tells is enough
+	lacks := slices.DeleteFunc(slices.Clone(w.Servers), view.Serving)
+	return len(lacks) < len(w.Servers) && !slices.ContainsFunc(lacks, func(name string) bool { return !view.Endpoint(name).Learner })
 }
 
 // unwell is the first that does not serve.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/etcdctr/etcdctr/converge"
@@ -108,4 +109,36 @@ func TestAMemberIsWaitedForAsLongAsItMayRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// voters are an etcd with a learner, which writes of others keep moving.
+type voters struct{ looks atomic.Uint64 }
+
+func (v *voters) Look(context.Context) (member.View, error) {
+	n := v.looks.Add(1)
+	return member.View{Endpoints: []member.Endpoint{
+		{Name: "etcd1", ID: 1, Leader: 1, Applied: n},
+		{Name: "etcd2", ID: 2, Leader: 1, Applied: n, Learner: true, Read: member.IsLearner},
+	}}, nil
+}
+
+func (*voters) WaitServing(context.Context, ...string) error {
+	return errors.New("etcd2 does not serve: it is a learner")
+}
+
+// A wait that began while nobody answered, and so nobody told of the learner, has an end.
+func TestALearnerIsNotWaitedForWhereAllOthersServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{world: serving(2, 2)}
+		have, err := f.Observe(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := converge.Await{Runtime: f, Etcd: &voters{}, Have: have, Servers: []string{"etcd1", "etcd2"}}
+		limited, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := w.Serving(limited); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -201,6 +201,9 @@ func (c *scene) unwell() (*Step, error) {
 	if len(running) == 0 {
 		return nil, &Refusal{Reason: "nothing but the members' data is there", Remedy: Remedy{Command: []string{"up"}, Text: "starts them"}}
 	}
+	if voters := slices.DeleteFunc(slices.Clone(running), (*part).isLearner); len(voters) > 0 {
+		running = voters // the others serve nobody before they have a vote
+	}
 	return c.awaitServing(running, "there is no quorum yet"), nil
 }
 
