@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -53,7 +54,7 @@ func Describe(s *Stack, said cluster.Spec) (Description, error) {
 		d.Spec.Members = membersFor(s)
 		d.publish(s)
 	}
-	d.unpublish(s)
+	d.unpublish(s, said)
 	want, err := cluster.Resolve(d.Spec, cluster.InContainers)
 	if err == nil {
 		err = s.checkRelease(want.Etcd)
@@ -67,37 +68,84 @@ func Describe(s *Stack, said cluster.Spec) (Description, error) {
 }
 
 // publish has programs of the machine find the members where they were, on loopback
-// at least: members that go on in their place take the ports of those that were
-// stopped. Members that join beside the old ones can't have the same.
+// at least: members take the ports of those that were stopped before. Members that join
+// beside the old ones can't have the same.
 func (d *Description) publish(s *Stack) {
-	if d.Spec.Publish != "" || d.Spec.Runtime != string(cluster.Docker) || !goesOn(s) {
+	if d.Spec.Publish != "" || !slices.ContainsFunc(s.Members, func(m Member) bool { return m.ClientPort != "" }) {
 		return
 	}
-	list := make([]cluster.MemberSpec, len(s.Members))
-	for i, m := range s.Members {
-		if m.ClientPort == "" {
-			return // which its differences tell
-		}
-		list[i] = cluster.MemberSpec{Name: m.Name, ClientPort: m.ClientPort}
+	next, place := d.Spec, cluster.InContainers
+	if next.Runtime == string(cluster.Docker) {
+		next.Publish = string(cluster.PublishLoopback)
+	} else {
+		place = cluster.InProcesses("", "") // which listen on loopback anyway
 	}
-	d.Spec.Publish, d.Spec.Members = string(cluster.PublishLoopback), cluster.Members{List: list}
+	next.Members = portsFor(s, next.Members)
+	want, err := cluster.Resolve(next, place)
+	if err != nil { // a port that no member of ours can have, or that two have
+		return
+	}
+	if way, _ := Choose(s, want); way != Join {
+		d.Spec = next
+	}
 }
 
-// unpublish tells of ports that other machines reach: no description has those.
-func (d *Description) unpublish(s *Stack) {
-	var beyond []string
+// portsFor gives members the client ports of those that they take the place of. One that had
+// none has any: where some are published, all are.
+func portsFor(s *Stack, members cluster.Members) cluster.Members {
+	list := make([]cluster.MemberSpec, len(s.Members))
+	for i, m := range s.Members {
+		list[i] = cluster.MemberSpec{Name: fmt.Sprintf("etcd%d", i+1), ClientPort: cmp.Or(m.ClientPort, cluster.AutoPort)}
+		if members.Count == 0 {
+			list[i].Name = members.List[i].Name
+		}
+	}
+	return cluster.Members{List: list}
+}
+
+// unpublish tells of ports that nobody finds the members at any more, there or from other
+// machines: no description has those. What said of publishing is as it says.
+func (d *Description) unpublish(s *Stack, said cluster.Spec) {
+	var all, beyond []string
 	for _, m := range s.Members {
 		for _, at := range m.Published {
+			all = append(all, at)
 			if host, _, err := net.SplitHostPort(at); err == nil && !loopback.Host(host) {
 				beyond = append(beyond, at)
 			}
 		}
 	}
-	if len(beyond) > 0 {
-		slices.Sort(beyond)
-		d.drop(runtime.Published, strings.Join(beyond, ","),
-			"members are published on 127.0.0.1 only: programs of other machines need a way of their own, such as `etcdctr connect` where they run")
+	told, why := beyond, ""
+	switch kept := slices.ContainsFunc(d.Spec.Members.List, func(m cluster.MemberSpec) bool { return m.ClientPort != "" }); {
+	case said.Publish != "":
+		why = fmt.Sprintf("members are published as publish: %s says", said.Publish)
+	case kept:
+		why = "client ports are published on 127.0.0.1 only, at the same ports, and peer ports nowhere: programs of other machines need a way of their own, such as `etcdctr connect` where they run"
+	case d.Spec.Runtime != string(cluster.Docker):
+		why = "members listen on 127.0.0.1 only, at ports of their own: programs of other machines need a way of their own, such as `etcdctr connect` where they run"
+	default:
+		told = all
+		why = "nothing is published, for this machine neither: the old members have their ports until they are gone. Write " + keeping(s, d.Spec.Members) +
+			" into the cluster file then, and `etcdctr up` publishes client ports on 127.0.0.1; until then, and of other machines, programs have `etcdctr connect`"
 	}
+	if len(told) > 0 {
+		slices.Sort(told)
+		d.drop(runtime.Published, strings.Join(told, ","), why)
+	}
+}
+
+// keeping is what a cluster file says for programs of the machine to find members where
+// those that are gone were.
+func keeping(s *Stack, members cluster.Members) string {
+	publish := "publish: " + string(cluster.PublishLoopback)
+	if n := max(members.Count, len(members.List)); n != len(s.Members) {
+		return publish
+	}
+	var list []string
+	for _, m := range portsFor(s, members).List {
+		list = append(list, fmt.Sprintf("{name: %s, client-port: %s}", m.Name, m.ClientPort))
+	}
+	return fmt.Sprintf("%s and members: [%s]", publish, strings.Join(list, ", "))
 }
 
 // nameFor is a name that nothing of the stack has: what is made anew stands beside
@@ -143,11 +191,12 @@ func membersFor(s *Stack) cluster.Members {
 }
 
 // goesOn tells whether the members keep their names: see InPlace. One member that
-// others can join has its data taken over without an interruption by that.
+// others can join has its data taken over without an interruption by that, unless it is
+// published: programs of the machine would find nobody at its port any more.
 func goesOn(s *Stack) bool {
 	if len(s.Members) == 1 {
 		m := s.Members[0]
-		return !m.Runs() || m.Apart != "" || s.Runtime == cluster.Docker && m.PeerURL() == peerURL(m.Name)
+		return !m.Runs() || m.ClientPort != "" || m.Apart != "" || s.Runtime == cluster.Docker && m.PeerURL() == peerURL(m.Name)
 	}
 	for _, m := range s.Members {
 		if s.Runtime == cluster.Docker && m.PeerURL() != peerURL(m.Name) || s.Runtime != cluster.Docker {

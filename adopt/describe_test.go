@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -211,9 +212,17 @@ func TestDifferencesLeaveOutWhatMeansTheSame(t *testing.T) {
 	}
 }
 
-// Programs of the machine find members that go on in their place where they were.
-func TestPublishedPortsAreKeptWhereMembersGoOn(t *testing.T) {
-	at := func(port string, m Member) Member { m.ClientPort = port; return m }
+// Programs of the machine find members where they were, unless those are there until the
+// last of the new ones has joined; and what is told of other ports is true of what is written.
+func TestPublishedPortsAreKept(t *testing.T) {
+	at := func(port string, m Member) Member {
+		m.ClientPort, m.Published = port, []string{"0.0.0.0:" + port, "0.0.0.0:40000"}
+		return m
+	}
+	mine := func(port string, m Member) Member {
+		m.ClientPort, m.Published = port, []string{"127.0.0.1:" + port}
+		return m
+	}
 	stay := shop(at("32379", of("etcd1", runtime.Running, open("etcd1")...)), at("32380", of("etcd2", runtime.Running, open("etcd2")...)))
 	for _, c := range []struct {
 		name    string
@@ -221,11 +230,45 @@ func TestPublishedPortsAreKeptWhereMembersGoOn(t *testing.T) {
 		said    cluster.Spec
 		publish string
 		ports   []string
+		told    string // of what is told; empty for nothing
 	}{
-		{name: "all in their place", stack: stay, publish: "loopback", ports: []string{"32379", "32380"}},
-		{name: "said otherwise", stack: stay, said: cluster.Spec{Publish: "none"}, publish: "none"},
-		{name: "some are not published", stack: shop(stay.Members[0], of("etcd2", runtime.Running, open("etcd2")...))},
-		{name: "new ones join beside them", stack: shop(at("32379", of("infra0", runtime.Running, open("n0")...)), at("32380", of("infra1", runtime.Running, open("n1")...)))},
+		{name: "all in their place", stack: stay, publish: "loopback", ports: []string{"etcd1 32379", "etcd2 32380"}, told: "client ports are published on 127.0.0.1 only, at the same ports"},
+		{name: "said otherwise", stack: stay, said: cluster.Spec{Publish: "none"}, publish: "none", told: "publish: none"},
+		{
+			name: "some are not published", stack: shop(stay.Members[0], of("etcd2", runtime.Running, open("etcd2")...)),
+			publish: "loopback", ports: []string{"etcd1 32379", "etcd2 auto"}, told: "at the same ports",
+		},
+		{
+			name: "one of another name", stack: shop(at("32379", of("default", runtime.Running, open("n0")...))),
+			publish: "loopback", ports: []string{"default 32379"}, told: "at the same ports",
+		},
+		{
+			name: "copied", stack: shop(at("32379", of("infra0", runtime.Stopped, open("n0")...)), at("32380", of("infra1", runtime.Stopped, open("n1")...))),
+			publish: "loopback", ports: []string{"etcd1 32379", "etcd2 32380"}, told: "at the same ports",
+		},
+		{
+			name: "new ones join beside them", stack: shop(at("32379", of("infra0", runtime.Running, open("n0")...)), at("32380", of("infra1", runtime.Running, open("n1")...))),
+			told: "nothing is published, for this machine neither: the old members have their ports until they are gone. " +
+				"Write publish: loopback and members: [{name: etcd1, client-port: 32379}, {name: etcd2, client-port: 32380}] into",
+		},
+		{
+			name:  "new ones join beside those on loopback",
+			stack: shop(mine("32379", of("infra0", runtime.Running, open("n0")...)), mine("32380", of("infra1", runtime.Running, open("n1")...))),
+			told:  "nothing is published, for this machine neither",
+		},
+		{name: "on loopback", stack: shop(mine("32379", of("etcd1", runtime.Running, open("etcd1")...))), publish: "loopback", ports: []string{"etcd1 32379"}},
+		{
+			name: "two of one port", stack: shop(at("32379", of("etcd1", runtime.Running, open("etcd1")...)), at("32379", of("etcd2", runtime.Running, open("etcd2")...))),
+			told: "nothing is published",
+		},
+		{
+			name: "as processes", stack: shop(at("32379", of("etcd1", runtime.Running, open("etcd1")...))), said: cluster.Spec{Runtime: "process"},
+			ports: []string{"etcd1 32379"}, told: "at the same ports",
+		},
+		{
+			name: "as processes whose other ports are in the way", stack: stay, said: cluster.Spec{Runtime: "process"},
+			told: "members listen on 127.0.0.1 only, at ports of their own",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d, err := Describe(c.stack, c.said)
@@ -235,11 +278,20 @@ func TestPublishedPortsAreKeptWhereMembersGoOn(t *testing.T) {
 			var ports []string
 			for _, m := range d.Spec.Members.List {
 				if m.ClientPort != "" {
-					ports = append(ports, m.ClientPort)
+					ports = append(ports, m.Name+" "+m.ClientPort)
 				}
 			}
 			if diff := cmp.Diff(c.ports, ports); diff != "" || d.Spec.Publish != c.publish {
 				t.Errorf("publish is %q, want %q, with ports (-want +got):\n%s", d.Spec.Publish, c.publish, diff)
+			}
+			told := ""
+			for _, dropped := range d.Dropped {
+				if dropped.Name == runtime.Published {
+					told = dropped.Is
+				}
+			}
+			if !strings.Contains(told, c.told) || c.told == "" && told != "" {
+				t.Errorf("what is told of the ports is %q, want %q", told, c.told)
 			}
 		})
 	}
