@@ -44,7 +44,7 @@ func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotat
 	if err := WantMutual(c.spec.TLSMode(), "authorities"); err != nil {
 		return nil, err
 	}
-	r := o.Unseen(c.PKI())
+	r := o.Unseen(c.RosteredPKI(ctx))
 	have, err := c.Observe(ctx)
 	if errors.Is(err, runtime.ErrNotFound) || err == nil && len(have.Members()) == 0 {
 		return r, nil

@@ -27,6 +27,10 @@ type PKI struct {
 	Dir    string
 	Now    func() time.Time // default time.Now
 	Random io.Reader        // of serial numbers; default crypto/rand. Keys are always drawn from the system.
+
+	// Roster tells whose certificates are left alone, as they are of members that are none
+	// any more; nil: nobody's.
+	Roster *Roster
 }
 
 func (p *PKI) now() time.Time {

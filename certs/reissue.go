@@ -27,7 +27,9 @@ func (p *PKI) reissues(s *state, stage Stage) ([]step, error) {
 		}
 		cert := e.files.cert()
 		st := step{old: e, action: Reused, want: identity{place: e.place, rawSubject: cert.RawSubject, hosts: hostsOf(cert)}}
-		if a.issued.revoked(cert) == nil && !s.signedBy(cert, a.current) {
+		if p.left(s, e) {
+			st.cause = leftCause
+		} else if a.issued.revoked(cert) == nil && !s.signedBy(cert, a.current) {
 			st.action, st.cause = Reissued, cmp.Or(reissuedBy[stage], "was not issued by "+a.name)
 			st.keepKey, st.brought = from == ofKey, from == ofKey
 		}

@@ -28,7 +28,7 @@ func (p *PKI) Renew(ctx context.Context, o RenewOptions) (Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		return s.renewals(chosen, o, p.now())
+		return p.renewals(s, chosen, o)
 	})
 }
 
@@ -65,11 +65,15 @@ func (s *state) choose(words []string) ([]*existing, error) {
 	return list, errors.Join(errs...)
 }
 
-func (s *state) renewals(chosen []*existing, o RenewOptions, now time.Time) ([]step, error) {
+func (p *PKI) renewals(s *state, chosen []*existing, o RenewOptions) ([]step, error) {
 	var steps []step
 	var errs []error
 	for _, e := range chosen {
-		st, err := s.renewal(e, o, now)
+		if len(o.Names) == 0 && p.left(s, e) {
+			steps = append(steps, step{old: e, action: Reused, cause: leftCause, want: identity{place: e.place}})
+			continue
+		}
+		st, err := s.renewal(e, o, p.now())
 		errs = append(errs, err)
 		steps = append(steps, st)
 	}

@@ -107,6 +107,10 @@ func (p *PKI) Verify(o VerifyOptions) ([]Finding, error) {
 	}
 	v.authorities(o.Plan)
 	for i := range s.identities {
+		if p.left(s, &s.identities[i]) { // it has to fit nothing: see Left
+			v.permissions(s.identities[i].name, KeyFile)
+			continue
+		}
 		v.identity(&s.identities[i])
 		v.user(&s.identities[i])
 	}

@@ -18,12 +18,12 @@ func newCertsListCommand(a *app) *cobra.Command {
 		Use:   "list",
 		Short: "List the certificates: whose, for what, until when",
 		Args:  typed.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := flags.CertificatesAsRun()
 			if err != nil {
 				return err
 			}
-			return runCertsList(a, dir, format)
+			return runCertsList(a, flags.Rostered(cmd.Context(), dir), format)
 		},
 	}
 	flags = a.Finding(cmd)
@@ -31,10 +31,14 @@ func newCertsListCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func runCertsList(a *app, dir, format string) error {
-	list, err := a.PKI(dir).List()
+func runCertsList(a *app, pki *certs.PKI, format string) error {
+	list, err := pki.List()
 	if err != nil {
-		return target.CertsError(dir, err)
+		return target.CertsError(pki.Dir, err)
+	}
+	left, err := pki.Left()
+	if err != nil {
+		return target.CertsError(pki.Dir, err)
 	}
 	var rows [][]string
 	var replaced []string
@@ -48,8 +52,9 @@ func runCertsList(a *app, dir, format string) error {
 	return a.Result(format, list, func() {
 		table()
 		if len(replaced) > 0 {
-			a.Say("certificates in %s: the replacement of %s is under way: `etcdctr certs rotate-ca` goes on with it, and with --abort back", dir, strings.Join(replaced, ", "))
+			a.Say("certificates in %s: the replacement of %s is under way: `etcdctr certs rotate-ca` goes on with it, and with --abort back", pki.Dir, strings.Join(replaced, ", "))
 		}
+		a.SayLeft(left)
 	})
 }
 

@@ -56,7 +56,7 @@ func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []str
 	if err != nil {
 		return err
 	}
-	report, err := a.PKI(dir).Renew(ctx, o.renew)
+	report, err := o.cluster.Rostered(ctx, dir).Renew(ctx, o.renew)
 	if err != nil {
 		return target.CertsError(dir, err)
 	}

@@ -162,7 +162,9 @@ func (o certsRotateCAOptions) rotation(ctx context.Context, a *app, dir string) 
 		c.Close()
 		return nil, nil, err
 	}
+	roster := r.PKI.Roster
 	r.PKI = a.PKI(dir)
+	r.PKI.Roster = roster
 	if gather := r.Gather; r.Seen() {
 		r.Gather = func(ctx context.Context) error { return c.Explained(ctx, gather(ctx)) }
 	}

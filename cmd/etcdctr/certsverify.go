@@ -44,7 +44,8 @@ func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions, _ []strin
 	if err := etcdctr.WantMutual(c.TLS, "certificates"); err != nil {
 		return err
 	}
-	findings, err := etcdctr.VerifyCerts(c, a.PKI(dir), o.within.Duration())
+	pki := o.cluster.Rostered(ctx, dir)
+	findings, err := etcdctr.VerifyCerts(c, pki, o.within.Duration())
 	if err != nil {
 		return target.CertsError(dir, err)
 	}
@@ -52,6 +53,11 @@ func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions, _ []strin
 		return err
 	}
 	defer o.cluster.TellOldCopies(ctx) // whatever the verdict: the two have their own remedies
+	left, err := pki.Left()
+	if err != nil {
+		return target.CertsError(dir, err)
+	}
+	a.SayLeft(left)
 	if err := certs.Verdict(findings); err != nil {
 		return target.CertsError(dir, err)
 	}

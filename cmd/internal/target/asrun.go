@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -153,6 +154,23 @@ func (f *Found) sayOldCopies(old []string) {
 	} else {
 		f.flags.world.sayOldCopies(old)
 	}
+}
+
+// Rostered are the certificates in a folder, with who the members are of the cluster that they
+// are known to be of. What a flag names may be those of another cluster, and how many members
+// a flag says need not be all.
+func (f *Flags) Rostered(ctx context.Context, dir string) *certs.PKI {
+	pki := f.world.PKI(dir)
+	if f.certsDir != "" || f.cmd.Flags().Lookup("members") != nil && f.Changed("members") {
+		return pki
+	}
+	c, err := f.Find(ctx, Working{Progress: terminal.Quiet})
+	if err != nil {
+		return pki
+	}
+	defer c.Close()
+	pki.Roster = c.Roster(ctx)
+	return pki
 }
 
 // HandOut brings members that run the certificates in their folder, where they have copies.

@@ -58,6 +58,11 @@ func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change, of ...strin
 		}
 		f.sayKept(kept)
 		f.sayOverridden()
+		left, err := f.LeftCertificates(ctx, outcome.Done)
+		if err != nil {
+			return err
+		}
+		f.flags.world.SayLeft(left)
 	}
 	switch word, named := done[change.Verb], strings.Join(change.Servers, ", "); {
 	case change.Verb == converge.Down: // which has words of its own

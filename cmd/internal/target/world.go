@@ -59,6 +59,13 @@ func (w *World) SayDone(dir string, report certs.Report, err error) error {
 	return CertsError(dir, err)
 }
 
+// SayLeft says what helps against certificates of those that are no members any more.
+func (w *World) SayLeft(members []string) {
+	if remark := certs.LeftRemark(members); remark != "" {
+		w.Say("%s", remark)
+	}
+}
+
 // sayOldCopies says which members have other certificates on their machines than are here.
 func (w *World) sayOldCopies(members []string) {
 	if len(members) > 0 {
