@@ -44,7 +44,7 @@ func asideRemark(all []runtime.Aside, healthy bool) string {
 		remark += fmt.Sprintf(", %.1f MB", float64(bytes)/1e6)
 	}
 	if restored {
-		commands = append(commands, fmt.Sprintf("`%s` brings back what the last restoration has replaced", Typed([]string{"restore", "--undo"})))
+		commands = append(commands, fmt.Sprintf("`%s` brings back what the last restore, or undo, has replaced", Typed([]string{"restore", "--undo"})))
 	}
 	if healthy {
 		commands = append(commands, fmt.Sprintf("`%s` deletes it once nobody needs it", Typed([]string{"restore", "--discard"})))

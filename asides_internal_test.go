@@ -25,7 +25,7 @@ func TestWhatWasSetAsideIsRemarked(t *testing.T) {
 		"of a restoration": {
 			all: []runtime.Aside{one, other}, healthy: true,
 			want: "former data of etcd1 and etcd2 is set aside, since 2026-11-28T11:00:00Z, 2.5 MB: " +
-				"`etcdctr restore --undo` brings back what the last restoration has replaced; `etcdctr restore --discard` deletes it once nobody needs it",
+				"`etcdctr restore --undo` brings back what the last restore, or undo, has replaced; `etcdctr restore --discard` deletes it once nobody needs it",
 		},
 		"of a replacement": {
 			all: []runtime.Aside{other}, healthy: true,
@@ -38,12 +38,12 @@ func TestWhatWasSetAsideIsRemarked(t *testing.T) {
 		"one of two not known since when": {
 			all: []runtime.Aside{unknown, one}, healthy: true,
 			want: "former data of etcd1 and etcd2 is set aside, since 2026-11-28T12:00:00Z: " +
-				"`etcdctr restore --undo` brings back what the last restoration has replaced; `etcdctr restore --discard` deletes it once nobody needs it",
+				"`etcdctr restore --undo` brings back what the last restore, or undo, has replaced; `etcdctr restore --discard` deletes it once nobody needs it",
 		},
 		"of a cluster that is not well": {
 			all: []runtime.Aside{one},
 			want: "former data of etcd1 is set aside in data.aside, since 2026-11-28T12:00:00Z, 2.0 MB: " +
-				"`etcdctr restore --undo` brings back what the last restoration has replaced; keep it until the cluster is healthy",
+				"`etcdctr restore --undo` brings back what the last restore, or undo, has replaced; keep it until the cluster is healthy",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

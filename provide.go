@@ -18,6 +18,7 @@ import (
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/discovery"
+	"github.com/etcdctr/etcdctr/internal/shellword"
 	"github.com/etcdctr/etcdctr/pki"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -247,12 +248,21 @@ func Discovery(ctx context.Context, d *cluster.Discovery) (*discovery.Service, e
 	return discovery.New(ctx, discovery.Options{Endpoints: d.Endpoints, TLS: config, User: d.User, Password: password})
 }
 
+// makePassword is a command of a shell that writes a random password into a file.
+func makePassword(file string) string {
+	at := shellword.Quote(file)
+	return "(umask 077; mkdir -p \"$(dirname " + at + ")\"; openssl rand -base64 24 > " + at + ")"
+}
+
 // readPassword reads a file that holds a password and perhaps a line's end.
 func readPassword(file string) (string, error) {
 	if file == "" {
 		return "", nil
 	}
 	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%w: it is to hold the password and nothing else, and `%s` makes one that nobody else reads", err, makePassword(file))
+	}
 	if err != nil {
 		return "", err
 	}

@@ -51,6 +51,37 @@ func (c *Cluster) Undo(ctx context.Context, consent func(context.Context) error)
 	return Undone{Back: back, Unfinished: unfinished != nil}, err
 }
 
+// UndoForecast is what Undo would do.
+type UndoForecast struct {
+	// Stops tells that members run, which it would stop, once consent is given.
+	Stops bool
+	// Unfinished tells that the restoration was, and that what it has made would be deleted.
+	Unfinished bool
+	// Back are the places where the data is kept that members would have again, by their
+	// names; empty for those that had none. It is nil of a restoration that was not finished.
+	Back map[string]string
+}
+
+// PlanUndo tells what Undo would do, and does nothing. Its errors are those of Undo.
+func (c *Cluster) PlanUndo(ctx context.Context) (UndoForecast, error) {
+	have, err := c.RestoreToUndo(ctx)
+	if err != nil {
+		return UndoForecast{}, err
+	}
+	r, err := c.fillable(nil)
+	if err != nil {
+		return UndoForecast{}, err
+	}
+	f := UndoForecast{Stops: have.Active()}
+	by, err := backup.Unfinished(ctx, r, have)
+	if err != nil || by != nil {
+		f.Unfinished = by != nil
+		return f, err
+	}
+	f.Back, err = backup.ToBringBack(ctx, r, have)
+	return f, err
+}
+
 // UndoRestore brings back what the last restoration has set aside, and starts
 // nothing: see backup.Undo.
 func (c *Cluster) UndoRestore(ctx context.Context) (map[string]string, error) {

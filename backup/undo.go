@@ -72,14 +72,21 @@ func UndoIf(ctx context.Context, r Runtime, name string, may func(have *runtime.
 	if err != nil || found {
 		return back, err
 	}
-	l, err := lastRestoration(ctx, r, have)
+	where, err := ToBringBack(ctx, r, have)
 	if err != nil {
 		return nil, err
 	}
-	if len(l.made) == 0 {
-		return give(ctx, r, name, l.undone)
+	return give(ctx, r, name, where)
+}
+
+// ToBringBack is where the data is that Undo gives members again, by their names; empty for
+// those that had none. It is about a restoration that was finished.
+func ToBringBack(ctx context.Context, r Runtime, have *runtime.State) (map[string]string, error) {
+	l, err := lastRestoration(ctx, r, have)
+	if err != nil || len(l.made) > 0 {
+		return l.made, err
 	}
-	return give(ctx, r, name, l.made)
+	return l.undone, nil
 }
 
 // give gives members what was set aside of them, and none to those of which that is

@@ -87,7 +87,7 @@ func (c *Cluster) UsualPorts(member string) []int {
 // anyPort is whether members that say nothing of it leave their ports to us.
 func (r *resolver) anyPort() bool {
 	if port := r.spec.ClientPort; port != "" && port != AutoPort {
-		r.report("client-port", "must be auto, not %q: a port is one member's own, as in members: [{name: etcd1, client-port: %s}]", port, port)
+		r.report("client-port", "must be auto, not %q: each member has a port of its own, in a line of its own: members: [{name: etcd1, client-port: %s}, {name: etcd2, client-port: ...}]", port, port)
 		return false
 	}
 	return oneOf(r, "client-port", r.spec.ClientPort, "", AutoPort) == AutoPort

@@ -135,7 +135,7 @@ c.yaml:2: profile: must be production, dev or ci, not "nope"`,
 			"members: 0\nprofile: nope\nclient-port: 99999\n",
 			`c.yaml:1: members: must be a number from 1 to 9 or a list of members, not "0"
 c.yaml:2: profile: must be production, dev or ci, not "nope"
-c.yaml:3: client-port: must be auto, not "99999": a port is one member's own, as in members: [{name: etcd1, client-port: 99999}]`,
+c.yaml:3: client-port: must be auto, not "99999": each member has a port of its own, in a line of its own: members: [{name: etcd1, client-port: 99999}, {name: etcd2, client-port: ...}]`,
 		},
 		"a key given twice, and badly": {
 			"profile: nope\nprofile: dev\n",

@@ -29,8 +29,8 @@ type Aside struct {
 	// Lent tells that it is where somebody else has made room for it: it does not go with
 	// the cluster.
 	Lent bool `json:"lent,omitempty"`
-	// Restored tells that a restoration has made what took its place, and that nothing
-	// has since: the reverse brings it back.
+	// Restored tells that a restoration, or its reverse, has made what took its place, and
+	// that nothing has since: the reverse brings it back, once more.
 	Restored bool `json:"restored,omitempty"`
 	// Beside tells that it is in the DataAt of its server, and goes with that.
 	Beside bool `json:"-"`

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -57,7 +58,7 @@ members serve, hold the same, and no alarm of before is left.
 
 What is there is shown, and replaced once the cluster's name is typed, or with
 --yes. The data of before is set aside; --undo brings it back. --dry-run reads the
-backup, prints the steps, and does nothing.
+backup, prints the steps, and does nothing; with --undo it tells what comes back.
 
 --discard deletes for good what restore, recover and member replace have set aside,
 of all members: it is shown first, --dry-run shows it alone, and it is refused while
@@ -99,9 +100,6 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	if asked := slices.DeleteFunc([]bool{len(args) == 1, o.undo, o.discard}, func(is bool) bool { return !is }); len(asked) > 1 {
 		return usage(errNothingToRestore)
 	}
-	if o.undo && o.dryRun {
-		return usage(errors.New("--undo asks before it stops anything: leave --dry-run out"))
-	}
 	at, err := backup.ReadMoment(o.at, o.revision)
 	if err != nil {
 		return usage(err)
@@ -120,6 +118,8 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	}
 	defer c.Close()
 	switch {
+	case o.undo && o.dryRun:
+		return o.foreseeUndo(ctx, a, c)
 	case o.undo:
 		return o.undoRestore(ctx, a, c)
 	case o.discard && o.dryRun:
@@ -196,6 +196,34 @@ func (o restoreOptions) options(a *app, c *target.Found, place string) (etcdctr.
 	asIs := func(value string) string { return value }
 	options.Flags = append(target.FlagsAgain(o.cluster, asIs), target.FlagsAgain(o.cluster, asIs, "bump-revision", "scratch", "identity-file", "passphrase-file")...)
 	return options, err
+}
+
+// foreseeUndo tells what undoRestore would do.
+func (o restoreOptions) foreseeUndo(ctx context.Context, a *app, c *target.Found) error {
+	f, err := c.PlanUndo(ctx)
+	if errors.Is(err, backup.ErrUndone) {
+		a.Say("%v", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if f.Stops {
+		fmt.Fprintf(a.Out, "%s stops, and starts again by `%s` alone\n", c.Name(), c.AgainUp())
+	}
+	if f.Unfinished {
+		fmt.Fprintln(a.Out, "the restoration was not finished: what it has made is deleted, and all members have what they had before")
+		return nil
+	}
+	for _, server := range slices.Sorted(maps.Keys(f.Back)) {
+		if where := f.Back[server]; where != "" {
+			fmt.Fprintf(a.Out, "%s has the data again that is kept in %s\n", server, target.ShortPath(where))
+		} else {
+			fmt.Fprintf(a.Out, "%s has no data again, as before\n", server)
+		}
+	}
+	fmt.Fprintln(a.Out, "what they hold now, with all that was written since, is set aside in turn")
+	return nil
 }
 
 // undoRestore asks before it stops members: what they hold by now is set aside.

@@ -451,7 +451,7 @@ func (r *Runtime) BringBack(ctx context.Context, name, server, where string) err
 	if err != nil {
 		return err
 	}
-	if _, err := r.setAside(ctx, name, server, h, false); err != nil {
+	if _, err := r.setAside(ctx, name, server, h, true); err != nil {
 		return err
 	}
 	r.takeFromAside(ctx, name, server, former)

@@ -138,12 +138,16 @@ func asideIn(home process.Home, dirs map[string]string) ([]runtime.Aside, error)
 		for i, folder := range folders {
 			all = append(all, runtime.Aside{
 				Server: server, Where: folder, Time: datadir.AsideSince(dir, folder), Lent: isLent(home, dir),
-				Restored: i == 0 && datadir.IsAside(dir, folder) && exists(filepath.Join(dir, runtime.MarkFile)),
+				Restored: i == 0 && datadir.IsAside(dir, folder) && (isMarked(dir) || isMarked(folder)),
 			})
 		}
 	}
 	return all, nil
 }
+
+// isMarked tells whether a restoration has made a data directory. One that is set aside was,
+// where nobody has replaced the member since, by who has taken the restoration back.
+func isMarked(dir string) bool { return exists(filepath.Join(dir, runtime.MarkFile)) }
 
 // dataDirs are where servers have their data, or had it, by their names.
 func (r *Runtime) dataDirs(name string, stack process.Stack) (map[string]string, error) {

@@ -64,16 +64,22 @@ func (f *found) allAside() []runtime.Aside {
 	slices.Sort(servers)
 	var all []runtime.Aside
 	for _, server := range slices.Compact(servers) {
-		newest, made := len(f.note.aside[server])-1, f.note.made[server] != ""
+		newest := len(f.note.aside[server]) - 1
 		for i, p := range slices.Backward(f.note.aside[server]) {
 			since, _ := time.Parse(time.RFC3339, f.note.asideAt[p.volume]) // an earlier release did not note it
-			all = append(all, runtime.Aside{Server: server, Where: aside(p.volume, f.nodes.hostname(p.node)), Time: since, Restored: i == newest && made})
+			all = append(all, runtime.Aside{Server: server, Where: aside(p.volume, f.nodes.hostname(p.node)), Time: since, Restored: i == newest && f.reversible(server, p)})
 		}
 		for _, p := range f.note.discarding[server] {
 			all = append(all, runtime.Aside{Server: server, Where: aside(p.volume, f.nodes.hostname(p.node))})
 		}
 	}
 	return all
+}
+
+// reversible tells of what was set aside last of a server that a restoration has taken its
+// place, or has made it, and its reverse the other, on the same node.
+func (f *found) reversible(server string, p place) bool {
+	return f.note.made[server] != "" || f.note.asideBy[p.volume] != "" && f.note.homes[server].node == p.node
 }
 
 // Discard deletes what is in a volume, on its node: no manager deletes the volume itself,

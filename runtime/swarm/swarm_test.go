@@ -147,6 +147,26 @@ func TestANoteIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
+// The reverse of a restoration is reversed in turn, on the node that both are on.
+func TestWhatTheReverseOfARestorationSetsAsideCanBeBroughtBack(t *testing.T) {
+	n := readNote("c", nil)
+	former, made := home{place{"n1", "v1"}, "i"}, home{place{"n1", "v2"}, "i"}
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	n.use("etcd1", former, "")
+	n.moveHome("etcd1", former, made, now)
+	n.use("etcd1", made, "by a restoration")
+	f := &found{name: "c", note: n, nodes: nodes{aNode("n1", "north")}}
+	for _, to := range []home{former, made} { // undone, and undone again
+		was := n.homes["etcd1"]
+		mark := n.takeFromAside("etcd1", to.place)
+		n.moveHome("etcd1", was, to, now)
+		n.use("etcd1", to, mark)
+		if all := f.allAside(); len(all) != 1 || !all[0].Restored {
+			t.Errorf("once %v is back, what is set aside is %+v", to, all)
+		}
+	}
+}
+
 // What a restoration has made is left where it was: what is in the new place is empty.
 func TestAMemberThatIsAnewElsewhereLeavesItsDataAside(t *testing.T) {
 	n := readNote("c", nil)
