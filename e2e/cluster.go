@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
@@ -41,12 +42,16 @@ type Cluster struct {
 	options  *options
 	provider *testcontainers.DockerProvider
 	make     driver.Make
-	host     string // where the engine publishes ports, as seen from here
-	sees     bool   // the engine mounts files of this machine
-	model    *cluster.Cluster
-	project  *types.Project
-	dir      string // for the certificates and the DNS server's files
-	sidecars []*box // what is not a member
+	host     string // where the engine publishes ports, as testcontainers takes it
+	// elsewhere is where they may be as well, and found where a member was reached: see seek.
+	elsewhere []string
+	found     atomic.Pointer[string]
+	checks    map[string][]string // the members' health checks, by their names
+	sees      bool                // the engine mounts files of this machine
+	model     *cluster.Cluster
+	project   *types.Project
+	dir       string // for the certificates and the DNS server's files
+	sidecars  []*box // what is not a member
 
 	networks []types.NetworkConfig
 	volumes  []types.VolumeConfig

@@ -365,7 +365,7 @@ func TestStartMeetsNobodyOnATakenPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	etcd, err := prepare(t.Context(), optionsOf(testImage(t), WithMembers(1), WithLogger(log.TestLogger(t))))
-	t.Cleanup(func() { cleanUp(t, etcd) })
+	t.Cleanup(func() { cleanUp(t, etcd, false) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ type Member struct {
 
 // Endpoint is where this process reaches the member.
 func (m *Member) Endpoint() string {
-	return m.scheme() + "://" + net.JoinHostPort(m.cluster.host, m.port)
+	return m.scheme() + "://" + net.JoinHostPort(m.cluster.at(), m.port)
 }
 
 // ContainerEndpoint is where containers on the member's networks reach it.

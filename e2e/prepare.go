@@ -49,6 +49,7 @@ func describe(ctx context.Context, o *options) (*Cluster, error) {
 	if c.host == "localhost" {
 		c.host = localAddress // ::1 on the same port may be anybody's
 	}
+	c.elsewhere = alsoAt(c.engine().DaemonHost(), c.host, saidHost())
 	if c.make, err = driver.AskMake(ctx, c.engine()); err != nil {
 		return c, err
 	}
@@ -70,7 +71,7 @@ func describe(ctx context.Context, o *options) (*Cluster, error) {
 
 // plan lists what the cluster is to have on the engine, but for volumes.
 func (c *Cluster) plan(ctx context.Context) (err error) {
-	if c.project, err = project(ctx, c.model, c.dir); err != nil {
+	if c.project, c.checks, err = project(ctx, c.model, c.dir); err != nil {
 		return err
 	}
 	c.lineUp()
@@ -90,24 +91,28 @@ func (c *Cluster) furnish(ctx context.Context) (err error) {
 // project is the one that Compose would make of the cluster's file in dir, with
 // every name and path decided. The fixture asks the members itself, and more
 // than a health check does: a process for every member and second adds up in
-// tests.
-func project(ctx context.Context, c *cluster.Cluster, dir string) (*types.Project, error) {
+// tests. They are told for where it reaches no member.
+func project(ctx context.Context, c *cluster.Cluster, dir string) (*types.Project, map[string][]string, error) {
 	options := compose.Options{CertsDir: "./" + certsName, DNSDir: "./" + dnsName, MonitoringDir: "./" + monitoringName}
 	file, err := compose.Marshal(ctx, c, compose.Project(c, options))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p, err := compose.Load(ctx, "docker-compose.yml", file, dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	checks := map[string][]string{}
 	for name, s := range p.Services {
 		if s.Labels[compose.RoleLabel] == compose.RoleMember {
+			if s.HealthCheck != nil {
+				checks[name] = s.HealthCheck.Test
+			}
 			s.HealthCheck = &types.HealthCheckConfig{Disable: true}
 			p.Services[name] = s
 		}
 	}
-	return p, nil
+	return p, checks, nil
 }
 
 // Names of the folders in a cluster's own.

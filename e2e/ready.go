@@ -40,6 +40,7 @@ func (m *Member) Ready(ctx context.Context) error { return m.cluster.ready(ctx, 
 
 // ready waits for members, and gives up on one whose container has ended.
 func (c *Cluster) ready(ctx context.Context, all []*Member) error {
+	c.seek(ctx, all[0].port)
 	members, err := c.ask()
 	if err != nil {
 		return err
@@ -58,7 +59,7 @@ func (c *Cluster) ready(ctx context.Context, all []*Member) error {
 		if ended := context.Cause(waiting); ctx.Err() == nil && ended != nil {
 			return ended
 		}
-		return fmt.Errorf("%w; they were dialled at %s, and TESTCONTAINERS_HOST_OVERRIDE says where else ports are published", err, dialled(all))
+		return &unreachedError{err: err, at: dialled(all), said: saidHost(), inside: c.serveInside(ctx, all)}
 	}
 	return c.one(ctx, members, all)
 }

@@ -14,10 +14,6 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 )
 
-// hostOverride says where published ports are. It is for engines whose own
-// address does not tell.
-const hostOverride = "TESTCONTAINERS_HOST_OVERRIDE"
-
 // TestStartOnAnEngineOfAnotherMachine wants the same of the fixture with an
 // engine that shares neither files nor loopback with the test.
 func TestStartOnAnEngineOfAnotherMachine(t *testing.T) {
@@ -25,8 +21,8 @@ func TestStartOnAnEngineOfAnotherMachine(t *testing.T) {
 	e.start()
 	image := etcdImage(t, cluster.NewestMinor)
 	e.load(image)
-	t.Setenv(hostOverride, "") // has it restored
-	if err := os.Unsetenv(hostOverride); err != nil {
+	t.Setenv(hostVariable, "") // has it restored
+	if err := os.Unsetenv(hostVariable); err != nil {
 		t.Fatal(err)
 	}
 	p := startProgram(t, cluster.Spec{Image: image}, "DOCKER_HOST=tcp://"+net.JoinHostPort(ip, "2375"))
@@ -47,12 +43,12 @@ func TestStartOnAnEngineOfAnotherMachine(t *testing.T) {
 // fixture dials, which it tells with the way to say where.
 func TestAFixtureThatIsNotReachedTellsWhereItDialled(t *testing.T) {
 	elsewhere := newOutside(t).ip
-	t.Setenv(hostOverride, elsewhere)
+	t.Setenv(hostVariable, elsewhere)
 	ctx, cancel := context.WithTimeout(t.Context(), notReachedTimeout)
 	defer cancel()
 	etcd, err := Run(ctx, testImage(t), WithMembers(1))
-	t.Cleanup(func() { cleanUp(t, etcd) })
-	wantError(t, err, "dialled at https://"+elsewhere, hostOverride)
+	t.Cleanup(func() { cleanUp(t, etcd, true) })
+	wantError(t, err, "dialled at https://"+elsewhere, "in their containers they serve", hostVariable)
 }
 
 // notReachedTimeout leaves a member time to start, and to be dialled in vain.

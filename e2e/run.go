@@ -28,7 +28,9 @@ const cleanUpTimeout = time.Minute
 func Start(tb testing.TB, opts ...Option) *Cluster {
 	tb.Helper()
 	c, err := Run(tb.Context(), append([]Option{WithLogger(log.TestLogger(tb))}, opts...)...)
-	tb.Cleanup(func() { cleanUp(tb, c) })
+	unreached := (*unreachedError)(nil)
+	serves := errors.As(err, &unreached) && unreached.inside // so that their logs tell nothing of why
+	tb.Cleanup(func() { cleanUp(tb, c, serves) })
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -36,11 +38,11 @@ func Start(tb testing.TB, opts ...Option) *Cluster {
 }
 
 // cleanUp runs when the test's own context has ended already.
-func cleanUp(tb testing.TB, c *Cluster) {
+func cleanUp(tb testing.TB, c *Cluster, silent bool) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), cleanUpTimeout)
 	defer cancel()
-	if tb.Failed() {
+	if tb.Failed() && !silent {
 		showLogs(ctx, tb, c)
 	}
 	end := c.Terminate
