@@ -212,6 +212,16 @@ func TestDifferencesLeaveOutWhatMeansTheSame(t *testing.T) {
 	}
 }
 
+// toldOf is what a description tells of a setting that it does not take over.
+func toldOf(d Description, setting string) string {
+	for _, dropped := range d.Dropped {
+		if dropped.Name == setting {
+			return dropped.Is
+		}
+	}
+	return ""
+}
+
 // Programs of the machine find members where they were, unless those are there until the
 // last of the new ones has joined; and what is told of other ports is true of what is written.
 func TestPublishedPortsAreKept(t *testing.T) {
@@ -284,12 +294,7 @@ func TestPublishedPortsAreKept(t *testing.T) {
 			if diff := cmp.Diff(c.ports, ports); diff != "" || d.Spec.Publish != c.publish {
 				t.Errorf("publish is %q, want %q, with ports (-want +got):\n%s", d.Spec.Publish, c.publish, diff)
 			}
-			told := ""
-			for _, dropped := range d.Dropped {
-				if dropped.Name == runtime.Published {
-					told = dropped.Is
-				}
-			}
+			told := toldOf(d, runtime.Published)
 			if !strings.Contains(told, c.told) || c.told == "" && told != "" {
 				t.Errorf("what is told of the ports is %q, want %q", told, c.told)
 			}

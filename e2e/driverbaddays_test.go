@@ -183,10 +183,10 @@ func TestCertificatesMadeAnewWhileMembersRun(t *testing.T) {
 	}
 	s.etcdctr("certs", "create")
 	_, err := s.tryEtcdctr("up")
-	wantError(t, err, "although it was started here", "`etcdctr down`, then `etcdctr up`")
+	wantError(t, err, "although it was started here", "`etcdctr down --name "+s.name+"`, then `etcdctr up ")
 	out, err := s.tryEtcdctr("doctor")
 	wantExitCode(t, err, 1)
-	if !strings.Contains(out, "its members have certificates of another authority") || !strings.Contains(out, "`etcdctr down`, then `etcdctr up`") {
+	if !strings.Contains(out, "its members have certificates of another authority") || !strings.Contains(out, "`etcdctr down --name "+s.name+"`, then `etcdctr up ") {
 		t.Errorf("the doctor says\n%s", out)
 	}
 	s.etcdctr("down")

@@ -31,7 +31,8 @@ func TestAFileOfAReleaseThatDoesNotReadTheirDataIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		have := &runtime.State{Servers: []runtime.Server{
-			{Name: "etcd1", Role: runtime.Member, Release: test.has}, {Name: "etcd2", Role: runtime.Member, Release: test.to},
+			{Name: "etcd1", Role: runtime.Member, Release: test.has},
+			{Name: "etcd2", Role: runtime.Member, Release: test.to},
 			{Name: "etcd3", Role: runtime.Member, Release: test.has},
 		}}
 		got, told := errors.AsType[*HopError](hop(to, have))

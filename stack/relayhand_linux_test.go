@@ -46,7 +46,7 @@ func (e *relaying) ContainerStart(ctx context.Context, _ string, _ client.Contai
 	if e.folder != "" {
 		if l, err := relay.Listen(e.folder); err == nil {
 			go relay.Hand(ctx, l, dial)
-			context.AfterFunc(ctx, func() { l.Close() })
+			context.AfterFunc(ctx, func() { _ = l.Close() })
 		}
 	}
 	go func() { _ = relay.Serve(ctx, standardOutput{e.here}, dial) }()
@@ -67,20 +67,7 @@ func (s standardOutput) Write(p []byte) (int, error) {
 }
 
 func TestARelayOfThisMachineHandsConnectionsOver(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { _, _ = io.Copy(c, c); c.Close() }()
-		}
-	}()
+	echo := echoing(t)
 	for name, tt := range map[string]struct {
 		sees, handed bool
 		mounts       func(string) error
@@ -101,18 +88,12 @@ func TestARelayOfThisMachineHandsConnectionsOver(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conn, err := tunnel.DialContext(t.Context(), "tcp", l.Addr().String())
+			conn, err := tunnel.DialContext(t.Context(), "tcp", echo)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := io.WriteString(conn, "hello"); err != nil {
-				t.Fatal(err)
-			}
-			heard := make([]byte, len("hello"))
-			if _, err := io.ReadFull(conn, heard); err != nil || string(heard) != "hello" {
-				t.Errorf("it says %q, %v", heard, err)
-			}
-			if handed := conn.RemoteAddr().String() == l.Addr().String(); handed != tt.handed {
+			greet(t, conn)
+			if handed := conn.RemoteAddr().String() == echo; handed != tt.handed {
 				t.Errorf("handed over: %t, want %t", handed, tt.handed)
 			}
 			if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
@@ -125,13 +106,45 @@ func TestARelayOfThisMachineHandsConnectionsOver(t *testing.T) {
 	}
 }
 
-// shortTempDir is for sockets: their names have no more than 107 characters.
-func shortTempDir(t *testing.T) string {
+// echoing gives an address where what is said comes back.
+func echoing(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "r")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(c, c); _ = c.Close() }()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// greet has a greeting come back.
+func greet(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if _, err := io.WriteString(conn, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	heard := make([]byte, len("hello"))
+	if _, err := io.ReadFull(conn, heard); err != nil || string(heard) != "hello" {
+		t.Errorf("it says %q, %v", heard, err)
+	}
+}
+
+// shortTempDir is for sockets: their names have no more than 107 characters.
+func shortTempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "r") //nolint:usetesting // its folders bear the test's name
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
 }

@@ -115,7 +115,7 @@ func (c *Client) take(ctx context.Context, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &handed{conn, context.AfterFunc(c.over, func() { conn.Close() })}, nil
+	return &handed{conn, context.AfterFunc(c.over, func() { _ = conn.Close() })}, nil
 }
 
 // dial gives errNotHanded, or why the address is not reached.

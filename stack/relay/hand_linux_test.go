@@ -113,7 +113,7 @@ func connectHanded(t *testing.T, dial relay.Dial) (*relay.Client, chan string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() { _ = l.Close() })
 	go relay.Hand(t.Context(), l, telling)
 	client := connectWith(t, telling)
 	if err := errors.Join(client.Take(f), f.Remove()); err != nil {
