@@ -1,7 +1,6 @@
 package etcdctr
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -38,6 +37,9 @@ type Gone struct {
 	Lent []string
 	// Others are what has the cluster's name and is not of it, and was left alone.
 	Others []string
+	// Rest tells that the cluster was gone before, but for what nobody let go of then, such as
+	// a network that somebody was on: now that is gone, too.
+	Rest bool
 	// Begun are the members of something else, which are left alone, where the cluster was
 	// to take over from them and has not: nothing of it was there but what was begun.
 	Begun []string
@@ -51,8 +53,14 @@ func (g Gone) Spared() bool { return len(g.Losses) == 0 && len(g.Others) > 0 }
 // nothing is there it is a runtime.ErrNotFound, and with Data nobody misses it any more.
 func (c *Cluster) TakeDown(ctx context.Context, o TakeDownOptions) (Gone, error) {
 	have, err := c.Observe(ctx)
-	if errors.Is(err, runtime.ErrNotFound) && o.Data {
-		err = cmp.Or(c.Forget(), err)
+	if errors.Is(err, runtime.ErrNotFound) {
+		rest, failed := c.takeRest(ctx)
+		if failed == nil && o.Data {
+			failed = c.Forget()
+		}
+		if failed != nil || rest {
+			return Gone{Rest: rest}, failed
+		}
 	}
 	if err != nil {
 		return Gone{}, err
@@ -78,6 +86,29 @@ func (c *Cluster) TakeDown(ctx context.Context, o TakeDownOptions) (Gone, error)
 	err = change(ctx, Change{Verb: converge.Down, Data: o.Data})
 	gone.Left = c.Left()
 	return gone, err
+}
+
+// HasRest tells whether there is something of a cluster that is gone, as a network is that
+// somebody was on when it was taken down. No data is of that.
+func (c *Cluster) HasRest(ctx context.Context) (bool, error) {
+	have, err := c.runtime.Observe(ctx, c.spec.ClusterName())
+	if errors.Is(err, runtime.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && len(have.Servers) == 0, err
+}
+
+// takeRest takes that away, and tells whether it has.
+func (c *Cluster) takeRest(ctx context.Context) (bool, error) {
+	has, err := c.HasRest(ctx)
+	if !has || err != nil {
+		return false, err
+	}
+	if err := c.runtime.Remove(ctx, c.spec.ClusterName(), runtime.Removal{}); err != nil {
+		return false, err
+	}
+	has, err = c.HasRest(ctx)
+	return !has, err
 }
 
 // part is what comes before data is deleted.

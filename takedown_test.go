@@ -202,3 +202,46 @@ func TestNothingIsTakenDownAndHowARestorationLeftIt(t *testing.T) {
 		t.Errorf("as before: %+v, %v", ended, err)
 	}
 }
+
+// resting is a cluster that is gone but for a network: it is removed once nobody is on it.
+type resting struct {
+	described
+	used bool
+	has  map[string]*runtime.State
+}
+
+func (r resting) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	if s, ok := r.has[name]; ok {
+		return s, nil
+	}
+	return r.described.Observe(ctx, name)
+}
+
+func (r resting) Remove(_ context.Context, name string, removal runtime.Removal) error {
+	if removal.Data {
+		return errors.New("nobody was asked whether data may be deleted")
+	}
+	if !r.used {
+		delete(r.has, name)
+	}
+	return nil
+}
+
+func TestWhatAClusterHasLeftIsTakenAwayLater(t *testing.T) {
+	for _, data := range []bool{false, true} {
+		r := resting{described: described{fake: fake{name: "process"}}, has: map[string]*runtime.State{"etcd": {Name: "etcd"}}, used: true}
+		take := func() (etcdctr.Gone, error) {
+			return find(t, r, cluster.Spec{}).TakeDown(t.Context(), etcdctr.TakeDownOptions{Data: data})
+		}
+		if gone, err := take(); !errors.Is(err, runtime.ErrNotFound) || gone.Rest {
+			t.Errorf("while it is used: %+v, %v", gone, err)
+		}
+		r.used = false
+		if gone, err := take(); err != nil || !gone.Rest {
+			t.Errorf("then: %+v, %v", gone, err)
+		}
+		if gone, err := take(); !errors.Is(err, runtime.ErrNotFound) || gone.Rest {
+			t.Errorf("afterwards: %+v, %v", gone, err)
+		}
+	}
+}

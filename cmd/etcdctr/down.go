@@ -79,11 +79,22 @@ func runDown(ctx context.Context, a *app, o downOptions, _ []string) error {
 	} else {
 		err = o.take(ctx, a, c, may)
 	}
-	if none := (*runtime.NotFoundError)(nil); errors.As(err, &none) {
-		a.Say("%v: nothing to do", none)
-		return nil
+	none := (*runtime.NotFoundError)(nil)
+	if !errors.As(err, &none) {
+		return err
 	}
-	return err
+	rest, err := c.HasRest(ctx)
+	switch {
+	case err != nil:
+		return err
+	case rest && o.dryRun:
+		a.Say("%v, and what it has left, such as a network, would be removed once nobody is on it", none)
+	case rest:
+		a.Say("%v, only what somebody else uses", none)
+	default:
+		a.Say("%v: nothing to do", none)
+	}
+	return nil
 }
 
 // take takes the cluster down, and tells what is left of it.
@@ -105,6 +116,8 @@ func (o downOptions) take(ctx context.Context, a *app, c *target.Found, may cons
 		but = ", but for what is in " + strings.Join(gone.Lent, ", ")
 	}
 	switch {
+	case gone.Rest:
+		a.Say("what %s had left is gone, too", c.Name())
 	case len(gone.Begun) > 0:
 		a.Say("what was begun of %s is taken away; %s, from which it was to take over, is left alone", c.Name(), strings.Join(gone.Begun, ", "))
 	case !o.volumes:

@@ -98,7 +98,7 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	if err != nil {
 		return err
 	}
-	r.tellLeft(p.Left)
+	r.tellLeft(name, p.Left)
 	if len(removal.Servers) == 0 && !removal.Data {
 		if err := r.keepWish(ctx, f); err != nil {
 			return err
@@ -113,10 +113,10 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	return r.removeConfigs(name)
 }
 
-// tellLeft tells of networks that stay.
-func (r *Runtime) tellLeft(left []stack.Left) {
+// tellLeft tells of networks that stay, and what removes them later.
+func (r *Runtime) tellLeft(name string, left []stack.Left) {
 	for _, l := range left {
-		e := runtime.Event{Server: l.Network, Action: "leave network", Detail: strings.Join(l.Users, ", ") + " is on it"}
+		e := runtime.Event{Server: l.Network, Action: "leave network", Detail: fmt.Sprintf("%s is on it: `etcdctr down --name %s` removes it once nobody is", strings.Join(l.Users, ", "), name)}
 		r.tell(e)
 		e.Done = true
 		r.tell(e)
