@@ -57,3 +57,22 @@ func TestAClusterWithoutMembersIsDownAndNotHealthy(t *testing.T) {
 		})
 	}
 }
+
+// theirs is a Compose project of a cluster's name that something else has started.
+type theirs struct{ etcd bool }
+
+func (theirs) Error() string { return "etcd is a Compose project that is not etcdctr's" }
+
+func (theirs) Is(target error) bool { return target == runtime.ErrNotFound }
+
+func (t theirs) RunsEtcd() bool { return t.etcd }
+
+func TestTheDoctorFoundsNothingBesideWhatSomethingElseHasStarted(t *testing.T) {
+	for etcd, command := range map[bool]string{true: "etcdctr adopt --dry-run --name etcd-etcd etcd", false: ""} {
+		c := find(t, described{fake: fake{name: "docker", err: theirs{etcd}}}, cluster.Spec{TLS: "none"})
+		d, err := c.Examine(t.Context(), etcdctr.Examination{})
+		if err != nil || d.Healthy || d.Command != command || !strings.HasPrefix(d.Cause, "is a Compose project that is not etcdctr's") {
+			t.Errorf("with etcd in it %t: %+v, %v", etcd, d, err)
+		}
+	}
+}

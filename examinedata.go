@@ -3,6 +3,8 @@ package etcdctr
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/internal/shellword"
@@ -49,10 +51,34 @@ func (p *patient) restore(backups string) string {
 	return p.command(shellword.Line(restoring(backups)...))
 }
 
+// othersError is about what something else has started under a cluster's name.
+type othersError interface {
+	error
+	// RunsEtcd tells whether etcd is in it.
+	RunsEtcd() bool
+}
+
+// others is what something else has started under the cluster's name: to found a cluster
+// beside that is not what anybody means.
+func (p *patient) others(err othersError) Diagnosis {
+	name := p.spec.ClusterName()
+	cause := strings.TrimPrefix(err.Error(), name+" ")
+	if !err.RunsEtcd() {
+		return Diagnosis{Member: p.name(), Cause: cause, ByHand: "--name says another cluster; `etcdctr ls` shows those that there are"}
+	}
+	return Diagnosis{
+		Member: p.name(), Cause: cause + "; there is etcd in it", Command: Typed([]string{"adopt", "--dry-run", "--name", name + "-etcd", name}),
+		ByHand: fmt.Sprintf("it says what it takes to make it one of etcdctr's, and what members said that do not run; `%s` what is wrong with them as they are", Typed([]string{"lint", "--running", name})),
+	}
+}
+
 // nothing is a cluster of which nothing is there, or nothing but what can't be asked.
 func (p *patient) nothing(ctx context.Context) Diagnosis {
 	d := Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: p.command("up")}
 	_, err := p.Observe(ctx) // again: by now it is known where members are given room for their data
+	if others := (othersError)(nil); errors.As(err, &others) {
+		return p.others(others)
+	}
 	err = p.missed(ctx, err)
 	if other := (*ProcfileError)(nil); errors.As(err, &other) {
 		return Diagnosis{Member: p.name(), Cause: other.Error(), ByHand: other.Remedy()}

@@ -102,7 +102,7 @@ func (a *Adoption) Plan(ctx context.Context) (Plan, error) {
 		return p, err
 	}
 	if c.stack.empty() {
-		return p, fmt.Errorf("%s: %w", c.stack.Name, ErrEmpty)
+		return p, c.stack.whyEmpty(p.Said)
 	}
 	if err := a.elsewhere(ctx, c.stack, want); err != nil {
 		return p, err

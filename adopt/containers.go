@@ -157,7 +157,7 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 	one = Member{
 		Server:  runtime.Server{Name: m.Name(), Role: runtime.Member, Program: in.Config.Image, Settings: m.Effective()},
 		Hosts:   append([]string{bare(in.Name)}, m.Container.Names...),
-		DataDir: m.DataDir(), id: in.ID, vanishes: in.HostConfig.AutoRemove,
+		DataDir: m.DataDir(), id: in.ID, vanishes: in.HostConfig.AutoRemove, user: in.Config.User,
 	}
 	if v, ok := m.Release.Version(); ok {
 		one.Release = v.String()

@@ -54,6 +54,7 @@ type Member struct {
 	answers  bool    // its Release is what it says itself
 	given    []given // what else its container has
 	inUse    bool    // where its data was, its successor goes on
+	user     string  // that its container runs as, where that is not root by default
 }
 
 // Member gives the one of that name.

@@ -40,8 +40,8 @@ type dataOfRoots struct {
 }
 
 func (d *dataOfRoots) args(flags ...string) []string {
-	args := append([]string{"run", "--name", d.name, "--network", "none", "--volume", d.volume + ":/etcd-data"}, flags...)
-	return append(args, d.ref, "etcd", "--data-dir", "/etcd-data")
+	args := append([]string{"run", "--name", d.name, "--network", "none", "--volume", d.volume + ":/data"}, flags...)
+	return append(args, d.ref, "etcd", "--data-dir", "/data")
 }
 
 // refused runs a member that ends by itself.

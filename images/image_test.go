@@ -72,6 +72,7 @@ func TestImageOfThreeProgramsHasTheOfficialLayout(t *testing.T) {
 		"drwxr-xr-x 0:0 var",
 		"drwxr-xr-x 0:0 var/lib",
 		"drwx------ 65532:65532 var/lib/etcd",
+		"drwx------ 65532:65532 etcd-data",
 		"-rw-r--r-- 0:0 etc/group",
 		"-rw-r--r-- 0:0 etc/passwd",
 		"-rw-r--r-- 0:0 etc/ssl/certs/ca-certificates.crt",

@@ -23,6 +23,9 @@ var rootfs embed.FS
 const (
 	binDir  = "usr/local/bin"
 	dataDir = "var/lib/etcd"
+	// guideDir is where files after etcd's guide to containers have the data. An engine gives
+	// a new volume the owner of the folder that it is mounted at: without one it is root's.
+	guideDir = "etcd-data"
 
 	// user is who runs etcd unless a container says otherwise: the number that
 	// distroless images use for their non-root user.
@@ -56,12 +59,14 @@ func rootEntries(b *Binaries) ([]entry, error) {
 
 // baseEntries lists what every image has.
 func baseEntries() ([]entry, error) {
-	data := directory(dataDir)
-	data.Mode, data.Uid, data.Gid = 0o700, user, user // what etcd asks of its data directory
+	data, guide := directory(dataDir), directory(guideDir)
+	for _, d := range []*entry{&data, &guide} {
+		d.Mode, d.Uid, d.Gid = 0o700, user, user // what etcd asks of its data directory
+	}
 	entries := []entry{
 		directory("etc"), directory("etc/ssl"), directory("etc/ssl/certs"),
 		directory("usr"), directory("usr/local"), directory(binDir),
-		directory("var"), directory("var/lib"), data,
+		directory("var"), directory("var/lib"), data, guide,
 	}
 	for _, name := range []string{"etc/group", "etc/passwd", "etc/ssl/certs/ca-certificates.crt"} {
 		e, err := embedded(name)

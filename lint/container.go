@@ -39,7 +39,7 @@ func (r *reader) container(p *project, s *service) *Container {
 		WorkingDir:    v.get("working_dir").text,
 		Labels:        pairs(v.get("labels")),
 	}
-	c.image = readImage(c.Image)
+	c.image, c.imageUser = readImage(c.Image), r.options.ImageUser
 	c.Entrypoint, _ = commandLine(v.get("entrypoint"))
 	c.Command, c.Script = commandLine(v.get("command"))
 	c.Names = reachableNames(c, v.get("networks"))

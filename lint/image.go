@@ -74,13 +74,14 @@ const (
 // otherwise.
 const bitnamiData = "/bitnami/etcd/data"
 
-// The name that `etcdctr image build` gives an image, the user that it runs as, and the
-// folder that is theirs.
+// The name that `etcdctr image build` gives an image, the user that it runs as.
 const (
 	packedName = "localhost/etcd"
 	packedUser = "65532"
-	packedData = "/var/lib/etcd"
 )
+
+// packedData are the folders that are theirs.
+var packedData = []string{"/var/lib/etcd", "/etcd-data"}
 
 // upstreamData is the folder of upstream's images that their process is started in.
 const upstreamData = "/var/lib/etcd"
@@ -109,7 +110,7 @@ var upstreamImages = []string{"gcr.io/etcd-development/etcd", "quay.io/coreos/et
 func (n imageName) home(r Release) string {
 	switch {
 	case n.maker == packed:
-		return packedData
+		return packedData[0]
 	case n.maker != upstream:
 		return ""
 	case !r.Known || r.Major > 3 || r.Minor > 5 || r.Minor == 5 && (r.Patch < 0 || r.Patch >= 7):

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -75,6 +76,9 @@ func inspectedContainer(v *value) *Container {
 		Mounts:      inspectedMounts(v),
 	}
 	c.image = readImage(c.Image)
+	if state := v.get("State"); state.get("ExitCode").text == "1" {
+		c.failed = slices.Contains([]string{"exited", "restarting", "dead"}, state.get("Status").text)
+	}
 	c.Entrypoint, _ = commandLine(config.get("Entrypoint"))
 	c.Command, _ = commandLine(config.get("Cmd"))
 	for _, item := range config.get("Env").items {

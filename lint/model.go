@@ -270,9 +270,11 @@ type Container struct {
 	Labels        map[string]string
 	At            Place
 
-	image imageName
-	v     *value // of its service
-	own   *value // as written in the file itself
+	image     imageName
+	imageUser func(image string) string // see Options
+	failed    bool                      // it ended with an error, as its engine says
+	v         *value                    // of its service
+	own       *value                    // as written in the file itself
 }
 
 type word struct {

@@ -23,6 +23,10 @@ type Options struct {
 	Release Release
 	// Off are the IDs of rules that are not asked.
 	Off []string
+	// ImageUser tells which user an image runs as that is at hand, empty where it is not, or
+	// where that is root. It is asked about images of upstream's name, whose maker the name
+	// does not tell; nil knows none.
+	ImageUser func(image string) string
 	// ReadFile reads a file; nil reads those of this machine.
 	ReadFile func(name string) ([]byte, error)
 }

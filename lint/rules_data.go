@@ -41,10 +41,10 @@ var dataRules = []Rule{
 	{
 		ID: "data-of-root", Severity: Warning,
 		Title:  "the data is on a volume of root's, and the member runs as somebody else",
-		Why:    "a new volume is root's where the image has no such folder: the member ends with `permission denied`. As whom an image runs, and what it has in that folder, is known of upstream's and of those of `etcdctr image build` by their names: under another name nothing is said of it, and `doctor` names the cause where it fails",
+		Why:    "a new volume is root's where the image has no such folder: the member ends with `permission denied`. As whom an image runs, and what it has in that folder, is known of upstream's and of those of `etcdctr image build` by their names: one of upstream's name that the engine has is looked at, for `etcdctr up` packs under that name what it can't pull; under another name nothing is said of it, and `doctor` names the cause where it fails",
 		Source: "https://docs.docker.com/engine/storage/volumes/#populate-a-volume-using-a-container, and a run of an image of `etcdctr image build`",
-		Bad:    "    image: localhost/etcd:v3.7.3\n    command: etcd --data-dir /etcd-data\n    volumes: [\"etcd-data:/etcd-data\"]",
-		Good:   "    image: localhost/etcd:v3.7.3\n    user: \"0\"\n    command: etcd --data-dir /etcd-data\n    volumes: [\"etcd-data:/etcd-data\"]",
+		Bad:    "    image: localhost/etcd:v3.7.3\n    command: etcd --data-dir /data\n    volumes: [\"etcd-data:/data\"]",
+		Good:   "    image: localhost/etcd:v3.7.3\n    user: \"0\"\n    command: etcd --data-dir /data\n    volumes: [\"etcd-data:/data\"]",
 		check:  checkDataOwner,
 	},
 	{
@@ -117,39 +117,71 @@ func checkDataKept(m *Member, c *Container, r *reporter) {
 }
 
 // checkDataOwner knows whose a volume is that the file has the engine make, and that
-// nothing else in it writes to. A folder of the host is whose it is.
+// nothing else in it writes to. A folder of the host is whose it is. Of a container that an
+// engine tells of it is known only that it ended with an error.
 func checkDataOwner(s *Stack, r *reporter) {
-	if s.Kind != ComposeProject {
-		return
-	}
 	for _, m := range s.Members {
 		if m.Container == nil {
 			continue
 		}
 		c := m.Container
-		user, remedy := c.runsAs()
 		mnt, mounted := c.mountAt(m.dataDir())
 		switch {
-		case user == "" || user == "0" || user == "root" || unknown(user):
-		case !mounted || mnt.kind != "volume" || !s.makesVolume(mnt.source) || s.sharesVolume(c, mnt.source):
-		case c.image.maker == packed && user == packedUser && mnt.target == packedData:
-		default:
-			r.in(m, found{
-				at: mnt.at, message: fmt.Sprintf("the volume at %s is root's when it is made, and the member runs as user %s", mnt.target, user),
-				remedy: remedy,
-			})
+		case !mounted || mnt.kind != "volume":
+		case s.Kind == ComposeProject && s.makesVolume(mnt.source) && !s.sharesVolume(c, mnt.source):
+			if user, remedy := c.runsAs(); c.lacks(user, mnt, packedData) {
+				r.in(m, found{
+					at: mnt.at, message: fmt.Sprintf("the volume at %s is root's when it is made, and the member runs as user %s", mnt.target, user),
+					remedy: remedy,
+				})
+			}
+		case s.Kind == Containers && c.failed:
+			if user, remedy := c.runsAs(); c.lacks(user, mnt, packedData[:1]) { // those packed before have no more
+				r.in(m, found{
+					at: mnt.at, message: fmt.Sprintf("the member ended with an error, and runs as user %s: the volume at %s is root's where nobody gave it away", user, mnt.target),
+					remedy: remedy,
+				})
+			}
 		}
 	}
+}
+
+// lacks tells whether a user finds a new volume to be root's: it is none, and the image has
+// no folder there that is the user's. Folders are those that one of ours has.
+func (c *Container) lacks(user string, mnt mount, folders []string) bool {
+	if user == "" || user == "0" || user == "root" || unknown(user) {
+		return false
+	}
+	return c.madeBy() != packed || user != packedUser || !slices.Contains(folders, mnt.target)
+}
+
+// madeBy is who made the image. One of upstream's name that runs as the user of those that
+// are packed is one of these.
+func (c *Container) madeBy() maker {
+	if c.image.maker != upstream {
+		return c.image.maker
+	}
+	user := ""
+	switch {
+	case c.v == nil: // as an engine tells it, with what the image says
+		user = c.User
+	case c.imageUser != nil:
+		user = c.imageUser(c.Image)
+	}
+	if user, _, _ = strings.Cut(user, ":"); user == packedUser {
+		return packed
+	}
+	return upstream
 }
 
 // runsAs is the user that a container runs as, and how it comes to data of root's; empty
 // where that is the image's, and not known.
 func (c *Container) runsAs() (user, remedy string) {
 	user, _, _ = strings.Cut(c.User, ":")
-	switch {
-	case c.image.maker == packed && user == "":
-		return packedUser, `set user: "0", as which upstream's image runs, or mount the volume at ` + packedData + ", which is the image's user's"
-	case c.image.maker == packed, c.image.maker == upstream:
+	switch made := c.madeBy(); {
+	case made == packed && (user == "" || user == packedUser):
+		return packedUser, `set user: "0", as which upstream's image runs, or mount the volume at ` + packedData[0] + ", which is the image's user's"
+	case made == packed, made == upstream:
 		return user, "leave user out, or give the volume to that user, as root: `chown -R " + user + " \"$(docker volume inspect --format '{{.Mountpoint}}' VOLUME)\"`"
 	}
 	return "", ""

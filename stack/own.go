@@ -36,6 +36,7 @@ type Names struct{ Volumes, Networks []string }
 type Belongings struct {
 	Own    *State   // the stack's
 	Others []string // not the stack's, such as "container p-web-1"
+	images []string // of the containers among those
 	// users are the containers that use the stack's networks and volumes and
 	// are not its own, by "network NAME" and "volume NAME"; see askUsers.
 	users map[string][]string
@@ -80,7 +81,7 @@ func (b *Belongings) take(containers []Container) (own []Container) {
 		if c.Own() {
 			own = append(own, c)
 		} else {
-			b.Others = append(b.Others, "container "+c.Name)
+			b.Others, b.images = append(b.Others, "container "+c.Name), append(b.images, c.Image)
 		}
 	}
 	return own
@@ -168,13 +169,14 @@ func (b *Belongings) Foreign() error {
 	if !b.Own.Empty() || len(b.Others) == 0 {
 		return nil
 	}
-	return &ForeignError{Project: b.Own.Project, Holds: b.Others}
+	return &ForeignError{Project: b.Own.Project, Holds: b.Others, Images: b.images}
 }
 
 // ForeignError is about a Compose project that holds nothing of a stack.
 type ForeignError struct {
 	Project string
 	Holds   []string // such as "container p-web-1"
+	Images  []string // of its containers, as they are called
 }
 
 func (e *ForeignError) Error() string {

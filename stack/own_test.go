@@ -240,7 +240,7 @@ func TestWhatWasNotMadeForTheStackIsNotTakenBack(t *testing.T) {
 
 func TestAnotherProjectsContainersAreNotTheStacks(t *testing.T) {
 	err := DivideContainers(observe(t, running(t, foreign))).Foreign()
-	if f := (*ForeignError)(nil); !errors.As(err, &f) || len(f.Holds) != 3 {
+	if f := (*ForeignError)(nil); !errors.As(err, &f) || len(f.Holds) != 3 || len(f.Images) != 3 {
 		t.Errorf("Foreign gave %v, want an error about 3 containers", err)
 	}
 }

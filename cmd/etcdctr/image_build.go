@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/images"
@@ -81,6 +82,9 @@ func runImageBuild(ctx context.Context, a *app, o imageBuildOptions, _ []string)
 		return err
 	}
 	board.Close()
+	if strings.HasPrefix(o.tag, cluster.OfficialImage+":") {
+		a.Say("%s is upstream's name, and its image runs as root: this one runs as user 65532, who may not write to a volume or folder of root's", o.tag)
+	}
 	var rows [][]string
 	for _, img := range imgs {
 		b := img.Binaries

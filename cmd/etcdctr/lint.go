@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
@@ -92,6 +93,13 @@ func runLint(ctx context.Context, a *app, o lintOptions, args []string) error {
 	if err != nil {
 		return usage(err)
 	}
+	users := map[string]string{}
+	options.ImageUser = func(image string) string {
+		if _, asked := users[image]; !asked {
+			users[image] = a.imageUser(ctx, image)
+		}
+		return users[image]
+	}
 	if inputs, err = o.further(ctx, a, inputs); err != nil {
 		return err
 	}
@@ -133,6 +141,23 @@ func (o lintOptions) further(ctx context.Context, a *app, inputs []lint.Input) (
 	}
 	folder, err := lint.InputAt(".")
 	return append(inputs, folder), usage(err)
+}
+
+// imageUser is the user of an image on the engine; empty where there is none to be asked.
+func (a *app) imageUser(ctx context.Context, image string) string {
+	const patience = 5 * time.Second // an engine that does not answer is no reason to wait
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	e, err := a.ConnectEngine(ctx)
+	if err != nil {
+		return ""
+	}
+	defer e.Close()
+	found, err := e.ImageInspect(ctx, image)
+	if err != nil || found.Config == nil {
+		return ""
+	}
+	return found.Config.User
 }
 
 // inspectRunning gives what the engine knows of a Compose project, or of one

@@ -93,6 +93,15 @@ func (e *ForeignError) Error() string { return e.Err.Error() }
 
 func (e *ForeignError) Unwrap() error { return e.Err }
 
+// RunsEtcd tells whether, by the name of its image, a container of it is etcd's.
+func (e *ForeignError) RunsEtcd() bool {
+	foreign := (*stack.ForeignError)(nil)
+	return errors.As(e.Err, &foreign) && slices.ContainsFunc(foreign.Images, func(image string) bool {
+		named, err := reference.ParseNormalizedNamed(image)
+		return err == nil && strings.Contains(path.Base(reference.Path(named)), "etcd")
+	})
+}
+
 // Is makes it runtime.ErrNotFound.
 func (e *ForeignError) Is(target error) bool { return target == runtime.ErrNotFound }
 

@@ -46,6 +46,10 @@ var advices = []advice{
 	{in("adopt"), is(adopt.ErrOtherRelease, "leave --etcd and --image out; once the members are adopted, `etcdctr up --etcd 3.7`, for example, brings them to another release"), true},
 	{in("adopt"), is(adopt.ErrNothing, "`docker ps --all` shows the containers; a data folder is the one that has the folder member in it"), true},
 	{in("adopt"), is(adopt.ErrElsewhere, "name the other containers or folders too, separated by blanks; if they are on other machines, `etcdctr backup` takes what the cluster holds, and `etcdctr restore` makes a cluster of it"), true},
+	{in("adopt"), as(func(e *adopt.DeniedError) string {
+		return fmt.Sprintf("`user: \"0\"` for %s in what starts it, or giving the volume or folder at %s to user %s, has it start; then adopt it: "+
+			"upstream's image runs as root, and those that etcdctr packs, under its name too, as 65532", e.Member, e.DataDir, e.User)
+	}), false},
 	{in("adopt"), is(adopt.ErrEmpty, "`etcdctr up` starts a new cluster where no file says adopts; `etcdctr lint` tells what keeps the old one from starting"), false},
 	{in("adopt"), is(backup.ErrUncommitted, "--their-etcd names one"), false},
 	{in("adopt"), is(adopt.ErrMinority, "`etcdctr backup --data-dir FOLDER` takes what one member holds, and `etcdctr restore` makes a cluster of it"), false},

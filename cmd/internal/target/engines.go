@@ -124,7 +124,7 @@ func (w *World) show(board terminal.Board, phases bool) func(runtime.Event) {
 			if _, told := packed.LoadOrStore(e.Server, true); told {
 				return
 			}
-			w.Say("%s could not be pulled, so this program's own etcd %s was packed as it: %s", e.Server, etcdversion.Version, e.Detail)
+			w.Say("%s could not be pulled, so this program's own etcd %s was packed as it, to run as user 65532 where upstream's is root's: %s", e.Server, etcdversion.Version, e.Detail)
 			return
 		}
 		if e.Action == runtime.Caveat {
