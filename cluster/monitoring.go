@@ -41,7 +41,13 @@ func (r *resolver) monitoring(c *Cluster) {
 		if s.Monitoring != "" && s.Monitoring != "false" {
 			return
 		}
-		r.refuseKeys("has no effect without monitoring: true: set that, or leave it out", "prometheus-image", "prometheus-port", "prometheus-retention")
+		// A flag that takes Prometheus away leaves in the file how it was: what the file says is
+		// for when it comes back.
+		for _, key := range []string{"prometheus-image", "prometheus-port", "prometheus-retention"} {
+			if !s.byFlag("monitoring") || s.byFlag(key) {
+				r.refuseKeys("has no effect without monitoring: true: set that, or leave it out", key)
+			}
+		}
 		return
 	}
 	if len(c.Members) > 0 && !inContainers(c) {

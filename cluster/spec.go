@@ -263,6 +263,9 @@ func (s *Spec) Set(key, value string) error {
 	return nil
 }
 
+// byFlag tells whether a flag has given the value of a key.
+func (s *Spec) byFlag(key string) bool { return s.source != nil && s.source.flags[key] }
+
 // NameIsSaid tells whether the name was said for this once, by a flag or by a program that
 // has read no file: one in a file is as well that of every copy of the file.
 func (s Spec) NameIsSaid() bool {
