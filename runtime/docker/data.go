@@ -276,7 +276,11 @@ func (r *Runtime) resting(ctx context.Context, name, server string) (home, error
 	case h.store.Given() && h.split:
 		return h, fmt.Errorf("%s has a wal-dir of its own, %s: its data can't be set aside as one", server, h.wal)
 	}
-	return h, nil
+	chosen, err := f.choose([]string{server})
+	if err != nil { // it has data, and no container
+		return h, nil
+	}
+	return h, r.keepStopped(ctx, f, chosen)
 }
 
 // setAside gives the new name of the data directory; empty when there is no data. What

@@ -67,7 +67,7 @@ func (r *Runtime) Start(ctx context.Context, name string, servers ...string) err
 	return r.execute(ctx, stack.PlanBegin(f.Own, chosen))
 }
 
-// Stop asks servers to end, all at once.
+// Stop asks servers to end, all at once, and has those stay so that end by themselves.
 func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error {
 	f, err := r.find(ctx, name)
 	if err != nil {
@@ -77,7 +77,10 @@ func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, se
 	if err != nil {
 		return err
 	}
-	return r.execute(ctx, stack.PlanEnd(f.Own, chosen, grace))
+	if err := r.execute(ctx, stack.PlanEnd(f.Own, chosen, grace)); err != nil {
+		return err
+	}
+	return r.keepStopped(ctx, f, chosen)
 }
 
 // Remove removes the containers of servers, and with the last of them the
