@@ -99,7 +99,7 @@ func TestCertificatesThatWereMovedAwayAreNeitherMadeAnewNorTakenForLostData(t *t
 	for _, verb := range []string{"start", "restart"} {
 		_, err := s.tryEtcdctr(verb)
 		wantExitCode(t, err, 1)
-		wantError(t, err, "its certificates are not in "+certs, "put the folder back that they were made in")
+		wantError(t, err, "its certificates are not in "+certs, "put the folder of certificates back that they were made in")
 	}
 	if out, err := s.tryEtcdctr("doctor"); err == nil || !strings.Contains(out, "certificates are missing in "+certs) {
 		t.Errorf("the doctor ends with %v, and says\n%s", err, out)
