@@ -35,6 +35,10 @@ var lintProofs = map[string]func(*mistake){
 	"force-new-cluster":         (*mistake).forceNewCluster,
 	"data-in-tmp":               (*mistake).dataInTmp,
 	"data-not-kept":             (*mistake).dataNotKept,
+	"token-differs":             (*mistake).tokensDiffer,
+	"release-differs":           (*mistake).releasesDiffer,
+
+	"cipher-suites-without-http2": (*mistake).cipherSuites,
 }
 
 func TestLintErrorsAreReal(t *testing.T) {
