@@ -35,12 +35,12 @@ func (r *Runtime) keepStopped(ctx context.Context, f *found, chosen []stack.Cont
 }
 
 // mayComeBack tells whether a container ended so short a time ago that Podman may be about
-// to start it again.
+// to start it again. For a moment it calls such a one stopped, before it calls it exited.
 func mayComeBack(in container.InspectResponse, now time.Time) bool {
 	if in.State == nil || in.HostConfig == nil || !in.HostConfig.RestartPolicy.IsAlways() && !in.HostConfig.RestartPolicy.IsUnlessStopped() {
 		return false
 	}
-	return in.State.Status == container.StateExited && now.Sub(moment(in.State.FinishedAt)) < comesBackWithin
+	return !in.State.Running && now.Sub(moment(in.State.FinishedAt)) < comesBackWithin
 }
 
 // stopWhenBack waits until a container is started again, and stops it; or until it would

@@ -21,7 +21,7 @@ type podmanEngine struct {
 
 func (e *podmanEngine) ContainerInspect(context.Context, string, client.ContainerInspectOptions) (client.ContainerInspectResult, error) {
 	in := container.InspectResponse{ID: "etcd1", HostConfig: &container.HostConfig{RestartPolicy: container.RestartPolicy{Name: e.policy}}}
-	in.State = &container.State{Status: container.StateExited, FinishedAt: e.ended.Format(time.RFC3339Nano)}
+	in.State = &container.State{Status: "stopped", FinishedAt: e.ended.Format(time.RFC3339Nano)}
 	if e.runs() {
 		in.State = &container.State{Status: container.StateRunning, Running: true}
 	}
