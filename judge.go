@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -115,7 +116,7 @@ func whyIdle(m runtime.Server) string {
 		return "it is paused: `etcdctr up` has it go on"
 	case m.MayAnswer():
 		return ""
-	case m.Detail != "":
+	case m.Detail != "" && !strings.EqualFold(m.Detail, string(m.Status)):
 		return fmt.Sprintf("it is %s (%s)", m.Status, m.Detail)
 	}
 	return "it is " + string(m.Status)

@@ -343,11 +343,23 @@ func (r *run) leave(ctx context.Context) error {
 	}
 	c := look(r.situation)
 	stopped := names(c.those((*part).isCounted, (*part).isThere, not(c.forgets), func(p *part) bool { return c.ended(p.name) }))
-	if len(stopped) == 0 {
+	if len(stopped) > 0 {
+		r.tell(Event{Kind: Begins, Step: Step{Kind: Begin, Servers: stopped, Cause: "it is not left stopped"}})
+		err = errors.Join(err, r.Runtime.Start(ctx, r.wish.Name, stopped...))
+	}
+	return errors.Join(err, r.untidy(ctx))
+}
+
+// untidy removes what was made beside the servers to take their places, and does not.
+func (r *run) untidy(ctx context.Context) error {
+	t, ok := r.Runtime.(runtime.Tidier)
+	if !ok || !slices.ContainsFunc(r.situation.Done, func(s Step) bool { return s.Kind == Prepare }) && (r.inHand == nil || r.inHand.Kind != Prepare) {
+		return nil
+	}
+	if err := t.Tidy(ctx, r.wish.Name); !errors.Is(err, runtime.ErrNotFound) {
 		return err
 	}
-	r.tell(Event{Kind: Begins, Step: Step{Kind: Begin, Servers: stopped, Cause: "it is not left stopped"}})
-	return errors.Join(err, r.Runtime.Start(ctx, r.wish.Name, stopped...))
+	return nil
 }
 
 // finish carries on with what an interruption has caught half done: a runtime goes

@@ -130,9 +130,16 @@ func TestAddressesOfAProcfileThatAreTakenAreToldOf(t *testing.T) {
 	if _, err := w.Procfile(t.Context(), c, files.ProcfileOptions{Etcd: "etcd", Warn: func(err error) { told = append(told, err) }}); err != nil {
 		t.Fatal(err)
 	}
-	want := taken + " and " + taken + ", where etcd1 is to listen, is in use: if it is not by this cluster, give the member another client-port"
+	want := taken + " and " + taken + ", where etcd1 is to listen, are in use: if they are not by this cluster, give the member another client-port"
 	if len(told) != 1 || told[0].Error() != want {
 		t.Errorf("it tells %v, want %q", told, want)
+	}
+	told = nil
+	if _, err := w.Procfile(t.Context(), c, files.ProcfileOptions{Etcd: "etcd", Own: []string{taken}, Warn: func(err error) { told = append(told, err) }}); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) > 0 {
+		t.Errorf("of its own members it tells %v", told)
 	}
 }
 

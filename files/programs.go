@@ -32,6 +32,9 @@ func (w Writer) InProcesses(output, dataDir string) (cluster.Placement, error) {
 type ProcfileOptions struct {
 	Output string // the file that it will be; empty for one in the current folder
 	Etcd   string // what starts an etcd, as a shell reads it
+	// Own are the addresses that the members have already where they run, as those of
+	// `etcdctr up --runtime process`.
+	Own []string
 	// Warn is told what may surprise; may be nil.
 	Warn func(error)
 }
@@ -47,25 +50,29 @@ func (w Writer) Procfile(ctx context.Context, c *cluster.Cluster, o ProcfileOpti
 	}
 	warnOfUsers(c, "a Procfile", "they are made with `etcdctl`; `etcdctr up --runtime process` starts members with those of auth", o.Warn)
 	if o.Warn != nil {
-		warnOfTakenAddresses(c, o.Warn)
+		o.warnOfTakenAddresses(c)
 	}
 	return compose.Procfile(c, o.Etcd), w.Provide(ctx, c)
 }
 
 // warnOfTakenAddresses names the members that are to listen where something else does
-// now. It only warns: that may be these very members, running.
-func warnOfTakenAddresses(c *cluster.Cluster, warn func(error)) {
+// now. It only warns: that may be these very members, running where nobody sees it.
+func (o ProcfileOptions) warnOfTakenAddresses(c *cluster.Cluster) {
 	for _, m := range c.Members {
 		var taken []string
 		for _, setting := range []string{"listen-client-urls", "listen-peer-urls", "listen-metrics-urls"} {
 			for one := range strings.SplitSeq(m.Settings.Get(setting), ",") {
-				if u, err := url.Parse(one); err == nil && u.Host != "" && listening.Taken(u.Host) {
+				if u, err := url.Parse(one); err == nil && u.Host != "" && !slices.Contains(o.Own, u.Host) && listening.Taken(u.Host) {
 					taken = append(taken, u.Host)
 				}
 			}
 		}
 		if len(taken) > 0 {
-			warn(fmt.Errorf("%s, where %s is to listen, is in use: if it is not by this cluster, give the member another client-port", listed.And(taken), m.Name))
+			are, they := "are", "they are"
+			if len(taken) == 1 {
+				are, they = "is", "it is"
+			}
+			o.Warn(fmt.Errorf("%s, where %s is to listen, %s in use: if %s not by this cluster, give the member another client-port", listed.And(taken), m.Name, are, they))
 		}
 	}
 }

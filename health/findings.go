@@ -44,8 +44,20 @@ func (f findings) lines() []string {
 	for i, x := range f {
 		lines[i] = x.text
 		if len(x.members) > 0 {
-			lines[i] = strings.Join(x.members, ", ") + ": " + x.text
+			lines[i] = strings.Join(x.members, ", ") + ": " + x.said()
 		}
 	}
 	return lines
+}
+
+// said is the text as it is said of so many members.
+func (x finding) said() string {
+	rest, silent := strings.CutPrefix(x.text, "does not answer")
+	if !silent || len(x.members) < 2 {
+		return x.text
+	}
+	if why, idle := strings.CutPrefix(rest, ": it is "); idle {
+		rest = ": they are " + why
+	}
+	return "do not answer" + rest
 }

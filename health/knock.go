@@ -68,6 +68,8 @@ func knockError(err error) error {
 	// A port that speaks gRPC alone, see etcd's --listen-client-http-urls.
 	case strings.Contains(err.Error(), "malformed HTTP response"):
 		return nil
+	case errors.As(err, &op) && op.Op == "dial" && op.Addr == nil && op.Err != nil:
+		return op.Err // no address was dialled: what is wrong is said without it
 	case errors.As(err, &op) && op.Op == "dial":
 		return err
 	case errors.Is(err, context.DeadlineExceeded):

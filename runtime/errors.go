@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 )
 
@@ -50,6 +51,29 @@ func (e *AwayError) Error() string {
 }
 
 func (e *AwayError) Unwrap() error { return e.Err }
+
+// PortError is the error of an address that a server is to get and somebody else has: found
+// before anything is stopped for it.
+type PortError struct {
+	Server, Address string
+	Holder          string // who has it, in words; empty where nobody knows
+	Err             error  // of the system; nil where the Holder is known by what else there is
+}
+
+func (e *PortError) Error() string {
+	why := "somebody else listens there"
+	if e.Holder != "" {
+		why = e.Holder + " has it"
+	}
+	if e.Err != nil {
+		why = e.Err.Error()
+	}
+	_, port, _ := net.SplitHostPort(e.Address) // without a port there is nothing to ask for
+	return fmt.Sprintf("members.%s.client-port: %s is taken (%s): give %s another client-port, or end what has it (`ss -ltnp sport = :%s` names it); nothing was stopped for it",
+		e.Server, e.Address, why, e.Server, port)
+}
+
+func (e *PortError) Unwrap() error { return e.Err }
 
 // StartError is the error of a server that was made and did not come up.
 type StartError struct {

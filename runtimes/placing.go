@@ -212,6 +212,9 @@ func (t There) Published(folder string) []string {
 	return all
 }
 
+// OwnAddresses are those that the members of a cluster have which run as processes here.
+func (r *Runtimes) OwnAddresses(c *cluster.Cluster) []string { return r.processes().Addresses(c.Name) }
+
 // AskImage asks the image of a Spec for its release, where nothing else tells it. Where
 // it can't be asked, the Spec stays as it is, and says too little.
 func (r *Runtimes) AskImage(ctx context.Context, spec cluster.Spec) cluster.Spec {

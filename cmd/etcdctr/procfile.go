@@ -65,7 +65,11 @@ func runProcfile(ctx context.Context, a *app, o procfileOptions, _ []string) err
 	if err != nil {
 		return err
 	}
-	file, err := w.Procfile(ctx, c, files.ProcfileOptions{Output: o.output, Etcd: command, Warn: func(err error) { a.Warn("%v", err) }})
+	own, err := target.OfMachine(o.cluster, nil, func(_ context.Context, e *target.Engines) ([]string, error) { return e.OwnAddresses(c), nil })
+	if err != nil {
+		return err
+	}
+	file, err := w.Procfile(ctx, c, files.ProcfileOptions{Output: o.output, Etcd: command, Own: own, Warn: func(err error) { a.Warn("%v", err) }})
 	if err != nil {
 		return err
 	}

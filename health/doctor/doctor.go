@@ -215,6 +215,8 @@ func fromEngine(m Member) []candidate {
 		c.rank, c.fault, c.cause = rankStopped, lostData, "it has no container, and its data is gone"
 	case m.Emptied && m.Data == DataLost:
 		c.rank, c.fault, c.cause = rankStopped, lostData, "its data is gone, and it was there when it was started"
+	case m.Status == Exited && m.Data == DataLost:
+		c.rank, c.fault, c.cause = rankStopped, lostData, "it was stopped, and its data is gone"
 	case m.Status == Missing:
 		c.rank, c.fault, c.cause, c.remedy = rankStopped, notRunning, "it has no container", up
 	case m.Status == Created:

@@ -9,9 +9,11 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -49,7 +51,7 @@ func (r *Runtime) planPrepare(ctx context.Context, want *cluster.Cluster, server
 	if err := errors.Join(t.wanted.CheckFiles(), r.getImages(ctx, t, servers, true)); err != nil {
 		return nil, nil, err
 	}
-	if err := errors.Join(r.checkLent(ctx, t, servers), r.checkBackups(ctx, t)); err != nil {
+	if err := errors.Join(r.checkLent(ctx, t, servers), r.checkBackups(ctx, t), r.checkPorts(ctx, t, servers)); err != nil {
 		return nil, nil, err
 	}
 	if err := r.renew(ctx, t, servers); err != nil {
@@ -85,7 +87,7 @@ func (r *Runtime) Check(ctx context.Context, want *cluster.Cluster, servers ...s
 		errs = append(errs, t.wanted.CheckFiles())
 	}
 	err = errors.Join(errs...)
-	if err = errors.Join(err, r.checkLent(ctx, t, servers), r.checkBackups(ctx, t)); err != nil {
+	if err = errors.Join(err, r.checkLent(ctx, t, servers), r.checkBackups(ctx, t), r.checkPorts(ctx, t, servers)); err != nil {
 		return err
 	}
 	_, err = stack.PlanPrepare(t.wanted, t.state, servers...)
@@ -116,7 +118,31 @@ func (r *Runtime) apply(ctx context.Context, want *cluster.Cluster, servers []st
 	if err != nil {
 		return err
 	}
-	return r.execute(ctx, p)
+	err = r.execute(ctx, p)
+	return errors.Join(err, r.putBack(ctx, t, err))
+}
+
+// putBack has a server that was there and whose new container the engine does not start get
+// its old one again, which may be started: what changed is to be changed once more.
+func (r *Runtime) putBack(ctx context.Context, t *target, failed error) error {
+	e := (*runtime.StartError)(nil)
+	if !errors.As(failed, &e) || len(e.Log) > 0 { // one that has run may have written data
+		return nil
+	}
+	old, there := t.wanted.Current(t.state, e.Server)
+	if !there || old.Status == container.StateCreated {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	now, err := r.engine.ContainerInspect(ctx, old.ID, client.ContainerInspectOptions{})
+	if err == nil && now.Container.ID == old.ID || err != nil && !errdefs.IsNotFound(err) {
+		return nil // it was never replaced, or nobody knows
+	}
+	if err := stack.PutBack(ctx, r.engine, t.wanted, old, t.details[old.ID]); err != nil || !old.Running() {
+		return err
+	}
+	_, err = r.engine.ContainerStart(ctx, old.Name, client.ContainerStartOptions{})
+	return err
 }
 
 func (r *Runtime) planApply(ctx context.Context, t *target, servers []string) (*stack.Plan, error) {

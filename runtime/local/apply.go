@@ -25,8 +25,9 @@ func (r *Runtime) Prepare(ctx context.Context, want *cluster.Cluster, servers ..
 
 // Check is all of Prepare: there is nothing to get.
 func (r *Runtime) Check(ctx context.Context, want *cluster.Cluster, servers ...string) error {
-	_, err := r.stack(ctx, want)
-	return errors.Join(err, r.becomesEtcd(ctx, want), r.checkLent(want, servers), r.checkBeside(ctx, want), checkOwner(r.home(want.Name)))
+	wanted, err := r.stack(ctx, want)
+	home := r.home(want.Name)
+	return errors.Join(err, r.becomesEtcd(ctx, want), r.checkLent(want, servers), r.checkBeside(ctx, want), checkOwner(home), checkPorts(home, wanted, servers))
 }
 
 // OwnerError is the error of starting members whose folder is another user's.

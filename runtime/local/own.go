@@ -90,3 +90,51 @@ func portsOf(ctx context.Context, home process.Home, m process.Member) (taken st
 	}
 	return "", s.Status != process.Running // or that it ended is not noted yet
 }
+
+// checkPorts refuses addresses that members which are there are to get and somebody else has.
+// The errors are *runtime.PortErrors.
+func checkPorts(home process.Home, wanted process.Stack, servers []string) error {
+	last, err := home.Stack()
+	if err != nil {
+		return nil //nolint:nilerr // there is nobody to be stopped for it
+	}
+	own := map[string]string{}
+	for _, m := range slices.Concat(last.Members, last.Services) {
+		maps.Copy(own, m.Addresses)
+	}
+	var errs []error
+	for _, m := range wanted.Members {
+		_, there := process.Find(last.Members, m.Name)
+		if !there || len(servers) > 0 && !slices.Contains(servers, m.Name) {
+			continue
+		}
+		for _, address := range slices.Sorted(maps.Keys(m.Addresses)) {
+			if _, had := own[address]; had {
+				continue
+			}
+			if err := listening.Refused(address); err != nil {
+				errs = append(errs, &runtime.PortError{Server: m.Name, Address: address, Err: err})
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Addresses are those that the members of a cluster have who run, all that they listen on.
+func (r *Runtime) Addresses(name string) []string {
+	stack, err := r.home(name).Stack()
+	if err != nil {
+		return nil // nobody runs here
+	}
+	state, err := r.home(name).State()
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, m := range stack.Members {
+		if s := stateOf(state.Members, m.Name); s != nil && s.Process.Alive() {
+			all = slices.AppendSeq(all, maps.Keys(m.Addresses))
+		}
+	}
+	return all
+}
