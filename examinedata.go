@@ -76,7 +76,7 @@ func (p *patient) others(err othersError) Diagnosis {
 func (p *patient) nothing(ctx context.Context) Diagnosis {
 	d := Diagnosis{Member: p.name(), Cause: "there is no cluster of this name", Command: p.command("up")}
 	_, err := p.Observe(ctx) // again: by now it is known where members are given room for their data
-	if others := (othersError)(nil); errors.As(err, &others) {
+	if others := othersError(nil); errors.As(err, &others) {
 		return p.others(others)
 	}
 	err = p.missed(ctx, err)

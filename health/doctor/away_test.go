@@ -116,7 +116,8 @@ func TestMostMachinesThatAreLostLeadToRecover(t *testing.T) {
 // That it was stopped is the lesser part of it where its data went since.
 func TestAStoppedMemberWhoseDataIsGoneIsSaidToHaveLostIt(t *testing.T) {
 	d, found := Diagnose(Evidence{Members: []Member{
-		{Name: "etcd1", Status: Running, Serves: true, Data: DataKept}, {Name: "etcd2", Status: Exited, Data: DataLost},
+		{Name: "etcd1", Status: Running, Serves: true, Data: DataKept},
+		{Name: "etcd2", Status: Exited, Data: DataLost},
 		{Name: "etcd3", Status: Running, Serves: true, Data: DataKept},
 	}})
 	if !found || d.Member != "etcd2" || !strings.Contains(d.Cause, "it was stopped, and its data is gone") {

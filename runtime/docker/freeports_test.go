@@ -20,8 +20,10 @@ func TestOnlyPortsThatNobodyOfTheClusterHasAreNew(t *testing.T) {
 	c.Members[2].PublishedPort = 22979
 	at := &target{cluster: c, state: &stack.State{Project: "p"}}
 	for i, m := range c.Members[:2] {
-		at.state.Containers = append(at.state.Containers, stack.Container{ID: m.Name, Name: "p-" + m.Name + "-1", Service: m.Name, Number: 1,
-			Ports: []stack.Port{{Address: c.Members[i].Published(), Port: 2379}}})
+		at.state.Containers = append(at.state.Containers, stack.Container{
+			ID: m.Name, Name: "p-" + m.Name + "-1", Service: m.Name, Number: 1,
+			Ports: []stack.Port{{Address: c.Members[i].Published(), Port: 2379}},
+		})
 	}
 	if fresh := newPorts(at, nil); len(fresh) > 0 {
 		t.Errorf("of members that have theirs, and one that has no container, there are new ones: %v", fresh)
