@@ -210,7 +210,7 @@ func (m *systemdMachine) stopInOrder(folder string) {
 			m.t.Error(err)
 		}
 	}
-	if left := m.run("find", folder, "-name", ".*", "-type", "f"); left != "" {
+	if left := m.run("find", folder, "-name", ".*", "-not", "-name", ".gitignore", "-type", "f"); left != "" {
 		m.t.Errorf("it leaves %s", left)
 	}
 }
