@@ -94,6 +94,9 @@ func restoration(t *testing.T, r backup.Runtime, want *cluster.Cluster) *backup.
 func archiveOf(t *testing.T, keys, size int) (archive string, revision int64) {
 	t.Helper()
 	c := start(t, []string{"a"})
+	if _, err := c.client.WaitClusterVersion(t.Context(), fmt.Sprintf("3.%d", cluster.NewestMinor)); err != nil { // what is younger tells no release
+		t.Fatal(err)
+	}
 	revision = write(t, c.raw(t), keys, size)
 	return take(t, c.client), revision
 }
