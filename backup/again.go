@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/etcdctr/etcdctr/member"
@@ -62,7 +61,7 @@ func (r Request) ofSomebody(ctx context.Context, c *member.Client, archive func(
 // ofThisMachine tells that it is a file here that failed, as on a disk that is full: what
 // another member gives would end there, too.
 func ofThisMachine(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.As(err, new(*fs.PathError))
+	return NoRoom(err) || errors.As(err, new(*fs.PathError))
 }
 
 // taking gives the data of a member. That it breaks off is a BrokenOffError, unless there
