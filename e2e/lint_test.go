@@ -194,12 +194,17 @@ func (m *mistake) peerPortOpen() {
 	}
 }
 
-func (m *mistake) autoTLS() {
+// certificate makes a member's certificate, and gives the folder that it is in with its key.
+func (m *mistake) certificate() string {
 	certs := filepath.Join(m.dir, "certs")
 	if out, err := exec.CommandContext(m.Context(), etcdctrBinary(m.T), "certs", "create", "--members", "1", "--certs-dir", certs).CombinedOutput(); err != nil {
 		m.Fatalf("%v\n%s", err, out)
 	}
-	server := filepath.Join(certs, "members", "etcd1", "server")
+	return filepath.Join(certs, "members", "etcd1", "server")
+}
+
+func (m *mistake) autoTLS() {
+	server := m.certificate()
 	start := func(name string, tls ...string) (endpoint string, flags []string) {
 		endpoint = "https://" + etcdtest.FreeAddress(m.T, "127.0.0.1")
 		peer := "http://" + etcdtest.FreeAddress(m.T, "127.0.0.1")

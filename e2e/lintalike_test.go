@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -89,11 +88,7 @@ func (m *mistake) releasesDiffer() {
 }
 
 func (m *mistake) cipherSuites() {
-	certs := filepath.Join(m.dir, "certs")
-	if out, err := exec.CommandContext(m.Context(), etcdctrBinary(m.T), "certs", "create", "--members", "1", "--certs-dir", certs).CombinedOutput(); err != nil {
-		m.Fatalf("%v\n%s", err, out)
-	}
-	server := filepath.Join(certs, "members", "etcd1", "server")
+	server := m.certificate()
 	endpoint, peer := "https://"+etcdtest.FreeAddress(m.T, "127.0.0.1"), "http://"+etcdtest.FreeAddress(m.T, "127.0.0.1")
 	flags := []string{
 		"--listen-client-urls=" + endpoint, "--advertise-client-urls=" + endpoint,
