@@ -243,7 +243,9 @@ func TestWhatWasAppliedInPartIsRemovedWhole(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				end(e, step, cancel)
-				err := apply(ctx, e, wanted(t, three))
+				w := wanted(t, three)
+				w.Own = true // what Compose has made nothing tells from others', before anybody uses it
+				err := apply(ctx, e, w)
 				switch {
 				case err == nil && how == "interrupted": // as the last of it began, which was finished
 					wantAsWanted(t, e, three)

@@ -15,8 +15,8 @@ import (
 // A Compose project may hold more than a stack: an application in an override
 // file, or nothing of the stack at all where somebody else took the name first.
 // A container is the stack's own by its role. Volumes and networks have to be
-// told by their names, as Docker Compose labels them for the project alone;
-// those that PlanApply makes are labelled as well.
+// told by their names and by who uses them, as Docker Compose labels them for the
+// project alone; those that PlanApply makes are labelled as well.
 
 // Own reports whether the container has a role in the stack.
 func (c Container) Own() bool { return c.Labels[RoleLabel] != "" }
@@ -42,27 +42,26 @@ type Belongings struct {
 	users map[string][]string
 }
 
-// Divide tells the stack's own objects from others of its project. Without a
-// container of the stack a name alone proves nothing for what something else
-// uses.
+// Divide tells the stack's own objects from others of its project. A name alone proves
+// nothing for a network, nor for a volume that something else uses.
 func Divide(ctx context.Context, e Observer, s *State, named Names) (*Belongings, error) {
 	b := DivideContainers(s)
 	for _, v := range s.Volumes {
-		own, err := b.claim(ctx, e, "volume", v.Name, v.Labels, slices.Contains(named.Volumes, v.Key))
+		own, err := b.owns(ctx, e, v, slices.Contains(named.Volumes, v.Key))
 		if err != nil {
 			return nil, err
 		}
 		if own {
 			b.Own.Volumes = append(b.Own.Volumes, v)
+		} else {
+			b.Others = append(b.Others, "volume "+v.Name)
 		}
 	}
 	for _, n := range s.Networks {
-		own, err := b.claim(ctx, e, "network", n.Name, n.Labels, slices.Contains(named.Networks, n.Key))
-		if err != nil {
-			return nil, err
-		}
-		if own {
+		if labelledOwn(n.Labels) || slices.Contains(named.Networks, n.Key) && b.isOn(n) {
 			b.Own.Networks = append(b.Own.Networks, n)
+		} else {
+			b.Others = append(b.Others, "network "+n.Name)
 		}
 	}
 	return b, nil
@@ -87,20 +86,27 @@ func (b *Belongings) take(containers []Container) (own []Container) {
 	return own
 }
 
-// claim decides about a volume or a network.
-func (b *Belongings) claim(ctx context.Context, e Observer, kind, name string, labels map[string]string, named bool) (bool, error) {
-	own := labelledOwn(labels) || named && len(b.Own.Containers) > 0
-	if !own && named {
-		users, err := b.usersOf(ctx, e, kind, name)
-		if err != nil {
-			return false, err
-		}
-		own = len(users) == 0
+// owns decides about a volume. What has a name of the stack's in another Compose file of the
+// project has another one on the engine, or somebody who uses it.
+func (b *Belongings) owns(ctx context.Context, e Observer, v Volume, named bool) (bool, error) {
+	usual := v.Name == b.Own.Project+"_"+v.Key
+	if v.Own() || !named || !usual {
+		return v.Own(), nil
 	}
-	if !own {
-		b.Others = append(b.Others, kind+" "+name)
+	if slices.ContainsFunc(b.Own.Containers, func(c Container) bool { return c.mounts(v.Name) }) {
+		return true, nil
 	}
-	return own, nil
+	users, err := b.usersOf(ctx, e, "volume", v.Name)
+	return len(users) == 0, err
+}
+
+// isOn tells whether anything of the stack is on a network: nothing else tells one that
+// Docker Compose has made for it from one that has its name in another file of the project.
+func (b *Belongings) isOn(n Network) bool {
+	return slices.ContainsFunc(slices.Concat(b.Own.Containers, b.Own.Spares), func(c Container) bool {
+		_, on := c.NetworkIDs[n.Name]
+		return on
+	})
 }
 
 // askUsers asks who else uses the stack's volumes and networks: a question for each.

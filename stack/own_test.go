@@ -2,6 +2,7 @@ package stack
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -252,5 +253,44 @@ func TestAVolumeThatIsTheProjectsAndProtectedIsOne(t *testing.T) {
 	e.volumes["p_etcd1-data"] = v
 	if s := observe(t, e); len(s.Volumes) != 3 {
 		t.Errorf("there are %d volumes, want 3", len(s.Volumes))
+	}
+}
+
+// Another Compose file of the project may call what it has as the stack does. Nobody of the
+// stack uses that, and it has a name of its own.
+func TestWhatAnotherFileCallsAsTheStackDoesIsLeftAlone(t *testing.T) {
+	for what, file := range map[string]string{"beside the stack": three, "where nothing is of the stack": ""} {
+		t.Run(what, func(t *testing.T) {
+			e := newFakeEngine()
+			if file != "" {
+				e = running(t, file)
+			}
+			labels := func(kind, key string) map[string]string { return map[string]string{projectLabel: "p", kind: key} }
+			_, err := e.NetworkCreate(t.Context(), "reports", client.NetworkCreateOptions{Labels: labels(networkLabel, "cluster")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = e.VolumeCreate(t.Context(), client.VolumeCreateOptions{Name: "precious", Labels: labels(volumeLabel, "etcd1-data")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, p, err := planRemoval(t, e, data, true)
+			if file == "" {
+				foreign := (*ForeignError)(nil)
+				if want := []string{"volume precious", "network reports"}; !errors.As(err, &foreign) || !slices.Equal(foreign.Holds, want) {
+					t.Errorf("the error is %v, want one about %v", err, want)
+				}
+				return
+			}
+			if err = errors.Join(err, run(t.Context(), e, p)); err != nil {
+				t.Fatal(err)
+			}
+			if want := []string{"volume precious", "network reports"}; !slices.Equal(b.Others, want) {
+				t.Errorf("others are %v, want %v", b.Others, want)
+			}
+			if len(e.containers) > 0 || len(e.networks) != 1 || len(e.volumes) != 1 {
+				t.Errorf("left are %d containers, %d networks and the volumes %v, want what is not the stack's", len(e.containers), len(e.networks), e.volumes)
+			}
+		})
 	}
 }
