@@ -66,6 +66,11 @@ func Listening(ctx context.Context, pid int) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot see what process %d listens on: %w", pid, err)
 	}
+	if len(conns) == 0 { // or whose process it is does not let it be seen
+		if err := mayLook(ctx, int32(pid)); err != nil {
+			return nil, fmt.Errorf("cannot see what process %d listens on: %w", pid, err)
+		}
+	}
 	var addresses []string
 	for _, c := range conns {
 		if c.Status == "LISTEN" {
@@ -73,6 +78,15 @@ func Listening(ctx context.Context, pid int) ([]string, error) {
 		}
 	}
 	return addresses, nil
+}
+
+// mayLook is an error where this user may not see what a process has open.
+func mayLook(ctx context.Context, pid int32) error {
+	p, err := process.NewProcessWithContext(ctx, pid)
+	if err == nil {
+		_, err = p.NumFDsWithContext(ctx)
+	}
+	return err
 }
 
 // describe names a process by the name that it was called by, which for the

@@ -282,6 +282,7 @@ func hasLog(dir string) bool {
 
 // Reach knows the members' names, which only they themselves know.
 func (r *Runtime) Reach(_ context.Context, have *runtime.State) (runtime.Way, error) {
+	plain := unproven(have.Members())
 	listens := map[string]string{} // by host as advertised
 	for _, m := range have.Members() {
 		for _, pair := range [][2]string{
@@ -294,7 +295,14 @@ func (r *Runtime) Reach(_ context.Context, have *runtime.State) (runtime.Way, er
 		if host, port, err := net.SplitHostPort(address); err == nil && listens[host] != "" {
 			address = net.JoinHostPort(listens[host], port)
 		}
-		return new(net.Dialer).DialContext(ctx, network, address)
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if server := plain[address]; err == nil && server != "" {
+			err = r.checkListener(ctx, have.Name, server, address)
+		}
+		if err != nil && conn != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+		return conn, err
 	}
 	return runtime.Way{Dial: dial, Direct: true, Open: true, Close: func() error { return nil }}, nil
 }
