@@ -24,10 +24,7 @@ func (e *ProcfileError) Error() string {
 }
 
 func haveData(members []string) string {
-	if len(members) == 1 {
-		return members[0] + " has its data"
-	}
-	return listed.And(members) + " have their data"
+	return listed.And(members) + listed.Of(len(members), " has its data", " have their data")
 }
 
 // Is makes it a runtime.ErrNotFound.

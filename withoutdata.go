@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -21,12 +22,9 @@ type WithoutDataError struct {
 }
 
 func (e *WithoutDataError) Error() string {
-	has, joins, they := "has", "joins", "it"
-	if len(e.Members) > 1 {
-		has, joins, they = "have", "join", "they"
-	}
-	return fmt.Sprintf("%s %s no data, and %s have theirs: %s %s the cluster anew, with what those hold; where some of %s was moved or renamed, put that back before",
-		strings.Join(e.Members, ", "), has, strings.Join(e.Others, ", "), they, joins, map[bool]string{true: "its own", false: "theirs"}[len(e.Members) == 1])
+	n := len(e.Members)
+	return fmt.Sprintf("%s %s no data, and %s have theirs: %s the cluster anew, with what those hold; where some of %s was moved or renamed, put that back before",
+		strings.Join(e.Members, ", "), listed.Of(n, "has", "have"), strings.Join(e.Others, ", "), listed.Of(n, "it joins", "they join"), listed.Of(n, "its own", "theirs"))
 }
 
 // WithoutData is a *WithoutDataError where making the cluster as wanted would start it without

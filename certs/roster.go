@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -67,9 +68,6 @@ func LeftRemark(names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	are, them := " is no member any more", "it"
-	if len(names) > 1 {
-		are, them = " are no members any more", "them"
-	}
-	return listed.And(names) + are + ": `etcdctr certs revoke " + strings.Join(names, " ") + "` has peers refuse " + them
+	return fmt.Sprintf("%s %s any more: `etcdctr certs revoke %s` has peers refuse %s", listed.And(names),
+		listed.Of(len(names), "is no member", "are no members"), strings.Join(names, " "), listed.Of(len(names), "it", "them"))
 }

@@ -358,12 +358,8 @@ func (c *scene) refuseReplace() (*Step, error) {
 
 // noQuorum: what is left can't agree on anything any more.
 func (c *scene) noQuorum(left []string) *Refusal {
-	have := "has"
-	if len(left) > 1 {
-		have = "have"
-	}
 	return &Refusal{
-		Reason: fmt.Sprintf("the cluster has lost its quorum: of its members only %s still %s data", listed.And(left), have),
+		Reason: fmt.Sprintf("the cluster has lost its quorum: of its members only %s still %s data", listed.And(left), listed.Of(len(left), "has", "have")),
 		Remedy: Remedy{Command: []string{"recover"}, Text: "rebuilds the cluster from it; nothing of it is deleted. Where data of the others was moved or renamed, put that back instead"},
 	}
 }
@@ -406,28 +402,25 @@ func (c *scene) awayRefusal(p *part) *Refusal {
 // withoutQuorum: none can come of the members that are left, which is what a lost machine
 // needs where its member is to take another place.
 func withoutQuorum(parts []*part) *Refusal {
-	whose, them := "the machine of "+parts[0].name+" does", "it back; where it is"
-	if len(parts) > 1 {
-		whose, them = "the machines of "+listed.And(names(parts))+" do", "them back; where they are"
-	}
 	return &Refusal{
 		Away:   true,
-		Reason: fmt.Sprintf("%s not answer, and without that there is no quorum: %s", whose, causes(parts)),
-		Remedy: Remedy{Text: fmt.Sprintf("bring %s lost for good, give the member another %s, "+
-			"and `etcdctr recover` rebuilds the cluster of what the others hold", them, elsewhere(parts[0]))},
+		Reason: fmt.Sprintf("%s not answer, and without that there is no quorum: %s", machinesDo(parts), causes(parts)),
+		Remedy: Remedy{Text: fmt.Sprintf("bring %s lost for good, give the member another %s, and `etcdctr recover` rebuilds the cluster of what the others hold",
+			listed.Of(len(parts), "it back; where it is", "them back; where they are"), elsewhere(parts[0]))},
 	}
+}
+
+// machinesDo begins a sentence about what the machines of members do.
+func machinesDo(parts []*part) string {
+	return fmt.Sprintf("the %s of %s %s", listed.Of(len(parts), "machine", "machines"), listed.And(names(parts)), listed.Of(len(parts), "does", "do"))
 }
 
 // unseen: data of the cluster may be on machines that don't answer, and nowhere else.
 // Whether there is any nobody knows.
 func unseen(parts []*part) *Refusal {
-	whose := "the machine of " + parts[0].name + " does"
-	if len(parts) > 1 {
-		whose = "the machines of " + listed.And(names(parts)) + " do"
-	}
 	return &Refusal{
 		Away:   true,
-		Reason: fmt.Sprintf("%s not answer, and no data of the cluster is seen anywhere else: %s", whose, causes(parts)),
+		Reason: fmt.Sprintf("%s not answer, and no data of the cluster is seen anywhere else: %s", machinesDo(parts), causes(parts)),
 		Remedy: Remedy{Text: "put right what keeps it from being reached: what is there decides what comes next; or leave it out of the description"},
 	}
 }

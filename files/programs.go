@@ -67,12 +67,9 @@ func (o ProcfileOptions) warnOfTakenAddresses(c *cluster.Cluster) {
 				}
 			}
 		}
-		if len(taken) > 0 {
-			are, they := "are", "they are"
-			if len(taken) == 1 {
-				are, they = "is", "it is"
-			}
-			o.Warn(fmt.Errorf("%s, where %s is to listen, %s in use: if %s not by this cluster, give the member another client-port", listed.And(taken), m.Name, are, they))
+		if n := len(taken); n > 0 {
+			o.Warn(fmt.Errorf("%s, where %s is to listen, %s in use: if %s not by this cluster, give the member another client-port",
+				listed.And(taken), m.Name, listed.Of(n, "is", "are"), listed.Of(n, "it is", "they are")))
 		}
 	}
 }

@@ -99,12 +99,9 @@ func (e *HopError) Error() string {
 	if e.Backward {
 		why = "etcd goes back only where the members have agreed on it"
 	}
-	have, them, its := "has", "it", "its"
-	if len(e.Members) > 1 {
-		have, them, its = "have", "them", "their"
-	}
+	n := len(e.Members)
 	return fmt.Sprintf("%s %s run %s, and Docker Compose would start %s with %s, which does not go on with %s data: %s; `etcdctr up --etcd %s` brings the members there",
-		listed.And(e.Members), have, e.Has, them, e.Wanted, its, why, e.Wanted)
+		listed.And(e.Members), listed.Of(n, "has", "have"), e.Has, listed.Of(n, "it", "them"), e.Wanted, listed.Of(n, "its", "their"), why, e.Wanted)
 }
 
 // CheckHop refuses a cluster for Docker Compose whose members the engine has of a release

@@ -54,7 +54,7 @@ func (e Evidence) expired(first string) string {
 	for _, m := range of {
 		uses := slices.DeleteFunc(slices.Clone(m.Expired), func(use string) bool { return use == ofClients })
 		if len(uses) > 0 {
-			ended = append(ended, "the "+listed.And(uses)+" "+plural("certificate", len(uses))+" of "+m.Name)
+			ended = append(ended, "the "+listed.And(uses)+" "+listed.Of(len(uses), "certificate", "certificates")+" of "+m.Name)
 		}
 		client = client || len(uses) < len(m.Expired)
 		if earliest.ExpiredAt.IsZero() || !m.ExpiredAt.IsZero() && m.ExpiredAt.Before(earliest.ExpiredAt) {
@@ -72,11 +72,4 @@ func (e Evidence) expired(first string) string {
 		cause += "; they were good for " + lifespan.Words(earliest.Lived) + ": `etcdctr certs run` renews each as its time comes"
 	}
 	return cause
-}
-
-func plural(word string, n int) string {
-	if n == 1 {
-		return word
-	}
-	return word + "s"
 }

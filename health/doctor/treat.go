@@ -127,10 +127,7 @@ func (w ward) machinesAway() string {
 	for _, m := range w.away() {
 		names = append(names, m.Name)
 	}
-	if len(names) == 1 {
-		return "it"
-	}
-	return "those of " + listed.And(names)
+	return listed.Of(len(names), "it", "those of "+listed.And(names))
 }
 
 // nobodyHas is said before an empty cluster is started.

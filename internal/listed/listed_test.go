@@ -21,3 +21,11 @@ func TestAListIsJoinedAsASentenceDoes(t *testing.T) {
 		}
 	}
 }
+
+func TestAWordGoesWithTheNumber(t *testing.T) {
+	for n, want := range []string{"are", "is", "are", "are"} {
+		if got := listed.Of(n, "is", "are"); got != want {
+			t.Errorf("with %d: %s, want %s", n, got, want)
+		}
+	}
+}

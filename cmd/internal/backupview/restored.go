@@ -15,6 +15,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/target"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // Restored tells what has become of a restoration.
@@ -64,8 +65,9 @@ func leftAt(ctx context.Context, c *target.Found, restored backup.Restored) stri
 	case ended.Unfinished != nil:
 		return hints.Of(hints.For("restore", ended.Unfinished))
 	case len(ended.Idle) > 0:
-		return fmt.Sprintf("%s has the data that it had before, and %s does not run: `%s` starts it; the same command begins anew",
-			c.Name(), strings.Join(ended.Idle, ", "), c.Again(append([]string{"start"}, ended.Idle...)...))
+		n := len(ended.Idle)
+		return fmt.Sprintf("%s has the data that it had before, and %s %s not run: `%s` starts %s; the same command begins anew",
+			c.Name(), listed.And(ended.Idle), listed.Of(n, "does", "do"), c.Again(append([]string{"start"}, ended.Idle...)...), listed.Of(n, "it", "them"))
 	}
 	return fmt.Sprintf("%s has the data that it had before: the same command begins anew", c.Name())
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/etcdctr/etcdctr/cmd/internal/hints"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/health"
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // Watch shows one report after the other until it is interrupted, which is how
@@ -71,11 +72,7 @@ func Verdict(c *terminal.Console, r health.Report) error {
 		c.Say("%s", remark)
 	}
 	if n := r.Serving(); !r.Healthy && n > 0 && r.Leader != "" {
-		verb := "serve"
-		if n == 1 {
-			verb = "serves"
-		}
-		c.Say("%d of %s %s, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), verb, r.Leader)
+		c.Say("%d of %s %s, led by %s: there is a quorum", n, terminal.Plural(r.Size(), "member"), listed.Of(n, "serves", "serve"), r.Leader)
 	}
 	if !r.Healthy {
 		err := errors.New(strings.Join(r.Failures, "\n"))

@@ -72,10 +72,8 @@ func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change, of ...strin
 		f.say("%s is up: %s after %.1f s", f.Name(), allAnswer(len(outcome.Have.Present())), f.flags.world.Now().Sub(began).Seconds())
 	case len(change.Servers) == 0:
 		f.say("%s is %s", f.Name(), word)
-	case len(change.Servers) == 1:
-		f.say("%s is %s", named, word)
 	default:
-		f.say("%s are %s", named, word)
+		f.say("%s %s %s", named, listed.Of(len(change.Servers), "is", "are"), word)
 	}
 	f.warnOfStopped(change, outcome.Have)
 	return nil
@@ -140,10 +138,7 @@ func (f *Found) warnOfStopped(change etcdctr.Change, have *runtime.State) {
 
 // allAnswer tells of so many members that they answer.
 func allAnswer(n int) string {
-	if n == 1 {
-		return "its member answers"
-	}
-	return fmt.Sprintf("all %d members answer", n)
+	return listed.Of(n, "its member answers", fmt.Sprintf("all %d members answer", n))
 }
 
 // ShowStep puts the steps of a change on the board.
