@@ -26,7 +26,7 @@ func (c *Connection) Health(want *cluster.Cluster) health.Cluster {
 	for _, m := range c.Reachable() {
 		h.Members = append(h.Members, health.Member{
 			Name: m.Name, ClientURL: m.ClientURL(), PeerURL: m.PeerURL(), Quota: cluster.Quota(m.Settings.Get("quota-backend-bytes")),
-			Bridges: m.Bridges(), Held: whyIdle(m), Unwanted: saysMembers(want) && !describes(want, m.Name),
+			Bridges: m.Bridges(), Held: m.Held, Idle: idleAs(m), Paused: m.Status == runtime.Paused, Unwanted: saysMembers(want) && !describes(want, m.Name),
 		})
 	}
 	if !saysMembers(want) {
@@ -114,12 +114,22 @@ func whyIdle(m runtime.Server) string {
 		return m.Held
 	case m.Status == runtime.Paused:
 		return "it is paused: `etcdctr up` has it go on"
+	case idleAs(m) == "":
+		return ""
+	}
+	return "it is " + idleAs(m)
+}
+
+// idleAs is what a member is that does not run, with its runtime's own word for that; empty
+// where it may answer.
+func idleAs(m runtime.Server) string {
+	switch {
 	case m.MayAnswer():
 		return ""
 	case m.Detail != "" && !strings.EqualFold(m.Detail, string(m.Status)):
-		return fmt.Sprintf("it is %s (%s)", m.Status, m.Detail)
+		return fmt.Sprintf("%s (%s)", m.Status, m.Detail)
 	}
-	return "it is " + string(m.Status)
+	return string(m.Status)
 }
 
 // saysMembers reports whether a description says who the members are, or how many.

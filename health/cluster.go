@@ -47,6 +47,10 @@ type Member struct {
 	// Held is why it does not run, where what runs it knows: that tells more than that
 	// nobody answers.
 	Held string
+	// Idle is what it is instead of running, as what runs it has it, such as "stopped", and
+	// Paused that its process is frozen; zero where it runs, or nobody knows.
+	Idle   string
+	Paused bool
 	// Unwanted says that it is there and not described: it may be a member all the same,
 	// as long as another one takes its place.
 	Unwanted bool

@@ -3,6 +3,8 @@ package health
 import (
 	"fmt"
 	"strings"
+
+	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
 // findings are things to be said about members, in the order they were found.
@@ -11,22 +13,28 @@ type findings []finding
 
 type finding struct {
 	members []string // none for the cluster
-	text    string
+	one     string   // as it is said of one member, or of the cluster
+	several string   // as it is said of several
 }
 
 func (f *findings) add(member, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
+	f.addEither(member, text, text)
+}
+
+// addEither is add of what is said of several in other words than of one.
+func (f *findings) addEither(member, one, several string) {
 	var members []string
 	if member != "" {
 		members = []string{member}
 	}
 	for i := range *f {
-		if old := &(*f)[i]; old.text == text {
+		if old := &(*f)[i]; old.one == one {
 			old.members = appendNew(old.members, members)
 			return
 		}
 	}
-	*f = append(*f, finding{members, text})
+	*f = append(*f, finding{members, one, several})
 }
 
 func appendNew(all, more []string) []string {
@@ -42,22 +50,10 @@ func appendNew(all, more []string) []string {
 func (f findings) lines() []string {
 	lines := make([]string, len(f))
 	for i, x := range f {
-		lines[i] = x.text
+		lines[i] = x.one
 		if len(x.members) > 0 {
-			lines[i] = strings.Join(x.members, ", ") + ": " + x.said()
+			lines[i] = strings.Join(x.members, ", ") + ": " + listed.Of(len(x.members), x.one, x.several)
 		}
 	}
 	return lines
-}
-
-// said is the text as it is said of so many members.
-func (x finding) said() string {
-	rest, silent := strings.CutPrefix(x.text, "does not answer")
-	if !silent || len(x.members) < 2 {
-		return x.text
-	}
-	if why, idle := strings.CutPrefix(rest, ": it is "); idle {
-		rest = ": they are " + why
-	}
-	return "do not answer" + rest
 }

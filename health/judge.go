@@ -110,14 +110,24 @@ func (v *verdict) open(a answer) {
 
 func (v *verdict) allAnswer() {
 	for _, a := range v.answers {
-		switch {
-		case a.err == nil, v.isLeft(a):
-		case a.member.Held != "":
-			v.failures.add(a.member.Name, "does not answer: %s", a.member.Held)
-		default:
-			v.failures.add(a.member.Name, "does not answer: %v", a.err)
+		if a.err != nil && !v.isLeft(a) {
+			one, several := a.whySilent()
+			v.failures.addEither(a.member.Name, "does not answer: "+one, "do not answer: "+several)
 		}
 	}
+}
+
+// whySilent is why a member does not answer, as it is said of one and of several.
+func (a answer) whySilent() (one, several string) {
+	switch m := a.member; {
+	case m.Held != "":
+		return m.Held, m.Held
+	case m.Paused:
+		return "it is paused: `etcdctr up` has it go on", "they are paused: `etcdctr up` has them go on"
+	case m.Idle != "":
+		return "it is " + m.Idle, "they are " + m.Idle
+	}
+	return a.err.Error(), a.err.Error()
 }
 
 // leftOver is about servers that are neither described nor members any more.
@@ -283,7 +293,7 @@ func (v *verdict) serves(a answer) {
 	case a.status.IsLearner: // it serves no linearizable read, and is not meant to
 		v.warnings.add(a.member.Name, "is joining, %d %% in step: `etcdctr up` gives it its vote once it is", v.share(a))
 	case a.readErr != nil:
-		v.failures.add(a.member.Name, "does not answer a linearizable read: %v", a.readErr)
+		v.failures.addEither(a.member.Name, fmt.Sprintf("does not answer a linearizable read: %v", a.readErr), fmt.Sprintf("do not answer a linearizable read: %v", a.readErr))
 	}
 }
 
