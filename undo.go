@@ -15,10 +15,10 @@ import (
 // Undone is what a restoration that was taken back has left.
 type Undone struct {
 	// Back are the places where the data was kept that members have again, by their names.
-	Back map[string]string
+	Back map[string]string `json:"back"`
 	// Unfinished tells that the restoration was, and that what it had made is deleted. Else
 	// what members held until now is set aside in turn.
-	Unfinished bool
+	Unfinished bool `json:"unfinished"`
 }
 
 // Undo is UndoRestore, which asks before members are stopped that run: consent may be nil
@@ -54,12 +54,12 @@ func (c *Cluster) Undo(ctx context.Context, consent func(context.Context) error)
 // UndoForecast is what Undo would do.
 type UndoForecast struct {
 	// Stops tells that members run, which it would stop, once consent is given.
-	Stops bool
+	Stops bool `json:"stops"`
 	// Unfinished tells that the restoration was, and that what it has made would be deleted.
-	Unfinished bool
+	Unfinished bool `json:"unfinished"`
 	// Back are the places where the data is kept that members would have again, by their
 	// names; empty for those that had none. It is nil of a restoration that was not finished.
-	Back map[string]string
+	Back map[string]string `json:"back"`
 }
 
 // PlanUndo tells what Undo would do, and does nothing. Its errors are those of Undo.

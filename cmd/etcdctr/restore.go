@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"os"
 	"slices"
 
@@ -119,7 +117,8 @@ func runRestore(ctx context.Context, a *app, o restoreOptions, args []string) er
 	defer c.Close()
 	switch {
 	case o.undo && o.dryRun:
-		return o.foreseeUndo(ctx, a, c)
+		f, err := c.PlanUndo(ctx)
+		return backupview.UndoForecast(a.Console, c, f, o.format, err)
 	case o.undo:
 		return o.undoRestore(ctx, a, c)
 	case o.discard && o.dryRun:
@@ -198,34 +197,6 @@ func (o restoreOptions) options(a *app, c *target.Found, place string) (etcdctr.
 	return options, err
 }
 
-// foreseeUndo tells what undoRestore would do.
-func (o restoreOptions) foreseeUndo(ctx context.Context, a *app, c *target.Found) error {
-	f, err := c.PlanUndo(ctx)
-	if errors.Is(err, backup.ErrUndone) {
-		a.Say("%v", err)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if f.Stops {
-		fmt.Fprintf(a.Out, "%s stops, and starts again by `%s` alone\n", c.Name(), c.AgainUp())
-	}
-	if f.Unfinished {
-		fmt.Fprintln(a.Out, "the restoration was not finished: what it has made is deleted, and all members have what they had before")
-		return nil
-	}
-	for _, server := range slices.Sorted(maps.Keys(f.Back)) {
-		if where := f.Back[server]; where != "" {
-			fmt.Fprintf(a.Out, "%s has the data again that is kept in %s\n", server, target.ShortPath(where))
-		} else {
-			fmt.Fprintf(a.Out, "%s has no data again, as before\n", server)
-		}
-	}
-	fmt.Fprintln(a.Out, "what they hold now, with all that was written since, is set aside in turn")
-	return nil
-}
-
 // undoRestore asks before it stops members: what they hold by now is set aside.
 func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *target.Found) error {
 	undone, err := c.Undo(ctx, func(ctx context.Context) error {
@@ -235,24 +206,7 @@ func (o restoreOptions) undoRestore(ctx context.Context, a *app, c *target.Found
 		a.Say("%s runs: its members stop, and what was written since the restoration is set aside", c.Name())
 		return a.confirm(ctx, c.Name())
 	})
-	switch {
-	case errors.Is(err, backup.ErrUndone):
-		a.Say("%v", err)
-		a.Say("`%s` starts %s", c.AgainUp(), c.Name())
-		return nil
-	case err != nil:
-		return err
-	}
-	for _, server := range slices.Sorted(maps.Keys(undone.Back)) {
-		a.Say("%s has the data again that was kept in %s", server, undone.Back[server])
-	}
-	if undone.Unfinished {
-		a.Say("the restoration was not finished, and what it had made is deleted: all members have what they had before")
-	} else {
-		a.Say("what they held until now is set aside in turn: another `%s` brings that back, once %s was started", o.cluster.Again("restore", "--undo"), c.Name())
-	}
-	a.Say("`%s` starts %s", c.AgainUp(), c.Name())
-	return nil
+	return backupview.Undone(a.Console, c, undone, o.format, err)
 }
 
 // discardAside asks before it deletes what was set aside.

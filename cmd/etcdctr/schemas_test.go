@@ -40,7 +40,8 @@ var shapes = map[string]any{
 	"compact-recover": member.Recovery{}, "defrag": []member.Reclaimed{}, "discovery-status": discovery.Status{}, "dns": []dns.Record{},
 	"dns-check": []dns.Finding{}, "doctor": etcdctr.Diagnosis{}, "environment": map[string]string{}, "explain": cluster.Explanation{}, "explain-list": []cluster.Explanation{},
 	"health": health.Report{}, "image-build": images.Result{}, "lint": lint.Result{}, "ls": []runtime.Summary{}, "plan": []converge.StepReport{},
-	"progress-message": terminal.Message{}, "progress-step": terminal.Step{}, "ps": []etcdctr.ServerReport{}, "restore": backup.Restored{}, "restore-discard": []runtime.Aside{}, "verify": []etcdctr.Proof{},
+	"progress-message": terminal.Message{}, "progress-step": terminal.Step{}, "ps": []etcdctr.ServerReport{}, "restore": backup.Restored{}, "restore-discard": []runtime.Aside{}, "restore-undo": etcdctr.Undone{},
+	"restore-undo-plan": etcdctr.UndoForecast{}, "verify": []etcdctr.Proof{},
 	"version": versionInfo{},
 }
 
@@ -51,7 +52,7 @@ var shapeOf = map[string]string{
 	"certs list": "certs-list", "certs verify": "certs-verify", "compact": "compact-recover", "connect": "environment",
 	"defrag": "defrag", "discovery status": "discovery-status", "dns": "dns", "dns check": "dns-check", "doctor": "doctor",
 	"down": "plan", "env": "environment", "explain": "explain explain-list", "health": "health", "image build": "image-build", "lint": "lint",
-	"ls": "ls", "member replace": "plan", "ps": "ps", "recover": "restore plan", "restart": "plan", "restore": "restore restore-discard plan", "start": "plan",
+	"ls": "ls", "member replace": "plan", "ps": "ps", "recover": "restore plan", "restart": "plan", "restore": "restore restore-discard restore-undo restore-undo-plan plan", "start": "plan",
 	"stop": "plan", "up": "plan", "verify": "verify", "version": "version",
 }
 
