@@ -349,6 +349,9 @@ func (c *Cluster) Runtime() runtime.Runtime { return c.runtime }
 // StartedHere tells whether it is known that what was found was started in the folder.
 func (c *Cluster) StartedHere() bool { return c.have.StartedIn(c.o.Folder) }
 
+// AsFound is what there was when it was found; nil for nothing.
+func (c *Cluster) AsFound() *runtime.State { return c.have }
+
 // Observe tells what there is now; runtime.ErrNotFound for nothing.
 func (c *Cluster) Observe(ctx context.Context) (*runtime.State, error) {
 	have, err := c.runtime.Observe(ctx, c.spec.ClusterName())

@@ -60,7 +60,7 @@ func (c *Cluster) RenewDue(ctx context.Context, o RenewalOptions) (certs.Report,
 	case cluster.AutoTLS:
 		return c.renewDueSelfSigned(ctx, want.Renewal.Due)
 	}
-	report, err := c.RosteredPKI(ctx).Renew(ctx, certs.RenewOptions{Due: want.Renewal.Due})
+	report, err := c.rosteredNow(ctx).Renew(ctx, certs.RenewOptions{Due: want.Renewal.Due})
 	elsewhere, errElsewhere := c.renewElsewhere(ctx, want, o.Sign)
 	renewed := slices.DeleteFunc(append(report.Changes, elsewhere.Changes...), func(c certs.Change) bool { return c.Action == certs.Reused })
 	return certs.Report{Changes: renewed}, errors.Join(err, errElsewhere, c.handOut(ctx, want), c.makeAnew(ctx, o.Change))

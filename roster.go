@@ -16,15 +16,12 @@ import (
 
 // Roster is who the members are by the description, by what there is of them, if that is no
 // more than their data, and, where they run, by etcd; nil where not all of these can be known:
-// a certificate too many does less harm than one that ends.
-func (c *Cluster) Roster(ctx context.Context) *certs.Roster {
-	have, err := c.Observe(ctx)
-	if errors.Is(err, runtime.ErrNotFound) {
-		have, err = nil, nil
-	}
+// a certificate too many does less harm than one that ends. What there is of them is what
+// was observed; nil for nothing.
+func (c *Cluster) Roster(ctx context.Context, have *runtime.State) *certs.Roster {
 	described := c.spec.Members.Count > 0 || len(c.spec.Members.List) > 0
 	away := slices.ContainsFunc(have.Members(), func(m runtime.Server) bool { return m.Status == runtime.Away })
-	if err != nil || have == nil && !described || away { // whose data may be there
+	if have == nil && !described || away { // whose data may be there
 		return nil
 	}
 	want, err := c.Want(ctx)
@@ -44,12 +41,13 @@ func (c *Cluster) counted(ctx context.Context, have *runtime.State) (all []membe
 	if !have.Active() {
 		return nil, true
 	}
-	err := c.WithMembers(ctx, func(m *member.Client) error {
-		view, err := m.Look(ctx)
-		all = view.Members
-		return err
-	})
-	return all, err == nil && len(all) > 0
+	members, hangUp, err := c.askMembers(ctx, have)
+	if err != nil {
+		return nil, false
+	}
+	view, err := members.Look(ctx)
+	err = errors.Join(err, hangUp())
+	return view.Members, err == nil && len(view.Members) > 0
 }
 
 func rosterOf(want *cluster.Cluster, have *runtime.State, counted []member.Member) certs.Roster {
@@ -68,18 +66,31 @@ func rosterOf(want *cluster.Cluster, have *runtime.State, counted []member.Membe
 	return roster
 }
 
-// RosteredPKI is PKI with the Roster.
-func (c *Cluster) RosteredPKI(ctx context.Context) *certs.PKI {
+// RosteredPKI is PKI with the Roster of what was observed.
+func (c *Cluster) RosteredPKI(ctx context.Context, have *runtime.State) *certs.PKI {
 	pki := c.PKI()
-	pki.Roster = c.Roster(ctx)
+	pki.Roster = c.Roster(ctx, have)
 	return pki
 }
 
+// rosteredNow is PKI with the Roster of what is there now, where that can be seen.
+func (c *Cluster) rosteredNow(ctx context.Context) *certs.PKI {
+	have, err := c.Observe(ctx)
+	switch {
+	case errors.Is(err, runtime.ErrNotFound):
+		have = nil
+	case err != nil:
+		return c.PKI()
+	}
+	return c.RosteredPKI(ctx, have)
+}
+
 // LeftCertificates names the members that a change has taken away with their data, and whose
-// certificates members let in still: see certs.PKI.Left.
-func (c *Cluster) LeftCertificates(ctx context.Context, made converge.Steps) ([]string, error) {
+// certificates members let in still: see certs.PKI.Left. What there is now was observed after
+// the change.
+func (c *Cluster) LeftCertificates(ctx context.Context, made converge.Steps, have *runtime.State) ([]string, error) {
 	if c.o.Provided || !slices.ContainsFunc(made, func(s converge.Step) bool { return s.Kind == converge.Delete || s.Kind == converge.Remove }) {
 		return nil, nil
 	}
-	return c.RosteredPKI(ctx).Left()
+	return c.RosteredPKI(ctx, have).Left()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
+	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -60,8 +61,38 @@ func TestMembersAreKnownOfAClusterThatIsDescribedOrThere(t *testing.T) {
 	} {
 		c := New(Options{}).Describe(test.spec)
 		c.runtime = test.seen
-		if got := c.Roster(t.Context()); (got != nil) != test.known {
+		if got := c.rosteredNow(t.Context()).Roster; (got != nil) != test.known {
 			t.Errorf("%s: %v", what, got)
 		}
+	}
+}
+
+// counting counts how often it is asked what there is.
+type counting struct {
+	observed
+	looks *int
+}
+
+func (c counting) Observe(ctx context.Context, name string) (*runtime.State, error) {
+	*c.looks++
+	return c.observed.Observe(ctx, name)
+}
+
+// To look at an engine of another machine takes its time.
+func TestMembersAreNotLookedForTwiceToTellWhoTheyAre(t *testing.T) {
+	looks := 0
+	c := New(Options{Folder: t.TempDir()}).Describe(cluster.Spec{Name: "orders", Members: cluster.Count(1)})
+	c.runtime = counting{observed{servers: []runtime.Server{{Name: "etcd1", Role: runtime.Member, Status: runtime.Stopped}}}, &looks}
+	r, err := c.Rotation(t.Context(), RotationOptions{})
+	if err != nil || r.PKI.Roster == nil || looks != 1 {
+		t.Errorf("a replacement of authorities has looked %d times: %+v, %v", looks, r, err)
+	}
+	have, err := c.Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	looks = 0
+	if _, err := c.LeftCertificates(t.Context(), converge.Steps{{Kind: converge.Remove}}, have); err != nil || looks != 0 {
+		t.Errorf("after a change it has looked %d times: %v", looks, err)
 	}
 }

@@ -44,16 +44,19 @@ func (c *Cluster) Rotation(ctx context.Context, o RotationOptions) (*certs.Rotat
 	if err := WantMutual(c.spec.TLSMode(), "authorities"); err != nil {
 		return nil, err
 	}
-	r := o.Unseen(c.RosteredPKI(ctx))
 	have, err := c.Observe(ctx)
-	if errors.Is(err, runtime.ErrNotFound) || err == nil && len(have.Members()) == 0 {
-		return r, nil
+	if errors.Is(err, runtime.ErrNotFound) {
+		have, err = nil, nil
 	}
-	if err == nil {
+	if err == nil && len(have.Members()) > 0 {
 		err = c.checkMeant(Change{Verb: converge.Restart})
 	}
 	if err != nil {
 		return nil, err
+	}
+	r := o.Unseen(c.RosteredPKI(ctx, have))
+	if len(have.Members()) == 0 {
+		return r, nil
 	}
 	change := o.Change
 	if change == nil {

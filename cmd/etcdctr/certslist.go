@@ -23,7 +23,9 @@ func newCertsListCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runCertsList(a, flags.Rostered(cmd.Context(), dir), format)
+			pki := flags.Rostered(cmd.Context(), dir)
+			defer pki.Close()
+			return runCertsList(a, pki.PKI, format)
 		},
 	}
 	flags = a.Finding(cmd)

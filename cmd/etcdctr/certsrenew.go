@@ -56,11 +56,13 @@ func runCertsRenew(ctx context.Context, a *app, o certsRenewOptions, names []str
 	if err != nil {
 		return err
 	}
-	report, err := o.cluster.Rostered(ctx, dir).Renew(ctx, o.renew)
+	pki := o.cluster.Rostered(ctx, dir)
+	defer pki.Close()
+	report, err := pki.Renew(ctx, o.renew)
 	if err != nil {
 		return target.CertsError(dir, err)
 	}
 	a.SayReport(dir, report)
-	o.cluster.TellOldCopies(ctx)
+	pki.TellOldCopies(ctx)
 	return nil
 }

@@ -45,14 +45,15 @@ func runCertsVerify(ctx context.Context, a *app, o certsVerifyOptions, _ []strin
 		return err
 	}
 	pki := o.cluster.Rostered(ctx, dir)
-	findings, err := etcdctr.VerifyCerts(c, pki, o.within.Duration())
+	defer pki.Close()
+	findings, err := etcdctr.VerifyCerts(c, pki.PKI, o.within.Duration())
 	if err != nil {
 		return target.CertsError(dir, err)
 	}
 	if err := a.printFindings(findings, o.format); err != nil {
 		return err
 	}
-	defer o.cluster.TellOldCopies(ctx) // whatever the verdict: the two have their own remedies
+	defer pki.TellOldCopies(ctx) // whatever the verdict: the two have their own remedies
 	left, err := pki.Left()
 	if err != nil {
 		return target.CertsError(dir, err)

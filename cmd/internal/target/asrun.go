@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"github.com/etcdctr/etcdctr"
-	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/terminal"
 	"github.com/etcdctr/etcdctr/runtime"
@@ -118,23 +117,6 @@ func (f *Flags) Running(ctx context.Context) (c *cluster.Cluster, certsDir strin
 	return c, certsDir, err
 }
 
-// TellOldCopies says which members have other certificates where they run than are here.
-// That nobody knows is said where a description names the machines.
-func (f *Flags) TellOldCopies(ctx context.Context) {
-	spec, _, err := f.Read()
-	if err != nil {
-		return
-	}
-	c, err := f.Find(ctx, Working{Progress: terminal.Quiet})
-	if err == nil {
-		defer c.Close()
-		err = c.TellOldCopies(ctx)
-	}
-	if err != nil && spec.HasEngines() {
-		f.world.Warn("what members have on their machines is not known: %v", err)
-	}
-}
-
 // TellOldCopies says which members have other certificates where they run than are here, and
 // how these get there.
 func (f *Found) TellOldCopies(ctx context.Context) error {
@@ -154,23 +136,6 @@ func (f *Found) sayOldCopies(old []string) {
 	} else {
 		f.flags.world.sayOldCopies(old)
 	}
-}
-
-// Rostered are the certificates in a folder, with who the members are of the cluster that they
-// are known to be of. What a flag names may be those of another cluster, and how many members
-// a flag says need not be all.
-func (f *Flags) Rostered(ctx context.Context, dir string) *certs.PKI {
-	pki := f.world.PKI(dir)
-	if f.certsDir != "" || f.cmd.Flags().Lookup("members") != nil && f.Changed("members") {
-		return pki
-	}
-	c, err := f.Find(ctx, Working{Progress: terminal.Quiet})
-	if err != nil {
-		return pki
-	}
-	defer c.Close()
-	pki.Roster = c.Roster(ctx)
-	return pki
 }
 
 // HandOut brings members that run the certificates in their folder, where they have copies.

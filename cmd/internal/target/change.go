@@ -58,7 +58,7 @@ func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change, of ...strin
 		}
 		f.sayKept(kept)
 		f.sayOverridden()
-		left, err := f.LeftCertificates(ctx, outcome.Done)
+		left, err := f.LeftCertificates(ctx, outcome.Done, outcome.Have)
 		if err != nil {
 			return err
 		}
