@@ -57,7 +57,7 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 // there.
 func (p *patient) gather(ctx context.Context, report health.Report) (doctor.Evidence, error) {
 	e := p.evidence()
-	e.Described, e.Now = p.described(), p.o.Now()
+	e.Described, e.AsDescribed, e.Now = p.described(), p.asDescribed(ctx), p.o.Now()
 	if was, noted := p.lastSeen(); noted {
 		e.Served = was.Cluster
 	}
@@ -166,6 +166,16 @@ func (p *patient) lastLines(ctx context.Context, name string) ([]string, error) 
 // described reports whether the description says who the members are, as health
 // has it too.
 func (p *patient) described() bool { return saysMembers(p.want) }
+
+// asDescribed reports whether what is there is as it is wanted, where some of it was stopped:
+// nothing else asks for that.
+func (p *patient) asDescribed(ctx context.Context) bool {
+	if !slices.ContainsFunc(p.have.Members(), func(m runtime.Server) bool { return m.Status == runtime.Stopped }) {
+		return false
+	}
+	changes, err := p.runtime.Changes(ctx, p.want, p.have)
+	return err == nil && len(changes) == 0
+}
 
 // names are the members that were described; of a stack that nobody has
 // described those that are there, and those that etcd knows besides.

@@ -22,6 +22,9 @@ type Evidence struct {
 	// knows beyond them is not wanted. Otherwise Members are those found, and
 	// whom etcd knows beyond them is missing.
 	Described bool
+	// AsDescribed says that nothing of what is there is other than the description has it:
+	// who was stopped has only to be started.
+	AsDescribed bool
 	// Now is when the evidence was gathered.
 	Now time.Time
 

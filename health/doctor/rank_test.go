@@ -201,6 +201,30 @@ func TestWhoWasMissedBeforeIsNotMissedNow(t *testing.T) {
 	}
 }
 
+// Whatever else up would do is not asked for.
+func TestMembersThatWereOnlyStoppedAreOnlyStarted(t *testing.T) {
+	running, stopped := Member{Name: "etcd1", Status: Running, Answers: true, Serves: true, Data: DataKept}, Member{Name: "etcd2", Status: Exited, Data: DataKept}
+	also, gone, failed := stopped, stopped, stopped
+	also.Name, gone.Data, failed.Status = "etcd3", DataLost, Failed
+	failed.Name = "etcd3"
+	for name, tt := range map[string]struct {
+		members []Member
+		differs bool
+		want    string
+	}{
+		"one is stopped":                      {[]Member{running, stopped}, false, "etcdctr start --name orders etcd2"},
+		"two are":                             {[]Member{running, stopped, also}, false, "etcdctr start --name orders etcd2 etcd3"},
+		"something is not as it is described": {[]Member{running, stopped}, true, "etcdctr up --name orders --detach"},
+		"another one has ended by itself":     {[]Member{running, stopped, failed}, false, "etcdctr up --name orders --detach"},
+		"it has lost its data":                {[]Member{running, gone}, false, "etcdctr member replace --name orders etcd2"},
+	} {
+		e := Evidence{Members: tt.members, Described: true, AsDescribed: !tt.differs, Flags: []string{"--name", "orders"}, Wanted: []string{"--name", "orders", "--detach"}}
+		if d, found := Diagnose(e); !found || d.Command != tt.want {
+			t.Errorf("%s: it is %+v", name, d)
+		}
+	}
+}
+
 func TestALostQuorumIsNamedWithWhoIsMissing(t *testing.T) {
 	stopped := func(name string) Member { return Member{Name: name, Status: Exited, Data: DataKept} }
 	d, _ := Diagnose(Evidence{Members: []Member{stopped("etcd1"), stopped("etcd2"), {Name: "etcd3", Status: Running, Answers: true, Data: DataKept}}})

@@ -178,7 +178,8 @@ const (
 
 // evidence is what a doctor sees.
 func (s model) evidence() Evidence {
-	e := Evidence{Described: true, Now: time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)}
+	absent := func(b body) bool { return b.run == absent }
+	e := Evidence{Described: true, AsDescribed: s.extra == 0 && !slices.ContainsFunc(s.bodies, absent), Now: time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)}
 	teller := -1 // who serves before who only answers
 	for i, b := range s.bodies {
 		m := s.seen(i, b)

@@ -85,8 +85,23 @@ func (w ward) startUp(m Member, c candidate) treatment {
 		c.cause += nobodyHas
 	default:
 		c.cause += w.alsoIdle(m)
+		c.remedy = w.onlyStart(c.remedy)
 	}
 	return w.guard(c, treatment{c.cause, c.remedy})
+}
+
+// onlyStart has those start that were stopped, where nothing else is to be done about anybody.
+func (w ward) onlyStart(otherwise Remedy) Remedy {
+	stopped := slices.DeleteFunc(slices.Clone(w.Members), Member.runs)
+	others := slices.ContainsFunc(stopped, func(m Member) bool { return m.Status != Exited || w.empty(m) })
+	if !w.AsDescribed || others || otherwise.Kind != Up {
+		return otherwise
+	}
+	var names []string
+	for _, m := range stopped {
+		names = append(names, m.Name)
+	}
+	return Remedy{Kind: Start, Member: strings.Join(names, " ")}
 }
 
 // alsoIdle says who else does not run, where that costs the quorum.
