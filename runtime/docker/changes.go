@@ -123,11 +123,11 @@ func (t *target) differences(name string, c stack.Container, in container.Inspec
 	all := runtime.SettingDifferences(cluster.SettingsIn(in.Config.Env), t.settings(name))
 	for _, d := range []runtime.Difference{
 		t.image(c, in, service),
-		listed(runtime.Network, networksOf(in), t.networksOf(service)),
-		listed(runtime.Volume, volumesOf(in), t.volumesOf(service)),
-		listed(runtime.Hosts, hostsOf(in), service.ExtraHosts.AsList(":")),
+		inOrder(runtime.Network, networksOf(in), t.networksOf(service)),
+		inOrder(runtime.Volume, volumesOf(in), t.volumesOf(service)),
+		inOrder(runtime.Hosts, hostsOf(in), service.ExtraHosts.AsList(":")),
 		{Name: runtime.Certificates, Was: certsSource(in), Is: wantedCerts(service)},
-		listed(runtime.Published, bindings(in), wantedPorts(service)),
+		inOrder(runtime.Published, bindings(in), wantedPorts(service)),
 		{Name: "restart", Was: restart(in), Is: service.Restart},
 		{Name: "stop-grace", Was: grace(in), Is: span(service.StopGracePeriod)},
 	} {
@@ -180,7 +180,7 @@ func short(id string) string {
 	return id[:min(digits, len(id))]
 }
 
-func listed(name string, was, is []string) runtime.Difference {
+func inOrder(name string, was, is []string) runtime.Difference {
 	slices.Sort(was)
 	slices.Sort(is)
 	return runtime.Difference{Name: name, Was: strings.Join(was, ", "), Is: strings.Join(is, ", ")}

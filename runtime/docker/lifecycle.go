@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
@@ -119,9 +119,10 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 // tellLeft tells of networks that stay, and what removes them later.
 func (r *Runtime) tellLeft(name string, left []stack.Left) {
 	for _, l := range left {
-		e := runtime.Event{Server: l.Network, Action: "leave network", Detail: fmt.Sprintf("%s is on it: `etcdctr down --name %s` removes it once nobody is", strings.Join(l.Users, ", "), name)}
-		r.tell(e)
-		e.Done = true
-		r.tell(e)
+		r.tell(runtime.Event{
+			Server: l.Network, Action: Caveat, Done: true,
+			Detail: fmt.Sprintf("the network %s is left, as %s %s on it: `etcdctr down --name %s` removes it once nobody is",
+				l.Network, listed.And(l.Users), listed.Of(len(l.Users), "is", "are"), name),
+		})
 	}
 }
