@@ -42,8 +42,8 @@ func (r *Runtime) checkListener(ctx context.Context, name, server, address strin
 	}
 	var own []string
 	if s.Process.Alive() {
-		if own, err = process.Listening(ctx, s.Process.PID); err != nil {
-			return nil //nolint:nilerr // it is another user's
+		if own, err = process.Listening(ctx, s.Process.PID); err != nil && s.Process.Alive() {
+			return nil // it is another user's
 		}
 	}
 	if slices.Contains(own, address) {

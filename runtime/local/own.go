@@ -81,7 +81,8 @@ func portsOf(ctx context.Context, home process.Home, m process.Member) (taken st
 	}
 	if s.Process.Alive() {
 		addresses, err := process.Listening(ctx, s.Process.PID)
-		return "", err != nil || slices.Contains(addresses, clientAddress(m).String())
+		unseen := err != nil && s.Process.Alive() // or it has ended just now
+		return "", unseen || slices.Contains(addresses, clientAddress(m).String())
 	}
 	for _, address := range slices.Sorted(maps.Keys(m.Addresses)) {
 		if listening.Taken(address) {
