@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"net/netip"
 	"regexp"
 	"strconv"
 
@@ -14,6 +15,14 @@ type Monitoring struct {
 	Retention string
 	// Port is where this machine finds it on 127.0.0.1; 0: it is published nowhere.
 	Port int
+}
+
+// Published is where this machine finds it; not valid where it is published nowhere.
+func (m *Monitoring) Published() netip.AddrPort {
+	if m == nil || m.Port == 0 {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(loopback, uint16(m.Port))
 }
 
 // PrometheusName is the service name of the Prometheus that a stack brings along.

@@ -56,6 +56,7 @@ func (e *AwayError) Unwrap() error { return e.Err }
 // before anything is stopped for it.
 type PortError struct {
 	Server, Address string
+	Key             string // of the cluster file, that gives it; empty: the client-port of a member
 	Holder          string // who has it, in words; empty where nobody knows
 	Err             error  // of the system; nil where the Holder is known by what else there is
 }
@@ -69,8 +70,12 @@ func (e *PortError) Error() string {
 		why = e.Err.Error()
 	}
 	_, port, _ := net.SplitHostPort(e.Address) // without a port there is nothing to ask for
-	return fmt.Sprintf("members.%s.client-port: %s is taken (%s): give %s another client-port, or end what has it (`ss -ltnp sport = :%s` names it); nothing was stopped for it",
-		e.Server, e.Address, why, e.Server, port)
+	key, last := e.Key, e.Key
+	if key == "" {
+		key, last = "members."+e.Server+".client-port", "client-port"
+	}
+	return fmt.Sprintf("%s: %s is taken (%s): give %s another %s, or end what has it (`ss -ltnp sport = :%s` names it); nothing was stopped for it",
+		key, e.Address, why, e.Server, last, port)
 }
 
 func (e *PortError) Unwrap() error { return e.Err }

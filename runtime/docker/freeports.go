@@ -11,6 +11,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/internal/listening"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
@@ -37,7 +38,7 @@ func (r *Runtime) checkPorts(ctx context.Context, t *target, servers []string) e
 	}
 	var errs []error
 	for _, p := range fresh {
-		e := &runtime.PortError{Server: p.server, Address: p.address.String(), Holder: holder(list.Items, t.cluster.Name, p.address)}
+		e := &runtime.PortError{Server: p.server, Key: p.key, Address: p.address.String(), Holder: holder(list.Items, t.cluster.Name, p.address)}
 		if e.Holder == "" && local {
 			e.Err = listening.Refused(e.Address)
 		}
@@ -52,9 +53,11 @@ func (r *Runtime) checkPorts(ctx context.Context, t *target, servers []string) e
 type publication struct {
 	server  string
 	address netip.AddrPort
+	key     string // see runtime.PortError
 }
 
-// newPorts are those that servers which have a container get and nobody of the cluster has.
+// newPorts are those that members which have a container, and Prometheus, get and nobody of
+// the cluster has.
 func newPorts(t *target, servers []string) []publication {
 	own := map[netip.AddrPort]bool{}
 	for _, c := range t.state.Containers {
@@ -67,8 +70,11 @@ func newPorts(t *target, servers []string) []publication {
 		there := slices.ContainsFunc(t.state.Containers, func(c stack.Container) bool { return c.Service == m.Name })
 		at := m.Published()
 		if there && at.IsValid() && !own[at] && (len(servers) == 0 || slices.Contains(servers, m.Name)) {
-			all = append(all, publication{m.Name, at})
+			all = append(all, publication{server: m.Name, address: at})
 		}
+	}
+	if at := t.cluster.Monitoring.Published(); at.IsValid() && !own[at] && (len(servers) == 0 || slices.Contains(servers, cluster.PrometheusName)) {
+		all = append(all, publication{cluster.PrometheusName, at, "prometheus-port"})
 	}
 	return all
 }

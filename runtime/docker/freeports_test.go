@@ -29,12 +29,17 @@ func TestOnlyPortsThatNobodyOfTheClusterHasAreNew(t *testing.T) {
 		t.Errorf("of members that have theirs, and one that has no container, there are new ones: %v", fresh)
 	}
 	at.state.Containers = append(at.state.Containers, stack.Container{ID: "etcd3", Name: "p-etcd3-1", Service: "etcd3", Number: 1})
-	want := []publication{{"etcd3", netip.MustParseAddrPort("127.0.0.1:22979")}}
+	want := []publication{{server: "etcd3", address: netip.MustParseAddrPort("127.0.0.1:22979")}}
 	if fresh := newPorts(at, []string{"etcd3"}); !slices.Equal(fresh, want) {
 		t.Errorf("new are %v, want %v", fresh, want)
 	}
 	if fresh := newPorts(at, []string{"etcd1"}); len(fresh) > 0 {
 		t.Errorf("nobody asks for %v", fresh)
+	}
+	c.Monitoring = &cluster.Monitoring{Port: 29090}
+	want = append(want, publication{cluster.PrometheusName, netip.MustParseAddrPort("127.0.0.1:29090"), "prometheus-port"})
+	if fresh := newPorts(at, nil); !slices.Equal(fresh, want) {
+		t.Errorf("new are %v, want %v", fresh, want)
 	}
 }
 

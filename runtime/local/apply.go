@@ -60,6 +60,10 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 	if err != nil && !errors.Is(err, process.ErrNoStack) {
 		return err
 	}
+	last, err := home.Stack()
+	if err != nil && !errors.Is(err, process.ErrNoStack) {
+		return err
+	}
 	release, err := r.takeTurn(ctx, home, servers)
 	if err != nil {
 		return err
@@ -73,10 +77,11 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 	if err == nil {
 		err = awaitOwn(ctx, home, servers)
 	}
-	if err == nil {
-		r.tell("start", servers, true)
+	if err != nil {
+		return errors.Join(err, putBack(ctx, home, last, wanted, servers))
 	}
-	return err
+	r.tell("start", servers, true)
+	return nil
 }
 
 // Note keeps what the cluster is wanted as.
@@ -158,6 +163,22 @@ func (r *Runtime) begin(ctx context.Context, home process.Home, wanted process.S
 		}
 	}
 	return r.launch(ctx, home, stack, last)
+}
+
+// putBack has servers that do not come up as they are wanted, such as at a port that somebody
+// else has got, run as they did before.
+func putBack(ctx context.Context, home process.Home, last, wanted process.Stack, servers []string) error {
+	before, now := slices.Concat(last.Members, last.Services), slices.Concat(wanted.Members, wanted.Services)
+	changed := slices.DeleteFunc(slices.Clone(servers), func(name string) bool {
+		was, there := process.Find(before, name)
+		is, _ := process.Find(now, name)
+		return !there || slices.Contains(last.Resting, name) || len(differences(was, is)) == 0
+	})
+	state, err := home.State()
+	if err != nil || !state.Running || len(changed) == 0 || ctx.Err() != nil {
+		return nil //nolint:nilerr // nobody runs them any more
+	}
+	return home.Change(ctx, last, changed...)
 }
 
 // merge gives what is named from wanted, in the order of that, and the rest as
