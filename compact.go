@@ -23,7 +23,11 @@ type Compaction struct {
 
 // Compact has the cluster forget the history of its keys.
 func (c *Cluster) Compact(ctx context.Context, o Compaction) (done member.Recovery, err error) {
-	err = c.WithMembers(ctx, func(members *member.Client) error {
+	ask := c.WithMembers
+	if o.Recover {
+		ask = c.whileNobodyChanges
+	}
+	err = ask(ctx, func(members *member.Client) error {
 		done.Revision = o.Revision
 		if !o.Before.IsZero() {
 			var known time.Time

@@ -54,7 +54,7 @@ func (c *Cluster) Discard(ctx context.Context, consent func(context.Context, []r
 		}
 	}
 	name := c.spec.ClusterName()
-	release, err := c.runtime.Lock(ctx, name, nil)
+	release, err := c.lock(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,8 @@ type remembered struct {
 	folder  string
 	backups string // where its file wants them; empty: nowhere
 	members int
-	said    map[string]string // by flags
+	said    map[string]string   // by flags
+	events  func(etcdctr.Event) // may be nil
 }
 
 func (r *remembered) say(key, value string) { r.said = map[string]string{key: value} }
@@ -56,7 +57,7 @@ func (r *remembered) find() *etcdctr.Cluster {
 		spec.Backup = cluster.BackupSpec{Destination: r.backups, Every: "1h", Service: "false"}
 	}
 	c, err := etcdctr.New(etcdctr.Options{
-		Folder: r.folder, PlacesDir: filepath.Join(r.folder, ".etcdctr"), Runtimes: []runtime.Runtime{processes(r.folder)},
+		Folder: r.folder, PlacesDir: filepath.Join(r.folder, ".etcdctr"), Runtimes: []runtime.Runtime{processes(r.folder)}, Events: r.events,
 	}).Find(r.Context(), spec)
 	if err != nil {
 		r.Fatal(err)

@@ -47,11 +47,9 @@ func runDefrag(ctx context.Context, a *app, o defragOptions, names []string) err
 	if _, err := c.Choose(ctx, names...); err != nil {
 		return err
 	}
-	return c.WithMembers(ctx, func(members *member.Client) error {
-		done, err := members.Reclaim(ctx, member.Reclaiming{All: o.all, Members: names, Tell: a.sayReclaimed})
-		if err != nil {
-			return hints.Interrupted(ctx, err, "members that were done stay so: `%s` goes on with the others", o.cluster.Again(append([]string{"defrag"}, names...)...))
-		}
-		return a.Result(o.format, done, nil)
-	})
+	done, err := c.Reclaim(ctx, member.Reclaiming{All: o.all, Members: names, Tell: a.sayReclaimed})
+	if err != nil {
+		return hints.Interrupted(ctx, err, "members that were done stay so: `%s` goes on with the others", o.cluster.Again(append([]string{"defrag"}, names...)...))
+	}
+	return a.Result(o.format, done, nil)
 }
