@@ -60,8 +60,9 @@ type RecoverOptions struct {
 // its end. All members are made anew of the better of these and of the newest
 // backup. What each had is set aside; nothing is lost that was acknowledged and
 // still exists.
-func (c *Cluster) Recover(ctx context.Context, o RecoverOptions) (backup.Restored, error) {
-	r := recovery{Cluster: c, o: o}
+func (c *Cluster) Recover(ctx context.Context, o RecoverOptions) (restored backup.Restored, err error) {
+	r := recovery{Cluster: c, o: o, held: noTurn}
+	defer func() { err = errors.Join(err, r.held()) }()
 	if err := r.look(ctx); err != nil {
 		return backup.Restored{}, err
 	}
@@ -72,9 +73,9 @@ func (c *Cluster) Recover(ctx context.Context, o RecoverOptions) (backup.Restore
 	if err != nil {
 		return backup.Restored{}, err
 	}
-	o.At, o.seen = best.at, best.Revision
+	o.At, o.seen, o.held = best.at, best.Revision, r.held
 	o.Consent = func(context.Context, backup.There) error { return nil } // it was asked for before anybody was stopped
-	restored, err := c.Restore(ctx, best.archive, o.RestoreOptions)
+	restored, err = c.Restore(ctx, best.archive, o.RestoreOptions)
 	if err != nil && len(restored.Aside) == 0 {
 		err = errors.Join(err, r.leaveAsTheyWere(context.WithoutCancel(ctx)))
 	}
@@ -89,6 +90,7 @@ type recovery struct {
 	want    *cluster.Cluster
 	have    *runtime.State
 	view    member.View
+	held    func() error // lets go of the turn that was taken; see takeTurn
 }
 
 // origin is what a cluster may be rebuilt of.
@@ -161,10 +163,13 @@ func (r *recovery) choose(ctx context.Context) (origin, error) {
 	if err != nil {
 		return origin{}, err
 	}
-	answers, earlier, holders := e.answers, e.earlier, e.holders
-	if err := r.consent(ctx, e.best(), holders); err != nil {
+	if err := r.consent(ctx, e.best(), e.holders); err != nil {
 		return origin{}, err
 	}
+	if e, err = r.takeTurn(ctx); err != nil {
+		return origin{}, err
+	}
+	answers, earlier, holders := e.answers, e.earlier, e.holders
 	room, remove, err := scratch.Make(r.o.Scratch, "etcdctr-recover")
 	if err != nil {
 		return origin{}, fmt.Errorf("cannot make a folder for the members' data: %w", err)
@@ -264,27 +269,6 @@ func newer(a, b origin) origin {
 
 func (r *recovery) voice() backup.Voice {
 	return backup.Voice{Tell: r.o.Tell, Detail: r.o.Detail, Warn: r.o.Warn}
-}
-
-// there is what is replaced.
-func (r *recovery) there(by backup.Metadata, holders []backup.Holder) backup.There {
-	there := backup.There{Name: r.have.Name, By: by, Running: r.active()}
-	for _, h := range holders {
-		there.Data = append(there.Data, h.Name)
-	}
-	return there
-}
-
-// consent is asked for before any member is stopped.
-func (r *recovery) consent(ctx context.Context, by backup.Metadata, holders []backup.Holder) error {
-	there := r.there(by, holders)
-	if mostHold(electorate(r.want, r.have), there.Data) {
-		r.voice().Warnf("most of the members have data: where `etcdctr start` brings their quorum back, nothing has to be rebuilt")
-	}
-	if r.o.Consent == nil {
-		return fmt.Errorf("%s: %w", there.Name, backup.ErrNoConsent)
-	}
-	return r.o.Consent(ctx, there)
 }
 
 // holders are the members that have data, running or not.

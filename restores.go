@@ -43,8 +43,9 @@ type RestoreOptions struct {
 	// besides what is brought back: which cluster is meant, and what opens the backup.
 	Flags []string
 
-	seen int64 // the newest revision that the members know; 0 has them asked
-	plan bool  // nothing is brought back
+	seen int64        // the newest revision that the members know; 0 has them asked
+	plan bool         // nothing is brought back
+	held func() error // see backup.Restoration.Held
 }
 
 // ErrNotFillable is the error of a runtime whose servers can't be given data.
@@ -118,6 +119,7 @@ func (c *Cluster) withRestoration(ctx context.Context, place string, o RestoreOp
 		Check: c.checkProvided,
 		Shut:  o.Into == nil && want.Auth != nil && want.Auth.Enabled,
 		Again: o.again(place),
+		Held:  o.held,
 	}
 	restoration.Seen, restoration.Asked = o.seen, o.seen > 0
 	if err := c.consult(ctx, place, o, restoration); err != nil {

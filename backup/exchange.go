@@ -24,7 +24,8 @@ import (
 var ErrMeanwhile = errors.New("another command has changed it meanwhile, and nobody has agreed to replace what is there now: nothing was touched")
 
 // again looks once more at what is there, now that no other command changes it: ErrMeanwhile
-// where members have data that was not there before.
+// where members have data that was not there before, or run where none did, and may have
+// acknowledged what nobody has agreed to lose.
 func (r *Restoration) again(ctx context.Context, there There) (*runtime.State, error) {
 	have, err := r.observe(ctx)
 	if err != nil {
@@ -33,6 +34,9 @@ func (r *Restoration) again(ctx context.Context, there There) (*runtime.State, e
 	now, err := r.withData(ctx, have, there.Data...)
 	if err == nil && len(now) > 0 {
 		err = fmt.Errorf("%s has data of %s: %w", have.Name, listed.And(now), ErrMeanwhile)
+	}
+	if err == nil && len(there.Running) == 0 && have.Active() {
+		err = fmt.Errorf("%s runs: %w", have.Name, ErrMeanwhile)
 	}
 	return have, err
 }
@@ -52,7 +56,7 @@ func (r *Restoration) exchange(ctx context.Context, there There, db, scratch str
 	if err != nil {
 		return nil, err
 	}
-	release, err := r.Runtime.Lock(ctx, r.Want.Name, func() { r.voice().Tellf("wait for another command that changes %s", r.Want.Name) })
+	release, err := r.turn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +90,14 @@ func (r *Restoration) exchange(ctx context.Context, there There, db, scratch str
 	}
 	r.voice().Tellf("start the members")
 	return aside, r.Runtime.Apply(ctx, r.existing())
+}
+
+// turn keeps other commands from changing the cluster.
+func (r *Restoration) turn(ctx context.Context) (release func() error, err error) {
+	if r.Held != nil {
+		return r.Held, nil
+	}
+	return r.Runtime.Lock(ctx, r.Want.Name, func() { r.voice().Tellf("wait for another command that changes %s", r.Want.Name) })
 }
 
 // leaving are members that are not wanted any more. All of one that can't be reached

@@ -67,3 +67,21 @@ func TestWhatHasComeMeanwhileIsNotReplaced(t *testing.T) {
 		t.Error("what was founded meanwhile is gone")
 	}
 }
+
+// Nor what members have acknowledged since that did not run then.
+func TestWhatIsWrittenMeanwhileIsNotReplaced(t *testing.T) {
+	h := newHalf(t, 1)
+	of := restoration(t, meanwhile{h.r, sync.OnceFunc(func() {
+		if err := h.r.Start(t.Context(), "orders"); err != nil {
+			t.Fatal(err)
+		}
+		put(t, connect(t, endpoints(t, h.r)...), "new")
+	})}, h.want)
+	of.Consent = func(context.Context, backup.There) error { return nil }
+	if _, err := of.Do(t.Context(), h.archive); !errors.Is(err, backup.ErrMeanwhile) {
+		t.Errorf("it gives %v", err)
+	}
+	if got := get(t, connect(t, endpoints(t, h.r)...), "new"); got == "" {
+		t.Error("what was acknowledged meanwhile is gone")
+	}
+}

@@ -54,6 +54,9 @@ type Restoration struct {
 	// Again is the command that goes on with the restoration where it was not finished,
 	// as arguments of etcdctr, for whoever finds that out.
 	Again []string
+	// Held lets go of the cluster's lock, which whoever calls Do has taken before; where it is
+	// nil, Do takes it.
+	Held func() error
 	// Scratch is a folder with room for the database, once.
 	Scratch string
 	// Ask gives a client for the members that run; whoever asks closes it.
