@@ -8,8 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -73,7 +73,7 @@ func (c *Cluster) Recover(ctx context.Context, o RecoverOptions) (restored backu
 	if err != nil {
 		return backup.Restored{}, err
 	}
-	o.At, o.seen, o.held = best.at, best.Revision, r.held
+	o.At, o.source, o.seen, o.held = best.at, best.source, best.Revision, r.held
 	o.Consent = func(context.Context, backup.There) error { return nil } // it was asked for before anybody was stopped
 	restored, err = c.Restore(ctx, best.archive, o.RestoreOptions)
 	if err != nil && len(restored.Aside) == 0 {
@@ -90,13 +90,15 @@ type recovery struct {
 	want    *cluster.Cluster
 	have    *runtime.State
 	view    member.View
-	held    func() error // lets go of the turn that was taken; see takeTurn
+	listed  *backup.Listing // what Backups had before anything was kept
+	held    func() error    // lets go of the turn that was taken; see takeTurn
 }
 
 // origin is what a cluster may be rebuilt of.
 type origin struct {
 	archive string // empty for nothing
 	at      backup.Moment
+	source  *backup.Source // what leads there; nil for what the archive holds
 	backup.Metadata
 }
 
@@ -212,7 +214,7 @@ type known struct {
 
 // known looks for what there is to rebuild the cluster of.
 func (r *recovery) known(ctx context.Context) (k known, err error) {
-	k.answers = r.answers()
+	k.answers, r.listed = r.answers(), nil
 	if k.earlier, err = r.earlier(ctx, k.answers); err != nil {
 		return k, err
 	}
@@ -357,22 +359,23 @@ func (r *recovery) programs(ctx context.Context, name, scratch string) ([]backup
 
 // earlier is the last that the backups of this very cluster know of it: revisions of
 // another cluster of the same name say nothing. Where nobody says which cluster it
-// is, the newest are those that are meant.
+// is, the newest are those that are meant. What is kept here is no earlier one, so the place
+// is looked at before: times don't tell that, where a clock was set back meanwhile.
 func (r *recovery) earlier(ctx context.Context, survivor backup.Metadata) (origin, error) {
 	if r.o.Backups == "" {
 		return origin{}, nil
 	}
-	s, err := backup.OpenStore(r.o.Backups)
-	if err != nil {
-		return origin{}, &EarlierError{err}
+	if r.listed == nil {
+		if err := r.list(ctx); err != nil {
+			return origin{}, &EarlierError{err}
+		}
 	}
-	var at backup.Moment
-	if !survivor.Time.IsZero() { // what is kept here is no earlier one
-		at.Time = survivor.Time.Add(-time.Nanosecond)
+	of := *r.listed
+	if survivor.ClusterID != "" {
+		of.Backups = slices.DeleteFunc(slices.Clone(of.Backups), func(f backup.Found) bool { return f.Metadata.ClusterID != survivor.ClusterID })
 	}
-	found, err := backup.Find(ctx, s, r.have.Name, at)
-	if errors.Is(err, backup.ErrUnknownMoment) ||
-		err == nil && survivor.ClusterID != "" && found.Backup.Metadata.ClusterID != survivor.ClusterID {
+	found, err := of.Find(ctx, r.have.Name, backup.Moment{})
+	if errors.Is(err, backup.ErrUnknownMoment) {
 		return origin{}, nil
 	}
 	if err != nil {
@@ -380,5 +383,16 @@ func (r *recovery) earlier(ctx context.Context, survivor backup.Metadata) (origi
 	}
 	m := found.Backup.Metadata
 	m.Revision, m.Time = found.Revision, found.Known
-	return origin{found.Backup.Path, backup.Moment{Revision: found.Revision}, m}, nil
+	return origin{found.Backup.Path, backup.Moment{Revision: found.Revision}, &found, m}, nil
+}
+
+// list looks at the earlier backups.
+func (r *recovery) list(ctx context.Context) error {
+	s, err := backup.OpenStore(r.o.Backups)
+	if err != nil {
+		return err
+	}
+	listed, err := backup.ListAll(ctx, backup.Unlocked(s, r.o.Secret))
+	r.listed = &listed
+	return err
 }

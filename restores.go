@@ -46,6 +46,8 @@ type RestoreOptions struct {
 	seen int64        // the newest revision that the members know; 0 has them asked
 	plan bool         // nothing is brought back
 	held func() error // see backup.Restoration.Held
+	// source is what leads to At; nil has it looked for.
+	source *backup.Source
 }
 
 // ErrNotFillable is the error of a runtime whose servers can't be given data.
@@ -164,6 +166,10 @@ func (o RestoreOptions) again(place string) []string {
 // has now. Without a moment an archive is taken as it is, and nothing is lacking where
 // what is beside it can't be listed.
 func (c *Cluster) consult(ctx context.Context, place string, o RestoreOptions, r *backup.Restoration) error {
+	if o.source != nil {
+		r.Source = o.source
+		return nil
+	}
 	leads := backup.IsStore(place) || o.At != (backup.Moment{})
 	raises := !o.plan && !r.Asked && o.Bump > 0
 	if !leads && !raises {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/etcdctr/etcdctr"
 	"github.com/etcdctr/etcdctr/backup"
@@ -26,6 +27,7 @@ type remembered struct {
 	backups string // where its file wants them; empty: nowhere
 	members int
 	said    map[string]string   // by flags
+	now     func() time.Time    // may be nil
 	events  func(etcdctr.Event) // may be nil
 }
 
@@ -57,7 +59,7 @@ func (r *remembered) find() *etcdctr.Cluster {
 		spec.Backup = cluster.BackupSpec{Destination: r.backups, Every: "1h", Service: "false"}
 	}
 	c, err := etcdctr.New(etcdctr.Options{
-		Folder: r.folder, PlacesDir: filepath.Join(r.folder, ".etcdctr"), Runtimes: []runtime.Runtime{processes(r.folder)}, Events: r.events,
+		Folder: r.folder, PlacesDir: filepath.Join(r.folder, ".etcdctr"), Runtimes: []runtime.Runtime{processes(r.folder)}, Events: r.events, Now: r.now,
 	}).Find(r.Context(), spec)
 	if err != nil {
 		r.Fatal(err)
