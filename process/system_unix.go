@@ -28,8 +28,21 @@ func keepFiles() {
 	}
 }
 
-// askToStop asks a member, and what it has started in its turn, to stop.
-func askToStop(p *os.Process) error { return signalGroup(p, syscall.SIGTERM) }
+// askToStop asks a member, and what it has started in its turn, to stop. One that is frozen
+// hears it once it goes on.
+func askToStop(p *os.Process) error {
+	err := signalGroup(p, syscall.SIGTERM)
+	_ = signalGroup(p, syscall.SIGCONT) // it may have ended by now
+	return err
+}
+
+// Resume has a member go on that a signal has frozen, with what it has started.
+func (m MemberState) Resume() error {
+	if !m.Process.Frozen() {
+		return nil
+	}
+	return signalGroup(&os.Process{Pid: m.Process.PID}, syscall.SIGCONT)
+}
 
 // sweep ends what a member that ended has left running.
 func sweep(p *os.Process) { _ = signalGroup(p, syscall.SIGKILL) }

@@ -210,7 +210,7 @@ func fromEngine(m Member) []candidate {
 		c.rank, c.fault, c.remedy = rankStopped, notRunning, Remedy{Kind: Return}
 		c.cause = "its machine does not answer: " + m.Detail
 	case m.Status == Paused:
-		c.cause, c.remedy = "its container is paused", up
+		c.cause, c.remedy = "it is paused", up
 	case m.Status == Missing && m.Data == DataLost:
 		c.rank, c.fault, c.cause = rankStopped, lostData, "it has no container, and its data is gone"
 	case m.Emptied && m.Data == DataLost:

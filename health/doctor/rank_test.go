@@ -116,7 +116,7 @@ func TestTheCauseThatExplainsTheOthersWins(t *testing.T) {
 		},
 		"a paused container": {
 			members: []Member{{Name: "etcd1", Status: Paused}},
-			want:    Diagnosis{Member: "etcd1", Cause: "its container is paused", Command: "etcdctr up", Evidence: "", Known: true},
+			want:    Diagnosis{Member: "etcd1", Cause: "it is paused", Command: "etcdctr up", Evidence: "", Known: true},
 		},
 		"a port that another container has": {
 			members: []Member{{Name: "etcd1", Status: Created, EngineError: "driver failed programming external connectivity on endpoint etcd-etcd1-1: Bind for 127.0.0.1:2379 failed: port is already allocated"}},

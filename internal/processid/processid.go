@@ -45,3 +45,17 @@ func (id ID) Alive() bool {
 	now := Of(id.PID)
 	return now.PID != 0 && now.Started.Sub(id.Started).Abs() <= clockDrift
 }
+
+// Frozen tells whether the process was stopped by a signal, and goes on once it is sent
+// another: it lives, and does nothing.
+func (id ID) Frozen() bool {
+	if !id.Alive() {
+		return false
+	}
+	p, err := process.NewProcess(int32(id.PID))
+	if err != nil {
+		return false
+	}
+	status, err := p.Status()
+	return err == nil && slices.Contains(status, process.Stop)
+}

@@ -75,7 +75,7 @@ func (r *Runtime) Apply(ctx context.Context, want *cluster.Cluster, servers ...s
 		err = r.begin(ctx, home, wanted, servers)
 	}
 	if err == nil {
-		err = awaitOwn(ctx, home, servers)
+		err = errors.Join(resume(state, servers), awaitOwn(ctx, home, servers))
 	}
 	if err != nil {
 		return errors.Join(err, putBack(ctx, home, last, wanted, servers))
@@ -181,6 +181,17 @@ func putBack(ctx context.Context, home process.Home, last, wanted process.Stack,
 	return home.Change(ctx, last, changed...)
 }
 
+// resume has servers go on that a signal has frozen.
+func resume(state process.State, servers []string) error {
+	var errs []error
+	for _, s := range slices.Concat(state.Members, state.Services) {
+		if slices.Contains(servers, s.Name) {
+			errs = append(errs, s.Resume())
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // merge gives what is named from wanted, in the order of that, and the rest as
 // it was.
 func merge(last, wanted []process.Member, named func(process.Member) bool) []process.Member {
@@ -255,7 +266,7 @@ func (r *Runtime) Start(ctx context.Context, name string, servers ...string) err
 		err = r.begin(ctx, home, stack, append(slices.Clone(servers), serviceNames(stack)...))
 	}
 	if err == nil {
-		err = awaitOwn(ctx, home, servers)
+		err = errors.Join(resume(state, servers), awaitOwn(ctx, home, servers))
 	}
 	if err == nil {
 		r.tell("start", servers, true)

@@ -105,6 +105,9 @@ func server(m process.Member, role runtime.Role, state *process.MemberState) run
 		s.Status, s.Since, s.Restarts = status(state.Status), state.Since, state.Restarts
 		s.Detail, s.Emptied = detail(*state), state.Status == process.Emptied
 	}
+	if s.Status == runtime.Running && state.Process.Frozen() {
+		s.Status, s.Detail = runtime.Paused, fmt.Sprintf("process %d was stopped by a signal", state.Process.PID)
+	}
 	if role == runtime.Member && !s.Runs() && (state == nil || !state.Process.Alive()) {
 		s.Error = portTaken(m)
 	}
