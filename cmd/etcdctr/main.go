@@ -32,6 +32,7 @@ func main() {
 	if multicall.Run(os.Args) {
 		return
 	}
+	keepOwnRights()
 	if help, ok := local.Programs[filepath.Base(os.Args[0])]; ok {
 		startup.Over()
 		os.Exit(exitCodeOf(help()))

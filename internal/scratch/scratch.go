@@ -38,7 +38,7 @@ func Make(in, prefix string) (dir string, remove func() error, err error) {
 	root := filepath.Join(in, prefix+"-"+strings.ToLower(rand.Text()[:random])+suffix)
 	release, err := lockfile.Acquire(context.Background(), root) // nobody else waits for it
 	if err != nil {
-		return "", nil, err
+		return "", nil, errors.Join(err, os.RemoveAll(root))
 	}
 	remove = func() error {
 		_ = wipe(root)
