@@ -12,8 +12,9 @@ VERSION ?= $(shell GIT_CEILING_DIRECTORIES="$(abspath ..)" git describe --tags -
 # Everything is compiled in one way, without C and without this machine's paths, so
 # that each target finds in Go's cache what another one has compiled.
 export CGO_ENABLED := 0
-# Compilers end before their garbage would matter; what they make is the same.
-COMPILED := -trimpath -buildvcs=false '-toolexec=env GOGC=400'
+# Compilers end before their garbage would matter, and make nothing for debuggers, which
+# linking would strip; what comes of it is the same.
+COMPILED := -trimpath -buildvcs=false -gcflags=all=-dwarf=false '-toolexec=env GOGC=400'
 export GOFLAGS := $(strip $(filter-out $(COMPILED) -buildvcs=%,$(shell go env GOFLAGS)) $(COMPILED))
 
 ETCDCTR := go build -tags carry -ldflags '-s -w -X main.version=$(VERSION)'
