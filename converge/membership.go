@@ -351,7 +351,11 @@ func (c *scene) inPlaceOf(p *part) *part {
 }
 
 func (c *scene) setAside(p *part) *Step {
-	return &Step{Kind: SetAside, Servers: []string{p.name}, Cause: "it starts as a new member, and its old data is kept"}
+	cause := "it starts as a new member, and what it has is kept"
+	if p.server.Blank {
+		cause = "it starts as a new member: what it has was begun, and no cluster came of it"
+	}
+	return &Step{Kind: SetAside, Servers: []string{p.name}, Cause: cause}
 }
 
 // clearAway takes away the servers of members that are none any more.

@@ -175,8 +175,23 @@ func (r *run) data(ctx context.Context) error {
 		}
 		have.Servers[i].Data = data
 	}
+	for i, s := range have.Servers {
+		have.Servers[i].Blank = r.blank(ctx, s)
+	}
 	r.situation.Have = &have
 	return r.restoring(ctx)
+}
+
+// blank looks into what a server has that etcd does not count, and that is to be set aside if
+// it is to be a member: what nobody can look into is not called empty.
+func (r *run) blank(ctx context.Context, s runtime.Server) bool {
+	looker, can := r.Runtime.(runtime.Looker)
+	counted := slices.ContainsFunc(r.situation.Etcd.Members, func(m member.Member) bool { return m.Name == s.Name })
+	if !can || counted || !r.situation.Etcd.Quorum() || s.Role != runtime.Member || s.Data != runtime.Kept || s.Active() {
+		return false
+	}
+	blank, err := looker.Blank(ctx, r.situation.Have.Name, s.Name)
+	return blank && err == nil
 }
 
 // restoring looks for what a restoration that was not finished has left, where not all

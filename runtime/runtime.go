@@ -209,6 +209,13 @@ type Sizer interface {
 	DataSize(ctx context.Context, name, server string) (int64, error)
 }
 
+// Looker is a Runtime that can look into what a server has that does not run.
+type Looker interface {
+	// Blank tells whether nothing is in the data that etcd would go on from: it has begun it,
+	// and no cluster has ever come of that. false: not so, or nobody can look.
+	Blank(ctx context.Context, name, server string) (bool, error)
+}
+
 // Keeper is a Runtime whose servers keep the files that they were made with: only Apply
 // gives them others, and makes them anew for it.
 type Keeper interface {

@@ -78,6 +78,9 @@ type Server struct {
 	// Program is what it runs: an image reference or a path.
 	Program string
 	Data    Data
+	// Blank says that nothing is in its data, as no cluster has ever come of it; false: not
+	// so, or nobody has looked.
+	Blank bool
 	// DataAt is what its data is kept in, a volume or a folder; empty when it
 	// keeps none.
 	DataAt string

@@ -291,7 +291,7 @@ func (w ward) reconcile(m Member, cause string) treatment {
 func (w ward) readmit(m Member, cause string) treatment {
 	switch {
 	case w.quorum:
-		return w.replace(m, cause+"; if it is not wanted, take it out of the description; if it is, it joins anew, without its old data")
+		return w.replace(m, cause+"; if it is not wanted, take it out of the description; if it is, it joins anew, and what it has is set aside")
 	case w.returns():
 		return w.wakeHolders(m, cause)
 	}

@@ -42,7 +42,10 @@ type Look struct {
 	Cluster string   `json:"cluster,omitempty"`
 	Member  Member   `json:"member"` // whose data it is; its ID alone if the data does not tell more
 	Members []string `json:"members,omitempty"`
-	Others  []string `json:"others,omitempty"` // what is there that is not etcd's
+	// Blank tells that the database knows no member that has ever served: etcd has begun it, and
+	// no cluster came of it, or it never got what one has.
+	Blank  bool     `json:"blank,omitempty"`
+	Others []string `json:"others,omitempty"` // what is there that is not etcd's
 }
 
 // Member is one of the cluster whose data is there.
@@ -81,6 +84,13 @@ func At(dir string) (Look, error) {
 		}
 	}
 	return l, l.identify(filepath.Join(dir, Name))
+}
+
+// Of looks whose data is in a data directory, and at nothing around it. It changes nothing.
+func Of(dir string) (Look, error) {
+	var l Look
+	err := l.identify(dir)
+	return l, err
 }
 
 // closed tells why nothing can be written into a folder; empty if it can.

@@ -1,10 +1,19 @@
 package datadir_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/server/v3/storage/wal"
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/etcdctr/etcdctr/runtime/datadir"
 )
@@ -67,6 +76,64 @@ func TestDataOfSomeIsNoClusterWithOthers(t *testing.T) {
 		err := datadir.Together(c.all)
 		if c.reason == "" && err != nil || c.reason != "" && (err == nil || !strings.Contains(err.Error(), c.reason)) {
 			t.Errorf("%v: %v, want %q", c.all, err, c.reason)
+		}
+	}
+}
+
+// begin begins data as etcd does, with those members in its database, and where clients reach
+// them.
+func begin(t *testing.T, dir, clientURL string, members ...string) {
+	t.Helper()
+	identity, err := proto.Marshal(&etcdserverpb.Metadata{NodeID: proto.Uint64(1), ClusterID: proto.Uint64(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := wal.Create(zap.NewNop(), filepath.Join(dir, "member", "wal"), identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "member", "snap"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(filepath.Join(dir, "member", "snap", "db"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		bucket, err := tx.CreateBucket([]byte("members"))
+		for i, name := range members {
+			err = errors.Join(err, bucket.Put([]byte{byte(i)}, fmt.Appendf(nil, `{"id":%d,"name":%q,"clientURLs":[%s]}`, i+1, name, clientURL)))
+		}
+		return err
+	})
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDataOfWhichNoClusterCameIsBlank(t *testing.T) {
+	none, begun, served, lost := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
+	begin(t, none, "")
+	begin(t, begun, "", "etcd1", "etcd2")
+	begin(t, served, `"http://etcd1:2379"`, "etcd1", "etcd2")
+	begin(t, lost, "")
+	if err := os.Remove(filepath.Join(lost, "member", "snap", "db")); err != nil { // what it held nobody knows
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]datadir.Look{
+		none:           {Data: true, Cluster: "2", Member: datadir.Member{ID: "1"}, Blank: true},
+		begun:          {Data: true, Cluster: "2", Member: datadir.Member{ID: "1", Name: "etcd1"}, Members: []string{"etcd1", "etcd2"}, Blank: true},
+		served:         {Data: true, Cluster: "2", Member: datadir.Member{ID: "1", Name: "etcd1"}, Members: []string{"etcd1", "etcd2"}},
+		lost:           {Data: true, Cluster: "2", Member: datadir.Member{ID: "1"}},
+		t.TempDir():    {},
+		"/no/such/dir": {},
+	} {
+		got, err := datadir.Of(dir)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 	}
 }

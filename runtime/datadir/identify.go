@@ -72,7 +72,8 @@ func identityIn(segment string) (*etcdserverpb.Metadata, error) {
 // lockWait is how long the lock of a database that nobody has may take.
 const lockWait = 200 * time.Millisecond
 
-// members reads of a database whom its cluster counts.
+// members reads of a database whom its cluster counts. Those that it was founded with are there
+// from the beginning; where clients reach one is the first that a quorum has agreed on.
 func (l *Look) members(db string) error {
 	if _, err := os.Stat(db); err != nil {
 		return err
@@ -82,6 +83,7 @@ func (l *Look) members(db string) error {
 		return err
 	}
 	defer d.Close()
+	l.Blank = true
 	return d.View(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket([]byte("members"))
 		if bucket == nil {
@@ -89,14 +91,16 @@ func (l *Look) members(db string) error {
 		}
 		return bucket.ForEach(func(_, value []byte) error {
 			var m struct {
-				ID       uint64   `json:"id"`
-				Name     string   `json:"name"`
-				PeerURLs []string `json:"peerURLs"`
+				ID         uint64   `json:"id"`
+				Name       string   `json:"name"`
+				PeerURLs   []string `json:"peerURLs"`
+				ClientURLs []string `json:"clientURLs"`
 			}
 			if err := json.Unmarshal(value, &m); err != nil {
 				return err
 			}
 			l.Members = append(l.Members, m.Name)
+			l.Blank = l.Blank && len(m.ClientURLs) == 0
 			if hex(m.ID) == l.Member.ID {
 				l.Member.Name, l.Member.PeerURLs = m.Name, m.PeerURLs
 			}

@@ -95,6 +95,22 @@ func (r *Runtime) Data(ctx context.Context, name, server string) (runtime.Data, 
 	return runtime.Kept, nil
 }
 
+var _ runtime.Looker = (*Runtime)(nil)
+
+// Blank looks into the database with the eyes of a container.
+func (r *Runtime) Blank(ctx context.Context, name, server string) (bool, error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	h, ok := f.home(server)
+	if !ok || h.runs || !h.store.Given() || h.dir != cluster.ContainerDataDir || h.split {
+		return false, nil
+	}
+	l, err := r.look(ctx, name, h.store)
+	return l.Blank, err
+}
+
 // DataSize asks the engine for the file's size, of a server that has a container.
 func (r *Runtime) DataSize(ctx context.Context, name, server string) (int64, error) {
 	f, err := r.find(ctx, name)

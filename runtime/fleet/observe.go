@@ -326,6 +326,26 @@ func (r *Runtime) Data(ctx context.Context, name, server string) (runtime.Data, 
 	return data, err
 }
 
+var _ runtime.Looker = (*Runtime)(nil)
+
+// Blank asks the machine that has the server, if its engine can tell.
+func (r *Runtime) Blank(ctx context.Context, name, server string) (bool, error) {
+	x, err := r.one(ctx, name, server)
+	if err != nil || x.away != nil {
+		return false, err
+	}
+	looker, ok := x.machine.engine.(runtime.Looker)
+	if !ok {
+		return false, nil
+	}
+	blank := false
+	err = x.machine.work(ctx, server, func(ctx context.Context) (err error) {
+		blank, err = looker.Blank(ctx, name, x.member)
+		return err
+	})
+	return blank, err
+}
+
 // DataSize asks the machine that has the server, if its engine can tell.
 func (r *Runtime) DataSize(ctx context.Context, name, server string) (int64, error) {
 	x, err := r.one(ctx, name, server)

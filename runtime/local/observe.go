@@ -18,6 +18,7 @@ import (
 	"github.com/etcdctr/etcdctr/internal/unlinked"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/datadir"
 )
 
 // Observe reads the cluster's folder, and asks its supervisor whether it lives.
@@ -248,6 +249,18 @@ func (r *Runtime) dataDir(name, server string) (string, error) {
 		return dir, nil
 	}
 	return filepath.Join(home.Dir, filepath.Base(server), dataFolder), nil
+}
+
+var _ runtime.Looker = (*Runtime)(nil)
+
+// Blank looks into the database.
+func (r *Runtime) Blank(_ context.Context, name, server string) (bool, error) {
+	dir, err := r.dataDir(name, server)
+	if err != nil {
+		return false, err
+	}
+	l, err := datadir.Of(dir)
+	return l.Blank, err
 }
 
 func dataIn(dir string) runtime.Data {

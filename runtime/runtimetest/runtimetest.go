@@ -57,6 +57,7 @@ var contracts = []struct {
 	{"observe", observeTellsOfNothing},
 	{"list", listTellsOfEach},
 	{"data", dataIsLookedAt},
+	{"blank", blankDataIsTold},
 	{"volatile", volatileDataIsTold},
 	{"changes", changesAreToldBySetting},
 	{"prepare", prepareTouchesNothing},

@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/datadir"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -115,6 +117,47 @@ func (r *Runtime) lookThere(ctx context.Context, f *found, h home, dir string) (
 		return runtime.Unknown, err
 	}
 	return seenBy(end, said), nil
+}
+
+// lookAtProgram is in this program's image, and tells what a folder for data is.
+const lookAtProgram = "/usr/local/bin/lookat"
+
+var _ runtime.Looker = (*Runtime)(nil)
+
+// Blank looks into the database on the node that has it, where this program's image is to be
+// had.
+func (r *Runtime) Blank(ctx context.Context, name, server string) (blank bool, err error) {
+	f, err := r.find(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	s, there := f.service(server)
+	h, kept := f.home(server)
+	_, runs := f.live(f.tasks[s.ID])
+	if !kept || runs || dirOf(s, there) != cluster.ContainerDataDir || f.nodes.away(f.nodes.byID(h.node)) != "" {
+		return false, nil
+	}
+	image, err := r.ownImage(ctx)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errWaited)
+	defer cancel()
+	var l datadir.Look
+	err = r.with(ctx, job{
+		cluster: f.name, what: "look", node: h.node, image: image, volume: h.volume, command: []string{lookAtProgram, cluster.ContainerVolumeDir},
+	}, func(service string) error {
+		end, err := r.outcome(ctx, service)
+		if err != nil || end.Status.State != swarm.TaskStateComplete {
+			return err
+		}
+		said, err := r.said(ctx, end)
+		if err == nil {
+			err = json.Unmarshal([]byte(said), &l)
+		}
+		return err
+	})
+	return l.Blank, err
 }
 
 // said is what a task has said.
