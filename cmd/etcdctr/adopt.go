@@ -118,7 +118,7 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *target.Found, adopti
 	adoption.Doing, adoption.Tell = func(action string) { a.Say("%s", action) }, c.ShowStep
 	plan, err := adoption.Plan(ctx)
 	if plan.Stack != nil {
-		if err := adoptview.Plan(a.Console, adoption, plan, o.format); err != nil {
+		if err := adoptview.Plan(a.Console, adoption, plan, o.format, o.yes && !o.dryRun); err != nil {
 			return err
 		}
 	}

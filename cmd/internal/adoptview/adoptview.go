@@ -17,8 +17,9 @@ import (
 	"github.com/etcdctr/etcdctr/logs"
 )
 
-// Plan shows what would be done, in which order, and then what will be otherwise.
-func Plan(c *terminal.Console, adoption *adopt.Adoption, p adopt.Plan, format string) error {
+// Plan shows what would be done, in which order, and then what will be otherwise. Steps that
+// are told as they are taken are not told before, too.
+func Plan(c *terminal.Console, adoption *adopt.Adoption, p adopt.Plan, format string, told bool) error {
 	if d := adoption.Description; d != nil {
 		if d.Because != "" {
 			c.Say("%s", d.Because)
@@ -34,7 +35,7 @@ func Plan(c *terminal.Console, adoption *adopt.Adoption, p adopt.Plan, format st
 		}
 		ended(c, p)
 		if p.Way != "" {
-			way(c, p)
+			way(c, p, told)
 		}
 		if p.File != "" {
 			fmt.Fprintf(c.Out, "%s:\n\n%s\n", adoption.File, p.File)
@@ -68,12 +69,15 @@ func ended(c *terminal.Console, p adopt.Plan) {
 }
 
 // way shows the steps, and what is left of before.
-func way(c *terminal.Console, p adopt.Plan) {
+func way(c *terminal.Console, p adopt.Plan, told bool) {
 	fmt.Fprint(c.Out, p.Way)
 	if p.Why != "" {
 		fmt.Fprintf(c.Out, ": %s", p.Why)
 	}
-	fmt.Fprintf(c.Out, "\n%s", p.Steps)
+	fmt.Fprintln(c.Out)
+	if !told {
+		fmt.Fprint(c.Out, p.Steps)
+	}
 	if p.Way == adopt.Copy {
 		fmt.Fprintln(c.Out, "no request is answered from the first stop until the new members serve")
 	}
