@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
@@ -131,7 +131,7 @@ func (c *Cluster) noteServed(ctx context.Context) error {
 }
 
 func (o Options) writePlaces(name string, lines []string) error {
-	if err := maybe.WriteFile(o.placesFile(name), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+	if err := outfile.Note(o.placesFile(name), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
 		return fmt.Errorf("cannot note what runs %s: %w", name, err)
 	}
 	return nil

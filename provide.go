@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2/maybe"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
@@ -205,7 +205,7 @@ func (c *Cluster) KeepToken(want *cluster.Cluster) error {
 	}
 	err := os.MkdirAll(filepath.Dir(c.tokenFile()), 0o755)
 	if err == nil {
-		err = maybe.WriteFile(c.tokenFile(), []byte(want.Discovery.Token+"\n"), 0o600)
+		err = outfile.Note(c.tokenFile(), []byte(want.Discovery.Token+"\n"), 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot keep the cluster's discovery token: %w", err)

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/etcdctr/etcdctr/internal/atomicdir"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 // The files of an identity.
@@ -149,17 +150,9 @@ func (s *stored) content() []atomicdir.File {
 // writeInto puts one file into a folder that is otherwise left as it is, whole
 // or not at all.
 func writeInto(dir, name string, data []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(dir, "."+name+".*")
-	if err != nil {
+	path := filepath.Join(dir, name)
+	if err := outfile.Write(path, data, mode); err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, name))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return os.Chmod(path, mode) // which the umask, or what was there, may have made another
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/renameio/v2/maybe"
 
 	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/internal/scratch"
@@ -100,13 +99,13 @@ func (c *content) writeLayout(ctx context.Context, l layout.Path, ref name.Tag) 
 	if err != nil {
 		return err
 	}
-	if err := maybe.WriteFile(filepath.Join(string(l), "oci-layout"), version, 0o644); err != nil {
+	if err := outfile.Note(filepath.Join(string(l), "oci-layout"), version, 0o644); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return maybe.WriteFile(filepath.Join(string(l), indexFile), merged, 0o644)
+	return outfile.Note(filepath.Join(string(l), indexFile), merged, 0o644)
 }
 
 func (c *content) writeBlobs(ctx context.Context, l layout.Path) error {

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2/maybe"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 
 	"github.com/etcdctr/etcdctr/internal/lockfile"
 )
@@ -150,7 +150,7 @@ func (h Home) write(name string, from any) error {
 	if err != nil {
 		return err
 	}
-	err = maybe.WriteFile(h.path(name), append(data, '\n'), 0o600)
+	err = outfile.Note(h.path(name), append(data, '\n'), 0o600)
 	if err == nil {
 		err = h.handOver(h.path(name))
 	}

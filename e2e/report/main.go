@@ -17,7 +17,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2/maybe"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 func main() {
@@ -60,9 +60,9 @@ func (r *report) write(dir, summary string) error {
 		return err
 	}
 	return errors.Join(
-		maybe.WriteFile(filepath.Join(dir, "report.txt"), []byte(summary), 0o644),
-		maybe.WriteFile(filepath.Join(dir, "report.json"), asJSON, 0o644),
-		maybe.WriteFile(filepath.Join(dir, "report.xml"), asXML, 0o644),
+		outfile.Write(filepath.Join(dir, "report.txt"), []byte(summary), 0o644),
+		outfile.Write(filepath.Join(dir, "report.json"), asJSON, 0o644),
+		outfile.Write(filepath.Join(dir, "report.xml"), asXML, 0o644),
 	)
 }
 

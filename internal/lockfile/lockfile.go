@@ -54,8 +54,10 @@ func Acquire(ctx context.Context, dir string) (release func() error, err error) 
 // Try locks a directory that is there, and that Acquire has locked before; it is false
 // where that does not hold, where somebody else has it locked, or where it can't be found
 // out. Nothing is made.
-func Try(dir string) (release func() error, ok bool) {
-	path := filepath.Join(dir, name)
+func Try(dir string) (release func() error, ok bool) { return TryFile(filepath.Join(dir, name)) }
+
+// TryFile is Try for a file that is there.
+func TryFile(path string) (release func() error, ok bool) {
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
 		return nil, false
 	}

@@ -2,20 +2,21 @@
 //
 // A regular file is there whole or not at all: the result is written beside it
 // and renamed, so that nobody reads half of it and a failure leaves what was
-// there. Renaming is wrong for everything else that a name can stand for. A
+// there. What somebody has written beside it who was killed goes once the next writes the
+// same file. Renaming is wrong for everything else that a name can stand for. A
 // symbolic link is followed, and what it leads to is replaced; a device, a FIFO
 // or a terminal is written into, for whoever reads there.
 package outfile
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // mostLinks is how many symbolic links may follow each other, as on Linux.
@@ -28,6 +29,15 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 		_, err := io.Copy(w, bytes.NewReader(data))
 		return err
 	})
+}
+
+// Note is Write for what programs read while it is written. Windows replaces no file that
+// anybody has open: there it is written into.
+func Note(path string, data []byte, mode fs.FileMode) error {
+	if runtime.GOOS == "windows" {
+		return os.WriteFile(path, data, mode)
+	}
+	return Write(path, data, mode)
 }
 
 // Stream is Write for what is not in memory. What was written to a regular file
@@ -80,10 +90,12 @@ func into(path string, how int, write func(io.Writer) error) error {
 }
 
 func replace(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
-	f, err := beside(path, mode)
+	sweep(path)
+	f, release, err := beside(path, mode)
 	if err != nil {
 		return err
 	}
+	defer release()
 	defer func() {
 		if err != nil {
 			_ = f.Close() // it may be closed already
@@ -102,16 +114,4 @@ func replace(path string, mode fs.FileMode, write func(io.Writer) error) (err er
 		return err
 	}
 	return os.Rename(f.Name(), path)
-}
-
-// beside makes a file in the same folder under a name that nothing has. The
-// umask holds for it, as for every new file, and not for os.CreateTemp's.
-func beside(path string, mode fs.FileMode) (*os.File, error) {
-	for {
-		name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
-		if !errors.Is(err, fs.ErrExist) {
-			return f, err
-		}
-	}
 }

@@ -172,3 +172,24 @@ func TestAFolderIsRefused(t *testing.T) {
 		t.Errorf("Write gave %v", err)
 	}
 }
+
+// What was begun by who was killed goes with the next, and what somebody still writes stays.
+func TestWhatAKilledWriterHasLeftGoesWithTheNext(t *testing.T) {
+	dir := t.TempDir()
+	path, random := filepath.Join(dir, "kept"), strings.Repeat("A", 26)
+	for _, name := range []string{".kept." + random, ".other." + random, ".kept.conf"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := outfile.Stream(path, mode, func(w io.Writer) error {
+		write(t, path, "first")
+		_, err := io.WriteString(w, "second")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, path, "second")
+	wantAlone(t, dir, "kept", ".other."+random, ".kept.conf")
+}

@@ -12,7 +12,7 @@ import (
 	"slices"
 
 	"github.com/containerd/errdefs"
-	"github.com/google/renameio/v2/maybe"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
@@ -120,7 +120,7 @@ func writeFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return maybe.WriteFile(path, data, 0o644)
+	return outfile.Note(path, data, 0o644)
 }
 
 // writeMissing has every service find files, without a word to one that runs, and gives

@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2/maybe"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -22,7 +22,7 @@ func (r *Runtime) ReadFile(_ context.Context, _, _, file string) ([]byte, error)
 func (r *Runtime) ReplaceFiles(_ context.Context, _, _, dir string, files map[string][]byte) error {
 	var errs []error
 	for name, data := range files {
-		errs = append(errs, maybe.WriteFile(filepath.Join(filepath.FromSlash(dir), name), data, 0o600))
+		errs = append(errs, outfile.Note(filepath.Join(filepath.FromSlash(dir), name), data, 0o600))
 	}
 	return errors.Join(errs...)
 }

@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2/maybe"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/internal/durable"
@@ -156,7 +156,7 @@ func mark(dir string, by runtime.Restoration) error {
 		return err
 	}
 	file := filepath.Join(dir, filepath.FromSlash(runtime.MarkFile))
-	if err := maybe.WriteFile(file, data, 0o600); err != nil {
+	if err := outfile.Note(file, data, 0o600); err != nil {
 		return err
 	}
 	return durable.Dir(filepath.Dir(file))

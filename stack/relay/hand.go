@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+
+	"github.com/etcdctr/etcdctr/internal/scratch"
 )
 
 // Where both sides are processes of one kernel, connections need not be carried. The relay
@@ -24,15 +26,18 @@ const socketName = "hand"
 
 // Folder is where a relay's socket is to be. Nobody but who has made it and root reach
 // into it, and the relay, which it is mounted for.
-type Folder struct{ private string }
+type Folder struct {
+	private string
+	remove  func() error
+}
 
 // NewFolder makes a folder, which has to be removed.
 func NewFolder() (*Folder, error) {
-	private, err := os.MkdirTemp("", "etcdctr-relay-")
+	private, remove, err := scratch.Make("", "etcdctr-relay")
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{private}
+	f := &Folder{private, remove}
 	// Whoever the relay runs as, it is somebody else.
 	if err := errors.Join(os.Mkdir(f.Shared(), 0o700), os.Chmod(f.Shared(), 0o777)); err != nil {
 		return nil, errors.Join(err, f.Remove())
@@ -44,7 +49,7 @@ func NewFolder() (*Folder, error) {
 func (f *Folder) Shared() string { return filepath.Join(f.private, "shared") }
 
 // Remove removes the folder. What is open of it stays.
-func (f *Folder) Remove() error { return os.RemoveAll(f.private) }
+func (f *Folder) Remove() error { return f.remove() }
 
 // Listen listens in a folder as the relay sees it, for Hand.
 func Listen(shared string) (*net.UnixListener, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/internal/lockfile"
+	"github.com/etcdctr/etcdctr/internal/scratch"
 )
 
 // This file reaches engines by ssh. The ssh command is asked, so that all that a
@@ -93,7 +94,7 @@ func (t *tunnel) enter(ctx context.Context) (*session, error) {
 	var err error
 	if s.dir, err = keptIn(ctx, t.at, t.spec); err != nil {
 		s.passing = true
-		if s.dir, err = os.MkdirTemp("", "etcdctr-"); err != nil {
+		if s.dir, s.remove, err = scratch.Make("", "etcdctr-ssh"); err != nil {
 			return nil, fmt.Errorf("cannot make a folder for ssh's sockets: %w", err)
 		}
 	}
@@ -131,8 +132,9 @@ func (t *tunnel) close() error {
 // session is one process of ssh that others go through. It ends by itself.
 type session struct {
 	spec    *ssh.Spec
-	dir     string // of its sockets
-	passing bool   // no later command finds it
+	dir     string       // of its sockets
+	passing bool         // no later command finds it
+	remove  func() error // the folder of one that passes
 	// forwards tells that the other side lets a socket be forwarded. Where it does
 	// not, the docker command there stands in, as for Docker's own tools.
 	forwards bool
@@ -249,7 +251,7 @@ func (s *session) dial(ctx context.Context) (net.Conn, error) {
 func (s *session) leave() {
 	if s.passing {
 		s.end()
-		_ = os.RemoveAll(s.dir) // two sockets in a folder for what is temporary
+		_ = s.remove() // two sockets in a folder for what is temporary
 	}
 }
 
