@@ -29,6 +29,7 @@ type fake struct {
 	silent  error    // it does not answer
 	hangs   bool     // nor refuses
 	dies    bool     // while it is listened to
+	rest    bool     // it has something of a cluster that is gone
 	unfit   error    // it can't fill volumes
 	has     []string // clusters
 	folder  string   // that its servers were started in
@@ -76,7 +77,7 @@ func (f *fake) Observe(ctx context.Context, name string) (*runtime.State, error)
 	if err := f.Answers(ctx); err != nil {
 		return nil, err
 	}
-	if len(f.servers) == 0 {
+	if len(f.servers) == 0 && !f.rest {
 		return nil, &runtime.NotFoundError{Name: name}
 	}
 	return &runtime.State{Name: name, Folder: f.folder, Servers: slices.Clone(f.servers)}, nil
@@ -128,7 +129,7 @@ func (f *fake) Logs(ctx context.Context, _ string, o runtime.LogOptions, line fu
 
 func (f *fake) Remove(_ context.Context, _ string, r runtime.Removal) error {
 	f.world.call("remove %s at %s", strings.Join(r.Servers, " "), f.at)
-	f.servers = nil
+	f.servers, f.rest = nil, false
 	return nil
 }
 
@@ -531,5 +532,26 @@ func TestNobodyIsFilledWhereAMachineDoesNotAnswer(t *testing.T) {
 	r = w.runtime(spec("e01", "e02", "e03"))
 	if away := (*runtime.AwayError)(nil); !errors.As(backup.TryFill(t.Context(), r, want), &away) || away.Server != "etcd2" {
 		t.Errorf("without the machine of etcd2: %v", away)
+	}
+}
+
+// Somebody was on the network of a machine when its last member went: what is left there is
+// seen, and goes with the next Remove.
+func TestWhatAMachineHasLeftOfAClusterGoesOnceNobodyUsesIt(t *testing.T) {
+	w := newWorld(t)
+	r := w.runtime(spec("e01", "e02", "e03"))
+	w.engine("e02").rest = true
+	have, err := r.Observe(t.Context(), "orders")
+	if err != nil || len(have.Servers) > 0 {
+		t.Fatalf("it has %v, %v", have, err)
+	}
+	if err := r.Remove(t.Context(), "orders", runtime.Removal{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"remove  at e02"}; !slices.Equal(w.calls, want) {
+		t.Errorf("done was %q, want %q", w.calls, want)
+	}
+	if _, err := r.Observe(t.Context(), "orders"); !errors.Is(err, runtime.ErrNotFound) {
+		t.Errorf("then it says %v", err)
 	}
 }

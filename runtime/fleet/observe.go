@@ -28,6 +28,7 @@ type survey struct {
 	name   string
 	all    []sighting
 	states []runtime.State // of the machines that have something of the cluster
+	rests  []*machine      // those that have no server of it, as a network that somebody was on
 	aside  []runtime.Aside // on all of them
 }
 
@@ -73,6 +74,9 @@ func (r *Runtime) look(ctx context.Context, name string) (*survey, error) {
 	for _, m := range machinesOf(places) {
 		if have := states[m]; have != nil {
 			s.states = append(s.states, *have)
+			if len(have.Servers) == 0 {
+				s.rests = append(s.rests, m)
+			}
 			s.aside = append(s.aside, m.called(have.Aside, placesOn(m, places))...)
 			s.addOthers(m, have)
 		}
@@ -149,7 +153,7 @@ func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, err
 		have.Others = append(have.Others, one.Others...)
 		have.Leftovers = append(have.Leftovers, one.Leftovers...)
 	}
-	if len(have.Servers) == 0 {
+	if len(have.Servers) == 0 && len(s.rests) == 0 {
 		return nil, &runtime.NotFoundError{Name: name}
 	}
 	have.Aside = sortedByServer(s.aside)

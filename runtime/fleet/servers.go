@@ -86,7 +86,7 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	}
 	chosen, err := s.choose(removal.Servers)
 	if errors.Is(err, runtime.ErrNotFound) {
-		return r.forgetAll(s)
+		return errors.Join(removeRests(ctx, s), r.forgetAll(s))
 	}
 	if err != nil {
 		return err
@@ -98,6 +98,13 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 		r.tellLeft(s)
 	}
 	return err
+}
+
+// removeRests takes away what machines have left of a cluster that is gone.
+func removeRests(ctx context.Context, s *survey) error {
+	return runtime.Together(s.rests, func(m *machine) error {
+		return m.work(ctx, "", func(ctx context.Context) error { return m.engine.Remove(ctx, s.name, runtime.Removal{}) })
+	})
 }
 
 // forgetAll drops all of a cluster from the note of which nothing is seen, but for what was
