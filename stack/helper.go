@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
@@ -67,17 +68,24 @@ func (h Helper) Output(ctx context.Context, e Engine) (said []string, err error)
 	return said, err
 }
 
+// mostFailures is how often Podman may fail to look at a container: it does where the process
+// of that has ended and it has not noted so yet.
+const mostFailures = 50
+
 // endOf is the exit code of a container once it has ended, as the engine has written it down.
 // It is asked for that, as Podman finds the end that it is told to wait for among its events:
 // where it sees no more of these it answers -1, which says nothing of how the container ended,
 // nor that it did.
 func endOf(ctx context.Context, e Engine, id string) (int64, error) {
+	failed := 0
 	for pause := firstPause; ; pause = min(pause*3/2, longestPause) {
 		r, err := e.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
-		if err != nil {
+		switch {
+		case errdefs.IsInternal(err) && failed < mostFailures:
+			failed++
+		case err != nil:
 			return 0, err
-		}
-		if r.Container.State.Status == container.StateExited {
+		case r.Container.State.Status == container.StateExited:
 			return int64(r.Container.State.ExitCode), nil
 		}
 		select {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 )
@@ -14,9 +15,13 @@ type endingEngine struct {
 	*fakeEngine
 	looks int // how many there have to be until the end is seen
 	exit  int
+	fails int // how many looks fail before, as Podman's do at a process that has just ended
 }
 
 func (e *endingEngine) ContainerInspect(ctx context.Context, id string, o client.ContainerInspectOptions) (client.ContainerInspectResult, error) {
+	if e.fails--; e.fails >= 0 {
+		return client.ContainerInspectResult{}, errdefs.ErrInternal.WithMessage("read /proc/4711/cgroup: no such process")
+	}
 	if e.looks--; e.looks < 0 {
 		e.mu.Lock()
 		e.containers[id].status, e.containers[id].exit = container.StateExited, e.exit
@@ -28,7 +33,7 @@ func (e *endingEngine) ContainerInspect(ctx context.Context, id string, o client
 func TestAHelperIsLookedAtUntilItHasEnded(t *testing.T) {
 	h := Helper{Project: "p", Image: "i", Command: []string{"/bin/move"}}
 	for _, looks := range []int{0, 2} {
-		e := &endingEngine{fakeEngine: newFakeEngine(), looks: looks}
+		e := &endingEngine{fakeEngine: newFakeEngine(), looks: looks, fails: looks}
 		e.started = func(c *fakeContainer) { c.log = "moved\n" }
 		said, err := h.Output(t.Context(), e)
 		if err != nil || strings.Join(said, " ") != "moved" || e.looks >= 0 {
