@@ -177,7 +177,7 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 	one.Status, one.Since = status(in.State)
 	one.Detail = string(in.State.Status)
 	one.Restarts, one.ExitCode, one.OutOfMemory, one.Error = in.RestartCount, in.State.ExitCode, in.State.OOMKilled, in.State.Error
-	one.Retired = !one.Active() && strings.HasSuffix(in.Name, retiredSuffix)
+	one.Retired, one.Wakes = !one.Active() && strings.HasSuffix(in.Name, retiredSuffix), in.HostConfig.RestartPolicy.IsAlways()
 	if one.Runs() {
 		return one, nil
 	}
@@ -377,42 +377,6 @@ func (c *Containers) Stop(ctx context.Context, m Member, grace time.Duration) er
 	}
 	if _, err := c.Engine.ContainerStop(ctx, m.id, o); err != nil {
 		return fmt.Errorf("stop %s: %w", m.Name, err)
-	}
-	return nil
-}
-
-// retiredSuffix ends the name of a container whose member was adopted.
-const retiredSuffix = ".adopted"
-
-// Retire takes from a container its restart policy and the network where it met
-// its successors, and renames it. One that vanishes when it stops is left to that.
-func (c *Containers) Retire(ctx context.Context, _ string, m Member) error {
-	err := c.retire(ctx, m)
-	if m.vanishes && errdefs.IsNotFound(err) {
-		return nil
-	}
-	return err
-}
-
-func (c *Containers) retire(ctx context.Context, m Member) error {
-	if _, err := c.Engine.ContainerUpdate(ctx, m.id, client.ContainerUpdateOptions{RestartPolicy: &container.RestartPolicy{Name: container.RestartPolicyDisabled}}); err != nil {
-		return fmt.Errorf("keep %s from starting anew: %w", m.Name, err)
-	}
-	in, err := c.Engine.ContainerInspect(ctx, m.id, client.ContainerInspectOptions{})
-	if err != nil {
-		return fmt.Errorf("ask the engine about %s: %w", m.Name, err)
-	}
-	if name, there := meeting(in.Container); there {
-		if _, err := c.Engine.NetworkDisconnect(ctx, name, client.NetworkDisconnectOptions{Container: m.id, Force: true}); err != nil {
-			return fmt.Errorf("take %s off the network %s: %w", m.Name, name, err)
-		}
-	}
-	if strings.HasSuffix(in.Container.Name, retiredSuffix) {
-		return nil
-	}
-	_, err = c.Engine.ContainerRename(ctx, m.id, client.ContainerRenameOptions{NewName: bare(in.Container.Name) + retiredSuffix})
-	if err != nil {
-		return fmt.Errorf("note that %s was adopted: %w", m.Name, err)
 	}
 	return nil
 }

@@ -92,3 +92,14 @@ func (s *Stack) Kept() string {
 	}
 	return strings.Join(all, ", ")
 }
+
+// Waking are the members that were adopted, and are started again with the machine.
+func (s *Stack) Waking() []string {
+	var all []string
+	for _, m := range s.Members {
+		if m.Retired && m.Wakes {
+			all = append(all, m.Name)
+		}
+	}
+	return all
+}

@@ -48,6 +48,8 @@ type Member struct {
 	DataDir, LogDir string
 	// Retired tells that it was adopted: it is stopped, and does not start anew.
 	Retired bool
+	// Wakes tells that what runs it starts it again with the machine, whoever has stopped it.
+	Wakes bool
 
 	id       string  // of its container or process
 	vanishes bool    // with what it holds, as soon as it stops
@@ -119,8 +121,8 @@ type Foreign interface {
 	Start(ctx context.Context, m Member) error
 	// Stop asks a member to end, and kills it after grace; with 0 it has its own.
 	Stop(ctx context.Context, m Member, grace time.Duration) error
-	// Retire keeps a member that was adopted from ever starting by itself, and
-	// notes that of it.
+	// Retire keeps a member that was adopted from ever starting by itself, as far as whatever
+	// runs it can be told, and notes that of it.
 	Retire(ctx context.Context, cluster string, m Member) error
 	// Data gives what is in the data directory of a member that does not run, as
 	// a tar archive, with the log in it wherever that is.

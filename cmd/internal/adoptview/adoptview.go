@@ -125,5 +125,9 @@ func Done(c *terminal.Console, stack *adopt.Stack, want *cluster.Cluster) {
 	for _, p := range stack.Projects {
 		c.Say("take out of %s: `docker compose up` there starts the old members again, with what they held until now and beside %s", p, want.Name)
 	}
-	c.Say("what it was is kept, stopped: %s; `%s` deletes it", stack.Kept(), etcdctr.Typed([]string{"adopt", "--forget-old", stack.Name}))
+	forget := etcdctr.Typed([]string{"adopt", "--forget-old", stack.Name})
+	c.Say("what it was is kept, stopped: %s; `%s` deletes it", stack.Kept(), forget)
+	if waking := stack.Waking(); len(waking) > 0 {
+		c.Warn("%s: the engine does not let its restart policy be taken away, so podman-restart.service starts the old member with the machine, beside %s: `%s` before that", strings.Join(waking, ", "), want.Name, forget)
+	}
 }
