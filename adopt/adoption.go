@@ -11,6 +11,7 @@ import (
 	"github.com/etcdctr/etcdctr/backup"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/internal/listed"
 	"github.com/etcdctr/etcdctr/lint"
 	"github.com/etcdctr/etcdctr/runtime"
 )
@@ -71,6 +72,31 @@ type Plan struct {
 // ErrNoRuntime is the error of a cluster that adopts nothing.
 var ErrNoRuntime = errors.New("the cluster adopts nothing: its description has no key adopts")
 
+// TakenError is the error of a cluster that has members of those names, with data, before
+// anything was adopted into it: one that was there before, or is there.
+type TakenError struct {
+	Name    string
+	Members []string
+}
+
+func (e *TakenError) Error() string {
+	return fmt.Sprintf("%s has %s already, with data that was not adopted: --name gives the new cluster another name, and `etcdctr down --name %[1]s --volumes` deletes that one",
+		e.Name, listed.And(e.Members))
+}
+
+// taken is a *TakenError where nothing has begun an adoption, which writes the description
+// first, and members of the wanted cluster seem to have taken over all the same.
+func (a *Adoption) taken(c *scene, name string) error {
+	if a.Description == nil || a.File == "" || len(c.over) == 0 {
+		return nil
+	}
+	e := &TakenError{Name: name}
+	for _, m := range c.over {
+		e.Members = append(e.Members, m.Name)
+	}
+	return e
+}
+
 // ErrEmpty is the error of members none of which runs or has data.
 var ErrEmpty = errors.New("no member of it runs, and none has data: there is nothing to adopt")
 
@@ -86,6 +112,9 @@ func (a *Adoption) Plan(ctx context.Context) (Plan, error) {
 	}
 	c, err := r.look(ctx, want.Name)
 	if err != nil {
+		return Plan{}, err
+	}
+	if err := a.taken(c, want.Name); err != nil {
 		return Plan{}, err
 	}
 	p := Plan{Stack: c.stack, Want: want, Done: len(c.left) == 0}
