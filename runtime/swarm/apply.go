@@ -167,6 +167,9 @@ func (r *Runtime) begin(ctx context.Context, t *target, members []member) error 
 		if !ok {
 			return fmt.Errorf("the service of %s is gone again", m.Name)
 		}
+		if err := r.resume(ctx, now, s); err != nil {
+			return err
+		}
 		_, runs := now.live(now.tasks[s.ID])
 		wanted := t.specOf(m)
 		if runs && !isStopped(s) && len(differences(now, s, wanted)) == 0 {
@@ -181,6 +184,20 @@ func (r *Runtime) begin(ctx context.Context, t *target, members []member) error 
 		})
 	}
 	return g.Wait()
+}
+
+// resume has a service's task go on that somebody has paused.
+func (r *Runtime) resume(ctx context.Context, f *found, s swarm.Service) error {
+	paused := f.pausedIn(s)
+	if paused == "" {
+		return nil
+	}
+	done := r.doing(f.server(s), "resume", "it is paused")
+	if _, err := r.engine.ContainerUnpause(ctx, paused, client.ContainerUnpauseOptions{}); err != nil {
+		return fmt.Errorf("have %s go on: %w", f.server(s), err)
+	}
+	done()
+	return nil
 }
 
 // start updates a service to one that runs, and waits until its task does.

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/api/types/swarm"
 	"github.com/moby/moby/client"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"
 )
@@ -56,6 +59,9 @@ func (r *Runtime) Start(ctx context.Context, name string, servers ...string) err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range some {
+		if err := r.resume(ctx, f, s); err != nil {
+			return err
+		}
 		if _, runs := f.live(f.tasks[s.ID]); runs && !isStopped(s) {
 			continue
 		}
@@ -157,7 +163,7 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 		return err
 	}
 	if len(f.services) == 0 && f.note.id == "" {
-		return nil
+		return r.disconnect(ctx, f)
 	}
 	goes := func(server string) bool { return len(removal.Servers) == 0 || slices.Contains(removal.Servers, server) }
 	if removal.Data {
@@ -173,7 +179,7 @@ func (r *Runtime) Remove(ctx context.Context, name string, removal runtime.Remov
 	}
 	left := slices.ContainsFunc(f.services, func(s swarm.Service) bool { return !goes(f.server(s)) })
 	if !left {
-		if err := r.disconnect(ctx, name); err != nil {
+		if err := r.disconnect(ctx, f); err != nil {
 			return err
 		}
 	}
@@ -250,17 +256,39 @@ func (r *Runtime) gone(ctx context.Context, f *found, s swarm.Service) error {
 	}
 }
 
-// disconnect removes the members' network. Somebody else's container that is on it
-// keeps it.
-func (r *Runtime) disconnect(ctx context.Context, name string) error {
-	n, ok, err := r.findNetwork(ctx, name)
+// disconnect removes the members' network, unless it is somebody else's, or somebody else is
+// on it: that is told.
+func (r *Runtime) disconnect(ctx context.Context, f *found) error {
+	n, ok, err := r.findNetwork(ctx, f.name)
 	if err != nil || !ok {
 		return err
 	}
-	done := r.doing(n.Name, "remove network", "")
+	if !f.isOwn(n) {
+		r.doing(n.Name, "leave network", "something else has made it")()
+		return nil
+	}
 	if err := r.hangUp(ctx, n.ID); err != nil {
 		return err
 	}
+	users, err := r.strangers(ctx, f, n)
+	if err != nil {
+		return err
+	}
+	if len(users) > 0 {
+		r.doing(n.Name, "leave network", fmt.Sprintf("%s is on it: `etcdctr down --name %s` removes it once nobody is", strings.Join(users, ", "), f.name))()
+		return nil
+	}
+	return r.removeNetwork(ctx, n)
+}
+
+// isOwn tells whether a network of the members' name was made for them: by this program, or
+// by `docker stack deploy`, whose stacks of that name may be others', too.
+func (f *found) isOwn(n network.Summary) bool {
+	return n.Labels[compose.ClusterLabel] == f.name || len(f.services) > 0 && n.Labels[stackLabel] == f.name
+}
+
+func (r *Runtime) removeNetwork(ctx context.Context, n network.Summary) error {
+	done := r.doing(n.Name, "remove network", "")
 	for attempt := 1; ; attempt++ {
 		_, err := r.engine.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
 		if err == nil || errdefs.IsNotFound(err) {

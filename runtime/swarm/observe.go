@@ -29,7 +29,8 @@ type found struct {
 	services []swarm.Service
 	tasks    map[string][]swarm.Task // by service, the newest first
 	nodes    nodes
-	configs  []swarm.Config // of the cluster
+	paused   map[string]bool // containers of tasks on the engine's own node
+	configs  []swarm.Config  // of the cluster
 	note     note
 	others   []string
 }
@@ -61,11 +62,36 @@ func (r *Runtime) look(ctx context.Context, name string) (*found, error) {
 		f.configs, f.note = list.Items, readNote(name, list.Items)
 		return err
 	})
+	g.Go(func() (err error) {
+		f.paused, err = r.pausedHere(asking, name)
+		return err
+	})
 	g.Go(func() error { return r.lookAtServices(asking, f) })
 	if err := g.Wait(); err != nil {
 		return nil, r.why(ctx, err)
 	}
 	return f, nil
+}
+
+// pausedHere are the containers of a cluster that somebody has paused on the engine's own
+// node: Swarm says that their tasks run, and of other nodes it tells nothing else.
+func (r *Runtime) pausedHere(ctx context.Context, name string) (map[string]bool, error) {
+	filter := make(client.Filters).Add("status", "paused").Add("label", stackLabel+"="+name)
+	list, err := r.engine.ContainerList(ctx, client.ContainerListOptions{Filters: filter})
+	paused := map[string]bool{}
+	for _, c := range list.Items {
+		paused[c.ID] = true
+	}
+	return paused, err
+}
+
+// pausedIn is the container of a service's task if it is paused; else empty.
+func (f *found) pausedIn(s swarm.Service) string {
+	t, ok := f.live(f.tasks[s.ID])
+	if !ok || t.Status.ContainerStatus == nil || !f.paused[t.Status.ContainerStatus.ContainerID] {
+		return ""
+	}
+	return t.Status.ContainerStatus.ContainerID
 }
 
 func (r *Runtime) lookAtServices(ctx context.Context, f *found) error {
@@ -211,10 +237,25 @@ func (f *found) taskedTo(s swarm.Service, name string) string {
 // Observe tells what the swarm holds of a cluster.
 func (r *Runtime) Observe(ctx context.Context, name string) (*runtime.State, error) {
 	f, err := r.find(ctx, name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return r.rest(ctx, name, err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return f.state(r), nil
+}
+
+// rest is what there is of a cluster that is gone: the network, where somebody was on it.
+func (r *Runtime) rest(ctx context.Context, name string, none error) (*runtime.State, error) {
+	n, ok, err := r.findNetwork(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if f := (&found{name: name}); !ok || !f.isOwn(n) {
+		return nil, none
+	}
+	return &runtime.State{Name: name, Runtime: Name}, nil
 }
 
 // List observes each cluster of the swarm. An engine that manages none has none.
@@ -305,6 +346,9 @@ func (f *found) describe(s swarm.Service) runtime.Server {
 func (f *found) tell(x *runtime.Server, s swarm.Service, tasks []swarm.Task) {
 	if t, ok := f.live(tasks); ok {
 		x.Status, x.Since, x.Detail = runtime.Running, t.Status.Timestamp, "running on "+f.nodes.hostname(t.NodeID)
+		if f.pausedIn(s) != "" {
+			x.Status, x.Detail = runtime.Paused, "paused on "+f.nodes.hostname(t.NodeID)
+		}
 		return
 	}
 	last, ran := lastRun(tasks)
