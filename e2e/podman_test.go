@@ -174,6 +174,43 @@ func TestAStackLivesItsLifeOnRootlessPodman(t *testing.T) {
 	s.wantNothingLeft()
 }
 
+// Podman gives a new volume to whom its place belongs in the image of the first container that
+// has it, and that is one which brings the data. Members without TLS have no capability.
+func TestAStackIsRestoredOnAPodmanThatHadNothingOfIt(t *testing.T) {
+	s := newStack(t)
+	startPodman(t, s.ref)
+	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), "tls: none\n")
+	s.etcdctr("up")
+	s.etcdctr("etcdctl", "put", "name", "kept")
+	s.etcdctr("backup", "--output", "kept.tar.zst")
+	s.etcdctr("down", "--volumes", "--yes")
+	s.etcdctr("restore", "kept.tar.zst")
+	if out := s.etcdctr("etcdctl", "get", "name"); !strings.Contains(out, "kept") {
+		t.Errorf("it holds %q", out)
+	}
+}
+
+// TestAdoptOnPodman adopts what Compose has started there, whose restart policies stay.
+func TestAdoptOnPodman(t *testing.T) {
+	bitnami := bitnamiImage(t, 6)
+	startPodman(t, etcdImage(t, 6), etcdImage(t, cluster.NewestMinor), bitnami)
+	s := newTheirs(t, 6, bitnami, bitnamiFile())
+	eventually(t, "a write", func() error {
+		_, err := try(t, s.dir, "docker", "exec", s.old("etcd1")[0], "etcdctl", "put", "name", "kept")
+		return err
+	})
+	s.adopt("--yes", "--image", s.ref, s.name)
+	if out := s.program("etcdctl", "get", "name"); !strings.Contains(out, "kept") {
+		t.Errorf("it holds %q", out)
+	}
+	for _, name := range s.old("etcd1", "etcd2", "etcd3") {
+		if state := run(t, s.dir, "docker", "inspect", "--format", "{{.State.Status}}", name+".adopted"); strings.TrimSpace(state) != "exited" {
+			t.Errorf("%s is %s", name, state)
+		}
+	}
+	s.program("adopt", "--forget-old", "--yes", s.name)
+}
+
 // liveDayByDay is changeAndRest with a beginning and an end.
 func (s *stack) liveDayByDay() {
 	s.t.Helper()

@@ -40,7 +40,7 @@ func (r *Runtime) Fill(ctx context.Context, want *cluster.Cluster, server string
 	if err != nil {
 		return "", fmt.Errorf("fill the data of %s: %w", server, err)
 	}
-	return r.exchange(ctx, want.Name, server, h, false)
+	return r.exchange(ctx, want, server, h, false)
 }
 
 // Stage does the same, and does not change the names.
@@ -115,10 +115,13 @@ func (r *Runtime) prepareVolumes(ctx context.Context, want *cluster.Cluster) err
 
 // exchange has what was filled, by a restoration or not, take the place of the server's
 // data.
-func (r *Runtime) exchange(ctx context.Context, name, server string, h home, restored bool) (string, error) {
-	where, err := r.setAside(ctx, name, server, h, restored)
+func (r *Runtime) exchange(ctx context.Context, want *cluster.Cluster, server string, h home, restored bool) (string, error) {
+	where, err := r.setAside(ctx, want.Name, server, h, restored)
 	if err == nil {
-		err = r.rename(ctx, name, h, h.dir+fillingSuffix, h.dir)
+		err = r.rename(ctx, want.Name, h, h.dir+fillingSuffix, h.dir)
+	}
+	if err == nil {
+		err = r.open(ctx, want, server, h)
 	}
 	if err != nil {
 		return h.at(where), fmt.Errorf("fill the data of %s: %w", server, err)
@@ -139,7 +142,7 @@ func (r *Runtime) Exchange(ctx context.Context, want *cluster.Cluster, server st
 	case by == nil:
 		return "", fmt.Errorf("no data is staged for %s", server)
 	}
-	return r.exchange(ctx, want.Name, server, h, true)
+	return r.exchange(ctx, want, server, h, true)
 }
 
 // Retract changes them back.
@@ -400,7 +403,7 @@ func moveBelow(files io.Reader, folder string, own owner, mark []byte) io.ReadCl
 		to := tar.NewWriter(in)
 		var err error
 		if own != (owner{}) {
-			err = to.WriteHeader(&tar.Header{Name: "./", Typeflag: tar.TypeDir, Mode: 0o755, Uid: own.uid, Gid: own.gid})
+			err = to.WriteHeader(volumeOf(own))
 		}
 		if err == nil {
 			err = to.WriteHeader(&tar.Header{Name: folder + "/", Typeflag: tar.TypeDir, Mode: 0o700, Uid: own.uid, Gid: own.gid})
