@@ -47,6 +47,14 @@ func (m manager) ServiceList(context.Context, client.ServiceListOptions) (client
 	return client.ServiceListResult{Items: m.services}, nil
 }
 
+func (manager) ContainerList(context.Context, client.ContainerListOptions) (client.ContainerListResult, error) {
+	return client.ContainerListResult{}, nil
+}
+
+func (manager) NetworkList(context.Context, client.NetworkListOptions) (client.NetworkListResult, error) {
+	return client.NetworkListResult{}, nil
+}
+
 func (m manager) TaskList(context.Context, client.TaskListOptions) (client.TaskListResult, error) {
 	return client.TaskListResult{Items: m.tasks}, nil
 }
