@@ -119,3 +119,26 @@ func TestWhatComposeHasDeletedIsNotSetAsideAnyMore(t *testing.T) {
 	s.etcdctr("down", "--volumes", "--yes")
 	s.wantNothingLeft()
 }
+
+// A `docker compose up` of more members that fails before it makes their containers leaves
+// volumes in which nothing is.
+func TestVolumesThatComposeHasOnlyBegunAreTheClusters(t *testing.T) {
+	s := newStack(t)
+	s.generate("--members", "1", "--tls", "none")
+	s.up()
+	for _, key := range []string{"etcd2-data", "etcd3-data"} {
+		run(t, s.dir, "docker", "volume", "create", "--label", "com.docker.compose.project="+s.name, "--label", "com.docker.compose.volume="+key, s.name+"_"+key)
+	}
+	if out := s.etcdctr("ps"); strings.Contains(out, "etcd2") {
+		t.Errorf("a volume in which nothing is makes a member:\n%s", out)
+	}
+	for _, words := range [][]string{{"up", "--members", "2", "--tls", "none"}, {"down", "--volumes", "--yes"}} {
+		cmd := s.command(words[0], words[1:]...)
+		cmd.Dir = s.dir
+		out, err := cmd.CombinedOutput()
+		if err != nil || strings.Contains(string(out), "is left alone") {
+			t.Errorf("%v: %v\n%s", words, err, out)
+		}
+	}
+	s.wantNothingLeft()
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/images"
 	"github.com/etcdctr/etcdctr/runtime"
+	"github.com/etcdctr/etcdctr/runtime/datadir"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -123,7 +124,7 @@ type Runtime struct {
 	pulled     map[string]bool                     // images that were pulled already
 	own        string                              // the ID of this program's image on the engine
 	lent       map[string]map[string]cluster.Store // by cluster and server: see remember
-	left       map[string]bool                     // whether volumes hold data, by name: see leftByCompose
+	left       map[string]datadir.Look             // what volumes hold, by name: see leftByCompose
 	renderings []rendering                         // the last first: see rendered
 }
 

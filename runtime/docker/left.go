@@ -9,6 +9,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
+	"github.com/etcdctr/etcdctr/runtime/datadir"
 	"github.com/etcdctr/etcdctr/stack"
 )
 
@@ -17,24 +18,32 @@ import (
 // project of somebody else's may have volumes of the same names, so it is looked into them.
 
 // leftByCompose are the volumes of a project that hold the data of members, where members
-// have it, by their names in the Compose file. Neither those that are known to be the
-// cluster's are looked into, nor those that something has in use. One that can't be looked
-// into is nobody's that is known, and no member is made on it: see checkLeft.
-func (r *Runtime) leftByCompose(ctx context.Context, s *stack.State, known []string) ([]string, error) {
-	var keys []string
+// have it, by their names in the Compose file, and those that were begun for a member and
+// hold nothing, as Compose leaves them where it makes no container. Neither those that are
+// known to be the cluster's are looked into, nor those that something has in use. One that
+// can't be looked into is nobody's that is known, and no member is made on it: see checkLeft.
+func (r *Runtime) leftByCompose(ctx context.Context, s *stack.State, known []string) (holding, begun []string, err error) {
 	for _, v := range s.Volumes {
-		if !isOfServer(v) || v.Own() || slices.Contains(known, v.Key) {
+		if !isOfServer(v) || v.Own() {
 			continue
 		}
-		holds, err := r.holdsData(ctx, s.Project, v)
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		if slices.Contains(known, v.Key) {
+			r.forgetLook(v) // it may be filled by now
+			continue
 		}
-		if err == nil && holds {
-			keys = append(keys, v.Key)
+		l, err := r.lookOnce(ctx, s.Project, v)
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case err != nil || l == nil:
+		case l.Data:
+			holding = append(holding, v.Key)
+		case !l.Above && len(l.Others) == 0:
+			begun = append(begun, v.Key)
 		}
 	}
-	return keys, nil
+	return holding, begun, nil
 }
 
 func isOfServer(v stack.Volume) bool {
@@ -42,30 +51,36 @@ func isOfServer(v stack.Volume) bool {
 	return ok && server != ""
 }
 
-// holdsData looks once into a volume, whatever comes of it: what was seen to be the
-// cluster's stays that.
-func (r *Runtime) holdsData(ctx context.Context, project string, v stack.Volume) (bool, error) {
+// lookOnce looks once into a volume, whatever comes of it: what was seen to be the
+// cluster's stays that. It gives nil for one that something has in use.
+func (r *Runtime) lookOnce(ctx context.Context, project string, v stack.Volume) (*datadir.Look, error) {
 	r.mu.Lock()
-	holds, looked := r.left[v.Name]
+	looked, known := r.left[v.Name]
 	r.mu.Unlock()
-	if looked {
-		return holds, nil
+	if known {
+		return &looked, nil
 	}
 	used, err := stack.Used(ctx, r.engine, v)
 	if err != nil || used {
-		return false, err
+		return nil, err
 	}
 	l, err := r.look(ctx, project, cluster.Store{Volume: v.Name})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.left == nil {
-		r.left = map[string]bool{}
+		r.left = map[string]datadir.Look{}
 	}
-	r.left[v.Name] = l.Data
-	return l.Data, nil
+	r.left[v.Name] = l
+	return &l, nil
+}
+
+func (r *Runtime) forgetLook(v stack.Volume) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.left, v.Name)
 }
 
 // checkLeft refuses members that are to be made and would find what is not theirs in a

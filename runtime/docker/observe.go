@@ -32,6 +32,7 @@ type found struct {
 	project string
 	state   *stack.State                         // with what is not the cluster's
 	note    *stack.Volume                        // nil when there is none
+	begun   []string                             // volumes in which nothing is, by their names in the Compose file
 	details map[string]container.InspectResponse // by ID
 	lent    map[string]cluster.Store             // what somebody else has made for servers' data
 	dated   bool                                 // the engine says truly when volumes were made
@@ -57,11 +58,14 @@ func (r *Runtime) foundIn(ctx context.Context, s *stack.State) (*found, error) {
 		return nil, err
 	}
 	names := named(s)
-	left, err := r.leftByCompose(ctx, s, names.Volumes)
+	holding, begun, err := r.leftByCompose(ctx, s, names.Volumes)
 	if err != nil {
 		return nil, err
 	}
-	names.Volumes = append(names.Volumes, left...)
+	names.Volumes = append(names.Volumes, holding...)
+	if len(stack.DivideContainers(s).Own.Containers) > 0 { // else nothing tells of a cluster
+		names.Volumes = append(names.Volumes, begun...)
+	}
 	b, err := stack.Divide(ctx, r.engine, s, names)
 	if err != nil {
 		return nil, err
@@ -69,7 +73,7 @@ func (r *Runtime) foundIn(ctx context.Context, s *stack.State) (*found, error) {
 	if err := b.Foreign(); err != nil {
 		return nil, &ForeignError{err}
 	}
-	f := &found{Belongings: *b, project: s.Project, state: s, lent: r.lentTo(s.Project), dated: r.datesVolumes()}
+	f := &found{Belongings: *b, project: s.Project, state: s, begun: begun, lent: r.lentTo(s.Project), dated: r.datesVolumes()}
 	f.note = f.noteOf(noteKey)
 	if rest := *b.Own; !slices.ContainsFunc(rest.Volumes, func(v stack.Volume) bool { return !isNote(v) }) {
 		rest.Volumes = nil // a note of what is gone is no cluster
@@ -289,7 +293,7 @@ func (f *found) absent(s *runtime.State) []runtime.Server {
 	var all []runtime.Server
 	for _, v := range f.Own.Volumes {
 		name, ok := strings.CutSuffix(v.Key, compose.VolumeName(""))
-		if _, there := s.Server(name); !ok || there {
+		if _, there := s.Server(name); !ok || there || slices.Contains(f.begun, v.Key) {
 			continue
 		}
 		role := runtime.Member
