@@ -272,3 +272,26 @@ func note(users map[string]map[string]bool, who, expr string) {
 		users[name][who] = true
 	}
 }
+
+// A watch, or a lease that is kept alive, ends when its client is done, which etcd counts as
+// Canceled or Unavailable.
+func TestRequestsThatFailedAreNotStreamsThatEnded(t *testing.T) {
+	for _, v := range releases(t) {
+		asked := 0
+		for _, row := range Rows(v) {
+			for _, panel := range row.Panels {
+				for _, q := range panel.Queries {
+					if !strings.Contains(q.Expr, "grpc_code") {
+						continue
+					}
+					if asked++; !strings.Contains(q.Expr, `grpc_type="unary"`) {
+						t.Errorf("%s: %s counts streams: %s", v, panel.Title, q.Expr)
+					}
+				}
+			}
+		}
+		if asked == 0 {
+			t.Errorf("%s: no panel shows what failed", v)
+		}
+	}
+}

@@ -58,7 +58,7 @@ func Rows(v cluster.Version) []Row {
 		{"Requests", []Panel{
 			{"Requests a second", "timeseries", "reqps", "Of clients, by what they ask.", []Query{{`sum by (grpc_method) (rate(grpc_server_handled_total{job="etcd", cluster="$cluster", grpc_type="unary"}[$__rate_interval])) > 0`, "{{grpc_method}}"}}},
 			latency(v),
-			{"Requests that failed, a second", "timeseries", "reqps", "", []Query{{`sum(rate(grpc_server_handled_total{job="etcd", cluster="$cluster", grpc_code!="OK"}[$__rate_interval])) or vector(0)`, "failed"}}},
+			{"Requests that failed, a second", "timeseries", "reqps", "Without watches and leases kept alive, whose end by their client counts as a failure.", []Query{{`sum(rate(grpc_server_handled_total{job="etcd", cluster="$cluster", grpc_type="unary", grpc_code!="OK"}[$__rate_interval])) or vector(0)`, "failed"}}},
 			{"Slow requests a second", "timeseries", "reqps", "Applied more slowly than etcd finds right: see etcdctr logs --grep 'took too long'.", []Query{{rate("etcd_server_slow_apply_total"), "{{member}}"}}},
 			{"Watchers", "timeseries", "none", "", []Query{{`etcd_debugging_mvcc_watcher_total` + of, "{{member}}"}}},
 			{"Traffic of clients", "timeseries", "Bps", "", []Query{
