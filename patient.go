@@ -9,6 +9,7 @@ import (
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/health"
 	"github.com/etcdctr/etcdctr/health/doctor"
+	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -40,7 +41,7 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 		return health.Report{Failures: []string{err.Error()}, Warnings: p.judgeRevived(ctx)}, nil
 	}
 	defer func() { _ = way.Close() }() // nothing depends on it any more
-	report := way.Health(p.want).Check(ctx)
+	report := check(ctx, way.Health(p.want))
 	judgeServices(way.State, &report)
 	report.Warnings = append(report.Warnings, p.judgeRevived(ctx)...)
 	if report.Healthy { // else they may be the cause
@@ -51,6 +52,17 @@ func (p *patient) ask(ctx context.Context) (health.Report, error) {
 		p.recognize(ctx, way)
 	}
 	return report, ctx.Err()
+}
+
+// check compares the members' data as well where etcd says that it differs: its alarm
+// may name a member whose data is right.
+func check(ctx context.Context, members health.Cluster) health.Report {
+	report := members.Check(ctx)
+	if slices.ContainsFunc(report.Members, func(m health.MemberReport) bool { return slices.Contains(m.Alarms, string(member.Corrupt)) }) {
+		members.Deep = true
+		return members.Check(ctx)
+	}
+	return report
 }
 
 // gather collects the evidence about each member that was described or is

@@ -152,6 +152,10 @@ func TestTheDoctorIsObeyedAboutDataThatIsDamaged(t *testing.T) {
 			breaks: func(a *ailing) { a.spoil("wal", flipped, "etcd1", "etcd2", "etcd3") }, honest: "brings a backup back",
 		},
 		"etcd says that one is corrupt": {breaks: func(a *ailing) { a.alarm(etcdserverpb.AlarmType_CORRUPT, "etcd2") }},
+		"that of one differs, and etcd says that another is corrupt": {differs: true, breaks: func(a *ailing) {
+			a.spoil("snap", altered, "etcd1")
+			a.alarm(etcdserverpb.AlarmType_CORRUPT, "etcd2")
+		}},
 	})
 }
 
@@ -318,6 +322,11 @@ func flipped(text []byte) []byte {
 }
 
 func emptied([]byte) []byte { return nil }
+
+// altered makes another value of the one of the key before/7.
+func altered(text []byte) []byte {
+	return bytes.ReplaceAll(text, []byte("\x2a\x08before/7"), []byte("\x2a\x08behind/7"))
+}
 
 func noise(text []byte) []byte { return bytes.Repeat([]byte("noise!!!"), len(text)/8) }
 

@@ -36,6 +36,9 @@ type ailment struct {
 	honest string
 	// lost says that nobody has anything any more, and that the doctor says so.
 	lost bool
+	// differs says that what a member has is another than the others', so that all of it is
+	// compared in the end.
+	differs bool
 }
 
 // describe gives the members ports that nobody else has while they are stopped.
@@ -84,6 +87,9 @@ func follow(t *testing.T, ways map[string]ailment) {
 				}
 			default:
 				a.wantAll()
+				if way.differs {
+					a.etcdctr("health", "--deep")
+				}
 			}
 		})
 	}

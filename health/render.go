@@ -67,7 +67,7 @@ func (v *verdict) memberReport(a answer) MemberReport {
 	r.DBSize, r.DBSizeInUse, r.DBQuota = s.DbSize, s.DbSizeInUse, s.DbSizeQuota
 	r.RaftTerm, r.RaftIndex, r.RaftAppliedIndex = s.RaftTerm, s.RaftIndex, s.RaftAppliedIndex
 	r.Revision, r.Compacted = s.Header.Revision, a.compacted
-	if a.digest.asked && a.digest.err == nil {
+	if a.digest.asked && a.digest.err == nil && len(spans(v.answers)) == 1 {
 		r.Hash = fmt.Sprintf("%08x", a.digest.hash)
 	}
 	r.Alarms = v.alarmsOf(a)

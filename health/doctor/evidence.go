@@ -97,6 +97,8 @@ type Member struct {
 	ClusterID string
 	// Alarms are those that etcd has raised for it, in etcd's words.
 	Alarms []string
+	// Hash is that of all its data, where it was compared with the others'.
+	Hash string
 	// Expired are the certificates around it that have ended: server, peer or
 	// client, who shows it.
 	Expired []string

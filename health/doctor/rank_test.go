@@ -101,11 +101,55 @@ func TestTheCauseThatExplainsTheOthersWins(t *testing.T) {
 		},
 		"data that differs, and one that is right": {
 			members: []Member{
+				{Name: "etcd1", Status: Running, Serves: true, ClusterID: "c1", Hash: "b", Alarms: []string{"CORRUPT"}},
+				{Name: "etcd2", Status: Running, Serves: true, ClusterID: "c1", Hash: "a"},
+				{Name: "etcd3", Status: Running, Serves: true, ClusterID: "c1", Hash: "a"},
+			},
+			want: Diagnosis{Member: "etcd1", Cause: "its data differs from that of the others", Command: "etcdctr member replace etcd1", Evidence: "alarm CORRUPT", Known: true},
+		},
+		"an alarm about a member whose data is right": {
+			members: []Member{
+				{Name: "etcd1", Status: Running, Serves: true, ClusterID: "c1", Hash: "b"},
+				{Name: "etcd2", Status: Running, Serves: true, ClusterID: "c1", Hash: "a", Alarms: []string{"CORRUPT"}},
+				{Name: "etcd3", Status: Running, Serves: true, ClusterID: "c1", Hash: "a"},
+			},
+			want: Diagnosis{
+				Member: "etcd2", Cause: "etcd blames its data, and that is what most members have: the data of etcd1 differs",
+				Command: "etcdctr member replace etcd1", Evidence: "alarm CORRUPT", Known: true,
+			},
+		},
+		"an alarm of 3.5, about nobody": {
+			members: []Member{
+				{Name: "etcd1", Status: Running, Serves: true, ClusterID: "c1", Hash: "a", Alarms: []string{"CORRUPT"}},
+				{Name: "etcd2", Status: Running, Serves: true, ClusterID: "c1", Hash: "b", Alarms: []string{"CORRUPT"}},
+				{Name: "etcd3", Status: Running, Serves: true, ClusterID: "c1", Hash: "a", Alarms: []string{"CORRUPT"}},
+			},
+			want: Diagnosis{
+				Member: "etcd1", Cause: "etcd blames its data, and that is what most members have: the data of etcd2 differs",
+				Command: "etcdctr member replace etcd2", Evidence: "alarm CORRUPT", Known: true,
+			},
+		},
+		"an alarm about data that is the same by now": {
+			members: []Member{
+				{Name: "etcd1", Status: Running, Serves: true, ClusterID: "c1", Hash: "a"},
+				{Name: "etcd2", Status: Running, Serves: true, ClusterID: "c1", Hash: "a", Alarms: []string{"CORRUPT"}},
+				{Name: "etcd3", Status: Running, Serves: true, ClusterID: "c1", Hash: "a"},
+			},
+			want: Diagnosis{
+				Member: "etcd2", Cause: "etcd blames its data, and all members have the same: only the alarm is left",
+				Command: "etcdctr etcdctl alarm disarm", Evidence: "alarm CORRUPT", Known: true,
+			},
+		},
+		"data that differs, and was not compared": {
+			members: []Member{
 				{Name: "etcd1", Status: Running, Serves: true, ClusterID: "c1", Alarms: []string{"CORRUPT"}},
 				{Name: "etcd2", Status: Running, Serves: true, ClusterID: "c1"},
 				{Name: "etcd3", Status: Running, Serves: true, ClusterID: "c1"},
 			},
-			want: Diagnosis{Member: "etcd1", Cause: "its data differs from that of the others", Command: "etcdctr member replace etcd1", Evidence: "alarm CORRUPT", Known: true},
+			want: Diagnosis{
+				Member: "etcd1", Cause: "its data differs from that of the others; nothing tells which of them is right: save a snapshot of each",
+				ByHand: hands[Restore], Evidence: "alarm CORRUPT", Known: true,
+			},
 		},
 		"data that differs, and nobody to compare it with": {
 			members: []Member{{Name: "etcd1", Status: Running, Serves: true, Alarms: []string{"CORRUPT"}}},

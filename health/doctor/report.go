@@ -28,7 +28,7 @@ func (m *Member) hear(r health.MemberReport) {
 	}
 	m.Answers, m.Serves = true, r.ReadMillis > 0
 	m.Learner = r.Role == health.Learner
-	m.ClusterID, m.Alarms = r.ClusterID, r.Alarms
+	m.ClusterID, m.Alarms, m.Hash = r.ClusterID, r.Alarms, r.Hash
 	m.Space = Space{
 		Size: r.DBSize, InUse: r.DBSizeInUse, Quota: r.DBQuota,
 		Revision: r.Revision, Compacted: r.Compacted,

@@ -241,7 +241,11 @@ func (s model) seen(i int, b body) Member {
 	if m.Answers && b.room != enough {
 		m.Alarms, m.Space = []string{"NOSPACE"}, spaces[b.room]
 	}
+	if m.Answers {
+		m.Hash = "as most have"
+	}
 	if m.Answers && b.data == otherwise {
+		m.Hash = "as only " + m.Name + " has"
 		m.Alarms = append(m.Alarms, "CORRUPT")
 	}
 	if b.run == hangs {

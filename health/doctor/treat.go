@@ -268,25 +268,6 @@ func (w ward) rekey(m Member, c candidate) treatment {
 	return treatment{cause + "; delete the folder fixtures there, and only that, and it makes both anew", Remedy{}}
 }
 
-// reconcile is for a member whose data differs.
-func (w ward) reconcile(m Member, cause string) treatment {
-	if !w.quorum && w.returns() {
-		return w.wakeHolders(m, cause)
-	}
-	differ := 0
-	for _, o := range w.Members {
-		for _, c := range fromAlarms(o) {
-			if c.fault == differing {
-				differ++
-			}
-		}
-	}
-	if differ*2 < w.voters() && w.replaceable(m) {
-		return treatment{cause, Remedy{Kind: Replace, Member: m.Name}}
-	}
-	return treatment{cause + "; nothing tells which of them is right: save a snapshot of each", Remedy{Kind: Restore}}
-}
-
 // readmit is for a member that was taken out of the cluster.
 func (w ward) readmit(m Member, cause string) treatment {
 	switch {
