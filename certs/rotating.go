@@ -72,11 +72,29 @@ func (r rotating) run(ctx context.Context) error {
 		return err
 	}
 	if begins {
-		if err := r.stage(ctx, Begin, r.Profiles...); err != nil {
+		if err := r.unlessMoved(c, r.stage(ctx, Begin, r.Profiles...)); err != nil {
 			return err
 		}
 	}
 	return r.goOn(ctx)
+}
+
+// notDoneError is the error of a stage that was not done to the files.
+type notDoneError struct{ error }
+
+func (e notDoneError) Unwrap() error { return e.error }
+
+// unlessMoved is the error of a stage, unless another command has replaced the authorities
+// further since they were as c says: then there is something else to do, or nothing.
+func (r rotating) unlessMoved(c Condition, err error) error {
+	if !errors.As(err, new(notDoneError)) {
+		return err
+	}
+	same := func(a, b Standing) bool { return a.Name == b.Name && a.Stage == b.Stage }
+	if now, errNow := r.hands.condition(); errNow != nil || slices.EqualFunc(now.Authorities, c.Authorities, same) {
+		return err
+	}
+	return nil
 }
 
 func (r rotating) abort(ctx context.Context) error {
@@ -153,6 +171,11 @@ func (r rotating) stage(ctx context.Context, stage Stage, profiles ...Profile) e
 func (r rotating) goOn(ctx context.Context) error {
 	for {
 		c, err := r.look(ctx)
+		if err != nil && ctx.Err() == nil { // another command may have stopped a member just now
+			if err = r.gather(ctx); err == nil {
+				c, err = r.look(ctx)
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -167,7 +190,7 @@ func (r rotating) goOn(ctx context.Context) error {
 		case Restart:
 			err = r.restart(ctx, move.Members)
 		default:
-			err = r.stage(ctx, c.stageAfter(move), profilesOf(move.Authorities)...)
+			err = r.unlessMoved(c, r.stage(ctx, c.stageAfter(move), profilesOf(move.Authorities)...))
 		}
 		if err != nil {
 			return err
@@ -225,7 +248,7 @@ func (d *doing) rotate(ctx context.Context, o RotateOptions) error {
 	d.restarted = nil
 	report, err := d.of.PKI.rotateTo(ctx, o)
 	if err != nil {
-		return err
+		return notDoneError{err}
 	}
 	if d.of.Tell != nil {
 		d.of.Tell(report)

@@ -420,6 +420,51 @@ func TestRotationTouchesNothingBeforeAllMembersServe(t *testing.T) {
 	}
 }
 
+// Another command may have a member that does not run, as one that replaces it does.
+func TestRotationWaitsForAMemberThatIsStoppedMeanwhile(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	was := f.cert("ca/client")
+	r := f.rotation()
+	stopped := false
+	ask, restart := r.Ask, r.Restart
+	r.Gather = func(context.Context) error { stopped = false; return nil }
+	r.Restart = func(ctx context.Context, members []string) error { stopped = true; return restart(ctx, members) }
+	r.Ask = func(ctx context.Context) ([]certs.Answer, error) {
+		if stopped {
+			return nil, errCut
+		}
+		return ask(ctx)
+	}
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.wantReplaced(was)
+}
+
+// Of two at the same time both end well, whichever does a stage first.
+func TestRotationsAtTheSameTimeReplaceTheAuthoritiesOnce(t *testing.T) {
+	for _, at := range []int{1, 2, 3, 4} {
+		f := newFakeMembers(t, tls.VersionTLS12)
+		was := f.cert("ca/client")
+		r := f.rotation()
+		asked := 0
+		ask := r.Ask
+		r.Ask = func(ctx context.Context) ([]certs.Answer, error) {
+			answers, err := ask(ctx)
+			if asked++; asked == at {
+				if err := f.rotation().Run(ctx); err != nil {
+					t.Error(err)
+				}
+			}
+			return answers, err
+		}
+		if err := r.Run(t.Context()); err != nil {
+			t.Errorf("beside another that comes between at %d: %v", at, err)
+		}
+		f.wantReplaced(was)
+	}
+}
+
 func TestRotationWaitsForClientsFromElsewhere(t *testing.T) {
 	f := newFakeMembers(t, tls.VersionTLS12)
 	f.report(f.Issue(t.Context(), certs.IssueOptions{Name: "alice", Profile: certs.Client}))
