@@ -30,6 +30,12 @@ func dataRules() []rule {
 			pattern: re(`runtime error: invalid memory address or nil pointer dereference|cannot use none as id`),
 			cause:   "it crashes on its own data: an empty or cut-off write-ahead log does that", fault: damagedData,
 		},
+		{ // on a log that it has made anew it elects a leader, and 3.6 and 3.7 serve nobody
+			pattern: re(`^starting local member`),
+			with:    re(`^restore consistentIndex: [1-9]`),
+			cause: "its write-ahead log is gone and its database is there, as where the disk of its wal-dir is not mounted: " +
+				"stop it and bring the log back, with which it serves as before", fault: damagedData,
+		},
 		{
 			pattern: re(`detected disallowed (?:custom content in v2store|v2 WAL)`),
 			cause: "its data or its log holds keys of the v2 API, which etcd from 3.6 on refuses: go back to 3.5 with enable-v2, " +

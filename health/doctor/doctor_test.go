@@ -99,6 +99,7 @@ func situations() map[string]situation {
 		"its data is of members with TLS":              {provoke: withDataOf("https", "http"), cause: `the data is of a cluster with TLS`, command: `^etcdctr down && etcdctr up --tls mutual$`},
 
 		"its write-ahead log is damaged":        {provoke: withDamage(flipped), cause: `its write-ahead log is damaged`, command: `^$`},
+		"its write-ahead log is gone":           {provoke: withoutLog, cause: `its write-ahead log is gone and its database is there`, command: `^$`},
 		"its database is none":                  {provoke: withDamage(overwritten), cause: `its database is damaged`, command: `^$`},
 		"its key of auto-TLS is empty":          {provoke: withEmptyKey, cause: `a certificate or key file is empty`, command: `^etcdctr certs create`},
 		"its log is to be where it can't write": {provoke: withLogElsewhere, cause: `it can't write its log to /proc/etcd.log`, command: `^etcdctr up$`},

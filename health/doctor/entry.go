@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ func readEntry(line string) entry {
 		ClusterVersion string  `json:"determined-cluster-version"`
 		ClusterID      string  `json:"cluster-id"`
 		UserName       *string `json:"user-name"`
+		Index          any     `json:"index"` // which is a number where it is read here
 	}
 	line = spaced.Replace(strings.TrimSpace(line))
 	if json.Unmarshal([]byte(line), &fields) != nil || fields.Msg == "" {
@@ -47,6 +49,9 @@ func readEntry(line string) entry {
 		if more != "" && more != e.text {
 			e.text += ": " + more
 		}
+	}
+	if fields.Msg == "restore consistentIndex" {
+		e.text += fmt.Sprintf(": %v", fields.Index)
 	}
 	return e
 }

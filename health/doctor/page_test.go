@@ -69,7 +69,7 @@ delete the last copy of what the cluster holds. The doctor asks them first.
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n| message | cause | what helps |\n|---|---|---|\n", g.title)
 		for _, r := range rules {
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", message(r.pattern), cell(r.cause), helps(r))
+			fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", message(r.pattern), alongside(r), cell(r.cause), helps(r))
 		}
 	}
 	b.WriteString(`
@@ -89,6 +89,14 @@ func message(pattern *regexp.Regexp) string {
 	}
 	text := regexp.MustCompile(`…[…\s]*…`).ReplaceAllString(words(parsed), "…")
 	return strings.ReplaceAll(strings.TrimSpace(text), "|", `\|`)
+}
+
+// alongside is the other message that a rule wants to see, where it takes two.
+func alongside(r rule) string {
+	if r.with == nil {
+		return ""
+	}
+	return " beside `" + message(r.with) + "`"
 }
 
 // words reads an expression: the first of alternatives, and nothing of what may be

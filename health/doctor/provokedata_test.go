@@ -61,6 +61,19 @@ func write(t *testing.T, file string, data []byte) {
 	}
 }
 
+// withoutLog is a member whose log was in a folder of its own, which is empty now.
+func withoutLog(t *testing.T) *etcdtest.Process {
+	t.Helper()
+	m := newPlace(t, "http", "a")
+	first := etcdtest.Start(t, nil, m.flags([]place{m}, "--wal-dir="+filepath.Join(t.TempDir(), "wal"))...)
+	await(t, first, "ready to serve client requests")
+	if _, err := client(t, m).Defragment(t.Context(), m.client); err != nil { // after which all is in the database
+		t.Fatal(err)
+	}
+	first.Kill()
+	return etcdtest.Start(t, nil, m.flags([]place{m}, "--wal-dir="+filepath.Join(t.TempDir(), "wal"))...)
+}
+
 // withEmptyKey is a member with auto-TLS whose key was never written whole.
 func withEmptyKey(t *testing.T) *etcdtest.Process {
 	t.Helper()

@@ -105,6 +105,7 @@ func recorded(t *testing.T) map[string]map[string]string {
 // beside is what a member says besides the line that tells, where that alone is not
 // enough.
 var beside = map[string]string{
+	"its write-ahead log is gone":        `{"level":"info","msg":"restore consistentIndex","index":9}`,
 	"its data is of members without TLS": `{"level":"warn","msg":"rejected connection on peer endpoint","error":"tls: first record does not look like a TLS handshake"}`,
 }
 
