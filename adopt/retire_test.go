@@ -45,3 +45,39 @@ func TestAContainerIsPutAwayWhoseRestartPolicyStays(t *testing.T) {
 		}
 	}
 }
+
+// stopped is an engine that notes how long a container may take to end.
+type stopped struct {
+	oneContainer
+	within *[]int
+}
+
+func (e stopped) ContainerStop(_ context.Context, _ string, o client.ContainerStopOptions) (client.ContainerStopResult, error) {
+	within := -1
+	if o.Timeout != nil {
+		within = *o.Timeout
+	}
+	*e.within = append(*e.within, within)
+	return client.ContainerStopResult{}, nil
+}
+
+// Podman has no time for what Docker Compose says nothing of, and would kill a member at once.
+func TestAMemberIsAskedToEndWhereItsContainerHasNoTimeForThat(t *testing.T) {
+	none, some := 0, 5
+	for _, c := range []struct {
+		has  *int
+		want int // -1: what the container has
+	}{{nil, -1}, {&some, -1}, {&none, 30}} {
+		in := kv()
+		in.Config.StopTimeout = c.has
+		var within []int
+		engine := &Containers{Engine: stopped{oneContainer{imageEngine{}, in}, &within}, Names: []string{"etcd1"}}
+		s, err := engine.Look(t.Context())
+		if err == nil {
+			err = engine.Stop(t.Context(), s.Members[0], 0)
+		}
+		if err != nil || !slices.Equal(within, []int{c.want}) {
+			t.Errorf("stopped within %v, want %d: %v", within, c.want, err)
+		}
+	}
+}
