@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
@@ -21,7 +22,8 @@ func PutBack(ctx context.Context, e Engine, w Wanted, old Container, was contain
 	if err != nil {
 		return err
 	}
-	c.container, c.host, c.endpoints = *was.Config, *was.HostConfig, endpointsOf(was)
+	c.container, c.host, c.endpoints = *was.Config, *was.HostConfig, addressed(endpointsOf(was), c.endpoints)
+	c.host.Ulimits = ulimitsOf(was.HostConfig.Ulimits)
 	if len(c.endpoints) > 0 {
 		c.host.NetworkMode = container.NetworkMode(c.endpoints[0].network)
 	}
@@ -48,4 +50,28 @@ func endpointsOf(was container.InspectResponse) []endpoint {
 	}
 	slices.SortStableFunc(all, func(a, b endpoint) int { return b.settings.GwPriority - a.settings.GwPriority })
 	return all
+}
+
+// addressed are endpoints with the addresses that were asked for: Podman does not tell which
+// were, and a member whose peers look for it at another address is refused by them.
+func addressed(was, wanted []endpoint) []endpoint {
+	for _, e := range was {
+		i := slices.IndexFunc(wanted, func(w endpoint) bool { return w.network == e.network })
+		if e.settings.IPAMConfig == nil && i >= 0 {
+			e.settings.IPAMConfig = wanted[i].settings.IPAMConfig
+		}
+	}
+	return was
+}
+
+// ulimitsOf are a container's limits by the names that engines take them by: Podman tells
+// those of the kernel, such as RLIMIT_NOFILE, and refuses them.
+func ulimitsOf(all []*container.Ulimit) []*container.Ulimit {
+	var asked []*container.Ulimit
+	for _, u := range all {
+		limit := *u
+		limit.Name = strings.ToLower(strings.TrimPrefix(u.Name, "RLIMIT_"))
+		asked = append(asked, &limit)
+	}
+	return asked
 }
