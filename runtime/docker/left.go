@@ -77,10 +77,13 @@ func (r *Runtime) lookOnce(ctx context.Context, project string, v stack.Volume) 
 	return &l, nil
 }
 
+// forgetLook forgets that there was no data in a volume.
 func (r *Runtime) forgetLook(v stack.Volume) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.left, v.Name)
+	if !r.left[v.Name].Data {
+		delete(r.left, v.Name)
+	}
 }
 
 // checkLeft refuses members that are to be made and would find what is not theirs in a
