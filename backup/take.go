@@ -224,7 +224,9 @@ func (r Request) archive(f archiveFile, m *Metadata, take stream) error {
 }
 
 func (r Request) plainArchive(f archiveFile, m *Metadata, take stream) error {
-	a, err := newArchiver(f, m.Time, r.Stored)
+	to := goAhead(f)
+	defer to.Close()
+	a, err := newArchiver(to, m.Time, r.Stored)
 	if err != nil {
 		return err
 	}
@@ -235,7 +237,10 @@ func (r Request) plainArchive(f archiveFile, m *Metadata, take stream) error {
 	if err := r.data(a, m, take); err != nil {
 		return err
 	}
-	return a.finish(*m)
+	if err := a.finish(*m); err != nil {
+		return err
+	}
+	return to.settle()
 }
 
 // describe writes what is there besides the data.
