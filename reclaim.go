@@ -31,5 +31,7 @@ func (c *Cluster) whileNobodyChanges(ctx context.Context, do func(*member.Client
 // lock keeps other commands from changing the cluster, and tells of one that has to come to
 // its end first.
 func (c *Cluster) lock(ctx context.Context) (release func() error, err error) {
-	return c.runtime.Lock(ctx, c.spec.ClusterName(), func() { c.o.Events(Event{Waiting: true}) })
+	return c.runtime.Lock(ctx, c.spec.ClusterName(), c.sayWaiting)
 }
+
+func (c *Cluster) sayWaiting() { c.o.Events(Event{Waiting: true}) }

@@ -97,7 +97,7 @@ func (c *Cluster) undoRestore(ctx context.Context, may func(now *runtime.State) 
 		return nil, err
 	}
 	c.unsee()
-	return backup.UndoIf(ctx, r, c.spec.ClusterName(), may)
+	return backup.UndoIf(ctx, r, c.spec.ClusterName(), c.sayWaiting, may)
 }
 
 // RestoreToUndo tells what runs now and would be stopped by UndoRestore. ErrNothing of

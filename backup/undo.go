@@ -42,13 +42,13 @@ func concerned(ctx context.Context, r Runtime, have *runtime.State) ([]string, e
 // ErrUndone says that nothing was left to do: only of a cluster that was started in between
 // what was set aside instead comes back. ErrNothing says that there is nothing to undo.
 func Undo(ctx context.Context, r Runtime, name string) (map[string]string, error) {
-	return UndoIf(ctx, r, name, func(*runtime.State) error { return nil })
+	return UndoIf(ctx, r, name, func() {}, func(*runtime.State) error { return nil })
 }
 
 // UndoIf is Undo that asks first whether it may, by what is there once no other command
-// changes it.
-func UndoIf(ctx context.Context, r Runtime, name string, may func(have *runtime.State) error) (map[string]string, error) {
-	release, err := r.Lock(ctx, name, nil)
+// changes it. Waiting is called once where one does.
+func UndoIf(ctx context.Context, r Runtime, name string, waiting func(), may func(have *runtime.State) error) (map[string]string, error) {
+	release, err := r.Lock(ctx, name, waiting)
 	if err != nil {
 		return nil, err
 	}

@@ -67,8 +67,8 @@ type Runtime interface {
 	// Reach opens the way to the members that run.
 	Reach(ctx context.Context, have *State) (Way, error)
 
-	// Lock keeps other commands from changing the cluster until release; waiting
-	// is called once if somebody else holds it.
+	// Lock keeps other commands from changing the cluster until release; waiting,
+	// which may be nil, is called once if somebody else holds it.
 	Lock(ctx context.Context, name string, waiting func()) (release func() error, err error)
 }
 

@@ -187,11 +187,16 @@ func (r *Runtime) Lock(ctx context.Context, name string, waiting func()) (releas
 		return errors.Join(errs...)
 	}
 	var once sync.Once
+	tell := func() {
+		if waiting != nil {
+			once.Do(waiting)
+		}
+	}
 	for _, m := range machinesOf(places) {
 		if m.engine == nil {
 			continue
 		}
-		let, err := m.engine.Lock(ctx, name, func() { once.Do(waiting) })
+		let, err := m.engine.Lock(ctx, name, tell)
 		if err != nil {
 			return nil, errors.Join(err, release())
 		}

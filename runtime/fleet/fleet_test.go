@@ -32,6 +32,7 @@ type fake struct {
 	rest    bool     // it has something of a cluster that is gone
 	unfit   error    // it can't fill volumes
 	has     []string // clusters
+	held    bool     // another command's lock, which is let go of at once
 	folder  string   // that its servers were started in
 }
 
@@ -133,8 +134,11 @@ func (f *fake) Remove(_ context.Context, _ string, r runtime.Removal) error {
 	return nil
 }
 
-func (f *fake) Lock(context.Context, string, func()) (func() error, error) {
+func (f *fake) Lock(_ context.Context, _ string, waiting func()) (func() error, error) {
 	f.world.call("lock %s", f.at)
+	if f.held {
+		waiting()
+	}
 	return func() error { f.world.call("unlock %s", f.at); return nil }, nil
 }
 
@@ -471,6 +475,26 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 	want := []string{"lock e01", "lock e02", "lock e03", "unlock e03", "unlock e02", "unlock e01"}
 	if diff := cmp.Diff(want, w.calls); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Who waits on several machines says so once, and need not say so at all.
+func TestWaitingForLocksIsSaidOnce(t *testing.T) {
+	w := newWorld(t)
+	r := w.runtime(spec("e01", "e02"))
+	w.engine("e01").held, w.engine("e02").held = true, true
+	said := 0
+	for _, waiting := range []func(){func() { said++ }, nil} {
+		release, err := r.Lock(t.Context(), "orders", waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said != 1 {
+		t.Errorf("it is said %d times", said)
 	}
 }
 
