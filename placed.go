@@ -10,12 +10,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/etcdctr/etcdctr/internal/outfile"
-
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
 	"github.com/etcdctr/etcdctr/internal/gitignore"
 	"github.com/etcdctr/etcdctr/internal/listed"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 

@@ -13,11 +13,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/etcdctr/etcdctr/internal/outfile"
-
 	"github.com/etcdctr/etcdctr/certs"
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/discovery"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/internal/shellword"
 	"github.com/etcdctr/etcdctr/pki"
 	"github.com/etcdctr/etcdctr/runtime"

@@ -23,6 +23,7 @@ func TestARecoveryFindsTheBackupThatKnowsMoreThanWhoIsLeft(t *testing.T) {
 	}{
 		"the clock was set back since": {ahead: time.Hour, since: func(*testing.T, string) {}},
 		"another of its name was backed up since": {since: func(t *testing.T, backups string) {
+			t.Helper()
 			other := remember(t)
 			other.members = 2 // or it might be the same cluster to etcd
 			other.up()

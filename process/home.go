@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/etcdctr/etcdctr/internal/outfile"
-
 	"github.com/etcdctr/etcdctr/internal/lockfile"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 )
 
 // Home is the folder of a stack.

@@ -258,39 +258,39 @@ func TestAVolumeThatIsTheProjectsAndProtectedIsOne(t *testing.T) {
 
 // Another Compose file of the project may call what it has as the stack does. Nobody of the
 // stack uses that, and it has a name of its own.
+var others = []string{"volume precious", "network reports"}
+
+func foreigners(t *testing.T, e *fakeEngine) {
+	t.Helper()
+	labels := func(kind, key string) map[string]string { return map[string]string{projectLabel: "p", kind: key} }
+	_, network := e.NetworkCreate(t.Context(), "reports", client.NetworkCreateOptions{Labels: labels(networkLabel, "cluster")})
+	_, volume := e.VolumeCreate(t.Context(), client.VolumeCreateOptions{Name: "precious", Labels: labels(volumeLabel, "etcd1-data")})
+	if err := errors.Join(network, volume); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestWhatAnotherFileCallsAsTheStackDoesIsLeftAlone(t *testing.T) {
-	for what, file := range map[string]string{"beside the stack": three, "where nothing is of the stack": ""} {
-		t.Run(what, func(t *testing.T) {
-			e := newFakeEngine()
-			if file != "" {
-				e = running(t, file)
-			}
-			labels := func(kind, key string) map[string]string { return map[string]string{projectLabel: "p", kind: key} }
-			_, err := e.NetworkCreate(t.Context(), "reports", client.NetworkCreateOptions{Labels: labels(networkLabel, "cluster")})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = e.VolumeCreate(t.Context(), client.VolumeCreateOptions{Name: "precious", Labels: labels(volumeLabel, "etcd1-data")})
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, p, err := planRemoval(t, e, data, true)
-			if file == "" {
-				foreign := (*ForeignError)(nil)
-				if want := []string{"volume precious", "network reports"}; !errors.As(err, &foreign) || !slices.Equal(foreign.Holds, want) {
-					t.Errorf("the error is %v, want one about %v", err, want)
-				}
-				return
-			}
-			if err = errors.Join(err, run(t.Context(), e, p)); err != nil {
-				t.Fatal(err)
-			}
-			if want := []string{"volume precious", "network reports"}; !slices.Equal(b.Others, want) {
-				t.Errorf("others are %v, want %v", b.Others, want)
-			}
-			if len(e.containers) > 0 || len(e.networks) != 1 || len(e.volumes) != 1 {
-				t.Errorf("left are %d containers, %d networks and the volumes %v, want what is not the stack's", len(e.containers), len(e.networks), e.volumes)
-			}
-		})
+	e := running(t, three)
+	foreigners(t, e)
+	b, p, err := planRemoval(t, e, data, true)
+	if err = errors.Join(err, run(t.Context(), e, p)); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(b.Others, others) {
+		t.Errorf("others are %v, want %v", b.Others, others)
+	}
+	if len(e.containers) > 0 || len(e.networks) != 1 || len(e.volumes) != 1 {
+		t.Errorf("left are %d containers, %d networks and the volumes %v, want what is not the stack's", len(e.containers), len(e.networks), e.volumes)
+	}
+}
+
+func TestWhatAnotherFileCallsAsAStackWouldIsNoStack(t *testing.T) {
+	e := newFakeEngine()
+	foreigners(t, e)
+	_, _, err := planRemoval(t, e, data, true)
+	var refused *ForeignError
+	if !errors.As(err, &refused) || !slices.Equal(refused.Holds, others) {
+		t.Errorf("the error is %v, want one about %v", err, others)
 	}
 }

@@ -12,12 +12,12 @@ import (
 	"slices"
 
 	"github.com/containerd/errdefs"
-	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/moby/moby/client"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/compose"
 	"github.com/etcdctr/etcdctr/dns"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/monitoring"
 	"github.com/etcdctr/etcdctr/runtime"
 	"github.com/etcdctr/etcdctr/stack"

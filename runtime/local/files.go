@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/etcdctr/etcdctr/internal/outfile"
-
 	"github.com/etcdctr/etcdctr/runtime"
 )
 

@@ -9,10 +9,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/etcdctr/etcdctr/internal/outfile"
-
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/internal/durable"
+	"github.com/etcdctr/etcdctr/internal/outfile"
 	"github.com/etcdctr/etcdctr/internal/tarfolder"
 	"github.com/etcdctr/etcdctr/process"
 	"github.com/etcdctr/etcdctr/runtime"
