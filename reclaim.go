@@ -3,6 +3,7 @@ package etcdctr
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/etcdctr/etcdctr/member"
 )
@@ -32,6 +33,22 @@ func (c *Cluster) whileNobodyChanges(ctx context.Context, do func(*member.Client
 // its end first.
 func (c *Cluster) lock(ctx context.Context) (release func() error, err error) {
 	return c.runtime.Lock(ctx, c.spec.ClusterName(), c.sayWaiting)
+}
+
+// Changing tells that another command changes the cluster at this moment: what is asked
+// meanwhile may be of members that it has stopped. It changes nothing, and waits for nobody.
+func (c *Cluster) Changing(ctx context.Context) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var held atomic.Bool
+	release, err := c.runtime.Lock(ctx, c.spec.ClusterName(), func() {
+		held.Store(true)
+		cancel()
+	})
+	if err == nil {
+		_ = release()
+	}
+	return held.Load()
 }
 
 func (c *Cluster) sayWaiting() { c.o.Events(Event{Waiting: true}) }

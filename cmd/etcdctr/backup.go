@@ -143,7 +143,8 @@ func (o backupOptions) take(ctx context.Context, a *app, r backup.Request) (stri
 	}
 	defer c.Close()
 	if o.dataDir == "" {
-		return c.Backup(ctx, o.output, r)
+		path, made, err := c.Backup(ctx, o.output, r)
+		return path, made, c.Unanswered(ctx, err)
 	}
 	program, err := target.EtcdFor(o.etcdBinary)
 	if err != nil {

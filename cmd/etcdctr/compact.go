@@ -90,7 +90,7 @@ func runCompact(ctx context.Context, a *app, o compactOptions, args []string) er
 	}
 	r, err := c.Compact(ctx, how)
 	if err != nil {
-		return err
+		return c.Unanswered(ctx, err)
 	}
 	a.sayCompacted(r, o.recover)
 	return a.Result(o.format, r, nil)

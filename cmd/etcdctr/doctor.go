@@ -40,7 +40,10 @@ func runDoctor(ctx context.Context, a *app, f *target.Flags, format string) erro
 	defer c.Close()
 	d, err := c.Examine(ctx, f.Examination())
 	if err != nil {
-		return err
+		return c.Unanswered(ctx, err)
+	}
+	if !d.Healthy && c.Changing(ctx) {
+		a.Warn("another etcdctr is changing %s: what is wrong may be its doing", c.Name())
 	}
 	return a.tellDiagnosis(d, format)
 }

@@ -62,7 +62,7 @@ func (a *app) runEtcdctl(ctx context.Context, f *target.Flags, args []string) er
 	defer c.Close()
 	way, err := c.Connect(ctx)
 	if err != nil {
-		return err
+		return c.Unanswered(ctx, err)
 	}
 	defer a.CloseWay(way)
 	ctl, err := forward.ForEtcdctl(ctx, way, way.CertsDir, etcdctr.AdminClient, args, os.Environ())
@@ -71,7 +71,7 @@ func (a *app) runEtcdctl(ctx context.Context, f *target.Flags, args []string) er
 	}
 	defer ctl.Close()
 	if err := way.Idle(); err != nil && ctl.Asks {
-		return withHint(err, "%s", idleHelp(f, err))
+		return c.Meanwhile(ctx, withHint(err, "%s", idleHelp(f, err)))
 	}
 	code, err := a.Run(ctx, "etcdctl", ctl.Args, ctl.Env)
 	if code != 0 && ctx.Err() == nil && ctl.Asks {
@@ -113,7 +113,11 @@ func (a *app) hintOfSilence(ctx context.Context, f *target.Flags, c *target.Foun
 			silent = append(silent, s.Name)
 		}
 	}
-	if len(silent) > 0 {
+	switch {
+	case len(silent) == 0:
+	case c.Changing(ctx):
+		a.Voice.Say(terminal.Hint, fmt.Sprintf("another etcdctr is changing %s: run this again once that is done", c.Name()))
+	default:
 		a.Voice.Say(terminal.Hint, fmt.Sprintf("no read is answered by %s: `%s` tells why, and what helps", strings.Join(silent, ", "), f.Again("doctor")))
 	}
 }

@@ -69,10 +69,10 @@ func runHealth(ctx context.Context, a *app, o healthOptions, _ []string) error {
 	defer w.Leave()
 	report, err := w.Check(ctx)
 	if err != nil {
-		return err
+		return c.Unanswered(ctx, err)
 	}
 	if o.watch {
 		return healthview.Watch(ctx, a.Console, w.Round, c.Name(), o.interval, o.format)
 	}
-	return errors.Join(healthview.Print(a.Console, report, o.format), healthview.Verdict(a.Console, report))
+	return errors.Join(healthview.Print(a.Console, report, o.format), c.Meanwhile(ctx, healthview.Verdict(a.Console, report)))
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       *updateScripts,
 		Setup:               setUp,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await, "engine": startEngine, "exits": exits, "conforms": conforms, "fill": fill},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"await": await, "engine": startEngine, "exits": exits, "conforms": conforms, "fill": fill, "hold": hold},
 	})
 }
 
@@ -101,6 +102,25 @@ func claimPorts(env *testscript.Env) (further int, err error) {
 	}
 	return 0, fmt.Errorf("no ports are free: %w", err)
 }
+
+// hold is another command that changes a cluster of processes until it is let go of.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] hold CLUSTER")
+	}
+	key := ts.MkAbs(args[0])
+	if neg {
+		release, _ := held.LoadAndDelete(key)
+		ts.Check(release.(func() error)())
+		return
+	}
+	release, err := local.New(local.Options{Folder: ts.MkAbs(runtimes.ProcessFolder)}).Lock(context.Background(), args[0], nil)
+	ts.Check(err)
+	held.Store(key, release)
+}
+
+// held is what lets go of the clusters that scripts hold.
+var held sync.Map
 
 // fill puts the values of the environment into files.
 func fill(ts *testscript.TestScript, neg bool, args []string) {

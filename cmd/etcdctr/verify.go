@@ -61,7 +61,7 @@ func runVerify(ctx context.Context, a *app, o verifyOptions, _ []string) error {
 	defer c.Close()
 	proofs, err := c.Verify(ctx)
 	if err != nil {
-		return err
+		return c.Unanswered(ctx, err)
 	}
 	if err := a.printProofs(proofs, o.format); err != nil {
 		return err
@@ -70,7 +70,7 @@ func runVerify(ctx context.Context, a *app, o verifyOptions, _ []string) error {
 	if err == nil {
 		a.Say("%s, no surprise", terminal.Plural(len(proofs), "proof"))
 	}
-	return withHint(err, "%s", strings.Join(remedies, "\n"))
+	return c.Meanwhile(ctx, withHint(err, "%s", strings.Join(remedies, "\n")))
 }
 
 func (a *app) printProofs(proofs []etcdctr.Proof, format string) error {
