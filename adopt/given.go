@@ -114,8 +114,8 @@ var givenKeys = []givenKey{
 		return flag(d.HostConfig.OomKillDisable != nil && *d.HostConfig.OomKillDisable)
 	}},
 	{key: "oom_score_adj", was: func(d inspected) string { return number(int64(d.HostConfig.OomScoreAdj)) }},
-	{key: "pid", was: func(d inspected) string { return string(d.HostConfig.PidMode) }},
-	{key: "pids_limit", was: func(d inspected) string { return pointed(d.HostConfig.PidsLimit, -1) }},
+	{key: "pid", was: func(d inspected) string { return namespace(string(d.HostConfig.PidMode)) }},
+	{key: "pids_limit", was: pidsLimit},
 	{key: "privileged", was: func(d inspected) string { return flag(d.HostConfig.Privileged) }},
 	{key: "read_only", was: func(d inspected) string { return flag(d.HostConfig.ReadonlyRootfs) }, is: func(s types.ServiceConfig) string { return flag(s.ReadOnly) }},
 	{key: "restart", was: restart, is: func(s types.ServiceConfig) string { return s.Restart }},
@@ -127,7 +127,7 @@ var givenKeys = []givenKey{
 	}},
 	{key: "security_opt", was: func(d inspected) string { return list(d.HostConfig.SecurityOpt) }, is: func(s types.ServiceConfig) string { return list(s.SecurityOpt) }},
 	{key: "shm_size", was: func(d inspected) string {
-		if d.HostConfig.ShmSize == usualShm {
+		if slices.Contains(usualShm, d.HostConfig.ShmSize) {
 			return ""
 		}
 		return number(d.HostConfig.ShmSize)
@@ -139,15 +139,15 @@ var givenKeys = []givenKey{
 		}
 		return (time.Duration(*d.Config.StopTimeout) * time.Second).String()
 	}, is: func(s types.ServiceConfig) string { return time.Duration(*s.StopGracePeriod).String() }},
-	{key: "stop_signal", was: func(d inspected) string { return unless(d.Config.StopSignal, d.image.StopSignal) }},
+	{key: "stop_signal", was: stopSignal},
 	{key: "storage_opt", was: func(d inspected) string { return pairs(d.HostConfig.StorageOpt) }},
 	{key: "sysctls", was: func(d inspected) string { return pairs(d.HostConfig.Sysctls) }},
 	{key: "tmpfs", was: func(d inspected) string { return list(slices.Collect(maps.Keys(d.HostConfig.Tmpfs))) }},
 	{key: "tty", was: func(d inspected) string { return flag(d.Config.Tty) }},
 	{key: "ulimits", was: ulimits},
 	{key: "user", was: func(d inspected) string { return unless(d.Config.User, d.image.User) }, is: func(s types.ServiceConfig) string { return s.User }},
-	{key: "userns_mode", was: func(d inspected) string { return string(d.HostConfig.UsernsMode) }},
-	{key: "uts", was: func(d inspected) string { return string(d.HostConfig.UTSMode) }},
+	{key: "userns_mode", was: func(d inspected) string { return namespace(string(d.HostConfig.UsernsMode)) }},
+	{key: "uts", was: func(d inspected) string { return namespace(string(d.HostConfig.UTSMode)) }},
 	{key: "volumes", was: volumes},
 	{key: "working_dir", was: func(d inspected) string { return unless(d.Config.WorkingDir, cmp.Or(d.image.WorkingDir, "/")) }},
 }
@@ -156,7 +156,7 @@ var givenKeys = []givenKey{
 // much shared memory they give.
 var usualRuntimes = []string{"", "runc", "crun", "oci", "io.containerd.runc.v2"}
 
-const usualShm = 64 << 20
+var usualShm = []int64{64 << 20, podmansShm}
 
 // dependsLabel is where Docker Compose notes what a service depends on.
 const dependsLabel = "com.docker.compose.depends_on"
@@ -206,7 +206,7 @@ func (d inspected) variables() []given {
 	var all []given
 	for _, v := range slices.Sorted(slices.Values(d.Config.Env)) {
 		name, value, set := strings.Cut(v, "=")
-		if !set || slices.Contains(d.image.Env, v) || strings.HasPrefix(name, "ETCD_") {
+		if !set || slices.Contains(d.image.Env, v) || strings.HasPrefix(name, "ETCD_") || d.podmans(name, value) {
 			continue
 		}
 		all = append(all, given{environmentKey + name, variable(name, value)})

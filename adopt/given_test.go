@@ -181,6 +181,38 @@ func TestWhatAContainerWasGivenIsTold(t *testing.T) {
 	}
 }
 
+// What Podman 4.3 writes down of a container that was given nothing.
+func TestWhatPodmanGivesEachContainerIsNobodysWish(t *testing.T) {
+	podmans := func() *container.InspectResponse {
+		in := plain()
+		in.Config.Env = append(in.Config.Env, "HOSTNAME=0123456789ab", "TERM=xterm", "container=podman")
+		in.Config.StopSignal = "15"
+		in.HostConfig.PidMode, in.HostConfig.UTSMode = "private", "private"
+		in.HostConfig.ShmSize, in.HostConfig.PidsLimit = 65536000, to(int64(2048))
+		return in
+	}
+	if got := inspect(podmans()).givens(); got != nil {
+		t.Errorf("it has %v", got)
+	}
+	silent := inspect(podmans()) // its image says nothing of a signal
+	silent.image.StopSignal = ""
+	if got := silent.givens(); got != nil {
+		t.Errorf("it has %v", got)
+	}
+	for _, c := range givenBy {
+		in := podmans()
+		c.give(in)
+		if got := inspect(in).givens(); !slices.Contains(got, given{c.key, c.was}) {
+			t.Errorf("of %s it has %v", c.key, got)
+		}
+	}
+	in := plain()
+	in.Config.Env, in.HostConfig.PidsLimit = append(in.Config.Env, "TERM=xterm"), to(int64(2048))
+	if got := inspect(in).givens(); len(got) != 2 {
+		t.Errorf("where somebody wished for it on Docker, it has %v", got)
+	}
+}
+
 // What is told otherwise, or can't be told from what every container has, by the fields
 // of an engine's API.
 var untold = map[string]string{
