@@ -129,7 +129,7 @@ LONGEST := ./cmd/etcdctr ./e2e ./backup ./converge .
 # a disk for nothing. Where the system has plenty of memory to give away as a folder, t.TempDir
 # is there. The name is short, for sockets lie in it, and the same each time, for Go takes
 # results again that came of the same command.
-IN_MEMORY := /dev/shm/e$(shell echo $(CURDIR) | cksum | cut -d ' ' -f 1)
+IN_MEMORY := /dev/shm/e$(shell echo $(CURDIR) | cksum | cut -c 1-5)
 ROOM = $(shell echo $$((2 * 1024 * 1024 * $$(getconf _NPROCESSORS_ONLN))))
 
 .PHONY: unit

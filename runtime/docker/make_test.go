@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -89,7 +90,12 @@ func TestPodmanIsNotAskedWhereItRunsForAMemberWithNoFolder(t *testing.T) {
 
 func (p *podman) serve(t *testing.T) *client.Client {
 	t.Helper()
-	socket := filepath.Join(t.TempDir(), "podman.sock")
+	dir, err := os.MkdirTemp("", "p") //nolint:usetesting // a socket's path has to be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "podman.sock")
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
