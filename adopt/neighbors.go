@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -33,7 +35,8 @@ type Neighbor struct {
 	// Networks are all that it is on, but for those where an adoption has put it.
 	Networks []string
 
-	id string
+	taken []string // what networks are called in its files
+	id    string
 }
 
 // neighborAlias is one more name of a neighbor on the network where it was put for its
@@ -94,6 +97,7 @@ func (c *Containers) neighbor(ctx context.Context, id string) (Neighbor, error) 
 	n := Neighbor{Container: bare(in.Container.Name), Project: labels[projectLabel], Service: labels[serviceLabel], id: in.Container.ID}
 	if files := labels[filesLabel]; files != "" {
 		n.Files = strings.Split(files, ",")
+		n.taken = networkKeys(n.Files)
 	}
 	for name, on := range in.Container.NetworkSettings.Networks {
 		if !slices.Contains(on.Aliases, neighborAlias) {
@@ -174,8 +178,9 @@ func (n Neighbor) Keeps(name string) string {
 	if files == "" {
 		files = "the file of " + n.Project
 	}
+	key := freeKey(append(n.taken, keys...))
 	return fmt.Sprintf("write into %s, under services: %s: {networks: [%s]}; and under networks: %s: {name: %s, external: true}",
-		files, n.Service, strings.Join(append(keys, networkKey), ", "), networkKey, name)
+		files, n.Service, strings.Join(append(keys, key), ", "), key, name)
 }
 
 // Moved are the URLs at which members say that clients reach them and nobody answers once
@@ -193,5 +198,27 @@ func (s *Stack) Moved(want *cluster.Cluster) []string {
 	return moved
 }
 
-// networkKey is what the network of a cluster is called in somebody's Compose file.
-const networkKey = "etcd"
+// networkKey is what the network of a cluster is called in somebody's Compose file, where
+// nothing else is. It is not etcd: that is what many call the one of the members they had.
+const networkKey = "etcdctr"
+
+// freeKey is networkKey, with the first number behind it that makes it none of those taken.
+func freeKey(taken []string) string {
+	key := networkKey
+	for i := 2; slices.Contains(taken, key); i++ {
+		key = networkKey + strconv.Itoa(i)
+	}
+	return key
+}
+
+// networkKeys are what the networks of a project are called in its files. One that can't be
+// read here, such as that of an engine elsewhere, tells of none.
+func networkKeys(files []string) []string {
+	var keys []string
+	for _, path := range files {
+		if text, err := os.ReadFile(path); err == nil {
+			keys = append(keys, compose.NetworkKeys(text)...)
+		}
+	}
+	return keys
+}

@@ -3,6 +3,8 @@ package adopt
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -122,11 +124,31 @@ func TestNeighborsAreBroughtToTheClusterAndTakenBack(t *testing.T) {
 
 func TestWhatKeepsANeighborOnTheNetworkIsSaid(t *testing.T) {
 	composed := Neighbor{Container: "shop-web-1", Project: "shop", Service: "web", Files: []string{"/srv/compose.yml"}, Networks: []string{"front", "shop_default"}}
-	const want = "write into /srv/compose.yml, under services: web: {networks: [front, default, etcd]}; and under networks: etcd: {name: ours_cluster, external: true}"
+	const want = "write into /srv/compose.yml, under services: web: {networks: [front, default, etcdctr]}; and under networks: etcdctr: {name: ours_cluster, external: true}"
 	if got := composed.Keeps("ours_cluster"); got != want {
 		t.Errorf("it says %s", got)
 	}
 	if got := (Neighbor{Container: "web"}).Keeps("ours_cluster"); !strings.Contains(got, "--network ours_cluster") {
+		t.Errorf("it says %s", got)
+	}
+}
+
+func TestANeighborIsToldANetworkThatItsFileDoesNotHave(t *testing.T) {
+	const theirs = "services: {web: {networks: [etcd]}}\nnetworks: {etcd: {}, etcdctr: {name: front}, etcdctr2: }\n"
+	file := filepath.Join(t.TempDir(), "compose.yml")
+	if err := os.WriteFile(file, []byte(theirs), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := networkEngine{containers: map[string]*container.InspectResponse{}}
+	e.add("etcd1", "shop_etcd")
+	e.add("web", "shop_etcd")
+	e.containers["web"].Config.Labels[filesLabel] = file + ",/gone/compose.override.yml"
+	s, err := (&Containers{Engine: e, Names: []string{"etcd1"}}).Look(t.Context())
+	if err != nil || len(s.Neighbors) != 1 {
+		t.Fatal(err, s)
+	}
+	const want = "services: web: {networks: [etcd, etcdctr3]}; and under networks: etcdctr3: {name: ours_cluster, external: true}"
+	if got := s.Neighbors[0].Keeps("ours_cluster"); !strings.HasSuffix(got, want) {
 		t.Errorf("it says %s", got)
 	}
 }

@@ -61,3 +61,13 @@ func Strangers(text []byte) ([]string, error) {
 	}
 	return found, nil
 }
+
+// NetworkKeys are what the networks of a Compose file are called in it; none if it can't be
+// read.
+func NetworkKeys(text []byte) []string {
+	var file struct{ Networks map[string]yaml.Node }
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(file.Networks))
+}

@@ -90,7 +90,7 @@ func TestAdoptTakesAnApplicationAlongThatSharesANetworkWithMembers(t *testing.T)
 		t.Errorf("%d writes failed beside %d: %v", len(w.failed), w.done, errors.Join(w.failed...))
 	}
 	t.Logf("%d writes, and %d failed: %v", w.done, len(w.failed), errors.Join(w.failed...))
-	if want := "services: shop: {networks: [default, etcd]}; and under networks: etcd: {name: " + to + ", external: true}"; !strings.Contains(said, want) {
+	if want := "services: shop: {networks: [default, etcdctr]}; and under networks: etcdctr: {name: " + to + ", external: true}"; !strings.Contains(said, want) {
 		t.Errorf("it does not say at its end %s:\n%s", want, said)
 	}
 	s.wantAdopted(before, true, names, names...)
@@ -105,7 +105,7 @@ func TestAdoptTakesAnApplicationAlongThatSharesANetworkWithMembers(t *testing.T)
 		t.Fatal("the file is otherwise")
 	}
 	services, _, _ := strings.Cut(file, "  etcd1:\n")
-	writeFile(t, filepath.Join(s.dir, "docker-compose.yml"), services+"    networks: [default, etcd]\nnetworks:\n  etcd: {name: "+to+", external: true}\n")
+	writeFile(t, filepath.Join(s.dir, "docker-compose.yml"), services+"    networks: [default, etcdctr]\nnetworks:\n  etcdctr: {name: "+to+", external: true}\n")
 	s.compose("up", "--detach", "--force-recreate", "shop")
 	run(t, s.dir, "docker", "exec", shop, "etcdctl", "put", "orders/2", "paid")
 	s.program("verify")                            // who takes the place of what was brought along belongs there too
