@@ -158,7 +158,7 @@ func (c *Containers) member(ctx context.Context, m *lint.Member, in container.In
 		Server:  runtime.Server{Name: m.Name(), Role: runtime.Member, Program: in.Config.Image, Settings: m.Effective()},
 		Hosts:   append([]string{bare(in.Name)}, m.Container.Names...),
 		DataDir: m.DataDir(), id: in.ID, vanishes: in.HostConfig.AutoRemove, user: in.Config.User,
-		abrupt: in.Config.StopTimeout != nil && *in.Config.StopTimeout == 0,
+		hasty: in.Config.StopTimeout == nil || *in.Config.StopTimeout == 0,
 	}
 	if v, ok := m.Release.Version(); ok {
 		one.Release = v.String()
@@ -372,7 +372,7 @@ func (c *Containers) Start(ctx context.Context, m Member) error {
 // Stop stops a container.
 func (c *Containers) Stop(ctx context.Context, m Member, grace time.Duration) error {
 	var o client.ContainerStopOptions
-	if grace == 0 && m.abrupt { // Podman writes down no time for what Docker Compose says nothing of
+	if grace == 0 && m.hasty {
 		grace = usualGrace
 	}
 	if grace > 0 {

@@ -52,7 +52,7 @@ type Member struct {
 	Wakes bool
 
 	id       string  // of its container or process
-	abrupt   bool    // nothing is left to it between being asked to end and being killed
+	hasty    bool    // nobody has said how long it may take to end: it would be 10 s on Docker, none on Podman
 	vanishes bool    // with what it holds, as soon as it stops
 	answers  bool    // its Release is what it says itself
 	given    []given // what else its container has
