@@ -81,7 +81,7 @@ func runMonitoringPrint(ctx context.Context, a *app, o monitoringOptions, _ []st
 		}
 	}
 	if monitoring.Program(o.program).Scrapes() && (monitoring.ByCertificate(c) || files.OnHost && c.TLS == cluster.Mutual) {
-		a.tellOfCertificate(dir)
+		a.tellOfCertificate(dir, c.Auth)
 		if files.Certificate == "" {
 			files.Certificate = filepath.ToSlash(dir)
 		}
@@ -114,10 +114,12 @@ func (a *app) scrapesFromHost(c *cluster.Cluster, from string) (bool, error) {
 }
 
 // tellOfCertificate says what a certificate for reading metrics is able to do
-// besides.
-func (a *app) tellOfCertificate(dir string) {
+// besides, where etcd goes by no users.
+func (a *app) tellOfCertificate(dir string, auth *cluster.Auth) {
 	if _, err := os.Stat(filepath.Join(dir, certs.CertFile)); err != nil {
 		a.Warn("there is no certificate in %s yet: etcdctr certs issue %s makes it", target.ShortPath(dir), cluster.MonitoringClient)
 	}
-	a.Warn("a client's certificate reads and writes all that etcd holds unless the cluster file switches auth on: then %s reads metrics alone", cluster.MonitoringClient)
+	if auth == nil || !auth.Enabled {
+		a.Warn("a client's certificate reads and writes all that etcd holds unless the cluster file switches auth on: then %s reads metrics alone", cluster.MonitoringClient)
+	}
 }
