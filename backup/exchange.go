@@ -133,11 +133,10 @@ func (r *Restoration) fillAll(ctx context.Context, s runtime.Stager, have *runti
 		return nil, err
 	}
 	members := r.Want.Members
-	var names []string
 	for _, m := range members {
-		names = append(names, m.Name)
+		by.For = append(by.For, m.Name)
 	}
-	r.voice().Tellf("fill %s", strings.Join(names, ", "))
+	r.voice().Tellf("fill %s", strings.Join(by.For, ", "))
 	if err := runtime.Together(members, func(m cluster.Member) error {
 		made := runtime.Made{Dir: filepath.Join(scratch, membersDir, m.Name), Database: db, Own: m.Name == members[0].Name}
 		return s.Stage(ctx, r.Want, m.Name, by, made)

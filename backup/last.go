@@ -136,7 +136,7 @@ func (k *kept) sort(by runtime.Restoration, l *last) {
 		newest = k.aside[0]
 	}
 	had := slices.Contains(by.Over, k.name)
-	if had && newest == "" {
+	if had && newest == "" && !k.spared(by) {
 		l.gone = append(l.gone, k.name)
 	}
 	switch {
@@ -157,6 +157,12 @@ func (k *kept) sort(by runtime.Restoration, l *last) {
 	case had: // that was undone
 		l.undone[k.name] = ""
 	}
+}
+
+// spared tells of a member that has what it had before a restoration that has made nothing
+// for it: that it was undone has set nothing of it aside.
+func (k *kept) spared(by runtime.Restoration) bool {
+	return by.For != nil && !slices.Contains(by.For, k.name) && k.data != runtime.None
 }
 
 // lastNumber is the number of the last restoration, as far as the machines answer, and how

@@ -353,6 +353,35 @@ func TestWhatIsPartlyDeletedIsNotBroughtBack(t *testing.T) {
 	}
 }
 
+// An undo and its reverse lead to and fro where the restoration has made nothing for a member
+// that had data: nothing of it is set aside once it has that again.
+func TestAnUndoIsUndoneOfAMemberThatWasTakenAway(t *testing.T) {
+	defer func(size int64) { wal.SegmentSizeBytes = size }(wal.SegmentSizeBytes)
+	wal.SegmentSizeBytes = 1 << 20
+	h := newHalf(t, 3)
+	fewer, goes := *h.want, h.want.Members[2].Name
+	fewer.Members = h.want.Members[:2]
+	h.restore(&fewer, never)
+	h.undo()
+	h.wantFormer("undone")
+	for _, when := range []string{"at first", "and again"} {
+		if err := h.r.Apply(t.Context(), h.want); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := backup.Undo(t.Context(), h.r, "orders"); err != nil {
+			t.Fatalf("%s, the undo of an undo gives %v", when, err)
+		}
+		h.wantRestored(when, &fewer)
+		if data, err := h.r.Data(t.Context(), "orders", goes); data != runtime.None || err != nil {
+			t.Errorf("%s, %s has data (%v, %v) that is not restored", when, goes, data, err)
+		}
+		h.undo()
+		if data, err := h.r.Data(t.Context(), "orders", goes); data != runtime.Kept || err != nil {
+			t.Errorf("%s, %s does not have its data again (%v, %v)", when, goes, data, err)
+		}
+	}
+}
+
 // A member that was replaced after a restoration has what came with it set aside, too, and is
 // one of those that have what they had before once it is undone, wherever that is ended.
 func TestAMemberThatWasReplacedSinceIsUndoneWithTheOthers(t *testing.T) {

@@ -62,6 +62,9 @@ type Restoration struct {
 	TakenBack int `json:"takenBack,omitempty"`
 	// Over are the servers that had data before.
 	Over []string `json:"over,omitempty"`
+	// For are the servers that it makes data for: of others that had data it leaves none.
+	// Marks of earlier releases do not have it.
+	For []string `json:"for,omitempty"`
 	// Asides is how often data of each of these had been set aside before, and not deleted.
 	Asides map[string]int `json:"asides,omitempty"`
 	// Again is the command that goes on with it where it was not finished, as arguments
