@@ -317,7 +317,8 @@ func meeting(in container.InspectResponse) (string, bool) {
 // successors, by which that is recognised as such.
 const metAlias = "to-be-adopted"
 
-// Dial connects to a container at one of its addresses.
+// Dial connects to a container at one of its addresses, or where these don't lead from here
+// at what it publishes on this machine.
 func (c *Containers) Dial(ctx context.Context, m Member, url string) (net.Conn, error) {
 	_, port, err := net.SplitHostPort(addressOf(url))
 	if err != nil {
@@ -327,17 +328,7 @@ func (c *Containers) Dial(ctx context.Context, m Member, url string) (net.Conn, 
 	if err != nil {
 		return nil, fmt.Errorf("ask the engine where %s is: %w", m.Name, err)
 	}
-	err = fmt.Errorf("%s has no address", m.Name)
-	for _, n := range in.Container.NetworkSettings.Networks {
-		if !n.IPAddress.IsValid() {
-			continue
-		}
-		var conn net.Conn
-		if conn, err = new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(n.IPAddress.String(), port)); err == nil {
-			return conn, nil
-		}
-	}
-	return nil, err
+	return c.dialAny(ctx, in.Container, m.Name, port)
 }
 
 // Meet puts members on the network of the cluster, where they keep the names that

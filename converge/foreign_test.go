@@ -7,6 +7,7 @@ import (
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/converge"
+	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -102,6 +103,35 @@ func TestWhatServesTheAPIV2IsNotFollowedByWhatDoesNotStartOnIt(t *testing.T) {
 			}
 			s.Changes = []runtime.Change{{Server: old.Name, Kind: kind, Differences: []runtime.Difference{{Name: "enable-v2", Was: "true"}}}}
 			wantRefusal(t, s, old.Name+": "+why)
+		}
+	}
+}
+
+// Whom nobody reaches from here may have a quorum: all at once only those are taken over
+// that have none, or one that is alone.
+func TestMembersThatCanNotBeAskedAreNotAdoptedAtOnce(t *testing.T) {
+	replaced := func(w *world, trouble member.Trouble) converge.Situation {
+		s := w.situation(converge.Asked{Verb: converge.Up}, nil)
+		s.Changes = nil
+		for i := range s.Have.Servers {
+			server := &s.Have.Servers[i]
+			server.Foreign = true
+			s.Changes = append(s.Changes, runtime.Change{Server: server.Name, Kind: runtime.Replace, Differences: []runtime.Difference{{Name: "of", Was: "theirs", Is: "ours"}}})
+		}
+		s.Etcd = new(member.View)
+		for _, server := range s.Have.Servers {
+			s.Etcd.Endpoints = append(s.Etcd.Endpoints, member.Endpoint{Name: server.Name, Trouble: trouble, Details: "i/o timeout"})
+		}
+		return s
+	}
+	one := serving(1, 1)
+	wantRefusal(t, replaced(three(t), member.Unreachable), "etcd1: it runs, and it can't be told whether it serves: i/o timeout")
+	for what, s := range map[string]converge.Situation{
+		"without a quorum": replaced(three(t), member.Silent), "alone": replaced(&one, member.Unreachable),
+	} {
+		step, more, err := converge.Next(s)
+		if err != nil || !more || step.Kind != converge.Prepare && step.Kind != converge.Apply {
+			t.Errorf("%s: %v, %v", what, step, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/etcdctr/etcdctr/member"
 	"github.com/etcdctr/etcdctr/runtime"
 )
 
@@ -184,7 +185,7 @@ func (c *scene) asIs(p *part) bool {
 func (c *scene) unwell() (*Step, error) {
 	var changed []*part
 	for _, p := range c.those((*part).isWanted, (*part).isThere, (*part).differs) {
-		if p.unclear() {
+		if p.unclear() && !c.adoptedAlone(p) {
 			return nil, c.unsure(p)
 		}
 		if !c.done(p.name, Apply) && p.holds() && !c.forgets(p) && !c.leavesRelease(p) {
@@ -205,6 +206,12 @@ func (c *scene) unwell() (*Step, error) {
 		running = voters // the others serve nobody before they have a vote
 	}
 	return c.awaitServing(running, "there is no quorum yet"), nil
+}
+
+// adoptedAlone tells of one that is to be adopted and that no way from here leads to that it
+// has no others whose quorum could be at stake.
+func (c *scene) adoptedAlone(p *part) bool {
+	return p.server.Foreign && p.end.Trouble == member.Unreachable && len(c.those((*part).holds)) == 1 && len(p.server.Told()) <= 1
 }
 
 func (c *scene) awaitServing(parts []*part, cause string) *Step {

@@ -454,9 +454,9 @@ func (c *scene) unsure(p *part) *Refusal {
 	if details == "" {
 		details = p.end.ReadDetails
 	}
-	return &Refusal{
-		Server: p.name,
-		Reason: "it runs, and it can't be told whether it serves: " + details,
-		Remedy: Remedy{Command: []string{"doctor"}, Text: "finds out why"},
+	remedy := Remedy{Command: []string{"doctor"}, Text: "finds out why"}
+	if p.server.Foreign && p.end.Trouble == member.Unreachable {
+		remedy = Remedy{Text: "run this on the engine's machine, or have all members publish their client ports there; else stop all of them first, if they may answer nobody meanwhile"}
 	}
+	return &Refusal{Server: p.name, Reason: "it runs, and it can't be told whether it serves: " + details, Remedy: remedy}
 }
