@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,5 +44,40 @@ func TestAComposeFileThatIsTrueNoMoreIsSaid(t *testing.T) {
 	s.up()
 	if after := s.compose("ps", "--quiet"); after != before || strings.Count(after, "\n") != 3 {
 		t.Errorf("Docker Compose has found something to do:\n%s\nbefore:\n%s", after, before)
+	}
+}
+
+// Whatever makes members anew says it, too, where the file is not true after it: Docker Compose
+// would make them anew once more.
+func TestAComposeFileIsUntrueAfterMembersAreMadeAnew(t *testing.T) {
+	s := newStack(t)
+	writeFile(t, filepath.Join(s.dir, "etcdctr.yaml"), "tls: none\nimage: "+s.ref+"\n")
+	s.generate()
+	s.up()
+	s.etcdctr("backup", "--output", filepath.Join(s.dir, "kept.tar.zst"))
+	anew := regexp.MustCompile("docker-compose.yml does not describe .*`etcdctr (compose .*)` writes it anew")
+	for _, args := range [][]string{{"recover", "--yes"}, {"member", "replace", "etcd2"}, {"restore", "--yes", filepath.Join(s.dir, "kept.tar.zst")}, {"recover", "--yes"}} {
+		if args[0] == "recover" {
+			for _, member := range []string{"etcd1", "etcd3"} {
+				s.compose("rm", "--stop", "--force", member)
+				run(t, "", "docker", "volume", "rm", s.name+"_"+member+"-data")
+			}
+		}
+		cmd := s.command(args[0], args[1:]...)
+		cmd.Dir = s.dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%q: %v\n%s", args, err, out)
+		}
+		if command := anew.FindStringSubmatch(string(out)); command != nil {
+			run(t, s.dir, etcdctrBinary(t), strings.Fields(command[1])...)
+		} else if args[0] == "recover" { // of the others those are as they were
+			t.Errorf("%q says nothing of the file:\n%s", args, out)
+		}
+		before := s.compose("ps", "--quiet")
+		s.up()
+		if after := s.compose("ps", "--quiet"); after != before {
+			t.Errorf("after %q Docker Compose has found something to do:\n%s\nbefore:\n%s", args, after, before)
+		}
 	}
 }

@@ -135,10 +135,11 @@ func (o adoptOptions) adopt(ctx context.Context, a *app, c *target.Found, adopti
 	}
 	c.Board.Close()
 	stack, err := adoption.Kept(ctx)
-	if err == nil {
-		adoptview.Done(a.Console, stack, plan.Want)
+	if err != nil {
+		return err
 	}
-	return err
+	adoptview.Done(a.Console, stack, plan.Want)
+	return c.WarnOfComposeFile(ctx)
 }
 
 func (o adoptOptions) consent(ctx context.Context, a *app, p adopt.Plan) error {

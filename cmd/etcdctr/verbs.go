@@ -60,5 +60,8 @@ func (o verbOptions) run(ctx context.Context, verb converge.Verb, names []string
 	if o.dryRun {
 		return c.PrintPlan(ctx, change, o.format)
 	}
-	return c.CarryOut(ctx, change)
+	if err := c.CarryOut(ctx, change); err != nil || verb != converge.Replace {
+		return err
+	}
+	return c.WarnOfComposeFile(ctx)
 }

@@ -41,7 +41,7 @@ func Restored(ctx context.Context, w *target.World, c *target.Found, format stri
 	}
 	w.Say("%s is restored: revision %d, %s of %s", c.Name(), restored.Revision, restored.Metadata.Time.Format(time.RFC3339), origin(restored.Metadata))
 	Continued(w.Console, c.Spec(), restored.Metadata.Cluster)
-	return w.Result(format, restored, nil)
+	return errors.Join(c.WarnOfComposeFile(ctx), w.Result(format, restored, nil))
 }
 
 // sayByHand says what people do in its place where nothing was done.
