@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr"
+	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
 	"github.com/etcdctr/etcdctr/compose"
 )
@@ -137,7 +138,7 @@ func retypeCommand(cmd *cobra.Command, command string) string {
 	var missing []string
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		takes := named.Flags().Lookup(f.Name)
-		if takes != nil && isOfCluster(takes) && isOfCluster(f) && !has(own, takes) {
+		if takes != nil && isOfCluster(takes) && isOfCluster(f) && !has(own, takes) && matters(f, own, named) {
 			missing = append(missing, flagWords(f, compose.QuoteShell(f.Value.String()))...)
 		}
 	})
@@ -149,6 +150,21 @@ func retypeCommand(cmd *cobra.Command, command string) string {
 		own, others = path, strings.TrimPrefix(command, path)
 	}
 	return own + " " + strings.Join(missing, " ") + others
+}
+
+// takingBack are the flags of commands that take back, or delete, what is there: they take
+// nothing of what a cluster is to be.
+var takingBack = []string{"forget-old", "undo", "discard"}
+
+// matters tells whether a command takes something of a flag about the cluster.
+func matters(f *pflag.Flag, command string, named *cobra.Command) bool {
+	if f.Name == "tls" && f.Value.String() == string(cluster.NoTLS) && named.CommandPath() == named.Root().Name()+" certs create" {
+		return false // there is nothing to be made then
+	}
+	if f.Name == "runtime" || slices.Contains(typed.Finding, f.Name) {
+		return true
+	}
+	return !slices.ContainsFunc(takingBack, func(name string) bool { return has(command, named.Flags().Lookup(name)) })
 }
 
 // has tells whether a command gives a flag; nil is none.

@@ -35,6 +35,10 @@ func commandLine(t *testing.T, named string, args ...string) (*cobra.Command, *F
 	for _, name := range []string{"start", "doctor", "recover", "exec", "restore"} {
 		add(root, name, finding)
 	}
+	add(root, "adopt", func(cmd *cobra.Command) *Flags {
+		cmd.Flags().Bool("forget-old", false, "")
+		return w.Describing(cmd)
+	})
 	add(root, "etcdctl", finding).DisableFlagParsing = true
 	add(add(root, "certs", nil), "create", w.Describing)
 	add(root, "backup", func(cmd *cobra.Command) *Flags {
@@ -72,6 +76,14 @@ func TestCommandsThatAreNamedAreAboutTheSameCluster(t *testing.T) {
 		{"backup", []string{"--etcd-binary", "/old/etcd"}, "`etcdctr up`", "`etcdctr up`"},
 		{"up", []string{"--etcd-binary", "/etcd"}, "`etcdctr backup`", "`etcdctr backup`"},
 		{"init", []string{"-f", "a.yaml"}, "`etcdctr up`, `etcdctr up -f a.yaml`", "`etcdctr up --file a.yaml`, `etcdctr up -f a.yaml`"},
+		// What takes back, or deletes, takes nothing of what a cluster is; and no certificates are made for one without TLS.
+		{
+			"adopt",
+			[]string{"--tls", "none", "--file", "a.yaml"},
+			"`etcdctr adopt --forget-old shop`, `etcdctr adopt shop`, `etcdctr certs create`",
+			"`etcdctr adopt --forget-old shop --file a.yaml`, `etcdctr adopt shop --file a.yaml --tls none`, `etcdctr certs create --file a.yaml`",
+		},
+		{"up", []string{"--tls", "mutual"}, "`etcdctr certs create`", "`etcdctr certs create --tls mutual`"},
 		{"build", []string{"--name", "x"}, "`etcdctr up`", "`etcdctr up`"},
 		// What says a cluster by itself means that one.
 		{
