@@ -85,10 +85,11 @@ type Cluster struct {
 	runtime runtime.Runtime
 	asked   cluster.Spec // what was asked for, without what is recalled
 	spec    cluster.Spec
-	have    *runtime.State // as it was found; nil for nothing
-	served  bool           // before what is made of it
-	another bool           // what answers is not what was noted where it has served
-	emptied error          // see Emptied
+	have    *runtime.State  // as it was found; nil for nothing
+	served  bool            // before what is made of it
+	another bool            // what answers is not what was noted where it has served
+	emptied error           // see Emptied
+	renamed *OtherNameError // see OtherName
 	// restored is the ID of the restoration that judgeSeen has come upon; empty for none.
 	restored string
 
@@ -166,6 +167,7 @@ func (cs *Clusters) Find(ctx context.Context, spec cluster.Spec) (*Cluster, erro
 	if away := cs.silent(spec.ClusterName(), want, away); len(away) > 0 {
 		return nil, away[0]
 	}
+	c.renamed = cs.otherName(ctx, spec)
 	return c, c.chooseAnew(ctx, want, away)
 }
 
@@ -197,23 +199,30 @@ func (cs *Clusters) soleHere(ctx context.Context, spec cluster.Spec) string {
 	if spec.Name != "" || cs.o.Provided {
 		return ""
 	}
+	names := cs.namesHere(ctx, spec.ClusterName(), cluster.Runtime(spec.Runtime))
+	if len(names) != 1 {
+		return ""
+	}
+	return names[0]
+}
+
+// namesHere are the names of the clusters that were started in this folder and are, or may be,
+// there. Of but is known what its runtimes have.
+func (cs *Clusters) namesHere(ctx context.Context, but string, want cluster.Runtime) []string {
 	var names []string
 	all, _ := cs.List(ctx) // what can't be asked has none
 	for _, s := range all {
-		if s.StartedIn(cs.o.Folder) && len(s.Servers) > 0 && accepts(cluster.Runtime(spec.Runtime), s.Runtime) {
+		if s.StartedIn(cs.o.Folder) && len(s.Servers) > 0 && accepts(want, s.Runtime) {
 			names = append(names, s.Name)
 		}
 	}
 	for _, name := range cs.o.placedHere() {
-		if name != spec.ClusterName() && cs.mayBeThere(ctx, name, cluster.Runtime(spec.Runtime)) {
+		if name != but && cs.mayBeThere(ctx, name, want) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	if names = slices.Compact(names); len(names) != 1 {
-		return ""
-	}
-	return names[0]
+	return slices.Compact(names)
 }
 
 // mayBeThere tells whether a runtime that has had a cluster still has something of it,
@@ -357,6 +366,9 @@ func (c *Cluster) Observe(ctx context.Context) (*runtime.State, error) {
 	have, err := c.runtime.Observe(ctx, c.spec.ClusterName())
 	if err == nil && len(have.Servers) == 0 {
 		err = &runtime.NotFoundError{Name: have.Name}
+	}
+	if c.renamed != nil && errors.Is(err, runtime.ErrNotFound) {
+		err = c.renamed
 	}
 	return have, err
 }

@@ -83,6 +83,9 @@ func (p *patient) nothing(ctx context.Context) Diagnosis {
 	if other := (*ProcfileError)(nil); errors.As(err, &other) {
 		return Diagnosis{Member: p.name(), Cause: other.Error(), ByHand: other.Remedy()}
 	}
+	if other := (*OtherNameError)(nil); errors.As(err, &other) {
+		return Diagnosis{Member: p.name(), Cause: other.Error(), ByHand: other.Remedy()}
+	}
 	gone := (*GoneError)(nil)
 	if !errors.As(err, &gone) {
 		return d

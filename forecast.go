@@ -25,6 +25,9 @@ type Forecast struct {
 	// WithoutData is a *WithoutDataError where members would start without the data that the others
 	// have: see Cluster.WithoutData.
 	WithoutData error
+	// OtherName is an *OtherNameError where the cluster would be founded in a folder of others:
+	// see Cluster.OtherName.
+	OtherName error
 	// Kept is where data stays of members that go: see Cluster.Kept.
 	Kept []string
 }
@@ -58,7 +61,7 @@ func (c *Cluster) Forecast(ctx context.Context, change Change) (Forecast, error)
 		return f, err
 	}
 	f.Warnings, f.Emptied = want.Warnings, c.emptiedBy(f.Steps, want, c.hasServedOnThis(ctx))
-	f.WithoutData = c.withoutData(want)
+	f.WithoutData, f.OtherName = c.withoutData(want), c.OtherName()
 	f.Kept, err = c.Kept(ctx, f.Steps)
 	return f, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -92,7 +93,7 @@ func runDown(ctx context.Context, a *app, o downOptions, _ []string) error {
 	case rest:
 		a.Say("%v, only what somebody else uses", none)
 	default:
-		a.Say("%v: nothing to do", none)
+		a.Say("%v: nothing to do", cmp.Or(c.OtherName(), error(none)))
 	}
 	return nil
 }

@@ -127,6 +127,7 @@ var advices = []advice{
 	{about: every[*etcdctr.EmptiedError]("`etcdctr restore` brings back what a backup holds; data that is not needed is deleted by `etcdctr down --volumes`, and then nobody misses it")},
 	{about: as((*etcdctr.ProcfileError).Remedy)},
 	{about: as((*etcdctr.GoneError).Remedy)},
+	{about: as((*etcdctr.OtherNameError).Remedy)},
 	{about: as((*etcdctr.DownError).Remedy)},
 	{in("up"), as(func(e *etcdctr.AnotherError) string {
 		return fmt.Sprintf("`%s` brings back what a backup holds; from now on nobody misses what was there before", e.Restore())

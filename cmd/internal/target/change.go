@@ -34,6 +34,9 @@ func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change, of ...strin
 	if without := (*etcdctr.WithoutDataError)(nil); change.Verb == converge.Up && errors.As(f.WithoutData(ctx), &without) {
 		f.flags.world.Warn("%v", without)
 	}
+	if change.Verb == converge.Up {
+		f.flags.world.warnOtherName(f.OtherName())
+	}
 	change.Tell = f.ShowStep
 	outcome, err := f.Make(ctx, change)
 	f.Board.Close()

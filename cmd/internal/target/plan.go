@@ -3,6 +3,7 @@ package target
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,7 @@ func (f *Found) PrintPlan(ctx context.Context, change etcdctr.Change, format str
 	if p.WithoutData != nil {
 		w.Warn("%v", p.WithoutData)
 	}
+	w.warnOtherName(p.OtherName)
 	planview.Print(w.Out, p.Steps, w.Tint)
 	f.sayOldCopies(p.OldCopies)
 	f.sayKept(p.Kept)
@@ -51,6 +53,13 @@ func (f *Found) PrintPlan(ctx context.Context, change etcdctr.Change, format str
 		w.SayTakes(p.Steps)
 	}
 	return err
+}
+
+// warnOtherName says that a cluster is founded where another one may be meant.
+func (w *World) warnOtherName(err error) {
+	if e := (*etcdctr.OtherNameError)(nil); errors.As(err, &e) {
+		w.Warn("%v: %s", e, e.Remedy())
+	}
 }
 
 // sayRecalled says which flags the cluster was started with, as far as they count still.
