@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/etcdctr/etcdctr/cluster"
 	"github.com/etcdctr/etcdctr/cmd/internal/typed"
@@ -35,7 +37,18 @@ Without one, it lists all of them.`,
 		},
 	}
 	typed.AddFormat(cmd, &format)
+	cmd.SetFlagErrorFunc(settingAsFlag)
 	return cmd
+}
+
+// settingAsFlag says how somebody asks about a setting that was copied with its dashes.
+func settingAsFlag(cmd *cobra.Command, err error) error {
+	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
+		if k, ok := cluster.LookupSetting(cluster.SettingName(unknown.GetSpecifiedName())); ok {
+			return withHint(usage(err), "`%s %s`, without the dashes, tells what it does", cmd.CommandPath(), k.Name)
+		}
+	}
+	return cmd.Root().FlagErrorFunc()(cmd, err)
 }
 
 func (a *app) explainSetting(written, format string) error {
