@@ -132,6 +132,23 @@ func (e *editor) insertItem(l *value, text string) {
 	e.insertLines(l.doc, l.doc.lineAfter(last.Line), dash, []string{"- " + text})
 }
 
+// insertInFlow adds an item, or a key with its value, to what is in flow style, behind its last.
+func (e *editor) insertInFlow(v *value, text string) {
+	if v.doc == nil || len(v.node.Content) == 0 {
+		e.failed = true
+		return
+	}
+	_, to, ok := v.doc.span(v.node.Content[len(v.node.Content)-1])
+	if !ok {
+		e.failed = true
+		return
+	}
+	e.replace(v.doc, to, to, ", "+text)
+}
+
+// isFlow tells whether a list or mapping is written in flow style.
+func (v *value) isFlow() bool { return v.node != nil && v.node.Style&yaml.FlowStyle != 0 }
+
 // dash gives the column of the dash before an item that begins on its line.
 func (d *document) dash(item *yaml.Node) (int, bool) {
 	line := d.line(item.Line)
@@ -267,10 +284,14 @@ func (h settingsHost) add(e *editor, env, key, text string) {
 		e.addVariable(h.own, "  "+env+": "+quoteLike(yaml.DoubleQuotedStyle, text))
 		return
 	}
-	switch last := parts[len(parts)-1]; last.kind {
-	case list:
+	switch last := parts[len(parts)-1]; {
+	case last.kind == list && last.isFlow():
+		e.insertInFlow(last, flowWord(0, env+"="+text))
+	case last.kind == mapping && last.isFlow():
+		e.insertInFlow(last, env+": "+quoteLike(yaml.DoubleQuotedStyle, text))
+	case last.kind == list:
 		e.insertItem(last, env+"="+text)
-	case mapping:
+	case last.kind == mapping:
 		e.insertKey(last, env+": "+quoteLike(yaml.DoubleQuotedStyle, text))
 	default:
 		e.failed = true
