@@ -43,7 +43,7 @@ func (f *Found) CarryOut(ctx context.Context, change etcdctr.Change, of ...strin
 	if left := f.Left(); len(left) > 0 && (err != nil || change.Verb != converge.Down) {
 		f.say("data is left that could not be deleted from here: %s", LeftBehind(left))
 	}
-	if err != nil && ctx.Err() != nil {
+	if err != nil && (ctx.Err() != nil || late(err)) {
 		f.sayInterrupted(change, outcome, goingOn(change, of))
 	}
 	if err != nil {
@@ -89,12 +89,19 @@ func (f *Found) sayOverridden() {
 	}
 }
 
+// late tells of an error that is nothing but an answer which has not come in time, as while a
+// member is busy: the same command goes on as after an interruption. Of a member that does not
+// serve there is more to say.
+func late(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) && !errors.As(err, new(*converge.UnwellError))
+}
+
 // sayInterrupted says where a change was left, and what goes on with it.
 func (f *Found) sayInterrupted(change etcdctr.Change, outcome converge.Outcome, words []string) {
 	switch {
 	case outcome.Have == nil && change.Keep: // what was made is looked at, and not counted
 		return
-	case outcome.Have == nil:
+	case outcome.Have == nil && (len(outcome.Done) > 0 || len(f.AsFound().Members()) == 0):
 		f.say("%s: nothing of it is there; `%s` begins anew", f.Name(), f.flags.Again(words...))
 		return
 	case len(outcome.Done) == 0:

@@ -1,6 +1,9 @@
 package target
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -21,6 +24,27 @@ func TestAPartIsGoneOnWithByTheWhole(t *testing.T) {
 	} {
 		if got := strings.Join(goingOn(test.change, test.of), " "); got != want {
 			t.Errorf("%q goes on with %q", got, want)
+		}
+	}
+}
+
+// What was not answered in time is no fault that anybody has to look for first.
+func TestWhatIsNotAnsweredInTimeIsGoneOnWith(t *testing.T) {
+	step := func(err error) error {
+		return &converge.StepError{Step: converge.Step{Kind: converge.RefreshStore}, Err: err}
+	}
+	slow := fmt.Errorf("cannot read the metrics of etcd1: %w", context.DeadlineExceeded)
+	for _, test := range []struct {
+		err  error
+		late bool
+	}{
+		{step(slow), true},
+		{slow, true},
+		{step(&converge.UnwellError{Server: "etcd1", What: "does not serve", Err: slow}), false},
+		{step(errors.New("no space left on device")), false},
+	} {
+		if got := late(test.err); got != test.late {
+			t.Errorf("%v counts as late: %v", test.err, got)
 		}
 	}
 }
