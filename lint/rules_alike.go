@@ -8,7 +8,7 @@ import (
 	"github.com/etcdctr/etcdctr/internal/listed"
 )
 
-// alikeRules are about what has to be the same for all members of a cluster.
+// alikeRules are about what has to be the same for all members of a cluster, and what must not.
 var alikeRules = []Rule{
 	{
 		ID: "token-differs", Severity: Error,
@@ -27,6 +27,15 @@ var alikeRules = []Rule{
 		Bad:    "  etcd1:\n    image: quay.io/coreos/etcd:v3.5.35\n  etcd2:\n    image: quay.io/coreos/etcd:v3.7.3",
 		Good:   "  etcd1:\n    image: quay.io/coreos/etcd:v3.5.35\n  etcd2:\n    image: quay.io/coreos/etcd:v3.6.16",
 		check:  checkReleasesDiffer,
+	},
+	{
+		ID: "name-twice", Severity: Warning,
+		Title:  "several members of one cluster have the same name",
+		Why:    "a member looks up its own URL in initial-cluster by its name: the one whose name is another's finds that one's URL, and does not start",
+		Source: docsClustering + "#static",
+		Bad:    "  etcd1:\n    command: etcd --name etcd1 …\n  etcd2:\n    command: etcd --name etcd1 …",
+		Good:   "  etcd1:\n    command: etcd --name etcd1 …\n  etcd2:\n    command: etcd --name etcd2 …",
+		check:  checkNamesTwice,
 	},
 }
 
@@ -114,4 +123,24 @@ func releasesOf(group []*Member) (oldest, newest *Member) {
 		}
 	}
 	return oldest, newest
+}
+
+func checkNamesTwice(s *Stack, r *reporter) {
+	for _, group := range s.clusters() {
+		named := map[string]*Member{}
+		for _, m := range group {
+			name := m.get("name")
+			first, twice := named[name]
+			switch {
+			case name == "" || unknown(name) || m.scripted():
+			case !twice:
+				named[name] = m
+			default:
+				r.in(m, found{
+					at: m.at("name"), message: fmt.Sprintf("its name is %s, which is that of %s, too", name, first.Service),
+					remedy: "give each member the name by which initial-cluster lists its URL",
+				})
+			}
+		}
+	}
 }
