@@ -23,6 +23,7 @@ type Authority struct {
 	chain  []*x509.Certificate // its own, then those that vouch for it
 	key    crypto.Signer       // nil when the key is kept elsewhere
 	keyPEM []byte
+	was    string // of one that is put away: the name of the authority that it was, without its folder
 }
 
 // LoadAuthority reads an authority that was made elsewhere: by cfssl, openssl

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"path"
 	"slices"
 	"time"
 )
@@ -21,6 +22,8 @@ type Standing struct {
 	CanIssue  bool  // its key is here, and its time has come
 	Stage     Stage // of its replacement that is done; empty: there is none
 	Successor time.Time
+	// Since is when it was made, of one that another was put away for; zero of others.
+	Since time.Time
 }
 
 // Showing is what an identity shows to others.
@@ -71,13 +74,25 @@ func (p *PKI) conditionOf(s *state) Condition {
 	var c Condition
 	for _, a := range s.authorities {
 		if a.broken == nil {
-			c.Authorities = append(c.Authorities, a.standing(p.now()))
+			st := a.standing(p.now())
+			if s.hasReplaced(a) {
+				st.Since = a.current.notBefore().Add(backdate)
+			}
+			c.Authorities = append(c.Authorities, st)
 		}
 	}
 	for i := range s.identities {
 		c.Identities = append(c.Identities, p.showing(s, &s.identities[i]))
 	}
 	return c
+}
+
+// hasReplaced tells that an authority has taken the place of an earlier one. One that was given
+// up before it did is put away as well, and is younger.
+func (s *state) hasReplaced(a *authority) bool {
+	return slices.ContainsFunc(s.retired, func(r *Authority) bool {
+		return r.was == path.Base(a.name) && r.notBefore().Before(a.current.notBefore())
+	})
 }
 
 func (a *authority) standing(now time.Time) Standing {

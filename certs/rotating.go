@@ -36,6 +36,11 @@ type hands interface {
 }
 
 func (r rotating) do(ctx context.Context, how How, after Stage) error {
+	if how.begins() && r.Authority == nil {
+		if err := r.recent(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case how.Abort:
 		c, err := r.hands.condition()
@@ -54,6 +59,20 @@ func (r rotating) do(ctx context.Context, how How, after Stage) error {
 		return r.settle(ctx)
 	}
 	return r.once(ctx)
+}
+
+// recent is a *RecentError where all authorities that are meant were replaced just now.
+func (r rotating) recent() error {
+	c, err := r.hands.condition()
+	if err != nil || !c.idle() {
+		return err
+	}
+	last := slices.MinFunc(c.Authorities, func(a, b Standing) int { return a.Since.Compare(b.Since) })
+	age := r.PKI.now().Sub(last.Since)
+	if age >= justNow {
+		return nil
+	}
+	return &RecentError{Age: age}
 }
 
 func (r rotating) run(ctx context.Context) error {

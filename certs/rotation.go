@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/etcdctr/etcdctr/internal/lifespan"
 	"github.com/etcdctr/etcdctr/internal/option"
 )
 
@@ -129,6 +131,21 @@ func (e *IdleError) Error() string {
 // Is tells that it is an ErrIdle.
 func (e *IdleError) Is(target error) bool { return target == ErrIdle }
 
+// begins tells that a replacement may be begun that nobody has asked for in so many words:
+// whoever goes on with one that is over says the same.
+func (h How) begins() bool { return !h.Abort && !h.AtOnce && !h.Single }
+
+// justNow is how long authorities count as replaced by the same command before.
+const justNow = 24 * time.Hour
+
+// RecentError is the error of replacing authorities that have taken the place of others just
+// now: that was over, and its Stage Begin by itself begins another one.
+type RecentError struct{ Age time.Duration }
+
+func (e *RecentError) Error() string {
+	return fmt.Sprintf("nothing is left to do: the last replacement is over, and the authorities that it has made are %s old", lifespan.Words(e.Age))
+}
+
 // Validate refuses what does not go together.
 func (h How) Validate() error {
 	if h.Abort && h.AtOnce || h.Single && (h.Abort || h.AtOnce) {
@@ -138,8 +155,8 @@ func (h How) Validate() error {
 }
 
 // Do does what is asked for, and gives the stage after which a person has to go on;
-// empty where nobody has to. Its error may be an *IdleError, and else those of Run, Abort,
-// Now, Once and Settle, of which it is one.
+// empty where nobody has to. Its error may be an *IdleError, a *RecentError, and else those of
+// Run, Abort, Now, Once and Settle, of which it is one.
 func (r *Rotation) Do(ctx context.Context, how How) (after Stage, err error) {
 	after = r.After(how)
 	return after, r.doing().do(ctx, how, after)

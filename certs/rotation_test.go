@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -207,6 +208,44 @@ func TestRotationThatIsCutAnywhereGoesOn(t *testing.T) {
 			f.wantEverybodyLetIn()
 			f.wantReplaced(was)
 		})
+	}
+}
+
+// Whoever types the command again that was over, as after an interruption, means no other
+// replacement.
+func TestARotationThatIsOverIsNotBegunAgain(t *testing.T) {
+	f := newFakeMembers(t, tls.VersionTLS12)
+	do := func(how certs.How) error {
+		t.Helper()
+		was := f.cert("ca/client")
+		_, errForecast := f.rotation().Forecast(t.Context(), how)
+		_, err := f.rotation().Do(t.Context(), how)
+		recent := errors.As(err, new(*certs.RecentError))
+		if errors.As(errForecast, new(*certs.RecentError)) != recent || recent != f.cert("ca/client").Equal(was) {
+			t.Errorf("it is foretold as %v, and gives %v", errForecast, err)
+		}
+		return err
+	}
+	f.now = f.now.Add(time.Minute)
+	for _, want := range []bool{false, true} { // authorities that are young, and the first, may be replaced
+		if err := do(certs.How{}); errors.As(err, new(*certs.RecentError)) != want {
+			t.Errorf("it gives %v", err)
+		}
+		f.now = f.now.Add(time.Hour)
+	}
+	if err := do(certs.How{AtOnce: true}); err != nil {
+		t.Error(err)
+	}
+	f.start("etcd1")
+	f.start("etcd2")
+	f.now = f.now.Add(time.Hour)
+	f.rotate(certs.Begin)
+	if err := do(certs.How{}); err != nil {
+		t.Errorf("one that was begun by itself: %v", err)
+	}
+	f.now = f.now.Add(24 * time.Hour)
+	if err := do(certs.How{}); err != nil {
+		t.Errorf("a day later: %v", err)
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
+	"strings"
 )
 
 // withForeign adds to what an authority says the certificates in an identity's
@@ -188,7 +190,8 @@ func (p *PKI) readRetired() []*Authority {
 			continue
 		}
 		if chain, err := parseCertificates(data); err == nil { // what cannot be read was nobody's authority
-			list = append(list, &Authority{chain: chain})
+			was, _, _ := strings.Cut(path.Base(path.Dir(file)), "-")
+			list = append(list, &Authority{chain: chain, was: was})
 		}
 	}
 	return list

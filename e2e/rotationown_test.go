@@ -127,7 +127,7 @@ func TestARotationAsksNobodyForWhatTheClusterRunsItself(t *testing.T) {
 	}
 	for _, args := range []string{
 		"certs rotate-ca --stage begin", "restart", "certs rotate-ca --stage switch", "certs rotate-ca --stage finish", "certs rotate-ca",
-		"certs rotate-ca", // another one, in one go
+		"certs rotate-ca --stage begin", "certs rotate-ca", // another one
 		"certs rotate-ca --now",
 	} {
 		out := o.do(strings.Fields(args)...)

@@ -43,7 +43,7 @@ they trust only when they start, so it goes through stages:
 
 Members that were stopped are started, for no other could be restarted before. Before
 each stage all are asked what they trust. Interrupted, it goes on where it was when it
-is run again. If there are clients besides root and what the
+is run again; for a day after it was over, another one begins with --stage begin. If there are clients besides root and what the
 cluster runs itself, such as what takes its backups, it stops before finish: hand
 them their new files, and go on with --clients-ready, which is heeded once the
 stage switch has made these files.
@@ -124,8 +124,8 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []s
 		a.Say("next: %s", after.Then())
 	}
 	switch {
-	case errors.Is(err, certs.ErrIdle):
-		a.Say("certificates in %s: %v", dir, err)
+	case nothingToRotate(err):
+		sayNothingToRotate(a, dir, err)
 		return nil
 	case errors.As(err, new(*certs.UnconfirmedError)):
 		a.Say("%v", err)
@@ -138,6 +138,18 @@ func runCertsRotateCA(ctx context.Context, a *app, o certsRotateCAOptions, _ []s
 		err = sayTrusted(a, r)
 	}
 	return target.CertsError(dir, err)
+}
+
+// nothingToRotate tells that there is nothing to go on with, nor to go back from.
+func nothingToRotate(err error) bool {
+	return errors.Is(err, certs.ErrIdle) || errors.As(err, new(*certs.RecentError))
+}
+
+func sayNothingToRotate(a *app, dir string, err error) {
+	a.Say("certificates in %s: %v", dir, err)
+	if errors.As(err, new(*certs.RecentError)) {
+		a.Say("`etcdctr certs rotate-ca --stage begin`, and then `etcdctr certs rotate-ca`, replace them once more; with --now it is done at once")
+	}
 }
 
 // rotation is that of the members that run where this program sees them, which are nil

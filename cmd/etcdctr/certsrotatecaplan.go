@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -16,8 +15,8 @@ import (
 // takes, and makes none of them.
 func (o certsRotateCAOptions) printRotation(ctx context.Context, a *app, dir string, members *target.Found, r *certs.Rotation) error {
 	moves, err := r.Forecast(ctx, o.how)
-	if errors.Is(err, certs.ErrIdle) {
-		a.Say("certificates in %s: %v", dir, err)
+	if nothingToRotate(err) {
+		sayNothingToRotate(a, dir, err)
 		return nil
 	}
 	if err != nil {
