@@ -272,10 +272,29 @@ func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, se
 	for _, m := range left {
 		err = errors.Join(err, r.Foreign.Stop(ctx, m, grace))
 	}
+	if err == nil {
+		ours, err = r.present(ctx, name, ours)
+	}
 	if err == nil && len(ours) > 0 {
 		err = r.Runtime.Stop(ctx, name, grace, ours...)
 	}
 	return err
+}
+
+// present are those servers of ours that are there. Who has left the cluster ends by itself,
+// and its folder does not tell then whose it was: it is nobody's.
+func (r *Runtime) present(ctx context.Context, name string, servers []string) ([]string, error) {
+	have, err := r.Runtime.Observe(ctx, name)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(servers, func(s string) bool {
+		_, ok := have.Server(s)
+		return !ok
+	}), nil
 }
 
 // Remove removes our own servers, and with the last of them what members and their

@@ -126,3 +126,24 @@ func TestMembersWhoseDataWasTakenAreRetiredUnlessTheyWentOn(t *testing.T) {
 		})
 	}
 }
+
+// Who was removed from the cluster ends by itself, at any moment.
+func TestAMemberThatHasEndedByItselfIsNotStoppedOnceMore(t *testing.T) {
+	gone := of("", runtime.Stopped)
+	gone.DataAt = "/srv/etcd"
+	foreign := &fakeForeign{stack: shop(gone)}
+	r := &Runtime{Runtime: onlyKnown{fakeOurs{servers: []runtime.Server{{Name: "etcd1", Role: runtime.Member, Status: runtime.Running}}}}, Foreign: foreign}
+	if err := r.Stop(t.Context(), "ours", 0, "m1"); err != nil {
+		t.Error(err)
+	}
+	if got := foreign.stack.Kept(); got != "/srv/etcd" {
+		t.Errorf("what is kept is %q", got)
+	}
+}
+
+// onlyKnown stops no server that it does not have.
+type onlyKnown struct{ fakeOurs }
+
+func (o onlyKnown) Stop(_ context.Context, _ string, _ time.Duration, servers ...string) error {
+	return fmt.Errorf("%v: is not a member", servers)
+}

@@ -84,11 +84,14 @@ func Strike(file []byte) (left []byte, struck bool) {
 func (s *Stack) Kept() string {
 	var all []string
 	for _, m := range s.Members {
-		at := m.Name
-		if m.DataAt != "" {
-			at += " in " + m.DataAt
+		switch {
+		case m.DataAt == "":
+			all = append(all, m.Name)
+		case m.Name == "": // its data does not name who was removed
+			all = append(all, m.DataAt)
+		default:
+			all = append(all, m.Name+" in "+m.DataAt)
 		}
-		all = append(all, at)
 	}
 	return strings.Join(all, ", ")
 }
