@@ -239,18 +239,7 @@ func (r *Runtime) split(ctx context.Context, name string, servers []string) (lef
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(servers) == 0 {
-		for _, s := range c.state(name, r.Name()).Servers {
-			servers = append(servers, s.Name)
-		}
-	}
-	for _, s := range servers {
-		if m, ok := c.member(s); ok {
-			left = append(left, m)
-		} else {
-			ours = append(ours, s)
-		}
-	}
+	left, ours = c.split(c.state(name, r.Name()), servers)
 	return left, ours, nil
 }
 
@@ -266,35 +255,23 @@ func (r *Runtime) Start(ctx context.Context, name string, servers ...string) err
 	return err
 }
 
-// Stop stops servers of both.
+// Stop stops servers of both. Who has left the cluster ends by itself, and its folder does not
+// tell then whose it was: who is not there is stopped.
 func (r *Runtime) Stop(ctx context.Context, name string, grace time.Duration, servers ...string) error {
-	left, ours, err := r.split(ctx, name, servers)
+	c, err := r.look(ctx, name)
+	if err != nil {
+		return err
+	}
+	have := c.state(name, r.Name())
+	left, ours := c.split(have, servers)
 	for _, m := range left {
 		err = errors.Join(err, r.Foreign.Stop(ctx, m, grace))
 	}
-	if err == nil {
-		ours, err = r.present(ctx, name, ours)
-	}
+	ours = slices.DeleteFunc(ours, func(s string) bool { _, there := have.Server(s); return !there })
 	if err == nil && len(ours) > 0 {
 		err = r.Runtime.Stop(ctx, name, grace, ours...)
 	}
 	return err
-}
-
-// present are those servers of ours that are there. Who has left the cluster ends by itself,
-// and its folder does not tell then whose it was: it is nobody's.
-func (r *Runtime) present(ctx context.Context, name string, servers []string) ([]string, error) {
-	have, err := r.Runtime.Observe(ctx, name)
-	if errors.Is(err, runtime.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(servers, func(s string) bool {
-		_, ok := have.Server(s)
-		return !ok
-	}), nil
 }
 
 // Remove removes our own servers, and with the last of them what members and their

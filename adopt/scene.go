@@ -77,6 +77,24 @@ func (c *scene) member(name string) (Member, bool) {
 	return (&Stack{Members: c.left}).Member(name)
 }
 
+// split gives the members that are to be adopted of servers, and the others; all that the
+// state has for none.
+func (c *scene) split(have *runtime.State, servers []string) (left []Member, ours []string) {
+	if len(servers) == 0 {
+		for _, s := range have.Servers {
+			servers = append(servers, s.Name)
+		}
+	}
+	for _, s := range servers {
+		if m, ok := c.member(s); ok {
+			left = append(left, m)
+		} else {
+			ours = append(ours, s)
+		}
+	}
+	return left, ours
+}
+
 // state is what package runtime knows both as.
 func (c *scene) state(name, runs string) *runtime.State {
 	s := &runtime.State{Name: name, Runtime: runs}
